@@ -1,0 +1,1 @@
+"""Names, files, scores and validation of BIDS datasets."""

@@ -1,0 +1,154 @@
+"""Reading and writing: whole files or none, and clear errors for damaged ones."""
+
+import errno
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import Opener
+
+from motor_bids_app.errors import InputMissingError, OutputError, ReadWriteError
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+Opener.default_compresslevel = 1  # three times faster than 6, files one tenth larger
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to; rename it to `path` when all went well.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be made or written.
+    ReadWriteError
+        The disk is full or broke.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The extension stays last: nibabel and others choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=f"-{path.name}", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        kind = ReadWriteError if error.errno in _DISK_ERRORS else OutputError
+        raise kind(
+            f"{path} could not be written: {error.strerror or error}. "
+            "Free space there, or choose another output folder; then run again to continue."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:
+    """Write JSON with two spaces of indentation."""
+    write_text(path, json.dumps(content, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def write_table(
+    path: Path, table: pd.DataFrame, dictionary: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
+    """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+    if dictionary is not None:
+        write_json(path.with_suffix(".json"), dictionary)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a BIDS TSV with every cell as text; missing ('n/a' or empty) as NaN."""
+    try:
+        return pd.read_csv(
+            path, sep="\t", dtype=str, keep_default_na=False, na_values=["n/a", ""],
+            encoding="utf-8-sig",
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise InputMissingError(f"{path} does not exist.") from error
+    except (OSError, ValueError) as error:
+        raise ReadWriteError(
+            f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
+        ) from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputMissingError(f"{path} does not exist.") from error
+    except (OSError, ValueError) as error:
+        raise ReadWriteError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise ReadWriteError(f"{path} must hold a JSON object, not a {type(content).__name__}.")
+    return content
+
+
+def load_image(path: Path) -> nib.Nifti1Image:
+    """Load a NIfTI image whole; scaled integers come as float32, others in their own type.
+
+    Raises
+    ------
+    InputMissingError, ReadWriteError
+        There is no such file; it is truncated or not an image.
+    """
+    try:
+        image = nib.load(path)
+        assert isinstance(image, nib.Nifti1Image)
+        data = np.asanyarray(image.dataobj)
+    except FileNotFoundError as error:
+        raise InputMissingError(f"{path} does not exist.") from error
+    except (OSError, EOFError, ValueError, AssertionError, ImageFileError, zlib.error) as error:
+        raise ReadWriteError(
+            f"{path} cannot be read as NIfTI: {error}. It may be truncated: copy it again."
+        ) from error
+    if data.dtype == np.float64:  # also what nibabel makes of integers with a slope
+        data = data.astype(np.float32)
+    header = image.header.copy()
+    header.set_data_dtype(data.dtype)  # an integer header would round results on disk
+    return nib.Nifti1Image(data, image.affine, header)
+
+
+def save_image(
+    image: nib.Nifti1Image, path: Path, sidecar: Mapping[str, Any] | None = None
+) -> None:
+    """Write an image and, where given, its JSON sidecar beside it."""
+    with replacing(path) as temporary:
+        nib.save(image, temporary)
+    if sidecar is not None:
+        write_json(path.parent / (path.name.split(".")[0] + ".json"), sidecar)

@@ -1,0 +1,1 @@
+"""The experiment schema and the presets."""

@@ -1,0 +1,1 @@
+"""What models see: the features table and the stored volumes."""

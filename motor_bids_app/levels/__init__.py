@@ -1,0 +1,1 @@
+"""The analysis levels: the only code that reads, computes and saves."""

@@ -1,0 +1,1 @@
+"""Preprocessing of MR images: images in, images out."""

@@ -1,0 +1,80 @@
+"""Settings of one run: what changes results, and apart from it how to run."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+MODALITIES = ("anat", "dwi")
+LEVELS = ("participant", "group", "predict")
+STANDARD_SPACE = "MNI152NLin2009aSym"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingSettings:
+    """Settings that change the derivatives.
+
+    A step is repeated when their digest differs from the one it was done with.
+    """
+
+    space: str = STANDARD_SPACE
+    sloppy: bool = False
+    random_seed: int = 0
+    omp_nthreads: int = 1  # sums in torch are ordered by thread count
+
+    @property
+    def digest(self) -> str:
+        """Short hash of all values.
+
+        >>> ProcessingSettings().digest == ProcessingSettings(sloppy=True).digest
+        False
+        """
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which participants, sessions and modalities to work on; labels without prefix."""
+
+    participants: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = MODALITIES
+    shard: tuple[int, int] = (1, 1)  # this part, of how many
+    bids_filter: dict[str, dict[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """How to run; none of it changes results."""
+
+    n_procs: int = 1
+    mem_gb: float | None = None
+    engine: str = "local"
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything the command line and the configuration file said."""
+
+    bids_dir: Path
+    output_dir: Path
+    level: str
+    work_dir: Path | None = None
+    derivatives: dict[str, Path] = field(default_factory=dict)
+    selection: Selection = Selection()
+    processing: ProcessingSettings = ProcessingSettings()
+    resources: Resources = Resources()
+    skip_bids_validation: bool = False
+    stop_on_first_crash: bool = False
+    overwrite: bool = False
+    dry_run: bool = False
+    reports_only: bool = False
+    boilerplate_only: bool = False
+    explain_columns: bool = False
+    experiments: tuple[str, ...] = ("baselines",)
+    scores_map: Path | None = None
+    model: Path | None = None
+    verbosity: int = 0

@@ -1,0 +1,1 @@
+"""The synthetic stroke cohort with known truth."""

@@ -1,0 +1,1 @@
+"""Standard spaces, grids, transforms and atlases."""
