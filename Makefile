@@ -1,0 +1,57 @@
+# Two commands are enough: `make demo` and `make test`. Both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: env demo test test-all check bench-truth bench-maps lock clean help
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+## make env         the environment in .venv, from the lock files
+env: $(READY)
+
+## make demo        simulate a cohort, run all three levels on it, name the report to open
+DEMO ?= demo
+demo: $(READY)
+	$(BIN)/motor_bids_app --selftest $(DEMO)
+
+## make test        all tests that take seconds
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+## make test-all    all tests, the slow ones too
+test-all: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+## make check       style, types, import contracts
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## make bench-truth two simulated cohorts against the best reachable AUC, and shuffled scores
+bench-truth: $(READY)
+	$(BIN)/python benchmarks/truth.py
+
+## make bench-maps  preprocessing at full size against the simulated truth
+bench-maps: $(READY)
+	$(BIN)/python benchmarks/maps.py
+
+## make lock        exact versions of what is installed now
+lock:
+	$(BIN)/python tools/lock.py
+
+## make clean       remove what the targets above made
+clean:
+	rm -rf $(VENV) $(DEMO) bench_out
