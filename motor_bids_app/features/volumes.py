@@ -1,0 +1,320 @@
+"""Maps of all scans of an experiment on one grid, in half precision, read by rows.
+
+The array behind a store may be a memory map: nothing here reads more than a block of it
+at a time, so memory grows with the batch and not with the cohort.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from motor_bids_app.errors import DataError, GridMismatchError
+from motor_bids_app.spaces.grids import Grid, standard_grid
+
+# Factors from derivative units to stored units: mm2/s become um2/ms, because half
+# precision holds values near 1 to three digits, but values below 6e-5 ever more coarsely.
+STORED_UNITS = {"md": 1e3, "rd": 1e3, "ad": 1e3}
+_BLOCK = 1 << 24  # values in memory at once, 64 MiB in float32
+
+
+def experiment_grid(resolution: int, brain: NDArray[np.bool_] | None = None) -> Grid:
+    """Return the standard grid, cropped to the box around `brain` where given.
+
+    Parameters
+    ----------
+    resolution : int
+        Edge of a voxel in mm: 1, 2, 3 or 4.
+    brain : bool array, shape of ``standard_grid(resolution)``, optional
+        True inside. The box stays symmetric about the middle plane, so that reversing
+        the first axis still mirrors left and right.
+    """
+    grid = standard_grid(resolution)
+    return grid if brain is None else crop_grid(grid, brain)
+
+
+def crop_grid(grid: Grid, inside: NDArray[np.bool_]) -> Grid:
+    """Return the part of `grid` around the True voxels of `inside`, mirror-symmetric in x.
+
+    Raises
+    ------
+    GridMismatchError
+        `inside` does not have the shape of the grid, or has no True voxel.
+    """
+    if inside.shape != grid.shape or not inside.any():
+        raise GridMismatchError(
+            f"Cannot crop: the mask has shape {inside.shape} and {np.count_nonzero(inside)} voxels "
+            f"inside, the grid {grid.shape}. Pass a mask drawn on this grid."
+        )
+    symmetric = inside | inside[::-1]
+    ends = [np.flatnonzero(symmetric.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    first = np.array([end[0] for end in ends])
+    shape = tuple(int(end[-1] - end[0] + 1) for end in ends)
+    affine = grid.affine.copy()
+    affine[:3, 3] += grid.affine[:3, :3] @ first
+    return Grid((shape[0], shape[1], shape[2]), affine)
+
+
+def average_onto(image: nib.Nifti1Image, grid: Grid) -> NDArray[np.float32]:
+    """Return the mean of `image` over each voxel of `grid`, taking it as 0 outside.
+
+    Both grids must run along the same world axes, as those of one standard space do;
+    the voxel sizes may differ. Averaging keeps small lesions and does not alias, which
+    picking every second voxel would.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z)
+    grid : Grid
+
+    Raises
+    ------
+    GridMismatchError
+        The image is not 3-D, or its axes are rotated against the grid.
+    DataError
+        The image has values that are not finite.
+    """
+    source = Grid.of(image)
+    rotated = np.abs(source.affine[:3, :3] - np.diag(np.diag(source.affine)[:3])).max() > 1e-3
+    if rotated or image.ndim != 3:
+        raise GridMismatchError(
+            f"An image of shape {image.shape} with axes {nib.aff2axcodes(image.affine)} cannot be "
+            "averaged onto the standard grid: bring it to the standard space first."
+        )
+    values = np.asarray(image.dataobj, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise DataError(
+            f"{np.count_nonzero(~np.isfinite(values))} voxels are not finite (NaN or infinite): "
+            "process the participant again, or leave the scan out."
+        )
+    for axis in range(3):
+        weights = _overlaps(source, grid, axis)
+        values = np.moveaxis(np.tensordot(weights, values, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(values)
+
+
+def _overlaps(source: Grid, target: Grid, axis: int) -> NDArray[np.float32]:
+    """Return the share of each target voxel that each source voxel covers, (n_to, n_from)."""
+
+    def edges(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        step, origin = grid.affine[axis, axis], grid.affine[axis, 3]
+        centres = origin + step * np.arange(grid.shape[axis])
+        return centres - abs(step) / 2, centres + abs(step) / 2
+
+    (low, high), (new_low, new_high) = edges(source), edges(target)
+    shared = np.minimum(high, new_high[:, None]) - np.maximum(low, new_low[:, None])
+    share = np.clip(shared, 0, None) / (new_high - new_low)[:, None]
+    return share.astype(np.float32)
+
+
+@dataclass(eq=False)
+class VolumeStore:
+    """Maps of all scans of an experiment.
+
+    Attributes
+    ----------
+    data : float16 array or memory map, shape (n_scans, n_maps, X, Y, Z)
+        In stored units (`STORED_UNITS`); 0 where a map is missing.
+    maps : tuple of str
+        Names of the maps, such as "fa".
+    grid : Grid
+        Of every volume.
+    present : bool array, shape (n_scans, n_maps)
+        False where a scan lacks the map.
+    """
+
+    data: NDArray[np.float16]
+    maps: tuple[str, ...]
+    grid: Grid
+    present: NDArray[np.bool_]
+    _grams: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def empty(
+        cls,
+        n_scans: int,
+        maps: tuple[str, ...],
+        grid: Grid,
+        data: NDArray[np.float16] | None = None,
+    ) -> "VolumeStore":
+        """Return a store without maps, over `data` (such as a memory map) where given."""
+        shape = (n_scans, len(maps), *grid.shape)
+        if data is None:
+            data = np.zeros(shape, dtype=np.float16)
+        if data.shape != shape or data.dtype != np.float16:
+            raise ValueError(
+                f"data must be float16 of shape {shape}, got {data.dtype} {data.shape}"
+            )
+        return cls(data, tuple(maps), grid, np.zeros((n_scans, len(maps)), dtype=bool))
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def put(self, row: int, name: str, image: nib.Nifti1Image) -> None:
+        """Average the image of one map of one scan onto the grid, and keep it.
+
+        Parameters
+        ----------
+        row : int
+            Scan.
+        name : str
+            One of `maps`.
+        image : Nifti1Image, shape (X, Y, Z)
+            In the standard space; diffusivities in mm2/s.
+
+        Raises
+        ------
+        DataError
+            The values are not finite, or too large for half precision.
+        """
+        values = average_onto(image, self.grid) * np.float32(STORED_UNITS.get(name, 1))
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            raise DataError(
+                f"The {name} map reaches {np.abs(values).max():.3g}: more than 65504 cannot be "
+                "stored. Check its units (diffusivities are in mm2/s)."
+            )
+        column = self.maps.index(name)
+        self.data[row, column] = values
+        self.present[row, column] = True
+        self._grams.clear()
+
+    def volumes(self) -> "Volumes":
+        """Return all scans."""
+        return Volumes(self, np.arange(len(self)))
+
+    def gram(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Return inner products of all pairs of scans, one matrix per map; computed once.
+
+        The cohort's mean is taken out of every voxel first. That is a rounding matter:
+        whoever centres these matrices on a training fold (as they must) gets the same
+        result as without, but with the digits that a large common part would cost.
+
+        Parameters
+        ----------
+        mask : bool array, shape (X, Y, Z), optional
+            Voxels to use; all by default.
+
+        Returns
+        -------
+        float64 array, shape (n_maps, n_scans, n_scans)
+            Rows and columns of scans that lack a map are 0.
+        """
+        key = "all" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
+        if key not in self._grams:
+            columns = range(len(self.maps))
+            self._grams[key] = np.stack([self._gram_of_map(column, mask) for column in columns])
+        return self._grams[key]
+
+    def _gram_of_map(self, column: int, mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        products = np.zeros((len(self), len(self)))
+        has = self.present[:, column]
+        if not has.any():
+            return products
+        voxels = mask_voxels(mask, self.grid)
+        flat = self.data.reshape(len(self), len(self.maps), -1)
+        size = max(1, _BLOCK // len(self))
+        for start in range(0, voxels.size, size):
+            block = flat[:, column, voxels[start : start + size]].astype(np.float32)
+            block -= block[has].mean(axis=0)
+            block[~has] = 0
+            products += block @ block.T
+        return products
+
+
+def mask_voxels(mask: NDArray[np.bool_] | None, grid: Grid) -> NDArray[np.intp]:
+    """Return the flat indices of the voxels inside `mask`, or of all.
+
+    Raises
+    ------
+    GridMismatchError
+        The mask has another shape than the grid, or is empty.
+    """
+    if mask is None:
+        return np.arange(int(np.prod(grid.shape)))
+    if mask.shape != grid.shape or not mask.any():
+        raise GridMismatchError(
+            f"The mask has shape {mask.shape} and {np.count_nonzero(mask)} voxels inside, but the "
+            f"maps have shape {grid.shape}. Draw the mask on the grid of the experiment."
+        )
+    return np.flatnonzero(mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Volumes:
+    """Some scans of a store, in any order, without a copy.
+
+    Attributes
+    ----------
+    store : VolumeStore
+    rows : int array, shape (n_scans,)
+        Rows of the store.
+    """
+
+    store: VolumeStore
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, indices: ArrayLike | slice) -> "Volumes":
+        chosen = indices if isinstance(indices, slice) else np.asarray(indices)
+        return replace(self, rows=np.atleast_1d(self.rows[chosen]))
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the maps."""
+        return self.store.maps
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of every volume."""
+        return self.store.grid
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """False where a scan lacks a map, shape (n_scans, n_maps)."""
+        return self.store.present[self.rows]
+
+    def read(self, indices: ArrayLike | slice = slice(None)) -> NDArray[np.float32]:
+        """Return maps of some scans in memory, shape (n, n_maps, X, Y, Z), in stored units."""
+        return self.store.data[self[indices].rows].astype(np.float32)
+
+    def gram(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Return inner products of the scans, (n_maps, n_scans, n_scans); see `VolumeStore`."""
+        return self.store.gram(mask)[:, self.rows[:, None], self.rows]
+
+    def mean(self) -> NDArray[np.float32]:
+        """Return each map's mean over the scans that have it, (n_maps, X, Y, Z); 0 if none."""
+        shape = (len(self.maps), *self.grid.shape)
+        total = np.zeros(shape)
+        for rows in self._blocks():
+            total += self.read(rows).sum(axis=0, dtype=np.float64)  # missing maps are 0
+        count = np.maximum(self.present.sum(axis=0), 1)
+        return (total / count[:, None, None, None]).astype(np.float32)
+
+    def spread(
+        self, mean: NDArray[np.float32], mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the root mean square distance of each map from `mean`, shape (n_maps,).
+
+        Taken over the voxels in `mask` and the scans that have the map; 1 where that is 0,
+        so that dividing by it is safe.
+        """
+        voxels = mask_voxels(mask, self.grid)
+        squares = np.zeros(len(self.maps))
+        for rows in self._blocks():
+            distance = (self.read(rows) - mean).reshape(len(rows), len(self.maps), -1)[..., voxels]
+            distance[~self.present[rows]] = 0
+            squares += np.square(distance, out=distance).sum(axis=(0, 2), dtype=np.float64)
+        count = np.maximum(self.present.sum(axis=0), 1) * voxels.size
+        spread = np.sqrt(squares / count)
+        return np.where(spread > 0, spread, 1).astype(np.float32)
+
+    def _blocks(self) -> list[NDArray[np.intp]]:
+        """Positions of the scans, in groups that fit in memory."""
+        per_scan = int(np.prod(self.store.data.shape[1:]))
+        size = max(1, _BLOCK // per_scan)
+        positions = np.arange(len(self))
+        return [positions[start : start + size] for start in range(0, len(self), size)]

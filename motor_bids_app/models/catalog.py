@@ -1,0 +1,124 @@
+"""Names of the models, what each needs, and how to build it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from motor_bids_app.errors import UsageError
+from motor_bids_app.features.samples import Samples
+
+LADDER = ("prevalence", "demographics", "lesion_volume", "tract_load", "regional", "kernel")
+MODELS = (*LADDER, "karakis2023")
+TASKS = ("classification", "regression")
+
+DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
+REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
+
+
+class Model(Protocol):
+    """Estimator on samples.
+
+    Classifiers add ``predict_proba(samples)``, shape (n, 2): probability of class 0 and of
+    class 1 (poor). Regressors add ``predict(samples)``, shape (n,), in units of the score.
+    """
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Fit on scans, with a class (0 or 1) or a score per scan."""
+        ...
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Settings, as given."""
+        ...
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model reads from samples.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns of the table; missing values are allowed, missing columns are not.
+    pattern : str
+        Regular expression; every column that matches in full is used, and at least one
+        must. Empty if there is none.
+    volumes : bool
+        Whether it reads maps.
+    """
+
+    columns: tuple[str, ...] = ()
+    pattern: str = ""
+    volumes: bool = False
+
+    def unmet(self, table: pd.DataFrame) -> list[str]:
+        """Return what `table` lacks or has without any value, in words; empty if nothing."""
+        filled = [str(name) for name in table.columns[table.notna().any()]]
+        lacking = [name for name in self.columns if name not in filled]
+        if self.pattern and not any(re.fullmatch(self.pattern, name) for name in filled):
+            lacking.append("regional features")
+        return lacking
+
+
+_NEEDS = {
+    "prevalence": Needs(),
+    "demographics": Needs(columns=DEMOGRAPHICS),
+    "lesion_volume": Needs(columns=("lesion_volume",)),
+    "tract_load": Needs(columns=("tract_load", "tract_load_weighted")),
+    "regional": Needs(pattern=REGIONAL),
+    "kernel": Needs(volumes=True),
+    "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
+}
+
+
+def needs(name: str) -> Needs:
+    """Return what a model reads; raises UsageError for an unknown name."""
+    _check(name, MODELS, "model")
+    return _NEEDS[name]
+
+
+def build_model(
+    name: str,
+    *,
+    task: str,
+    maps: tuple[str, ...] = (),
+    mask: NDArray[np.bool_] | None = None,
+    params: dict[str, Any] | None = None,
+    random_state: int = 0,
+    device: str = "cpu",
+) -> Model:
+    """Return an estimator that is not fitted.
+
+    Parameters
+    ----------
+    name : str
+        One of `MODELS`.
+    task : str
+        "classification" or "regression".
+    maps : tuple of str
+        Maps to use, among those of the volumes the model will see; all if empty.
+    mask : bool array on the grid of the volumes, optional
+        Voxels to use; all by default.
+    params : dict
+        Settings of this kind of model, from the experiment file.
+    random_state : int
+        Seed of everything random.
+    device : str
+        "cpu", "cuda" or "cuda:i"; used by networks.
+
+    Raises
+    ------
+    UsageError
+        Unknown model or task, or a setting that this model does not have.
+    """
+    _check(name, MODELS, "model")
+    _check(task, TASKS, "task")
+    raise NotImplementedError
+
+
+def _check(value: str, known: tuple[str, ...], what: str) -> None:
+    if value not in known:
+        raise UsageError(f"Unknown {what} {value!r}: use one of {', '.join(known)}.")
