@@ -11,6 +11,7 @@ from motor_bids_app.settings import Resources
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+CONNECT_SECONDS = 30
 
 
 def map_unordered(
@@ -64,7 +65,7 @@ def _client(resources: Resources, n_items: int) -> Iterator[Any]:
                 return
             where = {"scheduler_file": place} if kind == "dask-file" else {"address": place}
             try:
-                client = Client(timeout="30s", **where)
+                client = Client(timeout=CONNECT_SECONDS, **where)
             except (OSError, TimeoutError, ValueError) as error:
                 raise TryAgainError(
                     f"No dask scheduler answers at {place}: {error}. Start one, or correct --engine."

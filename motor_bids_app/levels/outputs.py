@@ -1,0 +1,73 @@
+"""Where the outputs of one participant and session go, and what their sidecars say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+
+from motor_bids_app.bids.files import load_image, save_image
+from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.settings import STANDARD_SPACE
+
+RESOLUTION = 2  # mm, of the images saved in standard space
+_RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91"}
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Names and saves the derivatives of one participant and session.
+
+    Parameters
+    ----------
+    root : Path
+        Output dataset.
+    participant, session : str, str or None
+        Labels without 'sub-' and 'ses-'.
+    space : str
+        Name of the standard space.
+    """
+
+    root: Path
+    participant: str
+    session: str | None
+    space: str = STANDARD_SPACE
+    datasets: Mapping[str, Path] = field(default_factory=dict)  # inputs, by name
+    written: list[Path] = field(default_factory=list)
+
+    @property
+    def prefix(self) -> str:
+        """'sub-01' or 'sub-01_ses-1'."""
+        session = f"_ses-{self.session}" if self.session else ""
+        return f"sub-{self.participant}{session}"
+
+    def path(self, suffix: str, datatype: str | None = None, **entities: Any) -> Path:
+        """Full path of one file; `standard=True` puts it in the standard space."""
+        if entities.pop("standard", False):
+            entities |= {"space": self.space, "res": str(RESOLUTION)}
+        name = DerivativePath(
+            sub=self.participant, ses=self.session, datatype=datatype, suffix=suffix, **entities
+        )
+        return self.root / str(name)
+
+    def save(
+        self, image: nib.Nifti1Image, path: Path, sources: Sequence[Path], **sidecar: Any
+    ) -> None:
+        """Save an image with its sidecar, which names the files it was made from."""
+        metadata = {"Sources": [self.uri(source) for source in sources], **sidecar}
+        if "_res-" in path.name:
+            metadata["Resolution"] = _RESOLUTION_TEXT[str(RESOLUTION)]
+        save_image(image, path, metadata)
+        self.written.append(path)
+
+    def load(self, suffix: str, datatype: str | None = None, **entities: Any) -> nib.Nifti1Image:
+        """Load a derivative of this participant and session."""
+        return load_image(self.path(suffix, datatype, **entities))
+
+    def uri(self, path: Path) -> str:
+        """BIDS URI of a file of this dataset or of one it was made from."""
+        for name, folder in {"": self.root, **self.datasets}.items():
+            if path.is_relative_to(folder):
+                return f"bids:{name}:{path.relative_to(folder).as_posix()}"
+        return path.as_uri()

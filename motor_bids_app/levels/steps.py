@@ -1,0 +1,85 @@
+"""Steps that are done once: skipped when inputs, settings and version are those of the record."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.files import read_json, write_json
+from motor_bids_app.errors import InputMissingError, MotorBidsAppError
+from motor_bids_app.settings import ProcessingSettings
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of the content.
+
+    Raises
+    ------
+    InputMissingError
+        The file does not exist, or is a link to content that was never fetched.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
+        raise InputMissingError(f"{path} does not exist{hint}.") from error
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one participant and session, with its record in the output's logs.
+
+    Parameters
+    ----------
+    name : str
+        For example 'anat'; with `prefix` it names the record.
+    prefix : str
+        Participant and session, 'sub-01_ses-1'.
+    output_dir : Path
+        Output dataset.
+    """
+
+    name: str
+    prefix: str
+    output_dir: Path
+
+    @property
+    def record(self) -> Path:
+        """File that says what the outputs were made from."""
+        return self.output_dir / "logs" / "steps" / f"{self.prefix}_{self.name}.json"
+
+    def run(
+        self,
+        inputs: Mapping[str, Path],
+        settings: ProcessingSettings,
+        work: Callable[[], list[Path]],
+        *,
+        repeat: bool = False,
+    ) -> bool:
+        """Call `work`, which returns what it wrote, unless that is there; True if it ran.
+
+        A killed or failed step leaves no record, and so is done again.
+        """
+        key: dict[str, Any] = {
+            "inputs": {name: hash_file(path) for name, path in sorted(inputs.items())},
+            "settings": settings.digest,
+            "version": __version__,
+        }
+        if not repeat and self._done(key):
+            return False
+        self.record.unlink(missing_ok=True)
+        outputs = work()
+        names = sorted(str(path.relative_to(self.output_dir)) for path in outputs)
+        write_json(self.record, {**key, "outputs": names})
+        return True
+
+    def _done(self, key: Mapping[str, Any]) -> bool:
+        try:
+            record = read_json(self.record)
+        except MotorBidsAppError:
+            return False
+        same = all(record.get(name) == value for name, value in key.items())
+        return same and all((self.output_dir / name).is_file() for name in record["outputs"])
