@@ -1,0 +1,206 @@
+"""The input files of one participant in one session, chosen among those that are there."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.search import Found, choose, inherited, matches
+from motor_bids_app.errors import ReadWriteError
+
+ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
+BidsFilter = Mapping[str, Mapping[str, object]]
+_TRACE = re.compile("TRACE.*|ISO|DWI", re.IGNORECASE)
+_SCANNER_MAP = re.compile("ADC|FA|ColFA|TENSOR", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A participant in a session; labels are without 'sub-' and 'ses-'."""
+
+    participant: str
+    session: str | None = None
+
+    @property
+    def participant_id(self) -> str:
+        """The participant as in tables: 'sub-01'."""
+        return f"sub-{self.participant}"
+
+    @property
+    def session_id(self) -> str | None:
+        """The session as in tables: 'ses-1'."""
+        return f"ses-{self.session}" if self.session else None
+
+    @property
+    def prefix(self) -> str:
+        """Start of all file names: 'sub-01_ses-1'."""
+        return "_".join(filter(None, (self.participant_id, self.session_id)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan(Person):
+    """The input files of one participant in one session.
+
+    Parameters
+    ----------
+    t1w, t2w, flair : Path or None
+        Anatomical images.
+    dwi, bval, bvec : Path or None
+        Diffusion series and its gradient files, which may lie higher up in the dataset.
+    dwi_sidecars : tuple of Path
+        JSON files that apply to `dwi`, the most general first.
+    trace : Path or None
+        Trace-weighted image of a clinical dwi, or a dwi without gradient files.
+    lesion : LesionFile or None
+        Lesion mask.
+    notes : tuple of str
+        What was chosen among several files, and what was left out.
+    """
+
+    t1w: Path | None = None
+    t2w: Path | None = None
+    flair: Path | None = None
+    dwi: Path | None = None
+    bval: Path | None = None
+    bvec: Path | None = None
+    dwi_sidecars: tuple[Path, ...] = ()
+    trace: Path | None = None
+    lesion: LesionFile | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def anatomy(self) -> tuple[Path, str] | None:
+        """The image that defines the anatomy, and its contrast: T1w, else T2w, FLAIR, dwi."""
+        images = ((self.image(name), name) for name in (*ANATOMY, "dwi"))
+        return next(((path, name) for path, name in images if path), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to process."""
+        return self.anatomy is None and self.lesion is None
+
+    def image(self, name: str) -> Path | None:
+        """Path of the image called 'T1w', 'T2w', 'FLAIR' or 'dwi' (the trace, else the series)."""
+        return {"T1w": self.t1w, "T2w": self.t2w, "FLAIR": self.flair}.get(
+            name, self.trace or self.dwi
+        )
+
+
+def build_scan(
+    person: Person,
+    images: Sequence[Found],
+    lesions: Sequence[LesionFile],
+    bids_filter: BidsFilter,
+    root: Path,
+) -> Scan:
+    """Choose the files to use.
+
+    Parameters
+    ----------
+    person : Person
+        Whose and which session.
+    images : sequence of Found
+        Images of this participant and session in the raw dataset.
+    lesions : sequence of LesionFile
+        Lesion masks of this participant, of any session, the preferred dataset first.
+    bids_filter : mapping
+        Entities that images must have, by kind of image.
+    root : Path
+        The raw dataset, up to which sidecars are inherited.
+    """
+    native = [image for image in images if not image.get("space") and not image.get("desc")]
+    found: dict[str, Path | None] = {}
+    notes: list[str] = []
+    for name in ANATOMY:
+        files = [file for file in native if _is(file, name) and matches(file, name, bids_filter)]
+        chosen, remarks = choose(files, name)
+        found[name.lower()] = chosen.path if chosen else None
+        notes += remarks
+    scan = Scan(
+        participant=person.participant, session=person.session, notes=tuple(notes),
+        t1w=found["t1w"], t2w=found["t2w"], flair=found["flair"],
+    )  # fmt: skip
+    diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
+    return _with_lesion(_with_diffusion(scan, diffusion, root), lesions)
+
+
+def _is(file: Found, suffix: str) -> bool:
+    return str(file.get("suffix")).lower() == suffix.lower()
+
+
+def _with_diffusion(scan: Scan, files: Sequence[Found], root: Path) -> Scan:
+    """Add the series with most volumes, its gradient files, and the trace image."""
+    traces: list[Found] = []
+    series: list[Found] = []
+    for file in files:
+        kind = str(file.get("reconstruction") or file.get("acquisition") or "")
+        if _SCANNER_MAP.fullmatch(kind):
+            continue
+        gradients = inherited(file.path, ".bval", root) and inherited(file.path, ".bvec", root)
+        (series if gradients and not _TRACE.fullmatch(kind) else traces).append(file)
+    trace, trace_notes = choose(traces, "trace-weighted dwi")
+    counts = [_count_volumes(inherited(file.path, ".bval", root)[-1]) for file in series]
+    longest = [file for file, n in zip(series, counts, strict=True) if n == max(counts)]
+    dwi, dwi_notes = choose(longest, "dwi")
+    if len(series) > len(longest):
+        dwi_notes += (f"{len(series) - len(longest)} dwi with fewer volumes left out",)
+    if trace and not _TRACE.fullmatch(str(trace.get("reconstruction") or trace.get("acquisition"))):
+        trace_notes += (f"{trace.path.name} has no .bval and .bvec: used as an image only",)
+    scan = replace(
+        scan,
+        trace=trace.path if trace else None,
+        notes=(*scan.notes, *dwi_notes, *trace_notes),
+    )
+    if dwi is None:
+        return scan
+    return replace(
+        scan,
+        dwi=dwi.path,
+        bval=inherited(dwi.path, ".bval", root)[-1],
+        bvec=inherited(dwi.path, ".bvec", root)[-1],
+        dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),
+    )
+
+
+def _count_volumes(bval: Path) -> int:
+    try:
+        return len(bval.read_text(encoding="utf-8").split())
+    except (OSError, ValueError) as error:
+        raise ReadWriteError(f"{bval} cannot be read: {error}.") from error
+
+
+def _with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
+    """Add the lesion mask: native before standard, then in the order of the datasets."""
+    notes = list(scan.notes)
+    usable: list[LesionFile] = []
+    for lesion in lesions:
+        if lesion.session not in (None, scan.session) and scan.session is not None:
+            continue
+        placed = _place(lesion, scan)
+        if placed:
+            usable.append(placed)
+        else:
+            notes.append(
+                f"{lesion.path.name} left out: there is no {lesion.image or 'image'} it could "
+                "have been drawn on"
+            )
+    if not usable:
+        return replace(scan, notes=tuple(notes))
+    # sorted() keeps the order of the datasets among equals
+    ranked = sorted(usable, key=lambda lesion: (lesion.is_standard, lesion.session is None))
+    if len(usable) > 1:
+        notes.append(
+            f"{len(usable)} lesion masks: used {ranked[0].path.name} ({ranked[0].dataset})"
+        )
+    return replace(scan, lesion=ranked[0], notes=tuple(notes))
+
+
+def _place(lesion: LesionFile, scan: Scan) -> LesionFile | None:
+    """Name the image the mask was drawn on, which must be there; None if it is not."""
+    if lesion.is_standard:
+        return lesion
+    name = lesion.image or (scan.anatomy[1] if scan.anatomy else None)
+    if name is None or name not in (*ANATOMY, "dwi") or scan.image(name) is None:
+        return None
+    return replace(lesion, image=name)

@@ -1,0 +1,151 @@
+"""Image files of a dataset with their BIDS entities, and the files that describe them."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.bids.files import read_json
+from motor_bids_app.errors import UsageError
+
+_FILTER_KEYS = {"T1w": "t1w", "T2w": "t2w", "FLAIR": "flair", "dwi": "dwi", "lesion": "roi"}
+_FILTERS_OF_OTHER_APPS = ("bold", "sbref", "fmap", "asl", "eeg", "emg")
+_NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One image file and its BIDS entities, by pybids name."""
+
+    path: Path
+    entities: Mapping[str, Any]
+
+    def get(self, entity: str) -> Any:
+        """Return the label of an entity, or None."""
+        return self.entities.get(entity)
+
+
+def participants_in(folder: Path) -> list[str]:
+    """Labels of the participants that have a folder in a dataset, in order."""
+    folders = (path for path in folder.glob("sub-*") if path.is_dir())
+    return sorted(path.name.removeprefix("sub-") for path in folders)
+
+
+def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
+    """List the NIfTI files of some participants, in order of path, reading no metadata.
+
+    Only the folders of these participants are walked through, which keeps an array job
+    on a large dataset fast.
+    """
+    here = participants_in(folder)
+    others = set(here) - set(participants)
+    if len(others) == len(here):
+        return []
+    from bids.layout import BIDSLayout, BIDSLayoutIndexer  # half a second, and only here
+
+    ignore: list[Any] = [re.compile(f"^/({'|'.join(_NOT_SEARCHED)})(/|$)"), re.compile(r"/\.")]
+    if others:
+        labels = "|".join(re.escape(label) for label in sorted(others))
+        ignore.append(re.compile(f"^/sub-({labels})(/|$)"))
+    layout = BIDSLayout(
+        folder,
+        validate=False,
+        is_derivative=True,  # the entities of derivatives too: raw trees hold lesion masks
+        indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
+    )
+    files = layout.get(extension=[".nii", ".nii.gz"])
+    found = [Found(path=Path(file.path), entities=dict(file.get_entities())) for file in files]
+    return sorted((file for file in found if file.get("subject")), key=lambda file: file.path)
+
+
+def check_filter(bids_filter: Mapping[str, object]) -> None:
+    """Raise UsageError unless a BIDS filter has the form of fMRIPrep's."""
+    known = (*_FILTER_KEYS.values(), *_FILTERS_OF_OTHER_APPS)
+    for key, entities in bids_filter.items():
+        if key not in known or not isinstance(entities, Mapping):
+            raise UsageError(
+                f"The BIDS filter has {key!r}. It may have {', '.join(_FILTER_KEYS.values())}, "
+                'each with an object of entities: {"t1w": {"acquisition": "mprage"}}.'
+            )
+
+
+def matches(file: Found, image: str, bids_filter: Mapping[str, Mapping[str, object]]) -> bool:
+    """Whether the filter of an image ('T1w', ..., 'lesion') lets a file pass.
+
+    A value is one label or a list of them; null: the entity must be absent; '*': any.
+    """
+    for entity, wanted in bids_filter.get(_FILTER_KEYS[image], {}).items():
+        label = file.get(entity)
+        if wanted is None:
+            passes = label is None
+        elif wanted == "*":
+            passes = label is not None
+        else:
+            options = wanted if isinstance(wanted, list) else [wanted]
+            passes = any(_same_label(label, option) for option in options)
+        if not passes:
+            return False
+    return True
+
+
+def _same_label(label: object, option: object) -> bool:
+    """Compare labels; numbers as numbers, since pybids pads the run: 1 is '01'."""
+    first, second = str(label), str(option)
+    return first == second or (first.isdigit() and second.isdigit() and int(first) == int(second))
+
+
+def choose(files: Sequence[Found], what: str) -> tuple[Found | None, tuple[str, ...]]:
+    """Take one of several files, the plainest name of the first run, and say so."""
+    if not files:
+        return None, ()
+    ranked = sorted(files, key=_plainness)
+    if len(ranked) == 1:
+        return ranked[0], ()
+    note = f"{len(ranked)} {what} images: used {ranked[0].path.name}"
+    return ranked[0], (note,)
+
+
+def _plainness(file: Found) -> tuple[bool, int, int, str]:
+    """Order: without contrast agent first, then few entities, then the first run."""
+    extra = [key for key in file.entities if key not in ("run", "fmap", "extension")]
+    return bool(file.get("ceagent")), len(extra), int(file.get("run") or 0), file.path.name
+
+
+def inherited(path: Path, extension: str, root: Path) -> list[Path]:
+    """Files that describe an image by the inheritance principle, the most general first.
+
+    They lie in the image's folder or above it, have its suffix, and no entity that it lacks.
+
+    Parameters
+    ----------
+    path, root : Path
+        The image, and the dataset that it is in.
+    extension : str
+        '.json', '.bval' or '.bvec'.
+    """
+    suffix, labels = _split_name(path)
+    folders = [folder for folder in path.parents if folder == root or root in folder.parents]
+    applicable = []
+    for folder in reversed(folders):
+        candidates = [
+            candidate
+            for candidate in sorted(folder.glob(f"*{suffix}{extension}"))
+            if _split_name(candidate)[0] == suffix and _split_name(candidate)[1] <= labels
+        ]
+        applicable += sorted(candidates, key=lambda candidate: len(_split_name(candidate)[1]))
+    return applicable
+
+
+def _split_name(path: Path) -> tuple[str, set[str]]:
+    """Suffix and entities of a name: ('dwi', {'sub-1', 'dir-AP'})."""
+    *entities, suffix = path.name.split(".")[0].split("_")
+    return suffix, set(entities)
+
+
+def read_sidecars(paths: Iterable[Path]) -> dict[str, Any]:
+    """Merge JSON files that apply to one image; the later, more specific ones win."""
+    merged: dict[str, Any] = {}
+    for path in paths:
+        merged |= read_json(path)
+    return merged
