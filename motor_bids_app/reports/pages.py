@@ -1,0 +1,103 @@
+"""What every report page is made of: figures, tables, and one way to render a template."""
+
+import base64
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+MediaType = Literal["image/png", "image/svg+xml"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture with the words that belong to it.
+
+    The builders in `checks` and `charts` write all of them; a level only places
+    the figure in a report, and may save `data` under `figures/` + `file_name`.
+    """
+
+    name: str  # file stem, lower case with hyphens
+    title: str
+    caption: str  # how to read the picture, and what a problem would look like
+    alt: str  # what is drawn, for those who cannot see it
+    data: bytes
+    media_type: MediaType
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"name={self.name!r}: use lower-case letters, digits and hyphens.")
+
+    @property
+    def file_name(self) -> str:
+        """Name of the picture as a file of its own."""
+        return self.name + (".png" if self.media_type == "image/png" else ".svg")
+
+    @property
+    def html(self) -> Markup:
+        """The picture as HTML: PNG as an image, SVG inline so that it takes the page's colours."""
+        if self.media_type == "image/png":
+            encoded = base64.b64encode(self.data).decode("ascii")
+            template = '<img src="data:image/png;base64,{}" alt="{}">'
+            return Markup(template).format(encoded, self.alt)
+        svg = self.data.decode("utf-8")
+        body = svg[svg.index("<svg") + len("<svg") :]
+        start = Markup('<svg role="img" aria-label="{}"').format(self.alt)
+        return start + Markup(body)  # noqa: S704 - drawn by matplotlib, which escapes all text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A publication that a text cites."""
+
+    key: str  # how the text names it, as "Tustison et al. 2010"
+    citation: str
+    doi: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodsText:
+    """Paragraphs that may be copied into a paper, and the works they cite."""
+
+    paragraphs: tuple[str, ...]
+    references: tuple[Reference, ...]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("motor_bids_app.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = format_number
+    return environment
+
+
+def format_number(value: Any, digits: int = 3) -> str:
+    """Write a number for people: few digits, no exponent where it can be avoided, text as it is.
+
+    >>> [format_number(v) for v in (0.00071234, 12.3456, 15234.2, 3, None, "left")]
+    ['0.000712', '12.3', '15,234', '3', 'n/a', 'left']
+    """
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return "n/a"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if float(value).is_integer() or abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    if abs(value) < 1e-5:
+        return f"{value:.{digits - 1}e}"
+    decimals = digits - 1 - int(f"{value:e}".split("e")[1])
+    return f"{value:.{max(decimals, 0)}f}"
+
+
+def render(template: str, **context: Any) -> str:
+    """Return the HTML of a template in `reports/templates`; an unknown variable is an error."""
+    return _environment().get_template(template).render(**context)
