@@ -5,6 +5,7 @@ at a time, so memory grows with the batch and not with the cohort.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import nibabel as nib
@@ -212,11 +213,7 @@ class VolumeStore:
         has = self.present[:, column]
         if not has.any():
             return products
-        voxels = mask_voxels(mask, self.grid)
-        flat = self.data.reshape(len(self), len(self.maps), -1)
-        size = max(1, _BLOCK // len(self))
-        for start in range(0, voxels.size, size):
-            block = flat[:, column, voxels[start : start + size]].astype(np.float32)
+        for _, block in self.volumes().blocks(column, mask):
             block -= block[has].mean(axis=0)
             block[~has] = 0
             products += block @ block.T
@@ -284,6 +281,32 @@ class Volumes:
     def gram(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """Return inner products of the scans, (n_maps, n_scans, n_scans); see `VolumeStore`."""
         return self.store.gram(mask)[:, self.rows[:, None], self.rows]
+
+    def blocks(
+        self, column: int, mask: NDArray[np.bool_] | None = None
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield one map of all scans in blocks of voxels that fit in memory.
+
+        Parameters
+        ----------
+        column : int
+            Position of the map.
+        mask : bool array, shape (X, Y, Z), optional
+            Voxels to read; all by default.
+
+        Yields
+        ------
+        slice
+            Which of the voxels inside the mask.
+        float32 array, shape (n_scans, n_voxels_in_block)
+            Stored units; 0 where the map is missing.
+        """
+        voxels = mask_voxels(mask, self.grid)
+        flat = self.store.data.reshape(len(self.store), len(self.maps), -1)
+        size = max(1, _BLOCK // max(1, len(self)))
+        for start in range(0, voxels.size, size):
+            part = slice(start, min(start + size, voxels.size))
+            yield part, flat[self.rows[:, None], column, voxels[part]].astype(np.float32)
 
     def mean(self) -> NDArray[np.float32]:
         """Return each map's mean over the scans that have it, (n_maps, X, Y, Z); 0 if none."""

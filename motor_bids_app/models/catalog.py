@@ -1,6 +1,7 @@
 """Names of the models, what each needs, and how to build it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -10,6 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.classical import (
+    ConstantClassifier,
+    ConstantRegressor,
+    TableClassifier,
+    TableRegressor,
+)
+from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 
 LADDER = ("prevalence", "demographics", "lesion_volume", "tract_load", "regional", "kernel")
 MODELS = (*LADDER, "karakis2023")
@@ -116,7 +124,28 @@ def build_model(
     """
     _check(name, MODELS, "model")
     _check(task, TASKS, "task")
-    raise NotImplementedError
+    settings: dict[str, Any] = dict(params or {})
+    classify = task == "classification"
+    kind: Callable[..., Model]
+    if name == "prevalence":
+        kind = ConstantClassifier if classify else ConstantRegressor
+    elif name == "kernel":
+        kind = KernelClassifier if classify else KernelRegressor
+        settings |= {"maps": maps, "mask": mask, "random_state": random_state}
+    else:
+        kind = TableClassifier if classify else TableRegressor
+        needed = _NEEDS[name]
+        settings |= {"columns": needed.columns, "pattern": needed.pattern}
+        settings |= {"select": name == "regional", "random_state": random_state}
+    return _build(kind, name, settings, dict(params or {}))
+
+
+def _build(kind: Any, name: str, settings: dict[str, Any], params: dict[str, Any]) -> Model:
+    known = set(kind().get_params())
+    unknown = [key for key in params if key not in known]
+    if unknown:
+        raise UsageError(f"Model {name!r} has no setting {unknown[0]!r}: it has {sorted(known)}.")
+    return kind(**settings)
 
 
 def _check(value: str, known: tuple[str, ...], what: str) -> None:

@@ -1,0 +1,51 @@
+"""Columns of a table as numbers, by rules that need no training data."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.errors import DataError
+from motor_bids_app.features.samples import Samples
+
+LESION_COLUMNS = frozenset(
+    {"lesion_volume", "tract_load", "tract_load_weighted", "tract_load_left", "tract_load_right"}
+)
+_SEX = {"female": 0.0, "f": 0.0, "male": 1.0, "m": 1.0}
+
+
+def numeric_columns(samples: Samples, columns: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return columns as numbers, shape (n_scans, n_columns), NaN where missing.
+
+    Lesion volumes, which span three decades, enter as ln(1 + ml). Sex is 0 for female and 1
+    for male. A control has no lesion, so that a missing volume or load is 0, not unknown; the
+    time since a stroke that never was stays missing.
+
+    Raises
+    ------
+    DataError
+        A column is not in the table, or holds text.
+    """
+    missing = [name for name in columns if name not in samples.table]
+    if missing:
+        raise DataError(
+            f"The table lacks {', '.join(missing)}: the model needs "
+            f"{', '.join(columns)}. Add the columns, or leave this model out."
+        )
+    numbers = [_numbers(samples.table[name]) for name in columns]
+    for name, values in zip(columns, numbers, strict=True):
+        if name in LESION_COLUMNS:
+            values[samples.controls & np.isnan(values)] = 0
+        if name == "lesion_volume":
+            np.log1p(values, out=values)
+    return np.column_stack(numbers)
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    if column.name == "sex" and not pd.api.types.is_numeric_dtype(column):
+        column = column.map(lambda value: _SEX.get(str(value).lower(), value))
+    try:
+        return np.array(column.astype("float64"), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"Column {column.name} holds values that are not numbers: {error}"
+        ) from error

@@ -1,0 +1,69 @@
+"""Inner folds to choose a setting, and labels, for all models."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from motor_bids_app.errors import DataError
+
+Fold = tuple[NDArray[np.intp], NDArray[np.intp]]  # positions to fit on, and to judge on
+
+N_INNER_FOLDS = 5
+
+
+def binary_labels(y: ArrayLike) -> NDArray[np.int64]:
+    """Return classes as 0 and 1.
+
+    Raises
+    ------
+    DataError
+        A value is neither, or one class has no scan: nothing can be learned then.
+    """
+    labels = np.asarray(y)
+    if not np.isin(labels, (0, 1)).all():
+        raise DataError(f"Classes must be 0 or 1, got {np.unique(labels)[:5].tolist()}.")
+    counts = np.bincount(labels.astype(np.int64), minlength=2)
+    if not counts.all():
+        raise DataError(
+            f"The training scans are {counts[1]} poor and {counts[0]} good: both are needed. "
+            "Use fewer folds, more participants, or another threshold."
+        )
+    return labels.astype(np.int64)
+
+
+def inner_folds(
+    y: ArrayLike, participants: NDArray[np.str_], random_state: int, n_folds: int = N_INNER_FOLDS
+) -> list[Fold]:
+    """Return folds by person, alike in `y`, to choose a setting within a training fold.
+
+    People are ordered by their mean `y`, equals at random, and dealt to the folds in turn:
+    classes and scores are then spread as evenly as whole people allow.
+
+    Parameters
+    ----------
+    y : array-like, shape (n_scans,)
+        Classes 0 and 1, or scores.
+    participants : str array, shape (n_scans,)
+    random_state : int
+    n_folds : int
+        At most; with few people, or few in a class, there are fewer.
+
+    Returns
+    -------
+    list of (int array, int array)
+        Positions to fit on and to judge on. Empty if fewer than 2 folds can be made so
+        that each has both classes: there is nothing to choose a setting by.
+    """
+    people, person = np.unique(participants, return_inverse=True)
+    target = np.asarray(y, dtype=np.float64)
+    means = np.bincount(person, target) / np.bincount(person)
+    if np.isin(target, (0, 1)).all():
+        pure = [int((means == value).sum()) for value in (0, 1)]
+        n_folds = min(n_folds, *pure)
+    n_folds = min(n_folds, len(people))
+    if n_folds < 2:
+        return []
+    ties = np.random.default_rng(random_state).random(len(people))
+    fold_of_person = np.empty(len(people), dtype=np.intp)
+    fold_of_person[np.lexsort((ties, means))] = np.arange(len(people)) % n_folds
+    fold = fold_of_person[person]
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
