@@ -4,7 +4,8 @@ import operator
 import re
 from dataclasses import dataclass
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
@@ -25,9 +26,9 @@ class Cutoff:
         if self.comparison not in _COMPARE:
             raise ValueError(f"{self.comparison!r} is none of {', '.join(_COMPARE)}")
 
-    def is_poor(self, values: NDArray) -> NDArray:
+    def is_poor(self, values: ArrayLike) -> NDArray[np.bool_]:
         """Boolean array of the shape of `values`; a missing value is not poor."""
-        return _COMPARE[self.comparison](values, self.value)
+        return np.asarray(_COMPARE[self.comparison](np.asarray(values), self.value))
 
     def __str__(self) -> str:
         return f"{self.comparison} {self.value:g} ({self.source})"

@@ -1,0 +1,245 @@
+"""Scores and demographics of a dataset under the names of the registry, or the reason why not."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from motor_bids_app.bids.cells import Column, read_variable
+from motor_bids_app.bids.resolved import ColumnUse, ResolvedTable
+from motor_bids_app.bids.scores import (
+    AMBIGUOUS_SIDES,
+    DEMOGRAPHICS,
+    SCORES,
+    normalise,
+    recognise,
+)  # fmt: skip
+from motor_bids_app.bids.scores_map import ScoresMap, line_to_add, load_scores_map
+from motor_bids_app.bids.tables import Key, Source, read_sources
+from motor_bids_app.errors import ScoreError
+
+_OPPOSITE = {"left": "right", "right": "left"}
+
+
+@dataclass
+class _Collector:
+    """Values by variable and key, as columns are read one after the other."""
+
+    values: dict[str, dict[Key, Any]] = field(default_factory=lambda: defaultdict(dict))
+    origin: dict[str, str] = field(default_factory=dict)
+    uses: list[ColumnUse] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    top_coded: set[Key] = field(default_factory=set)
+
+
+def resolve_columns(
+    dataset: Path, scores_map: Path | None = None, *, strict: bool = True
+) -> ResolvedTable:
+    """Find out what the columns of a dataset's tables mean, and read them.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder with participants.tsv, phenotype/ and sessions files.
+    scores_map : Path or None
+        TOML file with the user's declarations, which win over names.
+    strict : bool
+        Raise the first error. Otherwise errors are listed in `problems` and their columns
+        are left out.
+
+    Raises
+    ------
+    InputMissingError
+        There is no table.
+    ScoreError
+        A value is out of range, undeclared or contradictory.
+    UsageError
+        The scores map cannot be understood.
+    """
+    declarations = load_scores_map(scores_map)
+    sources = read_sources(dataset)
+    collector = _Collector()
+    for source in sources:
+        for column in source.table.columns:
+            try:
+                _read_column(source, str(column), declarations, collector)
+            except ScoreError as error:
+                if strict:
+                    raise
+                collector.errors.append(str(error))
+    _check_declared(declarations, collector, strict)
+    table = _assemble([key for source in sources for key in source.keys.values()], collector)
+    conflicts = _reconcile_sides(table)
+    table = _without_time_for_controls(table, collector)
+    declared = {name: entry.score for name, entry in declarations.declarations.items()}
+    known = {**SCORES, **{name: score for name, score in declared.items() if score}}
+    return ResolvedTable(
+        table=table,
+        scores={name: score for name, score in known.items() if name in table},
+        columns=tuple(collector.uses),
+        problems=(*collector.errors, *conflicts, *collector.remarks),
+    )
+
+
+def _read_column(
+    source: Source, column: str, declarations: ScoresMap, collector: _Collector
+) -> None:
+    """Read one column into the collector, and note what became of it."""
+    cells = source.table[column]
+    name, remark = _meaning_of(column, declarations)
+    unused = ColumnUse(source.file, column, None, int(cells.notna().sum()), "", remark)
+    if name is None:
+        collector.uses.append(unused)
+        return
+    description = source.dictionary.get(column)
+    described = Column(
+        source.file, column, cells, description if isinstance(description, dict) else {}
+    )
+    try:
+        values = read_variable(name, described, declarations.get(name))
+        _add_values(name, values.series, source, column, collector)
+    except ScoreError:
+        collector.uses.append(replace(unused, name=name, problem="ERROR, see below"))
+        raise
+    if name == "age":
+        plus = cells[cells.str.contains("+", regex=False, na=False)].index
+        collector.top_coded |= {source.keys[who] for who in plus}
+    collector.uses.append(
+        replace(unused, name=name, span=_span(values.series), problem="; ".join(values.remarks))
+    )
+
+
+def _meaning_of(column: str, declarations: ScoresMap) -> tuple[str | None, str]:
+    """Registry name of a column, and a remark where it is not used."""
+    if column in declarations.ignore:
+        return None, "ignored, as the scores map says"
+    for name, entry in declarations.declarations.items():
+        if entry.column == column:
+            return name, ""
+    recognised = recognise(column)
+    if recognised:
+        other = declarations.get(recognised).column
+        return (None, f"the scores map takes {other} instead") if other else (recognised, "")
+    if normalise(column) in {normalise(side) for side in AMBIGUOUS_SIDES}:
+        return None, f'hemisphere or body? add: lesion_side = "{column}" (or paretic_side)'
+    known = {normalise(name): name for name in (*SCORES, *DEMOGRAPHICS)}
+    parts = [name for short, name in known.items() if len(short) > 3 and short in normalise(column)]
+    parts = parts or [known[s] for s in get_close_matches(normalise(column), known, 1, 0.8)]
+    return None, f'perhaps {parts[0]}? add: {parts[0]} = "{column}"' if parts else ""
+
+
+def _add_values(
+    name: str, series: pd.Series, source: Source, column: str, collector: _Collector
+) -> None:
+    """Add values that are there; two columns may repeat a value, but not contradict."""
+    held = collector.values[name]
+    for who, value in series.dropna().items():
+        key = source.keys[str(who)]
+        if held.get(key, value) != value:
+            first = collector.origin[name]
+            line = line_to_add(name, column=column)
+            raise ScoreError(
+                f"{who}: {name} is {held[key]} by {first}, but {value} by {source.file} {column}. "
+                f"Correct one, or choose the column to use in --scores-map: {line}"
+            )
+        held[key] = value
+    collector.origin.setdefault(name, f"{source.file} {column}")
+
+
+def _span(series: pd.Series) -> str:
+    """'3 to 61', or the words found: 'female, male'."""
+    present = series.dropna()
+    if present.empty:
+        return ""
+    if pd.api.types.is_numeric_dtype(present):
+        return f"{present.min():.4g} to {present.max():.4g}"
+    words = sorted({str(value) for value in present})
+    return ", ".join(words[:4]) + (f" and {len(words) - 4} more" if len(words) > 4 else "")
+
+
+def _check_declared(declarations: ScoresMap, collector: _Collector, strict: bool) -> None:
+    """Every column that the scores map names must be there."""
+    there = {use.column for use in collector.uses}
+    for name, entry in declarations.declarations.items():
+        if entry.column is not None and entry.column not in there:
+            message = (
+                f"--scores-map takes {name} from the column {entry.column}, which no table has. "
+                f"There are: {', '.join(sorted(there))}."
+            )
+            if strict:
+                raise ScoreError(message)
+            collector.errors.append(message)
+
+
+def _assemble(keys: Sequence[Key], collector: _Collector) -> pd.DataFrame:
+    """One row per participant and session; what is said without a session holds for all.
+
+    A score is an exception: where a participant has it by session, the value without a
+    session is of an unknown day, and is not spread over the sessions.
+    """
+    sessions: dict[str, dict[str | None, None]] = {}
+    for participant, session in keys:
+        sessions.setdefault(participant, {})[session] = None
+    rows = []
+    for participant, own in sessions.items():
+        visits: list[str | None] = [label for label in own if label]
+        for session in visits or [None]:
+            row: dict[str, Any] = {"participant_id": participant, "session_id": session}
+            for name, held in collector.values.items():
+                if not held:
+                    continue
+                by_session = any((participant, label) in held for label in own if label)
+                general = None if by_session and name not in DEMOGRAPHICS else (participant, None)
+                row[name] = held.get((participant, session), held.get(general) if general else None)
+            row["age_top_coded"] = not collector.top_coded.isdisjoint(
+                {(participant, session), (participant, None)}
+            )
+            rows.append(row)
+    order = ["participant_id", "session_id", *_ordered(collector)]
+    table = pd.DataFrame(rows, columns=order)
+    if "group" not in table:
+        table["group"] = "patient"
+    else:
+        table["group"] = table["group"].fillna("patient")
+    return table
+
+
+def _ordered(collector: _Collector) -> list[str]:
+    names = [name for name in (*DEMOGRAPHICS, *SCORES) if collector.values.get(name)]
+    names += [name for name, held in collector.values.items() if held and name not in names]
+    if "age" in names:
+        names.insert(names.index("age") + 1, "age_top_coded")
+    return names
+
+
+def _reconcile_sides(table: pd.DataFrame) -> list[str]:
+    """Fill the lesion side (brain) from the paretic side (body, opposite), and report conflicts."""
+    if "paretic_side" not in table:
+        return []
+    expected = table["paretic_side"].map(_OPPOSITE)
+    if "lesion_side" not in table:
+        table["lesion_side"] = expected
+        return ["lesion_side is taken as the side opposite to paretic_side"]
+    clash = table[(table["lesion_side"] == table["paretic_side"]) & expected.notna()]
+    table["lesion_side"] = table["lesion_side"].fillna(expected)
+    return [
+        f"{row.participant_id}: lesion and paresis are both on the {row.lesion_side}; the lesion "
+        "is a side of the brain, the paresis of the body, and they should be opposite"
+        for row in clash.itertuples()
+    ]
+
+
+def _without_time_for_controls(table: pd.DataFrame, collector: _Collector) -> pd.DataFrame:
+    """Time since stroke of a person without a stroke is missing, not 0."""
+    if "time_since_stroke" not in table:
+        return table
+    controls = (table["group"] == "control") & table["time_since_stroke"].notna()
+    if controls.any():
+        collector.remarks.append(f"time_since_stroke of {controls.sum()} controls read as missing")
+        table["time_since_stroke"] = table["time_since_stroke"].mask(controls)
+    return table

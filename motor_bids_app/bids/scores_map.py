@@ -1,0 +1,147 @@
+"""The user's own word on what columns mean: the TOML file of ``--scores-map``."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
+from motor_bids_app.errors import InputMissingError, UsageError
+
+_KEYS = (
+    "column", "units", "levels", "missing", "minimum", "maximum", "higher_is_better", "poor",
+    "title",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What the user says about one score or demographic variable.
+
+    Parameters
+    ----------
+    column : str or None
+        Column that holds it; None: the one recognised by its name.
+    units : str or None
+        Unit of its numbers.
+    levels : dict of str
+        Meaning of its codes.
+    missing : tuple of str
+        Cells that stand for a missing value.
+    score : Score or None
+        The score, with the limits given by the user; None for demographic variables.
+    """
+
+    column: str | None = None
+    units: str | None = None
+    levels: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    score: Score | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoresMap:
+    """All declarations by registry name, and the columns to leave alone."""
+
+    declarations: Mapping[str, Declaration] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+
+    def get(self, name: str) -> Declaration:
+        """Return the declaration of a variable; an empty one if there is none."""
+        return self.declarations.get(name, Declaration(score=SCORES.get(name)))
+
+
+def line_to_add(name: str, **parts: Any) -> str:
+    """Write the line that declares a variable, ready to paste.
+
+    >>> line_to_add("sex", column="Sex", levels={"1": "male", "2": "female"})
+    'sex = { column = "Sex", levels = { "1" = "male", "2" = "female" } }'
+    """
+    return f"{name} = {_toml(parts)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{_toml_key(key)} = {_toml(item)}" for key, item in value.items())
+        return "{ " + ", ".join(pairs) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)  # strings and numbers are written alike
+
+
+def _toml_key(key: str) -> str:
+    return key if key.isidentifier() and key.isascii() else json.dumps(key, ensure_ascii=False)
+
+
+def load_scores_map(path: Path | None) -> ScoresMap:
+    """Read and check a scores map.
+
+    Raises
+    ------
+    InputMissingError, UsageError
+        There is no such file; it is not TOML, or has an entry that means nothing.
+    """
+    if path is None:
+        return ScoresMap()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputMissingError(f"--scores-map {path}: there is no such file.") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--scores-map {path} is not readable TOML: {error}.") from error
+    ignore = content.pop("ignore", [])
+    if not isinstance(ignore, list):
+        raise UsageError(f'{path}: ignore must be a list of columns, as in ignore = ["nihss_24h"].')
+    declarations = {name: _declare(path, name, entry) for name, entry in content.items()}
+    return ScoresMap(declarations=declarations, ignore=tuple(str(column) for column in ignore))
+
+
+def _declare(path: Path, name: str, entry: Any) -> Declaration:
+    if isinstance(entry, str):
+        entry = {"column": entry}
+    if not isinstance(entry, dict) or set(entry) - set(_KEYS):
+        raise UsageError(
+            f"{path}: {name} must be the name of a column, or a table with some of "
+            f"{', '.join(_KEYS)}."
+        )
+    if name not in SCORES and name not in DEMOGRAPHICS and not {"minimum", "maximum"} <= set(entry):
+        raise UsageError(
+            f"{path}: {name} is no known variable ({', '.join((*SCORES, *DEMOGRAPHICS))}). Give a "
+            "score of your own a minimum and a maximum."
+        )
+    levels, missing = entry.get("levels", {}), entry.get("missing", [])
+    if not isinstance(levels, dict) or not isinstance(missing, list):
+        raise UsageError(f"{path}: {name} needs levels as a table and missing as a list.")
+    return Declaration(
+        column=entry.get("column"),
+        units=entry.get("units"),
+        levels={str(code): str(meaning) for code, meaning in levels.items()},
+        missing=tuple(str(cell) for cell in missing),
+        score=None if name in DEMOGRAPHICS else _score(path, name, entry),
+    )
+
+
+def _score(path: Path, name: str, entry: Mapping[str, Any]) -> Score:
+    """The registered score with the limits of the user, or a score of the user's own."""
+    known = SCORES.get(name)
+    try:
+        return Score(
+            name=name,
+            title=str(entry.get("title", known.title if known else name)),
+            minimum=float(entry.get("minimum", known.minimum if known else 0)),
+            maximum=float(entry.get("maximum", known.maximum if known else 0)),
+            unit=known.unit if known else str(entry.get("units", "points")),
+            higher_is_better=bool(
+                entry.get("higher_is_better", known.higher_is_better if known else True)
+            ),
+            poor=_cutoff(entry["poor"]) if "poor" in entry else known.poor if known else None,
+        )
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path}: {name} cannot be understood: {error}.") from error
+
+
+def _cutoff(text: str) -> Cutoff:
+    comparison, value = text.split()
+    return Cutoff(comparison, float(value), "scores map")
