@@ -106,13 +106,21 @@ def read_table(path: Path) -> pd.DataFrame:
         ) from error
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object."""
+def read_text(path: Path) -> str:
+    """Read UTF-8 text."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
+        raise ReadWriteError(f"{path} is not readable text: {error}.") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object."""
+    try:
+        content = json.loads(read_text(path))
+    except ValueError as error:
         raise ReadWriteError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):
         raise ReadWriteError(f"{path} must hold a JSON object, not a {type(content).__name__}.")

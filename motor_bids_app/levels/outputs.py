@@ -9,7 +9,9 @@ import nibabel as nib
 
 from motor_bids_app.bids.files import load_image, save_image
 from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.scan import ANATOMY
 from motor_bids_app.settings import STANDARD_SPACE
+from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
 RESOLUTION = 2  # mm, of the images saved in standard space
 _RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91"}
@@ -64,6 +66,18 @@ class Outputs:
     def load(self, suffix: str, datatype: str | None = None, **entities: Any) -> nib.Nifti1Image:
         """Load a derivative of this participant and session."""
         return load_image(self.path(suffix, datatype, **entities))
+
+    @property
+    def head(self) -> Path | None:
+        """The preprocessed head image on its own grid, where one was saved."""
+        paths = (self.path(contrast, "anat", desc="preproc") for contrast in ANATOMY)
+        return next((path for path in paths if path.is_file()), None)
+
+    def load_transform(self) -> Transform:
+        """Load the transform from the standard space to the head image."""
+        assert self.head is not None
+        contrast = self.head.name.split("_")[-1].removesuffix(".nii.gz")
+        return transform_of_field(self.load("xfm", "anat", transform=(contrast, self.space)))
 
     def uri(self, path: Path) -> str:
         """BIDS URI of a file of this dataset or of one it was made from."""

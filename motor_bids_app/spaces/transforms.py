@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
@@ -55,3 +56,15 @@ class Transform:
         [2.0, 2.0, 2.0]
         """
         return replace(self, matrix=np.asarray(matrix, dtype=np.float64) @ self.matrix)
+
+
+def transform_of_field(field: nib.Nifti1Image) -> Transform:
+    """Return the transform that a displacement image holds.
+
+    Parameters
+    ----------
+    field : Nifti1Image, shape (X, Y, Z, 1, 3)
+        Displacements in mm in ITK's axes (x to the left, y to the back).
+    """
+    vectors = np.asarray(field.dataobj, dtype=np.float32)[..., 0, :] * np.float32([-1, -1, 1])
+    return Transform(displacement=vectors, grid=Grid.of(field))
