@@ -1,0 +1,95 @@
+"""Checks of splits and data for what would make an evaluation too good."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+COLUMNS = ["check", "state", "finding", "participants"]
+PASSED, WARNING, FAILED = "passed", "warning", "failed"
+
+
+def audit(
+    splits: pd.DataFrame,
+    people: Sequence[str],
+    digests: Mapping[tuple[str, str], Sequence[str]],
+    n_repeats: int,
+) -> pd.DataFrame:
+    """Run all checks.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        Columns repeat, fold, participant_id.
+    people : sequence of str
+        Everyone in the experiment.
+    digests : mapping of (map, hash of its values) to participant labels
+        Of all maps that vary inside the brain.
+    n_repeats : int
+        Repeats that were asked for.
+
+    Returns
+    -------
+    DataFrame
+        Columns check, state ("passed", "warning" or "failed"), finding and participants
+        (comma-separated labels concerned, or missing).
+    """
+    rows = [
+        _one_fold_each(splits),
+        _known_people(splits, people),
+        _everyone_tested(splits, people, n_repeats),
+        _duplicates(digests),
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _one_fold_each(splits: pd.DataFrame) -> tuple[str, str, str, str | None]:
+    check = "no person in two folds"
+    counts = splits.groupby(["repeat", "participant_id"])["fold"].size()
+    twice = sorted(set(counts[counts > 1].index.get_level_values("participant_id")))
+    if twice:
+        return check, FAILED, f"{len(twice)} people are tested twice in a repeat.", ", ".join(twice)
+    return check, PASSED, "Every person is tested at most once per repeat, with all scans.", None
+
+
+def _known_people(splits: pd.DataFrame, people: Sequence[str]) -> tuple[str, str, str, str | None]:
+    check = "splits name the people of the experiment"
+    strangers = sorted(set(splits["participant_id"]) - set(people))
+    if strangers:
+        finding = f"{len(strangers)} people of the splits are not in the experiment."
+        return check, FAILED, finding, ", ".join(strangers)
+    return check, PASSED, f"All {len(people)} people come from the cohort.", None
+
+
+def _everyone_tested(
+    splits: pd.DataFrame, people: Sequence[str], n_repeats: int
+) -> tuple[str, str, str, str | None]:
+    check = "everyone is tested"
+    never = sorted(set(people) - set(splits["participant_id"]))
+    repeats = splits["repeat"].nunique()
+    if never or repeats < n_repeats:
+        finding = (
+            f"{len(never)} of {len(people)} people are never tested in {repeats} repeats: "
+            "the metrics say nothing about them."
+        )
+        return check, WARNING, finding, ", ".join(never) or None
+    return check, PASSED, f"All {len(people)} people are tested, over {repeats} repeats.", None
+
+
+def _duplicates(
+    digests: Mapping[tuple[str, str], Sequence[str]],
+) -> tuple[str, str, str, str | None]:
+    check = "no image under two participants"
+    shared = [
+        (name, sorted(set(owners)))
+        for (name, _), owners in sorted(digests.items())
+        if len(set(owners)) > 1
+    ]
+    if shared:
+        labels = sorted({label for _, owners in shared for label in owners})
+        maps = sorted({name for name, _ in shared})
+        finding = (
+            f"{len(labels)} participants share identical {', '.join(maps)} maps, so that a test "
+            "person's image may be in the training set. Leave the copies out."
+        )
+        return check, FAILED, finding, ", ".join(labels)
+    return check, PASSED, f"{len(digests)} maps compared by their content.", None

@@ -1,0 +1,140 @@
+"""Predictions for people whom the model has not seen, by fitting once per split."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+
+from motor_bids_app.errors import DataError
+from motor_bids_app.evaluation.metrics import (
+    Predictions,
+    classification_metrics,
+    regression_metrics,
+)
+from motor_bids_app.features.samples import Samples
+
+COLUMNS = ["repeat", "fold", "training", "participant_id", "prediction"]
+
+
+def cross_validate(
+    models: Sequence[Any],
+    samples: Samples,
+    y: ArrayLike,
+    splits: pd.DataFrame,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Fit each model on the people outside each test set, and predict those inside.
+
+    Parameters
+    ----------
+    models : sequence of estimators
+        The same model with other seeds, whose predictions will be averaged; usually one.
+        Everything learned from data must be inside its `fit`.
+    samples : Samples
+        Scans; a person may have several.
+    y : array, shape (n_scans,)
+        Class (0 good, 1 poor) or score of each scan.
+    splits : DataFrame
+        Columns repeat, fold, participant_id: the tested people. All scans of a tested person are
+        tested, so that no person is on both sides.
+    progress : callable, optional
+        Told (fits done, fits in all) after each fit.
+
+    Returns
+    -------
+    DataFrame
+        Columns repeat, fold, training (model number, from 1), participant_id and prediction: the
+        mean over the person's scans of the poor-class probability, or of the score.
+
+    Raises
+    ------
+    DataError
+        A test set names a person without scans, or leaves nobody to train on.
+    """
+    y = np.asarray(y)
+    tests = [
+        (repeat, fold, part["participant_id"])
+        for repeat, of_repeat in splits.groupby("repeat")
+        for fold, part in of_repeat.groupby("fold")
+    ]
+    parts: list[pd.DataFrame] = []
+    for repeat, fold, people in tests:
+        tested = _tested(samples, people)
+        for training, model in enumerate(models, start=1):
+            fitted = clone(model).fit(samples[~tested], y[~tested])
+            part = predict_people(fitted, samples[tested]).reset_index()
+            part["repeat"], part["fold"], part["training"] = repeat, fold, training
+            parts.append(part)
+            if progress is not None:
+                progress(len(parts), len(tests) * len(models))
+    return pd.concat(parts, ignore_index=True)[COLUMNS]
+
+
+def _tested(samples: Samples, people: "pd.Series[str]") -> NDArray[np.bool_]:
+    """Scans of the tested people, shape (n_scans,)."""
+    unknown = sorted(set(people) - set(samples.participants))
+    if unknown:
+        raise DataError(f"The splits name {unknown[0]}, who has no scan in this experiment.")
+    tested = np.isin(samples.participants, people.to_numpy(dtype=str))
+    if tested.all():
+        raise DataError("A split tests everyone, which leaves nobody to train on.")
+    return tested
+
+
+def predict_people(model: Any, samples: Samples) -> "pd.Series[float]":
+    """Mean prediction over each person's scans, named 'prediction', by participant_id.
+
+    Raises
+    ------
+    DataError
+        A prediction is not finite.
+    """
+    if hasattr(model, "predict_proba"):
+        values = np.asarray(model.predict_proba(samples))[:, 1]
+    else:
+        values = np.asarray(model.predict(samples))
+    if not np.isfinite(values).all():
+        lost = samples.participants[~np.isfinite(values)]
+        raise DataError(
+            f"{type(model).__name__} gave no finite prediction for {lost[0]} and "
+            f"{len(lost) - 1} more. Its training diverged: lower the learning rate."
+        )
+    people = pd.Index(samples.participants, name="participant_id", dtype=object)
+    return pd.Series(values.astype(float), index=people, name="prediction").groupby(level=0).mean()
+
+
+def average_trainings(table: pd.DataFrame) -> pd.DataFrame:
+    """Average over the trainings of a split, as the shared model will."""
+    keys = ["repeat", "fold", "participant_id"]
+    return table.groupby(keys, sort=True)["prediction"].mean().reset_index()
+
+
+def metrics_for(task: str) -> Callable[..., dict[str, NDArray[np.float64]]]:
+    """Metrics function of a task."""
+    return classification_metrics if task == "classification" else regression_metrics
+
+
+def primary_metric(task: str) -> str:
+    """Metric that comparisons are made in."""
+    return "roc_auc" if task == "classification" else "r2"
+
+
+def split_metrics(predictions: Predictions, task: str) -> pd.DataFrame:
+    """Metrics of each fitted model: columns repeat, fold, metric, value.
+
+    A fold's R² is taken against the variance of the whole cohort: that of a few people is
+    too unsteady to divide by.
+    """
+    variance = float(predictions.truth.var())
+    rows = []
+    for repeat, part in enumerate(predictions.by_repeat(), start=1):
+        for fold in np.unique(part.folds):
+            one = part.of_people(part.folds[0] == fold)
+            values = {name: float(v[0]) for name, v in metrics_for(task)(one).items()}
+            if task == "regression":
+                values["r2"] = 1 - values["rmse"] ** 2 / variance
+            rows += [(repeat, int(fold), name, value) for name, value in values.items()]
+    return pd.DataFrame(rows, columns=["repeat", "fold", "metric", "value"])

@@ -1,0 +1,192 @@
+"""How good out-of-fold predictions are, for the cohort and for any reweighting of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+CLASSIFICATION = (
+    "roc_auc", "balanced_accuracy", "sensitivity", "specificity", "precision", "recall", "f1",
+    "accuracy", "brier",
+)  # fmt: skip
+REGRESSION = ("r2", "mae", "rmse", "r")
+LOWER_IS_BETTER = frozenset({"brier", "mae", "rmse"})
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Out-of-fold predictions of one model for n people in R repeats.
+
+    Parameters
+    ----------
+    values : array, shape (R, n)
+        Probability of the poor class, or predicted score; NaN where a person was not tested.
+    folds : array of int, shape (R, n)
+        Fold that tested the person, 0 for none. People of one fold and repeat were predicted by
+        the same fitted model.
+    truth : array, shape (n,)
+        1 for poor and 0 for good, or the score.
+    people : array of str, shape (n,)
+        Participant labels.
+    """
+
+    values: Floats
+    folds: NDArray[np.int64]
+    truth: Floats
+    people: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, truth: "pd.Series[float]") -> "Predictions":
+        """Arrange rows (repeat, fold, participant_id, prediction) by the people of `truth`."""
+        wide = {
+            name: table.pivot_table(index="repeat", columns="participant_id", values=name).reindex(
+                columns=truth.index
+            )
+            for name in ("prediction", "fold")
+        }
+        return cls(
+            wide["prediction"].to_numpy(np.float64),
+            wide["fold"].fillna(0).to_numpy(np.int64),
+            np.asarray(truth, dtype=np.float64),
+            truth.index.to_numpy(object),
+        )
+
+    def of_people(self, keep: NDArray[np.bool_]) -> "Predictions":
+        """Predictions of some people; `keep` has shape (n,)."""
+        return Predictions(
+            self.values[:, keep], self.folds[:, keep], self.truth[keep], self.people[keep]
+        )
+
+    def by_repeat(self) -> Iterator["Predictions"]:
+        """Predictions of each repeat alone, for the people it tested."""
+        for values, folds in zip(self.values, self.folds, strict=True):
+            tested = folds > 0
+            yield Predictions(
+                values[None, tested], folds[None, tested], self.truth[tested], self.people[tested]
+            )
+
+
+def classification_metrics(
+    predictions: Predictions, weights: Floats | None = None
+) -> dict[str, Floats]:
+    """Metrics of class predictions, expected of one fitted model, averaged over repeats.
+
+    The AUC is the share of (poor, good) pairs put in the right order among the pairs that the
+    same fitted model predicted. Pairs across folds would compare the outputs of two models,
+    which pulls the AUC of weak models below 0.5 (Forman and Scholz 2010, SIGKDD Explor. 12:49).
+    Poor is called at a probability of 0.5 or more. Precision and F1 are 0 when nobody is called
+    poor.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Probabilities of the poor class.
+    weights : array, shape (B, n), optional
+        How often each person counts, in each of B resamples.
+
+    Returns
+    -------
+    dict of array, shape (B,)
+        By the names in `CLASSIFICATION`; NaN in a resample that lacks a class.
+    """
+    weights = np.ones((1, len(predictions.truth))) if weights is None else weights
+    poor = predictions.truth == 1
+    tested = predictions.folds > 0
+    called = np.where(tested, predictions.values >= 0.5, 0).sum(axis=0)  # times called poor
+    times = tested.sum(axis=0)
+    error = np.where(tested, (predictions.values - predictions.truth) ** 2, 0).sum(axis=0)
+    tp, fn = weights @ (poor * called), weights @ (poor * (times - called))
+    fp, tn = weights @ (~poor * called), weights @ (~poor * (times - called))
+    total = tp + fn + fp + tn
+    sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    nobody = tp + fp == 0
+    return {
+        "roc_auc": _pairwise_auc(predictions, weights),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "precision": np.where(nobody, 0.0, _ratio(tp, tp + fp)),
+        "recall": sensitivity,
+        "f1": _ratio(2 * tp, 2 * tp + fp + fn),
+        "accuracy": _ratio(tp + tn, total),
+        "brier": _ratio(weights @ error, total),
+    }
+
+
+def _pairwise_auc(predictions: Predictions, weights: Floats) -> Floats:
+    """AUC over the pairs that share a fitted model, shape (B,)."""
+    poor = predictions.truth == 1
+    right = np.zeros((poor.sum(), (~poor).sum()))
+    pairs = np.zeros_like(right)
+    for values, folds in zip(predictions.values, predictions.folds, strict=True):
+        ours, theirs = folds[poor][:, None], folds[~poor][None]
+        same_model = (ours == theirs) & (ours > 0)
+        gap = values[poor][:, None] - values[~poor][None]
+        right += np.where(same_model, (gap > 0) + 0.5 * (gap == 0), 0)
+        pairs += same_model
+    ordered = ((weights[:, poor] @ right) * weights[:, ~poor]).sum(axis=1)
+    return _ratio(ordered, ((weights[:, poor] @ pairs) * weights[:, ~poor]).sum(axis=1))
+
+
+def regression_metrics(
+    predictions: Predictions, weights: Floats | None = None
+) -> dict[str, Floats]:
+    """Metrics of score predictions, expected of one fitted model, averaged over repeats.
+
+    R² compares with the cohort's mean, so it is negative when a model is worse than that. The
+    correlation is taken within folds, since the means that folds learned differ by chance in
+    the wrong direction; predictions that do not vary have a correlation of 0.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Predicted scores.
+    weights : array, shape (B, n), optional
+        How often each person counts, in each of B resamples.
+
+    Returns
+    -------
+    dict of array, shape (B,)
+        By the names in `REGRESSION`; mae and rmse in units of the score.
+    """
+    weights = np.ones((1, len(predictions.truth))) if weights is None else weights
+    truth, tested = predictions.truth, predictions.folds > 0
+    error = np.where(tested, predictions.values - truth, 0)
+    times = weights @ tested.sum(axis=0)
+    mse = _ratio(weights @ (error**2).sum(axis=0), times)
+    mean = _ratio(weights @ truth, weights.sum(axis=1))
+    variance = _ratio(weights @ truth**2, weights.sum(axis=1)) - mean**2
+    return {
+        "r2": 1 - _ratio(mse, variance),
+        "mae": _ratio(weights @ np.abs(error).sum(axis=0), times),
+        "rmse": np.sqrt(mse),
+        "r": _within_fold_correlation(predictions, weights),
+    }
+
+
+def _within_fold_correlation(predictions: Predictions, weights: Floats) -> Floats:
+    """Pearson correlation of deviations from fold means, averaged over repeats, shape (B,)."""
+    repeats = []
+    for values, folds in zip(predictions.values, predictions.folds, strict=True):
+        covariance = spread = truth_spread = np.zeros(len(weights))
+        for fold in np.unique(folds[folds > 0]):
+            members = folds == fold
+            w, p, t = weights[:, members], values[members], predictions.truth[members]
+            p, t = p - p.mean(), t - t.mean()  # keeps the sums of squares below accurate
+            total = np.maximum(w.sum(axis=1), 1e-12)
+            covariance = covariance + w @ (p * t) - (w @ p) * (w @ t) / total
+            spread = spread + w @ p**2 - (w @ p) ** 2 / total
+            truth_spread = truth_spread + w @ t**2 - (w @ t) ** 2 / total
+        product = spread * truth_spread
+        constant = product <= 1e-12 * max(1.0, float(np.abs(truth_spread).max())) ** 2
+        repeats.append(np.where(constant, 0, covariance / np.sqrt(np.where(constant, 1, product))))
+    return np.mean(repeats, axis=0)
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Quotient; NaN where there is nothing to divide by."""
+    usable = denominator > 0
+    return np.where(usable, numerator / np.where(usable, denominator, 1), np.nan)

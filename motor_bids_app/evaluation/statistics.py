@@ -1,0 +1,107 @@
+"""How sure the numbers are: bootstrap over people, noise floors, paired comparisons."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+N_RESAMPLES = 2000
+LEVEL = 0.95
+
+
+def bootstrap_weights(n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
+    """How often each of `n` people is drawn, in resamples with replacement.
+
+    Returns
+    -------
+    array, shape (n_resamples, n), float64
+        Counts; every row sums to `n`.
+    """
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
+
+
+def percentile_interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
+    """Limits that enclose the central `level` of the resampled values.
+
+    Resamples without a value (a class was not drawn) are left out.
+    """
+    tail = (1 - level) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def proportion_noise_floor(n: int, proportion: float = 0.5, level: float = LEVEL) -> float:
+    """Half-width of the interval of a proportion measured in `n` people (binomial).
+
+    >>> round(proportion_noise_floor(100), 3)
+    0.098
+    """
+    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(proportion * (1 - proportion) / n))
+
+
+def auc_noise_floor(n_poor: int, n_good: int, auc: float = 0.5, level: float = LEVEL) -> float:
+    """Half-width of the interval of an AUC (Hanley and McNeil 1982, Radiology 143:29).
+
+    >>> round(auc_noise_floor(20, 30), 2)
+    0.16
+    """
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = (auc * (1 - auc) + (n_poor - 1) * (q1 - auc**2) + (n_good - 1) * (q2 - auc**2)) / (
+        n_poor * n_good
+    )
+    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(max(variance, 0)))
+
+
+def correlation_noise_floor(n: int, level: float = LEVEL) -> float:
+    """Half-width of the interval of a correlation of 0 in `n` people (Fisher).
+
+    >>> round(correlation_noise_floor(50), 2)
+    0.28
+    """
+    return float(np.tanh(stats.norm.isf((1 - level) / 2) / np.sqrt(max(n - 3, 1))))
+
+
+@dataclass(frozen=True)
+class CorrectedTest:
+    """Result of the corrected resampled t-test."""
+
+    t: float
+    p: float  # two-sided
+    n_splits: int
+
+
+def corrected_t_test(differences: Floats, test_to_train: float) -> CorrectedTest:
+    """Test whether two models differ, from their differences on the same splits.
+
+    Training sets overlap, so the plain t-test is far too sure; the correction adds the ratio of
+    test to training people to the variance of the mean (Nadeau and Bengio 2003, Machine
+    Learning 52:239).
+
+    Parameters
+    ----------
+    differences : array, shape (n_splits,)
+        Metric of the one minus that of the other, per fitted split; NaN is left out.
+    test_to_train : float
+        Tested people divided by training people, in one split.
+
+    Returns
+    -------
+    CorrectedTest
+        With p = 1 when all differences are the same 0.
+    """
+    differences = differences[np.isfinite(differences)]
+    n = len(differences)
+    mean = float(differences.mean()) if n else 0.0
+    variance = float(differences.var(ddof=1)) if n > 1 else 0.0
+    error = np.sqrt((1 / max(n, 1) + test_to_train) * variance)
+    if error <= 1e-12 * max(1.0, abs(mean)):
+        return (
+            CorrectedTest(0.0, 1.0, n)
+            if abs(mean) < 1e-12
+            else CorrectedTest(float(np.copysign(np.inf, mean)), 0.0 if n > 1 else 1.0, n)
+        )
+    t = mean / float(error)
+    return CorrectedTest(t, float(2 * stats.t.sf(abs(t), n - 1)), n)

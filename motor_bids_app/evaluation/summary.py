@@ -1,0 +1,214 @@
+"""Tables of an evaluation: metrics with intervals, and models against simpler ones."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric, split_metrics
+from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.splits import MIN_CLASS
+from motor_bids_app.evaluation.statistics import (
+    auc_noise_floor,
+    bootstrap_weights,
+    corrected_t_test,
+    correlation_noise_floor,
+    percentile_interval,
+    proportion_noise_floor,
+)
+
+METRIC_COLUMNS = [
+    "model", "population", "metric", "value", "low", "high", "noise_floor", "repeat_sd",
+    "repeat_min", "repeat_max", "n_people", "n_poor",
+]  # fmt: skip
+People = NDArray[np.bool_]  # True for those counted, shape (n_people,)
+
+
+def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
+    """Half-width that this number of people allows around chance; NaN where none is known.
+
+    Binomial for shares of people, Hanley-McNeil for the AUC, Fisher for a correlation.
+    """
+    n = len(predictions.truth)
+    if task == "regression":
+        return correlation_noise_floor(n) if metric == "r" else np.nan
+    n_poor = int(predictions.truth.sum())
+    poor, good = proportion_noise_floor(n_poor), proportion_noise_floor(n - n_poor)
+    floors = {
+        "roc_auc": auc_noise_floor(n_poor, n - n_poor),
+        "accuracy": proportion_noise_floor(n),
+        "sensitivity": poor,
+        "recall": poor,
+        "specificity": good,
+        "balanced_accuracy": float(np.hypot(poor, good)) / 2,
+    }
+    return floors.get(metric, np.nan)
+
+
+def metrics_table(
+    predictions: Mapping[str, Predictions],
+    task: str,
+    seed: int,
+    populations: Mapping[str, People],
+) -> pd.DataFrame:
+    """Metrics of every model with 95 % bootstrap intervals over people.
+
+    Parameters
+    ----------
+    predictions : mapping of str to Predictions
+        By model; the same people in the same order.
+    task : str
+        "classification" or "regression".
+    seed : int
+        Of the resamples, which are the same for all models.
+    populations : mapping of str to bool array, shape (n_people,)
+        Groups of people to report on, such as "all" and "patients". One that lacks a class
+        is left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns `METRIC_COLUMNS`; `noise_floor` and `repeat_*` as `noise_floor` and the spread of
+        the metric over repeats; `n_poor` is missing for a regression.
+    """
+    rows = []
+    for model, all_people in predictions.items():
+        for population, members in populations.items():
+            one = all_people.of_people(members)
+            if _reportable(one, task):
+                rows += [(model, population, *row) for row in _metric_rows(one, task, seed)]
+    return pd.DataFrame(rows, columns=METRIC_COLUMNS)
+
+
+def _reportable(predictions: Predictions, task: str) -> bool:
+    """Whether all metrics are defined: both classes are there, and were tested together."""
+    if task == "regression":
+        return len(predictions.truth) > 2 and float(predictions.truth.std()) > 0
+    n_poor = int(predictions.truth.sum())
+    if min(n_poor, len(predictions.truth) - n_poor) < MIN_CLASS:
+        return False
+    return bool(np.isfinite(metrics_for(task)(predictions)["roc_auc"][0]))
+
+
+def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[object, ...]]:
+    compute = metrics_for(task)
+    n = len(predictions.truth)
+    estimate = compute(predictions)
+    resampled = compute(predictions, bootstrap_weights(n, seed))
+    repeats = pd.DataFrame([_first(compute(repeat)) for repeat in predictions.by_repeat()])
+    n_poor = int((predictions.truth == 1).sum()) if task == "classification" else None
+    return [
+        (
+            name, float(value[0]), *percentile_interval(resampled[name]),
+            noise_floor(name, predictions, task),
+            float(repeats[name].std(ddof=1)) if len(repeats) > 1 else np.nan,
+            float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
+        )
+        for name, value in estimate.items()
+    ]  # fmt: skip
+
+
+def _first(values: Mapping[str, Floats]) -> dict[str, float]:
+    return {name: float(value[0]) for name, value in values.items()}
+
+
+def compare_models(
+    predictions: Mapping[str, Predictions], order: Sequence[str], task: str, seed: int
+) -> pd.DataFrame:
+    """Compare every model with the best of the simpler ones, in the primary metric.
+
+    Parameters
+    ----------
+    predictions : mapping of str to Predictions
+        By model, on the same splits.
+    order : sequence of str
+        Models, simplest first.
+    task : str
+        "classification" or "regression".
+    seed : int
+        Of the resamples.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, reference, metric, difference, low, high (paired bootstrap over people), t,
+        p_value (corrected resampled t-test) and n_splits. No row for the first model.
+    """
+    metric, compute = primary_metric(task), metrics_for(task)
+    weights = bootstrap_weights(len(predictions[order[0]].truth), seed)
+    estimates = {name: float(compute(predictions[name])[metric][0]) for name in order}
+    rows = []
+    for position, name in enumerate(order[1:], start=1):
+        reference = max(order[:position], key=lambda simpler: estimates[simpler])
+        ours, theirs = predictions[name], predictions[reference]
+        resampled = compute(ours, weights)[metric] - compute(theirs, weights)[metric]
+        by_split = _by_split(ours, task, metric) - _by_split(theirs, task, metric)
+        tested = (ours.folds > 0).sum() / len(by_split)
+        test = corrected_t_test(
+            np.asarray(by_split, dtype=np.float64), tested / (len(ours.truth) - tested)
+        )
+        difference = estimates[name] - estimates[reference]
+        interval = percentile_interval(resampled)
+        rows.append((name, reference, metric, difference, *interval, test.t, test.p, test.n_splits))
+    columns = [
+        "model", "reference", "metric", "difference", "low", "high", "t", "p_value", "n_splits",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_split(predictions: Predictions, task: str, metric: str) -> "pd.Series[float]":
+    table = split_metrics(predictions, task)
+    return table[table["metric"] == metric].set_index(["repeat", "fold"])["value"]
+
+
+def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
+    """Metrics per class as karakis2023 printed them: overall mean and mean of maxima.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Out-of-fold predictions of every training (`cross_validate`).
+    truth : Series
+        Class of each person.
+
+    Returns
+    -------
+    DataFrame
+        Columns class ("poor", "good", "overall"), metric, mean, min, max (over subsets, of the
+        mean over trainings), mean_of_maxima, maxima_min and maxima_max (over subsets, of the
+        best training, which no user could have picked: an upper bound, not a performance).
+    """
+    rows = []
+    for (repeat, training), part in table.groupby(["repeat", "training"]):
+        one = Predictions.of(part.drop(columns="training"), truth)
+        tested = next(one.by_repeat())
+        for name, value in _paper_metrics(tested).items():
+            rows.append((repeat, training, *name, value))
+    long = pd.DataFrame(rows, columns=["repeat", "training", "class", "metric", "value"])
+    by_subset = long.groupby(["class", "metric", "repeat"], sort=False)["value"]
+    groups = by_subset.mean().groupby(level=[0, 1], sort=False)
+    maxima = by_subset.max().groupby(level=[0, 1], sort=False)
+    return pd.DataFrame(
+        {
+            "mean": groups.mean(), "min": groups.min(), "max": groups.max(),
+            "mean_of_maxima": maxima.mean(), "maxima_min": maxima.min(),
+            "maxima_max": maxima.max(),
+        }
+    ).reset_index()  # fmt: skip
+
+
+def _paper_metrics(predictions: Predictions) -> dict[tuple[str, str], float]:
+    """AUC, specificity, accuracy, precision, recall and F1, taking either class as positive."""
+    swapped = Predictions(
+        # Just below 0.5 stays on the good side: 'poor' is called at 0.5 or more.
+        np.where(predictions.values == 0.5, 0.5 - 1e-9, 1 - predictions.values),
+        predictions.folds, 1 - predictions.truth, predictions.people,
+    )  # fmt: skip
+    names = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
+    poor, good = metrics_for("classification")(predictions), metrics_for("classification")(swapped)
+    values = {("poor", name): float(poor[name][0]) for name in names}
+    values |= {("good", name): float(good[name][0]) for name in names}
+    return values | {
+        ("overall", name): (values["poor", name] + values["good", name]) / 2 for name in names
+    }

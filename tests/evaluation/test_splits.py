@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from motor_bids_app.errors import DataError
+from motor_bids_app.evaluation.splits import feasible_folds, make_splits
+
+PEOPLE = [f"sub-{i:02d}" for i in range(37)]
+LABELS = np.array(["poor"] * 13 + ["good"] * 24)
+GROUPS = np.array(["patient"] * 25 + ["control"] * 12)
+
+
+def test_every_repeat_tests_everyone_once():
+    splits = make_splits(PEOPLE, LABELS, folds=5, repeats=3)
+
+    for _, repeat in splits.groupby("repeat"):
+        assert sorted(repeat["participant_id"]) == PEOPLE
+
+
+@pytest.mark.parametrize("property_", [LABELS, GROUPS], ids=["class", "group"])
+def test_folds_have_classes_and_groups_to_within_one_person(property_):
+    values = dict(zip(PEOPLE, property_, strict=True))
+    splits = make_splits(PEOPLE, LABELS, folds=5, repeats=4, strata=GROUPS)
+
+    splits["value"] = splits["participant_id"].map(values)
+    counts = splits.groupby(["repeat", "fold", "value"]).size().unstack(fill_value=0)
+    # Two strata within two classes: each adds at most one person of unevenness.
+    assert (counts.max() - counts.min() <= 2).all()
+
+
+def test_classes_alone_are_spread_to_within_one_person():
+    splits = make_splits(PEOPLE, LABELS, folds=5, repeats=4)
+
+    poor = splits["participant_id"].isin(PEOPLE[:13])
+    counts = poor.groupby([splits["repeat"], splits["fold"]]).sum()
+    assert counts.max() - counts.min() <= 1
+
+
+def test_scores_are_spread_over_folds():
+    scores = np.arange(40, dtype=float)
+    splits = make_splits([f"sub-{i}" for i in range(40)], scores, folds=4, repeats=5)
+
+    means = splits["participant_id"].str[4:].astype(float).groupby(
+        [splits["repeat"], splits["fold"]]
+    ).mean()  # fmt: skip
+    assert np.abs(means - scores.mean()).max() < 2  # a random fold of 10 strays by 3.2 (1 sd)
+
+
+def test_repeats_differ_and_the_seed_repeats_them():
+    one, again, other = (make_splits(PEOPLE, LABELS, repeats=2, seed=s) for s in (1, 1, 2))
+
+    assert one.equals(again)
+    assert not one.equals(other)
+    folds = one.set_index(["repeat", "participant_id"])["fold"]
+    assert not np.array_equal(folds[1], folds[2])
+
+
+def test_balanced_holdout_tests_equal_classes_as_the_paper():
+    labels = np.array(["poor"] * 53 + ["good"] * 101)
+    splits = make_splits(
+        [f"sub-{i}" for i in range(154)], labels, scheme="repeated_holdout", repeats=10,
+        test_fraction=30 / 154, balanced_test=True,
+    )  # fmt: skip
+
+    poor = splits["participant_id"].str[4:].astype(int) < 53
+    for repeat, part in splits.groupby("repeat"):
+        assert (len(part), poor[part.index].sum()) == (30, 15), repeat
+        assert part["participant_id"].is_unique
+
+
+def test_balanced_holdout_leaves_half_of_a_small_class_to_train():
+    splits = make_splits(
+        PEOPLE, np.array(["poor"] * 4 + ["good"] * 33), scheme="repeated_holdout", repeats=3,
+        test_fraction=0.4, balanced_test=True,
+    )  # fmt: skip
+
+    poor = splits["participant_id"].isin(PEOPLE[:4])
+    assert (poor.groupby(splits["repeat"]).sum() == 2).all()
+
+
+def test_holdout_gives_everyone_a_chance_to_be_tested():
+    splits = make_splits(PEOPLE, LABELS, scheme="repeated_holdout", repeats=60, strata=GROUPS)
+
+    assert set(splits["participant_id"]) == set(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(["poor", "good", "good"], "1 poor"), (["good"] * 1, "1 good")],
+    ids=["one person", "one person alone"],
+)
+def test_a_class_with_fewer_than_two_people_is_refused(labels, message):
+    with pytest.raises(DataError, match=message):
+        feasible_folds(labels, 5)
+
+
+def test_fewer_people_than_folds_reduces_the_folds_and_says_so():
+    folds, note = feasible_folds(["poor"] * 3 + ["good"] * 9, 10)
+
+    assert folds == 3
+    assert note is not None
+    assert "3 poor" in note
+
+
+def test_a_person_listed_twice_is_refused():
+    with pytest.raises(DataError, match="twice"):
+        make_splits(["a", "a", "b", "c"], [0, 1, 0, 1], folds=2)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from motor_bids_app.evaluation import statistics
+
+
+def test_resamples_draw_as_many_people_as_there_are():
+    weights = statistics.bootstrap_weights(30, seed=0)
+
+    assert weights.shape == (2000, 30)
+    assert (weights.sum(axis=1) == 30).all()
+
+
+def test_bootstrap_interval_of_a_mean_agrees_with_theory():
+    values = np.random.default_rng(0).normal(5, 2, 200)
+    resampled = statistics.bootstrap_weights(200, seed=1) @ values / 200
+    low, high = statistics.percentile_interval(resampled)
+
+    expected = 1.96 * values.std() / np.sqrt(200)
+    assert (high - low) / 2 == pytest.approx(expected, rel=0.06)
+    assert (high + low) / 2 == pytest.approx(values.mean(), abs=0.1 * expected)
+
+
+def test_noise_floor_of_the_auc_is_the_spread_that_chance_gives():
+    rng = np.random.default_rng(0)
+    aucs = [
+        stats.mannwhitneyu(rng.normal(size=15), rng.normal(size=25)).statistic / (15 * 25)
+        for _ in range(4000)
+    ]
+
+    assert statistics.auc_noise_floor(15, 25) == pytest.approx(1.96 * np.std(aucs), rel=0.05)
+
+
+def test_noise_floor_of_a_share_is_the_spread_that_chance_gives():
+    shares = np.random.default_rng(0).binomial(40, 0.5, 20_000) / 40
+
+    assert statistics.proportion_noise_floor(40) == pytest.approx(1.96 * shares.std(), rel=0.03)
+
+
+def test_noise_floor_of_a_correlation_is_the_spread_that_chance_gives():
+    rng = np.random.default_rng(0)
+    r = [np.corrcoef(rng.normal(size=(2, 30)))[0, 1] for _ in range(4000)]
+
+    assert statistics.correlation_noise_floor(30) == pytest.approx(np.quantile(r, 0.975), rel=0.06)
+
+
+def test_without_overlap_the_corrected_test_is_the_plain_one():
+    differences = np.random.default_rng(0).normal(0.1, 0.2, 20)
+    corrected = statistics.corrected_t_test(differences, test_to_train=0)
+
+    plain = stats.ttest_1samp(differences, 0)
+    assert (corrected.t, corrected.p) == pytest.approx((plain.statistic, plain.pvalue))
+
+
+def test_overlap_of_training_sets_is_paid_for():
+    """With n splits and ratio r, t shrinks by sqrt(1 + n r) (Nadeau and Bengio 2003)."""
+    differences = np.random.default_rng(0).normal(0.1, 0.2, 50)
+    plain, corrected = (statistics.corrected_t_test(differences, ratio) for ratio in (0, 0.25))
+
+    assert plain.t / corrected.t == pytest.approx(np.sqrt(1 + 50 * 0.25))
+
+
+@pytest.mark.parametrize("differences", [np.zeros(10), np.array([]), np.array([np.nan] * 3)])
+def test_no_difference_is_no_evidence(differences):
+    assert statistics.corrected_t_test(differences, 0.25).p == 1

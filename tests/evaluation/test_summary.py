@@ -1,0 +1,112 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.evaluation.summary import as_paper, compare_models, metrics_table
+
+N = 60
+PEOPLE = [f"sub-{i:02d}" for i in range(N)]
+TRUTH = pd.Series(np.r_[np.ones(25), np.zeros(35)], index=PEOPLE)
+
+
+def predicted(signal, seed=0, truth=TRUTH, repeats=4):
+    """Predictions that differ by `signal` standard deviations between the classes."""
+    rng = np.random.default_rng(seed)
+    table = make_splits(PEOPLE, truth.to_numpy().astype(int), folds=5, repeats=repeats)
+    own = pd.Series(rng.normal(size=N) + signal * (truth.to_numpy() - 0.5), index=PEOPLE)
+    noisy = own[table["participant_id"]].to_numpy() + rng.normal(0, 0.1, len(table))
+    table["prediction"] = 1 / (1 + np.exp(-noisy))
+    return Predictions.of(table, truth)
+
+
+def test_estimates_lie_in_their_intervals_and_ranges():
+    table = metrics_table({"a": predicted(2)}, "classification", 0, {"all": np.ones(N, bool)})
+
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+    spread = table[["repeat_min", "value", "repeat_max"]].to_numpy()
+    assert (np.diff(spread, axis=1) >= -0.01).all()
+
+
+def test_chance_is_within_the_noise_floor_and_signal_is_not():
+    everyone = {"all": np.ones(N, bool)}
+    table = metrics_table(
+        {"none": predicted(0), "strong": predicted(3)}, "classification", 0, everyone
+    )
+    auc = table[table["metric"] == "roc_auc"].set_index("model")
+
+    beyond = (auc["value"] - 0.5).abs() > auc["noise_floor"]
+    assert beyond.to_dict() == {"none": False, "strong": True}
+
+
+def test_patients_alone_are_reported_unless_they_lack_a_class():
+    patients = TRUTH.to_numpy() == 1
+    mixed = np.arange(N) % 2 == 0
+    populations = {"all": np.ones(N, bool), "patients": patients, "even": mixed}
+    table = metrics_table({"a": predicted(2)}, "classification", 0, populations)
+
+    assert table["population"].unique().tolist() == ["all", "even"]
+    assert table.groupby("population")["n_people"].first().to_dict() == {"all": 60, "even": 30}
+
+
+def test_a_model_equal_to_the_simpler_one_is_not_called_better():
+    same = predicted(2)
+    row = compare_models({"a": same, "b": same}, ["a", "b"], "classification", 0).iloc[0]
+
+    assert (row["difference"], row["low"], row["high"], row["p_value"]) == (0, 0, 0, 1)
+
+
+def test_each_model_meets_the_best_simpler_one():
+    models = {"weak": predicted(0.5), "good": predicted(2, 1), "last": predicted(3, 2)}
+    table = compare_models(models, ["weak", "good", "last"], "classification", 0)
+
+    assert table["reference"].tolist() == ["weak", "good"]
+    assert table.iloc[0]["low"] > 0  # 2 sd against 0.5 sd
+    assert table["n_splits"].tolist() == [20, 20]
+
+
+def test_mean_of_maxima_is_the_best_training_of_each_subset():
+    truth = pd.Series({"a": 1.0, "b": 0.0, "c": 1.0, "d": 0.0})
+    right, wrong = [0.9, 0.1, 0.8, 0.2], [0.1, 0.9, 0.2, 0.8]
+    rows = [
+        (repeat, 1, training, person, p)
+        for repeat in (1, 2)
+        for training, values in ((1, right), (2, wrong))
+        for person, p in zip("abcd", values, strict=True)
+    ]
+    table = as_paper(
+        pd.DataFrame(rows, columns=["repeat", "fold", "training", "participant_id", "prediction"]),
+        truth,
+    ).set_index(["class", "metric"])
+
+    accuracy = table.loc[("overall", "accuracy")]
+    assert accuracy["mean"] == pytest.approx(0.5)
+    assert accuracy["mean_of_maxima"] == pytest.approx(1)
+
+
+def test_the_good_class_mirrors_the_poor_class():
+    truth = pd.Series(dict(zip("abcdef", [1.0, 1, 1, 0, 0, 0], strict=True)))
+    values = zip("abcdef", [0.9, 0.6, 0.3, 0.5, 0.2, 0.1], strict=True)
+    rows = [(1, 1, 1, person, p) for person, p in values]
+    table = as_paper(
+        pd.DataFrame(rows, columns=["repeat", "fold", "training", "participant_id", "prediction"]),
+        truth,
+    ).set_index(["class", "metric"])["mean"]
+
+    assert table["good", "specificity"] == table["poor", "recall"] == pytest.approx(2 / 3)
+    assert table["good", "recall"] == table["poor", "specificity"] == pytest.approx(2 / 3)
+    assert table["good", "roc_auc"] == pytest.approx(table["poor", "roc_auc"])
+
+
+def test_scores_have_intervals_too():
+    score = pd.Series(np.linspace(0, 66, N), index=PEOPLE)
+    table = make_splits(PEOPLE, score.to_numpy(), folds=5, repeats=3)
+    noise = np.random.default_rng(0).normal(0, 10, len(table))
+    table["prediction"] = score[table["participant_id"]].to_numpy() + noise
+    metrics = metrics_table(
+        {"a": Predictions.of(table, score)}, "regression", 0, {"all": np.ones(N, bool)}
+    ).set_index("metric")
+
+    assert metrics.loc["mae", "value"] == pytest.approx(10 * np.sqrt(2 / np.pi), rel=0.1)
+    assert metrics.loc["r2", "low"] < metrics.loc["r2", "value"] < metrics.loc["r2", "high"]
