@@ -17,13 +17,14 @@ from motor_bids_app.models.classical import (
     TableClassifier,
     TableRegressor,
 )
+from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 
 LADDER = ("prevalence", "demographics", "lesion_volume", "tract_load", "regional", "kernel")
 MODELS = (*LADDER, "karakis2023")
 TASKS = ("classification", "regression")
 
-DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
 REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
 
 
@@ -129,6 +130,9 @@ def build_model(
     kind: Callable[..., Model]
     if name == "prevalence":
         kind = ConstantClassifier if classify else ConstantRegressor
+    elif name == "karakis2023":
+        kind = NetworkClassifier if classify else NetworkRegressor
+        settings |= {"maps": maps, "mask": mask, "random_state": random_state, "device": device}
     elif name == "kernel":
         kind = KernelClassifier if classify else KernelRegressor
         settings |= {"maps": maps, "mask": mask, "random_state": random_state}

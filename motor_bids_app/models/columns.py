@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 
+DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
 LESION_COLUMNS = frozenset(
     {"lesion_volume", "tract_load", "tract_load_weighted", "tract_load_left", "tract_load_right"}
 )

@@ -1,0 +1,161 @@
+"""Layers of the networks, from the published descriptions.
+
+karakis2023: Karakis et al. (2023), Neurocomputing 565: one residual branch per map, their
+features joined with one unit for demographics. The layer list published with its successor
+gives the order of convolution, normalisation and pooling. Two things differ: batch
+normalisation is over channels (published: over a spatial axis, which ties the statistics to
+a slice), and pooling windows are centred on the voxels that the shortcut picks for even
+sizes too (published: half a voxel beside them).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+KARAKIS_WIDTHS = (32, 16, 16, 64, 128, 256, 512)
+KARAKIS_RESIDUALS = 5
+_EPSILON = 1e-3  # of batch normalisation, as published
+
+
+def _convolution(n_in: int, n_out: int, size: int = 3, stride: int = 1) -> nn.Sequential:
+    """Return a convolution that keeps the size (up to the stride), then batch normalisation."""
+    return nn.Sequential(
+        nn.Conv3d(n_in, n_out, size, stride, padding=size // 2),
+        nn.BatchNorm3d(n_out, eps=_EPSILON),
+    )
+
+
+def _pool() -> nn.AvgPool3d:
+    """Return the mean over 3x3x3 voxels at every second voxel; outside does not count."""
+    return nn.AvgPool3d(3, stride=2, padding=1, count_include_pad=False)
+
+
+class ResidualBlock(nn.Module):
+    """Convolution added to its own input, at the same size."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.path = _convolution(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the same shape as `x`, (n, width, X, Y, Z)."""
+        return torch.relu(self.path(x) + x)
+
+
+class DownBlock(nn.Module):
+    """Convolution and pooling, added to every second voxel of the input at the new width."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.path = nn.Sequential(_convolution(n_in, n_out), _pool())
+        self.shortcut = _convolution(n_in, n_out, size=1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return shape (n, n_out, X/2, Y/2, Z/2), halves rounded up."""
+        return torch.relu(self.path(x) + self.shortcut(x))
+
+
+class ResidualBranch(nn.Sequential):
+    """Features of one map: (n, 1, X, Y, Z) to (n, widths[-1]).
+
+    Parameters
+    ----------
+    widths : sequence of int, at least 4
+        Channels of the first convolution; of the second and of the residual blocks; of each
+        down-sampling block; of the last convolution.
+    n_residuals : int
+        Residual blocks before the down-sampling ones.
+    """
+
+    def __init__(
+        self, widths: Sequence[int] = KARAKIS_WIDTHS, n_residuals: int = KARAKIS_RESIDUALS
+    ) -> None:
+        first, second, *down, last = widths
+        steps = zip([second, *down], down, strict=False)
+        super().__init__(
+            _convolution(1, first),
+            nn.ReLU(),
+            _pool(),
+            _convolution(first, second),
+            nn.ReLU(),
+            *(ResidualBlock(second) for _ in range(n_residuals)),
+            *(DownBlock(n_in, n_out) for n_in, n_out in steps),
+            _convolution(down[-1], last),
+            nn.AdaptiveAvgPool3d(1),
+            nn.Flatten(),
+        )
+
+
+class MultiBranchNetwork(nn.Module):
+    """One branch per map, joined with a unit for demographics, then two dense layers.
+
+    Parameters
+    ----------
+    n_maps, n_demographics, n_outputs : int
+        Maps; columns of demographics; classes, or 1 for a score.
+    widths, n_residuals
+        Of each branch, see `ResidualBranch`. Branches share their shape, not their weights.
+    hidden : int
+        Units of each dense layer.
+    dropout : float
+        Share of hidden units left out in training.
+    """
+
+    def __init__(
+        self,
+        n_maps: int,
+        n_demographics: int,
+        n_outputs: int,
+        widths: Sequence[int] = KARAKIS_WIDTHS,
+        n_residuals: int = KARAKIS_RESIDUALS,
+        hidden: int = 256,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(ResidualBranch(widths, n_residuals) for _ in range(n_maps))
+        self.demographic_unit = nn.Sequential(nn.Linear(n_demographics, 1), nn.ReLU())
+        n_features = n_maps * widths[-1] + 1
+        self.normalise = nn.BatchNorm1d(n_features, eps=_EPSILON)
+        self.dense = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(n_in, hidden),
+                nn.ReLU(),
+                nn.Dropout(dropout),
+                nn.BatchNorm1d(hidden, eps=_EPSILON),
+            )
+            for n_in in (n_features, hidden)
+        )
+        self.output = nn.Linear(hidden, n_outputs)
+        self.apply(_initialise)
+
+    def flatten(self, maps: Tensor, demographics: Tensor) -> Tensor:
+        """Return the joined features, shape (n, n_maps * widths[-1] + 1).
+
+        Parameters
+        ----------
+        maps : float tensor, shape (n, n_maps, X, Y, Z)
+        demographics : float tensor, shape (n, n_demographics)
+        """
+        features = [branch(maps[:, k : k + 1]) for k, branch in enumerate(self.branches)]
+        return torch.cat([*features, self.demographic_unit(demographics)], dim=1)
+
+    def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:
+        """Return logits, or a score, shape (n, n_outputs); parameters as of `flatten`."""
+        features = self.normalise(self.flatten(maps, demographics))
+        for layer in self.dense:
+            features = layer(features)
+        return self.output(features)
+
+
+def _initialise(module: nn.Module) -> None:
+    """Start as published: Glorot uniform weights, biases of 0."""
+    if isinstance(module, nn.Conv3d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        assert module.bias is not None
+        nn.init.zeros_(module.bias)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return how many numbers training changes."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
