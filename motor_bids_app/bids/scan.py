@@ -71,14 +71,14 @@ class Scan(Person):
 
     @property
     def anatomy(self) -> tuple[Path, str] | None:
-        """The image that defines the anatomy, and its contrast: T1w, else T2w, FLAIR, dwi."""
-        images = ((self.image(name), name) for name in (*ANATOMY, "dwi"))
+        """The image that defines the anatomy, and its contrast: T1w, else T2w, else FLAIR."""
+        images = ((self.image(name), name) for name in ANATOMY)
         return next(((path, name) for path, name in images if path), None)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to process."""
-        return self.anatomy is None and self.lesion is None
+        return all(part is None for part in (self.anatomy, self.dwi, self.trace, self.lesion))
 
     def image(self, name: str) -> Path | None:
         """Path of the image called 'T1w', 'T2w', 'FLAIR' or 'dwi' (the trace, else the series)."""
@@ -200,7 +200,7 @@ def _place(lesion: LesionFile, scan: Scan) -> LesionFile | None:
     """Name the image the mask was drawn on, which must be there; None if it is not."""
     if lesion.is_standard:
         return lesion
-    name = lesion.image or (scan.anatomy[1] if scan.anatomy else None)
-    if name is None or name not in (*ANATOMY, "dwi") or scan.image(name) is None:
+    name = lesion.image or (scan.anatomy[1] if scan.anatomy else "dwi")
+    if name not in (*ANATOMY, "dwi") or scan.image(name) is None:
         return None
     return replace(lesion, image=name)

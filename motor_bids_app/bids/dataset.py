@@ -1,0 +1,223 @@
+"""Files of the output dataset as a whole, which runs that share it write under a lock."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.files import read_json, read_table, write_json, write_table, write_text
+from motor_bids_app.bids.search import participants_in
+from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
+
+BIDS_VERSION = "1.11.0"
+LOCK_SECONDS = 120
+# What BIDS has no name for yet.
+_BIDSIGNORE = (
+    "logs/", "figures/", "*.html", "experiments/", "predictions/", "group*", "*_xfm.*",
+    "*_desc-features.tsv", "*_desc-features.json",
+)  # fmt: skip
+_DESCRIPTIONS = {
+    "brain": "Brain mask",
+    "preproc": "Preprocessed: reoriented, denoised, corrected for the bias field or for motion",
+    "features": "Measures of one participant and session, one row",
+}
+_STATUS_COLUMNS: dict[str, dict[str, Any]] = {
+    "participant_id": {"Description": "Participant"},
+    "session_id": {"Description": "Session; n/a where the dataset has none"},
+    "modality": {"Description": "What was processed: anat, dwi, features or report"},
+    "state": {
+        "Description": "How it ended",
+        "Levels": {
+            "done": "computed in this run", "kept": "done by an earlier run and still valid",
+            "skipped": "no input for it", "failed": "stopped by an error, see reason",
+        },
+    },
+    "reason": {"Description": "Why it failed or was skipped, and notes"},
+    "seconds": {"Description": "Wall time", "Units": "s"},
+    "peak_memory": {"Description": "Peak memory of the process", "Units": "MB"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusRow:
+    """How one modality of one participant and session ended.
+
+    Parameters
+    ----------
+    participant, session : str, str or None
+        Labels without prefix.
+    modality, state, reason : str
+        See the data dictionary of participants_status.tsv.
+    seconds, peak_memory : float
+        Wall time in s, memory in MB.
+    """
+
+    participant: str
+    session: str | None = None
+    modality: str
+    state: str
+    reason: str = ""
+    seconds: float = 0.0
+    peak_memory: float = 0.0
+
+    @property
+    def prefix(self) -> str:
+        """'sub-01_ses-1'."""
+        session = f"_ses-{self.session}" if self.session else ""
+        return f"sub-{self.participant}{session}"
+
+
+@contextmanager
+def locked(output_dir: Path) -> Iterator[None]:
+    """Hold the lock of the output dataset; one holder among all processes that share it.
+
+    Raises
+    ------
+    TryAgainError
+        Another process held the lock for two minutes.
+    """
+    folder = output_dir / "logs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock", timeout=LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise TryAgainError(
+            f"Another run has held {folder / '.lock'} for {LOCK_SECONDS} s. Try again when it is "
+            "done; if none is running, delete that file."
+        ) from error
+
+
+def prepare_output(bids_dir: Path, output_dir: Path) -> None:
+    """Make the output folder, and check that it can be written and is not in the input.
+
+    Raises
+    ------
+    OutputError
+        It is inside BIDS_DIR, or cannot be made or written.
+    """
+    inside, outside = output_dir.resolve(), bids_dir.resolve()
+    if inside == outside or outside in inside.parents:
+        raise OutputError(
+            f"The output folder {output_dir} is inside the input dataset {bids_dir}, where nothing "
+            "is ever written. Choose a folder beside it."
+        )
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output_dir):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"The output folder {output_dir} cannot be written: {error.strerror or error}. Choose "
+            "another folder, or change its permissions."
+        ) from error
+
+
+def write_dataset_files(
+    bids_dir: Path, output_dir: Path, derivatives: Mapping[str, Path] | None = None
+) -> None:
+    """Write dataset_description.json, .bidsignore, descriptions.tsv and participants.tsv.
+
+    Several runs may call this at once, for other participants of the same input.
+    """
+    with locked(output_dir):
+        write_json(
+            output_dir / "dataset_description.json",
+            _description(bids_dir, output_dir, derivatives or {}),
+        )
+        write_text(output_dir / ".bidsignore", "\n".join(_BIDSIGNORE) + "\n")
+        table = pd.DataFrame(
+            {"desc_id": list(_DESCRIPTIONS), "description": list(_DESCRIPTIONS.values())}
+        )
+        write_table(output_dir / "descriptions.tsv", table)
+        _write_participants(bids_dir, output_dir)
+
+
+def _description(
+    bids_dir: Path, output_dir: Path, derivatives: Mapping[str, Path]
+) -> dict[str, Any]:
+    source = _description_of(bids_dir)
+    sources = [{"URL": bids_dir.resolve().as_uri()}]
+    if source.get("DatasetDOI"):
+        sources[0]["DOI"] = str(source["DatasetDOI"])
+    links = {"raw": bids_dir.resolve().as_uri()}
+    for name, folder in derivatives.items():
+        sources.append({"URL": folder.resolve().as_uri()})
+        links[name] = folder.resolve().as_uri()
+    earlier = _description_of(output_dir).get("DatasetLinks") or {}
+    return {
+        "Name": f"Motor impairment derivatives of {source.get('Name') or bids_dir.resolve().name}",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "License": source.get("License") or "see the source dataset",
+        "GeneratedBy": [
+            {
+                "Name": "motor_bids_app",
+                "Version": __version__,
+                "Description": "BIDS App that predicts motor impairment after stroke",
+            }
+        ],
+        "SourceDatasets": sources,
+        "DatasetLinks": {**earlier, **links},
+    }
+
+
+def _description_of(dataset: Path) -> dict[str, Any]:
+    """Read dataset_description.json; empty where there is none that can be read."""
+    try:
+        return read_json(dataset / "dataset_description.json")
+    except MotorBidsAppError:
+        return {}
+
+
+def _write_participants(bids_dir: Path, output_dir: Path) -> None:
+    """Copy the rows of the participants who have derivatives, with their data dictionary."""
+    here = [f"sub-{label}" for label in participants_in(output_dir)]
+    table = pd.DataFrame({"participant_id": here})
+    source = bids_dir / "participants.tsv"
+    dictionary: dict[str, Any] | None = None
+    if source.is_file():
+        given = read_table(source)
+        if "participant_id" in given:
+            given = given.drop_duplicates("participant_id")
+            table = table.merge(given, on="participant_id", how="left")
+            sidecar = source.with_suffix(".json")
+            dictionary = read_json(sidecar) if sidecar.is_file() else None
+    write_table(output_dir / "participants.tsv", table, dictionary)
+
+
+def update_status(output_dir: Path, rows: Sequence[StatusRow]) -> None:
+    """Replace the rows of these participants, sessions and modalities, and keep the others."""
+    path = output_dir / "logs" / "participants_status.tsv"
+    keys = ["participant_id", "session_id", "modality"]
+    with locked(output_dir):
+        table = pd.DataFrame([_as_record(row) for row in rows], columns=list(_STATUS_COLUMNS))
+        if path.is_file():
+            table = pd.concat([read_table(path), table.astype(object)], ignore_index=True)
+        table = table.drop_duplicates(keys, keep="last").sort_values(keys, kind="stable")
+        write_table(path, table, _STATUS_COLUMNS)
+
+
+def read_status(output_dir: Path) -> pd.DataFrame:
+    """Read participants_status.tsv; empty if no run has written it."""
+    path = output_dir / "logs" / "participants_status.tsv"
+    return read_table(path) if path.is_file() else pd.DataFrame(columns=list(_STATUS_COLUMNS))
+
+
+def _as_record(row: StatusRow) -> dict[str, Any]:
+    content = asdict(row)
+    session = content.pop("session")
+    return {
+        **content,
+        "participant_id": f"sub-{content.pop('participant')}",
+        "session_id": f"ses-{session}" if session else None,
+        "reason": " ".join(row.reason.split()) or None,
+        "seconds": f"{row.seconds:.1f}",
+        "peak_memory": f"{row.peak_memory:.0f}",
+    }

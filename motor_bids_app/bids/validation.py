@@ -1,0 +1,142 @@
+"""Validation by the BIDS validator, which runs offline and writes nothing to HOME."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.bids.files import read_json
+from motor_bids_app.bids.lesion_names import is_lesion_name
+from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
+from motor_bids_app.settings import MODALITIES
+
+# Errors that cannot harm a run: people who were listed, but not scanned.
+_HARMLESS = ("PARTICIPANT_ID_MISMATCH",)
+_SHOWN = 5
+_RUN = "from bids_validator_deno import cli; cli()"
+
+
+def check_description(dataset: Path) -> None:
+    """Raise unless a folder is a dataset: it exists, with a dataset_description.json.
+
+    Raises
+    ------
+    InputMissingError
+        The folder or the file is not there.
+    ReadWriteError
+        The file is not JSON.
+    """
+    if not dataset.is_dir():
+        raise InputMissingError(f"{dataset} does not exist, or is not a folder. Check BIDS_DIR.")
+    path = dataset / "dataset_description.json"
+    if not path.is_file():
+        raise InputMissingError(
+            f"{dataset} has no dataset_description.json, so it is no BIDS dataset. Check the path, "
+            'or add the file with at least {"Name": "...", "BIDSVersion": "1.10.0"}.'
+        )
+    read_json(path)
+
+
+def validate(
+    dataset: Path,
+    participants: Sequence[str] = (),
+    datatypes: Sequence[str] = MODALITIES,
+) -> list[str]:
+    """Validate a dataset, and return what was tolerated, one sentence each.
+
+    Parameters
+    ----------
+    dataset : Path
+        Dataset to check.
+    participants : sequence of str
+        Labels; errors in the folders of others are ignored. Empty: all count.
+    datatypes : sequence of str
+        Folders that are read, such as 'anat'; errors in other ones are tolerated.
+
+    Raises
+    ------
+    InputMissingError
+        There is no dataset_description.json.
+    ValidationError
+        The dataset has errors; the message names the first ones, with their files.
+    """
+    check_description(dataset)
+    issues = run_validator(dataset)
+    errors = [issue for issue in issues["issues"] if issue.get("severity") == "error"]
+    relevant = [error for error in errors if _concerns(error, participants)]
+    fatal = [error for error in relevant if not _is_harmless(error, datatypes)]
+    if fatal:
+        texts = issues.get("codeMessages", {})
+        listed = "\n".join(f"  {_sentence(error, texts)}" for error in fatal[:_SHOWN])
+        more = f"\n  and {len(fatal) - _SHOWN} more" if len(fatal) > _SHOWN else ""
+        raise ValidationError(
+            f"{dataset} breaks the BIDS standard in {len(fatal)} places:\n{listed}{more}\nCorrect "
+            "them (bids-validator-deno lists all), exclude files by .bidsignore, or skip this "
+            "check with --skip-bids-validation."
+        )
+    texts = issues.get("codeMessages", {})
+    return [_sentence(error, texts) for error in relevant]
+
+
+def run_validator(dataset: Path) -> dict[str, Any]:
+    """Run the validator and return its issues: 'issues' (a list) and 'codeMessages'.
+
+    Raises
+    ------
+    ReadWriteError
+        The validator did not answer; the message holds its last line.
+    """
+    with tempfile.TemporaryDirectory(prefix="motor_bids_app-") as scratch:
+        environment = {
+            **os.environ,
+            "DENO_DIR": scratch,
+            "DENO_NO_UPDATE_CHECK": "1",
+            "NO_COLOR": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN, "--format", "json", str(dataset.resolve())],
+            env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    try:
+        answer = json.loads(done.stdout.decode(errors="replace"))
+        issues: dict[str, Any] = answer["issues"]
+    except (ValueError, KeyError, TypeError) as error:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
+        raise ReadWriteError(
+            f"The BIDS validator could not read {dataset}; it said: {said[0]}. Check that all "
+            "files can be read, or use --skip-bids-validation."
+        ) from error
+    return issues
+
+
+def _concerns(error: dict[str, Any], participants: Sequence[str]) -> bool:
+    """Whether an error is about the whole dataset or one of the participants."""
+    first = str(error.get("location", "")).lstrip("/").split("/")[0]
+    if not participants or not first.startswith("sub-"):
+        return True
+    return first.removeprefix("sub-") in participants
+
+
+def _is_harmless(error: dict[str, Any], datatypes: Sequence[str]) -> bool:
+    """Whether it is about files that are not read, or the name of a lesion mask we accept."""
+    if error.get("code") in _HARMLESS:
+        return True
+    *folders, name = str(error.get("location", "")).strip("/").split("/")
+    if folders and folders[0].startswith("sub-") and folders[-1] not in datatypes:
+        return folders[-1].isalpha()  # a datatype, not the folder of a participant or session
+    *pairs, suffix = name.split(".")[0].split("_")
+    entities = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
+    return is_lesion_name({**entities, "suffix": suffix})
+
+
+def _sentence(error: dict[str, Any], texts: dict[str, str]) -> str:
+    """'/sub-01/anat/x.nii.gz: NOT_INCLUDED, Files with such naming ...'."""
+    code = str(error.get("code", "UNKNOWN"))
+    part = f" {error['subCode']}" if error.get("subCode") else ""
+    text = error.get("issueMessage") or texts.get(code) or ""
+    first = " ".join(str(text).split()).split(". ")[0][:160]
+    return f"{error.get('location') or 'dataset'}: {code}{part}" + (f", {first}" if first else "")
