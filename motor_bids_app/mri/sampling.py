@@ -1,0 +1,100 @@
+"""Torch kernels that resampling and registration share: sampling and filtering of volumes.
+
+Volumes are tensors of shape (C, X, Y, Z); coordinates are in voxels, shape (3, ...), in the
+order of the axes. Filters are products with banded matrices, one per axis: on a CPU about
+four times faster than convolutions.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+# Values that fade towards 0 make a CPU several times slower once they are denormal.
+torch.set_flush_denormal(True)
+
+
+def as_volume(values: NDArray[np.generic]) -> Tensor:
+    """Array of shape (X, Y, Z) or (X, Y, Z, C) as float32 tensor (C, X, Y, Z), own memory."""
+    array = np.moveaxis(values, -1, 0) if values.ndim == 4 else values[None]
+    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+
+
+def voxel_grid(shape: tuple[int, ...]) -> Tensor:
+    """Coordinates of all voxels, shape (3, X, Y, Z)."""
+    axes = [torch.arange(count, dtype=torch.float32) for count in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"))
+
+
+def apply_matrix(matrix: Tensor, points: Tensor) -> Tensor:
+    """Map points of shape (3, ...) by an affine of shape (4, 4)."""
+    mapped = matrix[:3, :3] @ points.flatten(1) + matrix[:3, 3:]
+    return mapped.view_as(points)
+
+
+def sample(
+    volume: Tensor,
+    points: Tensor,
+    mode: Literal["bilinear", "nearest"] = "bilinear",
+    padding: Literal["zeros", "border"] = "zeros",
+) -> Tensor:
+    """Interpolate volumes (C, X, Y, Z) at coordinates (3, ...); result (C, ...)."""
+    # In this convention voxel i of n lies at (2 i + 1) / n - 1, so that n = 1 works too.
+    counts = torch.tensor(volume.shape[1:], dtype=torch.float32)
+    flat = ((2 * points.flatten(1).T + 1) / counts - 1).flip(-1)
+    result = functional.grid_sample(
+        volume[None], flat.view(1, -1, 1, 1, 3), mode, padding, align_corners=False
+    )
+    return result.view(volume.shape[0], *points.shape[1:])
+
+
+@lru_cache(maxsize=256)
+def _band(count: int, kernel: tuple[float, ...]) -> Tensor:
+    """Matrix (n, n) that filters n samples; weights sum to 1 at the ends too."""
+    weights, radius = torch.tensor(kernel), len(kernel) // 2
+    index = torch.arange(count)
+    distance = (index[:, None] - index[None]).abs()
+    band = torch.where(
+        distance <= radius, weights[(distance + radius).clamp(max=2 * radius)], torch.zeros(())
+    )
+    return band / band.sum(1, keepdim=True)
+
+
+def _filter(volume: Tensor, kernels: list[tuple[float, ...]]) -> Tensor:
+    c, x, y, z = volume.shape
+    along_x, along_y, along_z = (_band(n, k) for n, k in zip((x, y, z), kernels, strict=True))
+    volume = (volume.reshape(-1, z) @ along_z.T).view(c, x, y, z)
+    volume = along_y @ volume
+    return (along_x @ volume.reshape(c, x, y * z)).view(c, x, y, z)
+
+
+@lru_cache(maxsize=64)
+def _gaussian(sigma: float) -> tuple[float, ...]:
+    if sigma < 0.2:
+        return (1.0,)
+    offsets = np.arange(-max(1, round(2.5 * sigma)), max(1, round(2.5 * sigma)) + 1)
+    return tuple(np.exp(-0.5 * (offsets / sigma) ** 2).tolist())
+
+
+def smooth(volume: Tensor, sigma: float | tuple[float, float, float]) -> Tensor:
+    """Gaussian filter; `sigma` in voxels, one for all axes or one for each."""
+    sigmas = (sigma,) * 3 if isinstance(sigma, int | float) else sigma
+    return _filter(volume, [_gaussian(round(float(one), 3)) for one in sigmas])
+
+
+def box_mean(volume: Tensor, width: int) -> Tensor:
+    """Mean over cubes of odd `width` voxels around each voxel."""
+    return _filter(volume, [(1.0,) * width] * 3)
+
+
+def shrink(volume: Tensor, factors: tuple[float, float, float]) -> Tensor:
+    """Smooth against aliasing, then keep one voxel in `factors`; voxel 0 stays in place."""
+    sigmas = [0.4 * factor if factor > 1 else 0.0 for factor in factors]
+    counts = [int((n - 1) / f + 1e-6) + 1 for n, f in zip(volume.shape[1:], factors, strict=True)]
+    scale = torch.tensor(factors, dtype=torch.float32).view(3, 1, 1, 1)
+    smoothed = smooth(volume, (sigmas[0], sigmas[1], sigmas[2]))
+    return sample(smoothed, voxel_grid(tuple(counts)) * scale, padding="border")
