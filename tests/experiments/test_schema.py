@@ -1,0 +1,50 @@
+import pytest
+
+from motor_bids_app.errors import UsageError
+from motor_bids_app.experiments.schema import Experiment
+
+
+def read(**content):
+    return Experiment.read({"name": "mine", **content}, "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"targets": {}}, r"mine.toml has no key 'targets'. Did you mean 'target'\?"),
+        ({"inputs": {"resolutoin": 2}}, r"\[inputs\] has no key 'resolutoin'. Did you mean 'res"),
+        ({"inputs": {"resolution": 5}}, r"\[inputs\] resolution = 5: use a whole number 1 to 4"),
+        ({"inputs": {"resolution": 2.5}}, "resolution = 2.5"),
+        ({"inputs": {"resolution": True}}, "resolution = True"),
+        ({"inputs": {"maps": ["fa", "t9"]}}, r'maps = .*"fa", "md"'),
+        ({"inputs": {"maps": ["fa", "fa"]}}, "without repeats"),
+        ({"inputs": {"maps": []}}, r"maps = \[\]"),
+        ({"inputs": {"mask": "heart"}}, r'one of "brain", "cst"'),
+        ({"target": {"score": 27}}, "score = 27"),
+        ({"target": {"threshold": "27"}}, "a number"),
+        ({"target": "fma_ue"}, r"\[target\] must be a table"),
+        ({"model": {"rungs": ["svm"]}}, r"rungs = \['svm'\]"),
+        ({"model": {"final": "karakis2023"}}, "not among the models"),
+        ({"model": {"widths": [8, 8]}}, "4 or more"),
+        ({"training": {"trainings": 3}}, "networks"),
+        ({"validation": {"folds": 1}}, "folds = 1"),
+        ({"validation": {"group_by": "scan"}}, "one side of every split"),
+        ({"name": "../../etc"}, "becomes a folder"),
+        ({"name": 3}, "use text"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name(content, message):
+    with pytest.raises(UsageError, match=message):
+        read(**content)
+
+
+def test_an_experiment_without_a_name_is_refused():
+    with pytest.raises(UsageError, match="needs a name"):
+        Experiment.read({}, "mine.toml")
+
+
+def test_the_network_comes_after_the_rungs_and_is_the_final_model():
+    model = read(model={"kind": "karakis2023", "rungs": ["prevalence", "kernel"]}).model
+
+    assert model.names == ("prevalence", "kernel", "karakis2023")
+    assert model.final_name == "karakis2023"
