@@ -34,6 +34,12 @@ class ValidationError(MotorBidsAppError):
     exit_code = 16
 
 
+class UnknownLevelError(MotorBidsAppError):
+    """The analysis level is none of those the app has."""
+
+    exit_code = 17
+
+
 class EmptySelectionError(MotorBidsAppError):
     """The filters left no participant."""
 

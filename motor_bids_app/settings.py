@@ -78,3 +78,10 @@ class Settings:
     scores_map: Path | None = None
     model: Path | None = None
     verbosity: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTest:
+    """The command line asked for the self-test only; without a folder, in a temporary one."""
+
+    folder: Path | None = None

@@ -1,0 +1,279 @@
+"""Predict motor impairment after stroke from BIDS data: preprocess, model, apply.
+
+participant: from raw images to derivatives, one report each. group: from derivatives and
+scores to an evaluated model. predict: a finished model applied to new derivatives.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from motor_bids_app import __version__, cli_values
+from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
+from motor_bids_app.settings import (
+    LEVELS,
+    MODALITIES,
+    ProcessingSettings,
+    Resources,
+    Selection,
+    SelfTest,
+    Settings,
+)  # fmt: skip
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours, so that one place decides on message and exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError instead of exiting with 2."""
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
+
+
+class _PrintDescriptor(argparse.Action):
+    """Print the Boutiques descriptor of the parser that meets this option, and leave."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from motor_bids_app.bids.descriptor import boutiques_descriptor
+
+        sys.stdout.write(json.dumps(boutiques_descriptor(parser), indent=2) + "\n")
+        parser.exit(0)
+
+
+class _Alone(argparse.Action):
+    """An option that is handled before, where it stands alone."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        parser.error(f"{self.option_strings[0]} stands alone, without other arguments")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the BIDS App command line.
+
+    Options that are not given are absent from its result, so that a configuration file can
+    be told from the command line.
+    """
+    codes = "\n".join(f"  {code:3} {meaning}" for code, meaning in EXIT_CODES.items())
+    parser = Parser(
+        prog="motor_bids_app",
+        usage=f"motor_bids_app BIDS_DIR OUTPUT_DIR {{{','.join(LEVELS)}}} [options]",
+        description=__doc__,
+        epilog=f"In names of options, - and _ are the same.\n\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    parser.add_argument("bids_dir", type=Path, help="input BIDS dataset, never written to")
+    parser.add_argument("output_dir", type=Path, help="output derivatives dataset")
+    parser.add_argument("level", metavar="analysis_level", help=f"one of {', '.join(LEVELS)}")
+    _add_selection(parser)
+    _add_inputs(parser)
+    _add_resources(parser)
+    _add_run_options(parser)
+    _add_information(parser)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to work on")
+    group.add_argument(
+        "--participant-label", "--subject-label", nargs="+", metavar="LABEL",
+        help="participants, with or without 'sub-', or a file with one per line (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--exclude-participant-label", nargs="+", metavar="LABEL", help="participants to leave out"
+    )
+    group.add_argument(
+        "--session-label", nargs="+", metavar="LABEL",
+        help="sessions, with or without 'ses-' (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--modalities",
+        nargs="+",
+        choices=MODALITIES,
+        help="what to process (default: all there is)",
+    )
+    group.add_argument(
+        "--bids-filter-file", type=Path, metavar="FILE",
+        help="JSON with entities that images must have, in the format of fMRIPrep",
+    )  # fmt: skip
+    group.add_argument(
+        "--shard",
+        type=cli_values.shard,
+        metavar="i/N",
+        help="work on part i of N of the participants",
+    )
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("further inputs")
+    group.add_argument(
+        "-d", "--derivatives", nargs="+", action="extend", type=cli_values.derivative,
+        metavar="NAME=PATH", help="finished derivatives: lesion masks, or maps of other tools",
+    )  # fmt: skip
+    group.add_argument(
+        "--experiment", nargs="+", metavar="NAME|FILE.toml",
+        help="group level: presets or files of your own (default: baselines)",
+    )  # fmt: skip
+    group.add_argument(
+        "--scores-map", type=Path, metavar="FILE.toml",
+        help="what columns of scores and demographics mean, where names do not tell",
+    )  # fmt: skip
+    group.add_argument(
+        "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
+    )
+    group.add_argument(
+        "--config-file", type=Path, metavar="FILE.toml",
+        help="options as TOML, under their names; the command line wins",
+    )  # fmt: skip
+    group.add_argument(
+        "--skip-bids-validation", "--skip-bids-validator", action="store_true",
+        help="do not run the BIDS validator first",
+    )  # fmt: skip
+
+
+def _add_resources(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to run")
+    group.add_argument(
+        "--nprocs", "--n-cpus", type=cli_values.positive_int, metavar="N",
+        help="processes (default: CPUs / omp-nthreads, at 4 GiB each)",
+    )  # fmt: skip
+    group.add_argument(
+        "--omp-nthreads", type=cli_values.positive_int, metavar="N",
+        help="threads of one process (default: at most 2)",
+    )  # fmt: skip
+    group.add_argument(
+        "--mem-gb", type=cli_values.positive_float, metavar="GIB",
+        help="memory to count on (default: that of the machine or container)",
+    )  # fmt: skip
+    group.add_argument(
+        "--engine", type=cli_values.engine, metavar="local|dask:ADDRESS|dask-file:PATH",
+        help="where participants are processed (default: local)",
+    )  # fmt: skip
+    group.add_argument(
+        "--device", type=cli_values.device, metavar="auto|cpu|cuda[:i]",
+        help="where networks are trained (default: auto)",
+    )  # fmt: skip
+    group.add_argument(
+        "-w", "--work-dir", type=Path, metavar="DIR",
+        help="folder for intermediate files (default: a temporary one)",
+    )  # fmt: skip
+    group.add_argument(
+        "--random-seed", type=cli_values.seed, metavar="N", help="seed of all chance (default: 0)"
+    )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which part to run")
+    for option, text in (
+        ("--dry-run", "show participants, what there is of each, and what would run"),
+        ("--explain-columns", "show how scores and demographics are read, with all problems"),
+        ("--reports-only", "write the reports again from what is there"),
+        ("--boilerplate-only", "write the methods text only"),
+        ("--overwrite", "do everything again, even what is done and still valid"),
+        ("--stop-on-first-crash", "stop at the first participant that fails"),
+        ("--sloppy", "fast and rough, for tests only"),
+        ("--notrack", "accepted and without effect: there is no telemetry"),
+    ):
+        group.add_argument(option, action="store_true", help=text)
+
+
+def _add_information(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("information")
+    group.add_argument("-v", "--verbose", action="count", help="say more; -vv says everything")
+    group.add_argument("--version", action="version", version=f"motor_bids_app {__version__}")
+    group.add_argument(
+        "--bids-exec-spec", action=_PrintDescriptor, nargs=0,
+        help="alone: print the Boutiques descriptor",
+    )  # fmt: skip
+    group.add_argument(
+        "--selftest", action=_Alone, nargs="?", metavar="DIR",
+        help="alone: simulate a small cohort, run all levels on it, check the results",
+    )  # fmt: skip
+
+
+def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
+    """Turn command line words into settings.
+
+    Raises
+    ------
+    UsageError
+        An option, a value or a configuration file cannot be understood.
+    UnknownLevelError
+        The analysis level is none of ours.
+    InputMissingError
+        A file that holds options does not exist.
+    """
+    words = [_with_dashes(word) for word in (sys.argv[1:] if argv is None else argv)]
+    if words and words[0].startswith("--selftest"):
+        return _parse_selftest(words)
+    parser = build_parser()
+    given = vars(parser.parse_args(words))
+    if given["level"] not in LEVELS:
+        raise UnknownLevelError(
+            f"{given['level']!r} is no analysis level. Use one of {', '.join(LEVELS)}."
+        )
+    if "config_file" in given:
+        required = [str(given[name]) for name in ("bids_dir", "output_dir", "level")]
+        options = [name for action in parser._actions for name in action.option_strings]
+        config = cli_values.config_words(given["config_file"], options)
+        given = vars(parser.parse_args([*required, *config])) | given
+    if given["level"] == "predict" and "model" not in given:
+        raise UsageError("The predict level needs --model DIR, a folder that the group level made.")
+    return _settings(given)
+
+
+def _with_dashes(word: str) -> str:
+    """'--participant_label=a_b' -> '--participant-label=a_b'."""
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+
+
+def _parse_selftest(words: Sequence[str]) -> SelfTest:
+    parser = Parser(prog="motor_bids_app --selftest", allow_abbrev=False, add_help=False)
+    parser.add_argument("--selftest", nargs="?", type=Path)
+    return SelfTest(folder=parser.parse_args(words).selftest)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """Settings from the options that were given, and defaults for the others."""
+    n_cpus = cli_values.available_cpus()
+    omp_nthreads = given.get("omp_nthreads", min(2, n_cpus))
+    memory = given.get("mem_gb", cli_values.available_memory())
+    flags = (
+        "skip_bids_validation", "stop_on_first_crash", "overwrite", "dry_run", "reports_only",
+        "boilerplate_only", "explain_columns",
+    )  # fmt: skip
+    return Settings(
+        bids_dir=given["bids_dir"],
+        output_dir=given["output_dir"],
+        level=given["level"],
+        work_dir=given.get("work_dir"),
+        derivatives=dict(given.get("derivatives", [])),
+        selection=Selection(
+            participants=cli_values.labels(given.get("participant_label", ()), "sub-"),
+            excluded=cli_values.labels(given.get("exclude_participant_label", ()), "sub-"),
+            sessions=cli_values.labels(given.get("session_label", ()), "ses-"),
+            modalities=tuple(given.get("modalities", MODALITIES)),
+            shard=given.get("shard", (1, 1)),
+            bids_filter=cli_values.bids_filter(given.get("bids_filter_file")),
+        ),
+        processing=ProcessingSettings(
+            sloppy=given.get("sloppy", False),
+            random_seed=given.get("random_seed", 0),
+            omp_nthreads=omp_nthreads,
+        ),
+        resources=Resources(
+            n_procs=given.get("nprocs", cli_values.default_processes(n_cpus, omp_nthreads, memory)),
+            mem_gb=given.get("mem_gb"),
+            engine=given.get("engine", "local"),
+            device=given.get("device", "auto"),
+        ),
+        experiments=tuple(given.get("experiment", ("baselines",))),
+        scores_map=given.get("scores_map"),
+        model=given.get("model"),
+        verbosity=given.get("verbose", 0),
+        **{flag: given.get(flag, False) for flag in flags},
+    )

@@ -1,0 +1,197 @@
+"""From the words of the command line to values: labels, parts, places, limits of the machine."""
+
+import argparse
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.errors import InputMissingError, UsageError
+
+GIB_PER_PROCESS = 4.0
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def positive_int(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    return _number(text, int, 1, "a whole number of at least 1")
+
+
+def seed(text: str) -> int:
+    """Parse a whole number of at least 0."""
+    return _number(text, int, 0, "a whole number of at least 0")
+
+
+def positive_float(text: str) -> float:
+    """Parse a number above 0."""
+    return _number(text, float, 1e-9, "a number above 0")
+
+
+def _number(text: str, kind: Any, minimum: float, wanted: str) -> Any:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = minimum - 1
+    if not number >= minimum:  # NaN is not
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    return number
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Parse 'i/N': part i of N.
+
+    >>> shard("2/8")
+    (2, 8)
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not i/N with i from 1 to N, such as 2/8")
+    return int(match[1]), int(match[2])
+
+
+def engine(text: str) -> str:
+    """Check the place where work runs: local, dask:ADDRESS or dask-file:PATH."""
+    kind, _, place = text.partition(":")
+    if text != "local" and (kind not in ("dask", "dask-file") or not place):
+        raise argparse.ArgumentTypeError(f"{text!r} is not local, dask:ADDRESS or dask-file:PATH")
+    return text
+
+
+def device(text: str) -> str:
+    """Check the name of a torch device: auto, cpu, cuda or cuda:i."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cpu, cuda or cuda:i")
+    return text
+
+
+def derivative(text: str) -> tuple[str, Path]:
+    """Parse NAME=PATH; a path alone is named by its folder.
+
+    >>> derivative("/data/lesions")[0], derivative("mine=/data/lesions")[0]
+    ('lesions', 'mine')
+    """
+    name, equals, place = text.partition("=")
+    path = Path(place if equals else text)
+    name = name if equals else path.resolve().name
+    if not re.fullmatch("[0-9a-zA-Z_.+-]+", name) or name in ("raw", "output"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not NAME=PATH with a plain name (other than raw and output)"
+        )
+    return name, path
+
+
+def labels(words: Iterable[str], prefix: str) -> tuple[str, ...]:
+    """Labels without prefix and repetition, from words or files with one label per line.
+
+    Raises
+    ------
+    UsageError
+        A word is neither a label nor a file, or a file has no label.
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        for text in _lines(word) if Path(word).is_file() else [word]:
+            label = text.removeprefix(prefix)
+            if not re.fullmatch("[0-9a-zA-Z+]+", label):
+                raise UsageError(
+                    f"{text!r} is no label (letters and digits, with or without {prefix!r}), and "
+                    "no file with one label per line."
+                )
+            found[label] = None
+    return tuple(found)
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as a list of labels: {error}.") from error
+    lines = [line.split("\t")[0].strip() for line in text.splitlines()]
+    found = [line for line in lines if line and line != "participant_id"]
+    if not found:
+        raise UsageError(f"{path} has no label. Write one per line.")
+    return found
+
+
+def bids_filter(path: Path | None) -> dict[str, dict[str, object]]:
+    """Read a BIDS filter file; its content is checked where it is used."""
+    if path is None:
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputMissingError(f"--bids-filter-file {path}: there is no such file.") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--bids-filter-file {path} is not readable JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"--bids-filter-file {path} must hold a JSON object, one key per image.")
+    return content
+
+
+def config_words(path: Path, options: Sequence[str]) -> list[str]:
+    """Turn a TOML file with the names of options as keys into command line words.
+
+    Raises
+    ------
+    InputMissingError, UsageError
+        There is no such file; it is not TOML, or has a key that is no option.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputMissingError(f"--config-file {path}: there is no such file.") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--config-file {path} is not readable TOML: {error}.") from error
+    words: list[str] = []
+    for key, value in content.items():
+        option = "--" + key.replace("_", "-")
+        if option not in options:
+            raise UsageError(f"--config-file {path}: {key} is no option. See --help.")
+        words += _option_words(option, value)
+    return words
+
+
+def _option_words(option: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [option] if value else []
+    if isinstance(value, dict):  # derivatives = { lesions = "/data/lesions" }
+        return [option, *(f"{name}={item}" for name, item in value.items())]
+    if isinstance(value, list):
+        return [option, *(str(item) for item in value)]
+    return [f"{option}={value}"]
+
+
+def available_cpus() -> int:
+    """CPUs this process may use, by affinity and by the limit of its container."""
+    n_cpus = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    with suppress(OSError, ValueError):
+        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        n_cpus = min(n_cpus, max(1, int(quota) // int(period)))  # 'max' is no number: no limit
+    return n_cpus
+
+
+def available_memory() -> float | None:
+    """Memory this process may use in GiB, by machine and container; None if not known."""
+    limits = []
+    with suppress(OSError, ValueError, AttributeError):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with suppress(OSError, ValueError):
+        limits.append(int((_CGROUP / "memory.max").read_text()))
+    return min(limits) / 2**30 if limits else None
+
+
+def default_processes(n_cpus: int, omp_nthreads: int, mem_gb: float | None) -> int:
+    """As many processes as CPUs and memory carry, at 4 GiB each.
+
+    >>> default_processes(16, 2, None), default_processes(16, 2, 12.0)
+    (8, 3)
+    """
+    by_cpu = n_cpus // omp_nthreads
+    by_memory = by_cpu if mem_gb is None else int(mem_gb / GIB_PER_PROCESS)
+    return max(1, min(by_cpu, by_memory))
