@@ -1,0 +1,258 @@
+"""The figures by which a person checks the work on one participant, with the words they need.
+
+Images are volumes in any orientation; masks and maps drawn over them are on their grid.
+"""
+
+from collections.abc import Mapping
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage
+
+from motor_bids_app.reports.figures import BRAIN, EDGES, LESION, Layer, Row, draw_rows, mosaic
+from motor_bids_app.reports.pages import Figure
+
+TISSUES = {"GM": ("#e8a33d", "orange"), "WM": ("#5aa9e6", "blue"), "CSF": ("#7bd389", "green")}
+TENSOR_MAPS = {  # name -> label, colours, limits, unit, factor from the map's unit
+    "fa": ("FA", "gray", (0.0, 0.8), "(none)", 1.0),
+    "md": ("MD", "viridis", (0.0, 2.0), "µm²/ms", 1e3),
+    "rd": ("RD", "viridis", (0.0, 2.0), "µm²/ms", 1e3),
+    "ad": ("AD", "viridis", (0.0, 2.5), "µm²/ms", 1e3),
+}
+_BLUR = 4.0  # mm, standard deviation of the smoothing that leaves only the bias field
+
+
+def brain_mask(
+    head: nib.Nifti1Image, brain: nib.Nifti1Image, lesion: nib.Nifti1Image | None = None
+) -> Figure:
+    """Show the outline of the brain mask, and the lesion that it must hold."""
+    picture = mosaic(head, layers=[Layer(image=brain, colour=BRAIN)], around=brain, lesion=lesion)
+    return _png(
+        "brain-mask",
+        "Brain mask",
+        "Orange: edge of the brain mask"
+        + (". Red: lesion" if lesion is not None else "")
+        + ". The line should follow the surface of the brain, take in the whole cerebellum and the "
+        "lesion, and leave out skull, eyes and neck.",
+        "Axial, coronal and sagittal slices of the head with the edge of the brain mask",
+        picture,
+    )
+
+
+def bias_field(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
+    """Show the head before and after bias correction, and the smooth field between them."""
+    field = _smooth_ratio(before, after, brain)
+    picture = draw_rows(
+        [
+            Row(image=before, label="before"),
+            Row(image=after, label="after"),
+            Row(image=field, label="field", colours="RdBu_r", limits=(0.7, 1.3), unit="ratio"),
+        ],
+        around=brain,
+    )
+    return _png(
+        "bias-field",
+        "Bias field",
+        "The same slices before and after correction, and the smoothed ratio of the two. White "
+        "matter should be equally bright everywhere afterwards, and the field smooth: if it shows "
+        "anatomy, the correction has taken contrast away.",
+        "Axial slices before and after bias correction, and the estimated field",
+        picture,
+    )
+
+
+def registration(
+    warped: nib.Nifti1Image,
+    template: nib.Nifti1Image,
+    *,
+    brain: nib.Nifti1Image,
+    white_matter: nib.Nifti1Image,
+    lesion: nib.Nifti1Image | None = None,
+) -> Figure:
+    """Show the head brought to the standard space under the outlines of the template.
+
+    `brain` and `white_matter` are the template's.
+    """
+    layers = [Layer(image=white_matter, colour=EDGES), Layer(image=brain, colour=BRAIN)]
+    marked = [*layers]
+    if lesion is not None:
+        marked.append(Layer(image=lesion, colour=LESION, style="lesion"))
+    rows = [
+        Row(image=warped, label="participant", layers=marked),
+        Row(image=template, label="template", layers=layers),
+        Row(image=warped, plane="coronal", layers=marked, label="participant"),
+        Row(image=warped, plane="sagittal", layers=marked),
+    ]
+    return _png(
+        "registration",
+        "Registration to the template",
+        "The participant in the standard space, under the outlines of the template's brain "
+        "(orange) and white matter (blue); second row: the template itself. Ventricles, cortex and "
+        "the edge of the brain should meet the lines, except near a lesion.",
+        "Slices of the registered participant and of the template, with the template's outlines",
+        draw_rows(rows, around=brain),
+    )
+
+
+def lesion_native(head: nib.Nifti1Image, lesion: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
+    """Show the lesion mask on the image of the participant."""
+    return _png(
+        "lesion-native",
+        "Lesion on the participant's own image",
+        "Red: lesion mask as given. It should cover the damaged tissue and nothing else; the last "
+        "row goes through the whole lesion.",
+        "Slices of the head with the lesion filled in red",
+        mosaic(head, around=brain, lesion=lesion),
+    )
+
+
+def lesion_standard(
+    image: nib.Nifti1Image,
+    lesion: nib.Nifti1Image,
+    tracts: Mapping[str, nib.Nifti1Image],
+    brain: nib.Nifti1Image,
+) -> Figure:
+    """Show the lesion in the standard space with the corticospinal tracts (probabilities)."""
+    layers = [Layer(image=_scaled(tract), colour=EDGES, style="tint") for tract in tracts.values()]
+    layers.append(Layer(image=lesion, colour=LESION, style="lesion"))
+    rows = [
+        Row(image=image, layers=layers, label="through the lesion", cut_through=lesion),
+        Row(image=image, plane="coronal", layers=layers, cut_through=lesion),
+    ]
+    return _png(
+        "lesion-standard",
+        "Lesion and corticospinal tract in the standard space",
+        "Red: lesion. Blue: probability of the corticospinal tract on both sides. Where they meet, "
+        "the tract lesion load arises.",
+        "Slices through the lesion in the standard space with the corticospinal tracts",
+        draw_rows(rows, around=brain),
+    )
+
+
+def tissue(
+    head: nib.Nifti1Image, tissues: Mapping[str, nib.Nifti1Image], brain: nib.Nifti1Image
+) -> Figure:
+    """Show tissue probabilities (keys GM, WM, CSF) as colours over the head."""
+    layers = [
+        Layer(image=tissues[name], colour=colour, style="tint")
+        for name, (colour, _) in TISSUES.items()
+        if name in tissues
+    ]
+    rows = [
+        Row(image=head, label="head"),
+        Row(image=head, layers=layers, label="tissue"),
+        Row(image=head, plane="coronal", layers=layers),
+    ]
+    names = ", ".join(f"{word} {name}" for name, (_, word) in TISSUES.items() if name in tissues)
+    return _png(
+        "tissue",
+        "Tissue probabilities",
+        f"The stronger the colour, the likelier the tissue ({names}). The ribbon of cortex and the "
+        "deep nuclei should be grey matter; lesions are left out.",
+        "Slices of the head, plain and coloured by tissue",
+        draw_rows(rows, around=brain),
+    )
+
+
+def denoising(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
+    """Show one diffusion volume before and after denoising, and what was taken away."""
+    first = np.asarray(before.dataobj, dtype=np.float32)
+    last = np.asarray(after.dataobj, dtype=np.float32)
+    residual = nib.Nifti1Image(first - last, before.affine)
+    inside = np.asarray(brain.dataobj) > 0
+    spread = float(np.percentile(np.abs(first - last)[inside], 99)) if inside.any() else 0.0
+    high = float(np.percentile(first[inside], 99.5)) if inside.any() else 0.0
+    same = (0.0, high or 1.0)
+    rows = [
+        Row(image=before, label="before", limits=same),
+        Row(image=after, label="after", limits=same),
+        Row(image=residual, label="removed", limits=(-spread or -1.0, spread or 1.0)),
+    ]
+    return _png(
+        "denoising",
+        "Denoising of the diffusion series",
+        "One diffusion-weighted volume before and after, and the difference with its contrast "
+        "stretched. What was removed should look like noise: edges in it would be lost anatomy.",
+        "Axial slices of a diffusion volume before and after denoising, and their difference",
+        draw_rows(rows, around=brain),
+    )
+
+
+def tensor_maps(maps: Mapping[str, nib.Nifti1Image], brain: nib.Nifti1Image) -> Figure:
+    """Show tensor maps (keys fa, md, rd, ad; diffusivities in mm2/s) with their scales."""
+    rows = []
+    for name, (label, colours, limits, unit, scale) in TENSOR_MAPS.items():
+        if name in maps:
+            row = Row(
+                image=maps[name],
+                label=label,
+                colours=colours,
+                limits=limits,
+                unit=unit,
+                scale=scale,
+            )
+            rows.append(row)
+    shown = ", ".join(row.label for row in rows)
+    return _png(
+        "tensor-maps",
+        "Tensor maps",
+        "Fractional anisotropy (FA; no unit) should be high in white matter, above all in the "
+        "corpus callosum and the internal capsule. Diffusivities (mean, radial, axial) are about "
+        "0.7 µm²/ms in tissue and 3 in fluid.",
+        f"Axial slices of {shown} with colour bars",
+        draw_rows(rows, around=brain),
+    )
+
+
+def coregistration(
+    b0: nib.Nifti1Image,
+    head: nib.Nifti1Image,
+    white_matter: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+) -> Figure:
+    """Show the mean b = 0 volume on the grid of the anatomical image under its outlines."""
+    layers = [Layer(image=white_matter, colour=EDGES), Layer(image=brain, colour=BRAIN)]
+    rows = [
+        Row(image=b0, layers=layers, label="b = 0"),
+        Row(image=head, layers=layers, label="anatomy"),
+        Row(image=b0, layers=layers, plane="sagittal", label="b = 0"),
+    ]
+    return _png(
+        "coregistration",
+        "Diffusion on the anatomy",
+        "The mean b = 0 volume moved to the anatomical image, under the outlines of its brain mask "
+        "(orange) and white matter (blue). Both images should meet the lines; stretched or squeezed "
+        "frontal lobes are susceptibility distortion, which is not corrected.",
+        "Slices of the b = 0 volume and of the anatomy with the same outlines",
+        draw_rows(rows, around=brain),
+    )
+
+
+def _png(name: str, title: str, caption: str, alt: str, data: bytes) -> Figure:
+    return Figure(
+        name=name, title=title, caption=caption, alt=f"{alt}.", data=data, media_type="image/png"
+    )
+
+
+def _scaled(tract: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Raise faint probabilities, so that the colour shows where the tract can be at all."""
+    probability = np.asarray(tract.dataobj, dtype=np.float32)
+    return nib.Nifti1Image(np.sqrt(np.clip(probability, 0, 1)), tract.affine)
+
+
+def _smooth_ratio(
+    before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti1Image
+) -> nib.Nifti1Image:
+    """Return the ratio of two smoothed images inside the brain (mean 1), 0 outside."""
+    inside = np.asarray(brain.dataobj) > 0
+    width = _BLUR / np.asarray(nib.affines.voxel_sizes(before.affine))
+    smooth = [
+        ndimage.gaussian_filter(np.asarray(image.dataobj, dtype=np.float32) * inside, width)
+        for image in (before, after)
+    ]
+    usable = inside & (smooth[1] > 1e-6 * max(float(smooth[1].max()), 1e-30))
+    ratio = np.zeros(inside.shape, dtype=np.float32)
+    ratio[usable] = smooth[0][usable] / smooth[1][usable]
+    if usable.any():
+        ratio /= ratio[usable].mean()
+    return nib.Nifti1Image(ratio, before.affine)

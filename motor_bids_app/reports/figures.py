@@ -1,0 +1,241 @@
+"""Pictures of volumes: rows of slices on black, with outlines, maps and colour bars.
+
+Left is at the left in every axial and coronal slice (neurological convention), and marked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from motor_bids_app.reports.canvas import to_png
+from motor_bids_app.reports.slices import AXES, Box, Volume, bounding_box, spread, through
+from motor_bids_app.spaces.grids import check_same_grid
+
+LESION, BRAIN, EDGES = "#ff5c5c", "#ffb000", "#3fd0ff"  # red, orange, blue on black and grey
+COLUMNS = 7
+WIDTH = 1000.0  # mm of a sheet; every row of slices is scaled to it
+_GAP = 6.0  # between slices
+_PIXELS = 1200  # across
+_ENDS = {"sagittal": ("P", "A"), "coronal": ("L", "R"), "axial": ("L", "R")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """A mask or probability drawn over the slices, on their grid.
+
+    `outline` follows 0.5; `lesion` is the outline over a translucent filling; `tint`
+    colours each voxel by its value (0 to 1).
+    """
+
+    image: nib.Nifti1Image
+    colour: str
+    style: str = "outline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Slices of one volume, from left to right, with their scale."""
+
+    image: nib.Nifti1Image
+    plane: str = "axial"
+    layers: Sequence[Layer] = ()
+    label: str = ""
+    colours: str = "gray"
+    limits: tuple[float, float] | None = None  # values at the ends of the colours; None: contrast
+    unit: str | None = None  # with it, a colour bar is drawn
+    scale: float = 1.0  # factor from the image's values to `unit`
+    cut_through: nib.Nifti1Image | None = None  # slices span this mask instead of the brain
+
+
+def mosaic(
+    image: nib.Nifti1Image,
+    *,
+    layers: Sequence[Layer] = (),
+    around: nib.Nifti1Image | None = None,
+    lesion: nib.Nifti1Image | None = None,
+    label: str = "",
+) -> bytes:
+    """Draw axial, coronal and sagittal slices, and a row through the lesion where there is one.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z)
+        Shown in grey, in any orientation and voxel size.
+    layers : sequence of Layer
+        Masks over it, on its grid.
+    around : Nifti1Image, optional
+        Mask that slices are spread through; without it, what is not background.
+    lesion : Nifti1Image, optional
+        Mask drawn over all slices; an empty one is left out.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    layers = list(layers)
+    if lesion is not None and np.any(np.asarray(lesion.dataobj) > 0):
+        layers.append(Layer(image=lesion, colour=LESION, style="lesion"))
+    else:
+        lesion = None
+    rows = [
+        Row(image=image, plane=plane, layers=layers, label=label if plane == "axial" else "")
+        for plane in AXES
+    ][::-1]
+    if lesion is not None:
+        rows.append(Row(image=image, layers=layers, label="through the lesion", cut_through=lesion))
+    return draw_rows(rows, around=around)
+
+
+def draw_rows(rows: Sequence[Row], *, around: nib.Nifti1Image | None = None) -> bytes:
+    """Draw rows of slices under each other, cut to the brain (PNG).
+
+    Raises
+    ------
+    GridMismatchError
+        A layer, or `around`, is not on the grid of its row's image.
+    """
+    sheet = Canvas(facecolor="black")
+    axes = sheet.add_axes((0, 0, 1, 1))
+    bar_room = 90.0 if any(row.unit is not None for row in rows) else 0.0
+    top = 0.0
+    for row in rows:
+        top = _draw_row(axes, row, around, top, WIDTH) - _GAP
+    axes.set(xlim=(0, WIDTH + bar_room), ylim=(top + _GAP, 0), aspect="auto")
+    axes.axis("off")
+    height = -(top + _GAP) / (WIDTH + bar_room)
+    sheet.set_size_inches(_PIXELS / 100, _PIXELS / 100 * height)
+    return to_png(sheet)
+
+
+def contrast(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the grey window: 0 or the lowest percent, to just below the brightest voxels."""
+    shown = values[values != 0]
+    if shown.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(shown, (1, 99.5))
+    return min(float(low), 0.0) if low < 0 else 0.0, float(high) if high > low else float(low) + 1
+
+
+def _draw_row(
+    axes: Axes, row: Row, around: nib.Nifti1Image | None, top: float, width: float
+) -> float:
+    """Draw one row with its upper edge at `top`; return its lower edge."""
+    volume = Volume.of(row.image)
+    axis = AXES[row.plane]
+    tight, box = _boxes(volume, row, around)
+    places = _places(row, axis, tight, box)
+    frame_width, frame_height = volume.frame(axis, box)
+    zoom = (width - _GAP * (len(places) - 1)) / (len(places) * frame_width)
+    zoom = min(zoom, width / (COLUMNS - 1) / frame_width)
+    bottom = top - frame_height * zoom
+    low, high = row.limits or contrast(volume.data * row.scale)
+    for column, place in enumerate(places):
+        left = column * (frame_width * zoom + _GAP)
+        extent = (left, left + frame_width * zoom, bottom, top)
+        values = volume.cut(axis, place, box) * row.scale
+        axes.imshow(
+            np.ma.masked_equal(values, 0), cmap=row.colours, vmin=low, vmax=high, extent=extent, origin="lower",
+            interpolation="bilinear",
+        )  # fmt: skip
+        for layer in row.layers:
+            _draw_layer(axes, layer, row.image, axis, place, box, extent)
+        unit = f"{'xyz'[axis]} = " if column == 0 else ""
+        millimetres = round(volume.position(axis, place, box))
+        _write(
+            axes,
+            left + 4,
+            bottom + 4,
+            f"{unit}{millimetres} mm" if unit else f"{millimetres}",
+            size=7.5,
+        )
+    _mark_ends(axes, row.plane, top, bottom, frame_width * zoom)
+    if row.label:
+        _write(axes, 5, top - 5, row.label, size=10, va="top")
+    if row.unit is not None:
+        _draw_bar(axes, row, (low, high), (width + 14, bottom + 6, top - 6))
+    return bottom
+
+
+def _boxes(volume: Volume, row: Row, around: nib.Nifti1Image | None) -> tuple[Box, Box]:
+    """Return the box that slices are spread through, and the wider one that they show."""
+    if around is None:
+        low, high = contrast(volume.data)
+        head = Volume(np.float32(volume.data > low + 0.1 * (high - low)), volume.affine)
+        return bounding_box(head), bounding_box(head, 2)
+    check_same_grid(row.image, around=around)
+    mask = Volume.of(around)
+    return bounding_box(mask), bounding_box(mask, 10)
+
+
+def _places(row: Row, axis: int, tight: Box, box: Box) -> list[int]:
+    if row.cut_through is not None and np.any(np.asarray(row.cut_through.dataobj) > 0):
+        check_same_grid(row.image, cut_through=row.cut_through)
+        return through(Volume.of(row.cut_through), axis, COLUMNS, box)
+    return spread(tight[axis], COLUMNS)
+
+
+def _draw_layer(
+    axes: Axes,
+    layer: Layer,
+    image: nib.Nifti1Image,
+    axis: int,
+    place: int,
+    box: Box,
+    extent: tuple[float, float, float, float],
+) -> None:
+    check_same_grid(image, layer=layer.image)
+    values = Volume.of(layer.image).cut(axis, place, box)
+    if layer.style in ("tint", "lesion") and values.any():
+        strength = np.clip(values, 0, 1) * 0.6 if layer.style == "tint" else (values > 0.5) * 0.35
+        colour = np.empty((*values.shape, 4), dtype=np.float32)
+        colour[..., :3] = to_rgb(layer.colour)
+        colour[..., 3] = strength
+        axes.imshow(colour, extent=extent, origin="lower", interpolation="nearest")
+    if layer.style != "tint" and (values > 0.5).any() and (values <= 0.5).any():
+        left, right, bottom, top = extent
+        rows, columns = values.shape
+        x = left + (np.arange(columns) + 0.5) * (right - left) / columns
+        y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
+        axes.contour(x, y, values, levels=[0.5], colors=[layer.colour], linewidths=1.1)
+
+
+def _mark_ends(axes: Axes, plane: str, top: float, bottom: float, width: float) -> None:
+    """Write on the first slice which side is which."""
+    first, last = _ENDS[plane]
+    middle = (top + bottom) / 2
+    _write(axes, 4, middle, first, size=9, va="center")
+    _write(axes, width - 4, middle, last, size=9, va="center", ha="right")
+
+
+def _write(axes: Axes, x: float, y: float, text: str, *, size: float, **align: str) -> None:
+    shade = [withStroke(linewidth=1.8, foreground="black")]  # readable on bright tissue too
+    axes.text(
+        x, y, text, color="#f0f0f0", fontsize=size, family="DejaVu Sans", path_effects=shade, **align
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def _draw_bar(
+    axes: Axes, row: Row, limits: tuple[float, float], place: tuple[float, float, float]
+) -> None:
+    """Draw the colours of a row at its right end, with the values at their ends and the unit."""
+    left, bottom, top = place
+    ramp = np.linspace(0, 1, 64)[:, None]
+    axes.imshow(
+        ramp,
+        cmap=row.colours,
+        extent=(left, left + 10, bottom, top),
+        origin="lower",
+        vmin=0,
+        vmax=1,
+    )
+    for value, height, align in ((limits[1], top, "top"), (limits[0], bottom, "bottom")):
+        _write(axes, left + 14, height, f"{value:g}", size=9, va=align)
+    _write(axes, left + 14, (bottom + top) / 2, row.unit or "", size=9, va="center")
