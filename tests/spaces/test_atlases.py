@@ -1,0 +1,119 @@
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.affines import apply_affine
+from nibabel.processing import resample_from_to
+
+from motor_bids_app.errors import InputMissingError
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
+from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.templates import load_template
+
+RESOLUTIONS = pytest.mark.parametrize("resolution", [2, 3, 4])
+
+
+def centre(mask, affine):
+    """Centre of mass in mm."""
+    return apply_affine(affine, np.argwhere(mask).mean(axis=0))
+
+
+@RESOLUTIONS
+def test_every_left_region_is_the_mirror_of_its_right_one(resolution):
+    atlas = load_aal(resolution)
+
+    left = [name for name in atlas.names.values() if name.endswith("_L")]
+    assert len(left) == 56
+    for name in left:
+        mirrored = atlas.mask(name.removesuffix("_L") + "_R")[::-1]
+        assert mirrored.any()
+        np.testing.assert_array_equal(atlas.mask(name), mirrored)
+
+
+@RESOLUTIONS
+def test_left_regions_lie_on_the_left(resolution):
+    atlas = load_aal(resolution)
+
+    for name in atlas.names.values():
+        if name.endswith("_L"):
+            voxels = np.argwhere(atlas.mask(name))
+            assert np.all(apply_affine(atlas.labels.affine, voxels)[:, 0] < 0), name
+
+
+@RESOLUTIONS
+def test_regions_keep_the_size_the_atlas_gives_them(resolution):
+    total = (np.asarray(load_aal(resolution).labels.dataobj) > 0).sum()
+
+    litres = total * standard_grid(resolution).voxel_volume / 1e6
+    assert litres == pytest.approx(1.483, rel=0.12)  # counted in the file at 2 mm
+
+
+@pytest.mark.parametrize(
+    ("region", "place"),
+    [
+        ("Precentral", (39, -6, 51)),  # Rolls et al. 2015 and Tzourio-Mazoyer et al. 2002
+        ("Thalamus", (11, -18, 8)),
+        ("Putamen", (24, 4, 2)),
+        ("Caudate", (12, 11, 9)),
+    ],
+)
+def test_regions_are_where_the_literature_puts_them(region, place):
+    atlas = load_aal(2)
+
+    found = centre(atlas.mask(f"{region}_R"), atlas.labels.affine)
+
+    assert np.linalg.norm(found - place) < 5
+
+
+def test_every_motor_region_has_two_sides():
+    atlas = load_aal(3)
+
+    for region in MOTOR_REGIONS:
+        assert atlas.mask(f"{region}_L").sum() > 20
+        assert atlas.mask(f"{region}_R").sum() > 20
+
+
+def test_an_unknown_region_is_named():
+    with pytest.raises(InputMissingError, match=r"'Precentral'.*Precentral_L"):
+        load_aal(3).mask("Precentral")
+
+
+@RESOLUTIONS
+def test_tracts_are_probabilities_and_mirror_images(resolution):
+    tract = {side: np.asarray(corticospinal_tract(resolution)[side].dataobj)
+             for side in ("left", "right")}  # fmt: skip
+
+    np.testing.assert_array_equal(tract["left"], tract["right"][::-1])
+    assert tract["left"].min() >= 0
+    assert 0.8 < tract["left"].max() <= 1
+    middle = centre(tract["left"] > 0.5, standard_grid(resolution).affine)
+    assert np.linalg.norm(middle - (-24, -19, 35)) < 3  # that of the file, sides averaged
+
+
+@RESOLUTIONS
+def test_the_volume_of_the_tract_does_not_depend_on_the_resolution(resolution):
+    total = np.asarray(corticospinal_tract(resolution)["left"].dataobj).sum()
+
+    assert total * resolution**3 / 1000 == pytest.approx(18.08, rel=0.02)  # ml, as at 1 mm
+
+
+def test_the_tract_runs_through_white_matter():
+    tract = np.asarray(corticospinal_tract(2)["left"].dataobj)
+    white = np.asarray(load_template("WM", 2).dataobj)
+
+    assert np.average(white, weights=tract) > 0.6
+    assert np.average(white, weights=tract) > 4 * white.mean()
+
+
+def test_an_independent_tract_mask_lies_in_the_tract_and_other_bundles_do_not(test_data):
+    tract = corticospinal_tract(2)
+
+    def load_of(bundle, side):
+        mask = nib.load(test_data / "atlas_hcp842_tracts" / f"{bundle}.nii.gz")
+        moved = resample_from_to(mask, tract[side], order=1).get_fdata() > 0.5
+        return np.asarray(tract[side].dataobj)[moved].mean()
+
+    assert load_of("Cortico_Spinal_Tract_L", "left") > 0.2
+    assert load_of("Cortico_Spinal_Tract_R", "right") > 0.2
+    assert load_of("Cortico_Spinal_Tract_R", "left") < 0.001
+    for other in ("Arcuate_Fasciculus_L", "Corpus_Callosum"):
+        assert load_of(other, "left") < 0.05
