@@ -1,0 +1,147 @@
+"""Diffusion of one participant: from a raw series to tensor maps in standard space."""
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.files import load_image, read_text, write_table, write_text
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
+from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
+from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
+from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.transforms import Transform
+
+MAP_UNITS = {"fa": "arbitrary", "md": "mm^2/s", "rd": "mm^2/s", "ad": "mm^2/s"}
+_CONFOUNDS = {
+    **{
+        f"{kind}_{axis}": {"Description": f"{kind} of the head, axis {axis}", "Units": unit}
+        for kind, unit in (("trans", "mm"), ("rot", "deg"))
+        for axis in "xyz"
+    },
+    "framewise_displacement": {
+        "Description": "Movement since the volume before, rotations on a sphere of 50 mm",
+        "Units": "mm",
+    },
+}
+
+
+def preprocess_diffusion(scan: Scan, outputs: Outputs) -> None:
+    """Save denoised and motion-corrected diffusion data, tensor maps and their standard forms."""
+    assert scan.dwi is not None
+    series = load_image(scan.dwi)
+    gradients = read_gradients(scan)
+    if series.ndim != 4:
+        raise DataError(
+            f"{scan.dwi} has {series.ndim} axes instead of 4: a single volume holds no tensor. "
+            "Pass the whole series, or leave dwi out with --modalities anat."
+        )
+    gradients.check(series.shape[3])
+    gradients.check_tensor()
+    corrected = _clean(series, gradients)
+    b0 = _image(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
+    to_head = _coregister(b0, outputs)
+    brain = _brain(b0, to_head, outputs)
+    maps = fit_tensor(corrected.data, corrected.gradients, np.asarray(brain.dataobj))
+    _save_series(corrected, series, scan, outputs)
+    outputs.save(
+        brain, outputs.path("mask", "dwi", desc="brain"), [scan.dwi], Type="Brain"
+    )
+    for name, unit in MAP_UNITS.items():
+        _save_map(name, unit, _image(maps[name], series), to_head, scan, outputs)
+    _save_standard(b0, to_head, scan, outputs)
+
+
+def read_gradients(scan: Scan) -> GradientTable:
+    """Read the gradient files of a scan; DataError when there are none."""
+    if scan.bval is None or scan.bvec is None:
+        raise DataError(
+            f"{scan.dwi} has no .bval and .bvec file, beside it or higher up in the dataset. "
+            "Add them, or leave dwi out with --modalities anat."
+        )
+    return parse_gradients(read_text(scan.bval), read_text(scan.bvec))
+
+
+def _clean(series: nib.Nifti1Image, gradients: GradientTable) -> MotionCorrection:
+    """Remove noise and motion; noise first, because interpolation would correlate it."""
+    data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32))
+    mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(series).voxel_sizes)
+    if data.shape[3] >= MIN_VOLUMES:
+        data, _ = denoise_mppca(data, mask)
+    return correct_motion(data, series.affine, gradients, mask)
+
+
+def _coregister(b0: nib.Nifti1Image, outputs: Outputs) -> NDArray[np.float64] | None:
+    """Rigid matrix from points of the head image to points of the series; None without a head."""
+    head = outputs.head
+    if head is None:
+        return None
+    mask = outputs.load("mask", "anat", desc="brain")
+    return register_rigid(load_image(head), b0, mask)
+
+
+def _brain(
+    b0: nib.Nifti1Image, to_head: NDArray[np.float64] | None, outputs: Outputs
+) -> nib.Nifti1Image:
+    """Brain mask on the grid of the series: that of the head image, or its own without one."""
+    grid = Grid.of(b0)
+    if to_head is None:
+        mask = dwi_mask(np.asarray(b0.dataobj), grid.voxel_sizes)
+        return nib.Nifti1Image(mask, b0.affine)
+    head_mask = outputs.load("mask", "anat", desc="brain")
+    transform = Transform(matrix=np.linalg.inv(to_head))
+    moved = resample(head_mask, grid, transform)
+    inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
+    return nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
+
+
+def _save_series(
+    corrected: MotionCorrection, series: nib.Nifti1Image, scan: Scan, outputs: Outputs
+) -> None:
+    assert scan.dwi is not None and scan.bval is not None and scan.bvec is not None
+    path = outputs.path("dwi", "dwi", desc="preproc")
+    outputs.save(
+        _image(corrected.data, series), path, [scan.dwi, scan.bval, scan.bvec], SkullStripped=False
+    )
+    for text, extension in zip(corrected.gradients.to_text(), (".bval", ".bvec"), strict=True):
+        name = outputs.path("dwi", "dwi", desc="preproc", extension=extension)
+        write_text(name, text)
+        outputs.written.append(name)
+    table = pd.DataFrame(
+        np.column_stack([corrected.parameters, corrected.framewise_displacement]),
+        columns=list(_CONFOUNDS),
+    )
+    name = outputs.path("timeseries", "dwi", desc="confounds", extension=".tsv")
+    write_table(name, table, _CONFOUNDS)
+    outputs.written.append(name)
+
+
+def _save_map(
+    name: str,
+    unit: str,
+    image: nib.Nifti1Image,
+    to_head: NDArray[np.float64] | None,
+    scan: Scan,
+    outputs: Outputs,
+) -> None:
+    assert scan.dwi is not None
+    entities = {"model": "tensor", "param": name}
+    sidecar = {"Model": {"Description": "diffusion tensor, weighted least squares"}, "Units": unit}
+    path = outputs.path("dwimap", "dwi", **entities)
+    outputs.save(image, path, [scan.dwi], **sidecar)
+    if to_head is not None:
+        moved = resample(image, standard_grid(RESOLUTION), outputs.load_transform().then(to_head))
+        path = outputs.path("dwimap", "dwi", **entities, standard=True)
+        outputs.save(moved, path, [scan.dwi], **sidecar)
+
+
+def _image(data: NDArray[np.floating], like: nib.Nifti1Image) -> nib.Nifti1Image:
+    return nib.Nifti1Image(np.asarray(data, dtype=np.float32), like.affine)

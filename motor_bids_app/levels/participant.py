@@ -1,0 +1,169 @@
+"""The participant level: preprocess every selected participant and session."""
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from motor_bids_app.bids.dataset import StatusRow, update_status
+from motor_bids_app.bids.files import write_text
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.engine import map_unordered
+from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
+from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
+from motor_bids_app.levels.diffusion import preprocess_diffusion
+from motor_bids_app.levels.features import extract_features
+from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.overview import planned
+from motor_bids_app.levels.participant_report import write_report
+from motor_bids_app.levels.progress import track
+from motor_bids_app.levels.steps import Step
+from motor_bids_app.levels.threads import limit_threads
+from motor_bids_app.levels.usage import Usage
+from motor_bids_app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One participant and session, and the settings to process it with."""
+
+    scan: Scan
+    settings: Settings
+
+
+def run(settings: Settings, scans: Sequence[Scan]) -> None:
+    """Preprocess all scans; one that fails does not stop the others.
+
+    Raises
+    ------
+    IncompleteRunError
+        Some participants failed; the derivatives of the others are there.
+    """
+    jobs = [Job(scan, settings) for scan in scans]
+    failed: list[StatusRow] = []
+    results = map_unordered(process, jobs, settings.resources)
+    for number, (job, rows) in enumerate(track(results, len(jobs), "participants"), start=1):
+        update_status(settings.output_dir, rows)
+        log.info("%d/%d %s: %s", number, len(jobs), job.scan.prefix, _summary(rows))
+        for row in rows:
+            if row.state == "failed":
+                log.error("%s %s: %s", job.scan.prefix, row.modality, row.reason)
+                failed.append(row)
+        if failed and settings.stop_on_first_crash:
+            break
+    if failed:
+        names = sorted({row.prefix for row in failed})
+        raise IncompleteRunError(
+            f"{len(names)} of {len(scans)} failed: {', '.join(names[:5])}"
+            f"{' ...' if len(names) > 5 else ''}. The reasons are in "
+            f"{settings.output_dir / 'logs' / 'participants_status.tsv'}."
+        )
+
+
+def process(job: Job) -> list[StatusRow]:
+    """Run the steps of one participant and session, in whatever process this is."""
+    scan, settings = job.scan, job.settings
+    limit_threads(settings.processing.omp_nthreads)
+    datasets = {**settings.derivatives, "raw": settings.bids_dir}
+    outputs = Outputs(
+        settings.output_dir, scan.participant, scan.session, settings.processing.space, datasets
+    )
+    rows = [] if settings.reports_only else _preprocess(job, outputs)
+    report = Task("report", _records(outputs), lambda: write_report(scan, outputs, settings, rows))
+    changed = settings.reports_only or any(row.state != "kept" for row in rows)
+    return [*rows, _attempt(report, job, outputs, repeat=changed)]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step: what it reads, and the function that does it."""
+
+    name: str
+    inputs: dict[str, Path]
+    work: Callable[[], None]
+
+
+def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
+    """Do what there are files for; each task builds on the records of those before it."""
+    scan, settings = job.scan, job.settings
+    steps = planned(scan, settings.selection)
+    if not steps:
+        notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
+        return [_row(job, "anat", "skipped", notes)]
+    rows = []
+    if "anat" in steps:
+        rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
+    if "dwi" in steps:
+        rows.append(_attempt(_diffusion(scan, outputs), job, outputs))
+    features = Task("features", _records(outputs), lambda: extract_features(scan, outputs))
+    return [*rows, _attempt(features, job, outputs)]
+
+
+def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    inputs = {"lesion": scan.lesion.path} if scan.lesion else {}
+    if scan.anatomy is None:
+        return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
+    inputs["head"] = scan.anatomy[0]
+    return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
+
+
+def _diffusion(scan: Scan, outputs: Outputs) -> Task:
+    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
+    inputs = {name: path for name, path in files.items() if path}
+    anatomy = {name: path for name, path in _records(outputs).items() if name == "anat"}
+    return Task("dwi", inputs | anatomy, lambda: preprocess_diffusion(scan, outputs))
+
+
+def _records(outputs: Outputs) -> dict[str, Path]:
+    """Records of the steps that are done: they change when anything before them does."""
+    steps = [Step(name, outputs.prefix, outputs.root) for name in ("anat", "dwi", "features")]
+    return {step.name: step.record for step in steps if step.record.is_file()}
+
+
+def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) -> StatusRow:
+    """Do one task; its failure is a row in the status table, not the end of the others."""
+    settings, reason = job.settings, ""
+    step = Step(task.name, job.scan.prefix, settings.output_dir)
+
+    def work() -> list[Path]:
+        outputs.written.clear()
+        task.work()
+        return list(outputs.written)
+
+    with Usage() as usage:
+        try:
+            repeat = repeat or settings.overwrite
+            done = step.run(task.inputs, settings.processing, work, repeat=repeat)
+            state = "done" if done else "kept"
+        except MotorBidsAppError as error:
+            state, reason = "failed", str(error)
+        except Exception as error:  # a bug must not take the other participants down
+            crash = settings.output_dir / "logs" / f"crash-{outputs.prefix}_{task.name}.txt"
+            write_text(crash, traceback.format_exc())
+            state, reason = "failed", f"internal error {error!r}: please report it with {crash}"
+    return _row(job, task.name, state, reason, usage)
+
+
+def _row(
+    job: Job, modality: str, state: str, reason: str, usage: Usage | None = None
+) -> StatusRow:
+    return StatusRow(
+        participant=job.scan.participant,
+        session=job.scan.session,
+        modality=modality,
+        state=state,
+        reason=reason,
+        seconds=usage.seconds if usage else 0.0,
+        peak_memory=usage.peak_mb if usage else 0.0,
+    )
+
+
+def _summary(rows: Sequence[StatusRow]) -> str:
+    """'anat 3.1 s, dwi kept'."""
+    return ", ".join(
+        f"{row.modality} {row.seconds:.1f} s" if row.state == "done" else f"{row.modality} {row.state}"
+        for row in rows
+    )
