@@ -1,5 +1,6 @@
 """Anatomy of one participant: from a head image to masks, tissue maps and the standard space."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +16,11 @@ from motor_bids_app.mri.lesions import align_lesion
 from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.resampling import displacement_field, invert, resample
 from motor_bids_app.mri.tissue import segment_tissue
+from motor_bids_app.reports import checks
 from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.spaces.atlases import corticospinal_tract
 from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 
@@ -24,34 +28,36 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     """Save the anatomical derivatives of a participant who has a T1w, T2w or FLAIR image."""
     assert scan.anatomy is not None
     source, contrast = scan.anatomy
-    head = correct_bias(denoise(reorient(load_image(source))), mask=None, sloppy=settings.sloppy)
+    raw = reorient(load_image(source))
+    head = correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
     brain = extract_brain(head)
-    drawn = _native_lesion(scan, source, head)
-    registration = register_to_template(
-        head, brain, drawn, sloppy=settings.sloppy, contrast=contrast
-    )
-    to_template = registration.transform
-    to_native = invert(to_template, Grid.of(head))
-    grid = standard_grid(RESOLUTION)
-    lesion = drawn
+    lesion = _native_lesion(scan, source, head)
+    to_template = register_to_template(
+        head, brain, lesion, sloppy=settings.sloppy, contrast=contrast
+    ).transform
+    to_native = invert(to_template, _coarse_grid(head))
     if scan.lesion is not None and scan.lesion.is_standard:
         lesion = _binary(resample(load_image(scan.lesion.path), Grid.of(head), to_native))
     tissue = segment_tissue(head, brain, lesion)
 
-    save = _Saver(outputs, [source], grid, to_template)
-    save.both(head, suffix=contrast, desc="preproc", SkullStripped=False, brain=brain)
-    save.both(brain, suffix="mask", desc="brain", Type="Brain")
+    saver = _Saver(outputs, [source], to_template)
+    saver.save(head, suffix=contrast, desc="preproc", brain=brain)
+    saver.save(brain, suffix="mask", desc="brain")
     for name, probability in tissue.items():
-        save.both(probability, suffix="probseg", label=name)
+        saver.save(probability, suffix="probseg", label=name)
     if lesion is not None and scan.lesion is not None:
-        save = _Saver(outputs, [source, scan.lesion.path], grid, to_template)
-        save.both(lesion, suffix="mask", label="L", Type="Lesion")
-    for image, ends in (
-        (displacement_field(to_template, grid), (contrast, outputs.space)),
-        (displacement_field(to_native, Grid.of(head)), (outputs.space, contrast)),
+        saver = _Saver(outputs, [source, scan.lesion.path], to_template)
+        saver.save(lesion, suffix="mask", label="L")
+    _save_transforms(to_template, to_native, head, contrast, source, outputs)
+    for figure in (
+        checks.brain_mask(head, brain, lesion),
+        checks.bias_field(raw, head, brain),
+        checks.tissue(head, tissue, brain),
     ):
-        path = outputs.path("xfm", "anat", transform=ends)
-        outputs.save(image, path, [source], Type="displacement field, ITK convention (LPS, mm)")
+        outputs.save_figure(figure)
+    if lesion is not None:
+        outputs.save_figure(checks.lesion_native(head, lesion, brain))
+    _save_standard_figures(outputs, contrast)
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
@@ -60,6 +66,7 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     mask = _binary(resample(load_image(scan.lesion.path), standard_grid(RESOLUTION)))
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, [scan.lesion.path], Type="Lesion")
+    _save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
 
 
 def _native_lesion(scan: Scan, source: Path, head: nib.Nifti1Image) -> nib.Nifti1Image | None:
@@ -79,34 +86,87 @@ def _binary(probability: nib.Nifti1Image) -> nib.Nifti1Image:
     return nib.Nifti1Image(inside.astype(np.uint8), probability.affine)
 
 
+def _save_transforms(
+    to_template: Transform,
+    to_native: Transform,
+    head: nib.Nifti1Image,
+    contrast: str,
+    source: Path,
+    outputs: Outputs,
+) -> None:
+    """Save both directions; named by the images they move, as BIDS does."""
+    for field, ends in (
+        (displacement_field(to_template, standard_grid(RESOLUTION)), (contrast, outputs.space)),
+        (displacement_field(to_native, _coarse_grid(head)), (outputs.space, contrast)),
+    ):
+        path = outputs.path("xfm", "anat", transform=ends)
+        outputs.save(field, path, [source], Description="Displacements in mm (LPS), as ITK reads")
+
+
+def _save_standard_figures(outputs: Outputs, contrast: str) -> None:
+    """Draw what was saved in the standard space."""
+    warped = outputs.load(contrast, "anat", desc="preproc", standard=True)
+    path = outputs.path("mask", "anat", label="L", standard=True)
+    lesion = load_image(path) if path in outputs.written else None
+    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
+    outputs.save_figure(
+        checks.registration(
+            warped,
+            template["T1w"],
+            brain=template["brain"],
+            white_matter=template["WM"],
+            lesion=lesion,
+        )
+    )
+    if lesion is not None:
+        _save_lesion_figure(warped, lesion, outputs)
+
+
+def _save_lesion_figure(image: nib.Nifti1Image, lesion: nib.Nifti1Image, outputs: Outputs) -> None:
+    tracts = corticospinal_tract(RESOLUTION)
+    brain = load_template("brain", RESOLUTION)
+    outputs.save_figure(checks.lesion_standard(image, lesion, tracts, brain))
+
+
+def _coarse_grid(head: nib.Nifti1Image) -> Grid:
+    """Grid over the head image with voxels of about 2 mm: enough for a smooth displacement."""
+    grid = Grid.of(head)
+    steps = np.maximum(1, np.round(RESOLUTION / grid.voxel_sizes)).astype(int)
+    x, y, z = (int(-(-count // step)) for count, step in zip(grid.shape, steps, strict=True))
+    return Grid((x, y, z), grid.affine @ np.diag([*steps, 1]))
+
+
 @dataclass(frozen=True)
 class _Saver:
     """Saves an image on its own grid and, interpolated once, on the standard grid."""
 
     outputs: Outputs
     sources: list[Path]
-    grid: Grid
-    transform: Transform
+    to_template: Transform
 
-    def both(
+    def save(
         self,
         image: nib.Nifti1Image,
         *,
         suffix: str,
         brain: nib.Nifti1Image | None = None,
-        desc: str | None = None,
-        label: str | None = None,
-        **sidecar: object,
+        **names: str,
     ) -> None:
-        names = {"desc": desc, "label": label}
+        """Save both; `brain` cuts the skull off, which the template does not have either."""
         path = self.outputs.path(suffix, "anat", **names)
-        self.outputs.save(image, path, self.sources, **sidecar)
-        if brain is not None:  # the template has no skull either
+        self.outputs.save(image, path, self.sources, **_sidecar(suffix, names, stripped=False))
+        if brain is not None:
             inside = np.asarray(brain.dataobj) > 0
             image = nib.Nifti1Image(np.asarray(image.dataobj) * inside, image.affine, image.header)
-            sidecar = {**sidecar, "SkullStripped": True}
-        moved = resample(image, self.grid, self.transform)
+        moved = resample(image, standard_grid(RESOLUTION), self.to_template)
         if suffix == "mask":
             moved = _binary(moved)
         path = self.outputs.path(suffix, "anat", **names, standard=True)
-        self.outputs.save(moved, path, self.sources, **sidecar)
+        self.outputs.save(moved, path, self.sources, **_sidecar(suffix, names, stripped=True))
+
+
+def _sidecar(suffix: str, names: Mapping[str, str], *, stripped: bool) -> dict[str, object]:
+    """Fields that BIDS requires of an image with this suffix."""
+    if suffix == "mask":
+        return {"Type": "Brain" if names.get("desc") == "brain" else "Lesion"}
+    return {} if suffix == "probseg" else {"SkullStripped": stripped}

@@ -1,15 +1,16 @@
 """Where the outputs of one participant and session go, and what their sidecars say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 
-from motor_bids_app.bids.files import load_image, save_image
+from motor_bids_app.bids.files import load_image, read_json, replacing, save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.scan import ANATOMY
+from motor_bids_app.reports.pages import Figure
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
@@ -66,6 +67,30 @@ class Outputs:
     def load(self, suffix: str, datatype: str | None = None, **entities: Any) -> nib.Nifti1Image:
         """Load a derivative of this participant and session."""
         return load_image(self.path(suffix, datatype, **entities))
+
+    def save_figure(self, figure: Figure) -> None:
+        """Save a picture for the report, and beside it the words that belong to it."""
+        path = self.figures / f"{self.prefix}_{figure.file_name}"
+        with replacing(path) as temporary:
+            temporary.write_bytes(figure.data)
+        words = asdict(figure)
+        del words["data"]
+        write_json(path.with_suffix(".json"), words)
+        self.written += [path, path.with_suffix(".json")]
+
+    def load_figure(self, name: str) -> Figure | None:
+        """Load a picture that an earlier step saved; None where it did not apply."""
+        path = self.figures / f"{self.prefix}_{name}.json"
+        if not path.is_file():
+            return None
+        words = read_json(path)
+        extension = ".png" if words["media_type"] == "image/png" else ".svg"
+        return Figure(**words, data=path.with_suffix(extension).read_bytes())
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the pictures."""
+        return self.path("figure", "figures").parent
 
     @property
     def head(self) -> Path | None:
