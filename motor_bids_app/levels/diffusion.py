@@ -1,7 +1,5 @@
 """Diffusion of one participant: from a raw series to tensor maps in standard space."""
 
-from pathlib import Path
-
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -17,6 +15,7 @@ from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
 from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.reports import checks
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.transforms import Transform
 
@@ -46,18 +45,20 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs) -> None:
         )
     gradients.check(series.shape[3])
     gradients.check_tensor()
-    corrected = _clean(series, gradients)
+    corrected = _clean(series, gradients, outputs)
     b0 = _image(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
-    to_head = _coregister(b0, outputs)
-    brain = _brain(b0, to_head, outputs)
-    maps = fit_tensor(corrected.data, corrected.gradients, np.asarray(brain.dataobj))
+    to_series = _coregister(b0, outputs)
+    brain = _brain(b0, to_series, outputs)
+    fitted = fit_tensor(corrected.data, corrected.gradients, np.asarray(brain.dataobj))
+    maps = {name: _image(fitted[name], series) for name in MAP_UNITS}
     _save_series(corrected, series, scan, outputs)
-    outputs.save(
-        brain, outputs.path("mask", "dwi", desc="brain"), [scan.dwi], Type="Brain"
-    )
-    for name, unit in MAP_UNITS.items():
-        _save_map(name, unit, _image(maps[name], series), to_head, scan, outputs)
-    _save_standard(b0, to_head, scan, outputs)
+    path = outputs.path("mask", "dwi", desc="brain")
+    outputs.save(brain, path, [scan.dwi], Type="Brain")
+    for name, image in maps.items():
+        _save_map(name, image, to_series, scan, outputs)
+    outputs.save_figure(checks.tensor_maps(maps, brain))
+    if to_series is not None:
+        _save_coregistration_figure(b0, to_series, outputs)
 
 
 def read_gradients(scan: Scan) -> GradientTable:
@@ -70,12 +71,17 @@ def read_gradients(scan: Scan) -> GradientTable:
     return parse_gradients(read_text(scan.bval), read_text(scan.bvec))
 
 
-def _clean(series: nib.Nifti1Image, gradients: GradientTable) -> MotionCorrection:
+def _clean(series: nib.Nifti1Image, gradients: GradientTable, outputs: Outputs) -> MotionCorrection:
     """Remove noise and motion; noise first, because interpolation would correlate it."""
     data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32))
     mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(series).voxel_sizes)
     if data.shape[3] >= MIN_VOLUMES:
-        data, _ = denoise_mppca(data, mask)
+        denoised, _ = denoise_mppca(data, mask)
+        shown = np.flatnonzero(~gradients.is_b0)[0]
+        before, after = (_image(array[..., shown], series) for array in (data, denoised))
+        brain = nib.Nifti1Image(mask, series.affine)
+        outputs.save_figure(checks.denoising(before, after, brain))
+        data = denoised
     return correct_motion(data, series.affine, gradients, mask)
 
 
@@ -89,15 +95,15 @@ def _coregister(b0: nib.Nifti1Image, outputs: Outputs) -> NDArray[np.float64] | 
 
 
 def _brain(
-    b0: nib.Nifti1Image, to_head: NDArray[np.float64] | None, outputs: Outputs
+    b0: nib.Nifti1Image, to_series: NDArray[np.float64] | None, outputs: Outputs
 ) -> nib.Nifti1Image:
     """Brain mask on the grid of the series: that of the head image, or its own without one."""
     grid = Grid.of(b0)
-    if to_head is None:
+    if to_series is None:
         mask = dwi_mask(np.asarray(b0.dataobj), grid.voxel_sizes)
         return nib.Nifti1Image(mask, b0.affine)
     head_mask = outputs.load("mask", "anat", desc="brain")
-    transform = Transform(matrix=np.linalg.inv(to_head))
+    transform = Transform(matrix=np.linalg.inv(to_series))
     moved = resample(head_mask, grid, transform)
     inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
     return nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
@@ -106,7 +112,9 @@ def _brain(
 def _save_series(
     corrected: MotionCorrection, series: nib.Nifti1Image, scan: Scan, outputs: Outputs
 ) -> None:
-    assert scan.dwi is not None and scan.bval is not None and scan.bvec is not None
+    assert scan.dwi is not None
+    assert scan.bval is not None
+    assert scan.bvec is not None
     path = outputs.path("dwi", "dwi", desc="preproc")
     outputs.save(
         _image(corrected.data, series), path, [scan.dwi, scan.bval, scan.bvec], SkullStripped=False
@@ -126,21 +134,35 @@ def _save_series(
 
 def _save_map(
     name: str,
-    unit: str,
     image: nib.Nifti1Image,
-    to_head: NDArray[np.float64] | None,
+    to_series: NDArray[np.float64] | None,
     scan: Scan,
     outputs: Outputs,
 ) -> None:
+    """Save a tensor map on the grid of the series and, where there is a head, the standard one."""
     assert scan.dwi is not None
     entities = {"model": "tensor", "param": name}
-    sidecar = {"Model": {"Description": "diffusion tensor, weighted least squares"}, "Units": unit}
-    path = outputs.path("dwimap", "dwi", **entities)
-    outputs.save(image, path, [scan.dwi], **sidecar)
-    if to_head is not None:
-        moved = resample(image, standard_grid(RESOLUTION), outputs.load_transform().then(to_head))
+    sidecar = {
+        "Model": {"Description": "Diffusion tensor, fitted by weighted least squares"},
+        "Units": MAP_UNITS[name],
+    }
+    outputs.save(image, outputs.path("dwimap", "dwi", **entities), [scan.dwi], **sidecar)
+    if to_series is not None:
+        transform = outputs.load_transform().then(to_series)
+        moved = resample(image, standard_grid(RESOLUTION), transform)
         path = outputs.path("dwimap", "dwi", **entities, standard=True)
         outputs.save(moved, path, [scan.dwi], **sidecar)
+
+
+def _save_coregistration_figure(
+    b0: nib.Nifti1Image, to_series: NDArray[np.float64], outputs: Outputs
+) -> None:
+    assert outputs.head is not None
+    head = load_image(outputs.head)
+    moved = resample(b0, Grid.of(head), Transform(matrix=to_series))
+    white_matter = outputs.load("probseg", "anat", label="WM")
+    brain = outputs.load("mask", "anat", desc="brain")
+    outputs.save_figure(checks.coregistration(moved, head, white_matter, brain))
 
 
 def _image(data: NDArray[np.floating], like: nib.Nifti1Image) -> nib.Nifti1Image:

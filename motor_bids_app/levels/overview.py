@@ -18,7 +18,9 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
             "lesion": scan.lesion,
         }  # fmt: skip
         cells = "  ".join(f"{'yes' if present[name] else '-':6}" for name in _COLUMNS)
-        lines.append(f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}")
+        lines.append(
+            f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
+        )
         lines += [f"{'':{width}}  {note}" for note in scan.notes]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)

@@ -147,9 +147,7 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
     return _row(job, task.name, state, reason, usage)
 
 
-def _row(
-    job: Job, modality: str, state: str, reason: str, usage: Usage | None = None
-) -> StatusRow:
+def _row(job: Job, modality: str, state: str, reason: str, usage: Usage | None = None) -> StatusRow:
     return StatusRow(
         participant=job.scan.participant,
         session=job.scan.session,
@@ -163,7 +161,5 @@ def _row(
 
 def _summary(rows: Sequence[StatusRow]) -> str:
     """'anat 3.1 s, dwi kept'."""
-    return ", ".join(
-        f"{row.modality} {row.seconds:.1f} s" if row.state == "done" else f"{row.modality} {row.state}"
-        for row in rows
-    )
+    texts = {row.modality: f"{row.seconds:.1f} s" for row in rows if row.state == "done"}
+    return ", ".join(f"{row.modality} {texts.get(row.modality, row.state)}" for row in rows)
