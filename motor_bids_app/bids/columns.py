@@ -141,11 +141,11 @@ def _add_values(
     for who, value in series.dropna().items():
         key = source.keys[str(who)]
         if held.get(key, value) != value:
-            first = collector.origin[name]
             line = line_to_add(name, column=column)
             raise ScoreError(
-                f"{who}: {name} is {held[key]} by {first}, but {value} by {source.file} {column}. "
-                f"Correct one, or choose the column to use in --scores-map: {line}"
+                f"{who}: {source.file} {column} is {source.table[column][str(who)]!r}, but "
+                f"{collector.origin[name]} says otherwise; both are read as {name}. Correct one, "
+                f"or choose the column in --scores-map: {line}"
             )
         held[key] = value
     collector.origin.setdefault(name, f"{source.file} {column}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.errors import UsageError
+from motor_bids_app.errors import ReadWriteError, UsageError
 
 _FILTER_KEYS = {"T1w": "t1w", "T2w": "t2w", "FLAIR": "flair", "dwi": "dwi", "lesion": "roi"}
 _FILTERS_OF_OTHER_APPS = ("bold", "sbref", "fmap", "asl", "eeg", "emg")
@@ -37,6 +37,11 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
 
     Only the folders of these participants are walked through, which keeps an array job
     on a large dataset fast.
+
+    Raises
+    ------
+    ReadWriteError
+        A folder, or the description of the dataset, cannot be read.
     """
     here = participants_in(folder)
     others = set(here) - set(participants)
@@ -48,12 +53,18 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
     if others:
         labels = "|".join(re.escape(label) for label in sorted(others))
         ignore.append(re.compile(f"^/sub-({labels})(/|$)"))
-    layout = BIDSLayout(
-        folder,
-        validate=False,
-        is_derivative=True,  # the entities of derivatives too: raw trees hold lesion masks
-        indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
-    )
+    try:
+        layout = BIDSLayout(
+            folder,
+            validate=False,
+            is_derivative=True,  # the entities of derivatives too: raw trees hold lesion masks
+            indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
+        )
+    except (OSError, ValueError) as error:
+        raise ReadWriteError(
+            f"{folder} cannot be indexed: {error}. Check its dataset_description.json, and that "
+            "all folders can be read."
+        ) from error
     files = layout.get(extension=[".nii", ".nii.gz"])
     found = [Found(path=Path(file.path), entities=dict(file.get_entities())) for file in files]
     return sorted((file for file in found if file.get("subject")), key=lambda file: file.path)

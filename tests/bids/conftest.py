@@ -1,0 +1,26 @@
+"""Datasets of empty files: names are all that an index sees."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+DESCRIPTION = json.dumps({"Name": "Test", "BIDSVersion": "1.10.0"})
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes files, given as names or as name=content."""
+
+    def make(*names: str, folder: str = "raw", **contents: str) -> Path:
+        root = tmp_path / folder
+        for name, content in [("dataset_description.json", DESCRIPTION), *((n, "") for n in names)]:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        for name, content in contents.items():
+            (root / f"{name}.tsv").write_text(content)
+        return root
+
+    return make

@@ -1,0 +1,297 @@
+import shutil
+import warnings
+
+import pytest
+
+from motor_bids_app.bids.index import index_dataset, index_derivatives, select_participants
+from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.errors import (
+    EmptySelectionError,
+    InputMissingError,
+    ReadWriteError,
+    UsageError,
+)
+from motor_bids_app.settings import Selection
+
+EVERYONE = Selection()
+
+
+def index(root, selection=EVERYONE, **derivatives):
+    return index_dataset(root, selection, derivatives)
+
+
+def test_gradients_and_sidecars_are_inherited_from_the_top(make_dataset):
+    root = make_dataset(
+        "sub-1/dwi/sub-1_dir-AP_dwi.nii.gz", "sub-1/dwi/sub-1_dir-PA_dwi.json",
+        "dwi.bval", "dwi.bvec", "task-rest_bold.json",
+    )  # fmt: skip
+    (root / "dwi.json").write_text('{"EchoTime": 0.1, "Manufacturer": "A"}')
+    (root / "sub-1/dwi/sub-1_dir-AP_dwi.json").write_text('{"EchoTime": 0.2}')
+
+    (scan,) = index(root)
+
+    assert scan.bval == root / "dwi.bval"
+    assert scan.bvec == root / "dwi.bvec"
+    assert read_sidecars(scan.dwi_sidecars) == {"EchoTime": 0.2, "Manufacturer": "A"}
+
+
+def test_own_gradients_win_over_inherited_ones(make_dataset):
+    root = make_dataset(
+        "sub-1/dwi/sub-1_dwi.nii.gz", "sub-1/dwi/sub-1_dwi.bval", "dwi.bval", "dwi.bvec"
+    )
+
+    (scan,) = index(root)
+
+    assert scan.bval == root / "sub-1/dwi/sub-1_dwi.bval"
+
+
+def test_dwi_without_gradients_serves_as_an_image_only(make_dataset):
+    root = make_dataset("sub-1/dwi/sub-1_dwi.nii.gz", "sub-1/dwi/sub-1_rec-ADC_dwi.nii.gz")
+
+    (scan,) = index(root)
+
+    assert scan.dwi is None
+    assert scan.trace == root / "sub-1/dwi/sub-1_dwi.nii.gz"
+    assert "no .bval" in scan.notes[0]
+
+
+def test_dwi_with_most_volumes_is_taken(make_dataset):
+    names = [f"sub-1/dwi/sub-1_dir-{d}_dwi" for d in ("AP", "PA")]
+    root = make_dataset(*(f"{n}{e}" for n in names for e in (".nii.gz", ".bval", ".bvec")))
+    (root / f"{names[0]}.bval").write_text("0\n")
+    (root / f"{names[1]}.bval").write_text("0 1000 1000\n")
+
+    (scan,) = index(root)
+
+    assert scan.dwi == root / f"{names[1]}.nii.gz"
+    assert any("fewer volumes" in note for note in scan.notes)
+
+
+def test_first_run_is_taken_and_said(make_dataset):
+    root = make_dataset(*(f"sub-1/anat/sub-1_run-{run}_T1w.nii.gz" for run in (2, 1, 10)))
+
+    (scan,) = index(root)
+
+    assert scan.t1w.name == "sub-1_run-1_T1w.nii.gz"
+    assert scan.notes == ("3 T1w images: used sub-1_run-1_T1w.nii.gz",)
+
+
+def test_sessions_are_kept_apart(make_dataset):
+    root = make_dataset(
+        "sub-1/ses-pre/anat/sub-1_ses-pre_T1w.nii.gz",
+        "sub-1/ses-post/anat/sub-1_ses-post_T1w.nii.gz",
+        "sub-1/ses-rest/func/sub-1_ses-rest_task-rest_bold.nii.gz",
+    )
+
+    scans = index(root)
+
+    assert [scan.prefix for scan in scans] == ["sub-1_ses-post", "sub-1_ses-pre"]
+    assert [scan.t1w.name for scan in scans] == [f"{scan.prefix}_T1w.nii.gz" for scan in scans]
+    assert index(root, Selection(sessions=("pre",))) == scans[1:]
+
+
+@pytest.mark.parametrize(
+    ("mask", "image"),
+    [
+        ("anat/sub-1_label-L_mask", "T1w"),
+        ("anat/sub-1_space-orig_label-L_mask", "T1w"),
+        ("anat/sub-1_space-T2w_desc-lesion_mask", "T2w"),
+        ("anat/sub-1_FLAIR_label-lesion_roi", "FLAIR"),
+        ("anat/sub-1_desc-T1lesion_mask", "T1w"),
+        ("dwi/sub-1_space-TRACE_desc-lesion_mask", "dwi"),
+        ("dwi/sub-1_desc-lesion_mask", "dwi"),
+        ("anat/sub-1_space-MNI152NLin6Asym_label-L_mask", "standard"),
+    ],
+)
+@pytest.mark.parametrize("place", ["raw", "inside", "given"])
+def test_lesion_goes_with_the_image_it_was_drawn_on(make_dataset, mask, image, place):
+    heads = [f"sub-1/anat/sub-1_{suffix}.nii.gz" for suffix in ("T1w", "T2w", "FLAIR")]
+    root = make_dataset(*heads, "sub-1/dwi/sub-1_rec-TRACE_dwi.nii.gz")
+    folder = {"raw": "raw", "inside": "raw/derivatives/lesions", "given": "lesions"}[place]
+    lesions = make_dataset(f"sub-1/{mask}.nii.gz", folder=folder)
+    derivatives = {"mine": lesions} if place == "given" else {}
+
+    (scan,) = index(root, **derivatives)
+
+    assert scan.lesion.path == lesions / f"sub-1/{mask}.nii.gz"
+    assert scan.lesion.image == image
+    assert scan.t1w == root / heads[0]  # and not a mask
+
+
+def test_lesion_without_its_image_is_left_out_and_said(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_space-FLAIR_label-L_mask.nii.gz"
+    )
+
+    (scan,) = index(root)
+
+    assert scan.lesion is None
+    assert "no FLAIR" in scan.notes[0]
+
+
+def test_native_lesion_is_preferred_to_a_standard_one(make_dataset):
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_label-L_mask.nii.gz")
+    standard = "sub-1/anat/sub-1_space-MNI152NLin6Asym_label-L_mask.nii.gz"
+    lesions = make_dataset(standard, folder="lesions")
+
+    (scan,) = index(root, mine=lesions)
+
+    assert not scan.lesion.is_standard
+
+
+def test_lesion_of_another_session_is_not_used(make_dataset):
+    root = make_dataset(
+        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz", "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
+        "sub-1/ses-a/anat/sub-1_ses-a_label-L_mask.nii.gz",
+    )  # fmt: skip
+
+    first, second = index(root)
+
+    assert first.lesion is not None
+    assert second.lesion is None
+
+
+def test_lesion_without_session_serves_all_sessions(make_dataset):
+    root = make_dataset(
+        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz", "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
+        "derivatives/lesions/sub-1/anat/sub-1_label-L_mask.nii.gz",
+    )  # fmt: skip
+
+    scans = index(root)
+
+    assert [scan.session for scan in scans if scan.lesion] == ["a", "b"]
+
+
+def test_dataset_of_standard_masks_alone_is_enough(make_dataset):
+    name = "sub-{0}/anat/sub-{0}_space-MNI152NLin2009aSym_label-L_mask.nii.gz"
+    root = make_dataset(name.format("1"), name.format("2"))
+
+    scans = index(root)
+
+    assert [scan.participant for scan in scans] == ["1", "2"]
+    assert all(scan.lesion.is_standard and scan.anatomy is None for scan in scans)
+
+
+def test_participant_without_images_is_listed_as_empty(make_dataset):
+    root = make_dataset("sub-1/eeg/sub-1_task-rest_eeg.edf", "sub-2/anat/sub-2_T1w.nii.gz")
+
+    scans = index(root)
+
+    assert [(scan.participant, scan.is_empty) for scan in scans] == [("1", True), ("2", False)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ({"acquisition": None}, "sub-1_run-1_T1w"), ({"acquisition": "fast"}, "sub-1_acq-fast_T1w"),
+        ({"acquisition": ["slow", "fast"], "run": 1}, "sub-1_acq-slow_run-01_T1w"),
+        ({"acquisition": "*", "run": None}, "sub-1_acq-fast_T1w"),
+    ],
+)  # fmt: skip
+def test_bids_filter_chooses_among_images(make_dataset, wanted, name):
+    files = ("sub-1_run-1_T1w", "sub-1_acq-fast_T1w", "sub-1_acq-slow_run-01_T1w")
+    root = make_dataset(*(f"sub-1/anat/{file}.nii.gz" for file in files))
+
+    (scan,) = index(root, Selection(bids_filter={"t1w": wanted, "bold": {}}))
+
+    assert scan.t1w.name == f"{name}.nii.gz"
+
+
+def test_bids_filter_of_unknown_image_is_explained(make_dataset):
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz")
+    with pytest.raises(UsageError, match=r"has 'T1'.*t1w"):
+        index(root, Selection(bids_filter={"T1": {}}))
+
+
+def test_unknown_participant_is_named_with_those_that_exist():
+    with pytest.raises(InputMissingError, match=r"'031'.*has 3, such as 03, 01"):
+        select_participants(["01", "02", "03"], Selection(participants=("031",)))
+
+
+def test_shards_cover_everyone_once():
+    known = [f"{i:02}" for i in range(10)]
+
+    parts = [select_participants(known, Selection(shard=(i, 3))) for i in (1, 2, 3)]
+
+    assert sorted(label for part in parts for label in part) == known
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(excluded=("1",)), Selection(shard=(2, 2)), Selection(sessions=("x",)),
+    ],
+)  # fmt: skip
+def test_empty_selection_is_an_error(make_dataset, selection):
+    root = make_dataset("sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz")
+    with pytest.raises(EmptySelectionError):
+        index(root, selection)
+
+
+def test_broken_description_is_named(make_dataset):
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz")
+    (root / "dataset_description.json").write_text("{")
+    with pytest.raises(ReadWriteError, match="raw cannot be indexed"):
+        index(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_lesions", "n_dwi", "n_empty"), [("ds004889", 361, 0, 0), ("ds004498", 0, 7, 0)]
+)
+def test_real_file_trees_are_indexed(test_data, tmp_path, name, n_lesions, n_dwi, n_empty):
+    source = test_data / "participants_stroke" / name
+    names = (source / "tree.txt").read_text().split()
+    for file in names:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    for path in source.glob("d*.*"):  # the description, and gradients to inherit
+        shutil.copy(path, tmp_path)
+
+    with warnings.catch_warnings(action="error"):
+        scans = index(tmp_path)
+
+    lesions = [scan.lesion for scan in scans if scan.lesion]
+    assert len(lesions) == n_lesions
+    assert {lesion.image for lesion in lesions} <= {"dwi"}
+    assert sum(scan.dwi is not None for scan in scans) == n_dwi
+    assert sum(scan.is_empty for scan in scans) == n_empty
+
+
+STANDARD = "space-MNI152NLin2009aSym_res-2"
+
+
+def test_derivatives_are_found_under_our_names(make_dataset):
+    root = make_dataset(
+        f"sub-1/dwi/sub-1_{STANDARD}_model-tensor_param-fa_dwimap.nii.gz",
+        "sub-1/dwi/sub-1_model-tensor_param-fa_dwimap.nii.gz",
+        "sub-1/dwi/sub-1_space-MNI152NLin6Asym_res-2_model-tensor_param-md_dwimap.nii.gz",
+        f"sub-1/anat/sub-1_{STANDARD}_label-GM_probseg.nii.gz",
+        f"sub-1/anat/sub-1_{STANDARD}_label-L_mask.nii.gz",
+        f"sub-1/anat/sub-1_{STANDARD}_desc-brain_mask.nii.gz",
+        "sub-1/sub-1_desc-features.tsv",
+    )  # fmt: skip
+
+    (scan,) = index_derivatives(root)
+
+    assert list(scan.maps) == ["fa", "gm", "lesion"]
+    assert all(STANDARD in path.name for path in scan.maps.values())
+    assert scan.features == root / "sub-1/sub-1_desc-features.tsv"
+    assert scan.brain_mask is not None
+
+
+def test_other_derivatives_fill_what_the_output_lacks(make_dataset):
+    fa = f"sub-1/ses-a/dwi/sub-1_ses-a_{STANDARD}_model-tensor_param-fa_dwimap.nii.gz"
+    md = fa.replace("param-fa", "param-md")
+    output = make_dataset(fa, folder="output")
+    extra = make_dataset(fa, md, md.replace("sub-1", "sub-2"), folder="extra")
+
+    first, second = index_derivatives(output, {"other": extra})
+
+    assert first.maps == {"fa": output / fa, "md": extra / md}
+    assert first.sources == ("output", "other")
+    assert (second.participant_id, second.session_id) == ("sub-2", "ses-a")
+
+
+def test_no_derivatives_says_what_to_run_first(tmp_path):
+    with pytest.raises(InputMissingError, match="Run the participant level first"):
+        index_derivatives(tmp_path)
