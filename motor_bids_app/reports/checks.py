@@ -220,9 +220,9 @@ def coregistration(
     return _png(
         "coregistration",
         "Diffusion on the anatomy",
-        "The mean b = 0 volume moved to the anatomical image, under the outlines of its brain mask "
-        "(orange) and white matter (blue). Both images should meet the lines; stretched or squeezed "
-        "frontal lobes are susceptibility distortion, which is not corrected.",
+        "The mean b = 0 volume moved to the anatomical image, under the outlines of its brain "
+        "mask (orange) and white matter (blue). Both images should meet the lines; stretched or "
+        "squeezed frontal lobes are susceptibility distortion, which is not corrected.",
         "Slices of the b = 0 volume and of the anatomy with the same outlines",
         draw_rows(rows, around=brain),
     )

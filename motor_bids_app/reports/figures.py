@@ -142,8 +142,8 @@ def _draw_row(
         extent = (left, left + frame_width * zoom, bottom, top)
         values = volume.cut(axis, place, box) * row.scale
         axes.imshow(
-            np.ma.masked_equal(values, 0), cmap=row.colours, vmin=low, vmax=high, extent=extent, origin="lower",
-            interpolation="bilinear",
+            np.ma.masked_equal(values, 0), cmap=row.colours, vmin=low, vmax=high, extent=extent,
+            origin="lower", interpolation="bilinear",
         )  # fmt: skip
         for layer in row.layers:
             _draw_layer(axes, layer, row.image, axis, place, box, extent)
@@ -217,9 +217,8 @@ def _mark_ends(axes: Axes, plane: str, top: float, bottom: float, width: float) 
 
 def _write(axes: Axes, x: float, y: float, text: str, *, size: float, **align: str) -> None:
     shade = [withStroke(linewidth=1.8, foreground="black")]  # readable on bright tissue too
-    axes.text(
-        x, y, text, color="#f0f0f0", fontsize=size, family="DejaVu Sans", path_effects=shade, **align
-    )  # type: ignore[arg-type]  # fmt: skip
+    text_object = axes.text(x, y, text, color="#f0f0f0", fontsize=size, family="DejaVu Sans")
+    text_object.set(path_effects=shade, **align)
 
 
 def _draw_bar(

@@ -8,18 +8,231 @@ from motor_bids_app.reports.pages import MethodsText, Reference
 
 @dataclass(frozen=True, kw_only=True)
 class _Step:
+    paragraph: str
     sentence: str
     references: tuple[str, ...] = ()
 
 
-REFERENCES = {
+_REFERENCES = {
     reference.key: reference
     for reference in (
         Reference(
             key="Tustison et al. 2010",
-            citation="Tustison NJ, Avants BB, Cook PA, et al. N4ITK: improved N3 bias correction. "
-            "IEEE Transactions on Medical Imaging 29, 1310-1320 (2010).",
+            citation="Tustison NJ, Avants BB, Cook PA, Zheng Y, Egan A, Yushkevich PA, Gee JC. "
+            "N4ITK: improved N3 bias correction. IEEE Trans Med Imaging 29:1310-1320, 2010.",
             doi="10.1109/TMI.2010.2046908",
+        ),
+        Reference(
+            key="Fisch et al. 2024",
+            citation="Fisch L, Zumdick S, Barkhau C, et al. deepbet: fast brain extraction of "
+            "T1-weighted MRI using convolutional neural networks. Comput Biol Med 179:108845, "
+            "2024.",
+            doi="10.1016/j.compbiomed.2024.108845",
+        ),
+        Reference(
+            key="Avants et al. 2008",
+            citation="Avants BB, Epstein CL, Grossman M, Gee JC. Symmetric diffeomorphic image "
+            "registration with cross-correlation. Med Image Anal 12:26-41, 2008.",
+            doi="10.1016/j.media.2007.06.004",
+        ),
+        Reference(
+            key="Brett et al. 2001",
+            citation="Brett M, Leff AP, Rorden C, Ashburner J. Spatial normalization of brain "
+            "images with focal lesions using cost function masking. NeuroImage 14:486-500, 2001.",
+            doi="10.1006/nimg.2001.0845",
+        ),
+        Reference(
+            key="Fonov et al. 2009",
+            citation="Fonov VS, Evans AC, McKinstry RC, Almli CR, Collins DL. Unbiased nonlinear "
+            "average age-appropriate brain templates from birth to adulthood. NeuroImage "
+            "47:S102, 2009.",
+            doi="10.1016/S1053-8119(09)70884-5",
+        ),
+        Reference(
+            key="Zhang et al. 2001",
+            citation="Zhang Y, Brady M, Smith S. Segmentation of brain MR images through a hidden "
+            "Markov random field model and the expectation-maximization algorithm. IEEE Trans Med "
+            "Imaging 20:45-57, 2001.",
+            doi="10.1109/42.906424",
+        ),
+        Reference(
+            key="Veraart et al. 2016",
+            citation="Veraart J, Novikov DS, Christiaens D, Ades-aron B, Sijbers J, Fieremans E. "
+            "Denoising of diffusion MRI using random matrix theory. NeuroImage 142:394-406, 2016.",
+            doi="10.1016/j.neuroimage.2016.08.016",
+        ),
+        Reference(
+            key="Leemans and Jones 2009",
+            citation="Leemans A, Jones DK. The B-matrix must be rotated when correcting for "
+            "subject motion in DTI data. Magn Reson Med 61:1336-1349, 2009.",
+            doi="10.1002/mrm.21890",
+        ),
+        Reference(
+            key="Veraart et al. 2013",
+            citation="Veraart J, Sijbers J, Sunaert S, Leemans A, Jeurissen B. Weighted linear "
+            "least squares estimation of diffusion MRI parameters. NeuroImage 81:335-346, 2013.",
+            doi="10.1016/j.neuroimage.2013.05.028",
+        ),
+        Reference(
+            key="Eickhoff et al. 2005",
+            citation="Eickhoff SB, Stephan KE, Mohlberg H, et al. A new SPM toolbox for combining "
+            "probabilistic cytoarchitectonic maps and functional imaging data. NeuroImage "
+            "25:1325-1335, 2005.",
+            doi="10.1016/j.neuroimage.2004.12.034",
+        ),
+        Reference(
+            key="Tzourio-Mazoyer et al. 2002",
+            citation="Tzourio-Mazoyer N, Landeau B, Papathanassiou D, et al. Automated anatomical "
+            "labeling of activations in SPM. NeuroImage 15:273-289, 2002.",
+            doi="10.1006/nimg.2001.0978",
+        ),
+        Reference(
+            key="Feng et al. 2015",
+            citation="Feng W, Wang J, Chhatbar PY, et al. Corticospinal tract lesion load: an "
+            "imaging biomarker for stroke motor outcomes. Ann Neurol 78:860-870, 2015.",
+            doi="10.1002/ana.24510",
         ),
     )
 }
+
+_ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
+STEPS = {  # in the order of the text; `space` is filled in
+    "reorient": _Step(
+        paragraph=_ANATOMY,
+        sentence="The anatomical image was turned to the nearest canonical (RAS) orientation.",
+    ),
+    "denoise": _Step(paragraph=_ANATOMY, sentence="It was denoised."),
+    "bias": _Step(
+        paragraph=_ANATOMY,
+        sentence="Intensity non-uniformity was corrected with N4 (Tustison et al. 2010), as "
+        "implemented in SimpleITK.",
+        references=("Tustison et al. 2010",),
+    ),
+    "brain_mask": _Step(
+        paragraph=_ANATOMY,
+        sentence="The brain was extracted with deepbet, a convolutional network (Fisch et al. "
+        "2024).",
+        references=("Fisch et al. 2024",),
+    ),
+    "registration": _Step(
+        paragraph=_ANATOMY,
+        sentence="The image was registered to the symmetric template {space} (Fonov et al. 2009), "
+        "first affinely, then by a greedy diffeomorphic method that maximises the local "
+        "cross-correlation (after Avants et al. 2008).",
+        references=("Fonov et al. 2009", "Avants et al. 2008"),
+    ),
+    "lesion_weighting": _Step(
+        paragraph=_ANATOMY,
+        sentence="Voxels in the lesion did not count in the registration (cost function masking, "
+        "Brett et al. 2001), nor in the class statistics of the segmentation.",
+        references=("Brett et al. 2001",),
+    ),
+    "tissue": _Step(
+        paragraph=_ANATOMY,
+        sentence="Grey matter, white matter and cerebrospinal fluid were segmented by expectation "
+        "maximisation with a Markov random field (after Zhang et al. 2001).",
+        references=("Zhang et al. 2001",),
+    ),
+    "standard_lesion": _Step(
+        paragraph=_ANATOMY,
+        sentence="The lesion mask was given in a standard space and used there, resampled to the "
+        "grid of {space} by nearest values.",
+    ),
+    "dwi_denoise": _Step(
+        paragraph=_DIFFUSION,
+        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016).",
+        references=("Veraart et al. 2016",),
+    ),
+    "dwi_motion": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Head motion and linear eddy-current distortion were corrected by registering "
+        "each volume to what its shell predicts for its direction; gradient directions were turned "
+        "with the head (Leemans and Jones 2009).",
+        references=("Leemans and Jones 2009",),
+    ),
+    "tensor": _Step(
+        paragraph=_DIFFUSION,
+        sentence="A tensor was fitted by weighted linear least squares (Veraart et al. 2013), and "
+        "fractional anisotropy and mean, radial and axial diffusivity were derived.",
+        references=("Veraart et al. 2013",),
+    ),
+    "trace": _Step(
+        paragraph=_DIFFUSION,
+        sentence="The series has too few directions for a tensor, so only mean diffusivity was "
+        "derived from it.",
+    ),
+    "coregistration": _Step(
+        paragraph=_DIFFUSION,
+        sentence="The mean b = 0 volume was registered rigidly to the anatomical image by mutual "
+        "information, and the maps were brought to {space} with one interpolation through all "
+        "transforms. Susceptibility distortion was not corrected.",
+    ),
+    "tract_load": _Step(
+        paragraph=_MEASURES,
+        sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "
+        "of the Jülich atlas (Eickhoff et al. 2005), made symmetric, plainly and weighted by the "
+        "cross-section of the tract (after Feng et al. 2015).",
+        references=("Eickhoff et al. 2005", "Feng et al. 2015"),
+    ),
+    "regions": _Step(
+        paragraph=_MEASURES,
+        sentence="Maps were averaged outside the lesion in the motor regions of the AAL atlas "
+        "(Tzourio-Mazoyer et al. 2002), made symmetric, with the asymmetry between sides.",
+        references=("Tzourio-Mazoyer et al. 2002",),
+    ),
+}
+
+
+def participant_methods(
+    steps: Collection[str], *, space: str, versions: Mapping[str, str]
+) -> MethodsText:
+    """Write the methods of the steps that were done, and of no other.
+
+    Parameters
+    ----------
+    steps : collection of str
+        Keys of `STEPS`, in any order.
+    space : str
+        Name of the standard space.
+    versions : mapping of str to str
+        Software -> version; "motor_bids_app" is named first.
+
+    Raises
+    ------
+    ValueError
+        A step has no text.
+
+    Examples
+    --------
+    >>> text = participant_methods({"bias"}, space="MNI", versions={"motor_bids_app": "1.0"})
+    >>> [reference.key for reference in text.references]
+    ['Tustison et al. 2010']
+    """
+    unknown = sorted(set(steps) - set(STEPS))
+    if unknown:
+        raise ValueError(f"steps {unknown} have no methods text: use {[*STEPS]}.")
+    version = versions.get("motor_bids_app", "of unknown version")
+    others = ", ".join(f"{name} {v}" for name, v in versions.items() if name != "motor_bids_app")
+    paragraphs = [
+        f"Images were processed with motor_bids_app {version}"
+        + (f", which uses {others}." if others else ".")
+    ]
+    cited: dict[str, Reference] = {}
+    for heading in (_ANATOMY, _DIFFUSION, _MEASURES):
+        done = [s for name, s in STEPS.items() if name in steps and s.paragraph == heading]
+        if done:
+            sentences = " ".join(step.sentence.format(space=space) for step in done)
+            paragraphs.append(f"{heading} {sentences}")
+            cited |= {key: _REFERENCES[key] for step in done for key in step.references}
+    return MethodsText(paragraphs=tuple(paragraphs), references=tuple(cited.values()))
+
+
+def as_text(methods: MethodsText) -> str:
+    """Return the text with its references as Markdown, for a file of its own."""
+    lines = [*methods.paragraphs]
+    if methods.references:
+        lines.append("### References")
+        lines += [
+            f"- {r.citation}" + (f" doi:{r.doi}" if r.doi else "") for r in methods.references
+        ]
+    return "\n\n".join(lines) + "\n"

@@ -1,0 +1,118 @@
+"""Charts of one model's predictions against the truth: calibration, classes, scores.
+
+Tables are those of `charts`, for one model or several.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from motor_bids_app.reports.canvas import INK, new_chart
+from motor_bids_app.reports.charts import chart_figure, colour
+from motor_bids_app.reports.pages import Figure
+
+
+def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -> Figure:
+    """Draw how often people of similar predicted probability were in the class.
+
+    `predictions` are those of one model. Groups are fifths of the people, or fewer so that each
+    has at least 8.
+    """
+    ordered = predictions.sort_values("predicted")
+    groups = np.array_split(np.arange(len(ordered)), int(np.clip(len(ordered) // 8, 1, 5)))
+    canvas, (axes,) = new_chart(4.6, 4.2)
+    axes.plot([0, 1], [0, 1], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
+    for group in groups:
+        some = ordered.iloc[group]
+        mean, share = float(some["predicted"].mean()), float(some["true"].mean())
+        low, high = _wilson(share, len(some))
+        axes.plot([mean, mean], [low, high], color=colour(0), linewidth=1.6)
+        axes.plot(mean, share, "o", color=colour(0), markersize=6)
+        axes.annotate(
+            f"{len(some)}", (mean, share), (5, -10), textcoords="offset points", fontsize=8
+        )
+    axes.set(
+        xlabel=f"Predicted probability of {positive}", ylabel=f"Share truly {positive}",
+        xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
+    )  # fmt: skip
+    return chart_figure(
+        canvas,
+        "calibration",
+        f"Calibration of {label}",
+        "People grouped by predicted probability; lines are 95 % intervals of the share, numbers "
+        "the people in a group. On the dashed line, 30 % predicted means 30 % observed.",
+        f"Calibration curve of {label} with {len(groups)} groups",
+    )
+
+
+def confusion_matrices(
+    predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
+) -> Figure:
+    """Draw who was called what, for up to four models side by side (threshold 0.5)."""
+    shown = dict(list(models.items())[-4:])
+    canvas, panels = new_chart(7.2, 2.6, panels=len(shown))
+    words = []
+    for axes, (name, label) in zip(panels, shown.items(), strict=True):
+        one = predictions[predictions["model"] == name]
+        called = one["predicted"].to_numpy() >= 0.5
+        truth = one["true"].to_numpy() == 1
+        counts = np.array([[np.sum(truth & called), np.sum(truth & ~called)],
+                           [np.sum(~truth & called), np.sum(~truth & ~called)]])  # fmt: skip
+        _draw_counts(axes, counts, (positive, negative))
+        axes.set_title(label, fontsize=9.5)
+        words.append(f"{label}: {counts[0, 0]} of {counts[0].sum()} {positive} and "
+                     f"{counts[1, 1]} of {counts[1].sum()} {negative} right")  # fmt: skip
+    panels[0].set_ylabel("truth")
+    return chart_figure(
+        canvas,
+        "confusion",
+        "Who was called what",
+        "People by true class (rows) and by the class called at a probability of 0.5 (columns); "
+        "the diagonal is right.",
+        "Confusion matrices. " + "; ".join(words),
+    )
+
+
+def score_scatter(predictions: pd.DataFrame, label: str, *, target: str) -> Figure:
+    """Draw predicted against true scores of one model."""
+    truth, predicted = predictions["true"].to_numpy(float), predictions["predicted"].to_numpy(float)
+    low, high = float(min(truth.min(), predicted.min())), float(max(truth.max(), predicted.max()))
+    canvas, (axes,) = new_chart(4.8, 4.4)
+    axes.plot([low, high], [low, high], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
+    axes.scatter(truth, predicted, s=18, color=colour(0), alpha=0.6, linewidths=0)
+    axes.set(xlabel=f"True {target}", ylabel=f"Predicted {target}", aspect="equal")
+    return chart_figure(
+        canvas,
+        "scatter",
+        f"Predictions of {label}",
+        "One mark per person; on the dashed line the prediction is right. A cloud flatter than the "
+        "line means that extremes are drawn to the mean.",
+        f"Scatter of predicted against true {target} for {label}",
+    )
+
+
+def _draw_counts(axes: Axes, counts: NDArray[np.int64], names: tuple[str, str]) -> None:
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for row in range(2):
+        for column in range(2):
+            shade = colour(0) if row == column else colour(1)
+            axes.fill_between(
+                [column - 0.5, column + 0.5], row - 0.5, row + 0.5, color=shade,
+                alpha=0.08 + 0.5 * shares[row, column], linewidth=0,
+            )  # fmt: skip
+            axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=12)
+    axes.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5), aspect="equal")
+    axes.set_xticks([0, 1], names)
+    axes.set_yticks([0, 1], names, rotation=90, va="center")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95 % interval of a share of `n` people (Wilson 1927)."""
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return float(centre - half), float(centre + half)

@@ -1,0 +1,235 @@
+"""Charts of an evaluation, drawn as SVG from tidy tables (columns as in `ExperimentReport`).
+
+Out-of-fold predictions are one number per person: the mean over repeats, each made by a model
+that had not seen the person.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+from motor_bids_app.reports.canvas import INK, SERIES, new_chart, to_svg
+from motor_bids_app.reports.pages import Figure
+
+METRICS = {  # name in tables -> name for people
+    "roc_auc": "AUC",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+    "brier": "Brier score",
+    "r2": "R²",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "r": "Correlation",
+}
+_COLOURS = tuple(SERIES.values())
+_DASHES = ("-", "--", "-.", ":")
+
+
+def roc_curves(
+    predictions: pd.DataFrame, metrics: pd.DataFrame, models: Mapping[str, str]
+) -> Figure:
+    """Draw the ROC curve of every model, with its AUC and 95 % interval in the legend."""
+    canvas, (axes,) = new_chart(7.2, 4.2)
+    axes.plot([0, 1], [0, 1], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
+    for number, (name, label) in enumerate(models.items()):
+        one = predictions[predictions["model"] == name]
+        false, true = _roc(one["true"].to_numpy(), one["predicted"].to_numpy())
+        axes.plot(
+            false, true, color=colour(number), linewidth=1.6, linestyle=_dash(number),
+            label=f"{label}: {_interval(metrics, name, 'roc_auc')}",
+        )  # fmt: skip
+    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    axes.set_aspect("equal")
+    axes.legend(loc="center left", bbox_to_anchor=(1.03, 0.5), title="AUC (95 % interval)")
+    return chart_figure(
+        canvas,
+        "roc",
+        "ROC curves",
+        "Each curve is drawn through the out-of-fold predictions of all people; up and to the left "
+        "is better, and the dashed line is guessing.",
+        f"ROC curves of {len(models)} models: "
+        + "; ".join(
+            f"{label} {_interval(metrics, name, 'roc_auc')}" for name, label in models.items()
+        ),
+    )
+
+
+def metric_forest(
+    metrics: pd.DataFrame,
+    models: Mapping[str, str],
+    *,
+    metric: str,
+    chance: float,
+    noise_floor: float,
+    ceiling: float | None = None,
+) -> Figure:
+    """Draw one metric of every model with its interval, beside the band that chance allows."""
+    canvas, (axes,) = new_chart(7.2, 1.2 + 0.42 * len(models))
+    axes.axvspan(chance - noise_floor, chance + noise_floor, color=INK["band"], zorder=0)
+    axes.axvline(chance, color=INK["muted"], linewidth=0.8)
+    populations = [name for name in ("all", "patients") if (metrics["population"] == name).any()]
+    for row, name in enumerate(models):
+        for number, population in enumerate(populations):
+            point = _row(metrics, name, metric, population)
+            if point is None:
+                continue
+            height = row + 0.16 * (2 * number - len(populations) + 1)
+            shade = colour(number)
+            axes.plot([point["low"], point["high"]], [height] * 2, color=shade, linewidth=1.8)
+            axes.plot(
+                point["value"], height, marker="os"[number], color=shade, markersize=6,
+                label=f"{population} people" if population == "all" else population,
+            )  # fmt: skip
+    if ceiling is not None:
+        axes.axvline(ceiling, color=colour(2), linewidth=1.4, linestyle="--", label="ceiling")
+    axes.set(
+        xlabel=f"{METRICS.get(metric, metric)} (95 % interval)", ylim=(len(models) - 0.5, -0.5)
+    )
+    axes.set_yticks(range(len(models)), list(models.values()))
+    axes.tick_params(axis="y", length=0)
+    _legend_once(axes)
+    title = METRICS.get(metric, metric)
+    return chart_figure(
+        canvas,
+        f"forest-{metric.replace('_', '-')}",
+        f"{title} of every model",
+        "Points with 95 % intervals over people. Grey band: what guessing gives in this number of "
+        "people; a model whose point lies in it cannot be told from chance."
+        + (
+            " Dashed: the best that any model could reach in these simulated data."
+            if ceiling
+            else ""
+        ),
+        f"{title} per model: "
+        + "; ".join(
+            f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
+        ),
+    )
+
+
+def probability_strips(
+    predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
+) -> Figure:
+    """Draw every person's out-of-fold probability, by true class, one strip per model."""
+    canvas, (axes,) = new_chart(7.2, 0.9 + 0.62 * len(models))
+    axes.axvline(0.5, color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
+    for row, name in enumerate(models):
+        one = predictions[predictions["model"] == name]
+        for truth, marker, word in ((1, "o", positive), (0, "D", negative)):
+            values = np.sort(one.loc[one["true"] == truth, "predicted"].to_numpy(dtype=float))
+            height = row + (-0.2 if truth else 0.2)
+            axes.scatter(
+                values, height + _jitter(len(values)), s=15 if truth else 11, marker=marker,
+                color=colour(1 - truth), alpha=0.65, linewidths=0, label=f"truly {word}",
+            )  # fmt: skip
+    axes.set(xlabel=f"Predicted probability of {positive}", xlim=(-0.02, 1.02))
+    axes.set(ylim=(len(models) - 0.45, -0.55))
+    axes.set_yticks(range(len(models)), list(models.values()))
+    axes.tick_params(axis="y", length=0)
+    _legend_once(axes)
+    return chart_figure(
+        canvas,
+        "probabilities",
+        "Probability of every person",
+        f"One mark per person and model. The further circles (truly {positive}) lie to the right "
+        f"of diamonds (truly {negative}), the better; marks on the wrong side of 0.5 are errors.",
+        f"Predicted probabilities of {positive} by true class for {len(models)} models",
+    )
+
+
+def split_spread(
+    fold_metrics: pd.DataFrame, models: Mapping[str, str], *, metric: str, chance: float
+) -> Figure:
+    """Draw the metric of every test set, which shows how much one split can mislead."""
+    canvas, (axes,) = new_chart(7.2, 1.0 + 0.42 * len(models))
+    axes.axvline(chance, color=INK["muted"], linewidth=0.8)
+    for row, name in enumerate(models):
+        chosen = (fold_metrics["model"] == name) & (fold_metrics["metric"] == metric)
+        values = np.sort(fold_metrics.loc[chosen, "value"].dropna().to_numpy(dtype=float))
+        axes.scatter(
+            values, row + _jitter(len(values)), s=13, color=colour(0), alpha=0.45, linewidths=0
+        )
+        if len(values):
+            axes.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color=INK["ink"], linewidth=1.8)
+    axes.set(
+        xlabel=f"{METRICS.get(metric, metric)} in one test set", ylim=(len(models) - 0.5, -0.5)
+    )
+    axes.set_yticks(range(len(models)), list(models.values()))
+    axes.tick_params(axis="y", length=0)
+    return chart_figure(
+        canvas,
+        "splits",
+        "Spread over test sets",
+        "One mark per test set; the bar is their mean. Test sets share people, so this spread is "
+        "not a confidence interval: it shows how far a single lucky split could have misled.",
+        f"{METRICS.get(metric, metric)} of every test set for {len(models)} models",
+    )
+
+
+def _roc(
+    truth: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return false and true positive rates from the strictest threshold to the mildest."""
+    thresholds = np.unique(predicted)[::-1]
+    called = predicted[None, :] >= thresholds[:, None]
+    rates = [np.concatenate([[0.0], called[:, truth == value].mean(axis=1)]) for value in (0, 1)]
+    return rates[0], rates[1]
+
+
+def _jitter(n: int) -> NDArray[np.float64]:
+    """Return small offsets, the same every time, that keep neighbours apart."""
+    return ((np.arange(n) * 0.618034) % 1 - 0.5) * 0.26
+
+
+def _row(
+    metrics: pd.DataFrame, model: str, metric: str, population: str = "all"
+) -> "pd.Series[float] | None":
+    chosen = metrics[
+        (metrics["model"] == model)
+        & (metrics["metric"] == metric)
+        & (metrics["population"] == population)
+    ]
+    return None if chosen.empty else chosen.iloc[0]
+
+
+def _interval(metrics: pd.DataFrame, model: str, metric: str) -> str:
+    row = _row(metrics, model, metric)
+    if row is None:
+        return "n/a"
+    value, low, high = (f"{row[name]:.2f}" for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _legend_once(axes: Axes) -> None:
+    """Explain each kind of mark once, above the axes."""
+    handles, labels = axes.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    if len(unique) > 1:
+        axes.legend(
+            unique.values(), unique.keys(), loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3,
+            borderaxespad=0.2,
+        )  # fmt: skip
+
+
+def colour(number: int) -> str:
+    return _COLOURS[number % len(_COLOURS)]
+
+
+def _dash(number: int) -> str:
+    return _DASHES[number // len(_COLOURS) % len(_DASHES)]
+
+
+def chart_figure(canvas: Canvas, name: str, title: str, caption: str, alt: str) -> Figure:
+    return Figure(
+        name=name, title=title, caption=caption, alt=f"{alt}.", data=tochart_figure(canvas, name),
+        media_type="image/svg+xml",
+    )  # fmt: skip

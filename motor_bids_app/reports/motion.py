@@ -1,0 +1,69 @@
+"""Chart of head motion during a series."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from motor_bids_app.reports.canvas import INK, SERIES, new_chart, to_svg
+from motor_bids_app.reports.pages import Figure
+
+_AXES = ("left-right", "back-front", "down-up")
+_COLOURS = tuple(SERIES.values())
+
+
+def motion_chart(
+    parameters: NDArray[np.float64], displacement: NDArray[np.float64], *, limit: float = 1.0
+) -> Figure:
+    """Draw translations, rotations and framewise displacement of a series.
+
+    Parameters
+    ----------
+    parameters : array, shape (N, 6)
+        Translations (mm) and rotations (degrees).
+    displacement : array, shape (N,)
+        Framewise displacement in mm.
+    limit : float
+        Displacement (mm) above which a volume is marked.
+    """
+    canvas, panels = new_chart(7.2, 2.9, panels=3)
+    volumes = np.arange(len(displacement))
+    for axes, columns, unit in (
+        (panels[0], slice(0, 3), "mm"),
+        (panels[1], slice(3, 6), "degrees"),
+    ):
+        for number, values in enumerate(np.asarray(parameters)[:, columns].T):
+            axes.plot(volumes, values, color=_COLOURS[number], linewidth=1.3, label=_AXES[number])
+        axes.set_ylabel(unit)
+    panels[0].set_title("translation", fontsize=9.5)
+    panels[1].set_title("rotation about", fontsize=9.5)
+    panels[0].legend(fontsize=8, loc="best")
+    _draw_displacement(panels[2], volumes, np.asarray(displacement), limit)
+    for axes in panels:
+        axes.set_xlabel("volume")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        axes.axhline(0, color=INK["rule"], linewidth=0.6, zorder=0)
+    marked = int(np.sum(np.asarray(displacement) > limit))
+    return Figure(
+        name="motion",
+        title="Head motion",
+        caption="Where the head was in each volume, and how far it moved since the volume before "
+        f"(framewise displacement). {marked} of {len(displacement)} volumes moved by more than "
+        f"{limit:g} mm; they are marked.",
+        alt=f"Motion over {len(displacement)} volumes: mean framewise displacement "
+        f"{np.mean(displacement):.2f} mm, largest {np.max(displacement):.2f} mm.",
+        data=to_svg(canvas, "motion"),
+        media_type="image/svg+xml",
+    )
+
+
+def _draw_displacement(
+    axes: Axes, volumes: NDArray[np.int64], displacement: NDArray[np.float64], limit: float
+) -> None:
+    axes.set_title("framewise displacement", fontsize=9.5)
+    axes.plot(volumes, displacement, color=INK["ink"], linewidth=1.3)
+    high = displacement > limit
+    axes.plot(volumes[high], displacement[high], "o", color=_COLOURS[1], markersize=5)
+    if high.any():
+        axes.axhline(limit, color=_COLOURS[1], linewidth=0.8, linestyle=(0, (4, 4)))
+    axes.set_ylabel("mm")
