@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
-from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.models.inputs import map_columns
 
@@ -47,15 +46,6 @@ class Standardiser:
         columns = map_columns(volumes, maps)
         mean = volumes.mean()
         return cls(maps, mean[columns], volumes.spread(mean, mask)[columns], mask)
-
-    def check(self, volumes: Volumes) -> None:
-        """Raise IncompatibleModelError unless the volumes have these maps on this grid."""
-        map_columns(volumes, self.maps)
-        if volumes.grid.shape != self.mean.shape[1:]:
-            raise IncompatibleModelError(
-                f"The model was trained on volumes of shape {self.mean.shape[1:]}, but these have "
-                f"{volumes.grid.shape}. Average the maps onto the grid of the model."
-            )
 
     def __call__(
         self, volumes: Volumes, sharpening: NDArray[np.float32] | None = None

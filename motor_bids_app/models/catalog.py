@@ -20,6 +20,7 @@ from motor_bids_app.models.classical import (
 from motor_bids_app.models.columns import DEMOGRAPHICS
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.state import State
 
 LADDER = ("prevalence", "demographics", "lesion_volume", "tract_load", "regional", "kernel")
 MODELS = (*LADDER, "karakis2023")
@@ -41,6 +42,10 @@ class Model(Protocol):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Settings, as given."""
+        ...
+
+    def get_state(self) -> State:
+        """What was learned, without a training scan."""
         ...
 
 
@@ -125,31 +130,34 @@ def build_model(
     """
     _check(name, MODELS, "model")
     _check(task, TASKS, "task")
-    settings: dict[str, Any] = dict(params or {})
     classify = task == "classification"
-    kind: Callable[..., Model]
+    fixed: dict[str, Any] = {"random_state": random_state}
+    kind: Callable[..., Any]
     if name == "prevalence":
         kind = ConstantClassifier if classify else ConstantRegressor
-    elif name == "karakis2023":
-        kind = NetworkClassifier if classify else NetworkRegressor
-        settings |= {"maps": maps, "mask": mask, "random_state": random_state, "device": device}
+        fixed = {}
     elif name == "kernel":
         kind = KernelClassifier if classify else KernelRegressor
-        settings |= {"maps": maps, "mask": mask, "random_state": random_state}
+        fixed |= {"maps": maps, "mask": mask}
+    elif name == "karakis2023":
+        kind = NetworkClassifier if classify else NetworkRegressor
+        fixed |= {"maps": maps, "mask": mask, "device": device}
     else:
         kind = TableClassifier if classify else TableRegressor
         needed = _NEEDS[name]
-        settings |= {"columns": needed.columns, "pattern": needed.pattern}
-        settings |= {"select": name == "regional", "random_state": random_state}
-    return _build(kind, name, settings, dict(params or {}))
-
-
-def _build(kind: Any, name: str, settings: dict[str, Any], params: dict[str, Any]) -> Model:
-    known = set(kind().get_params())
-    unknown = [key for key in params if key not in known]
+        fixed |= {"columns": needed.columns, "pattern": needed.pattern}
+        fixed |= {"select": name == "regional"}
+    free = sorted(set(kind().get_params()) - set(fixed))
+    chosen: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in (params or {}).items()
+    }
+    unknown = [key for key in chosen if key not in free]
     if unknown:
-        raise UsageError(f"Model {name!r} has no setting {unknown[0]!r}: it has {sorted(known)}.")
-    return kind(**settings)
+        raise UsageError(
+            f"Model {name!r} has no setting {unknown[0]!r}; it has: {', '.join(free) or 'none'}."
+        )
+    return kind(**fixed, **chosen)
 
 
 def _check(value: str, known: tuple[str, ...], what: str) -> None:

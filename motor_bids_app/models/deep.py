@@ -19,7 +19,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.batches import Batches, ScanDataset, Standardiser, balanced_rows
 from motor_bids_app.models.columns import DEMOGRAPHICS, numeric_columns
 from motor_bids_app.models.folds import binary_labels
-from motor_bids_app.models.inputs import volumes_of
+from motor_bids_app.models.inputs import check_grid, grid_from_values, grid_values, volumes_of
 from motor_bids_app.models.networks import (
     KARAKIS_RESIDUALS,
     KARAKIS_WIDTHS,
@@ -106,6 +106,7 @@ class _NetworkModel(BaseEstimator):
         self._check_settings(len(X))
         volumes = volumes_of(X)
         self.maps_ = tuple(self.maps) or volumes.maps
+        self.grid_ = volumes.grid
         self.standardiser_ = Standardiser.fit(volumes, self.maps_, self.mask)
         self.demographics_: Pipeline = make_pipeline(
             SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
@@ -170,7 +171,7 @@ class _NetworkModel(BaseEstimator):
         """Return what the network gives for scans, shape (n_scans, n_outputs)."""
         check_is_fitted(self, "network_")
         volumes = volumes_of(X)
-        self.standardiser_.check(volumes)
+        check_grid(volumes, self.grid_)
         demographics = torch.from_numpy(self._demographics(X))
         outputs = np.zeros((len(X), self._n_outputs))
         network = self.network_.to(self.device).eval()
@@ -188,12 +189,17 @@ class _NetworkModel(BaseEstimator):
         weights = self.network_.state_dict()
         arrays = {f"network.{name}": value.cpu().numpy() for name, value in weights.items()}
         arrays |= {"mean": self.standardiser_.mean, "spread": self.standardiser_.spread}
-        values = {"maps": list(self.maps_), "history": self.history_}
+        values = {
+            "maps": list(self.maps_),
+            "grid": grid_values(self.grid_),
+            "history": self.history_,
+        }
         return State(values=values, arrays=arrays, pipelines={"demographics": self.demographics_})
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         self.maps_ = tuple(state.values["maps"])
+        self.grid_ = grid_from_values(state.values["grid"])
         self.history_ = list(state.values["history"])
         self.demographics_ = state.pipelines["demographics"]
         mean, spread = (np.array(state.arrays[name]) for name in ("mean", "spread"))

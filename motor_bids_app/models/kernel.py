@@ -14,11 +14,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, mask_voxels
 from motor_bids_app.models.folds import binary_labels, inner_folds
-from motor_bids_app.models.inputs import map_columns, volumes_of
+from motor_bids_app.models.inputs import (
+    check_grid,
+    grid_from_values,
+    grid_values,
+    map_columns,
+    volumes_of,
+)
 from motor_bids_app.models.state import State
 
 Array = NDArray[np.float64]
@@ -95,6 +100,7 @@ class _KernelModel(BaseEstimator):
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         volumes = volumes_of(X)
         self.maps_ = tuple(self.maps) or volumes.maps
+        self.grid_ = volumes.grid
         columns = map_columns(volumes, self.maps_)
         grams, present = volumes.gram(self.mask)[columns], volumes.present[:, columns]
         self.penalty_ = self._choose_penalty(grams, present, y, X.participants)
@@ -147,12 +153,7 @@ class _KernelModel(BaseEstimator):
         self, volumes: Volumes, columns: list[int], present: NDArray[np.bool_]
     ) -> Array:
         weights, offsets = self.primal()
-        n_voxels = mask_voxels(self.mask, volumes.grid).size
-        if weights.shape[1] != n_voxels:
-            raise IncompatibleModelError(
-                f"The model has {weights.shape[1]} weights per map, but the volumes have "
-                f"{n_voxels} voxels to use. Average the maps onto the grid of the model."
-            )
+        check_grid(volumes, self.grid_)
         scores = np.full(len(volumes), self.intercept_)
         for k, column in enumerate(columns):
             products = np.zeros(len(volumes))
@@ -195,6 +196,7 @@ class _KernelModel(BaseEstimator):
         weights, offsets = self.primal()
         values = {
             "maps": list(self.maps_),
+            "grid": grid_values(self.grid_),
             "intercept": self.intercept_,
             "penalty": self.penalty_,
         }
@@ -203,6 +205,7 @@ class _KernelModel(BaseEstimator):
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         self.maps_ = tuple(state.values["maps"])
+        self.grid_ = grid_from_values(state.values["grid"])
         self.intercept_ = float(state.values["intercept"])
         self.penalty_ = float(state.values["penalty"])
         weights = np.asarray(state.arrays["weights"], dtype=np.float32)
@@ -234,7 +237,7 @@ class KernelClassifier(ClassifierMixin, _KernelModel):
         roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
         solutions = []
         for penalty in penalties:
-            model = LogisticRegression(C=1 / penalty, solver="newton-cholesky")
+            model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-8)
             model.fit(vectors * roots, y)  # coordinates with the same inner products
             dual = vectors @ (model.coef_[0] / roots)
             solutions.append((dual, float(model.intercept_[0])))

@@ -1,7 +1,7 @@
 """What a fitted model knows, in forms that can be written without pickle."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +25,3 @@ class State:
     values: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
-
-
-class Storable(Protocol):
-    """A model that can be saved in a bundle and made again from it."""
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Settings, as given."""
-        ...
-
-    def get_state(self) -> State:
-        """Learned parts; raises NotFittedError before `fit`."""
-        ...
-
-    def set_state(self, state: State) -> None:
-        """Take over the learned parts, as after `fit`."""
-        ...

@@ -1,0 +1,81 @@
+"""A small cohort whose outcome is known to depend on one corner of one map."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.spaces.grids import Grid
+
+SHAPE = (10, 12, 10)
+CORNER = (0, slice(2, 5), slice(2, 5), slice(2, 5))  # of the first map
+DAMAGE = 0.3
+N_PEOPLE = 36
+
+
+def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
+    """36 people, 12 of them poor: FA falls in a corner, lesions load the tract."""
+    random = np.random.default_rng(seed)
+    poor = np.arange(N_PEOPLE) % 3 == 0
+    store = VolumeStore.empty(N_PEOPLE, ("fa", "gm"), Grid(SHAPE, np.diag([4.0, 4, 4, 1])))
+    store.data[:] = 0.4 + 0.1 * random.standard_normal(store.data.shape)
+    store.data[(poor, *CORNER)] -= np.float16(damage)
+    store.present[:] = True
+    load = 4 * poor + random.exponential(2, N_PEOPLE)
+    control = (np.arange(N_PEOPLE) % 6 == 1) & ~poor
+    table = pd.DataFrame(
+        {
+            "participant_id": [f"sub-{k:02d}" for k in range(N_PEOPLE)],
+            "group": np.where(control, "control", "patient"),
+            "age": random.normal(60, 10, N_PEOPLE),
+            "sex": random.choice(["female", "male"], N_PEOPLE),
+            "time_since_stroke": np.where(control, np.nan, random.uniform(3, 60, N_PEOPLE)),
+            "lesion_volume": np.where(control, np.nan, 10 * load),
+            "tract_load": np.where(control, np.nan, load),
+            "tract_load_weighted": np.where(control, np.nan, load / 10),
+            "fa_thalamus_left": random.normal(0.4, 0.1, N_PEOPLE) - 0.1 * poor,
+            "fa_thalamus_right": random.normal(0.4, 0.1, N_PEOPLE),
+            "gm_putamen_asymmetry": random.normal(0, 0.1, N_PEOPLE),
+        }
+    )
+    return Samples(table, store.volumes())
+
+
+def _outcome(task: str, seed: int = 0) -> np.ndarray:
+    """Class per scan, or a score that is lower for the poor."""
+    poor = np.arange(N_PEOPLE) % 3 == 0
+    if task == "classification":
+        return poor.astype(int)
+    return 50 - 30 * poor + np.random.default_rng(seed).normal(0, 3, N_PEOPLE)
+
+
+def _predictions(model, samples) -> np.ndarray:
+    """Probability of a poor outcome, or score."""
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(samples)[:, 1]
+    return model.predict(samples)
+
+
+@pytest.fixture(scope="session")
+def make_samples():
+    """Function that makes the cohort anew."""
+    return _make_samples
+
+
+@pytest.fixture(scope="session")
+def outcome():
+    """Function that gives classes or scores, by task."""
+    return _outcome
+
+
+@pytest.fixture(scope="session")
+def predictions():
+    """Function that gives probabilities or scores, by model."""
+    return _predictions
+
+
+@pytest.fixture(scope="session")
+def samples() -> Samples:
+    """The cohort, to read only."""
+    return _make_samples()

@@ -1,0 +1,56 @@
+"""Every name builds a model that fits, and says what it needs."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from motor_bids_app.errors import UsageError
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.catalog import MODELS, TASKS, build_model, needs
+
+TINY = {"widths": [2, 2, 2, 2], "n_residuals": 1, "hidden": 4, "epochs": 1}
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outcome, predictions):
+    """Other columns, and volumes if not named, are taken away."""
+    need = needs(name)
+    kept = [c for c in samples.table if c in need.columns or (need.pattern and "_" in c)]
+    bare = Samples(
+        samples.table[list({"participant_id", "group", *kept})],
+        samples.volumes if need.volumes else None,
+    )
+    params = TINY if name == "karakis2023" else None
+
+    model = build_model(name, task=task, params=params).fit(bare, outcome(task))
+
+    assert need.unmet(bare.table) == []
+    assert np.isfinite(predictions(model, bare)).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_be_cloned(name):
+    model = build_model(name, task="classification", random_state=3)
+    assert clone(model).get_params() == model.get_params()
+
+
+def test_unmet_needs_are_named(samples):
+    bare = samples.table[["participant_id", "age"]].assign(sex=np.nan)
+    assert needs("demographics").unmet(bare) == ["sex", "time_since_stroke"]
+    assert needs("regional").unmet(bare) == ["regional features"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("svm", "classification", {}), "Unknown model 'svm'"),
+        (("kernel", "ranking", {}), "Unknown task 'ranking'"),
+        (("karakis2023", "regression", {"depth": 3}), "no setting 'depth'"),
+        (("kernel", "regression", {"mask": 3}), "no setting 'mask'"),
+    ],
+)
+def test_unknown_names_are_explained(arguments, message):
+    name, task, params = arguments
+    with pytest.raises(UsageError, match=message):
+        build_model(name, task=task, params=params)

@@ -1,0 +1,179 @@
+"""Bundles: what is read is what was saved, or it is refused."""
+
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
+from motor_bids_app.models.catalog import MODELS, TASKS, build_model
+from motor_bids_app.models.store import load_bundle, save_bundle
+
+TINY = {"widths": (2, 2, 2, 2), "n_residuals": 1, "hidden": 4, "epochs": 1}
+MASK = np.indices((10, 12, 10)).sum(axis=0) % 3 > 0
+
+
+def fitted(name, samples, y, task="classification"):
+    params = TINY if name == "karakis2023" else {}
+    return build_model(name, task=task, mask=MASK, params=params).fit(samples, y)
+
+
+@pytest.fixture
+def bundle(tmp_path, samples, outcome):
+    """Folder of a model with a pipeline, arrays and a mask."""
+    model = fitted("karakis2023", samples, outcome("classification"))
+    save_bundle(tmp_path / "model", model, {"cohort": 36})
+    return tmp_path / "model"
+
+
+def replace_part(folder, name, content):
+    """Put in another file and correct its checksum, as an attacker would."""
+    (folder / name).write_bytes(content)
+    index = json.loads((folder / "model.json").read_text())
+    index["sha256"][name] = hashlib.sha256(content).hexdigest()
+    (folder / "model.json").write_text(json.dumps(index))
+
+
+def change_index(folder, **changes):
+    index = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(index | changes))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_loaded_model_predicts_as_the_saved_one(
+    name, task, samples, make_samples, outcome, predictions, tmp_path
+):
+    new_people = make_samples(seed=9)
+    model = fitted(name, samples, outcome(task), task)
+    save_bundle(tmp_path, model, {"target": "fma_ue"})
+
+    loaded, metadata = load_bundle(tmp_path)
+
+    np.testing.assert_allclose(predictions(loaded, new_people), predictions(model, new_people))
+    assert metadata == {"target": "fma_ue"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_model_is_saved_as_the_same_bytes(name, samples, outcome, tmp_path):
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        save_bundle(folder, fitted(name, samples, outcome("classification")), {})
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    for file in files:
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_bundle_has_no_pickle_and_no_training_scan(name, samples, outcome, tmp_path):
+    save_bundle(tmp_path, fitted(name, samples, outcome("classification")), {})
+
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        parts = [content]
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                parts = [archive.read(inner) for inner in archive.namelist()]
+        for part in parts:
+            assert b"sub-" not in part  # no label of a participant
+            assert not part.startswith(pickle.PROTO)
+        for scan in samples.volumes.store.data[:, 0]:
+            assert scan.astype(np.float32).tobytes() not in content
+
+
+@pytest.mark.parametrize("name", ["arrays.safetensors", "demographics.skops"])
+def test_a_changed_part_is_refused(bundle, name):
+    content = bytearray((bundle / name).read_bytes())
+    content[-100] ^= 1
+    (bundle / name).write_bytes(content)
+    with pytest.raises(IncompatibleModelError, match="SHA-256"):
+        load_bundle(bundle)
+
+
+def test_a_type_that_no_model_contains_is_refused(bundle):
+    other = make_pipeline(KNeighborsClassifier().fit([[0], [1]] * 5, [0, 1] * 5))
+    replace_part(bundle, "demographics.skops", skops.io.dumps(other))
+    with pytest.raises(IncompatibleModelError, match="KNeighborsClassifier"):
+        load_bundle(bundle)
+
+
+def test_a_function_is_refused_before_it_is_imported(bundle):
+    """As an attacker would name it; skops would import and call it."""
+    content = (bundle / "demographics.skops").read_bytes()
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            if name == "schema.json":
+                schema = json.loads(text)
+                evil = {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode"}
+                schema["content"]["content"] = {**schema["content"]["content"], "memory": evil}
+                text = json.dumps(schema).encode()
+            new.writestr(name, text)
+    replace_part(bundle, "demographics.skops", target.getvalue())
+    with pytest.raises(IncompatibleModelError, match=r"os\.system"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04K\x01.", b"{}"])
+@pytest.mark.parametrize("name", ["arrays.safetensors", "demographics.skops"])
+def test_other_formats_are_refused(bundle, name, content):
+    replace_part(bundle, name, content)
+    with pytest.raises(IncompatibleModelError):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"kind": "Popen"}, id="kind"),
+        pytest.param({"format": 99}, id="format"),
+        pytest.param({"settings": {"shell": True}}, id="setting"),
+        pytest.param({"values": {}}, id="value"),
+        pytest.param({"sha256": {}}, id="parts"),
+        pytest.param({"sha256": {"../x.skops": "0"}}, id="other folder"),
+        pytest.param({"sha256": {"gone.skops": "0"}}, id="missing part"),
+        pytest.param({"metadata": None}, id="metadata"),
+    ],
+)
+def test_an_index_that_does_not_fit_is_refused(bundle, changes):
+    change_index(bundle, **changes)
+    with pytest.raises(IncompatibleModelError):
+        load_bundle(bundle)
+
+
+def test_a_damaged_index_is_refused(bundle):
+    (bundle / "model.json").write_text("{")
+    with pytest.raises(IncompatibleModelError, match="damaged"):
+        load_bundle(bundle)
+
+
+def test_a_folder_without_a_model_is_explained(tmp_path):
+    with pytest.raises(InputMissingError, match="is not a model"):
+        load_bundle(tmp_path)
+
+
+def test_an_interrupted_save_leaves_no_model(bundle, samples, outcome, monkeypatch):
+    """A full disk in the middle: neither the old model with new parts, nor half a model."""
+    model = fitted("kernel", samples, outcome("classification"))
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(bundle), "write_bytes", full)
+    with pytest.raises(OutputError, match="No space left"):
+        save_bundle(bundle, model, {})
+    with pytest.raises(InputMissingError):
+        load_bundle(bundle)
+
+
+def test_where_it_was_trained_does_not_matter(bundle):
+    settings = json.loads((bundle / "model.json").read_text())["settings"]
+    assert "device" not in settings
+    assert load_bundle(bundle, device="meta")[0].get_params()["device"] == "meta"
