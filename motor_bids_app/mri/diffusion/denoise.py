@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ MIN_VOLUMES = 8  # with fewer, noise and signal cannot be told apart
 
 
 def denoise_mppca(
-    data: NDArray[np.floating], mask: NDArray
+    data: NDArray[np.floating], mask: NDArray[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Remove what cannot be told from noise in the principal components of small patches.
 
@@ -54,7 +55,7 @@ def denoise_mppca(
     n_volumes = data.shape[3]
     if n_volumes < MIN_VOLUMES:
         raise DataError(
-            f"MP-PCA denoising needs {MIN_VOLUMES} volumes or more, and the series has {n_volumes}. "
+            f"MP-PCA denoising needs {MIN_VOLUMES} volumes, and the series has {n_volumes}. "
             "Skip it for this series."
         )
     radius = 2

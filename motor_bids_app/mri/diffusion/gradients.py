@@ -56,10 +56,13 @@ class GradientTable:
 
     @classmethod
     def from_world(
-        cls, bvals: NDArray[np.floating], directions: NDArray[np.floating], affine: NDArray
+        cls,
+        bvals: NDArray[np.floating],
+        directions: NDArray[np.floating],
+        affine: NDArray[np.floating],
     ) -> "GradientTable":
         """Make a table from directions in mm RAS, for an image with this affine."""
-        return cls(bvals, directions @ _fsl_to_world(affine))
+        return cls(np.asarray(bvals, dtype=np.float64), directions @ _fsl_to_world(affine))
 
     def __len__(self) -> int:
         return len(self.bvals)
@@ -99,11 +102,13 @@ class GradientTable:
                 unique.append(direction)
         return len(unique)
 
-    def world_directions(self, affine: NDArray) -> NDArray[np.float64]:
+    def world_directions(self, affine: NDArray[np.floating]) -> NDArray[np.float64]:
         """Directions in mm RAS, shape (N, 3), for the image with this affine."""
         return self.bvecs @ _fsl_to_world(affine).T
 
-    def rotated(self, rotations: NDArray[np.floating], affine: NDArray) -> "GradientTable":
+    def rotated(
+        self, rotations: NDArray[np.floating], affine: NDArray[np.floating]
+    ) -> "GradientTable":
         """Turn each direction by its own rotation of the world, shape (N, 3, 3)."""
         directions = np.einsum("nij,nj->ni", rotations, self.world_directions(affine))
         return GradientTable.from_world(self.bvals, directions, affine)
@@ -148,10 +153,10 @@ class GradientTable:
             )
 
     def to_text(self) -> tuple[str, str]:
-        """Text of the bval and bvec files.
+        r"""Text of the bval and bvec files.
 
         >>> GradientTable([0, 1000], [[0, 0, 0], [0, 1, 0]]).to_text()
-        ('0 1000\\n', '0.000000 0.000000\\n0.000000 1.000000\\n0.000000 0.000000\\n')
+        ('0 1000\n', '0.000000 0.000000\n0.000000 1.000000\n0.000000 0.000000\n')
         """
         bval_text = " ".join(f"{bval:g}" for bval in self.bvals) + "\n"
         rows = (" ".join(f"{value:.6f}" for value in row) for row in self.bvecs.T + 0.0)
@@ -159,7 +164,7 @@ class GradientTable:
 
 
 def parse_gradients(bval_text: str, bvec_text: str) -> GradientTable:
-    """Read the texts of a bval and a bvec file.
+    r"""Read the texts of a bval and a bvec file.
 
     Both may be written in rows, as BIDS asks, or in columns.
 
@@ -170,7 +175,7 @@ def parse_gradients(bval_text: str, bvec_text: str) -> GradientTable:
 
     Examples
     --------
-    >>> parse_gradients("0 1000", "0 0\\n0 1\\n0 0").bvecs.tolist()
+    >>> parse_gradients("0 1000", "0 0\n0 1\n0 0").bvecs.tolist()
     [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     bvals = [value for row in _numbers(bval_text, "bval") for value in row]
@@ -212,7 +217,7 @@ def _unit(bvecs: NDArray[np.float64], bvals: NDArray[np.float64]) -> NDArray[np.
     return np.where(usable[:, None], bvecs / np.where(usable, length, 1)[:, None], 0)
 
 
-def _fsl_to_world(affine: NDArray) -> NDArray[np.float64]:
+def _fsl_to_world(affine: NDArray[np.floating]) -> NDArray[np.float64]:
     """Matrix that takes bvec-file directions to mm RAS; orthogonal.
 
     An affine with shear has no exact answer; its nearest rotation is taken.

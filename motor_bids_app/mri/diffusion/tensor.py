@@ -1,12 +1,14 @@
 """Diffusion tensor: weighted least squares fit, its maps, and a brain mask on b0."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from motor_bids_app.errors import DataError, EmptyRegionError
-from motor_bids_app.mri.diffusion.gradients import GradientTable
+from motor_bids_app.errors import EmptyRegionError, GradientTableError
+from motor_bids_app.mri.diffusion.gradients import TENSOR_LIMIT, GradientTable
 
 TENSOR_MAPS = ("fa", "md", "rd", "ad", "s0")
 _CHUNK = 16384  # voxels fitted at a time: they stay in the cache
@@ -15,7 +17,7 @@ _MIN_WEIGHT = 1e-7  # of the heaviest volume; lighter ones would leave nothing t
 
 
 def fit_tensor(
-    data: NDArray[np.floating], gradients: GradientTable, mask: NDArray
+    data: NDArray[np.floating], gradients: GradientTable, mask: NDArray[Any]
 ) -> dict[str, NDArray[np.float32]]:
     """Fit a diffusion tensor by weighted least squares, and return its maps.
 
@@ -59,7 +61,7 @@ def fit_tensor(
 
 
 def fit_trace(
-    data: NDArray[np.floating], gradients: GradientTable, mask: NDArray
+    data: NDArray[np.floating], gradients: GradientTable, mask: NDArray[Any]
 ) -> dict[str, NDArray[np.float32]]:
     """Mean diffusivity of a series with too few directions for a tensor.
 
@@ -202,7 +204,7 @@ def dwi_mask(b0: NDArray[np.floating], voxel_sizes: NDArray[np.floating]) -> NDA
     volume = brain.sum() * np.prod(sizes) / 1000
     if volume < _MIN_BRAIN:
         raise EmptyRegionError(
-            f"The largest bright piece of the b0 image has {volume:.0f} ml, too little for a brain. "
+            f"The largest bright piece of b0 image has {volume:.0f} ml, too few for a brain. "
             "Check the image, or give a brain mask."
         )
     return brain.astype(np.uint8)
@@ -229,6 +231,6 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
 
 
-def _within(mask: NDArray[np.bool_], distance: float, sizes: NDArray) -> NDArray[np.bool_]:
+def _within(mask: NDArray[np.bool_], distance: float, sizes: NDArray[Any]) -> NDArray[np.bool_]:
     """Voxels at most `distance` mm from the mask."""
     return ndimage.distance_transform_edt(~mask, sampling=sizes) <= distance

@@ -1,0 +1,209 @@
+"""Head motion and eddy currents of a diffusion series: estimated, undone, gradients turned."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from nibabel.affines import voxel_sizes
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from motor_bids_app.errors import EmptyRegionError
+from motor_bids_app.mri.diffusion.gradients import GradientTable
+from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
+
+HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class MotionCorrection:
+    """A diffusion series with all volumes in the place of the first b0.
+
+    Parameters
+    ----------
+    data : array, shape (X, Y, Z, N), float32
+        Corrected series.
+    gradients : GradientTable
+        Directions turned with the head.
+    parameters : array, shape (N, 6)
+        Where the head was: translation (mm, RAS) of the brain's centre, then
+        rotation vector (degrees, RAS) about it.
+    framewise_displacement : array, shape (N,)
+        Sum of the absolute changes since the volume before, in mm, rotations on a
+        sphere of 50 mm; 0 for the first volume.
+    eddy : array, shape (N, 3)
+        Stretch and shears of the volume along the phase-encoding axis: its
+        displacement there, per mm along each voxel axis. 0 for b0.
+    """
+
+    data: NDArray[np.float32]
+    gradients: GradientTable
+    parameters: NDArray[np.float64]
+    framewise_displacement: NDArray[np.float64]
+    eddy: NDArray[np.float64]
+
+
+def correct_motion(
+    data: NDArray[np.floating],
+    affine: NDArray[np.floating],
+    gradients: GradientTable,
+    mask: NDArray[Any],
+    phase_axis: int = 1,
+) -> MotionCorrection:
+    """Bring all volumes of a diffusion series into the place of the first b0.
+
+    b0 volumes are matched to the first of them. Each weighted volume is matched to the
+    mean of its shell in the current places, first at 4 mm, then at 2 mm. Eddy currents
+    are a stretch and two shears along the phase-encoding axis. The motion that all
+    weighted volumes share is found by matching their mean to the first b0, whose
+    intensities are first mapped to those of the mean.
+
+    Parameters
+    ----------
+    data : array, shape (X, Y, Z, N)
+        Series, denoised or not.
+    affine : array, shape (4, 4)
+        Voxel to mm in RAS.
+    gradients : GradientTable
+        One entry per volume.
+    mask : array, shape (X, Y, Z)
+        Positive in the brain, as placed in the first b0.
+    phase_axis : int
+        Voxel axis of phase encoding; the j of nearly all brain series when left out.
+
+    Raises
+    ------
+    GradientTableError
+        The gradients do not fit the data.
+    EmptyRegionError
+        The mask is empty.
+    """
+    gradients.check(data.shape[3])
+    brain = np.asarray(mask) > 0
+    if not brain.any():
+        raise EmptyRegionError("The brain mask of the diffusion series is empty.")
+    sizes = voxel_sizes(affine)
+    axes = np.asarray(affine)[:3, :3] / sizes  # from mm along voxel axes to the world
+    poses = [Pose(phase_axis=phase_axis)] * len(gradients)
+    for voxel, rounds in ((4.0, 3), (2.0, 1)):
+        level = Level.of(data, brain, sizes, voxel)
+        for _ in range(rounds):
+            poses = _refine(poses, level, gradients)
+    centre = np.argwhere(brain).mean(axis=0)
+    corrected = _each(lambda t: _resample(data[..., t], poses[t], sizes, centre), len(poses))
+    rotations = np.stack([axes @ pose.rotation @ axes.T for pose in poses])
+    translations = np.stack([axes @ pose.translation for pose in poses])
+    turns = Rotation.from_matrix(rotations).as_rotvec(degrees=True)
+    parameters = np.concatenate([translations, turns], axis=1)
+    return MotionCorrection(
+        data=np.stack(corrected, axis=-1),
+        gradients=gradients.rotated(rotations.transpose(0, 2, 1), affine),
+        parameters=parameters,
+        framewise_displacement=framewise_displacement(parameters),
+        eddy=np.stack([pose.eddy for pose in poses]),
+    )
+
+
+def framewise_displacement(parameters: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Displacement since the volume before, in mm, from (N, 6) mm and degrees.
+
+    >>> framewise_displacement(np.array([[0, 0, 0, 0, 0, 0], [1., -1, 0, 0, 0, 0]])).tolist()
+    [0.0, 2.0]
+    """
+    arcs = np.concatenate([parameters[:, :3], HEAD_RADIUS * np.deg2rad(parameters[:, 3:])], axis=1)
+    changes = np.abs(np.diff(arcs, axis=0)).sum(axis=1)
+    return np.concatenate([[0.0], changes])
+
+
+def _refine(poses: list[Pose], level: Level, gradients: GradientTable) -> list[Pose]:
+    """Match every volume once to its reference in the current places."""
+    first = int(np.argmax(gradients.is_b0))
+    placed = np.stack(
+        _each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
+    )
+    reference = _references(placed, gradients)
+
+    def match(t: int) -> Pose:
+        if t == first:
+            return poses[t]
+        eddy = not gradients.is_b0[t]
+        return align(level, level.volumes[t], reference[t], poses[t], with_eddy=eddy)
+
+    return _anchor(_each(match, len(poses)), level, gradients.is_b0)
+
+
+def _references(placed: NDArray[np.float32], gradients: GradientTable) -> list[NDArray[np.float32]]:
+    """Image to which each volume is to be matched: the first b0, or the mean of its shell."""
+    shells = gradients.shells
+    means = {shell: placed[shells == shell].mean(axis=0) for shell in np.unique(shells)}
+    means[0] = placed[np.argmax(gradients.is_b0)]
+    return [means[shell] for shell in shells]
+
+
+def _anchor(poses: list[Pose], level: Level, is_b0: NDArray[np.bool_]) -> list[Pose]:
+    """Take out the motion that all weighted volumes share, against the first b0."""
+    weighted = [pose for pose, b0 in zip(poses, is_b0, strict=True) if not b0]
+    common = Pose.factor(np.mean([pose.matrix for pose in weighted], axis=0), poses[0].phase_axis)
+    to_common = np.linalg.inv(common.matrix)
+    mean = np.mean(
+        [
+            level.resampled(level.volumes[t], poses[t].after(to_common).matrix)
+            for t in np.flatnonzero(~is_b0)
+        ],
+        axis=0,
+    )
+    b0 = level.volumes[np.argmax(is_b0)]
+    drift = Pose(phase_axis=poses[0].phase_axis)
+    for _ in range(3):
+        target = _with_contrast_of(level.resampled(mean, drift.matrix), b0, level)
+        drift = align(level, mean, target, drift, with_eddy=False)
+    shared = to_common @ drift.matrix
+    return [pose if b0 else pose.after(shared) for pose, b0 in zip(poses, is_b0, strict=True)]
+
+
+def _with_contrast_of(
+    wanted: NDArray[np.float32], image: NDArray[np.float32], level: Level
+) -> NDArray[np.float32]:
+    """Map the intensities of an image to those that `wanted` has at the same places.
+
+    The map is the mean of `wanted` in each of 64 equally filled intensity bins, as in
+    the correlation ratio (Roche et al., MICCAI 1998).
+    """
+    index = tuple(level.points.T)
+    edges = np.quantile(image[index], np.linspace(0, 1, 65))
+    bins = np.clip(np.searchsorted(edges, image[index]) - 1, 0, 63)
+    counts = np.bincount(bins, minlength=64)
+    means = np.bincount(bins, wanted[index], 64) / np.maximum(counts, 1)
+    filled = counts > 0
+    middles = (edges[1:] + edges[:-1]) / 2
+    return np.interp(image, middles[filled], means[filled]).astype(np.float32)
+
+
+def _resample(
+    volume: NDArray[np.floating],
+    pose: Pose,
+    sizes: NDArray[np.float64],
+    centre: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Undo motion and eddy current by one cubic interpolation of a volume."""
+    matrix = pose.matrix
+    if np.array_equal(matrix, np.eye(4)):
+        return np.asarray(volume, dtype=np.float32)
+    linear, offset = voxel_map(matrix, sizes, centre)
+    moved = ndimage.affine_transform(
+        np.asarray(volume, dtype=np.float32), linear, offset, order=3, mode="nearest"
+    )
+    # Where eddy currents stretched the head, the same signal was spread over more voxels.
+    return np.maximum(moved, 0) * np.float32(np.linalg.det(matrix[:3, :3]))
+
+
+def _each(work: Callable[[int], _T], count: int) -> list[_T]:
+    """Results of `work` for 0 to `count` - 1, on as many threads as torch may use."""
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        return list(pool.map(work, range(count)))

@@ -1,0 +1,192 @@
+"""Places of a head in the volumes of a series, and matching one volume to a reference."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+_TOLERANCE = 3e-3  # mm; smaller steps end the search
+_ITERATIONS = 8
+_MAX_POINTS = 60_000  # more would cost time and add no precision
+_LEVER = 60.0  # mm; a rotation moves the edge of the brain by this times its angle
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Where points of the reference head are in one volume: x goes to ``E (R x + t)``.
+
+    Coordinates are mm along the voxel axes, from the centre of the brain. E is the
+    identity plus `eddy` in the row of the phase-encoding axis.
+    """
+
+    rotation: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    translation: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    eddy: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    phase_axis: int = 1
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The map as one matrix, shape (4, 4)."""
+        warp = np.eye(3)
+        warp[self.phase_axis] += self.eddy
+        matrix = np.eye(4)
+        matrix[:3, :3] = warp @ self.rotation
+        matrix[:3, 3] = warp @ self.translation
+        return matrix
+
+    @classmethod
+    def factor(cls, matrix: NDArray[np.float64], phase_axis: int) -> "Pose":
+        """Split a matrix into motion and eddy current.
+
+        The two rows that eddy currents leave alone determine the rotation.
+        """
+        others = [axis for axis in range(3) if axis != phase_axis]
+        left, _, right = np.linalg.svd(matrix[others, :3], full_matrices=False)
+        rotation = np.empty((3, 3))
+        rotation[others] = left @ right
+        rotation[phase_axis] = np.cross(rotation[phase_axis - 2], rotation[phase_axis - 1])
+        eddy = rotation @ matrix[phase_axis, :3]
+        eddy[phase_axis] -= 1
+        warp = np.eye(3)
+        warp[phase_axis] += eddy
+        return cls(rotation, np.linalg.solve(warp, matrix[:3, 3]), eddy, phase_axis)
+
+    def after(self, matrix: NDArray[np.float64]) -> "Pose":
+        """Apply `matrix` first, then this pose."""
+        return Pose.factor(self.matrix @ matrix, self.phase_axis)
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """Volumes of a series at one resolution, around the brain.
+
+    Parameters
+    ----------
+    volumes : array, shape (N, x, y, z), float32
+        Averaged over blocks and smoothed.
+    sizes, centre : arrays, shape (3,)
+        Voxel edges in mm, and the voxel coordinates of the brain's centre.
+    points : array, shape (P, 3)
+        Voxels in and just around the brain: those that are matched.
+    """
+
+    volumes: NDArray[np.float32]
+    sizes: NDArray[np.float64]
+    centre: NDArray[np.float64]
+    points: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        data: NDArray[np.floating],
+        brain: NDArray[np.bool_],
+        sizes: NDArray[np.float64],
+        voxel: float,
+    ) -> "Level":
+        """Average a series, shape (X, Y, Z, N), over blocks of about `voxel` mm."""
+        factors = np.maximum(1, (voxel / sizes + 0.01).astype(int))
+        margin = np.ceil(12 / sizes).astype(int)  # for heads that move out of the mask
+        box = []
+        for found, edge, factor, size in zip(
+            ndimage.find_objects(brain.astype(np.uint8))[0],
+            margin,
+            factors,
+            brain.shape,
+            strict=True,
+        ):
+            start, stop = max(0, found.start - edge), min(size, found.stop + edge)
+            box.append(slice(start, start + max(1, (stop - start) // factor) * factor))
+        corner = np.array([side.start for side in box])
+        sigma = 0.6 * voxel / (sizes * factors)
+        volumes = np.stack(
+            [
+                ndimage.gaussian_filter(
+                    _block_mean(data[(*box, t)], factors), sigma, mode="nearest"
+                )
+                for t in range(data.shape[3])
+            ]
+        )
+        inside = _block_mean(brain[tuple(box)], factors) > 0
+        points = np.argwhere(ndimage.binary_dilation(inside))
+        points = points[:: max(1, len(points) // _MAX_POINTS)]
+        centre = np.argwhere(brain).mean(axis=0)
+        return cls(
+            volumes, sizes * factors, (centre - corner - (factors - 1) / 2) / factors, points
+        )
+
+    def resampled(self, volume: NDArray[np.float32], matrix: NDArray[Any]) -> NDArray[np.float32]:
+        """Interpolate a volume at the places where `matrix` puts the reference."""
+        linear, offset = voxel_map(matrix, self.sizes, self.centre)
+        return ndimage.affine_transform(volume, linear, offset, order=1, mode="nearest")
+
+
+def voxel_map(
+    matrix: NDArray[np.float64], sizes: NDArray[np.float64], centre: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Express a map of mm from the centre in voxels, as a 3x3 matrix and an offset."""
+    linear = matrix[:3, :3] * sizes / sizes[:, None]
+    return linear, centre - linear @ centre + matrix[:3, 3] / sizes
+
+
+def align(
+    level: Level,
+    volume: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    pose: Pose,
+    *,
+    with_eddy: bool,
+) -> Pose:
+    """Match a volume to a reference of the same contrast, starting from `pose`.
+
+    Gauss-Newton with the gradients of the reference, so that they are computed once
+    (inverse compositional; Baker and Matthews, IJCV 56:221-255, 2004). Overall
+    brightness is fitted too.
+    """
+    index = tuple(level.points.T)
+    points = (level.points - level.centre) * level.sizes
+    wanted = reference[index].astype(np.float64)
+    slope = np.stack([_slope(reference, axis)[index] for axis in range(3)], axis=1) / level.sizes
+    columns = [np.cross(points, slope), slope]
+    if with_eddy:
+        columns.append(points * slope[:, pose.phase_axis, None])
+    jacobian = np.concatenate(columns, axis=1)
+    solver = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-10, hermitian=True) @ jacobian.T
+    for _ in range(_ITERATIONS):
+        linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
+        places = linear @ level.points.T + offset[:, None]
+        found = ndimage.map_coordinates(volume, places, order=1, mode="nearest").astype(np.float64)
+        found *= (found @ wanted) / max(found @ found, 1e-9)
+        step = solver @ (found - wanted)
+        pose = pose.after(np.linalg.inv(_increment(step, pose.phase_axis)))
+        if max(np.abs(step[:3]).max() * _LEVER, np.abs(step[3:6]).max()) < _TOLERANCE:
+            break
+    return pose
+
+
+def _increment(step: NDArray[np.float64], phase_axis: int) -> NDArray[np.float64]:
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec(step[:3]).as_matrix()
+    matrix[:3, 3] = step[3:6]
+    if len(step) > 6:
+        eddy = np.eye(4)
+        eddy[phase_axis, :3] += step[6:]
+        matrix = matrix @ eddy
+    return matrix
+
+
+def _slope(image: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Central differences; none along an axis with a single slice."""
+    return np.gradient(image, axis=axis) if image.shape[axis] > 1 else np.zeros_like(image)
+
+
+def _block_mean(volume: NDArray[Any], factors: NDArray[np.int_]) -> NDArray[np.float32]:
+    """Average over blocks; the shape must be a multiple of the factors."""
+    shape = [
+        n
+        for size, factor in zip(volume.shape, factors, strict=True)
+        for n in (size // factor, factor)
+    ]
+    return volume.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
