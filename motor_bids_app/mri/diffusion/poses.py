@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 _TOLERANCE = 3e-3  # mm; smaller steps end the search
 _ITERATIONS = 8
 _MAX_POINTS = 60_000  # more would cost time and add no precision
+_MARGIN = 12.0  # mm around the brain mask, for heads that move out of it
 _LEVER = 60.0  # mm; a rotation moves the edge of the brain by this times its angle
 
 
@@ -38,7 +39,7 @@ class Pose:
         return matrix
 
     @classmethod
-    def factor(cls, matrix: NDArray[np.float64], phase_axis: int) -> "Pose":
+    def factor(cls, matrix: NDArray[np.floating], phase_axis: int) -> "Pose":
         """Split a matrix into motion and eddy current.
 
         The two rows that eddy currents leave alone determine the rotation.
@@ -52,9 +53,10 @@ class Pose:
         eddy[phase_axis] -= 1
         warp = np.eye(3)
         warp[phase_axis] += eddy
-        return cls(rotation, np.linalg.solve(warp, matrix[:3, 3]), eddy, phase_axis)
+        translation = np.asarray(np.linalg.solve(warp, matrix[:3, 3]), dtype=np.float64)
+        return cls(rotation, translation, eddy, phase_axis)
 
-    def after(self, matrix: NDArray[np.float64]) -> "Pose":
+    def after(self, matrix: NDArray[np.floating]) -> "Pose":
         """Apply `matrix` first, then this pose."""
         return Pose.factor(self.matrix @ matrix, self.phase_axis)
 
@@ -88,34 +90,19 @@ class Level:
     ) -> "Level":
         """Average a series, shape (X, Y, Z, N), over blocks of about `voxel` mm."""
         factors = np.maximum(1, (voxel / sizes + 0.01).astype(int))
-        margin = np.ceil(12 / sizes).astype(int)  # for heads that move out of the mask
-        box = []
-        for found, edge, factor, size in zip(
-            ndimage.find_objects(brain.astype(np.uint8))[0],
-            margin,
-            factors,
-            brain.shape,
-            strict=True,
-        ):
-            start, stop = max(0, found.start - edge), min(size, found.stop + edge)
-            box.append(slice(start, start + max(1, (stop - start) // factor) * factor))
-        corner = np.array([side.start for side in box])
+        corner, stop = _box_around(brain, np.ceil(_MARGIN / sizes).astype(int), factors)
+        box = tuple(slice(a, b) for a, b in zip(corner, stop, strict=True))
         sigma = 0.6 * voxel / (sizes * factors)
         volumes = np.stack(
             [
-                ndimage.gaussian_filter(
-                    _block_mean(data[(*box, t)], factors), sigma, mode="nearest"
-                )
+                ndimage.gaussian_filter(_block_mean(data[..., t][box], factors), sigma)
                 for t in range(data.shape[3])
             ]
         )
-        inside = _block_mean(brain[tuple(box)], factors) > 0
-        points = np.argwhere(ndimage.binary_dilation(inside))
+        points = np.argwhere(ndimage.binary_dilation(_block_mean(brain[box], factors) > 0))
         points = points[:: max(1, len(points) // _MAX_POINTS)]
-        centre = np.argwhere(brain).mean(axis=0)
-        return cls(
-            volumes, sizes * factors, (centre - corner - (factors - 1) / 2) / factors, points
-        )
+        centre = (np.argwhere(brain).mean(axis=0) - corner - (factors - 1) / 2) / factors
+        return cls(volumes, sizes * factors, centre, points)
 
     def resampled(self, volume: NDArray[np.float32], matrix: NDArray[Any]) -> NDArray[np.float32]:
         """Interpolate a volume at the places where `matrix` puts the reference."""
@@ -182,11 +169,18 @@ def _slope(image: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
     return np.gradient(image, axis=axis) if image.shape[axis] > 1 else np.zeros_like(image)
 
 
+def _box_around(
+    mask: NDArray[np.bool_], margin: NDArray[np.int_], factors: NDArray[np.int_]
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """First and last corner of the box around a mask; edges are multiples of the factors."""
+    voxels = np.argwhere(mask)
+    start = np.maximum(0, voxels.min(axis=0) - margin)
+    stop = np.minimum(mask.shape, voxels.max(axis=0) + 1 + margin)
+    return start, start + np.maximum(1, (stop - start) // factors) * factors
+
+
 def _block_mean(volume: NDArray[Any], factors: NDArray[np.int_]) -> NDArray[np.float32]:
     """Average over blocks; the shape must be a multiple of the factors."""
-    shape = [
-        n
-        for size, factor in zip(volume.shape, factors, strict=True)
-        for n in (size // factor, factor)
-    ]
-    return volume.reshape(shape).mean(axis=(1, 3, 5), dtype=np.float32)
+    (x, y, z), (a, b, c) = volume.shape, factors
+    blocks = volume.reshape(x // a, a, y // b, b, z // c, c)
+    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
