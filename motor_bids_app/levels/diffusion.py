@@ -103,7 +103,7 @@ def _brain(
         mask = dwi_mask(np.asarray(b0.dataobj), grid.voxel_sizes)
         return nib.Nifti1Image(mask, b0.affine)
     head_mask = outputs.load("mask", "anat", desc="brain")
-    transform = Transform(matrix=np.linalg.inv(to_series))
+    transform = Transform(matrix=np.linalg.inv(to_series).astype(np.float64))
     moved = resample(head_mask, grid, transform)
     inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
     return nib.Nifti1Image(inside.astype(np.uint8), b0.affine)

@@ -76,7 +76,7 @@ class Outputs:
         words = asdict(figure)
         del words["data"]
         write_json(path.with_suffix(".json"), words)
-        self.written += [path, path.with_suffix(".json")]
+        self.written.extend([path, path.with_suffix(".json")])
 
     def load_figure(self, name: str) -> Figure | None:
         """Load a picture that an earlier step saved; None where it did not apply."""

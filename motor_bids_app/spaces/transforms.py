@@ -66,5 +66,6 @@ def transform_of_field(field: nib.Nifti1Image) -> Transform:
     field : Nifti1Image, shape (X, Y, Z, 1, 3)
         Displacements in mm in ITK's axes (x to the left, y to the back).
     """
-    vectors = np.asarray(field.dataobj, dtype=np.float32)[..., 0, :] * np.float32([-1, -1, 1])
+    to_ras = np.array([-1, -1, 1], dtype=np.float32)
+    vectors = np.asarray(field.dataobj, dtype=np.float32)[..., 0, :] * to_ras
     return Transform(displacement=vectors, grid=Grid.of(field))
