@@ -4,17 +4,19 @@ Tables are those of `charts`, for one model or several.
 """
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from motor_bids_app.reports.canvas import INK, new_chart
+from motor_bids_app.reports.canvas import INK, new_chart, styled
 from motor_bids_app.reports.charts import chart_figure, colour
 from motor_bids_app.reports.pages import Figure
 
 
+@styled
 def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -> Figure:
     """Draw how often people of similar predicted probability were in the class.
 
@@ -48,6 +50,7 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
     )
 
 
+@styled
 def confusion_matrices(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:
@@ -62,7 +65,7 @@ def confusion_matrices(
         counts = np.array([[np.sum(truth & called), np.sum(truth & ~called)],
                            [np.sum(~truth & called), np.sum(~truth & ~called)]])  # fmt: skip
         _draw_counts(axes, counts, (positive, negative))
-        axes.set_title(label, fontsize=9.5)
+        axes.set_title(fill(label, 20), fontsize=9)
         words.append(f"{label}: {counts[0, 0]} of {counts[0].sum()} {positive} and "
                      f"{counts[1, 1]} of {counts[1].sum()} {negative} right")  # fmt: skip
     panels[0].set_ylabel("truth")
@@ -76,6 +79,7 @@ def confusion_matrices(
     )
 
 
+@styled
 def score_scatter(predictions: pd.DataFrame, label: str, *, target: str) -> Figure:
     """Draw predicted against true scores of one model."""
     truth, predicted = predictions["true"].to_numpy(float), predictions["predicted"].to_numpy(float)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -24,7 +25,7 @@ SERIES = {
 }
 INK = {"ink": "#1d2126", "muted": "#5d6670", "rule": "#d4d9df", "band": "#e9edf2"}
 COLOURS = SERIES | INK
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: selectable, and in the font of the page
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same metrics everywhere
@@ -45,14 +46,16 @@ _STYLE = {
 }
 
 
+# Decorates whatever draws a chart, because matplotlib takes styles from a global place.
+styled = mpl.rc_context(_STYLE)
+
+
 def new_chart(
     width: float = 7.2, height: float = 3.6, panels: int = 1
 ) -> tuple[Canvas, list[Axes]]:
-    """Return a transparent canvas (inches) with axes side by side, in the style of the pages."""
-    with mpl.rc_context(_STYLE):
-        canvas = Canvas(figsize=(width, height), layout="constrained")
-        axes = [canvas.add_subplot(1, panels, panel + 1) for panel in range(panels)]
-    return canvas, axes
+    """Return a transparent canvas (inches) with axes side by side, for a function that is `styled`."""
+    canvas = Canvas(figsize=(width, height), layout="constrained")
+    return canvas, [canvas.add_subplot(1, panels, panel + 1) for panel in range(panels)]
 
 
 def to_svg(canvas: Canvas, name: str) -> bytes:
@@ -62,14 +65,20 @@ def to_svg(canvas: Canvas, name: str) -> bytes:
     """
     buffer = io.BytesIO()
     no_date = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": name}):
+    with mpl.rc_context({"svg.hashsalt": name}):
         FigureCanvasSVG(canvas).print_svg(buffer, metadata=no_date)
     svg = buffer.getvalue().decode("utf-8")
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)  # the same in every drawing, and nobody's target
     svg = re.sub(r"'DejaVu Sans'(, sans-serif)?", "system-ui, 'DejaVu Sans', sans-serif", svg)
-    svg = re.sub(r'(?<=<svg) (.*?)width="[^"]*" height="[^"]*"', r" \1", svg, count=1, flags=re.S)
-    svg = re.sub(r'(?<=<svg) (.*?)height="[^"]*"', r" \1", svg, count=1, flags=re.S)
+    svg = re.sub(
+        r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S
+    )  # would reach the page
+    width = canvas.get_figwidth() * 105
+    style = f"max-width:{width:.0f}px;stroke-linejoin:round;stroke-linecap:butt"
+    start, rest = svg.split(">", 1)
+    start = re.sub(r' (width|height)="[^"]*"', "", start)
+    svg = f'{start} style="{style}">{rest}'
     for variable, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{variable}, {colour})")
     return svg.encode("utf-8")

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from motor_bids_app.reports.canvas import INK, SERIES, new_chart, to_svg
+from motor_bids_app.reports.canvas import INK, SERIES, new_chart, styled, to_svg
 from motor_bids_app.reports.pages import Figure
 
 METRICS = {  # name in tables -> name for people
@@ -34,6 +34,7 @@ _COLOURS = tuple(SERIES.values())
 _DASHES = ("-", "--", "-.", ":")
 
 
+@styled
 def roc_curves(
     predictions: pd.DataFrame, metrics: pd.DataFrame, models: Mapping[str, str]
 ) -> Figure:
@@ -48,8 +49,8 @@ def roc_curves(
             label=f"{label}: {_interval(metrics, name, 'roc_auc')}",
         )  # fmt: skip
     axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-    axes.set_aspect("equal")
-    axes.legend(loc="center left", bbox_to_anchor=(1.03, 0.5), title="AUC (95 % interval)")
+    axes.set_box_aspect(1)
+    canvas.legend(loc="outside right center", title="AUC (95 % interval)", fontsize=8.5)
     return chart_figure(
         canvas,
         "roc",
@@ -63,6 +64,7 @@ def roc_curves(
     )
 
 
+@styled
 def metric_forest(
     metrics: pd.DataFrame,
     models: Mapping[str, str],
@@ -116,6 +118,7 @@ def metric_forest(
     )
 
 
+@styled
 def probability_strips(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:
@@ -146,6 +149,7 @@ def probability_strips(
     )
 
 
+@styled
 def split_spread(
     fold_metrics: pd.DataFrame, models: Mapping[str, str], *, metric: str, chance: float
 ) -> Figure:
@@ -187,7 +191,7 @@ def _roc(
 
 def _jitter(n: int) -> NDArray[np.float64]:
     """Return small offsets, the same every time, that keep neighbours apart."""
-    return ((np.arange(n) * 0.618034) % 1 - 0.5) * 0.26
+    return np.asarray(((np.arange(n) * 0.618034) % 1 - 0.5) * 0.26, dtype=np.float64)
 
 
 def _row(
@@ -221,6 +225,7 @@ def _legend_once(axes: Axes) -> None:
 
 
 def colour(number: int) -> str:
+    """Colour of a series; they start again after the last."""
     return _COLOURS[number % len(_COLOURS)]
 
 
@@ -229,7 +234,8 @@ def _dash(number: int) -> str:
 
 
 def chart_figure(canvas: Canvas, name: str, title: str, caption: str, alt: str) -> Figure:
+    """Return a chart with its words; `alt` without a full stop."""
     return Figure(
-        name=name, title=title, caption=caption, alt=f"{alt}.", data=tochart_figure(canvas, name),
+        name=name, title=title, caption=caption, alt=f"{alt}.", data=to_svg(canvas, name),
         media_type="image/svg+xml",
     )  # fmt: skip

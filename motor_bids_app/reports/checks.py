@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from motor_bids_app.reports.figures import BRAIN, EDGES, LESION, Layer, Row, draw_rows, mosaic
 from motor_bids_app.reports.pages import Figure
+from motor_bids_app.spaces.grids import Grid
 
 TISSUES = {"GM": ("#e8a33d", "orange"), "WM": ("#5aa9e6", "blue"), "CSF": ("#7bd389", "green")}
 TENSOR_MAPS = {  # name -> label, colours, limits, unit, factor from the map's unit
@@ -245,7 +246,7 @@ def _smooth_ratio(
 ) -> nib.Nifti1Image:
     """Return the ratio of two smoothed images inside the brain (mean 1), 0 outside."""
     inside = np.asarray(brain.dataobj) > 0
-    width = _BLUR / np.asarray(nib.affines.voxel_sizes(before.affine))
+    width = _BLUR / Grid.of(before).voxel_sizes
     smooth = [
         ndimage.gaussian_filter(np.asarray(image.dataobj, dtype=np.float32) * inside, width)
         for image in (before, after)

@@ -168,7 +168,7 @@ def _boxes(volume: Volume, row: Row, around: nib.Nifti1Image | None) -> tuple[Bo
     """Return the box that slices are spread through, and the wider one that they show."""
     if around is None:
         low, high = contrast(volume.data)
-        head = Volume(np.float32(volume.data > low + 0.1 * (high - low)), volume.affine)
+        head = Volume((volume.data > low + 0.1 * (high - low)).astype(np.float32), volume.affine)
         return bounding_box(head), bounding_box(head, 2)
     check_same_grid(row.image, around=around)
     mask = Volume.of(around)

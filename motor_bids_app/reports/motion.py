@@ -5,13 +5,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from motor_bids_app.reports.canvas import INK, SERIES, new_chart, to_svg
+from motor_bids_app.reports.canvas import INK, SERIES, new_chart, styled, to_svg
 from motor_bids_app.reports.pages import Figure
 
 _AXES = ("left-right", "back-front", "down-up")
 _COLOURS = tuple(SERIES.values())
 
 
+@styled
 def motion_chart(
     parameters: NDArray[np.float64], displacement: NDArray[np.float64], *, limit: float = 1.0
 ) -> Figure:
