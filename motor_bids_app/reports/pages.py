@@ -2,10 +2,12 @@
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -38,6 +40,12 @@ class Figure:
         return self.name + (".png" if self.media_type == "image/png" else ".svg")
 
     @property
+    def wide(self) -> bool:
+        """Whether a chart needs more width than a phone has; it is then scrolled sideways."""
+        found = re.search(rb"max-width:([0-9]+)px", self.data[:400])
+        return found is not None and int(found[1]) > 600
+
+    @property
     def html(self) -> Markup:
         """The picture as HTML: PNG as an image, SVG inline so that it takes the page's colours."""
         if self.media_type == "image/png":
@@ -67,6 +75,32 @@ class MethodsText:
     references: tuple[Reference, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows to print; the first cell of each is its heading, and names what the row is about."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    numeric: frozenset[int] = frozenset()  # positions of columns set to the right
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, caption: str, names: Mapping[str, str] | None = None) -> Self:
+        """Take a data frame; `names` maps its columns to headings, and picks and orders them."""
+        names = names or {str(column): str(column) for column in frame.columns}
+        shown = frame[list(names)]
+        return cls(
+            caption=caption,
+            columns=tuple(names.values()),
+            rows=tuple(tuple(row) for row in shown.astype(object).itertuples(index=False)),
+            numeric=frozenset(
+                place
+                for place, column in enumerate(shown.columns)
+                if pd.api.types.is_numeric_dtype(shown[column])
+            ),
+        )
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -86,11 +120,12 @@ def format_number(value: Any, digits: int = 3) -> str:
     >>> [format_number(v) for v in (0.00071234, 12.3456, 15234.2, 3, None, "left")]
     ['0.000712', '12.3', '15,234', '3', 'n/a', 'left']
     """
-    if value is None or (isinstance(value, float) and pd.isna(value)):
+    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return "n/a"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         return str(value)
-    if float(value).is_integer() or abs(value) >= 10**digits:
+    value = float(value)
+    if value.is_integer() or abs(value) >= 10**digits:
         return f"{value:,.0f}"
     if abs(value) < 1e-5:
         return f"{value:.{digits - 1}e}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from motor_bids_app.reports.pages import Figure, MethodsText
+from motor_bids_app.reports.pages import Figure, MethodsText, Table, format_number, render
 
 SECTIONS = {  # the order of the page; what a section says when its input is absent
     "anatomy": ("Anatomy", "No T1w, T2w or FLAIR image was found, so no anatomy was processed."),
@@ -50,3 +50,73 @@ class ParticipantReport:
         unknown = set(self.sections) - set(SECTIONS)
         if unknown:
             raise ValueError(f"sections {sorted(unknown)} are not on the page: use {[*SECTIONS]}.")
+
+
+def render_participant(report: ParticipantReport) -> str:
+    """Return the page of one participant and session as one self-contained HTML file."""
+    state, headline = verdict(report)
+    sections = [
+        (key, title, report.sections.get(key, Section(absent=absent)))
+        for key, (title, absent) in SECTIONS.items()
+    ]
+    contents = {key: title for key, title, _ in sections}
+    contents |= {"quality": "Quality", "features": "Features", "methods": "Methods"}
+    if report.settings:
+        contents["settings"] = "Settings"
+    return render(
+        "participant.html",
+        report=report,
+        state=state,
+        headline=headline,
+        sections=sections,
+        contents=contents,
+        quality=_measures(
+            report, report.quality, "Measures of image quality and of the processing."
+        ),
+        features=_measures(report, report.features, "As in the features table (TSV)."),
+        settings=Table(
+            caption="Settings that change results.",
+            columns=("Setting", "Value"),
+            rows=tuple(report.settings.items()),
+        ),
+        versions=report.versions,
+    )
+
+
+def verdict(report: ParticipantReport) -> tuple[str, str]:
+    """Return the state of the card ("good", "warn", "bad") and its first sentence."""
+    failures, warnings = len(report.errors), len(report.warnings) + len(report.quality_notes)
+    if failures:
+        steps = "1 step" if failures == 1 else f"{failures} steps"
+        return "bad", f"{steps} failed." + (" The rest was processed." if report.done else "")
+    if not report.done:
+        return "bad", "Nothing was processed."
+    if warnings:
+        things = "1 thing" if warnings == 1 else f"{warnings} things"
+        return "warn", f"All that was found was processed; {things} to look at."
+    return "good", "All that was found was processed, without warnings."
+
+
+def _measures(
+    report: ParticipantReport, values: Mapping[str, float | str | None], caption: str
+) -> Table:
+    """List measures with their units and meaning, and why to look at some of them."""
+    rows = []
+    for name, value in values.items():
+        entry = report.dictionary.get(name, {})
+        meaning = str(entry.get("Description", ""))
+        note = report.quality_notes.get(name)
+        rows.append(
+            (
+                name.replace("_", " "),
+                format_number(value),
+                str(entry.get("Units", "")),
+                f"{note} {meaning}".strip() if note else meaning,
+            )
+        )
+    return Table(
+        caption=caption,
+        columns=("Measure", "Value", "Unit", "Meaning"),
+        rows=tuple(rows),
+        numeric=frozenset({1}),
+    )
