@@ -19,8 +19,9 @@ BIDS_VERSION = "1.11.0"
 LOCK_SECONDS = 120
 # What BIDS has no name for yet.
 _BIDSIGNORE = (
-    "logs/", "figures/", "*.html", "experiments/", "predictions/", "group*", "*_xfm.*",
-    "*_desc-features.tsv", "*_desc-features.json",
+    "logs", "figures", "*.html", "experiments", "predictions", "*_xfm.*", "*_dwimap.*",
+    "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
+    "*_desc-features.json",
 )  # fmt: skip
 _DESCRIPTIONS = {
     "brain": "Brain mask",
@@ -133,7 +134,10 @@ def write_dataset_files(
         )
         write_text(output_dir / ".bidsignore", "\n".join(_BIDSIGNORE) + "\n")
         table = pd.DataFrame(
-            {"desc_id": list(_DESCRIPTIONS), "description": list(_DESCRIPTIONS.values())}
+            {
+                "desc_id": [f"desc-{name}" for name in _DESCRIPTIONS],
+                "description": list(_DESCRIPTIONS.values()),
+            }
         )
         write_table(output_dir / "descriptions.tsv", table)
         _write_participants(bids_dir, output_dir)

@@ -14,7 +14,7 @@ from motor_bids_app.bids.lesion_names import is_lesion_name
 from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
 from motor_bids_app.settings import MODALITIES
 
-# Errors that cannot harm a run: people who were listed, but not scanned.
+# Errors that cannot harm a run: someone who is not in participants.tsv just has no score.
 _HARMLESS = ("PARTICIPANT_ID_MISMATCH",)
 _SHOWN = 5
 _RUN = "from bids_validator_deno import cli; cli()"
@@ -122,12 +122,13 @@ def _concerns(error: dict[str, Any], participants: Sequence[str]) -> bool:
 
 
 def _is_harmless(error: dict[str, Any], datatypes: Sequence[str]) -> bool:
-    """Whether it is about files that are not read, or the name of a lesion mask we accept."""
+    """Whether it is about unlisted people, files not read, or a lesion mask we accept."""
     if error.get("code") in _HARMLESS:
         return True
     *folders, name = str(error.get("location", "")).strip("/").split("/")
-    if folders and folders[0].startswith("sub-") and folders[-1] not in datatypes:
-        return folders[-1].isalpha()  # a datatype, not the folder of a participant or session
+    datatype = folders[-1] if folders and folders[0].startswith("sub-") else ""
+    if datatype.isalpha() and datatype not in datatypes:  # 'sub-1' and 'ses-1' are no datatypes
+        return True
     *pairs, suffix = name.split(".")[0].split("_")
     entities = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
     return is_lesion_name({**entities, "suffix": suffix})

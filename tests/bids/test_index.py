@@ -236,7 +236,12 @@ def test_broken_description_is_named(make_dataset):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_lesions", "n_dwi", "n_empty"), [("ds004889", 361, 0, 0), ("ds004498", 0, 7, 0)]
+    ("name", "n_lesions", "n_dwi", "n_empty"),
+    [
+        pytest.param("ds004889", 361, 0, 0, marks=pytest.mark.slow),
+        ("ds004498", 0, 7, 0),
+        ("nm000158", 0, 0, 50),
+    ],
 )
 def test_real_file_trees_are_indexed(test_data, tmp_path, name, n_lesions, n_dwi, n_empty):
     source = test_data / "participants_stroke" / name

@@ -1,0 +1,161 @@
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids import dataset
+from motor_bids_app.bids.dataset import (
+    StatusRow,
+    locked,
+    prepare_output,
+    read_status,
+    update_status,
+    write_dataset_files,
+)
+from motor_bids_app.bids.files import read_table, save_image, write_json
+from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.validation import validate
+from motor_bids_app.errors import OutputError, TryAgainError
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "raw"
+    write_json(folder / "dataset_description.json", {"Name": "Source", "License": "CC0"})
+    (folder / "participants.tsv").write_text(
+        "participant_id\tage\nsub-1\t50\nsub-2\t89+\nsub-3\t70\n"
+    )
+    write_json(folder / "participants.json", {"age": {"Units": "years"}})
+    return folder
+
+
+@pytest.mark.parametrize("inside", [".", "derivatives/motor", "sub-1/../out", "link/out"])
+def test_output_inside_the_input_is_refused(source, inside):
+    (source.parent / "link").symlink_to(source)
+    output = source.parent / inside if inside.startswith("link") else source / inside
+    before = sorted(source.rglob("*"))
+
+    with pytest.raises(OutputError, match="inside the input dataset"):
+        prepare_output(source, output)
+
+    assert sorted(source.rglob("*")) == before
+
+
+def test_output_may_hold_the_input(source):
+    prepare_output(source, source.parent)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the super-user may write anywhere")
+def test_unwritable_output_is_refused(source, tmp_path):
+    (tmp_path / "out").mkdir(mode=0o555)
+    with pytest.raises(OutputError, match="cannot be written"):
+        prepare_output(source, tmp_path / "out")
+
+
+def test_output_that_cannot_be_made_is_refused(source, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        prepare_output(source, tmp_path / "file" / "out")
+
+
+def test_output_of_both_levels_passes_the_validator(source, tmp_path):
+    output = tmp_path / "out"
+    grid = nib.Nifti1Image(np.zeros((4, 4, 4), np.uint8), np.eye(4))
+    for space in ({}, {"space": "MNI152NLin2009aSym", "res": "2"}):
+        resolution = {"Resolution": "2 mm"} if space else {}
+        for suffix, datatype, entities, sidecar in (
+            ("T1w", "anat", {"desc": "preproc"}, {"SkullStripped": False}),
+            ("mask", "anat", {"desc": "brain"}, {"Type": "Brain"}),
+            ("mask", "anat", {"label": "L"}, {"Type": "Lesion"}),
+            ("probseg", "anat", {"label": "GM"}, {}),
+            ("dwimap", "dwi", {"model": "tensor", "param": "fa"}, {}),
+        ):
+            path = DerivativePath(
+                sub="1", ses="a", datatype=datatype, suffix=suffix, **entities, **space
+            )
+            save_image(grid, output / str(path), {**sidecar, **resolution})
+    for name in (
+        "sub-1_ses-a.html", "sub-1/ses-a/sub-1_ses-a_desc-features.tsv",
+        "sub-1/ses-a/figures/sub-1_ses-a_mask.png", "group.html",
+        "sub-1/ses-a/anat/sub-1_ses-a_from-T1w_to-MNI152NLin2009aSym_mode-image_xfm.nii.gz",
+        "sub-1/ses-a/dwi/sub-1_ses-a_desc-preproc_dwi.bval",
+        "experiments/baselines/predictions.tsv", "predictions/baselines/report.html",
+    ):  # fmt: skip
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_text("x")
+    update_status(output, [StatusRow(participant="1", modality="anat", state="done")])
+
+    write_dataset_files(source, output)
+
+    assert validate(output) == []
+
+
+def test_participants_with_derivatives_are_copied(source, tmp_path):
+    for label in ("2", "3", "4"):
+        (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)
+
+    write_dataset_files(source, tmp_path / "out")
+
+    table = read_table(tmp_path / "out/participants.tsv")
+    assert table["participant_id"].tolist() == ["sub-2", "sub-3", "sub-4"]
+    assert table["age"].fillna("").tolist() == ["89+", "70", ""]
+    assert (tmp_path / "out/participants.json").is_file()
+
+
+def test_description_names_tool_and_all_sources(source, tmp_path):
+    output = tmp_path / "out"
+    write_dataset_files(source, output, {"lesions": tmp_path / "lesions"})
+    write_dataset_files(source, output)
+
+    description = json.loads((output / "dataset_description.json").read_text())
+
+    assert description["DatasetType"] == "derivative"
+    assert description["GeneratedBy"][0]["Name"] == "motor_bids_app"
+    assert description["SourceDatasets"][0]["URL"] == source.as_uri()
+    assert set(description["DatasetLinks"]) == {"raw", "lesions"}  # URIs of the first run use it
+
+
+def test_status_of_the_same_step_is_replaced_and_others_kept(tmp_path):
+    update_status(
+        tmp_path,
+        [
+            StatusRow(participant="1", modality="anat", state="failed", reason="disk\nfull"),
+            StatusRow(participant="1", session="a", modality="anat", state="done"),
+        ],
+    )
+    update_status(
+        tmp_path, [StatusRow(participant="1", modality="anat", state="done", seconds=1.25)]
+    )
+
+    table = read_status(tmp_path).fillna("")
+
+    assert sorted(table["session_id"]) == ["", "ses-a"]
+    assert table["state"].tolist() == ["done", "done"]
+
+
+def test_runs_that_write_at_once_lose_no_status(tmp_path):
+    def write(number):
+        row = StatusRow(participant=f"{number:02}", modality="anat", state="done")
+        update_status(tmp_path, [row])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(24)))
+
+    assert len(read_status(tmp_path)) == 24
+
+
+def test_lock_held_by_another_run_asks_to_try_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "LOCK_SECONDS", 0.1)
+
+    def try_lock():
+        with locked(tmp_path):
+            return
+
+    with locked(tmp_path), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(try_lock)
+        error = waiting.exception()
+
+    assert isinstance(error, TryAgainError)

@@ -1,0 +1,98 @@
+import os
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.files import save_image, write_json
+from motor_bids_app.bids.validation import check_description, validate
+from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A dataset of one head that the validator accepts."""
+    write_json(
+        tmp_path / "dataset_description.json",
+        {"Name": "Test", "BIDSVersion": "1.10.0", "DatasetType": "raw"},
+    )
+    (tmp_path / "README.md").write_text("A head of zeros, which is enough for names.\n" * 5)
+    save_image(
+        nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4)),
+        tmp_path / "sub-1/anat/sub-1_T1w.nii.gz",
+        sidecar={},
+    )
+    return tmp_path
+
+
+def test_valid_dataset_passes_without_home_and_cache(dataset, monkeypatch, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    for name in ("HOME", "XDG_CACHE_HOME", "DENO_DIR"):
+        monkeypatch.setenv(name, str(home))
+
+    assert validate(dataset) == []
+    assert list(home.iterdir()) == []
+
+
+def test_errors_are_listed_with_their_files(dataset):
+    (dataset / "sub-1/anat/sub-1_T3w.nii.gz").touch()
+    with pytest.raises(ValidationError, match=r"/sub-1/anat/sub-1_T3w\.nii\.gz: NOT_INCLUDED"):
+        validate(dataset)
+
+
+def test_errors_of_others_and_of_unread_files_do_not_count(dataset):
+    for name in ("sub-2/anat/sub-2_T3w.nii.gz", "sub-1/beh/sub-1_nothing.txt"):
+        (dataset / name).parent.mkdir(parents=True)
+        (dataset / name).touch()
+
+    tolerated = validate(dataset, participants=["1"])
+
+    assert {remark.split(":")[0] for remark in tolerated} == {"/sub-1/beh/sub-1_nothing.txt"}
+    with pytest.raises(ValidationError, match="sub-2_T3w"):
+        validate(dataset)
+
+
+def test_lesion_mask_in_the_raw_tree_is_tolerated(dataset):
+    mask = nib.Nifti1Image(np.zeros((4, 4, 4), np.uint8), np.eye(4))
+    save_image(mask, dataset / "sub-1/anat/sub-1_T1w_label-lesion_roi.nii.gz")
+
+    tolerated = validate(dataset)
+
+    assert all("lesion_roi" in remark for remark in tolerated)
+    assert tolerated
+
+
+def test_people_who_are_not_listed_are_tolerated(dataset):
+    (dataset / "participants.tsv").write_text("participant_id\nsub-7\n")
+
+    assert [remark.split(",")[0] for remark in validate(dataset)] == [
+        "/participants.tsv: PARTICIPANT_ID_MISMATCH"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, InputMissingError, "no dataset_description.json"),
+        ("{", ReadWriteError, "not valid JSON"),
+    ],
+)
+def test_dataset_needs_a_readable_description(dataset, content, error, message):
+    path = dataset / "dataset_description.json"
+    path.unlink()
+    if content:
+        path.write_text(content)
+    with pytest.raises(error, match=message):
+        check_description(dataset)
+
+
+def test_missing_dataset_is_named(tmp_path):
+    with pytest.raises(InputMissingError, match="nowhere does not exist"):
+        validate(tmp_path / "nowhere")
+
+
+def test_silent_validator_is_explained(dataset, monkeypatch):
+    monkeypatch.setitem(os.environ, "PYTHONPATH", str(dataset))
+    (dataset / "bids_validator_deno.py").write_text("raise SystemExit('no such thing')")
+    with pytest.raises(ReadWriteError, match="it said: no such thing"):
+        validate(dataset)
