@@ -1,0 +1,173 @@
+"""The row of numbers that describes one participant and session, and what its columns mean."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+
+import nibabel as nib
+
+from motor_bids_app.errors import UsageError
+from motor_bids_app.mri.lesions import lesion_side, tract_loads, volume_ml
+from motor_bids_app.mri.regions import regional_means, tract_means
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS, Atlas
+
+TRACT = "corticospinal_tract"
+MISSING = "n/a"
+
+_MAPS = {
+    "fa": ("fractional anisotropy", "arbitrary"),
+    "md": ("mean diffusivity", "mm^2/s"),
+    "rd": ("radial diffusivity", "mm^2/s"),
+    "ad": ("axial diffusivity", "mm^2/s"),
+    "gm": ("grey matter probability", "arbitrary"),
+    "wm": ("white matter probability", "arbitrary"),
+}
+_REGIONAL = re.compile(rf"({'|'.join(_MAPS)})_(.+)_(left|right|asymmetry)")
+
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "lesion_volume": ("Volume of the lesion in standard space", "ml"),
+    "tract_load_left": ("Share of the left corticospinal tract that is lesioned", "arbitrary"),
+    "tract_load_right": ("Share of the right corticospinal tract that is lesioned", "arbitrary"),
+    "tract_load": ("Share of the corticospinal tract that is lesioned, worse side", "arbitrary"),
+    "tract_load_weighted_left": (
+        "Lesioned volume of the left corticospinal tract, narrow sections weighing more",
+        "ml",
+    ),
+    "tract_load_weighted_right": (
+        "Lesioned volume of the right corticospinal tract, narrow sections weighing more",
+        "ml",
+    ),
+    "tract_load_weighted": (
+        "Lesioned volume of the corticospinal tract, narrow sections weighing more, worse side",
+        "ml",
+    ),
+    "snr_wm": ("Mean over standard deviation of white matter in the head image", "arbitrary"),
+    "cnr": ("Contrast of grey to white matter over their standard deviation", "arbitrary"),
+    "snr_b0": ("Median signal over noise of the brain without diffusion weighting", "arbitrary"),
+    "snr_dwi": ("Median signal over noise of the brain with diffusion weighting", "arbitrary"),
+    "noise_dwi": ("Median standard deviation of the noise of the dwi", "arbitrary"),
+    "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
+    "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),
+    "template_correlation": (
+        "Correlation of the head image with the template in the brain, without the lesion",
+        "arbitrary",
+    ),
+    "motion_mean_fd": ("Mean framewise displacement of the dwi", "mm"),
+    "motion_max_fd": ("Largest framewise displacement of the dwi", "mm"),
+    "motion_high_share": ("Share of dwi volumes displaced by more than 0.5 mm", "arbitrary"),
+    "motion_max_translation": ("Largest translation of the head during the dwi", "mm"),
+    "motion_max_rotation": ("Largest rotation of the head during the dwi", "degree"),
+}
+
+
+def feature_row(
+    *,
+    lesion: nib.Nifti1Image | None,
+    tract: Mapping[str, nib.Nifti1Image],
+    maps: Mapping[str, nib.Nifti1Image],
+    atlas: Atlas,
+    brain: nib.Nifti1Image | None = None,
+    quality: Mapping[str, float] | None = None,
+) -> dict[str, float | str]:
+    """Describe one participant and session by numbers.
+
+    Parameters
+    ----------
+    lesion : Nifti1Image, shape (X, Y, Z), or None
+        Lesion mask; None where none is known. Empty where there is no lesion.
+    tract : mapping of Nifti1Image, shape (X, Y, Z)
+        Probability of the corticospinal tract on the "left" and "right".
+    maps : mapping of Nifti1Image, shape (X, Y, Z)
+        Maps by name, of fa, md, rd, ad, gm and wm.
+    atlas : Atlas
+        AAL regions. All images are in standard space, on one grid.
+    brain : Nifti1Image, shape (X, Y, Z), optional
+        Positive where diffusion was measured: its maps are 0 elsewhere.
+    quality : mapping of float, optional
+        Measures of `motor_bids_app.mri.quality`, copied.
+
+    Returns
+    -------
+    dict
+        Value of each column; NaN, or "n/a" for a text, is a missing value. Regions without
+        the lesion; their asymmetry is (left - right) / (left + right).
+
+    Raises
+    ------
+    UsageError
+        A map or a quality measure is unknown.
+    GridMismatchError
+        The images are on different grids.
+    """
+    row: dict[str, float | str] = dict(_lesion_columns(lesion, tract))
+    for name, image in maps.items():
+        inside = brain if name in ("fa", "md", "rd", "ad") else None
+        means = regional_means(image, atlas, brain=inside, lesion=lesion)
+        pairs = {region: (means[f"{region}_L"], means[f"{region}_R"]) for region in MOTOR_REGIONS}
+        along = tract_means(image, tract, brain=inside, lesion=lesion)
+        pairs[TRACT] = (along["left"], along["right"])
+        for region, (left, right) in pairs.items():
+            prefix = f"{name}_{region.lower()}"
+            row[f"{prefix}_left"], row[f"{prefix}_right"] = left, right
+            total = left + right
+            row[f"{prefix}_asymmetry"] = (left - right) / total if total > 0 else math.nan
+    row.update(quality or {})
+    dictionary_for(row)  # no column without a description
+    return row
+
+
+def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
+    """Return the data dictionary of feature columns, as BIDS wants it beside a table.
+
+    Raises
+    ------
+    UsageError
+        A column is unknown.
+
+    Examples
+    --------
+    >>> dictionary_for(["md_thalamus_left"])["md_thalamus_left"]["Units"]
+    'mm^2/s'
+    """
+    return {column: _describe(column) for column in columns}
+
+
+def _lesion_columns(
+    lesion: nib.Nifti1Image | None, tract: Mapping[str, nib.Nifti1Image]
+) -> dict[str, float | str]:
+    if lesion is not None:
+        return {
+            "lesion_volume": volume_ml(lesion),
+            "lesion_side": lesion_side(lesion),
+            **tract_loads(lesion, tract),
+        }
+    unknown = {name: math.nan for name in _COLUMNS if name.startswith(("lesion_", "tract_load"))}
+    return {"lesion_side": MISSING, **unknown}
+
+
+def _describe(column: str) -> dict[str, object]:
+    if column == "lesion_side":
+        return {
+            "Description": "Side of the brain that the lesion is on",
+            "Levels": {
+                "left": "more than nine tenths of the lesion",
+                "right": "more than nine tenths of the lesion",
+                "bilateral": "a tenth or more on either side",
+                "none": "there is no lesion",
+            },
+        }
+    if column in _COLUMNS:
+        description, units = _COLUMNS[column]
+        return {"Description": description, "Units": units}
+    match = _REGIONAL.fullmatch(column)
+    known = {region.lower() for region in MOTOR_REGIONS} | {TRACT}
+    if not match or match[2] not in known:
+        raise UsageError(f"Feature column {column!r} is unknown: it has no description.")
+    quantity, units = _MAPS[match[1]]
+    place = match[2].replace("_", " ") + ", lesion left out"
+    if match[3] == "asymmetry":
+        return {
+            "Description": f"Asymmetry of {quantity}, (left - right) / (left + right): {place}",
+            "Units": "arbitrary",
+        }
+    return {"Description": f"Mean {quantity}: {match[3]} {place}", "Units": units}

@@ -1,0 +1,209 @@
+"""Lesion masks: alignment, side, volume, and how much of the corticospinal tract they hit."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, Literal
+
+import nibabel as nib
+import numpy as np
+from nibabel.affines import apply_affine
+from numpy.typing import NDArray
+
+from motor_bids_app.errors import EmptyRegionError, GridMismatchError
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid, check_same_grid
+
+Side = Literal["left", "right", "bilateral", "none"]
+BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts as bilateral
+_MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
+_MIN_SECTION = 0.1  # of the widest section; thinner ones are the fading end of the atlas
+_MIDLINE = 0.01  # mm
+
+
+def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Bring a lesion mask to the grid of an image of the same space.
+
+    Voxels of which the lesion fills half or more are kept. A lesion too thin for that
+    keeps every voxel in which one of its own has its centre.
+
+    Parameters
+    ----------
+    mask : Nifti1Image, shape (X, Y, Z)
+        Positive inside, or a probability, or its multiple.
+    image : Nifti1Image, shape (x, y, z) or (x, y, z, N)
+        Image in the same space, on any grid.
+
+    Returns
+    -------
+    Nifti1Image, shape (x, y, z), uint8
+
+    Raises
+    ------
+    EmptyRegionError
+        The mask is empty.
+    GridMismatchError
+        A tenth or more of the lesion lies outside the image.
+    """
+    lesion = lesion_voxels(mask)
+    if not lesion.any():
+        raise EmptyRegionError(
+            "The lesion mask is empty: no voxel is positive. Draw the lesion, or remove the mask "
+            "if there is none."
+        )
+    grid = Grid.of(image)
+    if grid.shape == lesion.shape and np.allclose(
+        mask.affine, grid.affine, rtol=0, atol=AFFINE_TOLERANCE
+    ):
+        return _mask_image(lesion, grid)
+    centres = _nearest_voxels(lesion, mask.affine, grid)
+    filled = _filled_share(nib.Nifti1Image(lesion.astype(np.float32), mask.affine), grid)
+    aligned = filled >= 0.5
+    if not aligned.any():
+        aligned[tuple(centres.T)] = True
+    return _mask_image(aligned, grid)
+
+
+def lesion_voxels(mask: nib.Nifti1Image) -> NDArray[np.bool_]:
+    """Voxels of a lesion mask, shape (X, Y, Z).
+
+    Masks of whole numbers hold labels, so that every positive one counts. Others hold
+    probabilities, perhaps scaled: half of the highest is the limit.
+    """
+    values = np.nan_to_num(np.asarray(mask.dataobj, dtype=np.float32))
+    if values.ndim == 4 and values.shape[3] == 1:
+        values = values[..., 0]
+    is_label = bool((values == np.rint(values)).all())
+    return np.asarray(values > 0 if is_label else values >= max(values.max(), 0) / 2 + 1e-6)
+
+
+def mirror(image: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Swap left and right of an image in the symmetric standard space.
+
+    Raises
+    ------
+    GridMismatchError
+        The grid is not symmetric about x = 0, so that reversing an axis would shift the brain.
+    """
+    affine = image.affine
+    middle = affine[0, 0] * (image.shape[0] - 1) / 2 + affine[0, 3]
+    aligned = np.abs(affine[0, 1:3]).max() < AFFINE_TOLERANCE
+    if not (aligned and abs(middle) < AFFINE_TOLERANCE):
+        raise GridMismatchError(
+            f"The image cannot be mirrored: its middle lies at x = {middle:.3g} mm instead of 0, "
+            "or its first axis is not left to right. Resample it to the standard grid first."
+        )
+    return nib.Nifti1Image(np.asarray(image.dataobj)[::-1], affine, image.header)
+
+
+def lesion_side(mask: nib.Nifti1Image) -> Side:
+    """Side of the brain that a lesion in standard space is on.
+
+    It is bilateral when a tenth or more of it is on its smaller side; voxels of the
+    middle plane do not count.
+    """
+    voxels = np.argwhere(lesion_voxels(mask))
+    x = apply_affine(mask.affine, voxels)[:, 0]
+    left, right = int((x < -_MIDLINE).sum()), int((x > _MIDLINE).sum())
+    if left + right == 0:
+        return "none" if len(voxels) == 0 else "bilateral"
+    if min(left, right) >= BILATERAL_SHARE * (left + right):
+        return "bilateral"
+    return "left" if left > right else "right"
+
+
+def volume_ml(mask: nib.Nifti1Image) -> float:
+    """Volume of a lesion mask in ml."""
+    return float(lesion_voxels(mask).sum() * Grid.of(mask).voxel_volume / 1000)
+
+
+def tract_loads(lesion: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image]) -> dict[str, float]:
+    """How much of the corticospinal tract a lesion hits.
+
+    The plain load is the share of the tract that is lesioned. The weighted load [1]_
+    is the lesioned volume, each axial section of the tract counting more the narrower
+    it is there: by the area of the widest section over its own. Above the widest
+    section the tract fans out to the cortex, and what narrows is only the atlas:
+    sections weigh 1 there, and nothing where the tract's lower end fades out.
+
+    Parameters
+    ----------
+    lesion : Nifti1Image, shape (X, Y, Z)
+        Mask in standard space.
+    tract : mapping of Nifti1Image, shape (X, Y, Z)
+        Probability (0 to 1) of the tract on the "left" and the "right", on the grid of
+        the lesion, whose third axis points up.
+
+    Returns
+    -------
+    dict of float
+        "tract_load_left", "tract_load_right" (0 to 1); "tract_load_weighted_left",
+        "tract_load_weighted_right" (ml); "tract_load" and "tract_load_weighted": the side
+        that is hit harder.
+
+    Raises
+    ------
+    GridMismatchError
+        Lesion and tract are on different grids.
+
+    References
+    ----------
+    .. [1] Feng et al., Ann Neurol 78:860-870, 2015.
+    """
+    check_same_grid(lesion, **{f"tract_{side}": image for side, image in tract.items()})
+    hit = lesion_voxels(lesion)
+    loads = {}
+    for side in ("left", "right"):
+        probability = np.asarray(tract[side].dataobj, dtype=np.float64)
+        area = probability.sum(axis=(0, 1))
+        lesioned = (probability * hit).sum(axis=(0, 1))
+        weight = _section_weights(area)
+        loads[f"tract_load_{side}"] = float(lesioned.sum() / area.sum())
+        voxel_ml = Grid.of(lesion).voxel_volume / 1000
+        loads[f"tract_load_weighted_{side}"] = float((lesioned * weight).sum() * voxel_ml)
+    for name in ("tract_load", "tract_load_weighted"):
+        loads[name] = max(loads[f"{name}_left"], loads[f"{name}_right"])
+    return loads
+
+
+def _section_weights(area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weight of each axial section of a tract, from its area; sections are in rising order."""
+    widest = int(np.argmax(area))
+    weight = np.where(
+        area >= _MIN_SECTION * area[widest], area[widest] / np.maximum(area, 1e-9), 0.0
+    )
+    weight[widest:] = 1
+    return weight
+
+
+def _nearest_voxels(
+    lesion: NDArray[np.bool_], affine: NDArray[Any], grid: Grid
+) -> NDArray[np.int64]:
+    """Voxels of `grid`, shape (n, 3), that hold the centres of a lesion's voxels."""
+    world = apply_affine(affine, np.argwhere(lesion))
+    voxels = np.rint(apply_affine(np.linalg.inv(grid.affine), world)).astype(np.int64)
+    inside = ((voxels >= 0) & (voxels < grid.shape)).all(axis=1)
+    if inside.mean() < _MIN_INSIDE:
+        low, high = world.min(axis=0).round(), world.max(axis=0).round()
+        raise GridMismatchError(
+            f"Only {100 * inside.mean():.0f} % of the lesion mask lies inside the image: it spans "
+            f"{low.tolist()} to {high.tolist()} mm. Pass the image on which it was drawn, or name "
+            "its space in the file name."
+        )
+    return voxels[inside]
+
+
+def _filled_share(lesion: nib.Nifti1Image, grid: Grid) -> NDArray[np.float32]:
+    """Share of each voxel of `grid` that a lesion (values 0 or 1) fills, sampled on a lattice."""
+    ratio = grid.voxel_sizes / Grid.of(lesion).voxel_sizes
+    counts = np.clip(np.ceil(ratio - 0.01), 1, 6).astype(int)
+    positions = [(np.arange(count) + 0.5) / count - 0.5 for count in counts]
+    total = np.zeros(grid.shape, dtype=np.float32)
+    for offset in product(*positions):
+        shifted = grid.affine.copy()
+        shifted[:3, 3] += grid.affine[:3, :3] @ np.array(offset)
+        total += np.asarray(resample(lesion, Grid(grid.shape, shifted)).dataobj)
+    return total / np.float32(np.prod(counts))
+
+
+def _mask_image(inside: NDArray[np.bool_], grid: Grid) -> nib.Nifti1Image:
+    return nib.Nifti1Image(inside.astype(np.uint8), grid.affine)
