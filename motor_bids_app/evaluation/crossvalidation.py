@@ -85,7 +85,14 @@ def _tested(samples: Samples, people: "pd.Series[str]") -> NDArray[np.bool_]:
 
 
 def predict_people(model: Any, samples: Samples) -> "pd.Series[float]":
-    """Mean prediction over each person's scans, named 'prediction', by participant_id.
+    """Mean prediction over each person's scans, named 'prediction', by participant_id."""
+    people = pd.Index(samples.participants, name="participant_id", dtype=object)
+    by_scan = pd.Series(predict_scans(model, samples), index=people, name="prediction")
+    return by_scan.groupby(level=0).mean()
+
+
+def predict_scans(model: Any, samples: Samples) -> NDArray[np.float64]:
+    """Probability of the poor class, or score, of each scan, shape (n_scans,).
 
     Raises
     ------
@@ -93,17 +100,16 @@ def predict_people(model: Any, samples: Samples) -> "pd.Series[float]":
         A prediction is not finite.
     """
     if hasattr(model, "predict_proba"):
-        values = np.asarray(model.predict_proba(samples))[:, 1]
+        values = np.asarray(model.predict_proba(samples), dtype=np.float64)[:, 1]
     else:
-        values = np.asarray(model.predict(samples))
+        values = np.asarray(model.predict(samples), dtype=np.float64)
     if not np.isfinite(values).all():
         lost = samples.participants[~np.isfinite(values)]
         raise DataError(
             f"{type(model).__name__} gave no finite prediction for {lost[0]} and "
             f"{len(lost) - 1} more. Its training diverged: lower the learning rate."
         )
-    people = pd.Index(samples.participants, name="participant_id", dtype=object)
-    return pd.Series(values.astype(float), index=people, name="prediction").groupby(level=0).mean()
+    return values
 
 
 def average_trainings(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,201 @@
+"""Model bundles of this app: one folder, with what is needed to apply the model and trust it."""
+
+import hashlib
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.files import read_json
+from motor_bids_app.errors import IncompatibleModelError, MotorBidsAppError
+from motor_bids_app.evaluation.crossvalidation import predict_scans
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.models.store import load_bundle, save_bundle
+from motor_bids_app.settings import Settings
+
+_INDEX = "model.json"
+_HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model read from a bundle.
+
+    Parameters
+    ----------
+    members : tuple of estimators
+        Usually one; of a network, one per training, whose predictions are averaged.
+    metadata : dict
+        See `describe_model`.
+    digest : str
+        Short hash of the whole bundle.
+    """
+
+    members: tuple[Any, ...]
+    metadata: dict[str, Any]
+    digest: str
+
+    def predict(self, samples: Samples) -> NDArray[np.float64]:
+        """Probability of the poor class, or score, of each scan, shape (n_scans,)."""
+        return np.mean([predict_scans(member, samples) for member in self.members], axis=0)
+
+
+def save_model(folder: Path, members: Sequence[Any], metadata: Mapping[str, Any]) -> None:
+    """Write a fitted model, replacing the one that is there."""
+    shutil.rmtree(folder / "members", ignore_errors=True)
+    for number, member in enumerate(members[1:], start=2):
+        save_bundle(folder / "members" / f"{number:02d}", member, {"member": number})
+    save_bundle(folder, members[0], {**metadata, "members": len(members)})
+
+
+def load_model(folder: Path, device: str) -> SavedModel:
+    """Read a model that `save_model` wrote.
+
+    Raises
+    ------
+    InputMissingError, IncompatibleModelError
+        The folder is not a bundle, or is damaged.
+    """
+    first, metadata = load_bundle(folder, device)
+    folders = [folder / "members" / f"{n:02d}" for n in range(2, metadata.get("members", 1) + 1)]
+    members = (first, *(load_bundle(member, device)[0] for member in folders))
+    indices = [(part / _INDEX).read_bytes() for part in (folder, *folders)]  # hash all parts
+    return SavedModel(members, metadata, hashlib.sha256(b"".join(indices)).hexdigest()[:16])
+
+
+def processing_record(dataset: Path) -> dict[str, Any] | None:
+    """Processing settings that made a derivative dataset of this app, or None if not recorded."""
+    try:
+        generators = read_json(dataset / "dataset_description.json").get("GeneratedBy") or [{}]
+    except MotorBidsAppError:
+        return None
+    first = generators[0] if isinstance(generators, list) else {}
+    if first.get("Name") != "motor_bids_app" or "ProcessingSettings" not in first:
+        return None
+    return {"settings": first["ProcessingSettings"], "digest": first.get("ProcessingDigest")}
+
+
+def describe_model(
+    settings: Settings, experiment: Experiment, cohort: Cohort, evaluation: Evaluation
+) -> dict[str, Any]:
+    """All that a bundle says about the model: what it needs, how good it is, on whom it learned.
+
+    No participant is named, and there is no date: the same run gives the same bytes.
+    """
+    outcome, volumes = cohort.outcome, cohort.samples.volumes
+    grid = None if volumes is None else volumes.grid
+    final = evaluation.metrics[evaluation.metrics["model"] == evaluation.final]
+    return {
+        "software": {"name": "motor_bids_app", "version": __version__},
+        "experiment": experiment.name,
+        "model": evaluation.final,
+        "task": outcome.task,
+        "target": {
+            "score": outcome.score.name, "title": outcome.score.title, "unit": outcome.score.unit,
+            "comparison": outcome.cutoff.comparison if outcome.cutoff else None,
+            "threshold": outcome.cutoff.value if outcome.cutoff else None,
+            "source": outcome.cutoff.source if outcome.cutoff else None,
+            "text": outcome.text, "controls": experiment.target.controls,
+        },
+        "classes": ["good", "poor"] if outcome.cutoff else None,
+        "inputs": {
+            "space": settings.processing.space, "resolution": experiment.inputs.resolution,
+            "maps": list(cohort.maps), "mask": experiment.inputs.mask,
+            "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
+            "grid": None if grid is None else {
+                "shape": list(grid.shape), "affine": grid.affine.tolist()
+            },
+        },
+        "processing": processing_record(settings.output_dir),
+        "performance": _plain(final.drop(columns="model").to_dict("records")),
+        "validation": _plain(vars(experiment.validation)),
+        "training": _plain(describe_cohort(cohort)),
+        "random_seed": settings.processing.random_seed,
+    }  # fmt: skip
+
+
+def describe_cohort(cohort: Cohort) -> dict[str, Any]:
+    """Training people in numbers; ranges, not values."""
+    table = cohort.samples.table
+    people = table.drop_duplicates("participant_id")
+    ranges = {}
+    for name in ("age", "time_since_stroke", "lesion_volume", cohort.outcome.score.name):
+        values = people[name].dropna().astype(float) if name in people else pd.Series(dtype=float)
+        if len(values):
+            low, high = float(values.min()), float(values.max())
+            ranges[name] = {"mean": float(values.mean()), "min": low, "max": high, "n": len(values)}
+    sites = people["site"].dropna().astype(str) if "site" in people else pd.Series(dtype=str)
+    n_controls = int(cohort.controls.sum())
+    classify = cohort.outcome.cutoff is not None
+    return {
+        "n_people": len(people), "n_scans": len(table), "n_controls": n_controls,
+        "n_patients": len(people) - n_controls,
+        "n_poor": int(cohort.labels.truth.sum()) if classify else None,
+        "n_male": int((people["sex"] == 1).sum()) if "sex" in people else None,
+        "sites": sorted(sites.unique()), "ranges": ranges,
+    }  # fmt: skip
+
+
+def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) -> list[str]:
+    """Compare how derivatives were made with what a model was trained on.
+
+    Returns
+    -------
+    list of str
+        Warnings, one sentence each.
+
+    Raises
+    ------
+    IncompatibleModelError
+        They were made with settings that change what the model sees.
+    """
+    if metadata["inputs"]["space"] != space:
+        raise IncompatibleModelError(
+            f"The model was trained in the space {metadata['inputs']['space']}, but {space} is "
+            "asked for. Use the model's space."
+        )
+    trained, here = metadata["processing"], processing_record(dataset)
+    if here is None:
+        return [
+            f"{dataset.name} does not record how it was processed, so that it cannot be checked "
+            "against the model's training data: judge for yourself whether both were made alike."
+        ]
+    if trained is None:
+        return ["The model was trained on derivatives that do not record how they were made."]
+    changed = sorted(
+        key
+        for key in trained["settings"].keys() | here["settings"].keys()
+        if trained["settings"].get(key) != here["settings"].get(key)
+    )
+    fatal = [key for key in changed if key not in _HARMLESS]
+    if fatal:
+        values = "; ".join(
+            f"{key} is {here['settings'].get(key)!r} here and was {trained['settings'].get(key)!r}"
+            for key in fatal
+        )
+        raise IncompatibleModelError(
+            f"The derivatives in {dataset} were processed differently from those the model was "
+            f"trained on: {values}. Process the participants again with the model's settings."
+        )
+    return [f"Processed with another {key} than the training data." for key in changed]
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: numbers of numpy as Python's, missing ones as null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

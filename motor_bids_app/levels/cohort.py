@@ -1,0 +1,109 @@
+"""Who takes part in an experiment, with their classes or scores and their maps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.levels.maps import (
+    MapLibrary,
+    available_maps,
+    experiment_mask,
+    map_digests,
+    mirror_features,
+    to_flip,
+)
+from motor_bids_app.levels.people import People
+from motor_bids_app.levels.targets import Labels, Outcome, choose_outcome, label
+from motor_bids_app.models.columns import DEMOGRAPHICS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """What an experiment is run on.
+
+    Parameters
+    ----------
+    samples : Samples
+        Scans that take part, with their maps where there are any.
+    labels : Labels
+        Their classes or scores.
+    outcome : Outcome
+        What is predicted.
+    controls : Series of bool
+        Whether a person is healthy, by participant_id, in the order of ``labels.truth``.
+    mask : bool array on the grid of the volumes, or None
+        Voxels that models may use.
+    digests : mapping
+        See `map_digests`.
+    excluded : DataFrame
+        Columns participant_id, session_id and reason.
+    notes : tuple of str
+        Remarks, one sentence each.
+    """
+
+    samples: Samples
+    labels: Labels
+    outcome: Outcome
+    controls: "pd.Series[bool]"
+    mask: NDArray[np.bool_] | None
+    digests: Mapping[tuple[str, str], list[str]]
+    excluded: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def y(self) -> NDArray[np.float64] | NDArray[np.int64]:
+        """Class (0 or 1) or score of each scan, shape (n_scans,)."""
+        return self.labels.y if self.outcome.cutoff is None else self.labels.y.astype(np.int64)
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Maps that models see."""
+        return () if self.samples.volumes is None else self.samples.volumes.maps
+
+
+def build_cohort(people: People, experiment: Experiment, library: MapLibrary) -> Cohort:
+    """Choose scans, classes and maps as the experiment says.
+
+    Raises
+    ------
+    DataError
+        The score or a map is missing, or too few people are left.
+    """
+    outcome = choose_outcome(people, experiment.target)
+    labels = label(people, outcome, experiment.target.controls)
+    inputs = experiment.inputs
+    flip = to_flip(people.table, inputs.mirror_lesion_to)
+    table = mirror_features(people.table, flip).iloc[labels.rows].reset_index(drop=True)
+    table = with_demographics(table)
+    controls = (table["group"] == "control").to_numpy(dtype=bool)
+    scans = [people.scans[row] for row in labels.rows]
+    maps = available_maps(scans, controls, inputs.maps)
+    notes = (*people.notes, *labels.notes)
+    volumes, mask, digests = None, None, {}
+    if maps:
+        store: VolumeStore = library.store(maps, inputs.resolution, inputs.mirror_lesion_to)
+        volumes = store.volumes()[labels.rows]
+        mask = experiment_mask(inputs.mask, store.grid)
+        digests = map_digests(store, labels.rows, table["participant_id"].tolist())
+        lacking = int((~volumes.present).any(axis=1).sum())
+        if lacking:
+            notes += (f"{lacking} of {len(scans)} scans lack a map, which is taken as average.",)
+    by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
+    return Cohort(
+        samples=Samples(table, volumes), labels=labels, outcome=outcome, mask=mask,
+        controls=by_person.groupby(level=0).any().reindex(labels.truth.index),
+        digests=digests, notes=notes,
+        excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
+    )  # fmt: skip
+
+
+def with_demographics(table: pd.DataFrame) -> pd.DataFrame:
+    """Add demographics that a dataset does not have at all as missing values."""
+    absent = [name for name in DEMOGRAPHICS if name not in table]
+    return table.assign(**dict.fromkeys(absent, np.nan))

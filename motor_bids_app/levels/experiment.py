@@ -1,0 +1,236 @@
+"""One experiment: how every model does on the same splits, and the final model."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from motor_bids_app.errors import DataError
+from motor_bids_app.evaluation.audit import audit
+from motor_bids_app.evaluation.crossvalidation import (
+    average_trainings,
+    cross_validate,
+    split_metrics,
+)
+from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.splits import feasible_folds, make_splits
+from motor_bids_app.evaluation.summary import as_paper, compare_models, metrics_table
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.models.catalog import build_model, needs
+from motor_bids_app.models.columns import DEMOGRAPHICS
+
+log = logging.getLogger(__name__)
+MIN_SCORED = 6  # people, to learn a score from and test on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How all models of an experiment did.
+
+    Parameters
+    ----------
+    models : tuple of str
+        Models that could be evaluated, simplest first.
+    left_out : dict
+        The others, with the reason.
+    final : str
+        The model that is trained on everyone.
+    splits, metrics, comparisons, audit : DataFrame
+        See `evaluation`.
+    out_of_fold : DataFrame
+        Columns model, repeat, fold, training, participant_id, prediction.
+    fold_metrics : DataFrame
+        Columns model, repeat, fold, metric, value.
+    as_paper : DataFrame or None
+        Column model and those of `evaluation.summary.as_paper`, for networks.
+    notes : tuple of str
+        Remarks, one sentence each.
+    """
+
+    models: tuple[str, ...]
+    left_out: dict[str, str]
+    final: str
+    splits: pd.DataFrame
+    out_of_fold: pd.DataFrame
+    metrics: pd.DataFrame
+    fold_metrics: pd.DataFrame
+    comparisons: pd.DataFrame
+    as_paper: pd.DataFrame | None
+    audit: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> Evaluation:
+    """Cross-validate every model of the experiment on the same splits.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    experiment : Experiment
+    seed : int
+        Of splits, models and resamples.
+    device : str
+        For networks: "cpu", "cuda" or "cuda:i".
+    """
+    task, truth = cohort.outcome.task, cohort.labels.truth
+    splits, notes = plan_splits(cohort, experiment, seed)
+    models, left_out = usable_models(cohort, experiment)
+    final = experiment.model.final_name
+    if final not in models:
+        notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
+        final = models[-1]
+    tables, paper = {}, []
+    for name in models:
+        estimators = build_estimators(name, cohort, experiment, seed, device)
+        tables[name] = cross_validate(
+            estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name)
+        )
+        if name == experiment.model.kind and task == "classification":
+            paper.append(as_paper(tables[name], truth).assign(model=name))
+    predictions = {
+        name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
+    }
+    patients = ~cohort.controls.to_numpy(dtype=bool)
+    populations = {"all": np.ones(len(truth), dtype=bool)}
+    if not patients.all():
+        populations["patients"] = patients
+    checks = audit(splits, list(truth.index), cohort.digests, experiment.validation.repeats)
+    return Evaluation(
+        models=models, left_out=left_out, final=final, splits=splits,
+        out_of_fold=_stack(tables),
+        metrics=metrics_table(predictions, task, seed, populations),
+        fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
+        comparisons=compare_models(predictions, models, task, seed),
+        as_paper=pd.concat(paper) if paper else None, audit=checks,
+        notes=(*cohort.notes, *notes),
+    )  # fmt: skip
+
+
+def plan_splits(
+    cohort: Cohort, experiment: Experiment, seed: int
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Make the splits of an experiment, with fewer folds where people are few.
+
+    Raises
+    ------
+    DataError
+        There are too few people, overall or in a class.
+    """
+    validation, truth = experiment.validation, cohort.labels.truth
+    wanted = validation.folds if validation.scheme == "repeated_kfold" else 2
+    if cohort.outcome.task == "classification":
+        named = np.where(truth == 1, "poor", "good")
+        folds, note = feasible_folds(named, wanted)
+        if truth.nunique() < 2:
+            raise DataError(
+                f"All {len(truth)} people are {named[0]} by {cohort.outcome.text}: nothing can "
+                "be told apart. Set another [target] threshold, or add participants."
+            )
+        spread: NDArray[Any] = named
+    else:
+        spread = truth.to_numpy(np.float64)
+        if len(truth) < MIN_SCORED:
+            raise DataError(
+                f"Only {len(truth)} people have {cohort.outcome.score.name}: at least {MIN_SCORED} "
+                "are needed to learn from and test on."
+            )
+        folds = min(wanted, len(truth))
+        note = f"{folds} folds are used: there are no more people." if folds < wanted else None
+    splits = make_splits(
+        list(truth.index), spread, scheme=validation.scheme, folds=folds,
+        repeats=validation.repeats, seed=seed, strata=cohort.controls.to_numpy(dtype=bool),
+        test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
+    )  # fmt: skip
+    return splits, (note,) if note else ()
+
+
+def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Models whose inputs are there, and what the others lack.
+
+    Raises
+    ------
+    DataError
+        No model is left.
+    """
+    lacking: dict[str, str] = {}
+    for name in experiment.model.names:
+        needed = needs(name)
+        unmet = needed.unmet(cohort.samples.table)
+        if set(unmet) < set(DEMOGRAPHICS) or needed.volumes:
+            # Missing demographics are imputed in the fold, as long as there is something to use.
+            unmet = [name for name in unmet if name not in DEMOGRAPHICS]
+        if needed.volumes and cohort.samples.volumes is None:
+            unmet.append("maps")
+        if unmet:
+            lacking[name] = ", ".join(unmet)
+            log.warning("%s: %s is left out, it needs %s", experiment.name, name, lacking[name])
+    models = tuple(name for name in experiment.model.names if name not in lacking)
+    if not models:
+        raise DataError(f"No model of {experiment.name} has its inputs: {lacking}.")
+    return models, lacking
+
+
+def build_estimators(
+    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
+) -> list[Any]:
+    """Return a model, for networks once for each training, with seeds that follow on."""
+    network = name == experiment.model.kind
+    model, training = experiment.model, experiment.training
+    params: dict[str, Any] = {}
+    if network:
+        params = {
+            "widths": model.widths, "n_residuals": model.n_residuals, "hidden": model.hidden,
+            "dropout": model.dropout, "learning_rate": training.learning_rate,
+            "momentum": training.momentum, "weight_decay": training.weight_decay,
+            "epochs": training.epochs, "batch_size": training.batch_size,
+            "balance": training.balance,
+        }  # fmt: skip
+    return [
+        build_model(
+            name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
+            random_state=seed + i, device=device,
+        )
+        for i in range(training.trainings if network else 1)
+    ]  # fmt: skip
+
+
+def train_final(
+    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
+) -> list[Any]:
+    """Train the final model on everyone; of a network, as often as in each split."""
+    log.info("%s: training the final model, %s, on everyone", experiment.name, name)
+    return [
+        clone(model).fit(cohort.samples, cohort.y)
+        for model in build_estimators(name, cohort, experiment, seed, device)
+    ]
+
+
+def choose_device(wanted: str) -> str:
+    """Device for networks: "auto" is the GPU where there is one."""
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put the tables of all models below each other, with a first column model."""
+    parts = [table.assign(model=name) for name, table in tables.items()]
+    stacked = pd.concat(parts, ignore_index=True)
+    return stacked[["model", *(column for column in stacked if column != "model")]]
+
+
+def _progress(experiment: str, model: str) -> Callable[[int, int], None]:
+    """Log about five lines per model."""
+
+    def report(done: int, total: int) -> None:
+        if done == total or done % max(1, total // 5) == 0:
+            log.info("%s: %s, %d of %d fits", experiment, model, done, total)
+
+    return report

@@ -1,0 +1,208 @@
+"""What the page of an experiment says, from its evaluation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from motor_bids_app import __version__
+from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.experiments.reading import to_toml
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.results import person_predictions
+from motor_bids_app.reports.experiment import Answer, ExperimentReport
+from motor_bids_app.reports.pages import Reference
+
+LABELS = {
+    "prevalence": "Nothing but the share of poor outcomes",
+    "demographics": "Age, sex and time since stroke",
+    "lesion_volume": "Lesion volume",
+    "tract_load": "Lesion load of the corticospinal tract",
+    "regional": "Regional features and asymmetries (elastic net)",
+    "kernel": "All voxels of the maps (linear kernel machine)",
+    "karakis2023": "3D residual network (Karakis et al. 2023)",
+}
+REFERENCES = (
+    Reference(
+        key="Nadeau and Bengio 2003",
+        citation="Nadeau C, Bengio Y. Inference for the generalization error. Machine Learning 52, "
+        "239-281 (2003).",
+        doi="10.1023/A:1024068626366",
+    ),
+    Reference(
+        key="Hanley and McNeil 1982",
+        citation="Hanley JA, McNeil BJ. The meaning and use of the area under a receiver operating "
+        "characteristic (ROC) curve. Radiology 143, 29-36 (1982).",
+        doi="10.1148/radiology.143.1.7063747",
+    ),
+    Reference(
+        key="Forman and Scholz 2010",
+        citation="Forman G, Scholz M. Apples-to-apples in cross-validation studies: pitfalls in "
+        "classifier performance measurement. SIGKDD Explorations 12, 49-57 (2010).",
+        doi="10.1145/1882471.1882479",
+    ),
+)
+
+
+def answer(evaluation: Evaluation, task: str) -> Answer:
+    """Result of the final model, beside the best of the simpler ones."""
+    metric = primary_metric(task)
+    table = evaluation.metrics
+    row = table[
+        (table["model"] == evaluation.final)
+        & (table["population"] == "all")
+        & (table["metric"] == metric)
+    ].iloc[0]
+    compared = evaluation.comparisons[evaluation.comparisons["model"] == evaluation.final]
+    against: dict[str, Any] = {}
+    if len(compared):
+        difference = compared.iloc[0]
+        against = {
+            "best_baseline": str(difference["reference"]),
+            "difference": float(difference["difference"]),
+            "difference_low": float(difference["low"]),
+            "difference_high": float(difference["high"]),
+            "p_value": float(difference["p_value"]),
+        }
+    floor = float(row["noise_floor"])
+    if not np.isfinite(floor):  # of R2 none is known: half of the interval stands in for it
+        floor = float(row["high"] - row["low"]) / 2
+    return Answer(
+        model=evaluation.final, metric=metric, value=float(row["value"]), low=float(row["low"]),
+        high=float(row["high"]), chance=0.5 if task == "classification" else 0.0,
+        noise_floor=floor, **against,
+    )  # fmt: skip
+
+
+def build_report(
+    experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
+) -> ExperimentReport:
+    """Collect what the page of an experiment shows.
+
+    Parameters
+    ----------
+    ceiling : float or None
+        Best reachable value of the primary metric, where data were simulated.
+    """
+    outcome, truth = cohort.outcome, cohort.labels.truth
+    classify = outcome.cutoff is not None
+    findings = evaluation.audit[evaluation.audit["state"] != "passed"]["finding"]
+    left_out = tuple(
+        f"{LABELS[name]} ({name}) was left out: it needs {reason}."
+        for name, reason in evaluation.left_out.items()
+    )
+    return ExperimentReport(
+        name=experiment.name,
+        description=experiment.description,
+        question=outcome.question,
+        reference=experiment.reference or None,
+        task="classification" if classify else "regression",
+        target=outcome.text,
+        positive="poor" if classify else None,
+        negative="good" if classify else None,
+        answer=answer(evaluation, outcome.task),
+        n_people=len(truth),
+        n_patients=int((~cohort.controls).sum()),
+        n_controls=int(cohort.controls.sum()),
+        n_positive=int(truth.sum()) if classify else None,
+        models={name: LABELS[name] for name in evaluation.models},
+        metrics=evaluation.metrics,
+        fold_metrics=evaluation.fold_metrics,
+        predictions=person_predictions(cohort, evaluation),
+        comparisons=evaluation.comparisons,
+        cohort=cohort_table(cohort),
+        audit=evaluation.audit,
+        excluded=cohort.excluded[["participant_id", "reason"]],
+        as_paper=evaluation.as_paper,
+        splits=_splits(experiment, evaluation),
+        safeguards=_safeguards(experiment),
+        ceiling=ceiling,
+        warnings=(*findings, *left_out, *evaluation.notes),
+        configuration=to_toml(experiment),
+        references=REFERENCES,
+        versions={"motor_bids_app": __version__},
+    )
+
+
+def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | int | float]:
+    sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
+    span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
+    scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold")
+    values: dict[str, str | int | float] = {
+        "scheme": scheme,
+        "repeats": int(evaluation.splits["repeat"].nunique()),
+        "test sets per repeat": int(evaluation.splits["fold"].nunique()),
+        "people per test set": span,
+        "split by": "participant",
+    }
+    if experiment.training.trainings > 1:
+        values["trainings per test set (averaged)"] = experiment.training.trainings
+    return values
+
+
+def _safeguards(experiment: Experiment) -> tuple[str, ...]:
+    sentences = [
+        "All scans of a person are on the same side of every split, because splits are lists of "
+        "people.",
+        "Whatever is learned from data (imputation, scaling, feature selection, penalties, mean "
+        "maps, class balance) is learned inside the estimator that is fitted to the training "
+        "people of a split.",
+        "All models are tested on the same splits, and metrics count people, not scans.",
+        "An AUC compares only people who were predicted by the same fitted model.",
+        "The final model was named before the evaluation; no setting was chosen by the results.",
+    ]
+    if experiment.training.trainings > 1:
+        sentences.append(
+            "Predictions of repeated trainings are averaged; the best training is not picked."
+        )
+    return tuple(sentences)
+
+
+def cohort_table(cohort: Cohort) -> pd.DataFrame:
+    """Describe the people: a column characteristic, then one column of text per group."""
+    table = cohort.samples.table.drop_duplicates("participant_id").set_index("participant_id")
+    truth, controls = cohort.labels.truth, cohort.controls
+    if cohort.outcome.cutoff is None:
+        groups = {"patients": ~controls}
+    else:
+        groups = {
+            "patients, poor": (truth == 1) & ~controls,
+            "patients, good": (truth == 0) & ~controls,
+        }
+    groups |= {"controls": controls} if controls.any() else {}
+    columns = {
+        name: _describe(table.loc[members[members].index], cohort)
+        for name, members in groups.items()
+    }
+    shown = pd.DataFrame(columns)
+    shown = shown[(shown != "").any(axis=1)]
+    return shown.rename_axis("characteristic").reset_index()
+
+
+def _describe(people: pd.DataFrame, cohort: Cohort) -> dict[str, str]:
+    """Describe one group as 'median (least to greatest)' and counts."""
+    score = cohort.outcome.score
+    measures: Mapping[str, str] = {
+        "age": "age (years)",
+        "time_since_stroke": "time since stroke (months)",
+        "lesion_volume": "lesion volume (ml)",
+        score.name: f"{score.name} ({score.unit})",
+    }
+    described = {"people": str(len(people))}
+    if "sex" in people:
+        described["female / male"] = f"{(people['sex'] == 0).sum()} / {(people['sex'] == 1).sum()}"
+    for name, title in measures.items():
+        described[title] = ""
+        values = people[name].dropna().astype(float) if name in people else pd.Series(dtype=float)
+        if len(values):
+            span = f"{values.min():.3g} to {values.max():.3g}"
+            described[title] = f"{values.median():.3g} ({span}), n = {len(values)}"
+    if "lesion_side" in people:
+        sides = people["lesion_side"].value_counts()
+        described["lesion side"] = ", ".join(f"{n} {side}" for side, n in sides.items())
+    if "site" in people:
+        described["sites"] = str(people["site"].nunique())
+    return described

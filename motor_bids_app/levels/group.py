@@ -1,0 +1,198 @@
+"""The group level: run experiments on the derivatives, and report how good the models are."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.files import read_json, write_text
+from motor_bids_app.errors import (
+    IncompleteRunError,
+    InputMissingError,
+    MotorBidsAppError,
+    UsageError,
+)
+from motor_bids_app.experiments.reading import load_preset, parse_experiment
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.bundles import describe_model, save_model
+from motor_bids_app.levels.cohort import Cohort, build_cohort
+from motor_bids_app.levels.experiment import (
+    Evaluation,
+    choose_device,
+    evaluate,
+    train_final,
+)
+from motor_bids_app.levels.experiment_report import LABELS, answer, build_report
+from motor_bids_app.levels.maps import MapLibrary, map_library
+from motor_bids_app.levels.people import People, gather_people
+from motor_bids_app.levels.results import write_results
+from motor_bids_app.levels.threads import limit_threads
+from motor_bids_app.reports.experiment import (
+    ExperimentLink,
+    GroupReport,
+    render_comparison,
+    render_experiment,
+)
+from motor_bids_app.settings import Settings
+
+log = logging.getLogger(__name__)
+_TRUTH = "sourcedata/truth/truth.json"  # of simulated data
+_CEILINGS = {"roc_auc": "bayes_auc", "r2": "bayes_r2"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One line of the summary: the primary metric of one model of one experiment.
+
+    `low` and `high` bound the 95 % interval; `ceiling` is the best reachable value, known for
+    simulated data.
+    """
+
+    experiment: str
+    model: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    noise_floor: float
+    ceiling: float | None = None
+
+
+def run(settings: Settings) -> list[Result]:
+    """Run all experiments; one that fails does not stop the others.
+
+    Returns
+    -------
+    list of Result
+        For each experiment and model.
+
+    Raises
+    ------
+    UsageError
+        An experiment cannot be understood.
+    IncompleteRunError
+        Some of several experiments failed; a single one raises its own error.
+    """
+    experiments = load_experiments(settings.experiments)
+    limit_threads(settings.processing.omp_nthreads)
+    people = gather_people(settings)
+    for note in people.notes:
+        log.warning("%s", note)
+    results: list[Result] = []
+    links: list[ExperimentLink] = []
+    failed: dict[str, MotorBidsAppError] = {}
+    with map_library(people.scans, people.table, settings.work_dir) as library:
+        for experiment in experiments:
+            try:
+                link, lines = _run_experiment(settings, experiment, people, library)
+            except MotorBidsAppError as error:
+                log.error("experiment %s: %s", experiment.name, error)
+                failed[experiment.name] = error
+                continue
+            links.append(link)
+            results += lines
+    if not links:
+        raise next(iter(failed.values()))
+    report = GroupReport(
+        dataset=settings.bids_dir.resolve().name, experiments=tuple(links),
+        failed={name: str(error) for name, error in failed.items()},
+        versions={"motor_bids_app": __version__},
+    )  # fmt: skip
+    write_text(settings.output_dir / "group.html", render_comparison(report))
+    if failed:
+        reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
+        total = len(experiments)
+        raise IncompleteRunError(f"{len(failed)} of {total} experiments failed. {reasons}")
+    return results
+
+
+def load_experiments(names: tuple[str, ...]) -> list[Experiment]:
+    """Read presets by name, and files that end with .toml.
+
+    Raises
+    ------
+    InputMissingError
+        A file does not exist.
+    UsageError
+        An experiment cannot be understood, or two have the same name.
+    """
+    experiments = [_load(name) for name in names]
+    labels = [experiment.name for experiment in experiments]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise UsageError(
+            f"Two experiments are called {twice[0]!r}, and would overwrite each other: change the "
+            "name in one of the files."
+        )
+    return experiments
+
+
+def _load(name: str) -> Experiment:
+    if not name.endswith(".toml"):
+        return load_preset(name)
+    path = Path(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InputMissingError(f"There is no experiment file {path}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as UTF-8 text: {error}.") from error
+    return parse_experiment(text, path.name)
+
+
+def _run_experiment(
+    settings: Settings, experiment: Experiment, people: People, library: MapLibrary
+) -> tuple[ExperimentLink, list[Result]]:
+    """Evaluate, train, and write all files of one experiment."""
+    seed, device = settings.processing.random_seed, choose_device(settings.resources.device)
+    cohort = build_cohort(people, experiment, library)
+    log.info(
+        "%s: %s; %d people, %d of them controls; maps: %s", experiment.name,
+        cohort.outcome.question, len(cohort.labels.truth), cohort.controls.sum(),
+        ", ".join(cohort.maps) or "none",
+    )  # fmt: skip
+    evaluation = evaluate(cohort, experiment, seed, device)
+    members = train_final(evaluation.final, cohort, experiment, seed, device)
+    ceiling = _ceiling(settings.bids_dir, cohort, evaluation)
+    report = build_report(experiment, cohort, evaluation, ceiling)
+    folder = settings.output_dir / "experiments" / experiment.name
+    write_results(folder, experiment, cohort, evaluation)
+    save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
+    write_text(folder / "report.html", render_experiment(report))
+    log.info("%s: saved %s", experiment.name, folder / "report.html")
+    link = ExperimentLink(
+        name=experiment.name, href=f"experiments/{experiment.name}/report.html",
+        question=report.question, n_people=report.n_people, answer=report.answer,
+        model_label=LABELS[evaluation.final], warnings=report.warnings,
+    )  # fmt: skip
+    return link, _results(experiment, cohort, evaluation, ceiling)
+
+
+def _results(
+    experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
+) -> list[Result]:
+    metric = answer(evaluation, cohort.outcome.task).metric
+    table = evaluation.metrics
+    table = table[(table["metric"] == metric) & (table["population"] == "all")]
+    return [
+        Result(
+            experiment=experiment.name, model=str(row["model"]), metric=metric,
+            value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
+            noise_floor=float(row["noise_floor"]), ceiling=ceiling,
+        )
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+
+
+def _ceiling(bids_dir: Path, cohort: Cohort, evaluation: Evaluation) -> float | None:
+    """Best reachable value of the primary metric: known where the data are simulated."""
+    path = bids_dir / _TRUTH
+    usual = cohort.outcome.score.poor
+    comparable = cohort.outcome.cutoff is None or (
+        usual is not None and cohort.outcome.cutoff.value == usual.value
+    )
+    if not path.is_file() or cohort.outcome.score.name != "fma_ue" or not comparable:
+        return None
+    key = _CEILINGS[answer(evaluation, cohort.outcome.task).metric]
+    value = read_json(path).get(key)
+    return float(value) if isinstance(value, int | float) else None

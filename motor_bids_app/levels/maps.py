@@ -1,0 +1,226 @@
+"""Maps and features of all scans as an experiment wants them: grid, mask, side of the lesion."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.index import DerivedScan
+from motor_bids_app.errors import DataError
+from motor_bids_app.experiments.schema import MAPS
+from motor_bids_app.features.averaging import average_onto, experiment_grid
+from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
+
+log = logging.getLogger(__name__)
+_OTHER_SIDE = {"left": "right", "right": "left"}
+_MIRROR = np.diag([-1.0, 1, 1, 1])  # world x: left becomes right
+TRACT_PROBABILITY = 0.25  # least share of people in whom a voxel is tract
+_BRAIN_RESOLUTION = 2  # mm, where masks are drawn before they are brought to the experiment's grid
+
+
+def to_flip(table: pd.DataFrame, mirror_lesion_to: str) -> NDArray[np.bool_]:
+    """Scans to mirror so that all one-sided lesions are on one side, shape (n_scans,).
+
+    Lesions of both sides, and brains without one, stay as they are.
+    """
+    if mirror_lesion_to == "none" or "lesion_side" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return (table["lesion_side"] == _OTHER_SIDE[mirror_lesion_to]).to_numpy(dtype=bool)
+
+
+def mirror_features(table: pd.DataFrame, flip: NDArray[np.bool_]) -> pd.DataFrame:
+    """Swap left and right in the features of flipped scans, as if the brain had been mirrored.
+
+    Columns that end in _left and _right trade values, asymmetries (left minus right, over their
+    sum) change sign, and the lesion changes side.
+    """
+    mirrored = table.copy()
+    names = {str(name) for name in table.columns}
+    for name in sorted(names):
+        other = name.removesuffix("_left") + "_right"
+        if name.endswith("_left") and other in names:
+            mirrored.loc[flip, name] = table.loc[flip, other]
+            mirrored.loc[flip, other] = table.loc[flip, name]
+        if name.endswith("_asymmetry"):
+            mirrored.loc[flip, name] = -table.loc[flip, name].astype(float)
+    for name in {"lesion_side", "paretic_side"} & names:
+        swapped = table.loc[flip, name].map(_OTHER_SIDE)
+        mirrored.loc[flip, name] = swapped.fillna(table.loc[flip, name])
+    return mirrored
+
+
+def available_maps(
+    scans: Sequence[DerivedScan], controls: NDArray[np.bool_], wanted: str | tuple[str, ...]
+) -> tuple[str, ...]:
+    """Maps to use: those wanted, or with "auto" those that most scans have.
+
+    Parameters
+    ----------
+    scans : sequence of DerivedScan
+        Scans that take part.
+    controls : bool array, shape (n_scans,)
+        Scans of healthy people, who need no lesion map.
+    wanted : "auto" or tuple of str
+        From the experiment.
+
+    Raises
+    ------
+    DataError
+        A wanted map is there for nobody.
+    """
+    patients = [scan for scan, control in zip(scans, controls, strict=True) if not control]
+    counts = {
+        name: sum(name in scan.maps for scan in (patients if name == "lesion" else scans))
+        for name in MAPS
+    }
+    if isinstance(wanted, str):
+        whole = {name: len(patients if name == "lesion" else scans) for name in MAPS}
+        return tuple(name for name in MAPS if counts[name] > whole[name] / 2)
+    absent = [name for name in wanted if counts[name] == 0]
+    if absent:
+        found = ", ".join(f"{name} ({n})" for name, n in counts.items() if n) or "none"
+        raise DataError(
+            f"No scan has the maps {', '.join(absent)} that the experiment asks for; there are: "
+            f'{found}. Change [inputs] maps, or set it to "auto".'
+        )
+    return wanted
+
+
+@dataclass
+class MapLibrary:
+    """Volumes of all scans, built once for each combination of maps, resolution and mirroring.
+
+    Parameters
+    ----------
+    scans : tuple of DerivedScan
+        Rows of every store.
+    table : DataFrame
+        One row per scan, with group and, where known, lesion_side.
+    folder : Path
+        For the memory-mapped arrays.
+    """
+
+    scans: tuple[DerivedScan, ...]
+    table: pd.DataFrame
+    folder: Path
+    _stores: dict[tuple[object, ...], VolumeStore] = field(default_factory=dict)
+
+    def store(self, maps: tuple[str, ...], resolution: int, mirror_to: str = "none") -> VolumeStore:
+        """Return the store; see `fill_store`."""
+        key = (maps, resolution, mirror_to)
+        if key not in self._stores:
+            name = hashlib.sha256(repr(key).encode()).hexdigest()[:12]
+            grid = brain_grid(resolution)
+            shape = (len(self.scans), len(maps), *grid.shape)
+            data = np.lib.format.open_memmap(
+                self.folder / f"maps-{name}.npy", mode="w+", dtype=np.float16, shape=shape
+            )
+            store = VolumeStore.empty(len(self.scans), maps, grid, data)
+            log.info(
+                "reading %s of %d scans at %d mm", ", ".join(maps), len(self.scans), resolution
+            )
+            fill_store(store, self.scans, self.table, to_flip(self.table, mirror_to))
+            self._stores[key] = store
+        return self._stores[key]
+
+
+@contextmanager
+def map_library(
+    scans: tuple[DerivedScan, ...], table: pd.DataFrame, work_dir: Path | None
+) -> Iterator[MapLibrary]:
+    """Give a library in a folder that is deleted at the end."""
+    if work_dir is not None:
+        work_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="motor_bids_app-maps-", dir=work_dir) as folder:
+        yield MapLibrary(scans, table, Path(folder))
+
+
+def fill_store(
+    store: VolumeStore,
+    scans: Sequence[DerivedScan],
+    table: pd.DataFrame,
+    flip: NDArray[np.bool_],
+) -> None:
+    """Read the maps of each scan; a healthy brain has an empty lesion map, not a missing one.
+
+    Raises
+    ------
+    DataError
+        A map cannot be used; the message names the scan.
+    """
+    controls = (table["group"] == "control").to_numpy(dtype=bool)
+    for row, scan in enumerate(scans):
+        for name in store.maps:
+            if name in scan.maps:
+                try:
+                    store.put(row, name, _read(scan.maps[name], bool(flip[row])))
+                except DataError as error:
+                    raise DataError(f"{scan.maps[name]}: {error}") from error
+            elif name == "lesion" and controls[row]:
+                store.present[row, store.maps.index(name)] = True  # its values are 0
+
+
+def _read(path: Path, flip: bool) -> nib.Nifti1Image:
+    image = load_image(path)
+    # Mirroring the world keeps the stored values, whichever way the first axis runs.
+    return nib.Nifti1Image(image.dataobj, _MIRROR @ image.affine) if flip else image
+
+
+def brain_grid(resolution: int) -> Grid:
+    """Return the grid that volumes are stored on: the standard one, cropped to the brain."""
+    brain = np.asarray(load_template("brain", resolution).dataobj) > 0
+    return experiment_grid(resolution, brain)
+
+
+def experiment_mask(name: str, grid: Grid) -> NDArray[np.bool_]:
+    """Voxels of `grid` that models may use: brain, cst, motor or cst+motor.
+
+    A voxel belongs to it if at least half of it does. All masks equal their mirror images.
+    """
+    fine = standard_grid(_BRAIN_RESOLUTION)
+    inside = np.zeros(fine.shape, dtype=bool)
+    if name == "brain":
+        inside |= np.asarray(load_template("brain", _BRAIN_RESOLUTION).dataobj) > 0
+    if "cst" in name.split("+"):
+        for tract in corticospinal_tract(_BRAIN_RESOLUTION).values():
+            inside |= np.asarray(tract.dataobj) >= TRACT_PROBABILITY
+    if "motor" in name.split("+"):
+        atlas = load_aal(_BRAIN_RESOLUTION)
+        for region in MOTOR_REGIONS:
+            inside |= atlas.mask(f"{region}_L") | atlas.mask(f"{region}_R")
+    return average_onto(nib.Nifti1Image(inside.astype(np.uint8), fine.affine), grid) >= 0.5
+
+
+def map_digests(
+    store: VolumeStore, rows: NDArray[np.intp], participants: Sequence[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Participants by (map, hash of its values), leaving out maps that do not vary.
+
+    Parameters
+    ----------
+    store : VolumeStore
+    rows : int array, shape (n_scans,)
+        Scans to look at.
+    participants : sequence of str, shape (n_scans,)
+        Whose scan each of them is.
+    """
+    owners: dict[tuple[str, str], list[str]] = {}
+    for row, participant in zip(rows, participants, strict=True):
+        for column, name in enumerate(store.maps):
+            values = store.data[row, column]
+            if store.present[row, column] and values.min() < values.max():
+                digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+                owners.setdefault((name, digest), []).append(participant)
+    return owners

@@ -1,0 +1,123 @@
+"""Tables of an experiment as files, each with its data dictionary."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from motor_bids_app.bids.files import write_table, write_text
+from motor_bids_app.evaluation.crossvalidation import average_trainings
+from motor_bids_app.experiments.reading import to_toml
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.experiment import Evaluation
+
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "participant_id": {"Description": "Participant"},
+    "session_id": {"Description": "Session; n/a where there are no sessions"},
+    "model": {"Description": "Name of the model"},
+    "group": {"Description": "Whether the person had a stroke", "Levels": {
+        "patient": "after stroke", "control": "healthy"}},
+    "repeat": {"Description": "Repetition of the whole validation, from 1"},
+    "fold": {"Description": "Test set within the repetition, from 1; all other people train"},
+    "training": {"Description": "Training of the same model with another seed, from 1"},
+    "population": {"Description": "Whom the metric is about", "Levels": {
+        "all": "everyone in the experiment", "patients": "without healthy controls"}},
+    "metric": {"Description": "Name of the metric"},
+    "value": {"Description": "Metric expected of one fitted model, averaged over repeats; AUC and "
+              "correlation are taken among people predicted by the same fitted model"},
+    "low": {"Description": "Lower limit of the 95 % bootstrap interval over people"},
+    "high": {"Description": "Upper limit of the 95 % bootstrap interval over people"},
+    "noise_floor": {"Description": "Half-width of the interval around chance that this number of "
+                    "people allows: binomial, Hanley-McNeil (AUC) or Fisher (correlation)"},
+    "repeat_sd": {"Description": "Standard deviation of the metric over repeats"},
+    "repeat_min": {"Description": "Least value over repeats"},
+    "repeat_max": {"Description": "Greatest value over repeats"},
+    "n_people": {"Description": "People the metric is about"},
+    "n_poor": {"Description": "Those of them in the poor class"},
+    "reference": {"Description": "Best of the simpler models, which the model is compared with"},
+    "difference": {"Description": "Metric of the model minus that of the reference"},
+    "t": {"Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"},
+    "p_value": {"Description": "Two-sided p of that test, not corrected for several comparisons"},
+    "n_splits": {"Description": "Splits compared"},
+    "check": {"Description": "What was checked"},
+    "state": {"Description": "Outcome", "Levels": {
+        "passed": "nothing found", "warning": "read the finding", "failed": "results are void"}},
+    "finding": {"Description": "What was found"},
+    "participants": {"Description": "Participants concerned"},
+    "reason": {"Description": "Why the scan takes no part"},
+    "class": {"Description": "Class taken as positive; overall: mean of both"},
+    "mean": {"Description": "Mean over test sets and trainings"},
+    "min": {"Description": "Least test set, mean over trainings"},
+    "max": {"Description": "Greatest test set, mean over trainings"},
+    "mean_of_maxima": {"Description": "Mean over test sets of the best training: what the paper "
+                       "reports, and an upper bound, since nobody can pick that training"},
+    "maxima_min": {"Description": "Least best training over test sets"},
+    "maxima_max": {"Description": "Greatest best training over test sets"},
+    "predicted_sd": {"Description": "Standard deviation of the prediction over repeats"},
+    "n_predictions": {"Description": "Times the person was tested"},
+}  # fmt: skip
+
+
+def person_predictions(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
+    """One row per person and model: the out-of-fold prediction, averaged over repeats.
+
+    Returns
+    -------
+    DataFrame
+        Columns participant_id, model, group, true (1 poor and 0 good, or the score), predicted
+        (probability of poor, or score), predicted_sd and n_predictions.
+    """
+    truth, controls = cohort.labels.truth, cohort.controls
+    parts = []
+    for model in evaluation.models:
+        table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == model]
+        grouped = average_trainings(table).groupby("participant_id")["prediction"]
+        part = grouped.agg(predicted="mean", predicted_sd="std", n_predictions="size").reset_index()
+        part.insert(1, "model", model)
+        group = controls[part["participant_id"]].map({True: "control", False: "patient"})
+        part.insert(2, "group", group.to_numpy())
+        part.insert(3, "true", truth[part["participant_id"]].to_numpy())
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_results(
+    folder: Path, experiment: Experiment, cohort: Cohort, evaluation: Evaluation
+) -> None:
+    """Write the experiment and all its tables, each with a data dictionary."""
+    write_text(folder / "experiment.toml", to_toml(experiment))
+    tables = {
+        "predictions": person_predictions(cohort, evaluation),
+        "out_of_fold": evaluation.out_of_fold,
+        "metrics": evaluation.metrics,
+        "comparisons": evaluation.comparisons,
+        "splits": evaluation.splits,
+        "audit": evaluation.audit,
+        "excluded": cohort.excluded,
+    }
+    if evaluation.as_paper is not None:
+        tables["as_paper"] = evaluation.as_paper
+    units = _units(cohort)
+    for name, table in tables.items():
+        dictionary = {str(column): (_COLUMNS | units)[str(column)] for column in table.columns}
+        write_table(folder / f"{name}.tsv", table, dictionary)
+
+
+def _units(cohort: Cohort) -> dict[str, dict[str, Any]]:
+    """Dictionary of the columns whose meaning depends on the target."""
+    outcome = cohort.outcome
+    true: dict[str, Any]
+    if outcome.cutoff is None:
+        predicted = {"Description": f"Predicted {outcome.score.title}", "Units": outcome.score.unit}
+        true = {"Description": outcome.score.title, "Units": outcome.score.unit}
+    else:
+        predicted = {"Description": f"Probability of {outcome.text}"}
+        true = {"Description": "Class", "Levels": {"1": f"poor: {outcome.text}", "0": "good"}}
+    out_of_fold = "by a model that did not learn from the person"
+    mean = f"{predicted['Description']}, {out_of_fold}; mean over repeats"
+    return {
+        "true": true,
+        "prediction": {**predicted, "Description": f"{predicted['Description']}, {out_of_fold}"},
+        "predicted": {**predicted, "Description": mean},
+    }
