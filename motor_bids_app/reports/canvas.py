@@ -53,7 +53,7 @@ styled = mpl.rc_context(_STYLE)
 def new_chart(
     width: float = 7.2, height: float = 3.6, panels: int = 1
 ) -> tuple[Canvas, list[Axes]]:
-    """Return a transparent canvas (inches) with axes side by side, for a function that is `styled`."""
+    """Return a transparent canvas (inches) with axes side by side; call it where `styled`."""
     canvas = Canvas(figsize=(width, height), layout="constrained")
     return canvas, [canvas.add_subplot(1, panels, panel + 1) for panel in range(panels)]
 

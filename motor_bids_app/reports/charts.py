@@ -5,6 +5,7 @@ that had not seen the person.
 """
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -46,7 +47,7 @@ def roc_curves(
         false, true = _roc(one["true"].to_numpy(), one["predicted"].to_numpy())
         axes.plot(
             false, true, color=colour(number), linewidth=1.6, linestyle=_dash(number),
-            label=f"{label}: {_interval(metrics, name, 'roc_auc')}",
+            label=fill(f"{label}: {_interval(metrics, name, 'roc_auc')}", 44),
         )  # fmt: skip
     axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set_box_aspect(1)
@@ -96,7 +97,7 @@ def metric_forest(
     axes.set(
         xlabel=f"{METRICS.get(metric, metric)} (95 % interval)", ylim=(len(models) - 0.5, -0.5)
     )
-    axes.set_yticks(range(len(models)), list(models.values()))
+    axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
     axes.tick_params(axis="y", length=0)
     _legend_once(axes)
     title = METRICS.get(metric, metric)
@@ -136,7 +137,7 @@ def probability_strips(
             )  # fmt: skip
     axes.set(xlabel=f"Predicted probability of {positive}", xlim=(-0.02, 1.02))
     axes.set(ylim=(len(models) - 0.45, -0.55))
-    axes.set_yticks(range(len(models)), list(models.values()))
+    axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
     axes.tick_params(axis="y", length=0)
     _legend_once(axes)
     return chart_figure(
@@ -167,7 +168,7 @@ def split_spread(
     axes.set(
         xlabel=f"{METRICS.get(metric, metric)} in one test set", ylim=(len(models) - 0.5, -0.5)
     )
-    axes.set_yticks(range(len(models)), list(models.values()))
+    axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
     axes.tick_params(axis="y", length=0)
     return chart_figure(
         canvas,

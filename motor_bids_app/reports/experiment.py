@@ -6,30 +6,35 @@ from typing import Literal
 
 import pandas as pd
 
-from motor_bids_app.reports.pages import Figure, Reference
+from motor_bids_app.reports import agreement, charts
+from motor_bids_app.reports.answer import (
+    Answer,
+    comparison,
+    format_p,
+    headline,
+    meaning,
+    noise_floor,
+)
+from motor_bids_app.reports.pages import Figure, Reference, Table, render
+
+__all__ = [
+    "Answer", "ExperimentLink", "ExperimentReport", "GroupReport", "render_comparison",
+    "render_experiment",
+]  # fmt: skip
+_LIMITS = (
+    "The numbers hold for people like these, imaged like these. Elsewhere a model usually does "
+    "worse: try it on people of another site before relying on it.",
+    "A model that predicts is not an explanation: what it uses need not cause the impairment.",
+    "Healthy controls are easy to tell from patients, so results in all people look better than "
+    "in patients alone; both are shown.",
+    "Predictions are for research only, and must not guide the care of a patient.",
+)
+_SHOWN = {  # metrics of the main table, by task
+    "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
+    "regression": ("r2", "r", "mae", "rmse"),
+}
 
 Task = Literal["classification", "regression"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """The result of an experiment in the numbers that its first sentence needs.
-
-    `metric` is "roc_auc" or "r2"; `low` and `high` bound the 95 % interval over people.
-    """
-
-    model: str  # the model the answer is about: the deep one, or else the best
-    metric: str
-    value: float
-    low: float
-    high: float
-    chance: float  # what guessing scores: 0.5 of an AUC, 0 of R2
-    noise_floor: float  # half-width that this number of people allows, in units of the metric
-    best_baseline: str | None = None  # strongest of the simpler models, if there is one
-    difference: float | None = None  # model minus best_baseline, on the same splits
-    difference_low: float | None = None
-    difference_high: float | None = None
-    p_value: float | None = None  # corrected resampled t-test of that difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,3 +109,189 @@ class GroupReport:
     experiments: tuple[ExperimentLink, ...]
     failed: Mapping[str, str] = field(default_factory=dict)  # experiment -> what went wrong
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def render_experiment(report: ExperimentReport) -> str:
+    """Return the page of one experiment as one self-contained HTML file."""
+    answer, label = report.answer, report.models[report.answer.model]
+    sentences = [meaning(answer), noise_floor(answer, n_people=report.n_people)]
+    if answer.best_baseline is not None:
+        baseline = report.models[answer.best_baseline]
+        sentences.insert(1, comparison(answer, label=label, baseline=baseline))
+    if report.ceiling is not None:
+        sentences.append(
+            f"These data are simulated: no model can do better than {answer.metric_name} "
+            f"{report.ceiling:.2f} in the long run."
+        )
+    contents = {
+        "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
+        "audit": "Audit", "limits": "Limits", "settings": "Settings", "references": "References",
+    }  # fmt: skip
+    return render(
+        "experiment.html",
+        report=report,
+        headline=headline(answer, label=label, target=report.target, n_people=report.n_people),
+        sentences=[sentence for sentence in sentences if sentence],
+        contents=contents,
+        label=label,
+        cohort=Table.of(report.cohort, "Who was studied: median (least to greatest), or counts."),
+        excluded=Table.of(
+            report.excluded, "Left out.", {"participant_id": "Participant", "reason": "Reason"}
+        ),
+        models=[t for t in (_models(report, p) for p in POPULATIONS) if t.rows],
+        comparisons=_comparisons(report),
+        as_paper=_as_paper(report),
+        figures=[*_figures(report), *report.figures],
+        audit=Table.of(
+            report.audit, "Checks for what would make the evaluation too good.",
+            {"check": "Check", "state": "Result", "finding": "Finding"},
+        ),
+        limits=(*_LIMITS, *report.limits),
+        versions=report.versions,
+    )  # fmt: skip
+
+
+POPULATIONS = {"all": "all people", "patients": "patients alone"}
+
+
+def _models(report: ExperimentReport, population: str) -> Table:
+    """One row per model, one column per metric with its interval."""
+    metrics = report.metrics[report.metrics["population"] == population]
+    present = set(metrics["metric"])
+    shown = [name for name in _SHOWN[report.task] if name in present]
+    rows = []
+    for model, label in report.models.items():
+        one = metrics[metrics["model"] == model].drop_duplicates("metric").set_index("metric")
+        if not one.empty:
+            rows.append((label, *(_cell(row) for _, row in one.reindex(shown).iterrows())))
+    return Table(
+        caption=f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals.",
+        columns=("Model", *(charts.METRICS.get(name, name) for name in shown)),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(shown) + 1)),
+    )
+
+
+def _cell(row: "pd.Series[float]") -> str:
+    if pd.isna(row["value"]):
+        return "n/a"
+    digits = 2 if abs(row["value"]) < 10 else 1
+    interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
+    return f"{row['value']:.{digits}f} ({interval})"
+
+
+def _comparisons(report: ExperimentReport) -> Table:
+    rows = [
+        (
+            report.models.get(row["model"], row["model"]),
+            report.models.get(row["reference"], row["reference"]),
+            charts.METRICS.get(row["metric"], row["metric"]),
+            f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})",
+            "n/a" if pd.isna(row["p_value"]) else format_p(row["p_value"]).removeprefix("= "),
+        )
+        for _, row in report.comparisons.iterrows()
+    ]
+    return Table(
+        caption="Each model against the best of the simpler ones, on the same splits: difference "
+        "with its 95 % interval over people, and p of the corrected resampled t-test.",
+        columns=("Model", "Best simpler model", "Metric", "Difference", "p"),
+        rows=tuple(rows),
+        numeric=frozenset({3, 4}),
+    )
+
+
+def _as_paper(report: ExperimentReport) -> Table | None:
+    if report.as_paper is None or report.as_paper.empty:
+        return None
+    rows = [
+        (
+            *([report.models.get(row["model"], row["model"])] if "model" in row else []),
+            row["class"],
+            charts.METRICS.get(row["metric"], row["metric"]),
+            f"{row['mean']:.3f} [{row['min']:.3f} {row['max']:.3f}]",
+            f"{row['mean_of_maxima']:.3f}",
+        )
+        for _, row in report.as_paper.iterrows()
+    ]
+    first = ("Model",) if "model" in report.as_paper else ()
+    columns = (*first, "Class", "Metric", "Overall mean [min max]", "Mean of maxima")
+    return Table(
+        caption="Overall mean over test sets and trainings, with the least and greatest test set; "
+        "and the mean of maxima, for which the best training of each test set is picked. Nobody "
+        "can pick it without knowing the answers, so that column is optimistic.",
+        columns=columns,
+        rows=tuple(rows),
+        numeric=frozenset({len(columns) - 2, len(columns) - 1}),
+    )
+
+
+def _figures(report: ExperimentReport) -> list[Figure]:
+    """Charts that belong to the task, the answer's metric first."""
+    answer, models, people = report.answer, report.models, report.predictions
+    final = people[people["model"] == answer.model]
+    label = models[answer.model]
+    drawn = [
+        charts.metric_forest(
+            report.metrics, models, metric=answer.metric, chance=answer.chance,
+            noise_floor=answer.noise_floor, ceiling=report.ceiling,
+        )
+    ]  # fmt: skip
+    if report.task == "classification":
+        names = {
+            "positive": report.positive or "positive",
+            "negative": report.negative or "negative",
+        }
+        drawn += [
+            charts.roc_curves(people, report.metrics, models),
+            charts.probability_strips(people, models, **names),
+            agreement.confusion_matrices(people, models, **names),
+            agreement.calibration_curve(final, label, positive=names["positive"]),
+        ]
+    else:
+        drawn.append(agreement.score_scatter(final, label, target=report.target))
+    drawn.append(
+        charts.split_spread(report.fold_metrics, models, metric=answer.metric, chance=answer.chance)
+    )
+    return drawn
+
+
+def render_comparison(report: GroupReport) -> str:
+    """Return the page that compares experiments, with links to theirs."""
+    contents = {"experiments": "Experiments"}
+    if report.failed:
+        contents["failed"] = "Failed"
+    return render(
+        "group.html",
+        report=report,
+        contents=contents,
+        figures=_answers(report.experiments),
+        headlines={
+            link.name: headline(
+                link.answer, label=link.model_label, target="the outcome", n_people=link.n_people
+            )
+            for link in report.experiments
+        },
+        versions=report.versions,
+    )
+
+
+def _answers(links: tuple[ExperimentLink, ...]) -> list[Figure]:
+    """One forest per metric: all experiments that answer in it."""
+    figures = []
+    for metric in dict.fromkeys(link.answer.metric for link in links):
+        some = [link for link in links if link.answer.metric == metric]
+        rows = [
+            (link.name, "all", metric, link.answer.value, link.answer.low, link.answer.high)
+            for link in some
+        ]
+        table = pd.DataFrame(
+            rows, columns=["model", "population", "metric", "value", "low", "high"]
+        )
+        figures.append(
+            charts.metric_forest(
+                table, {link.name: link.name for link in some}, metric=metric,
+                chance=some[0].answer.chance,
+                noise_floor=max(link.answer.noise_floor for link in some),
+            )
+        )  # fmt: skip
+    return figures

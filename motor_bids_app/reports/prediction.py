@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
+
+from motor_bids_app.reports.charts import METRICS
+from motor_bids_app.reports.pages import Table, format_number, render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +38,110 @@ class PredictionReport:
     provenance: Mapping[str, str | int | float]  # label -> value: experiment, people, space, hash
     warnings: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def render_prediction(report: PredictionReport) -> str:
+    """Return the page of one prediction run as one self-contained HTML file."""
+    classify = report.task == "classification"
+    rows = [_person(report, row) for _, row in report.predictions.iterrows()]
+    return render(
+        "prediction.html",
+        report=report,
+        contents={"people": "People", "trust": "Trust", "provenance": "Provenance"},
+        classify=classify,
+        caution="These numbers describe groups of people like those the model was trained on. They "
+        "are not a diagnosis or a prognosis, the model is not a medical device, and nothing here "
+        "may guide the care of a patient.",
+        summary=_summary(report),
+        rows=rows,
+        sessions=any(row["session"] for row in rows),
+        heading=f"Probability of {report.positive}" if classify else f"Predicted {report.target}",
+        caption=_caption(report),
+        skipped=Table.of(
+            report.skipped, "Who, and why.", {"participant_id": "Participant", "reason": "Reason"}
+        ),
+        trust=_trust(report),
+        performance=_performance(report),
+        provenance=Table(
+            caption="As recorded when the model was trained.",
+            columns=("Fact", "Value"),
+            rows=tuple(report.provenance.items()),
+        ),
+        versions=report.versions,
+    )
+
+
+def _person(report: PredictionReport, row: "pd.Series[Any]") -> dict[str, Any]:
+    """Texts and numbers of one row; low and high are None where there is no interval."""
+    low, high = (row.get(name) for name in ("low", "high"))
+    known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
+    classify = report.task == "classification"
+    text = f"{row['predicted']:.2f}" if classify else f"{format_number(row['predicted'])}"
+    if known:
+        text += f" ({format_number(low)} to {format_number(high)})"
+    return {
+        "participant": row["participant_id"],
+        "session": _text(row.get("session_id")),
+        "predicted": float(row["predicted"]),
+        "low": float(low) if known and low is not None else None,
+        "high": float(high) if known and high is not None else None,
+        "text": f"{text} {report.unit}".strip(),
+        "called": _text(row.get("predicted_class")),
+        "warning": _text(row.get("warning")),
+    }
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _summary(report: PredictionReport) -> dict[str, str | int]:
+    facts: dict[str, str | int] = {"Predicted": len(report.predictions)}
+    if report.task == "classification" and "predicted_class" in report.predictions:
+        for name in (report.positive, report.negative):
+            called = int((report.predictions["predicted_class"] == name).sum())
+            facts[f"Called {name}"] = called
+    facts["Not predicted"] = len(report.skipped)
+    return facts
+
+
+def _caption(report: PredictionReport) -> str:
+    if report.task == "regression":
+        return "One row per person and session."
+    return (
+        f"One row per person and session. The bar is the probability of {report.positive}; the "
+        f"line at {report.threshold:g} divides the classes. Near the line a call means little."
+    )
+
+
+def _trust(report: PredictionReport) -> str:
+    text = (
+        "In cross-validation, on people of the training cohort whom the model had not seen, it "
+        "reached the values below. On other scanners and other patients expect less."
+    )
+    if report.noise_floor is not None and not pd.isna(report.noise_floor):
+        text += (
+            f" With so few training people, guessing alone strays up to {report.noise_floor:.2f} "
+            "from chance in the main metric."
+        )
+    return text
+
+
+def _performance(report: PredictionReport) -> Table:
+    rows = [
+        (
+            METRICS.get(row["metric"], row["metric"]),
+            {"all": "all people", "patients": "patients alone"}.get(
+                row["population"], row["population"]
+            ),
+            format_number(float(row["value"])),
+            f"{format_number(float(row['low']))} to {format_number(float(row['high']))}",
+        )
+        for _, row in report.performance.iterrows()
+    ]
+    return Table(
+        caption="Cross-validated performance of this kind of model.",
+        columns=("Metric", "In", "Value", "95 % interval"),
+        rows=tuple(rows),
+        numeric=frozenset({2, 3}),
+    )

@@ -1,0 +1,150 @@
+"""The result of an experiment in plain English, and no stronger than its interval allows."""
+
+from dataclasses import dataclass
+
+SURE = 0.05  # of the corrected resampled t-test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The result of an experiment in the numbers that its first sentences need.
+
+    `metric` is "roc_auc" or "r2"; `low` and `high` bound the 95 % interval over people.
+    """
+
+    model: str  # the model the answer is about: the deep one, or else the best
+    metric: str
+    value: float
+    low: float
+    high: float
+    chance: float  # what guessing scores: 0.5 of an AUC, 0 of R2
+    noise_floor: float  # half-width that this number of people allows, in units of the metric
+    best_baseline: str | None = None  # strongest of the simpler models, if there is one
+    difference: float | None = None  # model minus best_baseline, on the same splits
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None  # corrected resampled t-test of that difference
+
+    @property
+    def metric_name(self) -> str:
+        """Name of the metric for people."""
+        return {"roc_auc": "AUC", "r2": "R²"}.get(self.metric, self.metric.replace("_", " "))
+
+    @property
+    def interval(self) -> str:
+        """Value with its interval.
+
+        >>> Answer(model="m", metric="roc_auc", value=0.8, low=0.7, high=0.9, chance=0.5,
+        ...        noise_floor=0.2).interval
+        '0.80 (0.70 to 0.90)'
+        """
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+    @property
+    def state(self) -> str:
+        """Whether the result can be told from chance: "good" yes, "warn" perhaps, "bad" no.
+
+        Two things must hold: the interval lies above chance, and the value outside what
+        guessing gives in so few people.
+        """
+        above_interval = self.low > self.chance
+        above_floor = self.value - self.chance > self.noise_floor
+        return "good" if above_interval and above_floor else "warn" if self._near else "bad"
+
+    @property
+    def _near(self) -> bool:
+        return self.low > self.chance or self.value - self.chance > self.noise_floor
+
+    @property
+    def verdict(self) -> str:
+        """`state` in a few words."""
+        return {
+            "good": "better than chance",
+            "warn": "perhaps better than chance",
+            "bad": "not told from chance",
+        }[self.state]
+
+
+def headline(answer: Answer, *, label: str, target: str, n_people: int) -> str:
+    """Return the answer in one sentence: how good, how sure, in how many people."""
+    start = {
+        "good": f"Yes, better than chance: {_inside(label)}",
+        "warn": f"Perhaps: {_inside(label)}",
+        "bad": f"This cannot be told from chance: {_inside(label)}",
+    }[answer.state]
+    reached = f"{answer.metric_name} of {answer.value:.2f}"
+    article = "an" if answer.metric_name[0] in "AR" else "a"
+    return (
+        f"{start} predicts {target} with {article} {reached} (95 % interval {answer.low:.2f} to "
+        f"{answer.high:.2f}) in {n_people} people whom it had not seen."
+    )
+
+
+def meaning(answer: Answer) -> str:
+    """Return what the number means for someone who does not use it daily."""
+    if answer.metric == "roc_auc":
+        return (
+            f"Shown one person of each class, the model ranks them rightly {answer.value:.0%} of "
+            "the time; guessing would 50 %."
+        )
+    if answer.value <= 0:
+        return "The model predicts no better than giving everyone the mean score."
+    return (
+        f"The model explains {answer.value:.0%} of the differences in score between people; "
+        "giving everyone the mean score explains none."
+    )
+
+
+def noise_floor(answer: Answer, *, n_people: int) -> str:
+    """Return how much of the number could be luck, given how few people there are."""
+    if answer.metric != "roc_auc":  # no distribution of guesses is known
+        return (
+            f"With {n_people} people, the interval is about {answer.noise_floor:.2f} wide on either "
+            "side; smaller differences are not to be trusted."
+        )
+    low, high = answer.chance - answer.noise_floor, answer.chance + answer.noise_floor
+    return (
+        f"Noise floor: with {n_people} people, guessing alone gives {answer.metric_name} values "
+        f"from {low:.2f} to {high:.2f} in 95 of 100 studies, and differences smaller than "
+        f"{answer.noise_floor:.2f} are not to be trusted."
+    )
+
+
+def comparison(answer: Answer, *, label: str, baseline: str) -> str:
+    """Return whether the model beats the best simpler one, by interval and corrected test."""
+    if answer.difference is None:
+        return ""
+    low, high = answer.difference_low, answer.difference_high
+    sure = answer.p_value is not None and answer.p_value < SURE
+    if low is not None and low > 0 and sure:
+        verb = "beats"
+    elif high is not None and high < 0 and sure:
+        verb = "is worse than"
+    else:
+        verb = "does not clearly differ from"
+    numbers = f"{answer.metric_name} difference {answer.difference:+.2f}"
+    if low is not None and high is not None:
+        numbers += f", 95 % interval {low:+.2f} to {high:+.2f}"
+    if answer.p_value is not None:
+        numbers += f", corrected p {format_p(answer.p_value)}"
+    return f"{_first_upper(label)} {verb} the best simpler model, {_inside(baseline)} ({numbers})."
+
+
+def format_p(p_value: float) -> str:
+    """Write a p-value.
+
+    >>> format_p(0.0004), format_p(0.2)
+    ('< 0.001', '= 0.20')
+    """
+    if p_value < 0.001:
+        return "< 0.001"
+    return f"= {p_value:.3f}" if p_value < 0.1 else f"= {p_value:.2f}"
+
+
+def _inside(label: str) -> str:
+    """Lower the first letter of a label, unless it begins with an abbreviation."""
+    return label if label[1:2].isupper() or label[:1].isdigit() else label[:1].lower() + label[1:]
+
+
+def _first_upper(label: str) -> str:
+    return label[:1].upper() + label[1:]
