@@ -9,10 +9,11 @@ import numpy as np
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.anatomy import correct_bias, denoise, reorient
 from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.lesions import align_lesion
+from motor_bids_app.mri.quality import anatomical_quality, registration_quality
 from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.resampling import displacement_field, invert, resample
 from motor_bids_app.mri.tissue import segment_tissue
@@ -32,9 +33,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     head = correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
     brain = extract_brain(head)
     lesion = _native_lesion(scan, source, head)
-    to_template = register_to_template(
-        head, brain, lesion, sloppy=settings.sloppy, contrast=contrast
-    ).transform
+    to_template = register_to_template(head, brain, lesion, sloppy=settings.sloppy).transform
     to_native = invert(to_template, _coarse_grid(head))
     if scan.lesion is not None and scan.lesion.is_standard:
         lesion = _binary(resample(load_image(scan.lesion.path), Grid.of(head), to_native))
@@ -58,6 +57,11 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     if lesion is not None:
         outputs.save_figure(checks.lesion_native(head, lesion, brain))
     _save_standard_figures(outputs, contrast)
+    methods = ["reorient", "denoise", "bias", "brain_mask", "registration", "tissue"]
+    if scan.lesion is not None:
+        methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
+    quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
+    outputs.save_facts("anat", Facts(methods=methods, quality=quality))
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
@@ -67,6 +71,7 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, [scan.lesion.path], Type="Lesion")
     _save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
+    outputs.save_facts("anat", Facts(methods=["standard_lesion"]))
 
 
 def _native_lesion(scan: Scan, source: Path, head: nib.Nifti1Image) -> nib.Nifti1Image | None:
@@ -120,6 +125,17 @@ def _save_standard_figures(outputs: Outputs, contrast: str) -> None:
     )
     if lesion is not None:
         _save_lesion_figure(warped, lesion, outputs)
+
+
+def _registration_quality(outputs: Outputs, contrast: str) -> dict[str, float]:
+    path = outputs.path("mask", "anat", label="L", standard=True)
+    return registration_quality(
+        outputs.load(contrast, "anat", desc="preproc", standard=True),
+        outputs.load("mask", "anat", desc="brain", standard=True),
+        load_template("T1w", RESOLUTION),
+        load_template("brain", RESOLUTION),
+        load_image(path) if path in outputs.written else None,
+    )
 
 
 def _save_lesion_figure(image: nib.Nifti1Image, lesion: nib.Nifti1Image, outputs: Outputs) -> None:

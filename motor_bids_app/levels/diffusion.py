@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 from motor_bids_app.bids.files import load_image, read_text, write_table, write_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
+from motor_bids_app.mri.quality import diffusion_quality, motion_summary
 from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.reports import checks
+from motor_bids_app.reports.motion import motion_chart
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.transforms import Transform
 
@@ -45,7 +47,7 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs) -> None:
         )
     gradients.check(series.shape[3])
     gradients.check_tensor()
-    corrected = _clean(series, gradients, outputs)
+    corrected, sigma = _clean(series, gradients, outputs)
     b0 = _image(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
     to_series = _coregister(b0, outputs)
     brain = _brain(b0, to_series, outputs)
@@ -57,8 +59,10 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs) -> None:
     for name, image in maps.items():
         _save_map(name, image, to_series, scan, outputs)
     outputs.save_figure(checks.tensor_maps(maps, brain))
+    outputs.save_figure(motion_chart(corrected.parameters, corrected.framewise_displacement))
     if to_series is not None:
         _save_coregistration_figure(b0, to_series, outputs)
+    _save_facts(corrected, sigma, brain, to_series is not None, outputs)
 
 
 def read_gradients(scan: Scan) -> GradientTable:
@@ -71,18 +75,24 @@ def read_gradients(scan: Scan) -> GradientTable:
     return parse_gradients(read_text(scan.bval), read_text(scan.bvec))
 
 
-def _clean(series: nib.Nifti1Image, gradients: GradientTable, outputs: Outputs) -> MotionCorrection:
-    """Remove noise and motion; noise first, because interpolation would correlate it."""
+def _clean(
+    series: nib.Nifti1Image, gradients: GradientTable, outputs: Outputs
+) -> tuple[MotionCorrection, NDArray[np.float32] | None]:
+    """Remove noise and motion; noise first, because interpolation would correlate it.
+
+    Returns the corrected series and the noise, which a short series does not tell.
+    """
     data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32))
     mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(series).voxel_sizes)
+    sigma = None
     if data.shape[3] >= MIN_VOLUMES:
-        denoised, _ = denoise_mppca(data, mask)
+        denoised, sigma = denoise_mppca(data, mask)
         shown = np.flatnonzero(~gradients.is_b0)[0]
         before, after = (_image(array[..., shown], series) for array in (data, denoised))
         brain = nib.Nifti1Image(mask, series.affine)
         outputs.save_figure(checks.denoising(before, after, brain))
         data = denoised
-    return correct_motion(data, series.affine, gradients, mask)
+    return correct_motion(data, series.affine, gradients, mask), sigma
 
 
 def _coregister(b0: nib.Nifti1Image, outputs: Outputs) -> NDArray[np.float64] | None:
@@ -163,6 +173,29 @@ def _save_coregistration_figure(
     white_matter = outputs.load("probseg", "anat", label="WM")
     brain = outputs.load("mask", "anat", desc="brain")
     outputs.save_figure(checks.coregistration(moved, head, white_matter, brain))
+
+
+def _save_facts(
+    corrected: MotionCorrection,
+    sigma: NDArray[np.float32] | None,
+    brain: nib.Nifti1Image,
+    coregistered: bool,
+    outputs: Outputs,
+) -> None:
+    quality = motion_summary(corrected.parameters, corrected.framewise_displacement)
+    methods = ["dwi_motion", "tensor"]
+    notes = []
+    if sigma is not None:
+        mask = np.asarray(brain.dataobj)
+        quality |= diffusion_quality(corrected.data, sigma, corrected.gradients, mask)
+        methods.append("dwi_denoise")
+    else:
+        notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
+    if coregistered:
+        methods.append("coregistration")
+    else:
+        notes.append("There is no head image: diffusion maps stay on the grid of the series.")
+    outputs.save_facts("dwi", Facts(methods=methods, quality=quality, notes=notes))
 
 
 def _image(data: NDArray[np.floating], like: nib.Nifti1Image) -> nib.Nifti1Image:

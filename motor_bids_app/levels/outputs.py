@@ -15,7 +15,27 @@ from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
 RESOLUTION = 2  # mm, of the images saved in standard space
+STEPS = ("anat", "dwi", "features")  # in their order
 _RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was done in a step, for the methods text, and how well.
+
+    Parameters
+    ----------
+    methods : list of str
+        Names of what was done, as `reports.methods` knows them.
+    quality : dict of float
+        Measures, as `features.table` describes them.
+    notes : list of str
+        What a reader should know.
+    """
+
+    methods: list[str] = field(default_factory=list)
+    quality: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,30 @@ class Outputs:
     def load(self, suffix: str, datatype: str | None = None, **entities: Any) -> nib.Nifti1Image:
         """Load a derivative of this participant and session."""
         return load_image(self.path(suffix, datatype, **entities))
+
+    def save_facts(self, step: str, facts: Facts) -> None:
+        """Save what later steps and the report need to know of a step."""
+        path = self._facts(step)
+        write_json(path, asdict(facts))
+        self.written.append(path)
+
+    def load_facts(self) -> Facts:
+        """Load what all steps saved, as one."""
+        paths = [path for path in map(self._facts, STEPS) if path.is_file()]
+        parts = [Facts(**read_json(path)) for path in paths]
+        return Facts(
+            methods=[name for part in parts for name in part.methods],
+            quality={name: value for part in parts for name, value in part.quality.items()},
+            notes=[note for part in parts for note in part.notes],
+        )
+
+    def _facts(self, step: str) -> Path:
+        return self.root / "logs" / "facts" / f"{self.prefix}_{step}.json"
+
+    @property
+    def features_table(self) -> Path:
+        """The table of features: one row for this participant and session."""
+        return self.figures.parent / f"{self.prefix}_desc-features.tsv"
 
     def save_figure(self, figure: Figure) -> None:
         """Save a picture for the report, and beside it the words that belong to it."""

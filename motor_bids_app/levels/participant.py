@@ -14,7 +14,7 @@ from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
 from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
-from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
 from motor_bids_app.levels.progress import track
@@ -98,7 +98,7 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
     if "dwi" in steps:
         rows.append(_attempt(_diffusion(scan, outputs), job, outputs))
-    features = Task("features", _records(outputs), lambda: extract_features(scan, outputs))
+    features = Task("features", _records(outputs), lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
 
@@ -119,7 +119,7 @@ def _diffusion(scan: Scan, outputs: Outputs) -> Task:
 
 def _records(outputs: Outputs) -> dict[str, Path]:
     """Records of the steps that are done: they change when anything before them does."""
-    steps = [Step(name, outputs.prefix, outputs.root) for name in ("anat", "dwi", "features")]
+    steps = [Step(name, outputs.prefix, outputs.root) for name in STEPS]
     return {step.name: step.record for step in steps if step.record.is_file()}
 
 

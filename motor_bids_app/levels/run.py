@@ -25,7 +25,8 @@ def run(settings: Settings) -> str:
     if settings.boilerplate_only:
         from motor_bids_app.levels.participant_report import planned_methods
 
-        sys.stdout.write(planned_methods(settings) + "\n")
+        scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
+        sys.stdout.write(planned_methods(settings, scans))
         return "Nothing was computed or written."
     prepare_output(settings.bids_dir, settings.output_dir)
     start = time.perf_counter()

@@ -1,0 +1,133 @@
+"""The report of one participant and session, from what the steps saved."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.dataset import StatusRow
+from motor_bids_app.bids.files import read_json, read_table, write_text
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.features.table import dictionary_for
+from motor_bids_app.levels.outputs import Facts, Outputs
+from motor_bids_app.levels.overview import planned
+from motor_bids_app.reports.methods import as_text, participant_methods
+from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
+from motor_bids_app.settings import ProcessingSettings, Settings
+
+_FIGURES = {
+    "anatomy": ("brain-mask", "bias-field", "registration"),
+    "lesion": ("lesion-native", "lesion-standard"),
+    "tissue": ("tissue",),
+    "diffusion": ("denoising", "motion", "tensor-maps", "coregistration"),
+}
+_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet")
+
+
+def write_report(
+    scan: Scan, outputs: Outputs, settings: Settings, rows: Sequence[StatusRow]
+) -> None:
+    """Save the page of a participant and session; `rows` say how the steps ended."""
+    facts = outputs.load_facts()
+    features = _features(outputs)
+    quality = facts.quality
+    report = ParticipantReport(
+        participant=f"sub-{outputs.participant}",
+        session=f"ses-{outputs.session}" if outputs.session else None,
+        done=_done(scan, facts),
+        missing=_missing(scan, settings),
+        warnings=(*scan.notes, *facts.notes, *_lesion_warning(scan)),
+        errors={row.modality: row.reason for row in rows if row.state == "failed"},
+        sections=_sections(outputs),
+        quality=quality,
+        features={name: value for name, value in features.items() if name not in quality},
+        dictionary=dictionary_for([*features]),
+        methods=participant_methods(
+            facts.methods, space=outputs.space, versions=software_versions()
+        ),
+        settings=settings_shown(settings.processing),
+        versions=software_versions(),
+    )
+    path = outputs.root / f"{outputs.prefix}.html"
+    write_text(path, render_participant(report))
+    outputs.written.append(path)
+
+
+def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
+    """Return the methods text of a run that does all there is for these participants."""
+    steps: set[str] = set()
+    for scan in scans:
+        plan = planned(scan, settings.selection)
+        if "anat" in plan and scan.anatomy:
+            steps |= {"reorient", "denoise", "bias", "brain_mask", "registration", "tissue"}
+            steps |= {"regions"}
+        if "dwi" in plan:
+            steps |= {"dwi_denoise", "dwi_motion", "tensor", "coregistration"}
+        if scan.lesion is not None and "anat" in plan:
+            steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
+            steps |= {"tract_load"}
+    methods = participant_methods(
+        steps, space=settings.processing.space, versions=software_versions()
+    )
+    return as_text(methods)
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of this app and of the libraries whose results it uses."""
+    return {"motor_bids_app": __version__, **{name: version(name) for name in _LIBRARIES}}
+
+
+def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
+    """Settings that change results, in words."""
+    return {
+        "standard space": processing.space,
+        "sloppy (rough, for tests)": processing.sloppy,
+        "random seed": processing.random_seed,
+        "threads per participant": processing.omp_nthreads,
+    }
+
+
+def _features(outputs: Outputs) -> dict[str, float | str | None]:
+    if not outputs.features_table.is_file():
+        return {}
+    dictionary = read_json(outputs.features_table.with_suffix(".json"))
+    row = read_table(outputs.features_table).iloc[0]
+    features: dict[str, float | str | None] = {}
+    for name, value in row.items():
+        if name in ("participant_id", "session_id"):
+            continue
+        missing = not isinstance(value, str)
+        number = "Units" in dictionary.get(str(name), {})
+        features[str(name)] = None if missing else float(value) if number else str(value)
+    return features
+
+
+def _sections(outputs: Outputs) -> dict[str, Section]:
+    found = {
+        key: tuple(figure for name in names if (figure := outputs.load_figure(name)))
+        for key, names in _FIGURES.items()
+    }
+    return {key: Section(figures=figures) for key, figures in found.items() if figures}
+
+
+def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
+    done = []
+    if "registration" in facts.methods and scan.anatomy:
+        done.append(scan.anatomy[1])
+    if {"lesion_weighting", "standard_lesion"} & set(facts.methods):
+        done.append("lesion mask")
+    if "tensor" in facts.methods:
+        done.append("dwi")
+    return tuple(done)
+
+
+def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
+    present = {"head image": scan.anatomy, "lesion mask": scan.lesion, "dwi": scan.dwi}
+    if "dwi" not in settings.selection.modalities:
+        del present["dwi"]
+    return tuple(name for name, there in present.items() if there is None)
+
+
+def _lesion_warning(scan: Scan) -> tuple[str, ...]:
+    if scan.lesion is not None:
+        return ()
+    return ("No lesion mask was found: the brain was processed as if it were intact.",)
