@@ -208,7 +208,10 @@ def _read_time(column: Column, declared: Declaration) -> Values:
 
 
 def _singular(unit: str) -> str:
-    """'Days (since onset)' -> 'day'."""
+    """'Number of days (since onset)' -> 'day'; 'kg (best of 3)' -> 'kg'."""
+    times = set(re.findall("day|week|month|year", unit.lower()))
+    if len(times) == 1:
+        return times.pop()
     word = re.sub("[^a-z%].*", "", unit.strip().lower())
     word = word.removesuffix("s") if len(word) > 2 else word
     return _UNIT_WORDS.get(word, word)

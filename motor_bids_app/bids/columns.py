@@ -12,7 +12,7 @@ import pandas as pd
 from motor_bids_app.bids.cells import Column, read_variable
 from motor_bids_app.bids.resolved import ColumnUse, ResolvedTable
 from motor_bids_app.bids.scores import (
-    AMBIGUOUS_SIDES,
+    AMBIGUOUS,
     DEMOGRAPHICS,
     SCORES,
     normalise,
@@ -125,12 +125,16 @@ def _meaning_of(column: str, declarations: ScoresMap) -> tuple[str | None, str]:
     if recognised:
         other = declarations.get(recognised).column
         return (None, f"the scores map takes {other} instead") if other else (recognised, "")
-    if normalise(column) in {normalise(side) for side in AMBIGUOUS_SIDES}:
-        return None, f'hemisphere or body? add: lesion_side = "{column}" (or paretic_side)'
+    if normalise(column) in AMBIGUOUS:
+        question, answer = AMBIGUOUS[normalise(column)]
+        return None, f'{question} add to the scores map, for example: {answer} = "{column}"'
     known = {normalise(name): name for name in (*SCORES, *DEMOGRAPHICS)}
     parts = [name for short, name in known.items() if len(short) > 3 and short in normalise(column)]
     parts = parts or [known[s] for s in get_close_matches(normalise(column), known, 1, 0.8)]
-    return None, f'perhaps {parts[0]}? add: {parts[0]} = "{column}"' if parts else ""
+    return (
+        None,
+        f'perhaps {parts[0]}? add to the scores map: {parts[0]} = "{column}"' if parts else "",
+    )
 
 
 def _add_values(

@@ -40,16 +40,18 @@ def index_dataset(
             f"{bids_dir} has no participant: no folder is named sub-<label>. Check the path."
         )
     chosen = select_participants(known, selection)
-    lesions: list[LesionFile] = []
-    images: list[Found] = []
+    lesions: dict[str, list[LesionFile]] = {label: [] for label in chosen}
+    images: dict[str, list[Found]] = {label: [] for label in chosen}
     for name, folder in datasets.items():
         files = find_images(folder, chosen)
-        lesions += _lesions(name, files, selection)
-        images += files if name == "raw" else []
+        for lesion in _lesions(name, files, selection):
+            lesions[lesion.participant].append(lesion)
+        for file in files if name == "raw" else ():
+            images[file.get("subject")].append(file)
     scans = [
         scan
-        for participant in chosen
-        for scan in _scans_of(participant, images, lesions, selection, bids_dir)
+        for label in chosen
+        for scan in _scans_of(label, images[label], lesions[label], selection, bids_dir)
     ]
     if not scans:
         raise EmptySelectionError(
@@ -133,18 +135,16 @@ def _scans_of(
     root: Path,
 ) -> list[Scan]:
     """One scan per session that has something to process; else a single empty one."""
-    mine = [image for image in images if image.get("subject") == participant]
-    masks = [lesion for lesion in lesions if lesion.participant == participant]
-    sessions = {image.get("session") for image in mine} | {mask.session for mask in masks}
+    sessions = {image.get("session") for image in images} | {mask.session for mask in lesions}
     if sessions - {None}:  # a mask without session serves every session
-        sessions -= {None} if not any(image.get("session") is None for image in mine) else set()
+        sessions -= {None} if not any(image.get("session") is None for image in images) else set()
     scans = []
     for session in sorted(sessions, key=lambda label: label or ""):
         if selection.sessions and session not in selection.sessions:
             continue
-        here = [image for image in mine if image.get("session") == session]
+        here = [image for image in images if image.get("session") == session]
         person = Person(participant=participant, session=session)
-        scan = build_scan(person, here, masks, selection.bids_filter, root)
+        scan = build_scan(person, here, lesions, selection.bids_filter, root)
         scans.append(scan if "dwi" in selection.modalities else replace(scan, dwi=None))
     usable = [scan for scan in scans if not scan.is_empty]
     if usable or (selection.sessions and not scans):
@@ -193,6 +193,8 @@ def index_derivatives(
 ) -> list[DerivedScan]:
     """List the derivatives of each participant and session, those in the output first.
 
+    A participant to exclude need not be there: the one may be excluded who failed before.
+
     Raises
     ------
     InputMissingError
@@ -211,9 +213,10 @@ def index_derivatives(
             f"{output_dir} holds no derivatives. Run the participant level first, or name "
             "finished derivatives with --derivatives NAME=FOLDER."
         )
+    excluded = tuple(label for label in selection.excluded if label in known)
     scans = [
         scan
-        for participant in select_participants(known, selection)
+        for participant in select_participants(known, replace(selection, excluded=excluded))
         for session in _derived_sessions(participant, folders.values())
         if not selection.sessions or session in selection.sessions
         for scan in [_derived(Person(participant=participant, session=session), folders, space)]

@@ -175,15 +175,19 @@ DEMOGRAPHICS: dict[str, tuple[str, ...]] = {
     "group": ("participantgroup", "cohort", "diagnosis", "diagnosticgroup", "subjectgroup", "dx"),
 }  # fmt: skip
 
-# Used for the brain by some and for the body by others.
-AMBIGUOUS_SIDES = (
-    "side",
-    "strokeside",
-    "affectedside",
-    "laterality",
-    "sideofstroke",
-    "moreaffectedside",
-)
+# Names that may mean more than one variable: the question, and one answer.
+_SIDE = ("hemisphere or body?", "lesion_side")
+_FUGL_MEYER = ("upper or lower extremity, or motor total?", "fma_ue")
+AMBIGUOUS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ("side", "strokeside", "affectedside", "moreaffectedside", "laterality", "sideofstroke"),
+        _SIDE,
+    ),
+    **dict.fromkeys(
+        ("fma", "fm", "fuglmeyer", "fmascore", "fuglmeyerscore", "fuglmeyerassessment"),
+        _FUGL_MEYER,
+    ),
+}
 
 
 def normalise(column: str) -> str:

@@ -14,8 +14,9 @@ from motor_bids_app.bids.lesion_names import is_lesion_name
 from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
 from motor_bids_app.settings import MODALITIES
 
-# Errors that cannot harm a run: someone who is not in participants.tsv just has no score.
-_HARMLESS = ("PARTICIPANT_ID_MISMATCH",)
+# Errors that do not stop a run: who is not in participants.tsv just has no score, and a dwi
+# without gradients (a clinical trace image) still serves as an image.
+_HARMLESS = ("PARTICIPANT_ID_MISMATCH", "DWI_MISSING_BVAL", "DWI_MISSING_BVEC")
 _SHOWN = 5
 _RUN = "from bids_validator_deno import cli; cli()"
 
@@ -46,7 +47,7 @@ def validate(
     participants: Sequence[str] = (),
     datatypes: Sequence[str] = MODALITIES,
 ) -> list[str]:
-    """Validate a dataset, and return what was tolerated, one sentence each.
+    """Validate a dataset, and return what was tolerated, one sentence for each kind.
 
     Parameters
     ----------
@@ -62,24 +63,24 @@ def validate(
     InputMissingError
         There is no dataset_description.json.
     ValidationError
-        The dataset has errors; the message names the first ones, with their files.
+        The dataset has errors; the message names one of each kind, with its file.
     """
     check_description(dataset)
     issues = run_validator(dataset)
     errors = [issue for issue in issues["issues"] if issue.get("severity") == "error"]
     relevant = [error for error in errors if _concerns(error, participants)]
     fatal = [error for error in relevant if not _is_harmless(error, datatypes)]
+    texts = issues.get("codeMessages", {})
     if fatal:
-        texts = issues.get("codeMessages", {})
-        listed = "\n".join(f"  {_sentence(error, texts)}" for error in fatal[:_SHOWN])
-        more = f"\n  and {len(fatal) - _SHOWN} more" if len(fatal) > _SHOWN else ""
+        kinds = _one_of_each(fatal)
+        listed = "\n".join(f"  {_sentence(error, texts, n)}" for error, n in kinds[:_SHOWN])
+        more = f"\n  and {len(kinds) - _SHOWN} kinds more" if len(kinds) > _SHOWN else ""
         raise ValidationError(
             f"{dataset} breaks the BIDS standard in {len(fatal)} places:\n{listed}{more}\nCorrect "
             "them (bids-validator-deno lists all), exclude files by .bidsignore, or skip this "
             "check with --skip-bids-validation."
         )
-    texts = issues.get("codeMessages", {})
-    return [_sentence(error, texts) for error in relevant]
+    return [_sentence(error, texts, n) for error, n in _one_of_each(relevant)]
 
 
 def run_validator(dataset: Path) -> dict[str, Any]:
@@ -134,10 +135,21 @@ def _is_harmless(error: dict[str, Any], datatypes: Sequence[str]) -> bool:
     return is_lesion_name({**entities, "suffix": suffix})
 
 
-def _sentence(error: dict[str, Any], texts: dict[str, str]) -> str:
-    """'/sub-01/anat/x.nii.gz: NOT_INCLUDED, Files with such naming ...'."""
+def _one_of_each(errors: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+    """Take the first error of each kind, by file, with the number of its kind."""
+    ordered = sorted(errors, key=lambda error: str(error.get("location")))
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for error in ordered:
+        kinds.setdefault((str(error.get("code")), str(error.get("subCode"))), []).append(error)
+    return [(same[0], len(same)) for same in kinds.values()]
+
+
+def _sentence(error: dict[str, Any], texts: dict[str, str], n_alike: int) -> str:
+    """'/sub-01/anat/x.nii.gz (and 2 alike): NOT_INCLUDED, Files with such naming ...'."""
     code = str(error.get("code", "UNKNOWN"))
     part = f" {error['subCode']}" if error.get("subCode") else ""
     text = error.get("issueMessage") or texts.get(code) or ""
     first = " ".join(str(text).split()).split(". ")[0][:160]
-    return f"{error.get('location') or 'dataset'}: {code}{part}" + (f", {first}" if first else "")
+    where = error.get("location") or "dataset"
+    others = f" (and {n_alike - 1} alike)" if n_alike > 1 else ""
+    return f"{where}{others}: {code}{part}" + (f", {first}" if first else "")

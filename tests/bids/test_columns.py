@@ -1,4 +1,5 @@
 import json
+import re
 import tomllib
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_top_coded_age_is_read_and_flagged(write):
     [
         ("time_since_stroke", "days", 12), ("time_since_stroke", "Weeks", 12 * 7),
         ("tss", "months", 365.25), ("tss", "years", 365.25 * 12), ("days_post_stroke", None, 12),
-        ("months_since_stroke", "months", 365.25),
+        ("months_since_stroke", "months", 365.25), ("tss", "number of days since onset", 12),
     ],
 )  # fmt: skip
 def test_time_since_stroke_is_in_months(write, column, units, months):
@@ -196,6 +197,17 @@ def test_side_of_brain_or_body_is_not_guessed(write):
     assert "hemisphere or body?" in resolve_columns(folder).explain()
     table = resolve_columns(folder, declare(folder, 'paretic_side = "affected_side"')).table
     assert table["lesion_side"].tolist() == ["right"]
+
+
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [("FMA", "upper or lower extremity"), ("fma_ue_day90", 'perhaps fma_ue? .*"fma_ue_day90"')],
+)
+def test_columns_of_unclear_meaning_are_asked_about(write, column, hint):
+    resolved = resolve_columns(write(f"participant_id {column}", "sub-1 30"))
+
+    assert not resolved.scores
+    assert re.search(hint, resolved.explain())
 
 
 def test_groups_without_a_word_for_them_are_refused(write):

@@ -300,3 +300,11 @@ def test_other_derivatives_fill_what_the_output_lacks(make_dataset):
 def test_no_derivatives_says_what_to_run_first(tmp_path):
     with pytest.raises(InputMissingError, match="Run the participant level first"):
         index_derivatives(tmp_path)
+
+
+def test_one_who_failed_before_may_be_excluded(make_dataset):
+    root = make_dataset("sub-1/sub-1_desc-features.tsv")
+
+    (scan,) = index_derivatives(root, selection=Selection(excluded=("7",)))
+
+    assert scan.participant == "1"

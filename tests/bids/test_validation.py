@@ -40,6 +40,25 @@ def test_errors_are_listed_with_their_files(dataset):
         validate(dataset)
 
 
+def test_one_error_of_each_kind_is_shown(dataset):
+    for number in range(3):
+        (dataset / f"sub-1/anat/sub-1_run-{number}_T3w.nii.gz").write_text("x")
+    with pytest.raises(ValidationError, match=r"run-0_T3w\.nii\.gz \(and 2 alike\)") as caught:
+        validate(dataset)
+
+    assert str(caught.value).count("NOT_INCLUDED") == 1
+
+
+def test_trace_image_without_gradients_is_tolerated(dataset):
+    image = nib.Nifti1Image(np.zeros((4, 4, 4), np.int16), np.eye(4))
+    save_image(image, dataset / "sub-1/dwi/sub-1_dwi.nii.gz", sidecar={})
+
+    assert {remark.split(": ")[1].split(",")[0] for remark in validate(dataset)} == {
+        "DWI_MISSING_BVAL",
+        "DWI_MISSING_BVEC",
+    }
+
+
 def test_errors_of_others_and_of_unread_files_do_not_count(dataset):
     for name in ("sub-2/anat/sub-2_T3w.nii.gz", "sub-1/beh/sub-1_nothing.txt"):
         (dataset / name).parent.mkdir(parents=True)
