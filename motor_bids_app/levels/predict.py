@@ -150,12 +150,11 @@ def _volumes(
         )
     maps = tuple(inputs["maps"])
     control = bool((row["group"] == "control").iloc[0])
-    missing = [
-        name for name in maps if name not in scan.maps and not (name == "lesion" and control)
-    ]
+    expected = [name for name in maps if not (name == "lesion" and control)]
+    missing = [name for name in expected if name not in scan.maps]
     if missing:
         raise DataError(
-            f"The model needs the maps {', '.join(maps)}; {', '.join(missing)} missing."
+            f"The model needs the maps {', '.join(maps)}, and this scan lacks {', '.join(missing)}."
         )
     store = VolumeStore.empty(1, maps, grid)
     fill_store(store, [scan], row, flip)
@@ -171,13 +170,11 @@ def _notes(
         if name in DEMOGRAPHICS and row[name].isna().iloc[0]:
             notes.append(f"{name} is missing, and taken as in the average training person")
     for name, span in metadata["training"]["ranges"].items():
-        value = row[name].iloc[0] if name in row and name != metadata["target"]["score"] else None
-        if value is not None and not span["min"] <= float(value) <= span["max"]:
-            if np.isfinite(float(value)):
-                notes.append(
-                    f"{name} {float(value):.3g} is outside the training range, {span['min']:.3g} to "
-                    f"{span['max']:.3g}"
-                )
+        value = float(row[name].iloc[0]) if name in row else np.nan
+        below, above = value < span["min"], value > span["max"]  # a missing value is neither
+        if name != metadata["target"]["score"] and (below or above):
+            limits = f"{span['min']:.3g} to {span['max']:.3g}"
+            notes.append(f"{name} {value:.3g} is outside the training range, {limits}")
     return tuple(notes)
 
 
@@ -218,8 +215,10 @@ def _write(
 
 
 _SKIPPED = {
-    "participant_id": "Participant", "session_id": "Session", "reason": "Why there is no prediction",
-}  # fmt: skip
+    "participant_id": "Participant",
+    "session_id": "Session",
+    "reason": "Why there is no prediction",
+}
 
 
 def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
