@@ -34,11 +34,16 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
         axes.plot([mean, mean], [low, high], color=colour(0), linewidth=1.6)
         axes.plot(mean, share, "o", color=colour(0), markersize=6)
         axes.annotate(
-            f"{len(some)}", (mean, share), (5, -10), textcoords="offset points", fontsize=8
+            f"{len(some)}",
+            (mean, share),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
         )
     axes.set(
         xlabel=f"Predicted probability of {positive}", ylabel=f"Share truly {positive}",
-        xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal",
+        xlim=(-0.02, 1.02), ylim=(-0.05, 1.05), aspect="equal",
     )  # fmt: skip
     return chart_figure(
         canvas,
@@ -56,7 +61,7 @@ def confusion_matrices(
 ) -> Figure:
     """Draw who was called what, for up to four models side by side (threshold 0.5)."""
     shown = dict(list(models.items())[-4:])
-    canvas, panels = new_chart(7.2, 2.6, panels=len(shown))
+    canvas, panels = new_chart(7.2, 2.7, panels=len(shown))
     words = []
     for axes, (name, label) in zip(panels, shown.items(), strict=True):
         one = predictions[predictions["model"] == name]

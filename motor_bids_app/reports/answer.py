@@ -42,14 +42,14 @@ class Answer:
 
     @property
     def state(self) -> str:
-        """Whether the result can be told from chance: "good" yes, "warn" perhaps, "bad" no.
+        """Whether the result can be told from chance: "good" yes, "warn" perhaps, "plain" no.
 
         Two things must hold: the interval lies above chance, and the value outside what
         guessing gives in so few people.
         """
         above_interval = self.low > self.chance
         above_floor = self.value - self.chance > self.noise_floor
-        return "good" if above_interval and above_floor else "warn" if self._near else "bad"
+        return "good" if above_interval and above_floor else "warn" if self._near else "plain"
 
     @property
     def _near(self) -> bool:
@@ -61,36 +61,37 @@ class Answer:
         return {
             "good": "better than chance",
             "warn": "perhaps better than chance",
-            "bad": "not told from chance",
+            "plain": "not told from chance",
         }[self.state]
 
 
 def headline(answer: Answer, *, label: str, target: str, n_people: int) -> str:
     """Return the answer in one sentence: how good, how sure, in how many people."""
-    start = {
-        "good": f"Yes, better than chance: {_inside(label)}",
-        "warn": f"Perhaps: {_inside(label)}",
-        "bad": f"This cannot be told from chance: {_inside(label)}",
-    }[answer.state]
-    reached = f"{answer.metric_name} of {answer.value:.2f}"
     article = "an" if answer.metric_name[0] in "AR" else "a"
-    return (
-        f"{start} predicts {target} with {article} {reached} (95 % interval {answer.low:.2f} to "
-        f"{answer.high:.2f}) in {n_people} people whom it had not seen."
+    reached = (
+        f"{article} {answer.metric_name} of {answer.value:.2f} (95 % interval {answer.low:.2f} to "
+        f"{answer.high:.2f}) in {n_people} people whom it had not seen"
     )
+    if answer.state == "plain":
+        return (
+            f"This cannot be told from chance: predicting {target}, the model “{label}” reaches "
+            f"{reached}."
+        )
+    start = "Yes, better than chance" if answer.state == "good" else "Perhaps better than chance"
+    return f"{start}: the model “{label}” predicts {target} with {reached}."
 
 
 def meaning(answer: Answer) -> str:
     """Return what the number means for someone who does not use it daily."""
     if answer.metric == "roc_auc":
         return (
-            f"Shown one person of each class, the model ranks them rightly {answer.value:.0%} of "
-            "the time; guessing would 50 %."
+            f"Shown one person of each class, the model ranks them rightly "
+            f"{100 * answer.value:.0f} % of the time; guessing is right 50 % of the time."
         )
     if answer.value <= 0:
         return "The model predicts no better than giving everyone the mean score."
     return (
-        f"The model explains {answer.value:.0%} of the differences in score between people; "
+        f"The model explains {100 * answer.value:.0f} % of the differences in score between people; "
         "giving everyone the mean score explains none."
     )
 
@@ -99,7 +100,7 @@ def noise_floor(answer: Answer, *, n_people: int) -> str:
     """Return how much of the number could be luck, given how few people there are."""
     if answer.metric != "roc_auc":  # no distribution of guesses is known
         return (
-            f"With {n_people} people, the interval is about {answer.noise_floor:.2f} wide on either "
+            f"With {n_people} people, the interval reaches about {answer.noise_floor:.2f} to either "
             "side; smaller differences are not to be trusted."
         )
     low, high = answer.chance - answer.noise_floor, answer.chance + answer.noise_floor
@@ -110,7 +111,7 @@ def noise_floor(answer: Answer, *, n_people: int) -> str:
     )
 
 
-def comparison(answer: Answer, *, label: str, baseline: str) -> str:
+def comparison(answer: Answer, *, baseline: str) -> str:
     """Return whether the model beats the best simpler one, by interval and corrected test."""
     if answer.difference is None:
         return ""
@@ -127,7 +128,7 @@ def comparison(answer: Answer, *, label: str, baseline: str) -> str:
         numbers += f", 95 % interval {low:+.2f} to {high:+.2f}"
     if answer.p_value is not None:
         numbers += f", corrected p {format_p(answer.p_value)}"
-    return f"{_first_upper(label)} {verb} the best simpler model, {_inside(baseline)} ({numbers})."
+    return f"It {verb} the best simpler model, “{baseline}” ({numbers})."
 
 
 def format_p(p_value: float) -> str:
@@ -139,12 +140,3 @@ def format_p(p_value: float) -> str:
     if p_value < 0.001:
         return "< 0.001"
     return f"= {p_value:.3f}" if p_value < 0.1 else f"= {p_value:.2f}"
-
-
-def _inside(label: str) -> str:
-    """Lower the first letter of a label, unless it begins with an abbreviation."""
-    return label if label[1:2].isupper() or label[:1].isdigit() else label[:1].lower() + label[1:]
-
-
-def _first_upper(label: str) -> str:
-    return label[:1].upper() + label[1:]

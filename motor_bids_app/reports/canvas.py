@@ -54,7 +54,7 @@ def new_chart(
     width: float = 7.2, height: float = 3.6, panels: int = 1
 ) -> tuple[Canvas, list[Axes]]:
     """Return a transparent canvas (inches) with axes side by side; call it where `styled`."""
-    canvas = Canvas(figsize=(width, height), layout="constrained")
+    canvas = Canvas(figsize=(width, height), layout="compressed")
     return canvas, [canvas.add_subplot(1, panels, panel + 1) for panel in range(panels)]
 
 

@@ -74,6 +74,7 @@ def metric_forest(
     chance: float,
     noise_floor: float,
     ceiling: float | None = None,
+    what: str = "model",
 ) -> Figure:
     """Draw one metric of every model with its interval, beside the band that chance allows."""
     canvas, (axes,) = new_chart(7.2, 1.2 + 0.42 * len(models))
@@ -104,15 +105,15 @@ def metric_forest(
     return chart_figure(
         canvas,
         f"forest-{metric.replace('_', '-')}",
-        f"{title} of every model",
+        f"{title} of every {what}",
         "Points with 95 % intervals over people. Grey band: what guessing gives in this number of "
-        "people; a model whose point lies in it cannot be told from chance."
+        "people; a point in it cannot be told from chance."
         + (
             " Dashed: the best that any model could reach in these simulated data."
             if ceiling
             else ""
         ),
-        f"{title} per model: "
+        f"{title} per {what}: "
         + "; ".join(
             f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
         ),
@@ -231,7 +232,7 @@ def colour(number: int) -> str:
 
 
 def _dash(number: int) -> str:
-    return _DASHES[number // len(_COLOURS) % len(_DASHES)]
+    return _DASHES[number // 4 % len(_DASHES)]  # the blues and oranges differ in dashes too
 
 
 def chart_figure(canvas: Canvas, name: str, title: str, caption: str, alt: str) -> Figure:

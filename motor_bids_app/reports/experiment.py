@@ -117,7 +117,7 @@ def render_experiment(report: ExperimentReport) -> str:
     sentences = [meaning(answer), noise_floor(answer, n_people=report.n_people)]
     if answer.best_baseline is not None:
         baseline = report.models[answer.best_baseline]
-        sentences.insert(1, comparison(answer, label=label, baseline=baseline))
+        sentences.insert(1, comparison(answer, baseline=baseline))
     if report.ceiling is not None:
         sentences.append(
             f"These data are simulated: no model can do better than {answer.metric_name} "
@@ -292,6 +292,7 @@ def _answers(links: tuple[ExperimentLink, ...]) -> list[Figure]:
                 table, {link.name: link.name for link in some}, metric=metric,
                 chance=some[0].answer.chance,
                 noise_floor=max(link.answer.noise_floor for link in some),
+                what="experiment",
             )
         )  # fmt: skip
     return figures

@@ -75,10 +75,9 @@ def _person(report: PredictionReport, row: "pd.Series[Any]") -> dict[str, Any]:
     """Texts and numbers of one row; low and high are None where there is no interval."""
     low, high = (row.get(name) for name in ("low", "high"))
     known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
-    classify = report.task == "classification"
-    text = f"{row['predicted']:.2f}" if classify else f"{format_number(row['predicted'])}"
+    text = _number(report, row["predicted"])
     if known:
-        text += f" ({format_number(low)} to {format_number(high)})"
+        text += f" ({_number(report, low)} to {_number(report, high)})"
     return {
         "participant": row["participant_id"],
         "session": _text(row.get("session_id")),
@@ -89,6 +88,10 @@ def _person(report: PredictionReport, row: "pd.Series[Any]") -> dict[str, Any]:
         "called": _text(row.get("predicted_class")),
         "warning": _text(row.get("warning")),
     }
+
+
+def _number(report: PredictionReport, value: Any) -> str:
+    return f"{value:.2f}" if report.task == "classification" else format_number(value)
 
 
 def _text(value: Any) -> str:
@@ -121,7 +124,7 @@ def _trust(report: PredictionReport) -> str:
     )
     if report.noise_floor is not None and not pd.isna(report.noise_floor):
         text += (
-            f" With so few training people, guessing alone strays up to {report.noise_floor:.2f} "
+            f" In a cohort of that size, guessing alone strays up to {report.noise_floor:.2f} "
             "from chance in the main metric."
         )
     return text
@@ -134,8 +137,8 @@ def _performance(report: PredictionReport) -> Table:
             {"all": "all people", "patients": "patients alone"}.get(
                 row["population"], row["population"]
             ),
-            format_number(float(row["value"])),
-            f"{format_number(float(row['low']))} to {format_number(float(row['high']))}",
+            f"{row['value']:.2f}",
+            f"{row['low']:.2f} to {row['high']:.2f}",
         )
         for _, row in report.performance.iterrows()
     ]
