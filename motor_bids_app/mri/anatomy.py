@@ -1,0 +1,182 @@
+"""First steps for a structural image: axes, noise, and the bias field of the coil."""
+
+from itertools import product
+
+import nibabel as nib
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+import torch
+from nibabel.affines import voxel_sizes
+from numpy.typing import NDArray
+from torch import Tensor
+
+from motor_bids_app.errors import DataError, EmptyRegionError
+from motor_bids_app.mri.sampling import as_volume, box_mean, sample, voxel_grid
+from motor_bids_app.spaces.grids import check_same_grid
+
+_FEWEST_SLICES = 8
+_BIAS_VOXEL = 6.0  # mm; the field is smooth, and the time goes with the number of voxels
+_BIAS_ROUNDS = (40, 40, 40, 40)  # N4 iterations, the control points doubling each time
+_SLOPPY_BIAS_ROUNDS = (20, 20, 20)
+_BIAS_TOLERANCE = 1e-3  # smaller ones take longer for no gain
+_STRENGTH = 1.0  # of denoising: squared distances are compared with this times the noise variance
+
+
+def reorient(image: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Put the axes of an image in the order right, anterior, superior, as closely as they allow.
+
+    The world coordinates of every voxel stay what they are.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z) or (X, Y, Z, N)
+        Repeated measurements (N) are averaged.
+
+    Returns
+    -------
+    Nifti1Image, shape (X, Y, Z), float32
+        Values that are not finite have become 0.
+
+    Raises
+    ------
+    DataError
+        The image is no volume, has too few slices to hold a brain, or does not vary.
+    """
+    shape = tuple(n for axis, n in enumerate(image.shape) if axis < 3 or n > 1)
+    if len(shape) not in (3, 4) or min(shape[:3]) < _FEWEST_SLICES:
+        raise DataError(
+            f"An image of shape {image.shape} is no volume of a head: at least {_FEWEST_SLICES} "
+            "voxels along each of three axes are needed. Exclude it, or give the whole series."
+        )
+    if not abs(np.linalg.det(image.affine)) > 0:
+        raise DataError("The affine of the image is singular: set its qform or sform.")
+    values = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
+    values = np.nan_to_num(values, posinf=0, neginf=0)
+    if values.ndim == 4:
+        values = values.mean(axis=-1)
+    if not values.max() > values.min():
+        raise DataError(f"Every voxel of the image is {values.max():g}: there is nothing to see.")
+    canonical = nib.as_closest_canonical(nib.Nifti1Image(values, image.affine))
+    return _like(canonical, np.ascontiguousarray(canonical.dataobj))
+
+
+def denoise(image: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Average every voxel with those around it whose surroundings look alike.
+
+    Non-local means (Coupe et al. 2008) over 3x3x3 voxels, or 3x3 where voxels are more than
+    twice as long along one axis; the noise is measured in the image itself. Values of exactly
+    0 were cut out by someone, and stay.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z)
+
+    Returns
+    -------
+    Nifti1Image, shape (X, Y, Z), float32
+    """
+    volume = as_volume(np.asarray(image.dataobj))
+    sizes = np.asarray(voxel_sizes(image.affine))
+    near = sizes < 2 * sizes.min()
+    variance = _noise(volume) ** 2
+    if variance == 0:  # interpolated, or synthetic
+        return _like(image, volume[0].numpy())
+    total, weights = volume.clone(), torch.ones_like(volume)
+    for shift in _half_neighbours(near):
+        one, other = _shifted(shift), _shifted(tuple(-step for step in shift))
+        distance = box_mean((volume[one] - volume[other]).square(), 3)
+        weight = torch.exp(-(distance - 2 * variance).clamp_min(0) / (_STRENGTH * variance))
+        total[one] += weight * volume[other]
+        total[other] += weight * volume[one]
+        weights[one] += weight
+        weights[other] += weight
+    return _like(image, (total / weights * (volume != 0))[0].numpy())
+
+
+def _noise(volume: Tensor) -> float:
+    """Standard deviation of the noise: typical deviation from the neighbours' mean, in the head."""
+    v = volume[0]
+    middle = v[1:-1, 1:-1, 1:-1]
+    mean = (
+        v[2:, 1:-1, 1:-1] + v[:-2, 1:-1, 1:-1] + v[1:-1, 2:, 1:-1]
+        + v[1:-1, :-2, 1:-1] + v[1:-1, 1:-1, 2:] + v[1:-1, 1:-1, :-2]
+    ) / 6  # fmt: skip
+    deviation = (middle - mean)[middle > middle.mean()].abs()
+    if deviation.numel() == 0:
+        return 0.0
+    # The difference of one value and the mean of six has 7/6 of their variance.
+    return float(1.4826 * deviation.median() * (6 / 7) ** 0.5)
+
+
+def _half_neighbours(near: NDArray[np.bool_]) -> list[tuple[int, ...]]:
+    """One of each pair of opposite neighbours, along the axes that are `near`."""
+    steps = [(-1, 0, 1) if close else (0,) for close in near]
+    return [shift for shift in product(*steps) if shift > (0, 0, 0)]
+
+
+def _shifted(shift: tuple[int, ...]) -> tuple[slice, ...]:
+    """Part of a volume that has a neighbour at the opposite of `shift`."""
+    return (slice(None), *(slice(max(s, 0), s if s < 0 else None) for s in shift))
+
+
+def correct_bias(
+    image: nib.Nifti1Image, mask: nib.Nifti1Image | None = None, *, sloppy: bool = False
+) -> nib.Nifti1Image:
+    """Divide out the smooth change of brightness that the receive coil causes.
+
+    N4 (Tustison et al. 2010), as SimpleITK has it.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z)
+    mask : Nifti1Image, shape (X, Y, Z), optional
+        Where to fit, positive inside. Left out, the head is found by Otsu's threshold.
+    sloppy : bool
+        Fewer iterations, and a smoother field.
+
+    Returns
+    -------
+    Nifti1Image, shape (X, Y, Z), float32
+        Its mean inside the mask stays what it was.
+    """
+    if mask is not None:
+        check_same_grid(image, mask=mask)
+    values = as_volume(np.asarray(image.dataobj))
+    sizes = np.asarray(voxel_sizes(image.affine))
+    steps = np.maximum(1, np.rint(_BIAS_VOXEL / sizes)).astype(int)
+    # Voxels are left out, not averaged: mixtures of tissues would hide the peaks N4 sharpens.
+    every = (slice(None), *(slice(None, None, step) for step in steps))
+    coarse = _to_itk(values[every].clamp_min(0), sizes * steps)
+    if mask is None:
+        inside = values > values.mean()
+        where = sitk.OtsuThreshold(coarse, 0, 1, 128)
+    else:
+        inside = as_volume(np.asarray(mask.dataobj)) > 0
+        where = sitk.Cast(_to_itk(inside[every], sizes * steps), sitk.sitkUInt8)
+        if not inside[every].any():
+            raise EmptyRegionError("The mask is empty: the bias field cannot be fitted in it.")
+
+    n4 = sitk.N4BiasFieldCorrectionImageFilter()
+    n4.SetNumberOfThreads(torch.get_num_threads())
+    n4.SetMaximumNumberOfIterations(_SLOPPY_BIAS_ROUNDS if sloppy else _BIAS_ROUNDS)
+    n4.SetConvergenceThreshold(_BIAS_TOLERANCE)
+    n4.Execute(coarse, where)
+    log_bias = as_volume(sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(coarse)).T)
+    scale = torch.from_numpy(steps).view(3, 1, 1, 1)
+    points = voxel_grid(tuple(values.shape[1:])) / scale
+    corrected = values / sample(log_bias, points.float(), padding="border").exp()
+    corrected *= values[inside].double().mean() / corrected[inside].double().mean()
+    return _like(image, corrected[0].numpy())
+
+
+def _to_itk(volume: Tensor, sizes: NDArray[np.float64]) -> sitk.Image:
+    """Volume (1, X, Y, Z) with its voxel sizes in mm; its place in the world is left out."""
+    image = sitk.GetImageFromArray(volume[0].float().numpy().T.copy())
+    image.SetSpacing(sizes.tolist())
+    return image
+
+
+def _like(image: nib.Nifti1Image, values: NDArray[np.float32]) -> nib.Nifti1Image:
+    header = image.header.copy()
+    header.set_data_dtype(np.float32)  # an integer header would round on disk
+    return nib.Nifti1Image(values, image.affine, header)

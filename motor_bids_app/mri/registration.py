@@ -1,0 +1,199 @@
+"""Registration to the standard space, around lesions, and between images of one person."""
+
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+import torch
+from nibabel.affines import apply_affine
+from numpy.typing import NDArray
+
+from motor_bids_app.errors import EmptyRegionError
+from motor_bids_app.mri.alignment import Matrix, Picture, align, turned_starts
+from motor_bids_app.mri.deformation import Match, deform, local_correlation
+from motor_bids_app.mri.sampling import apply_matrix, as_volume, sample, smooth, voxel_grid
+from motor_bids_app.spaces.grids import Grid, check_same_grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.transforms import Transform
+
+_RIM = 3  # voxels of the template around the brain that take part: they hold it in place
+_FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
+_AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
+_RIGID_STAGES = ((8.0, 6), (4.0, 6), (2.0, 6))
+_LEVELS = ((4, 60), (2, 40), (1, 15))
+_SLOPPY_LEVELS = ((4, 40), (2, 15))
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """Result of `register_to_template`.
+
+    Parameters
+    ----------
+    transform : Transform
+        From points of the standard space to the native image, in mm.
+    affine : array, shape (4, 4)
+        Its best affine alone.
+    similarity : float
+        Mean squared local correlation in the template's brain, lesions left out; 0 to 1.
+    """
+
+    transform: Transform
+    affine: Matrix
+    similarity: float
+
+
+def register_to_template(
+    image: nib.Nifti1Image,
+    brain_mask: nib.Nifti1Image,
+    lesion_mask: nib.Nifti1Image | None = None,
+    *,
+    sloppy: bool = False,
+) -> Registration:
+    """Register a brain of any contrast to the standard space.
+
+    The lesion has no say in any stage: its voxels have weight 0, and inside it the
+    deformation continues from its surroundings.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z)
+        Bias-corrected head or brain; T1w, T2w or FLAIR, as correlation has no sign.
+    brain_mask, lesion_mask : Nifti1Image, shape (X, Y, Z)
+        Positive inside, on the grid of `image`.
+    sloppy : bool
+        Stop at twice the voxel size.
+
+    Raises
+    ------
+    EmptyRegionError
+        No brain is left outside the lesion.
+    """
+    check_same_grid(image, brain_mask=brain_mask)
+    if lesion_mask is not None:
+        check_same_grid(image, lesion_mask=lesion_mask)
+    resolution = 2 if Grid.of(image).voxel_volume < _FINE_VOXEL**3 else 3
+    template = load_template("T1w", resolution)
+    inside = as_volume(np.asarray(load_template("brain", resolution).dataobj))
+    fixed = Picture(as_volume(np.asarray(template.dataobj)), _rim(inside), template.affine)
+    moving = _brain(image, brain_mask, lesion_mask)
+    scale = float(np.cbrt(_volume(brain_mask) / _volume(load_template("brain", resolution))))
+    starts = turned_starts(fixed.centre(), moving.centre(), scale)
+    matrix, _ = align(fixed, moving, starts, _AFFINE_STAGES)
+
+    box = _box(inside)
+    match = _meet(fixed, moving, matrix, box)
+    voxels = deform(match, _SLOPPY_LEVELS if sloppy else _LEVELS)
+    counted = match.weight * inside[box]
+    similarity = (local_correlation(match, voxels) * counted).sum() / counted.sum()
+    margins = [(part.start, n - part.stop) for part, n in
+               zip(box[1:], template.shape, strict=True)]  # fmt: skip
+    displacement = np.moveaxis(resolution * voxels.numpy(), 0, -1)
+    transform = Transform(
+        matrix=matrix,
+        displacement=np.pad(displacement, [*margins, (0, 0)], mode="edge"),
+        grid=standard_grid(resolution),
+    )
+    return Registration(transform, matrix, float(similarity))
+
+
+def register_rigid(
+    fixed: nib.Nifti1Image,
+    moving: nib.Nifti1Image,
+    fixed_mask: nib.Nifti1Image | None = None,
+    moving_mask: nib.Nifti1Image | None = None,
+) -> Matrix:
+    """Register two images of one person, of any contrasts.
+
+    Parameters
+    ----------
+    fixed, moving : Nifti1Image, shape (X, Y, Z)
+        For example a T1w image and the mean of the images without diffusion weighting.
+    fixed_mask, moving_mask : Nifti1Image, optional
+        Positive where the image counts, on its grid; for example the brain. Left out, all does.
+
+    Returns
+    -------
+    array, shape (4, 4)
+        Maps points of the fixed image to points of the moving one, in mm.
+
+    Raises
+    ------
+    EmptyRegionError
+        A mask is empty.
+    """
+    one, other = _picture(fixed, fixed_mask), _picture(moving, moving_mask)
+    shifts = [one.centre(), _middle(fixed)]
+    targets = [other.centre(), _middle(moving)]
+    starts = [np.eye(4)]
+    for start, target in zip(shifts, targets, strict=True):
+        starts += turned_starts(start, target)
+    matrix, _ = align(one, other, starts, _RIGID_STAGES)
+    return matrix
+
+
+def _picture(image: nib.Nifti1Image, mask: nib.Nifti1Image | None) -> Picture:
+    volume = as_volume(np.asarray(image.dataobj))
+    weight = torch.ones_like(volume)
+    if mask is not None:
+        check_same_grid(image, mask=mask)
+        weight = (as_volume(np.asarray(mask.dataobj)) > 0).float()
+        if not weight.any():
+            raise EmptyRegionError("The mask for registration is empty: check it.")
+    return Picture(volume, weight, np.asarray(image.affine, dtype=np.float64))
+
+
+def _brain(
+    image: nib.Nifti1Image, brain_mask: nib.Nifti1Image, lesion_mask: nib.Nifti1Image | None
+) -> Picture:
+    """Brain on black, from 0 to 1; weight 0 in the lesion."""
+    volume = as_volume(np.asarray(image.dataobj))
+    inside = as_volume(np.asarray(brain_mask.dataobj)) > 0
+    lesion = torch.zeros_like(inside)
+    if lesion_mask is not None:
+        lesion = as_volume(np.asarray(lesion_mask.dataobj)) > 0
+    healthy = volume[inside & ~lesion].numpy()
+    if healthy.size == 0 or not healthy.max() > max(healthy.min(), 0):
+        raise EmptyRegionError(
+            f"No usable brain to register: {healthy.size} voxels are in the brain mask and "
+            "outside the lesion, or they do not vary. Check both masks."
+        )
+    high = float(np.percentile(healthy, 99.5))
+    volume = (volume / high).clamp(0, 1) * inside
+    return Picture(volume, (~lesion).float(), np.asarray(image.affine, dtype=np.float64))
+
+
+def _rim(inside: torch.Tensor) -> torch.Tensor:
+    """Brain, and what is near it: the black around the brain keeps it from growing."""
+    return (smooth(inside, _RIM / 2) > 0.02).float()
+
+
+def _box(inside: torch.Tensor) -> tuple[slice, ...]:
+    """Part of the template that holds the brain and its rim, with the channel axis."""
+    places = torch.argwhere(inside[0] > 0)
+    low = (places.amin(0) - 2 * _RIM).clamp_min(0).tolist()
+    high = (places.amax(0) + 2 * _RIM + 1).tolist()
+    return (slice(None), *(slice(a, min(b, n)) for a, b, n in
+                           zip(low, high, inside.shape[1:], strict=True)))  # fmt: skip
+
+
+def _meet(fixed: Picture, moving: Picture, matrix: Matrix, box: tuple[slice, ...]) -> Match:
+    """Bring the moving image to the box of the fixed one by the affine."""
+    spacing = float(np.cbrt(abs(np.linalg.det(fixed.affine[:3, :3]))))
+    size = float(np.cbrt(abs(np.linalg.det(moving.affine[:3, :3]))))
+    moving = moving.at_scale(spacing) if spacing > 1.5 * size else moving
+    shape = fixed.volume[box].shape[1:]
+    start = torch.tensor([part.start for part in box[1:]]).view(3, 1, 1, 1)
+    to_voxels = np.linalg.inv(moving.affine) @ matrix @ fixed.affine
+    points = apply_matrix(torch.tensor(to_voxels).float(), voxel_grid(tuple(shape)) + start)
+    volume, weight = sample(torch.cat([moving.volume, moving.weight]), points)[:, None]
+    return Match(fixed.volume[box], volume, weight)
+
+
+def _volume(mask: nib.Nifti1Image) -> float:
+    return float((np.asarray(mask.dataobj) > 0).sum()) * Grid.of(mask).voxel_volume
+
+
+def _middle(image: nib.Nifti1Image) -> NDArray[np.float64]:
+    centre = (np.array(image.shape[:3]) - 1) / 2
+    return np.asarray(apply_affine(image.affine, centre), dtype=np.float64)
