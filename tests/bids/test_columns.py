@@ -201,7 +201,7 @@ def test_side_of_brain_or_body_is_not_guessed(write):
 
 @pytest.mark.parametrize(
     ("column", "hint"),
-    [("FMA", "upper or lower extremity"), ("fma_ue_day90", 'perhaps fma_ue? .*"fma_ue_day90"')],
+    [("FMA", "upper or lower extremity"), ("fma_ue_day90", r'perhaps fma_ue\? .*"fma_ue_day90"')],
 )
 def test_columns_of_unclear_meaning_are_asked_about(write, column, hint):
     resolved = resolve_columns(write(f"participant_id {column}", "sub-1 30"))
