@@ -13,12 +13,15 @@ from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
+from motor_bids_app.mri.lesions import align_lesion
 from motor_bids_app.mri.quality import diffusion_quality, motion_summary
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.reports import checks
 from motor_bids_app.reports.motion import motion_chart
+from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 MAP_UNITS = {"fa": "arbitrary", "md": "mm^2/s", "rd": "mm^2/s", "ad": "mm^2/s"}
@@ -35,7 +38,7 @@ _CONFOUNDS = {
 }
 
 
-def preprocess_diffusion(scan: Scan, outputs: Outputs) -> None:
+def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> None:
     """Save denoised and motion-corrected diffusion data, tensor maps and their standard forms."""
     assert scan.dwi is not None
     series = load_image(scan.dwi)
@@ -49,20 +52,20 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs) -> None:
     gradients.check_tensor()
     corrected, sigma = _clean(series, gradients, outputs)
     b0 = _image(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
-    to_series = _coregister(b0, outputs)
-    brain = _brain(b0, to_series, outputs)
+    if outputs.head is None:
+        brain, from_standard = _register_alone(b0, scan, outputs, settings)
+    else:
+        brain, from_standard = _register_to_head(b0, outputs)
     fitted = fit_tensor(corrected.data, corrected.gradients, np.asarray(brain.dataobj))
     maps = {name: _image(fitted[name], series) for name in MAP_UNITS}
     _save_series(corrected, series, scan, outputs)
     path = outputs.path("mask", "dwi", desc="brain")
     outputs.save(brain, path, [scan.dwi], Type="Brain")
     for name, image in maps.items():
-        _save_map(name, image, to_series, scan, outputs)
+        _save_map(name, image, from_standard, scan, outputs)
     outputs.save_figure(checks.tensor_maps(maps, brain))
     outputs.save_figure(motion_chart(corrected.parameters, corrected.framewise_displacement))
-    if to_series is not None:
-        _save_coregistration_figure(b0, to_series, outputs)
-    _save_facts(corrected, sigma, brain, to_series is not None, outputs)
+    _save_facts(corrected, sigma, brain, outputs)
 
 
 def read_gradients(scan: Scan) -> GradientTable:
@@ -95,28 +98,47 @@ def _clean(
     return correct_motion(data, series.affine, gradients, mask), sigma
 
 
-def _coregister(b0: nib.Nifti1Image, outputs: Outputs) -> NDArray[np.float64] | None:
-    """Rigid matrix from points of the head image to points of the series; None without a head."""
-    head = outputs.head
-    if head is None:
-        return None
-    mask = outputs.load("mask", "anat", desc="brain")
-    return register_rigid(load_image(head), b0, mask)
-
-
-def _brain(
-    b0: nib.Nifti1Image, to_series: NDArray[np.float64] | None, outputs: Outputs
-) -> nib.Nifti1Image:
-    """Brain mask on the grid of the series: that of the head image, or its own without one."""
-    grid = Grid.of(b0)
-    if to_series is None:
-        mask = dwi_mask(np.asarray(b0.dataobj), grid.voxel_sizes)
-        return nib.Nifti1Image(mask, b0.affine)
-    head_mask = outputs.load("mask", "anat", desc="brain")
-    transform = Transform(matrix=np.linalg.inv(to_series).astype(np.float64))
-    moved = resample(head_mask, grid, transform)
+def _register_to_head(b0: nib.Nifti1Image, outputs: Outputs) -> tuple[nib.Nifti1Image, Transform]:
+    """Place the series by the head image; return its brain mask, and standard space -> series."""
+    assert outputs.head is not None
+    head = load_image(outputs.head)
+    head_brain = outputs.load("mask", "anat", desc="brain")
+    matrix = register_rigid(head, b0, head_brain)
+    to_head = Transform(matrix=np.linalg.inv(matrix).astype(np.float64))
+    moved = resample(head_brain, Grid.of(b0), to_head)
     inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
-    return nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
+    shown = resample(b0, Grid.of(head), Transform(matrix=matrix))
+    white_matter = outputs.load("probseg", "anat", label="WM")
+    outputs.save_figure(checks.coregistration(shown, head, white_matter, head_brain))
+    brain = nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
+    return brain, outputs.load_transform().then(matrix)
+
+
+def _register_alone(
+    b0: nib.Nifti1Image, scan: Scan, outputs: Outputs, settings: ProcessingSettings
+) -> tuple[nib.Nifti1Image, Transform]:
+    """Without a head image, the mean b0 volume takes its place."""
+    brain = nib.Nifti1Image(dwi_mask(np.asarray(b0.dataobj), Grid.of(b0).voxel_sizes), b0.affine)
+    lesion = None
+    if scan.lesion is not None and not scan.lesion.is_standard:
+        lesion = align_lesion(load_image(scan.lesion.path), b0)
+    transform = register_to_template(b0, brain, lesion, sloppy=settings.sloppy).transform
+    grid = standard_grid(RESOLUTION)
+    if lesion is not None and scan.lesion is not None:
+        moved = np.asarray(resample(lesion, grid, transform).dataobj) > 0.5
+        path = outputs.path("mask", "anat", label="L", standard=True)
+        image = nib.Nifti1Image(moved.astype(np.uint8), grid.affine)
+        outputs.save(image, path, [scan.lesion.path], Type="Lesion")
+    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
+    outputs.save_figure(
+        checks.registration(
+            resample(b0, grid, transform),
+            template["T1w"],
+            brain=template["brain"],
+            white_matter=template["WM"],
+        )
+    )
+    return brain, transform
 
 
 def _save_series(
@@ -143,13 +165,9 @@ def _save_series(
 
 
 def _save_map(
-    name: str,
-    image: nib.Nifti1Image,
-    to_series: NDArray[np.float64] | None,
-    scan: Scan,
-    outputs: Outputs,
+    name: str, image: nib.Nifti1Image, from_standard: Transform, scan: Scan, outputs: Outputs
 ) -> None:
-    """Save a tensor map on the grid of the series and, where there is a head, the standard one."""
+    """Save a tensor map on the grid of the series and on the standard grid."""
     assert scan.dwi is not None
     entities = {"model": "tensor", "param": name}
     sidecar = {
@@ -157,29 +175,15 @@ def _save_map(
         "Units": MAP_UNITS[name],
     }
     outputs.save(image, outputs.path("dwimap", "dwi", **entities), [scan.dwi], **sidecar)
-    if to_series is not None:
-        transform = outputs.load_transform().then(to_series)
-        moved = resample(image, standard_grid(RESOLUTION), transform)
-        path = outputs.path("dwimap", "dwi", **entities, standard=True)
-        outputs.save(moved, path, [scan.dwi], **sidecar)
-
-
-def _save_coregistration_figure(
-    b0: nib.Nifti1Image, to_series: NDArray[np.float64], outputs: Outputs
-) -> None:
-    assert outputs.head is not None
-    head = load_image(outputs.head)
-    moved = resample(b0, Grid.of(head), Transform(matrix=to_series))
-    white_matter = outputs.load("probseg", "anat", label="WM")
-    brain = outputs.load("mask", "anat", desc="brain")
-    outputs.save_figure(checks.coregistration(moved, head, white_matter, brain))
+    moved = resample(image, standard_grid(RESOLUTION), from_standard)
+    path = outputs.path("dwimap", "dwi", **entities, standard=True)
+    outputs.save(moved, path, [scan.dwi], **sidecar)
 
 
 def _save_facts(
     corrected: MotionCorrection,
     sigma: NDArray[np.float32] | None,
     brain: nib.Nifti1Image,
-    coregistered: bool,
     outputs: Outputs,
 ) -> None:
     quality = motion_summary(corrected.parameters, corrected.framewise_displacement)
@@ -191,10 +195,14 @@ def _save_facts(
         methods.append("dwi_denoise")
     else:
         notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
-    if coregistered:
+    if outputs.head is not None:
         methods.append("coregistration")
     else:
-        notes.append("There is no head image: diffusion maps stay on the grid of the series.")
+        methods.append("registration")
+        notes.append(
+            "There is no head image: the mean b = 0 volume was registered to the template instead, "
+            "which is less exact."
+        )
     outputs.save_facts("dwi", Facts(methods=methods, quality=quality, notes=notes))
 
 

@@ -39,7 +39,7 @@ def extract_features(outputs: Outputs) -> None:
         "participant_id": f"sub-{outputs.participant}",
         "session_id": f"ses-{outputs.session}" if outputs.session else None,
     }
-    dictionary = {
+    dictionary: dict[str, dict[str, object]] = {
         "participant_id": {"Description": "Participant"},
         "session_id": {"Description": "Session; n/a where the dataset has none"},
         **dictionary_for(row),

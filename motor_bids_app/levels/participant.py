@@ -97,7 +97,7 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     if "anat" in steps:
         rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
     if "dwi" in steps:
-        rows.append(_attempt(_diffusion(scan, outputs), job, outputs))
+        rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
     features = Task("features", _records(outputs), lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
@@ -110,11 +110,13 @@ def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
 
 
-def _diffusion(scan: Scan, outputs: Outputs) -> Task:
-    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
+def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    lesion = scan.lesion.path if scan.lesion and scan.anatomy is None else None
+    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec, "lesion": lesion}
     inputs = {name: path for name, path in files.items() if path}
     anatomy = {name: path for name, path in _records(outputs).items() if name == "anat"}
-    return Task("dwi", inputs | anatomy, lambda: preprocess_diffusion(scan, outputs))
+    processing = settings.processing
+    return Task("dwi", inputs | anatomy, lambda: preprocess_diffusion(scan, outputs, processing))
 
 
 def _records(outputs: Outputs) -> dict[str, Path]:
