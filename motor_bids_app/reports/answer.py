@@ -91,7 +91,7 @@ def meaning(answer: Answer) -> str:
     if answer.value <= 0:
         return "The model predicts no better than giving everyone the mean score."
     return (
-        f"The model explains {100 * answer.value:.0f} % of the differences in score between people; "
+        f"The model explains {100 * answer.value:.0f} % of the differences between people; "
         "giving everyone the mean score explains none."
     )
 
@@ -100,8 +100,8 @@ def noise_floor(answer: Answer, *, n_people: int) -> str:
     """Return how much of the number could be luck, given how few people there are."""
     if answer.metric != "roc_auc":  # no distribution of guesses is known
         return (
-            f"With {n_people} people, the interval reaches about {answer.noise_floor:.2f} to either "
-            "side; smaller differences are not to be trusted."
+            f"With {n_people} people, the interval reaches about {answer.noise_floor:.2f} to "
+            "either side; smaller differences are not to be trusted."
         )
     low, high = answer.chance - answer.noise_floor, answer.chance + answer.noise_floor
     return (

@@ -91,6 +91,6 @@ def to_png(canvas: Canvas, dpi: int = 100) -> bytes:
     agg.draw()
     pixels = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
     buffer = io.BytesIO()
-    few = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    few = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

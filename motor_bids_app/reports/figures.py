@@ -22,7 +22,8 @@ LESION, BRAIN, EDGES = "#ff5c5c", "#ffb000", "#3fd0ff"  # red, orange, blue on b
 COLUMNS = 7
 WIDTH = 1000.0  # mm of a sheet; every row of slices is scaled to it
 _GAP = 6.0  # between slices
-_PIXELS = 1200  # across
+_PIXELS = 1100  # across
+Extent = tuple[float, float, float, float]  # left, right, bottom, top on the sheet
 _ENDS = {"sagittal": ("P", "A"), "coronal": ("L", "R"), "axial": ("L", "R")}
 
 
@@ -104,10 +105,11 @@ def draw_rows(rows: Sequence[Row], *, around: nib.Nifti1Image | None = None) -> 
     """
     sheet = Canvas(facecolor="black")
     axes = sheet.add_axes((0, 0, 1, 1))
+    pen = _Pen(axes, around)
     bar_room = 90.0 if any(row.unit is not None for row in rows) else 0.0
     top = 0.0
     for row in rows:
-        top = _draw_row(axes, row, around, top, WIDTH) - _GAP
+        top = pen.draw_row(row, top) - _GAP
     axes.set(xlim=(0, WIDTH + bar_room), ylim=(top + _GAP, 0), aspect="auto")
     axes.axis("off")
     height = -(top + _GAP) / (WIDTH + bar_room)
@@ -124,75 +126,80 @@ def contrast(values: NDArray[np.float32]) -> tuple[float, float]:
     return min(float(low), 0.0) if low < 0 else 0.0, float(high) if high > low else float(low) + 1
 
 
-def _draw_row(
-    axes: Axes, row: Row, around: nib.Nifti1Image | None, top: float, width: float
-) -> float:
-    """Draw one row with its upper edge at `top`; return its lower edge."""
-    volume = Volume.of(row.image)
-    axis = AXES[row.plane]
-    tight, box = _boxes(volume, row, around)
-    places = _places(row, axis, tight, box)
-    frame_width, frame_height = volume.frame(axis, box)
-    zoom = (width - _GAP * (len(places) - 1)) / (len(places) * frame_width)
-    zoom = min(zoom, width / (COLUMNS - 1) / frame_width)
-    bottom = top - frame_height * zoom
-    low, high = row.limits or contrast(volume.data * row.scale)
-    for column, place in enumerate(places):
-        left = column * (frame_width * zoom + _GAP)
-        extent = (left, left + frame_width * zoom, bottom, top)
-        values = volume.cut(axis, place, box) * row.scale
-        axes.imshow(
-            np.ma.masked_equal(values, 0), cmap=row.colours, vmin=low, vmax=high, extent=extent,
-            origin="lower", interpolation="bilinear",
+class _Pen:
+    """Draws rows on one sheet; each image is turned to RAS only once."""
+
+    def __init__(self, axes: Axes, around: nib.Nifti1Image | None) -> None:
+        self.axes = axes
+        self.around = around
+        self.turned: dict[int, Volume] = {}  # by id of the image, which the rows keep alive
+
+    def volume(self, image: nib.Nifti1Image) -> Volume:
+        if id(image) not in self.turned:
+            self.turned[id(image)] = Volume.of(image)
+        return self.turned[id(image)]
+
+    def draw_row(self, row: Row, top: float) -> float:
+        """Draw one row with its upper edge at `top`; return its lower edge."""
+        named = {f"layer {number + 1}": layer.image for number, layer in enumerate(row.layers)}
+        extra = {"around": self.around, "cut_through": row.cut_through}
+        check_same_grid(row.image, **named, **{k: v for k, v in extra.items() if v is not None})
+        volume = self.volume(row.image)
+        axis = AXES[row.plane]
+        tight, box = self._boxes(volume)
+        places = self._places(row, axis, tight, box)
+        wide, high = volume.frame(axis, box)
+        zoom = (WIDTH - _GAP * (len(places) - 1)) / (len(places) * wide)
+        zoom = min(zoom, WIDTH / (COLUMNS - 1) / wide)
+        bottom = top - high * zoom
+        limits = row.limits or contrast(volume.data * row.scale)
+        for column, place in enumerate(places):
+            left = column * (wide * zoom + _GAP)
+            extent = (left, left + wide * zoom, bottom, top)
+            self._draw_slice(row, limits, axis, place, box, extent)
+            millimetres = f"{round(volume.position(axis, place, box))}"
+            text = f"{'xyz'[axis]} = {millimetres} mm" if column == 0 else millimetres
+            _write(self.axes, left + 4, bottom + 4, text, size=7.5)
+        _mark_ends(self.axes, row.plane, top, bottom, wide * zoom)
+        if row.label:
+            _write(self.axes, 5, top - 5, row.label, size=10, va="top")
+        if row.unit is not None:
+            _draw_bar(self.axes, row, limits, (WIDTH + 14, bottom + 6, top - 6))
+        return bottom
+
+    def _boxes(self, volume: Volume) -> tuple[Box, Box]:
+        """Return the box that slices are spread through, and the wider one that they show."""
+        if self.around is not None:
+            mask = self.volume(self.around)
+            return bounding_box(mask), bounding_box(mask, 10)
+        low, high = contrast(volume.data)
+        head = (volume.data > low + 0.1 * (high - low)).astype(np.float32)
+        mask = Volume(head, volume.affine)
+        return bounding_box(mask), bounding_box(mask, 2)
+
+    def _places(self, row: Row, axis: int, tight: Box, box: Box) -> list[int]:
+        if row.cut_through is not None:
+            mask = self.volume(row.cut_through)
+            if (mask.data > 0).any():
+                return through(mask, axis, COLUMNS, box)
+        return spread(tight[axis], COLUMNS)
+
+    def _draw_slice(
+        self, row: Row, limits: tuple[float, float], axis: int, place: int, box: Box, extent: Extent
+    ) -> None:
+        values = self.volume(row.image).cut(axis, place, box) * row.scale
+        coarse = (extent[1] - extent[0]) / WIDTH * _PIXELS > 1.3 * values.shape[1]
+        self.axes.imshow(
+            np.ma.masked_equal(values, 0), cmap=row.colours, vmin=limits[0], vmax=limits[1],
+            extent=extent, origin="lower",
+            interpolation="nearest" if coarse else "bilinear",  # voxels as they are, if one can
         )  # fmt: skip
         for layer in row.layers:
-            _draw_layer(axes, layer, row.image, axis, place, box, extent)
-        unit = f"{'xyz'[axis]} = " if column == 0 else ""
-        millimetres = round(volume.position(axis, place, box))
-        _write(
-            axes,
-            left + 4,
-            bottom + 4,
-            f"{unit}{millimetres} mm" if unit else f"{millimetres}",
-            size=7.5,
-        )
-    _mark_ends(axes, row.plane, top, bottom, frame_width * zoom)
-    if row.label:
-        _write(axes, 5, top - 5, row.label, size=10, va="top")
-    if row.unit is not None:
-        _draw_bar(axes, row, (low, high), (width + 14, bottom + 6, top - 6))
-    return bottom
+            mask = self.volume(layer.image).cut(axis, place, box)
+            _draw_layer(self.axes, layer, mask, extent)
 
 
-def _boxes(volume: Volume, row: Row, around: nib.Nifti1Image | None) -> tuple[Box, Box]:
-    """Return the box that slices are spread through, and the wider one that they show."""
-    if around is None:
-        low, high = contrast(volume.data)
-        head = Volume((volume.data > low + 0.1 * (high - low)).astype(np.float32), volume.affine)
-        return bounding_box(head), bounding_box(head, 2)
-    check_same_grid(row.image, around=around)
-    mask = Volume.of(around)
-    return bounding_box(mask), bounding_box(mask, 10)
-
-
-def _places(row: Row, axis: int, tight: Box, box: Box) -> list[int]:
-    if row.cut_through is not None and np.any(np.asarray(row.cut_through.dataobj) > 0):
-        check_same_grid(row.image, cut_through=row.cut_through)
-        return through(Volume.of(row.cut_through), axis, COLUMNS, box)
-    return spread(tight[axis], COLUMNS)
-
-
-def _draw_layer(
-    axes: Axes,
-    layer: Layer,
-    image: nib.Nifti1Image,
-    axis: int,
-    place: int,
-    box: Box,
-    extent: tuple[float, float, float, float],
-) -> None:
-    check_same_grid(image, layer=layer.image)
-    values = Volume.of(layer.image).cut(axis, place, box)
+def _draw_layer(axes: Axes, layer: Layer, values: NDArray[np.float32], extent: Extent) -> None:
     if layer.style in ("tint", "lesion") and values.any():
         strength = np.clip(values, 0, 1) * 0.6 if layer.style == "tint" else (values > 0.5) * 0.35
         colour = np.empty((*values.shape, 4), dtype=np.float32)
