@@ -1,0 +1,108 @@
+"""Write a synthetic stroke cohort in BIDS, with known truth in OUTPUT_DIR/sourcedata/truth.
+
+T1w images of whole heads, diffusion-weighted images, lesion masks and motor scores
+(FMA-UE), for trying the app, and for checking that its results are right.
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from motor_bids_app.cli import Parser
+from motor_bids_app.cli_values import positive_float, positive_int, seed
+from motor_bids_app.errors import UsageError
+from motor_bids_app.levels import simulate
+from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.settings import MODALITIES
+from motor_bids_app.simulation.people import SESSIONS
+
+MOST_PEOPLE = 999  # labels have three digits
+VOXEL_SIZES = (0.7, 5.0)  # mm; smaller takes too much memory, larger shows no tissue
+FEWEST_DIRECTIONS = 6  # a tensor has six unknowns
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the simulator's command line."""
+    parser = Parser(
+        prog="motor_bids_simulate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("output_dir", type=Path, help="new dataset; the folder must be empty")
+    add = parser.add_argument
+    add("--participants", type=positive_int, default=20, metavar="N", help="patients (20)")
+    add("--controls", type=seed, default=5, metavar="M", help="healthy volunteers (5)")
+    add("--sites", type=positive_int, default=1, metavar="S",
+        help="sites with scanners of their own (1)")  # fmt: skip
+    add("--sessions", type=int, choices=range(1, len(SESSIONS) + 1), default=1,
+        help="2: before and after rehabilitation (1)")  # fmt: skip
+    add("--modalities", nargs="*", choices=MODALITIES, default=list(MODALITIES),
+        help="what to scan; without a name only the tables (anat dwi)")  # fmt: skip
+    add("--voxel-size", "--voxel_size", type=positive_float, default=1.0, metavar="MM",
+        help="of the T1w image; dwi has the same, but at least 2 mm (1)")  # fmt: skip
+    add("--directions", type=positive_int, default=30, metavar="N",
+        help="diffusion directions (30)")  # fmt: skip
+    add("--shuffle-scores", "--shuffle_scores", action="store_true",
+        help="swap scores among patients: then nothing can be predicted within them")  # fmt: skip
+    add("--seed", type=seed, default=0, help="same seed, same bytes (0)")
+    add("--n-procs", "--nprocs", "--n_procs", type=positive_int, default=1, metavar="N",
+        help="participants at a time (1)")  # fmt: skip
+    return parser
+
+
+def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
+    """Turn command line arguments into settings.
+
+    Raises
+    ------
+    UsageError
+        An option is unknown, or its value impossible.
+    """
+    args = build_parser().parse_args(argv)
+    if args.participants + args.controls > MOST_PEOPLE:
+        raise UsageError(
+            f"{args.participants} participants and {args.controls} controls are more than "
+            f"{MOST_PEOPLE} people: ask for fewer."
+        )
+    if not VOXEL_SIZES[0] <= args.voxel_size <= VOXEL_SIZES[1]:
+        raise UsageError(
+            f"--voxel-size {args.voxel_size:g}: use {VOXEL_SIZES[0]:g} to {VOXEL_SIZES[1]:g} mm."
+        )
+    if args.directions < FEWEST_DIRECTIONS:
+        raise UsageError(
+            f"--directions {args.directions}: a tensor needs at least {FEWEST_DIRECTIONS}."
+        )
+    return SimulationSettings(
+        output_dir=args.output_dir,
+        n_participants=args.participants,
+        n_controls=args.controls,
+        n_sites=args.sites,
+        n_sessions=args.sessions,
+        modalities=tuple(args.modalities),
+        voxel_size=args.voxel_size,
+        n_directions=args.directions,
+        seed=args.seed,
+        n_procs=args.n_procs,
+        shuffle_scores=args.shuffle_scores,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> str:
+    """Simulate what the command line asks for, and say in one sentence what was written."""
+    settings = parse_simulation(argv)
+    _log_to_terminal()
+    simulate.run(settings)
+    return (
+        f"{settings.n_participants} patients and {settings.n_controls} controls are in "
+        f"{settings.output_dir}; the truth about them is in {settings.output_dir}/sourcedata/truth."
+    )
+
+
+def _log_to_terminal() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("motor_bids_app")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)

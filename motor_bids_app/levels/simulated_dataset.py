@@ -1,0 +1,177 @@
+"""Files of a simulated dataset that are about all participants."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.files import write_json, write_table, write_text
+from motor_bids_app.simulation.ceiling import best_auc
+from motor_bids_app.simulation.impairment import COEFFICIENTS, NOISE, POOR_BELOW
+from motor_bids_app.simulation.people import REHABILITATION, SESSIONS, Person
+from motor_bids_app.simulation.tabular import distributions, features_table, population_truth
+
+TRUTH = "sourcedata/truth"
+_BIDS_VERSION = "1.10.0"
+_README = """\
+# Synthetic stroke cohort
+
+Made by `motor_bids_simulate` {version} with seed {seed}. No real person is in it: every head is
+a warped copy of the MNI152NLin2009aSym template in a synthetic skull, every lesion a formula.
+
+- Lesion masks: `derivatives/lesions`.
+- Truth (deformations, tissue, tensors, motion, expected scores, the best AUC and R2 that any
+  model can reach): `sourcedata/truth`.
+- FMA-UE falls with the damage to the corticospinal tract, lesion volume and age, plus noise;
+  the coefficients are in `sourcedata/truth/truth.json`.
+"""
+_MAIN = ("bayes_auc", "bayes_auc_se", "bayes_r2", "bayes_r2_se")
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "participant_id": {"Description": "Participant"},
+    "group": {
+        "Description": "Group",
+        "Levels": {"patient": "after a stroke", "control": "healthy volunteer"},
+    },
+    "age": {"Description": "Age", "Units": "years"},
+    "sex": {"Description": "Sex", "Levels": {"F": "female", "M": "male"}},
+    "site": {"Description": "Site, each with its own scanner"},
+    "lesion_side": {
+        "Description": "Hemisphere of the lesion",
+        "Levels": {"left": "left hemisphere", "right": "right hemisphere"},
+    },
+    "session_id": {
+        "Description": "Session",
+        "Levels": {"ses-pre": "before rehabilitation", "ses-post": "after it"},
+    },
+    "time_since_stroke": {"Description": "Time since the stroke", "Units": "months"},
+    "fma_ue": {
+        "Description": "Fugl-Meyer Assessment, upper extremity, 0 to 66; higher is better",
+        "Units": "points",
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulationSettings:
+    """What to simulate, and where to write it.
+
+    `voxel_size` is that of the T1w image, mm; dwi has the same, but at least 2 mm.
+    """
+
+    output_dir: Path
+    n_participants: int = 20
+    n_controls: int = 5
+    n_sites: int = 1
+    n_sessions: int = 1
+    modalities: tuple[str, ...] = ("anat", "dwi")
+    voxel_size: float = 1.0
+    n_directions: int = 30
+    seed: int = 0
+    n_procs: int = 1
+    shuffle_scores: bool = False
+
+
+def write_dataset_files(people: Sequence[Person], settings: SimulationSettings) -> None:
+    """Write descriptions, tables and the truth about the scores."""
+    output = settings.output_dir
+    readme = _README.format(version=__version__, seed=settings.seed)
+    write_text(output / "README.md", readme)
+    generator = {"Name": "motor_bids_simulate", "Version": __version__}
+    common = {"BIDSVersion": _BIDS_VERSION, "GeneratedBy": [generator]}
+    write_json(output / "dataset_description.json", {
+        "Name": f"Synthetic stroke cohort, seed {settings.seed}", "DatasetType": "raw", **common,
+        "License": "CC0", "Authors": ["motor_bids_app"],
+    })  # fmt: skip
+    if "anat" in settings.modalities:
+        write_json(output / "derivatives" / "lesions" / "dataset_description.json", {
+            "Name": "Lesion masks of the synthetic cohort", "DatasetType": "derivative", **common,
+            "DatasetLinks": {"raw": "../.."},
+        })  # fmt: skip
+    _write_tables(people, settings)
+    write_json(output / TRUTH / "truth.json", _truth(people, settings))
+
+
+def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> None:
+    names = ["participant_id", "group", "age", "sex", "site", "lesion_side"]
+    visits = ["time_since_stroke", "fma_ue"]
+    table = features_table(people)[[*names, "time_since_stroke"]]
+    if settings.n_sessions == 1:
+        table["fma_ue"] = [person.scores[0] for person in people]
+        names += visits
+    write_table(
+        settings.output_dir / "participants.tsv", table[names],
+        {name: _COLUMNS[name] for name in names},
+    )  # fmt: skip
+    if settings.n_sessions == 1:
+        return
+    for person in people:
+        months = np.nan if person.months is None else person.months
+        sessions = pd.DataFrame({
+            "session_id": [f"ses-{name}" for name in SESSIONS],
+            "time_since_stroke": [months, months + REHABILITATION],
+            "fma_ue": person.scores,
+        })  # fmt: skip
+        name = f"sub-{person.label}"
+        write_table(settings.output_dir / name / f"{name}_sessions.tsv", sessions)
+    # One dictionary at the top holds for all participants (inheritance).
+    write_json(
+        settings.output_dir / "sessions.json",
+        {name: _COLUMNS[name] for name in ["session_id", *visits]},
+    )
+
+
+def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, Any]:
+    """Return what is known about scores: the model, its ceiling, and each person."""
+    share = settings.n_controls / max(len(people), 1)
+    shuffled = settings.shuffle_scores
+    ceiling = population_truth(share, settings.n_sessions, shuffled=shuffled)
+    return {
+        "description": "The best AUC (of FMA-UE below the cutoff) and R2 that any model can reach "
+        "over the population: first for everyone, then also for patients alone; oracle_auc is what the true "
+        "probabilities reach on the very scores of this cohort.",
+        "cutoff": POOR_BELOW,
+        **{key: ceiling["everyone"][key] for key in _MAIN},
+        "ceiling": ceiling,
+        "oracle_auc": _oracle(people, settings),
+        "coefficients": COEFFICIENTS,
+        "noise_sd": NOISE,
+        "settings": json.loads(json.dumps(asdict(settings), default=str)) | {"n_procs": None},
+        "participants": _known_people(people, settings),
+    }
+
+
+def _oracle(people: Sequence[Person], settings: SimulationSettings) -> dict[str, float | None]:
+    result = {}
+    patients = [person for person in people if person.lesion is not None]
+    for name, members in {"patients": patients, "everyone": people}.items():
+        probabilities, poor = [], []
+        for session in range(settings.n_sessions):
+            known = distributions(members, session, shuffled=settings.shuffle_scores)
+            probabilities.append(known[:, :POOR_BELOW].sum(axis=1))
+            poor.append([person.scores[session] < POOR_BELOW for person in members])
+        outcome = np.concatenate(poor).astype(np.float64)
+        both = 0 < outcome.sum() < len(outcome)
+        result[name] = best_auc(outcome, np.concatenate(probabilities)) if both else None
+    return result
+
+
+def _known_people(people: Sequence[Person], settings: SimulationSettings) -> list[dict[str, Any]]:
+    names = SESSIONS if settings.n_sessions > 1 else ("",)
+    return [
+        {
+            "participant_id": f"sub-{person.label}",
+            "lesion_kind": None if person.lesion is None else person.lesion.kind,
+            "lesion_side": person.lesion_side,
+            **asdict(person.damage),
+            "sessions": [
+                {"session": name, "clean_score": None if np.isnan(clean) else clean, "score": score}
+                for name, clean, score in zip(names, person.clean, person.scores, strict=True)
+            ],
+        }
+        for person in people
+    ]
