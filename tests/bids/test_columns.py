@@ -111,6 +111,12 @@ def test_top_coded_age_is_read_and_flagged(write):
     assert "89+" in resolved.explain()
 
 
+def test_age_in_another_declared_unit_is_converted(write):
+    folder = write("participant_id age", "sub-1 720", dictionary={"age": {"Units": "months"}})
+
+    assert resolve_columns(folder).table["age"].tolist() == [60]
+
+
 @pytest.mark.parametrize(
     ("column", "units", "months"),
     [

@@ -139,6 +139,15 @@ def test_native_lesion_is_preferred_to_a_standard_one(make_dataset):
     assert not scan.lesion.is_standard
 
 
+def test_lesion_of_named_derivatives_is_preferred(make_dataset):
+    mask = "sub-1/anat/sub-1_label-L_mask.nii.gz"
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", mask, f"derivatives/a/{mask}")
+    given = make_dataset(mask, folder="given")
+
+    assert index(root, mine=given)[0].lesion.dataset == "mine"
+    assert index(root)[0].lesion.dataset == "raw"
+
+
 def test_lesion_of_another_session_is_not_used(make_dataset):
     root = make_dataset(
         "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz", "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
