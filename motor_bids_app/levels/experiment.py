@@ -1,6 +1,7 @@
 """One experiment: how every model does on the same splits, and the final model."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
 
 log = logging.getLogger(__name__)
+PROGRESS_SECONDS = 10
 MIN_SCORED = 6  # people, to learn a score from and test on
 
 
@@ -227,10 +229,13 @@ def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _progress(experiment: str, model: str) -> Callable[[int, int], None]:
-    """Log about five lines per model."""
+    """Log when a model is done, and on the way every few seconds."""
+    last = time.monotonic()
 
     def report(done: int, total: int) -> None:
-        if done == total or done % max(1, total // 5) == 0:
+        nonlocal last
+        if done == total or time.monotonic() > last + PROGRESS_SECONDS:
+            last = time.monotonic()
             log.info("%s: %s, %d of %d fits", experiment, model, done, total)
 
     return report

@@ -205,7 +205,10 @@ def _write(
         table[f"cv_{key}"] = performance[key]
     table["bundle"] = model.digest
     table["notes"] = ["; ".join(p.notes) or None for p in predictions]
-    write_table(folder / "predictions.tsv", table, _dictionary(metadata))
+    described = _dictionary(metadata)
+    write_table(
+        folder / "predictions.tsv", table, {str(name): described[str(name)] for name in table}
+    )
     left = pd.DataFrame(skipped, columns=["participant_id", "session_id", "reason"])
     columns = {name: {"Description": text} for name, text in _SKIPPED.items()}
     write_table(folder / "skipped.tsv", left, columns)

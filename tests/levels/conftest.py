@@ -96,7 +96,8 @@ def make_cohort(folder: Path, seed: int = 0, maps=("fa", "gm", "lesion")) -> Fak
         write_scan(output, label, damage, rng, control=control, maps=own)
         rows.append(
             {
-                "participant_id": f"sub-{label}", "age": int(rng.integers(40, 80)), "sex": "FM"[number % 2],
+                "participant_id": f"sub-{label}",
+                "age": int(rng.integers(40, 80)), "sex": "FM"[number % 2],
                 "group": "control" if control else "patient",
                 "time_since_stroke": None if control else int(rng.integers(1, 60)),
                 "fma_ue": 66 if control else round(60 * (1 - damage)),

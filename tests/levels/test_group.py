@@ -1,0 +1,274 @@
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from motor_bids_app.errors import DataError, IncompleteRunError, InputMissingError, UsageError
+from motor_bids_app.levels import group
+from motor_bids_app.settings import Selection
+
+QUICK = """
+base = "baselines"
+name = "quick"
+[model]
+rungs = ["prevalence", "tract_load", "kernel"]
+[validation]
+folds = 3
+repeats = 2
+"""
+TABLES = ("predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded")
+
+
+def experiment_file(folder, text=QUICK, **replacements) -> str:
+    for old, new in replacements.items():
+        text = text.replace(old, new)
+    path = folder / "experiment.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def copy(cohort, folder):
+    """A copy that a test may change."""
+    shutil.copytree(cohort.raw, folder / "raw")
+    shutil.copytree(cohort.output, folder / "derivatives")
+    return replace(cohort, raw=folder / "raw", output=folder / "derivatives")
+
+
+def edit_scores(cohort, change):
+    path = cohort.raw / "participants.tsv"
+    table = change(pd.read_csv(path, sep="\t", keep_default_na=False))
+    table.to_csv(path, sep="\t", index=False)
+
+
+@pytest.fixture(scope="module")
+def done(fake_cohort, tmp_path_factory):
+    """A finished run: results, and the folder of the experiment."""
+    folder = tmp_path_factory.mktemp("group")
+    cohort = copy(fake_cohort, folder)
+    results = group.run(cohort.settings("group", experiments=(experiment_file(folder),)))
+    return results, cohort.output / "experiments" / "quick"
+
+
+def read(folder, name):
+    return pd.read_csv(folder / f"{name}.tsv", sep="\t")
+
+
+def test_planted_damage_is_found_and_guessing_is_at_chance(done):
+    auc = {result.model: result.value for result in done[0]}
+
+    assert auc["prevalence"] == 0.5
+    assert min(auc["tract_load"], auc["kernel"]) > 0.9
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_of_every_table_is_described(done, name):
+    folder = done[1]
+    described = json.loads((folder / f"{name}.json").read_text())
+
+    columns = (folder / f"{name}.tsv").read_text().splitlines()[0].split("\t")
+    assert list(described) == columns
+    assert all(entry["Description"] for entry in described.values())
+
+
+def test_metrics_can_be_computed_again_from_the_predictions(done):
+    folds = read(done[1], "out_of_fold").merge(
+        read(done[1], "predictions")[["participant_id", "model", "true"]]
+    )
+    kernel = folds[folds["model"] == "kernel"]
+    values, weights = [], []
+    for _, part in kernel.groupby(["repeat", "fold"]):
+        values.append(roc_auc_score(part["true"], part["prediction"]))
+        weights.append(part["true"].sum() * (1 - part["true"]).sum())
+
+    metrics = read(done[1], "metrics").set_index(["model", "population", "metric"])["value"]
+    expected = np.average(values, weights=weights)
+    assert metrics["kernel", "all", "roc_auc"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_patients_are_also_reported_without_controls(done):
+    people = read(done[1], "metrics").groupby("population")["n_people"].first()
+
+    assert people.to_dict() == {"all": 26, "patients": 20}
+
+
+def test_reports_and_model_are_written(done):
+    folder = done[1]
+
+    assert "<html" in (folder / "report.html").read_text()
+    assert "quick" in (folder.parent.parent / "group.html").read_text()
+    metadata = json.loads((folder / "model" / "model.json").read_text())["metadata"]
+    assert metadata["training"]["n_people"] == 26
+    assert metadata["inputs"]["maps"] == ["fa", "gm", "lesion"]
+    assert metadata["processing"]["settings"]["space"] == "MNI152NLin2009aSym"
+
+
+def test_no_file_names_a_training_participant_beside_the_tables(done):
+    for path in (done[1] / "model").iterdir():
+        assert b"sub-0" not in path.read_bytes(), path
+
+
+def test_the_same_run_gives_the_same_bytes(done, fake_cohort, tmp_path):
+    again = copy(fake_cohort, tmp_path)
+    group.run(again.settings("group", experiments=(experiment_file(tmp_path),)))
+
+    for path in sorted(done[1].rglob("*")):
+        if path.is_file():
+            other = again.output / "experiments" / "quick" / path.relative_to(done[1])
+            assert path.read_bytes() == other.read_bytes(), path.name
+
+
+def test_sessions_of_a_person_stay_together_and_count_once(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    rows = []
+    for number in range(1, 27):
+        home = cohort.output / f"sub-{number:02d}"
+        for session in ("pre", "post"):
+            for path in [p for p in home.rglob("*") if p.is_file() and "ses-" not in str(p)]:
+                name = path.name.replace(f"sub-{number:02d}", f"sub-{number:02d}_ses-{session}", 1)
+                target = home / f"ses-{session}" / path.relative_to(home).parent / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+            rows.append((f"sub-{number:02d}", f"ses-{session}"))
+        for path in [p for p in home.iterdir() if not p.name.startswith("ses-")]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+    folder = cohort.output / "experiments" / "quick"
+    splits = read(folder, "splits")
+    assert splits.groupby("repeat")["participant_id"].agg(["size", "nunique"]).eq(26).all(axis=None)
+    assert read(folder, "metrics")["n_people"].max() == 26
+    metadata = json.loads((folder / "model" / "model.json").read_text())["metadata"]
+    assert metadata["training"]["n_scans"] == 52
+
+
+def test_a_copied_image_is_reported(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    (fa,) = (cohort.output / "sub-01" / "dwi").glob("*fa*")
+    shutil.copy(fa, cohort.output / "sub-05" / "dwi" / fa.name.replace("sub-01", "sub-05"))
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+    audit = read(cohort.output / "experiments" / "quick", "audit").set_index("check")
+    found = audit.loc["no image under two participants"]
+    assert (found["state"], found["participants"]) == ("failed", "sub-01, sub-05")
+
+
+def test_mirroring_brings_lesions_to_one_side(fake_cohort, tmp_path):
+    """Half of the brains are mirrored on disk; mirroring to the left undoes it exactly."""
+    text = QUICK.replace("[model]", '[inputs]\nmirror_lesion_to = "left"\n[model]')
+    plain = copy(fake_cohort, tmp_path / "plain")
+    mixed = copy(fake_cohort, tmp_path / "mixed")
+    for number in range(1, 21, 2):
+        home = mixed.output / f"sub-{number:02d}"
+        for path in home.rglob("*.nii.gz"):
+            image = nib.load(path)
+            data = np.asarray(image.dataobj)[::-1]
+            nib.save(nib.Nifti1Image(data, image.affine), path)
+        path = home / f"sub-{number:02d}_desc-features.tsv"
+        features = pd.read_csv(path, sep="\t", keep_default_na=False)
+        left, right = "fa_corticospinal_tract_left", "fa_corticospinal_tract_right"
+        features = features.rename(columns={left: right, right: left})
+        features.assign(lesion_side="right").to_csv(path, sep="\t", index=False)
+    tables = []
+    for cohort, folder in ((plain, "plain"), (mixed, "mixed")):
+        toml = experiment_file(tmp_path / folder, text)
+        group.run(cohort.settings("group", experiments=(toml,)))
+        tables.append(read(cohort.output / "experiments" / "quick", "predictions"))
+
+    pd.testing.assert_frame_equal(*tables, rtol=1e-3, atol=1e-4)
+
+
+def test_an_experiment_that_fails_does_not_stop_the_others(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    impossible = tmp_path / "impossible.toml"
+    impossible.write_text('name = "impossible"\n[target]\nscore = "nihss"\n')
+    files = (str(impossible), experiment_file(tmp_path))
+
+    with pytest.raises(IncompleteRunError, match=r"1 of 2 experiments failed. impossible: .*nihss"):
+        group.run(cohort.settings("group", experiments=files))
+    assert (cohort.output / "experiments" / "quick" / "metrics.tsv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(
+            lambda t: t.assign(fma_ue=66), "All 26 people are good by fma_ue < 27", id="one class"
+        ),
+        pytest.param(
+            lambda t: t.assign(fma_ue=[10] + [66] * 25), "1 poor", id="one person in a class"
+        ),
+        pytest.param(
+            lambda t: t.assign(fma_ue=["12", "40"] + ["n/a"] * 24), "No score is known for most",
+            id="few scores",
+        ),
+        pytest.param(
+            lambda t: t.assign(participant_id=t["participant_id"] + "x"), "spelled alike",
+            id="nobody in common",
+        ),
+    ],
+)  # fmt: skip
+def test_unusable_scores_are_explained(fake_cohort, tmp_path, change, message):
+    cohort = copy(fake_cohort, tmp_path)
+    edit_scores(cohort, change)
+
+    with pytest.raises(DataError, match=message):
+        group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+
+def test_few_poor_people_reduce_the_folds_with_a_note(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    edit_scores(cohort, lambda t: t.assign(fma_ue=[10, 10] + [60] * 24))
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+    folder = cohort.output / "experiments" / "quick"
+    assert read(folder, "splits")["fold"].max() == 2
+    assert "2 folds are used" in (folder / "report.html").read_text()
+
+
+def test_a_score_can_be_predicted_as_a_number(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    text = QUICK.replace("[model]", '[target]\ntask = "regression"\ncontrols = "exclude"\n[model]')
+    results = group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+
+    assert {result.metric for result in results} == {"r2"}
+    assert next(r for r in results if r.model == "tract_load").value > 0.9
+    assert len(read(cohort.output / "experiments" / "quick", "excluded")) == 6
+
+
+def test_models_without_their_inputs_are_left_out_and_named(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    for path in cohort.output.rglob("*.nii.gz"):
+        path.unlink()
+    results = group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+    assert [result.model for result in results] == ["prevalence", "tract_load"]
+    report = (cohort.output / "experiments" / "quick" / "report.html").read_text()
+    assert "tract_load is the final model instead" in report
+
+
+def test_a_damaged_map_is_named(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    (fa,) = (cohort.output / "sub-03" / "dwi").glob("*fa*")
+    image = nib.load(fa)
+    data = np.asarray(image.dataobj).copy()
+    data[20, 20, 20] = np.nan
+    nib.save(nib.Nifti1Image(data, image.affine), fa)
+
+    with pytest.raises(DataError, match=f"{fa.name}: 1 voxels are not finite"):
+        group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+
+def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_cohort):
+    settings = fake_cohort.settings("group", selection=Selection(participants=("nobody",)))
+    with pytest.raises(InputMissingError, match=r"no experiment file .*none\.toml"):
+        group.run(replace(settings, experiments=(str(Path("none.toml")),)))
+    with pytest.raises(UsageError, match="baselines or karakis2023"):
+        group.run(replace(settings, experiments=("nothing",)))
+    with pytest.raises(UsageError, match="called 'baselines'"):
+        group.run(replace(settings, experiments=("baselines", "baselines")))

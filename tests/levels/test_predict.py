@@ -1,0 +1,202 @@
+import json
+import shutil
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.errors import (
+    IncompatibleModelError,
+    IncompleteRunError,
+    InputMissingError,
+    UsageError,
+)
+from motor_bids_app.levels import group, predict
+from motor_bids_app.settings import Selection
+
+from .conftest import describe, record_processing, write_scan
+
+QUICK = """
+base = "baselines"
+name = "quick"
+[inputs]
+maps = ["fa", "gm"]
+[model]
+rungs = ["prevalence", "kernel"]
+[validation]
+folds = 3
+repeats = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(fake_cohort, tmp_path_factory):
+    """The fake cohort, and the folder of a model trained on it."""
+    folder = tmp_path_factory.mktemp("predict")
+    shutil.copytree(fake_cohort.output, folder / "derivatives")
+    cohort = replace(fake_cohort, output=folder / "derivatives")
+    (folder / "quick.toml").write_text(QUICK)
+    group.run(cohort.settings("group", experiments=(str(folder / "quick.toml"),)))
+    return cohort, cohort.output / "experiments" / "quick" / "model"
+
+
+@pytest.fixture
+def newcomers(trained, tmp_path):
+    """Two new people, one with much damage, one with little."""
+    cohort = replace(trained[0], raw=tmp_path / "raw", output=tmp_path / "out")
+    describe(cohort.raw)
+    record_processing(cohort.output)
+    rng = np.random.default_rng(99)
+    write_scan(cohort.output, "bad", 0.95, rng)
+    write_scan(cohort.output, "fine", 0.05, rng)
+    table = "participant_id\tage\tsex\nsub-bad\t70\tF\nsub-fine\t60\tM\n"
+    (cohort.raw / "participants.tsv").write_text(table)
+    return cohort
+
+
+def read(cohort):
+    return pd.read_csv(cohort.output / "predictions" / "quick" / "predictions.tsv", sep="\t")
+
+
+def test_damage_is_predicted_for_new_people(trained, newcomers):
+    predictions = predict.run(newcomers.settings("predict", model=trained[1]))
+
+    value = {p.participant: p.value for p in predictions}
+    assert value["sub-bad"] > 0.9
+    assert value["sub-fine"] < 0.1
+    assert read(newcomers)["class"].tolist() == ["poor", "good"]
+
+
+def test_predictions_say_where_they_come_from(trained, newcomers):
+    predict.run(newcomers.settings("predict", model=trained[1]))
+    row = read(newcomers).iloc[0]
+
+    metrics = pd.read_csv(trained[1].parent / "metrics.tsv", sep="\t")
+    metrics = metrics.set_index(["model", "population", "metric"]).loc["kernel", "all", "roc_auc"]
+    assert row["model"] == "quick/kernel"
+    assert row["n_training_people"] == 26
+    assert [row["cv_value"], row["cv_low"], row["cv_high"]] == pytest.approx(
+        metrics[["value", "low", "high"]].tolist(), abs=1e-5
+    )
+    described = newcomers.output / "predictions" / "quick" / "predictions.json"
+    assert list(json.loads(described.read_text())) == list(read(newcomers).columns)
+
+
+def test_the_final_model_predicts_its_own_training_people_better_than_unseen_ones(trained):
+    cohort, model = trained
+    predictions = predict.run(cohort.settings("predict", model=model))
+
+    value = pd.Series({p.participant: p.value for p in predictions})
+    table = pd.read_csv(model.parent / "predictions.tsv", sep="\t")
+    table = table[table["model"] == "kernel"].set_index("participant_id")
+    truth = table["true"]
+    assert ((value - truth) ** 2).mean() < ((table["predicted"] - truth) ** 2).mean()
+
+
+def test_people_without_a_map_are_named_and_the_others_predicted(trained, newcomers):
+    (newcomers.output / "sub-bad" / "dwi").rename(newcomers.output / "sub-bad" / "nothing")
+
+    with pytest.raises(IncompleteRunError, match=r"sub-bad: .* lacks fa"):
+        predict.run(newcomers.settings("predict", model=trained[1]))
+    assert read(newcomers)["participant_id"].tolist() == ["sub-fine"]
+    skipped = newcomers.output / "predictions" / "quick" / "skipped.tsv"
+    assert "sub-bad" in skipped.read_text()
+
+
+def test_one_damaged_map_does_not_stop_the_others(trained, newcomers):
+    (fa,) = (newcomers.output / "sub-bad" / "dwi").glob("*fa*.nii.gz")
+    fa.write_bytes(fa.read_bytes()[:200])
+
+    with pytest.raises(IncompleteRunError, match=r"sub-bad: .*cannot be read"):
+        predict.run(newcomers.settings("predict", model=trained[1]))
+    assert read(newcomers)["participant_id"].tolist() == ["sub-fine"]
+
+
+def test_derivatives_made_with_other_settings_are_refused(trained, newcomers):
+    record_processing(newcomers.output, sloppy=True)
+
+    with pytest.raises(IncompatibleModelError, match="sloppy is True here and was False"):
+        predict.run(newcomers.settings("predict", model=trained[1]))
+
+
+def test_settings_that_hardly_matter_are_only_mentioned(trained, newcomers):
+    record_processing(newcomers.output, omp_nthreads=4)
+    predict.run(newcomers.settings("predict", model=trained[1]))
+
+    report = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
+    assert "omp_nthreads" in report
+
+
+def test_a_damaged_record_of_settings_is_no_crash(trained, newcomers):
+    (newcomers.output / "dataset_description.json").write_text("{")
+    predict.run(newcomers.settings("predict", model=trained[1]))
+
+    report = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
+    assert "does not record how it was processed" in report
+
+
+def test_derivatives_of_other_tools_are_used_with_a_warning(trained, newcomers, tmp_path):
+    foreign = tmp_path / "foreign"
+    newcomers.output.rename(foreign)
+    describe(foreign, DatasetType="derivative")
+    newcomers.output.mkdir()
+    settings = newcomers.settings("predict", model=trained[1], derivatives={"other": foreign})
+
+    assert len(predict.run(settings)) == 2
+    report = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
+    assert "foreign does not record how it was processed" in report
+
+
+def test_no_tables_are_needed_for_a_model_on_maps(trained, newcomers):
+    (newcomers.raw / "participants.tsv").unlink()
+
+    assert len(predict.run(newcomers.settings("predict", model=trained[1]))) == 2
+
+
+def test_age_outside_the_training_range_is_noted(trained, newcomers):
+    table = newcomers.raw / "participants.tsv"
+    table.write_text(table.read_text().replace("70", "19"))
+    predict.run(newcomers.settings("predict", model=trained[1]))
+
+    notes = read(newcomers).set_index("participant_id")["notes"]
+    assert "age 19 is outside the training range" in notes["sub-bad"]
+
+
+def test_orientation_on_disk_does_not_matter(trained, newcomers):
+    before = predict.run(newcomers.settings("predict", model=trained[1]))
+    for path in newcomers.output.rglob("*.nii.gz"):
+        image = nib.load(path)
+        turned = image.as_reoriented([[0, -1], [1, 1], [2, 1]])
+        nib.save(nib.Nifti1Image(np.array(turned.dataobj), turned.affine), path)
+    after = predict.run(newcomers.settings("predict", model=trained[1]))
+
+    assert [p.value for p in after] == pytest.approx([p.value for p in before])
+
+
+def test_only_the_chosen_people_are_predicted(trained, newcomers):
+    settings = newcomers.settings(
+        "predict", model=trained[1], selection=Selection(participants=("fine",))
+    )
+
+    assert [p.participant for p in predict.run(settings)] == ["sub-fine"]
+
+
+def test_a_model_is_needed(fake_cohort, tmp_path):
+    with pytest.raises(UsageError, match="--model"):
+        predict.run(fake_cohort.settings("predict"))
+    with pytest.raises(InputMissingError, match="is not a model"):
+        predict.run(fake_cohort.settings("predict", model=tmp_path))
+
+
+def test_a_changed_bundle_is_refused(trained, newcomers, tmp_path):
+    bundle = tmp_path / "model"
+    shutil.copytree(trained[1], bundle)
+    arrays = bundle / "arrays.safetensors"
+    content = bytearray(arrays.read_bytes())
+    content[-1] ^= 1
+    arrays.write_bytes(bytes(content))
+
+    with pytest.raises(IncompatibleModelError, match="SHA-256"):
+        predict.run(newcomers.settings("predict", model=bundle))
