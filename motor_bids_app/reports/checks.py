@@ -9,13 +9,22 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from motor_bids_app.reports.figures import BRAIN, EDGES, LESION, Layer, Row, draw_rows, mosaic
+from motor_bids_app.reports.figures import (
+    BRAIN,
+    EDGES,
+    LESION,
+    Layer,
+    Row,
+    contrast,
+    draw_rows,
+    mosaic,
+)
 from motor_bids_app.reports.pages import Figure
 from motor_bids_app.spaces.grids import Grid
 
 TISSUES = {"GM": ("#e8a33d", "orange"), "WM": ("#5aa9e6", "blue"), "CSF": ("#7bd389", "green")}
 TENSOR_MAPS = {  # name -> label, colours, limits, unit, factor from the map's unit
-    "fa": ("FA", "gray", (0.0, 0.8), "(none)", 1.0),
+    "fa": ("FA", "gray", (0.0, 0.8), "", 1.0),
     "md": ("MD", "viridis", (0.0, 2.0), "µm²/ms", 1e3),
     "rd": ("RD", "viridis", (0.0, 2.0), "µm²/ms", 1e3),
     "ad": ("AD", "viridis", (0.0, 2.5), "µm²/ms", 1e3),
@@ -116,10 +125,14 @@ def lesion_standard(
     """Show the lesion in the standard space with the corticospinal tracts (probabilities)."""
     layers = [Layer(image=_scaled(tract), colour=EDGES, style="tint") for tract in tracts.values()]
     layers.append(Layer(image=lesion, colour=LESION, style="lesion"))
+    low, high = contrast(np.asarray(image.dataobj, dtype=np.float32))
+    dim = (low, 1.6 * high)  # so that the colours stand out
     rows = [
-        Row(image=image, layers=layers, label="through the lesion", cut_through=lesion),
-        Row(image=image, plane="coronal", layers=layers, cut_through=lesion),
-    ]
+        Row(
+            image=image, layers=layers, label="through the lesion", cut_through=lesion, limits=dim
+        ),
+        Row(image=image, plane="coronal", layers=layers, cut_through=lesion, limits=dim),
+    ]  # fmt: skip
     return _png(
         "lesion-standard",
         "Lesion and corticospinal tract in the standard space",

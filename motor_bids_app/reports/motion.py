@@ -49,8 +49,8 @@ def motion_chart(
         name="motion",
         title="Head motion",
         caption="Where the head was in each volume, and how far it moved since the volume before "
-        f"(framewise displacement). {marked} of {len(displacement)} volumes moved by more than "
-        f"{limit:g} mm; they are marked.",
+        f"(framewise displacement). Volumes that moved by more than {limit:g} mm are marked: "
+        f"{marked} of {len(displacement)}.",
         alt=f"Motion over {len(displacement)} volumes: mean framewise displacement "
         f"{np.mean(displacement):.2f} mm, largest {np.max(displacement):.2f} mm.",
         data=to_svg(canvas, "motion"),

@@ -67,6 +67,7 @@ def render_participant(report: ParticipantReport) -> str:
         "participant.html",
         report=report,
         state=state,
+        look_at=(*report.warnings, *_notes(report)),
         headline=headline,
         sections=sections,
         contents=contents,
@@ -97,6 +98,14 @@ def verdict(report: ParticipantReport) -> tuple[str, str]:
     return "good", "All that was found was processed, without warnings."
 
 
+def _notes(report: ParticipantReport) -> list[str]:
+    return [f"{_name(measure)}: {note}" for measure, note in report.quality_notes.items()]
+
+
+def _name(measure: str) -> str:
+    return measure.replace("_", " ")
+
+
 def _measures(
     report: ParticipantReport, values: Mapping[str, float | str | None], caption: str
 ) -> Table:
@@ -105,13 +114,12 @@ def _measures(
     for name, value in values.items():
         entry = report.dictionary.get(name, {})
         meaning = str(entry.get("Description", ""))
-        note = report.quality_notes.get(name)
         rows.append(
             (
-                name.replace("_", " "),
+                _name(name),
                 format_number(value),
                 str(entry.get("Units", "")),
-                f"{note} {meaning}".strip() if note else meaning,
+                meaning,
             )
         )
     return Table(
