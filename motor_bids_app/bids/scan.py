@@ -109,7 +109,8 @@ def build_scan(
     root : Path
         The raw dataset, up to which sidecars are inherited.
     """
-    native = [image for image in images if not image.get("space") and not image.get("desc")]
+    native = [image for image in images if not any(map(image.get, ("space", "desc")))]
+    native = [image for image in native if image.get("part") in (None, "mag")]  # no phase
     found: dict[str, Path | None] = {}
     notes: list[str] = []
     for name in ANATOMY:

@@ -76,6 +76,18 @@ def test_first_run_is_taken_and_said(make_dataset):
     assert scan.notes == ("3 T1w images: used sub-1_run-1_T1w.nii.gz",)
 
 
+def test_phase_and_processed_images_are_not_taken(make_dataset):
+    names = ("sub-1_part-phase_T1w", "sub-1_space-T2w_T1w", "sub-1_desc-defaced_T1w")
+    root = make_dataset(
+        "sub-1/anat/sub-1_acq-x_part-mag_T1w.nii.gz",
+        *(f"sub-1/anat/{name}.nii.gz" for name in names),
+    )
+
+    (scan,) = index(root)
+
+    assert scan.t1w.name == "sub-1_acq-x_part-mag_T1w.nii.gz"
+
+
 def test_sessions_are_kept_apart(make_dataset):
     root = make_dataset(
         "sub-1/ses-pre/anat/sub-1_ses-pre_T1w.nii.gz",
