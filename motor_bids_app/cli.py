@@ -9,9 +9,10 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from motor_bids_app import __version__, cli_values
+from motor_bids_app.cli_values import Parser
 from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
 from motor_bids_app.settings import (
     LEVELS,
@@ -22,16 +23,6 @@ from motor_bids_app.settings import (
     SelfTest,
     Settings,
 )  # fmt: skip
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours, so that one place decides on message and exit code."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise UsageError instead of exiting with 2."""
-        if message.startswith("the following arguments are required"):
-            message += " (put them before options that take several values)"
-        raise UsageError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
 
 
 class _PrintDescriptor(argparse.Action):

@@ -9,8 +9,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from motor_bids_app.cli import Parser
-from motor_bids_app.cli_values import positive_float, positive_int, seed
+from motor_bids_app.cli_values import Parser, positive_float, positive_int, seed
 from motor_bids_app.errors import UsageError
 from motor_bids_app.levels import simulate
 from motor_bids_app.levels.simulated_dataset import SimulationSettings

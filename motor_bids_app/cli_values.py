@@ -8,12 +8,22 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from motor_bids_app.errors import InputMissingError, UsageError
 
 GIB_PER_PROCESS = 4.0
 _CGROUP = Path("/sys/fs/cgroup")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours, so that one place decides on message and exit code."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError instead of exiting with 2."""
+        if message.startswith("the following arguments are required"):
+            message += " (put them before options that take several values)"
+        raise UsageError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
 
 
 def positive_int(text: str) -> int:
