@@ -132,8 +132,8 @@ def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, 
     ceiling = population_truth(share, settings.n_sessions, shuffled=shuffled)
     return {
         "description": "The best AUC (of FMA-UE below the cutoff) and R2 that any model can reach "
-        "over the population: first for everyone, then also for patients alone; oracle_auc is what the true "
-        "probabilities reach on the very scores of this cohort.",
+        "over the population: first for everyone, then also for patients alone; "
+        "oracle_auc is what the true probabilities reach on the very scores of this cohort.",
         "cutoff": POOR_BELOW,
         **{key: ceiling["everyone"][key] for key in _MAIN},
         "ceiling": ceiling,

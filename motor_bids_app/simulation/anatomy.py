@@ -76,7 +76,7 @@ def scan_t1w(
         points = shape.to_standard(grid_points(grid, rows))
         parts.append(_paint(points, lesion, shades, thickness, soft, textures, voxel_size))
     clean, grey, white, inside, lesioned = (
-        np.concatenate(part).reshape(grid.shape) for part in zip(*parts)
+        np.concatenate(part).reshape(grid.shape) for part in zip(*parts, strict=True)
     )
     image = _acquire(clean, scanner, rng)
     return T1wScan(grid, image, grey, white, inside > 0.5, lesioned > 0.5)

@@ -114,7 +114,7 @@ def _brain_hull() -> Volume:
     grid = standard_grid(STEP)
     offset = np.round((grid.affine[:3, 3] - _LOWEST) / STEP).astype(int)
     mask = np.zeros(_SHAPE, dtype=bool)
-    mask[tuple(slice(o, o + n) for o, n in zip(offset, grid.shape))] = brain
+    mask[tuple(slice(o, o + n) for o, n in zip(offset, grid.shape, strict=True))] = brain
     grown = distance_to(mask, STEP) < 10
     closed = mask | (distance_to(grown, STEP) < -10)
     return ndimage.gaussian_filter(distance_to(closed, STEP), 1)

@@ -20,14 +20,17 @@ class Space:
     @classmethod
     def box(cls, lowest: tuple[float, ...], shape: tuple[int, int, int], step: float) -> "Space":
         """Coordinates of a grid that starts at `lowest` mm, with `step` mm voxels."""
-        axes = [low + step * np.arange(n, dtype=np.float32) for low, n in zip(lowest, shape)]
+        axes = [
+            low + step * np.arange(n, dtype=np.float32)
+            for low, n in zip(lowest, shape, strict=True)
+        ]
         return cls(axes[0][:, None, None], axes[1][None, :, None], axes[2][None, None, :])
 
     def ellipsoid(
         self, centre: tuple[float, float, float], radii: tuple[float, float, float]
     ) -> Field:
         """Distance to an ellipsoid; approximate away from its surface."""
-        terms = zip((self.x, self.y, self.z), centre, radii)
+        terms = zip((self.x, self.y, self.z), centre, radii, strict=True)
         radius = np.sqrt(sum(((axis - c) / r) ** 2 for axis, c, r in terms))
         return ((radius - 1) * min(radii)).astype(np.float32)
 
