@@ -6,6 +6,7 @@ import pandas as pd
 
 COLUMNS = ["check", "state", "finding", "participants"]
 PASSED, WARNING, FAILED = "passed", "warning", "failed"
+MAX_GAP = 0.5  # difference in the share of known values between patients and controls
 
 
 def audit(
@@ -13,6 +14,8 @@ def audit(
     people: Sequence[str],
     digests: Mapping[tuple[str, str], Sequence[str]],
     n_repeats: int,
+    known: pd.DataFrame,
+    controls: "pd.Series[bool]",
 ) -> pd.DataFrame:
     """Run all checks.
 
@@ -26,6 +29,10 @@ def audit(
         Of all maps that vary inside the brain.
     n_repeats : int
         Repeats that were asked for.
+    known : DataFrame of bool, shape (n_people, n_columns)
+        Whether each person has a value, by participant label and predictor.
+    controls : Series of bool
+        Whether a person is healthy, by participant label.
 
     Returns
     -------
@@ -38,6 +45,7 @@ def audit(
         _known_people(splits, people),
         _everyone_tested(splits, people, n_repeats),
         _duplicates(digests),
+        _gaps_of_controls(known, controls),
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -93,3 +101,26 @@ def _duplicates(
         )
         return check, FAILED, finding, ", ".join(labels)
     return check, PASSED, f"{len(digests)} maps compared by their content.", None
+
+
+def _gaps_of_controls(
+    known: pd.DataFrame, controls: "pd.Series[bool]"
+) -> tuple[str, str, str, str | None]:
+    check = "gaps in the data do not give controls away"
+    if not controls.any() or controls.all():
+        return check, PASSED, "There is only one group.", None
+    healthy, patients = known[controls].mean(), known[~controls].mean()
+    telling = sorted(known.columns[(healthy - patients).abs() > MAX_GAP])
+    if telling:
+        finding = (
+            f"{', '.join(telling)} is known for {_span(patients[telling])} of patients, but for "
+            f"{_span(healthy[telling])} of controls, so that a model may recognise controls by "
+            "what is missing. Read the metrics of patients alone."
+        )
+        return check, WARNING, finding, None
+    return check, PASSED, "Patients and controls lack about the same values.", None
+
+
+def _span(shares: "pd.Series[float]") -> str:
+    low, high = shares.min(), shares.max()
+    return f"{low:.0%}" if low == high else f"{low:.0%} to {high:.0%}"

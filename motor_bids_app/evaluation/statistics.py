@@ -33,6 +33,15 @@ def percentile_interval(values: Floats, level: float = LEVEL) -> tuple[float, fl
     return float(low), float(high)
 
 
+def exact_limit(n: int, level: float = LEVEL) -> float:
+    """Lower limit of a share when all `n` people were right (Clopper and Pearson 1934).
+
+    >>> round(exact_limit(10), 3)
+    0.692
+    """
+    return float(((1 - level) / 2) ** (1 / n))
+
+
 def proportion_noise_floor(n: int, proportion: float = 0.5, level: float = LEVEL) -> float:
     """Half-width of the interval of a proportion measured in `n` people (binomial).
 

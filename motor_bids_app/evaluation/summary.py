@@ -14,6 +14,7 @@ from motor_bids_app.evaluation.statistics import (
     bootstrap_weights,
     corrected_t_test,
     correlation_noise_floor,
+    exact_limit,
     percentile_interval,
     proportion_noise_floor,
 )
@@ -28,11 +29,13 @@ People = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
     """Half-width that this number of people allows around chance; NaN where none is known.
 
-    Binomial for shares of people, Hanley-McNeil for the AUC, Fisher for a correlation.
+    Binomial for shares of people, Hanley-McNeil for the AUC, Fisher for a correlation; of R²,
+    the square of the last, which is what chance reaches.
     """
     n = len(predictions.truth)
     if task == "regression":
-        return correlation_noise_floor(n) if metric == "r" else np.nan
+        r = correlation_noise_floor(n)
+        return {"r": r, "r2": r**2}.get(metric, np.nan)
     n_poor = int(predictions.truth.sum())
     poor, good = proportion_noise_floor(n_poor), proportion_noise_floor(n - n_poor)
     floors = {
@@ -100,13 +103,33 @@ def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[o
     n_poor = int((predictions.truth == 1).sum()) if task == "classification" else None
     return [
         (
-            name, float(value[0]), *percentile_interval(resampled[name]),
+            name, float(value[0]), *_interval(name, float(value[0]), resampled[name], predictions),
             noise_floor(name, predictions, task),
             float(repeats[name].std(ddof=1)) if len(repeats) > 1 else np.nan,
             float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
         )
         for name, value in estimate.items()
     ]  # fmt: skip
+
+
+def _interval(
+    metric: str, value: float, resampled: Floats, predictions: Predictions
+) -> tuple[float, float]:
+    """Bootstrap interval; of a share that is exactly 0 or 1, the exact binomial one.
+
+    Resamples of a perfect result are all perfect, which would promise certainty. An AUC of 1
+    is taken as one success per person of the smaller class.
+    """
+    low, high = percentile_interval(resampled)
+    n_poor = int((predictions.truth == 1).sum())
+    n_good = len(predictions.truth) - n_poor
+    people = {
+        "roc_auc": min(n_poor, n_good), "balanced_accuracy": min(n_poor, n_good),
+        "sensitivity": n_poor, "recall": n_poor, "specificity": n_good, "accuracy": n_poor + n_good,
+    }.get(metric)  # fmt: skip
+    if people is None or value not in (0, 1):
+        return low, high
+    return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
 
 
 def _first(values: Mapping[str, Floats]) -> dict[str, float]:

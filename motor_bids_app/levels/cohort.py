@@ -57,6 +57,21 @@ class Cohort:
     notes: tuple[str, ...]
 
     @property
+    def known(self) -> pd.DataFrame:
+        """Whether each person has a value, by participant_id, for all that models can see.
+
+        Lesion measures of controls are not missing: models take them as 0.
+        """
+        table = self.samples.table
+        people = table["participant_id"].to_numpy(dtype=object)
+        seen = {name: table[name].notna().to_numpy() for name in DEMOGRAPHICS}
+        if self.samples.volumes is not None:
+            present = self.samples.volumes.present
+            seen |= {f"map {name}": present[:, i] for i, name in enumerate(self.maps)}
+        by_person = pd.DataFrame(seen, index=people).groupby(level=0).any()
+        return by_person.reindex(self.labels.truth.index)
+
+    @property
     def y(self) -> NDArray[np.float64] | NDArray[np.int64]:
         """Class (0 or 1) or score of each scan, shape (n_scans,)."""
         return self.labels.y if self.outcome.cutoff is None else self.labels.y.astype(np.int64)

@@ -103,7 +103,10 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
     populations = {"all": np.ones(len(truth), dtype=bool)}
     if not patients.all():
         populations["patients"] = patients
-    checks = audit(splits, list(truth.index), cohort.digests, experiment.validation.repeats)
+    checks = audit(
+        splits, list(truth.index), cohort.digests, experiment.validation.repeats,
+        cohort.known, cohort.controls,
+    )  # fmt: skip
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import make_splits
@@ -110,3 +111,15 @@ def test_scores_have_intervals_too():
 
     assert metrics.loc["mae", "value"] == pytest.approx(10 * np.sqrt(2 / np.pi), rel=0.1)
     assert metrics.loc["r2", "low"] < metrics.loc["r2", "value"] < metrics.loc["r2", "high"]
+
+
+def test_a_perfect_result_of_few_people_is_not_called_certain():
+    everyone = {"all": np.ones(N, bool)}
+    table = metrics_table({"a": predicted(40)}, "classification", 0, everyone).set_index("metric")
+
+    auc = table.loc["roc_auc"]
+    assert auc["value"] == auc["high"] == 1
+    assert auc["low"] == pytest.approx(0.025 ** (1 / 25))  # one success per poor person
+    specificity = table.loc["specificity"]
+    exact = stats.binomtest(35, 35).proportion_ci(method="exact")
+    assert (specificity["low"], specificity["high"]) == pytest.approx((exact.low, exact.high))
