@@ -240,11 +240,11 @@ def _settings(given: dict[str, Any]) -> Settings:
         "boilerplate_only", "explain_columns",
     )  # fmt: skip
     return Settings(
-        bids_dir=given["bids_dir"],
-        output_dir=given["output_dir"],
+        bids_dir=given["bids_dir"].absolute(),
+        output_dir=given["output_dir"].absolute(),
         level=given["level"],
         work_dir=given.get("work_dir"),
-        derivatives=dict(given.get("derivatives", [])),
+        derivatives={name: path.absolute() for name, path in given.get("derivatives", [])},
         selection=Selection(
             participants=cli_values.labels(given.get("participant_label", ()), "sub-"),
             excluded=cli_values.labels(given.get("exclude_participant_label", ()), "sub-"),

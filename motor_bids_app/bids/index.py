@@ -33,6 +33,7 @@ def index_dataset(
         The BIDS filter names an unknown kind of image.
     """
     check_filter(selection.bids_filter)
+    bids_dir = bids_dir.absolute()  # as the paths that pybids gives
     datasets = _datasets(bids_dir, derivatives or {})
     known = sorted({label for folder in datasets.values() for label in participants_in(folder)})
     if not known:

@@ -35,6 +35,15 @@ def test_gradients_and_sidecars_are_inherited_from_the_top(make_dataset):
     assert read_sidecars(scan.dwi_sidecars) == {"EchoTime": 0.2, "Manufacturer": "A"}
 
 
+def test_gradients_are_found_from_a_relative_path(make_dataset, monkeypatch):
+    root = make_dataset(*(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")))
+    monkeypatch.chdir(root.parent)
+
+    (scan,) = index(root.relative_to(root.parent))
+
+    assert scan.bval == root / "sub-1/dwi/sub-1_dwi.bval"
+
+
 def test_own_gradients_win_over_inherited_ones(make_dataset):
     root = make_dataset(
         "sub-1/dwi/sub-1_dwi.nii.gz", "sub-1/dwi/sub-1_dwi.bval", "dwi.bval", "dwi.bvec"
