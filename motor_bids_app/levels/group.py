@@ -12,6 +12,7 @@ from motor_bids_app.errors import (
     MotorBidsAppError,
     UsageError,
 )
+from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.bundles import describe_model, save_model
@@ -22,7 +23,7 @@ from motor_bids_app.levels.experiment import (
     evaluate,
     train_final,
 )
-from motor_bids_app.levels.experiment_report import LABELS, answer, build_report
+from motor_bids_app.levels.experiment_report import LABELS, build_report
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
@@ -45,7 +46,7 @@ class Result:
     """One line of the summary: the primary metric of one model of one experiment.
 
     `low` and `high` bound the 95 % interval; `ceiling` is the best reachable value, known for
-    simulated data.
+    simulated data; `patients` is the metric without controls, where there are some.
     """
 
     experiment: str
@@ -56,6 +57,7 @@ class Result:
     high: float
     noise_floor: float
     ceiling: float | None = None
+    patients: float | None = None
 
 
 def run(settings: Settings) -> list[Result]:
@@ -153,7 +155,7 @@ def _run_experiment(
     )  # fmt: skip
     evaluation = evaluate(cohort, experiment, seed, device)
     members = train_final(evaluation.final, cohort, experiment, seed, device)
-    ceiling = _ceiling(settings.bids_dir, cohort, evaluation)
+    ceiling = _ceiling(settings.bids_dir, cohort)
     report = build_report(experiment, cohort, evaluation, ceiling)
     folder = settings.output_dir / "experiments" / experiment.name
     write_results(folder, experiment, cohort, evaluation)
@@ -171,28 +173,29 @@ def _run_experiment(
 def _results(
     experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
 ) -> list[Result]:
-    metric = answer(evaluation, cohort.outcome.task).metric
-    table = evaluation.metrics
-    table = table[(table["metric"] == metric) & (table["population"] == "all")]
+    metric = primary_metric(cohort.outcome.task)
+    table = evaluation.metrics[evaluation.metrics["metric"] == metric]
+    patients = table[table["population"] == "patients"].set_index("model")["value"]
     return [
         Result(
             experiment=experiment.name, model=str(row["model"]), metric=metric,
             value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
             noise_floor=float(row["noise_floor"]), ceiling=ceiling,
+            patients=float(patients[row["model"]]) if row["model"] in patients else None,
         )
-        for row in table.to_dict("records")
+        for row in table[table["population"] == "all"].to_dict("records")
     ]  # fmt: skip
 
 
-def _ceiling(bids_dir: Path, cohort: Cohort, evaluation: Evaluation) -> float | None:
+def _ceiling(bids_dir: Path, cohort: Cohort) -> float | None:
     """Best reachable value of the primary metric: known where the data are simulated."""
-    path = bids_dir / _TRUTH
-    usual = cohort.outcome.score.poor
-    comparable = cohort.outcome.cutoff is None or (
-        usual is not None and cohort.outcome.cutoff.value == usual.value
-    )
-    if not path.is_file() or cohort.outcome.score.name != "fma_ue" or not comparable:
+    path, outcome = bids_dir / _TRUTH, cohort.outcome
+    if not path.is_file() or outcome.score.name != "fma_ue":
         return None
-    key = _CEILINGS[answer(evaluation, cohort.outcome.task).metric]
-    value = read_json(path).get(key)
+    truth = read_json(path)
+    if outcome.cutoff is not None and outcome.cutoff.value != truth.get("cutoff"):
+        return None
+    population = "everyone" if cohort.controls.any() else "patients"
+    known = truth.get("ceiling", {}).get(population, {})
+    value = known.get(_CEILINGS[primary_metric(outcome.task)])
     return float(value) if isinstance(value, int | float) else None

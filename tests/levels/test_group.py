@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from motor_bids_app.errors import DataError, IncompleteRunError, InputMissingError, UsageError
-from motor_bids_app.levels import group
+from motor_bids_app.levels import group, predict
 from motor_bids_app.settings import Selection
 
 QUICK = """
@@ -272,3 +272,66 @@ def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_c
         group.run(replace(settings, experiments=("nothing",)))
     with pytest.raises(UsageError, match="called 'baselines'"):
         group.run(replace(settings, experiments=("baselines", "baselines")))
+
+
+def test_simulated_data_are_compared_with_the_ceiling_of_the_same_people(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    truth = {
+        "cutoff": 27,
+        "ceiling": {"everyone": {"bayes_auc": 0.95}, "patients": {"bayes_auc": 0.9}},
+    }
+    (cohort.raw / "sourcedata" / "truth").mkdir(parents=True)
+    (cohort.raw / "sourcedata" / "truth" / "truth.json").write_text(json.dumps(truth))
+    text = QUICK.replace('"kernel"', '"tract_load"').replace(
+        '"tract_load", "tract_load"', '"tract_load"'
+    )
+    alone = text.replace("[model]", '[target]\ncontrols = "exclude"\n[model]').replace(
+        '"quick"', '"alone"'
+    )
+    (tmp_path / "alone.toml").write_text(alone)
+    files = (experiment_file(tmp_path, text), str(tmp_path / "alone.toml"))
+    results = group.run(cohort.settings("group", experiments=files))
+
+    assert {(r.experiment, r.ceiling) for r in results} == {("quick", 0.95), ("alone", 0.9)}
+
+
+NETWORK = """
+base = "karakis2023"
+name = "network"
+[inputs]
+maps = ["fa", "gm"]
+resolution = 4
+[model]
+rungs = ["prevalence", "tract_load"]
+widths = [2, 2, 2, 2, 4]
+n_residuals = 1
+hidden = 4
+[training]
+epochs = 1
+trainings = 2
+[validation]
+repeats = 2
+"""
+
+
+@pytest.mark.slow
+def test_the_network_runs_as_published_and_is_shared_as_the_mean_of_its_trainings(
+    fake_cohort, tmp_path
+):
+    cohort = copy(fake_cohort, tmp_path)
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, NETWORK),)))
+    folder = cohort.output / "experiments" / "network"
+
+    splits = read(folder, "splits")
+    truth = read(folder, "predictions").drop_duplicates("participant_id")
+    poor = splits.merge(truth)["true"].groupby(splits["repeat"]).mean()
+    assert (poor == 0.5).all()  # balanced test sets
+    paper = read(folder, "as_paper")
+    assert (paper["mean"] <= paper["mean_of_maxima"] + 1e-9).all()
+    (model,) = (folder / "model").glob("model.json")
+    assert json.loads(model.read_text())["metadata"]["members"] == 2
+
+    together = predict.run(cohort.settings("predict", model=folder / "model"))
+    assert len(together) == 26
+    weights = [path.read_bytes() for path in sorted((folder / "model").rglob("arrays.safetensors"))]
+    assert len(set(weights)) == 2  # two trainings, not one twice

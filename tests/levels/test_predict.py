@@ -200,3 +200,27 @@ def test_a_changed_bundle_is_refused(trained, newcomers, tmp_path):
 
     with pytest.raises(IncompatibleModelError, match="SHA-256"):
         predict.run(newcomers.settings("predict", model=bundle))
+
+
+def test_maps_of_real_people_from_another_study_can_be_predicted(trained, test_data, tmp_path):
+    """FA and GM of a healthy and a paretic person, on a left-to-right grid, as derivatives."""
+    source = test_data / "miccai3806"
+    output = tmp_path / "published"
+    describe(output, DatasetType="derivative")
+    for label in ("c4", "p4"):
+        names = {
+            f"dwi/sub-{label}_space-MNI152NLin2009aSym_res-2_model-tensor_param-fa_dwimap.nii.gz":
+                f"n1_{label}_dti2_FA_reg.nii.gz",
+            f"anat/sub-{label}_space-MNI152NLin2009aSym_res-2_label-GM_probseg.nii.gz":
+                f"t1_{label}_structural_GM.nii.gz",
+        }  # fmt: skip
+        for name, original in names.items():
+            target = output / f"sub-{label}" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / original, target)
+    cohort = replace(trained[0], raw=tmp_path, output=output)
+    predictions = predict.run(cohort.settings("predict", model=trained[1]))
+
+    assert [p.participant for p in predictions] == ["sub-c4", "sub-p4"]
+    assert all(0 <= p.value <= 1 for p in predictions)
+    assert "does not record" in (output / "predictions" / "quick" / "report.html").read_text()
