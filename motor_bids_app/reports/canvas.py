@@ -69,7 +69,7 @@ def to_svg(canvas: Canvas, name: str) -> bytes:
         FigureCanvasSVG(canvas).print_svg(buffer, metadata=no_date)
     svg = buffer.getvalue().decode("utf-8")
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)  # the same in every drawing, and nobody's target
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every drawing, and nobody's target
     svg = re.sub(r"'DejaVu Sans'(, sans-serif)?", "system-ui, 'DejaVu Sans', sans-serif", svg)
     svg = re.sub(
         r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S

@@ -23,6 +23,13 @@ _REFERENCES = {
             doi="10.1109/TMI.2010.2046908",
         ),
         Reference(
+            key="Coupé et al. 2008",
+            citation="Coupé P, Yger P, Prima S, Hellier P, Kervrann C, Barillot C. An optimized "
+            "blockwise nonlocal means denoising filter for 3-D magnetic resonance images. IEEE "
+            "Trans Med Imaging 27:425-441, 2008.",
+            doi="10.1109/TMI.2007.906087",
+        ),
+        Reference(
             key="Fisch et al. 2024",
             citation="Fisch L, Zumdick S, Barkhau C, et al. deepbet: fast brain extraction of "
             "T1-weighted MRI using convolutional neural networks. Comput Biol Med 179:108845, "
@@ -60,6 +67,12 @@ _REFERENCES = {
             citation="Veraart J, Novikov DS, Christiaens D, Ades-aron B, Sijbers J, Fieremans E. "
             "Denoising of diffusion MRI using random matrix theory. NeuroImage 142:394-406, 2016.",
             doi="10.1016/j.neuroimage.2016.08.016",
+        ),
+        Reference(
+            key="Gavish and Donoho 2017",
+            citation="Gavish M, Donoho DL. Optimal shrinkage of singular values. IEEE Trans Inf "
+            "Theory 63:2137-2152, 2017.",
+            doi="10.1109/TIT.2017.2653801",
         ),
         Reference(
             key="Leemans and Jones 2009",
@@ -101,7 +114,12 @@ STEPS = {  # in the order of the text; `space` is filled in
         paragraph=_ANATOMY,
         sentence="The anatomical image was turned to the nearest canonical (RAS) orientation.",
     ),
-    "denoise": _Step(paragraph=_ANATOMY, sentence="It was denoised."),
+    "denoise": _Step(
+        paragraph=_ANATOMY,
+        sentence="It was denoised by non-local means over neighbouring voxels (after Coupé et al. "
+        "2008).",
+        references=("Coupé et al. 2008",),
+    ),
     "bias": _Step(
         paragraph=_ANATOMY,
         sentence="Intensity non-uniformity was corrected with N4 (Tustison et al. 2010), as "
@@ -110,8 +128,8 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "brain_mask": _Step(
         paragraph=_ANATOMY,
-        sentence="The brain was extracted with deepbet, a convolutional network (Fisch et al. "
-        "2024).",
+        sentence="Unless it had been extracted before, the brain was found with deepbet, a "
+        "convolutional network (Fisch et al. 2024).",
         references=("Fisch et al. 2024",),
     ),
     "registration": _Step(
@@ -135,13 +153,14 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "standard_lesion": _Step(
         paragraph=_ANATOMY,
-        sentence="The lesion mask was given in a standard space and used there, resampled to the "
-        "grid of {space} by nearest values.",
+        sentence="The lesion mask was given in a standard space and resampled to the grid of "
+        "{space}.",
     ),
     "dwi_denoise": _Step(
         paragraph=_DIFFUSION,
-        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016).",
-        references=("Veraart et al. 2016",),
+        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016) with optimal "
+        "shrinkage (Gavish and Donoho 2017).",
+        references=("Veraart et al. 2016", "Gavish and Donoho 2017"),
     ),
     "dwi_motion": _Step(
         paragraph=_DIFFUSION,

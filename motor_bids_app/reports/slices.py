@@ -72,8 +72,8 @@ def bounding_box(mask: Volume, margin: float = 0.0) -> Box:
 def spread(side: slice, count: int, trim: float = 0.1) -> list[int]:
     """Return slice indices spread evenly over a side of a box, without its ends.
 
-    >>> spread(slice(0, 100), 3)
-    [10, 50, 89]
+    >>> spread(slice(0, 101), 3)
+    [10, 50, 90]
     """
     length = side.stop - side.start - 1
     places = np.linspace(side.start + trim * length, side.stop - 1 - trim * length, count)

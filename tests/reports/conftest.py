@@ -1,0 +1,132 @@
+"""Small images, tables and pages for the tests of reports."""
+
+from html.parser import HTMLParser
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.reports.answer import Answer
+from motor_bids_app.reports.experiment import ExperimentReport
+
+MODELS = {"prevalence": "Share of poor outcomes", "tract_load": "Tract load", "kernel": "Kernel"}
+
+
+@pytest.fixture
+def head() -> nib.Nifti1Image:
+    """A ball with a bright spot in its left half (x < 0), 4 mm voxels in RAS."""
+    affine = np.diag([4.0, 4, 4, 1])
+    affine[:3, 3] = -46
+    x, y, z = np.moveaxis(np.indices((24, 24, 24)), 0, 0) * 4 - 46
+    ball = (x**2 + y**2 + z**2 < 40**2) * 100.0
+    ball[(x + 20) ** 2 + y**2 + z**2 < 10**2] = 1000
+    return nib.Nifti1Image(ball.astype(np.float32), affine)
+
+
+@pytest.fixture
+def brain(head) -> nib.Nifti1Image:
+    return nib.Nifti1Image((head.get_fdata() > 0).astype(np.uint8), head.affine)
+
+
+@pytest.fixture
+def spot(head) -> nib.Nifti1Image:
+    return nib.Nifti1Image((head.get_fdata() > 500).astype(np.uint8), head.affine)
+
+
+@pytest.fixture
+def predictions() -> pd.DataFrame:
+    """One row per person and model: 30 people, later models better."""
+    generator = np.random.default_rng(4)
+    truth = np.arange(30) % 3 == 0
+    tables = []
+    for strength, model in enumerate(MODELS):
+        latent = 1.5 * strength * (truth - 0.5) + generator.normal(size=30) * (strength > 0)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "participant_id": [f"sub-{number:02d}" for number in range(30)],
+                    "model": model,
+                    "group": "patient",
+                    "true": truth.astype(int),
+                    "predicted": 1 / (1 + np.exp(-latent)),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+@pytest.fixture
+def metrics() -> pd.DataFrame:
+    rows = [
+        (model, population, metric, value, value - 0.1, value + 0.08)
+        for model, value in zip(MODELS, (0.5, 0.7, 0.8), strict=True)
+        for population in ("all", "patients")
+        for metric in ("roc_auc", "balanced_accuracy")
+    ]
+    return pd.DataFrame(rows, columns=["model", "population", "metric", "value", "low", "high"])
+
+
+@pytest.fixture
+def answer() -> Answer:
+    return Answer(
+        model="kernel", metric="roc_auc", value=0.8, low=0.7, high=0.88, chance=0.5,
+        noise_floor=0.2, best_baseline="tract_load", difference=0.1, difference_low=-0.02,
+        difference_high=0.2, p_value=0.12,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def experiment(answer, predictions, metrics) -> ExperimentReport:
+    folds = pd.DataFrame(
+        [(m, r, f, "roc_auc", 0.5 + 0.05 * f) for m in MODELS for r in (1, 2) for f in (1, 2)],
+        columns=["model", "repeat", "fold", "metric", "value"],
+    )
+    comparisons = pd.DataFrame(
+        [("kernel", "tract_load", "roc_auc", 0.1, -0.02, 0.2, 0.12)],
+        columns=["model", "reference", "metric", "difference", "low", "high", "p_value"],
+    )
+    return ExperimentReport(
+        name="baselines", description="Simple models.", question="Who has a poor outcome?",
+        task="classification", target="poor outcome (FMA-UE < 27)", positive="poor",
+        negative="good", answer=answer, n_people=30, n_patients=30, n_controls=0, n_positive=10,
+        models=MODELS, metrics=metrics, fold_metrics=folds, predictions=predictions,
+        comparisons=comparisons,
+        cohort=pd.DataFrame({"characteristic": ["people"], "poor": ["10"], "good": ["20"]}),
+        audit=pd.DataFrame(
+            {"check": ["no person in two folds"], "state": ["passed"], "finding": ["Fine."]}
+        ),
+        excluded=pd.DataFrame({"participant_id": [], "reason": []}),
+        splits={"scheme": "repeated k-fold"}, safeguards=("People are on one side.",),
+        configuration='name = "baselines"\n',
+    )  # fmt: skip
+
+
+class Page(HTMLParser):
+    """What tests ask of a page: its tags with their attributes, and its visible text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def all(self, *names):
+        """Attributes of every tag of these names."""
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+    @property
+    def text(self):
+        """Text with single spaces."""
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def read_page():
+    return Page

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from motor_bids_app.reports.answer import comparison, headline, meaning, noise_floor
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "floor", "state", "start"),
+    [
+        pytest.param(0.8, 0.7, 0.2, "good", "Yes, better than chance", id="clear"),
+        pytest.param(0.8, 0.45, 0.2, "warn", "Perhaps", id="wide interval"),
+        pytest.param(0.65, 0.55, 0.2, "warn", "Perhaps", id="inside the noise floor"),
+        pytest.param(0.6, 0.4, 0.2, "plain", "This cannot be told from chance", id="chance"),
+        pytest.param(0.2, 0.1, 0.2, "plain", "This cannot be told from chance", id="inverted"),
+    ],
+)
+def test_the_claim_is_no_stronger_than_the_evidence(answer, value, low, floor, state, start):
+    uncertain = replace(answer, value=value, low=low, noise_floor=floor)
+
+    assert uncertain.state == state
+    text = headline(uncertain, label="Kernel", target="poor outcome", n_people=30)
+    assert text.startswith(start)
+
+
+def test_the_headline_has_value_interval_and_people(answer):
+    text = headline(answer, label="Kernel", target="poor outcome", n_people=30)
+
+    assert "an AUC of 0.80 (95 % interval 0.70 to 0.88) in 30 people" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "verb"),
+    [
+        (0.02, 0.2, 0.01, "beats"),
+        (0.02, 0.2, 0.20, "does not clearly differ from"),  # the corrected test disagrees
+        (-0.02, 0.2, 0.01, "does not clearly differ from"),
+        (-0.3, -0.1, 0.01, "is worse than"),
+    ],
+)
+def test_a_model_beats_another_only_by_interval_and_test(answer, low, high, p_value, verb):
+    compared = replace(answer, difference_low=low, difference_high=high, p_value=p_value)
+
+    assert f"It {verb} the best simpler model" in comparison(compared, baseline="Tract load")
+
+
+def test_nothing_is_said_of_a_comparison_that_was_not_made(answer):
+    assert comparison(replace(answer, difference=None), baseline="Tract load") == ""
+
+
+def test_the_noise_floor_is_given_around_chance(answer):
+    assert "from 0.30 to 0.70" in noise_floor(answer, n_people=30)
+
+
+def test_no_distribution_is_claimed_for_guesses_of_a_score(answer):
+    regression = replace(answer, metric="r2", chance=0.0)
+
+    assert "guessing" not in noise_floor(regression, n_people=30)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "words"),
+    [
+        ("roc_auc", 0.8, "80 %"),
+        ("r2", 0.21, "21 %"),
+        ("r2", -0.1, "no better than giving everyone"),
+    ],
+)
+def test_the_number_is_explained(answer, metric, value, words):
+    assert words in meaning(replace(answer, metric=metric, value=value))

@@ -1,0 +1,145 @@
+"""What holds for each page, whatever it reports."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from motor_bids_app.reports import checks
+from motor_bids_app.reports.experiment import (
+    ExperimentLink,
+    GroupReport,
+    render_comparison,
+    render_experiment,
+)
+from motor_bids_app.reports.methods import STEPS, participant_methods
+from motor_bids_app.reports.motion import motion_chart
+from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
+from motor_bids_app.reports.prediction import PredictionReport, render_prediction
+
+
+def participant(head, brain):
+    figures = (checks.brain_mask(head, brain),)
+    chart = motion_chart(
+        pd.DataFrame([[0.0] * 6] * 3).to_numpy(), pd.Series([0, 1, 2.0]).to_numpy()
+    )
+    return render_participant(
+        ParticipantReport(
+            participant="sub-01", done=("T1w",), warnings=("Look.",), features={"a": 1.0},
+            quality={"b": 2.0}, settings={"c": 3},
+            sections={"anatomy": Section(figures=figures), "diffusion": Section(figures=(chart,))},
+            methods=participant_methods(STEPS, space="MNI", versions={"motor_bids_app": "1"}),
+        )
+    )  # fmt: skip
+
+
+def group(answer):
+    link = ExperimentLink(
+        name="baselines", href="experiments/baselines/report.html", question="Who?", n_people=30,
+        answer=answer, model_label="Kernel",
+    )  # fmt: skip
+    return render_comparison(GroupReport(dataset="cohort", experiments=(link,)))
+
+
+def prediction():
+    people = pd.DataFrame(
+        {"participant_id": ["sub-1"], "predicted": [0.5], "predicted_class": ["poor"]}
+    )
+    none = pd.DataFrame({"participant_id": [], "reason": []})
+    performance = pd.DataFrame(
+        [("roc_auc", "all", 0.8, 0.7, 0.9)],
+        columns=["metric", "population", "value", "low", "high"],
+    )
+    return render_prediction(
+        PredictionReport(
+            model="m", model_label="K", task="classification", target="t", positive="poor",
+            negative="good", predictions=people, skipped=none, performance=performance,
+            provenance={"people": 3},
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["participant", "experiment", "group", "prediction"])
+def html(request, head, brain, experiment, answer):
+    return {
+        "participant": lambda: participant(head, brain),
+        "experiment": lambda: render_experiment(experiment),
+        "group": lambda: group(answer),
+        "prediction": prediction,
+    }[request.param]()
+
+
+def test_nothing_is_loaded_from_outside(html, read_page):
+    page = read_page(html)
+
+    assert not page.all("script", "link", "iframe", "object", "embed", "base")
+    assert all(str(image["src"]).startswith("data:") for image in page.all("img"))
+    targets = [use.get("xlink:href") or use.get("href") for use in page.all("use", "image")]
+    assert all(str(target).startswith(("#", "data:")) for target in targets)
+    assert not re.search(r"url\(\s*['\"]?(?!#)|@import", html)
+    assert not any(name.startswith("on") for _, tag in page.tags for name in tag)
+
+
+def test_pictures_have_alternative_text(html, read_page):
+    page = read_page(html)
+
+    assert all(image["alt"] for image in page.all("img"))
+    charts = [tag for tag in page.all("svg") if tag.get("role") == "img"]
+    assert len(charts) == len(page.all("svg"))
+    assert all(chart["aria-label"] for chart in charts)
+
+
+def test_headings_of_tables_say_what_they_head(html, read_page):
+    assert all(tag.get("scope") in ("col", "row") for tag in read_page(html).all("th"))
+
+
+def test_headings_start_at_one_and_skip_no_level(html, read_page):
+    levels = [int(tag[1]) for tag, _ in read_page(html).tags if re.fullmatch("h[1-6]", tag)]
+
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+
+
+def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(html, read_page):
+    page = read_page(html)
+    ids = [str(tag["id"]) for _, tag in page.tags if "id" in tag]
+
+    assert len(ids) == len(set(ids))
+    inside = [str(a["href"])[1:] for a in page.all("a") if str(a["href"]).startswith("#")]
+    assert inside
+    assert set(inside) <= set(ids)
+
+
+def test_the_page_names_its_language_and_title(html, read_page):
+    page = read_page(html)
+
+    assert page.all("html") == [{"lang": "en"}]
+    assert html.startswith("<!DOCTYPE html>")
+    assert re.search("<title>[^<]+</title>", html)
+
+
+def contrast_ratio(one, other):
+    """Contrast of two colours as '#rrggbb' (WCAG 2.2)."""
+
+    def luminance(colour):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_and_marks_stand_out_from_the_page(scheme):
+    html = prediction()
+    light, dark = re.findall(r":root \{(.*?)\}", html, flags=re.S)[:2]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
+    if scheme == "dark":
+        colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark))
+
+    for ground in ("paper", "card"):
+        for name in ("ink", "muted", "accent", "good", "warn", "bad"):
+            assert contrast_ratio(colours[name], colours[ground]) >= 4.5, name
+        for name in (key for key in colours if key.startswith("series")):
+            assert contrast_ratio(colours[name], colours[ground]) >= 3, name

@@ -1,0 +1,123 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from motor_bids_app.reports.experiment import (
+    ExperimentLink,
+    GroupReport,
+    render_comparison,
+    render_experiment,
+)
+
+
+@pytest.fixture
+def text(experiment, read_page):
+    return read_page(render_experiment(experiment)).text
+
+
+def test_question_and_answer_come_first(text):
+    top = text[: text.index("Who was studied")]
+
+    assert "Who has a poor outcome?" in top
+    assert "AUC of 0.80 (95 % interval 0.70 to 0.88) in 30 people" in top
+    assert "does not clearly differ from the best simpler model, “Tract load”" in top
+    assert "Noise floor" in top
+
+
+def test_every_model_has_its_interval_in_all_people_and_in_patients(text):
+    for population in ("all people", "patients alone"):
+        part = text[text.index(f"performance in {population}") :]
+        for label in ("Share of poor outcomes", "Tract load", "Kernel"):
+            assert label in part
+    assert text.count("0.80 (0.70 to 0.88)") >= 4  # two metrics, two populations
+
+
+def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_page):
+    simulated = read_page(render_experiment(replace(experiment, ceiling=0.83))).text
+
+    assert "simulated" not in text
+    assert "no model can do better than AUC 0.83" in simulated
+
+
+def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
+    table = pd.DataFrame(
+        [("poor", "roc_auc", 0.85, 0.7, 0.95, 0.917)],
+        columns=["class", "metric", "mean", "min", "max", "mean_of_maxima"],
+    )
+
+    paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
+
+    assert "0.850 [0.700 0.950] 0.917" in paper
+    assert "optimistic" in paper
+    assert "As the paper reports it" not in text
+
+
+def test_limits_always_stand_on_the_page(text):
+    assert "must not guide the care of a patient" in text
+
+
+def test_findings_and_settings_are_shown(experiment, text):
+    assert "no person in two folds passed Fine." in text
+    assert experiment.configuration.strip() in text
+
+
+def test_a_regression_has_a_scatter_instead_of_a_roc(experiment, answer, read_page):
+    rename = {"roc_auc": "r2", "balanced_accuracy": "mae"}
+    report = replace(
+        experiment, task="regression", positive=None, negative=None,
+        answer=replace(answer, metric="r2", chance=0.0),
+        metrics=experiment.metrics.replace({"metric": rename}),
+        fold_metrics=experiment.fold_metrics.replace({"metric": rename}),
+        comparisons=experiment.comparisons.replace({"metric": rename}),
+    )  # fmt: skip
+
+    page = read_page(render_experiment(report))
+
+    names = {figure["id"] for figure in page.all("figure")}
+    assert "figure-scatter" in names
+    assert "figure-roc" not in names
+    assert "explains 80 %" in page.text
+
+
+def test_names_of_people_cannot_become_markup(experiment):
+    evil = "<script>alert(1)</script>"
+    excluded = pd.DataFrame({"participant_id": [evil], "reason": [evil]})
+
+    html = render_experiment(
+        replace(experiment, excluded=excluded, description=evil, warnings=(evil,))
+    )
+
+    assert "<script" not in html
+
+
+def test_the_same_experiment_gives_the_same_page(experiment):
+    assert render_experiment(experiment) == render_experiment(experiment)
+
+
+def test_the_comparison_links_to_each_report(answer, read_page):
+    links = tuple(
+        ExperimentLink(
+            name=name, href=f"experiments/{name}/report.html", question="Who?", n_people=30,
+            answer=answer, model_label="Kernel",
+        )
+        for name in ("baselines", "karakis2023")
+    )  # fmt: skip
+
+    page = read_page(
+        render_comparison(
+            GroupReport(dataset="cohort", experiments=links, failed={"gao2025": "No bold."})
+        )
+    )
+
+    found = [link.get("href") for link in page.all("a")]
+    assert "experiments/karakis2023/report.html" in found
+    assert "AUC 0.80 (0.70 to 0.88)" in page.text
+    assert "better than chance" in page.text
+    assert "No bold." in page.text
+
+
+def test_a_comparison_of_nothing_says_so(read_page):
+    report = GroupReport(dataset="cohort", experiments=(), failed={"baselines": "No scores."})
+
+    assert "No experiment was finished." in read_page(render_comparison(report)).text

@@ -1,0 +1,53 @@
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+
+from motor_bids_app.reports.pages import Figure, Table, format_number, render
+
+WORDS = {"title": "T", "caption": "C", "alt": "Slices."}
+
+
+def test_a_picture_is_embedded_with_its_alternative_text():
+    figure = Figure(name="brain-mask", data=b"\x89PNG", media_type="image/png", **WORDS)
+
+    assert figure.file_name == "brain-mask.png"
+    assert figure.html == '<img src="data:image/png;base64,iVBORw==" alt="Slices.">'
+
+
+def test_a_chart_is_placed_inline_with_its_alternative_text():
+    figure = Figure(
+        name="roc", data=b'<?xml version="1.0"?><svg viewBox="0 0 1 1"/>',
+        media_type="image/svg+xml", **{**WORDS, "alt": 'a "b" <c>'},
+    )  # fmt: skip
+
+    expected = '<svg role="img" aria-label="a &#34;b&#34; &lt;c&gt;" viewBox="0 0 1 1"/>'
+    assert figure.html == Markup(expected)
+    assert figure.file_name == "roc.svg"
+
+
+@pytest.mark.parametrize("name", ["../up", "Brain", "a--b", ""])
+def test_a_name_that_is_no_file_stem_is_refused(name):
+    with pytest.raises(ValueError, match="lower-case"):
+        Figure(name=name, data=b"", media_type="image/png", **WORDS)
+
+
+def test_a_missing_variable_is_an_error():
+    with pytest.raises(UndefinedError):
+        render("participant.html")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (float("nan"), "n/a"), (-0.5, "-0.500"), (123456.7, "123,457"), (True, "True"),
+     (2.5e-9, "2.50e-09"), ("left", "left")],
+)  # fmt: skip
+def test_numbers_are_written_for_people(value, text):
+    assert format_number(value) == text
+
+
+def test_a_table_takes_the_columns_it_is_told(predictions):
+    table = Table.of(predictions, "People", {"predicted": "P", "participant_id": "Who"})
+
+    assert table.columns == ("P", "Who")
+    assert table.rows[0][1] == "sub-00"
+    assert table.numeric == {0}
