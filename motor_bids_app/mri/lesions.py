@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, from_matvec
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import EmptyRegionError, GridMismatchError
@@ -56,8 +56,12 @@ def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Ima
     ):
         return _mask_image(lesion, grid)
     centres = _nearest_voxels(lesion, mask.affine, grid)
-    filled = _filled_share(nib.Nifti1Image(lesion.astype(np.float32), mask.affine), grid)
-    aligned = filled >= 0.5
+    low = np.maximum(centres.min(axis=0) - 1, 0)
+    high = np.minimum(centres.max(axis=0) + 2, grid.shape)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    values = nib.Nifti1Image(lesion.astype(np.float32), mask.affine)
+    aligned = np.zeros(grid.shape, dtype=bool)
+    aligned[box] = _filled_share(values, _part(grid, low, high)) >= 0.5
     if not aligned.any():
         aligned[tuple(centres.T)] = True
     return _mask_image(aligned, grid)
@@ -203,6 +207,12 @@ def _filled_share(lesion: nib.Nifti1Image, grid: Grid) -> NDArray[np.float32]:
         shifted[:3, 3] += grid.affine[:3, :3] @ np.array(offset)
         total += np.asarray(resample(lesion, Grid(grid.shape, shifted)).dataobj)
     return total / np.float32(np.prod(counts))
+
+
+def _part(grid: Grid, low: NDArray[np.int64], high: NDArray[np.int64]) -> Grid:
+    """Part of a grid, from voxel `low` to before voxel `high`."""
+    x, y, z = (high - low).tolist()
+    return Grid((x, y, z), grid.affine @ from_matvec(np.eye(3), low))
 
 
 def _mask_image(inside: NDArray[np.bool_], grid: Grid) -> nib.Nifti1Image:

@@ -58,37 +58,43 @@ def denoise_mppca(
             f"MP-PCA denoising needs {MIN_VOLUMES} volumes, and the series has {n_volumes}. "
             "Skip it for this series."
         )
-    radius = 2
-    while (2 * radius + 1) ** 3 < n_volumes:
-        radius += 1
-    centres = _patch_centres(np.asarray(mask) > 0, radius)
-    padding = [(radius, radius + _STRIDE)] * 3
-    padded = np.pad(np.asarray(data, dtype=np.float32), [*padding, (0, 0)], mode="reflect")
-    denoised, sigma, weight = _denoise_patches(padded, centres, radius)
-    inside = tuple(slice(radius, radius + size) for size in data.shape[:3])
-    covered = weight[inside] > 0
-    denoised, sigma = denoised[inside], sigma[inside]
-    denoised[~covered] = data[~covered]
+    widths = _patch_widths(data.shape[:3], n_volumes)
+    corners = _patch_corners(np.asarray(mask) > 0, widths)
+    series = np.ascontiguousarray(data, dtype=np.float32)
+    denoised, sigma, covered = _denoise_patches(series, corners, widths)
+    denoised[~covered] = series[~covered]
     return denoised, sigma
 
 
-def _patch_centres(mask: NDArray[np.bool_], radius: int) -> NDArray[np.int64]:
-    """First corners, shape (P, 3), of the patches that touch the mask, in the padded image."""
-    near = np.pad(ndimage.maximum_filter(mask, 2 * radius + 1), [(0, _STRIDE)] * 3)
-    corners = [np.arange(0, size + _STRIDE - 1, _STRIDE) for size in mask.shape]
-    lattice = np.stack(np.meshgrid(*corners, indexing="ij"), axis=-1).reshape(-1, 3)
+def _patch_widths(shape: tuple[int, ...], n_volumes: int) -> NDArray[np.int64]:
+    """Edges of the patches: 5 voxels, or more for patches with at least as many voxels as volumes.
+
+    An image with few slices gets flatter, wider patches.
+    """
+    width = 5
+    while np.prod(np.minimum(width, shape)) < n_volumes and width < max(shape):
+        width += 2
+    return np.minimum(width, shape)
+
+
+def _patch_corners(mask: NDArray[np.bool_], widths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First corners, shape (P, 3), of the patches that touch the mask; all inside the image."""
+    near = ndimage.maximum_filter(mask, widths, origin=tuple(-(widths // 2)))
+    last = [size - width for size, width in zip(mask.shape, widths, strict=True)]
+    starts = [np.unique(np.append(np.arange(0, end, _STRIDE), end)) for end in last]
+    lattice = np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 3)
     return lattice[near[tuple(lattice.T)]]
 
 
 def _denoise_patches(
-    padded: NDArray[np.float32], corners: NDArray[np.int64], radius: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Average the denoised patches where they overlap; also return noise level and weight."""
-    shape, n_volumes = padded.shape[:3], padded.shape[3]
-    voxels = torch.from_numpy(padded).reshape(-1, n_volumes)
-    width = range(2 * radius + 1)
+    series: NDArray[np.float32], corners: NDArray[np.int64], widths: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Average the denoised patches where they overlap; also noise, and where there is any."""
+    shape, n_volumes = series.shape[:3], series.shape[3]
+    voxels = torch.from_numpy(series).reshape(-1, n_volumes)
     strides = np.array([shape[1] * shape[2], shape[2], 1])
-    offsets = torch.from_numpy(np.array(list(product(width, width, width))) @ strides)
+    inside = list(product(*(range(width) for width in widths)))
+    offsets = torch.from_numpy(np.array(inside) @ strides)
     starts = torch.from_numpy(corners @ strides)
     total = torch.zeros(len(voxels), n_volumes + 2)  # weighted signals, noise, weight
 
@@ -103,13 +109,13 @@ def _denoise_patches(
     with _one_thread_each() as n_threads, ThreadPoolExecutor(n_threads) as pool:
         for index, values in pool.map(denoise, range(0, len(starts), _CHUNK)):
             total.index_add_(0, index, values)
-    weight = total[:, -1:]
-    total /= torch.where(weight > 0, weight, 1)
+    covered = total[:, -1] > 0
+    total /= torch.where(covered, total[:, -1], 1)[:, None]
     result = total.numpy().reshape(*shape, n_volumes + 2)
     return (
         np.ascontiguousarray(result[..., :-2]),
         np.ascontiguousarray(result[..., -2]),
-        weight.numpy().reshape(shape),
+        covered.numpy().reshape(shape),
     )
 
 
@@ -122,10 +128,10 @@ def _shrink(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Te
     eigenvalues = eigenvalues.clamp_min(0)
     variance, rank = _noise_level(eigenvalues, n_voxels)
     ratio = n_volumes / n_voxels
-    power = eigenvalues / variance.clamp_min(1e-20)[:, None]
-    gain = ((power - ratio - 1) ** 2 - 4 * ratio).clamp_min(0).sqrt() / power.clamp_min(1e-20)
+    noise_share = variance[:, None] / eigenvalues.clamp_min(1e-30)
+    gain = ((1 - (ratio + 1) * noise_share) ** 2 - 4 * ratio * noise_share**2).clamp_min(0).sqrt()
     kept = torch.arange(n_volumes) >= n_volumes - rank[:, None]
-    gain = torch.where(kept & (power > (1 + ratio**0.5) ** 2), gain, 0)
+    gain = torch.where(kept & (noise_share * (1 + ratio**0.5) ** 2 < 1), gain, 0)
     signals = (centred @ (vectors * gain[:, None])) @ vectors.transpose(1, 2) + mean
     return signals, variance.sqrt(), rank
 

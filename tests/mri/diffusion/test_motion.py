@@ -1,0 +1,101 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.errors import EmptyRegionError, GradientTableError
+from motor_bids_app.mri.diffusion.gradients import GradientTable
+from motor_bids_app.mri.diffusion.motion import correct_motion, framewise_displacement
+from motor_bids_app.mri.diffusion.tensor import fit_tensor
+
+
+@pytest.fixture(scope="module")
+def gradients(phantom):
+    return phantom.gradients(12)
+
+
+@pytest.fixture(scope="module")
+def motions(phantom, gradients):
+    return phantom.draw_motion(gradients, mm=5, degrees=5, eddy=0.005)
+
+
+@pytest.fixture(scope="module")
+def moved(phantom, gradients, motions):
+    return phantom.with_noise(phantom.series(gradients, motions), 15)
+
+
+@pytest.fixture(scope="module")
+def corrected(phantom, gradients, moved):
+    return correct_motion(moved, phantom.affine, gradients, phantom.mask)
+
+
+def test_motion_is_found(corrected, motions):
+    truth = np.stack([motion.parameters for motion in motions])
+
+    assert np.abs(corrected.parameters - truth).max() < 0.3  # mm and degrees
+    assert np.abs(corrected.parameters - truth).mean() < 0.1
+
+
+def test_eddy_currents_are_found(corrected, motions, gradients):
+    truth = np.stack([motion.eddy for motion in motions])
+
+    assert np.abs(corrected.eddy - truth).mean() < 0.4 * np.abs(truth).mean()
+    assert not corrected.eddy[gradients.is_b0].any()
+
+
+def test_tensor_needs_turned_gradients(phantom, gradients, corrected):
+    inside = phantom.mask & (phantom.s0 < 800)  # white matter, mostly
+    clean = fit_tensor(phantom.series(gradients), gradients, inside)["fa"]
+
+    turned = fit_tensor(corrected.data, corrected.gradients, inside)["fa"]
+    unturned = fit_tensor(corrected.data, gradients, inside)["fa"]
+
+    errors = [np.abs(found - clean)[inside].mean() for found in (turned, unturned)]
+    assert errors[0] < 0.06
+    assert errors[0] < 0.95 * errors[1]
+
+
+def test_gradients_turn_against_the_head(phantom, corrected, gradients, motions):
+    before = gradients.world_directions(phantom.affine)
+    expected = np.stack([m.rotation.T @ g for m, g in zip(motions, before, strict=True)])
+
+    after = corrected.gradients.world_directions(phantom.affine)
+
+    cosines = np.abs((after * expected).sum(axis=1))[~gradients.is_b0]
+    assert np.rad2deg(np.arccos(np.minimum(cosines, 1))).max() < 0.5
+
+
+def test_storage_order_does_not_matter(phantom, gradients, moved, corrected):
+    flipped = nib.Nifti1Image(moved, phantom.affine).as_reoriented([[0, -1], [1, 1], [2, -1]])
+    mask = phantom.mask[::-1, :, ::-1]
+    world = gradients.world_directions(phantom.affine)
+    table = GradientTable.from_world(gradients.bvals, world, flipped.affine)
+
+    result = correct_motion(np.asarray(flipped.dataobj), flipped.affine, table, mask)
+
+    assert result.parameters == pytest.approx(corrected.parameters, abs=0.02)
+    assert result.gradients.world_directions(flipped.affine) == pytest.approx(
+        corrected.gradients.world_directions(phantom.affine), abs=1e-3
+    )
+
+
+def test_still_head_stays_still(phantom, gradients):
+    still = phantom.with_noise(phantom.series(gradients), 15)
+
+    result = correct_motion(still, phantom.affine, gradients, phantom.mask)
+
+    assert np.abs(result.parameters).max() < 0.15
+    assert result.framewise_displacement.max() < 0.3
+    assert np.array_equal(result.data[..., 0], still[..., 0])
+
+
+def test_displacement_is_between_neighbours():
+    parameters = np.array([[0, 0, 0, 0, 0, 0], [0, 2, 0, 0, 0, 1.0], [0, 2, 0, 0, 0, 1.0]])
+
+    assert framewise_displacement(parameters) == pytest.approx([0, 2 + np.pi * 50 / 180, 0])
+
+
+def test_empty_mask_and_wrong_table_are_explained(phantom, gradients, moved):
+    with pytest.raises(EmptyRegionError, match="mask of the diffusion series is empty"):
+        correct_motion(moved, phantom.affine, gradients, np.zeros_like(phantom.mask))
+    with pytest.raises(GradientTableError, match=r"13 volumes.*describe 14"):
+        correct_motion(moved[..., :13], phantom.affine, gradients, phantom.mask)
