@@ -113,8 +113,8 @@ def _write_t1w(scan: T1wScan, shape: Shape, visit: _Visit) -> None:
         save_image(_image(scan.lesion, scan.grid), mask, _lesion_sidecar(visit))
     for label, share in {"GM": scan.grey, "WM": scan.white}.items():
         save_image(_share(share, scan.grid), visit.path(TRUTH, "anat", "probseg", label=label))
-    for name, mask in {"brain": scan.brain, "lesion": scan.lesion}.items():
-        save_image(_image(mask, scan.grid), visit.path(TRUTH, "anat", "mask", desc=name))
+    for desc, region in {"brain": scan.brain, "lesion": scan.lesion}.items():
+        save_image(_image(region, scan.grid), visit.path(TRUTH, "anat", "mask", desc=desc))
     grid = standard_grid(FIELD_RESOLUTION)
     points = shape.to_scanner(grid_points(grid)).reshape(*grid.shape, 3).astype(np.float32)
     path = visit.path(TRUTH, "anat", "points", space=STANDARD_SPACE)

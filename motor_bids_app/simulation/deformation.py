@@ -67,9 +67,12 @@ def rigid(angles: NDArray[np.floating], shift: NDArray[np.floating]) -> NDArray[
 
 
 def _draw_affine(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw size (0.92 to 1.1), proportions, a little shear, and pose (10 degrees, 10 mm)."""
+    """Draw size, proportions, a little shear, and pose (10 degrees, 10 mm).
+
+    The template is larger than most people (1.9 litres), hence sizes mostly below 1.
+    """
     growth = np.eye(4)
-    growth[:3, :3] = np.diag(rng.uniform(0.95, 1.07) * rng.uniform(0.97, 1.03, 3))
+    growth[:3, :3] = np.diag(rng.uniform(0.88, 1.0) * rng.uniform(0.97, 1.03, 3))
     growth[:3, :3] += np.triu(rng.uniform(-0.02, 0.02, (3, 3)), 1)
     growth[:3, 3] = CENTRE - growth[:3, :3] @ CENTRE
     return draw_rigid(rng, degrees=10, millimetres=10) @ growth

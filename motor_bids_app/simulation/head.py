@@ -78,7 +78,7 @@ def load_brain(voxel_size: float) -> Brain:
         volumes[kind] = np.ascontiguousarray(volume[::step, ::step, ::step])
     fluid = np.clip(1 - volumes["GM"] - volumes["WM"], 0.001, 1)
     sharp = np.stack([fluid, volumes["GM"], volumes["WM"]]) ** 1.6
-    inside = np.clip(2 * volumes["brain"] - 0.5, 0, 1)
+    inside = np.clip(2 * volumes["brain"] - 0.5, 0, 1).astype(np.float32)
     fluid, grey, white = inside * sharp / sharp.sum(axis=0)
     template = volumes["T1w"] / np.percentile(volumes["T1w"][inside > 0.5], 98)
     return Brain(standard_grid(step), grey, white, fluid, inside, template)

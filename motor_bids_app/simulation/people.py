@@ -88,9 +88,11 @@ def draw_cohort(
     With `shuffle_scores`, patients swap their scores (all sessions together), so that
     nothing about a patient tells the score; `clean` then says nothing either.
     """
-    groups: list[Group] = ["patient"] * n_patients + ["control"] * n_controls
+    patients: list[Group] = ["patient"] * n_patients
+    controls: list[Group] = ["control"] * n_controls
     people = [
-        draw_person(number, group, seed, n_sites, n_sessions) for number, group in enumerate(groups)
+        draw_person(number, group, seed, n_sites, n_sessions)
+        for number, group in enumerate(patients + controls)
     ]
     if not shuffle_scores:
         return people

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -81,10 +82,7 @@ def population_truth(
         bayes_r2, their standard errors (``_se``), poor_share, n_people; and the AUC that the
         ranking by tract load, lesion volume and age alone would reach.
     """
-    people = [
-        draw_person(number, "patient", _POPULATION_SEED, n_sessions=n_sessions)
-        for number in range(size)
-    ]
+    people = _patients(size, n_sessions)
     n_controls = round(size * control_share / (1 - control_share)) if control_share < 1 else 0
     controls = [
         draw_person(size + number, "control", _POPULATION_SEED, n_sessions=n_sessions)
@@ -100,6 +98,14 @@ def population_truth(
             for session, distribution in enumerate(by_session, start=1):
                 truth[f"{name}_session{session}"] = _truth(members, distribution)
     return truth
+
+
+@lru_cache(maxsize=2)
+def _patients(size: int, n_sessions: int) -> list[Person]:
+    return [
+        draw_person(number, "patient", _POPULATION_SEED, n_sessions=n_sessions)
+        for number in range(size)
+    ]
 
 
 def _truth(people: Sequence[Person], distribution: NDArray[np.float64]) -> dict[str, float]:
