@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from motor_bids_app.cli import parse_settings
+from motor_bids_app.cli_values import available_cpus
 from motor_bids_app.errors import EXIT_CODES, MotorBidsAppError
 from motor_bids_app.settings import SelfTest, Settings
 
@@ -32,7 +33,7 @@ def _run(request: Settings | SelfTest) -> str:
         from motor_bids_app.levels.selftest import run as selftest
 
         _log_to_terminal(0)
-        return selftest(request)
+        return selftest(request, n_procs=available_cpus())
     from motor_bids_app.levels.run import run
 
     _log_to_terminal(request.verbosity)

@@ -14,6 +14,7 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.files import read_json, read_table, write_json, write_table, write_text
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
+from motor_bids_app.settings import ProcessingSettings
 
 BIDS_VERSION = "1.11.0"
 LOCK_SECONDS = 120
@@ -121,16 +122,21 @@ def prepare_output(bids_dir: Path, output_dir: Path) -> None:
 
 
 def write_dataset_files(
-    bids_dir: Path, output_dir: Path, derivatives: Mapping[str, Path] | None = None
+    bids_dir: Path,
+    output_dir: Path,
+    derivatives: Mapping[str, Path],
+    processing: ProcessingSettings,
 ) -> None:
     """Write dataset_description.json, .bidsignore, descriptions.tsv and participants.tsv.
 
-    Several runs may call this at once, for other participants of the same input.
+    The description keeps the settings that change results, which a model is compared with
+    before it is applied. Several runs may call this at once, for other participants of the
+    same input.
     """
     with locked(output_dir):
         write_json(
             output_dir / "dataset_description.json",
-            _description(bids_dir, output_dir, derivatives or {}),
+            _description(bids_dir, output_dir, derivatives, processing),
         )
         write_text(output_dir / ".bidsignore", "\n".join(_BIDSIGNORE) + "\n")
         table = pd.DataFrame(
@@ -144,7 +150,10 @@ def write_dataset_files(
 
 
 def _description(
-    bids_dir: Path, output_dir: Path, derivatives: Mapping[str, Path]
+    bids_dir: Path,
+    output_dir: Path,
+    derivatives: Mapping[str, Path],
+    processing: ProcessingSettings,
 ) -> dict[str, Any]:
     source = _description_of(bids_dir)
     sources = [{"URL": bids_dir.resolve().as_uri()}]
@@ -165,6 +174,8 @@ def _description(
                 "Name": "motor_bids_app",
                 "Version": __version__,
                 "Description": "BIDS App that predicts motor impairment after stroke",
+                "ProcessingSettings": asdict(processing),
+                "ProcessingDigest": processing.digest,
             }
         ],
         "SourceDatasets": sources,

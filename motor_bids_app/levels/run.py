@@ -1,10 +1,12 @@
 """One run of the app: check the input, prepare the output, do the level, keep the log."""
 
 import logging
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import prepare_output, write_dataset_files
@@ -13,61 +15,77 @@ from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.levels.overview import overview
 from motor_bids_app.settings import Settings
 
+if TYPE_CHECKING:
+    from motor_bids_app.levels.group import Result
+
 log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> str:
-    """Do one level, and return one sentence on what happened."""
+    """Do what the settings ask for, and return one sentence on what happened."""
     check_description(settings.bids_dir)
-    if settings.dry_run or settings.explain_columns:
-        sys.stdout.write(_explain(settings) + "\n")
+    if settings.dry_run or settings.explain_columns or settings.boilerplate_only:
+        sys.stdout.write(_explain(settings).rstrip() + "\n")
         return "Nothing was computed or written."
-    if settings.boilerplate_only:
-        from motor_bids_app.levels.participant_report import planned_methods
-
-        scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
-        sys.stdout.write(planned_methods(settings, scans))
-        return "Nothing was computed or written."
-    prepare_output(settings.bids_dir, settings.output_dir)
     start = time.perf_counter()
-    with _log_file(settings):
-        log.info("motor_bids_app %s, %s level", __version__, settings.level)
-        done = _level(settings)
-    return f"{done} in {time.perf_counter() - start:.0f} s; see {settings.output_dir}."
+    results = run_level(settings)
+    if results:
+        from motor_bids_app.levels.summary import summarise
+
+        sys.stdout.write(summarise(results) + "\n")
+    seconds = time.perf_counter() - start
+    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
 
 
 def _explain(settings: Settings) -> str:
+    """Text of --explain-columns, --dry-run or --boilerplate-only."""
     if settings.explain_columns:
         from motor_bids_app.bids.columns import resolve_columns
 
-        return resolve_columns(settings.bids_dir, settings.scores_map).explain()
+        return resolve_columns(settings.bids_dir, settings.scores_map, strict=False).explain()
     scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
-    return overview(scans, settings.selection)
+    if settings.dry_run:
+        return overview(scans, settings.selection)
+    from motor_bids_app.levels.participant_report import planned_methods
+
+    return planned_methods(settings, scans)
 
 
-def _level(settings: Settings) -> str:
-    """Import the level only now: they need libraries that take seconds to load."""
-    if settings.level == "group":
-        from motor_bids_app.levels import group
+def run_level(settings: Settings) -> "Sequence[Result]":
+    """Run one level with its log; return what the group level found.
 
-        group.run(settings)
-        return f"{len(settings.experiments)} experiments done"
-    if settings.level == "predict":
-        from motor_bids_app.levels import predict
+    Levels are imported only now: they need libraries that take seconds to load.
+    """
+    prepare_output(settings.bids_dir, settings.output_dir)
+    with _log_file(settings):
+        log.info("motor_bids_app %s, %s level", __version__, settings.level)
+        if settings.level == "group":
+            from motor_bids_app.levels import group
 
-        predict.run(settings)
-        return "Predictions written"
+            return group.run(settings)
+        if settings.level == "predict":
+            from motor_bids_app.levels import predict
+
+            predict.run(settings)
+        else:
+            _run_participants(settings)
+    return ()
+
+
+def _run_participants(settings: Settings) -> None:
+    selection = settings.selection
     if not settings.skip_bids_validation:
-        for remark in validate(settings.bids_dir, settings.selection.participants):
+        for remark in validate(settings.bids_dir, selection.participants, selection.modalities):
             log.warning("validator: %s", remark)
-    scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
+    scans = index_dataset(settings.bids_dir, selection, settings.derivatives)
     from motor_bids_app.levels import participant
 
     try:
         participant.run(settings, scans)
     finally:  # also what describes the participants that did not fail
-        write_dataset_files(settings.bids_dir, settings.output_dir, settings.derivatives)
-    return f"{len(scans)} participants processed"
+        write_dataset_files(
+            settings.bids_dir, settings.output_dir, settings.derivatives, settings.processing
+        )
 
 
 @contextmanager
@@ -75,7 +93,7 @@ def _log_file(settings: Settings) -> Iterator[None]:
     """Keep everything that is logged in OUTPUT_DIR/logs, one file per level and start."""
     folder = settings.output_dir / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{time.strftime('%Y%m%dT%H%M%S')}_{settings.level}.log"
+    name = f"{time.strftime('%Y%m%dT%H%M%S')}_{settings.level}_{os.getpid()}.log"
     handler = logging.FileHandler(folder / name, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("motor_bids_app")

@@ -19,6 +19,7 @@ from motor_bids_app.bids.files import read_table, save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import OutputError, TryAgainError
+from motor_bids_app.settings import ProcessingSettings
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_output_of_both_levels_passes_the_validator(source, tmp_path):
         (output / name).write_text("x")
     update_status(output, [StatusRow(participant="1", modality="anat", state="done")])
 
-    write_dataset_files(source, output)
+    write_dataset_files(source, output, {}, ProcessingSettings())
 
     assert validate(output) == []
 
@@ -97,7 +98,7 @@ def test_participants_with_derivatives_are_copied(source, tmp_path):
     for label in ("2", "3", "4"):
         (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)
 
-    write_dataset_files(source, tmp_path / "out")
+    write_dataset_files(source, tmp_path / "out", {}, ProcessingSettings())
 
     table = read_table(tmp_path / "out/participants.tsv")
     assert table["participant_id"].tolist() == ["sub-2", "sub-3", "sub-4"]
@@ -107,8 +108,8 @@ def test_participants_with_derivatives_are_copied(source, tmp_path):
 
 def test_description_names_tool_and_all_sources(source, tmp_path):
     output = tmp_path / "out"
-    write_dataset_files(source, output, {"lesions": tmp_path / "lesions"})
-    write_dataset_files(source, output)
+    write_dataset_files(source, output, {"lesions": tmp_path / "lesions"}, ProcessingSettings())
+    write_dataset_files(source, output, {}, ProcessingSettings())
 
     description = json.loads((output / "dataset_description.json").read_text())
 
