@@ -118,12 +118,13 @@ def draw_rows(rows: Sequence[Row], *, around: nib.Nifti1Image | None = None) -> 
 
 
 def contrast(values: NDArray[np.float32]) -> tuple[float, float]:
-    """Return the grey window: 0 or the lowest percent, to just below the brightest voxels."""
+    """Return the grey window that spreads the values of a brain; background (0) does not count."""
     shown = values[values != 0]
     if shown.size == 0:
         return 0.0, 1.0
-    low, high = np.percentile(shown, (1, 99.5))
-    return min(float(low), 0.0) if low < 0 else 0.0, float(high) if high > low else float(low) + 1
+    low, high = np.percentile(shown, (2, 99.8))
+    low = 0.5 * low if low > 0 else low
+    return float(low), float(high) if high > low else float(low) + 1
 
 
 class _Pen:
@@ -152,7 +153,7 @@ class _Pen:
         zoom = (WIDTH - _GAP * (len(places) - 1)) / (len(places) * wide)
         zoom = min(zoom, WIDTH / (COLUMNS - 1) / wide)
         bottom = top - high * zoom
-        limits = row.limits or contrast(volume.data * row.scale)
+        limits = row.limits or contrast(self._brain_values(volume) * row.scale)
         for column, place in enumerate(places):
             left = column * (wide * zoom + _GAP)
             extent = (left, left + wide * zoom, bottom, top)
@@ -166,6 +167,12 @@ class _Pen:
         if row.unit is not None:
             _draw_bar(self.axes, row, limits, (WIDTH + 14, bottom + 6, top - 6))
         return bottom
+
+    def _brain_values(self, volume: Volume) -> NDArray[np.float32]:
+        """Voxels that the grey window is set by: skull and fat would make a brain flat."""
+        if self.around is None:
+            return volume.data
+        return volume.data[self.volume(self.around).data > 0]
 
     def _boxes(self, volume: Volume) -> tuple[Box, Box]:
         """Return the box that slices are spread through, and the wider one that they show."""

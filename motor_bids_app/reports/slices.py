@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import apply_affine, voxel_sizes
 from numpy.typing import NDArray
 
 Box = tuple[slice, slice, slice]
@@ -30,7 +31,7 @@ class Volume:
     @property
     def voxel_sizes(self) -> NDArray[np.float64]:
         """Edge lengths in mm, shape (3,)."""
-        return np.asarray(nib.affines.voxel_sizes(self.affine), dtype=np.float64)
+        return np.asarray(voxel_sizes(self.affine), dtype=np.float64)
 
     def cut(self, axis: int, index: int, box: Box) -> NDArray[np.float32]:
         """Return one slice inside the box, rows upward: left of the person at the left."""
@@ -42,7 +43,7 @@ class Volume:
         """World coordinate (mm) of a slice along its axis, at the middle of the box."""
         centre = [(side.start + side.stop - 1) / 2 for side in box]
         centre[axis] = index
-        return float(nib.affines.apply_affine(self.affine, centre)[axis])
+        return float(apply_affine(self.affine, centre)[axis])
 
     def frame(self, axis: int, box: Box) -> tuple[float, float]:
         """Width and height (mm) of a slice inside the box."""
