@@ -16,13 +16,14 @@ from motor_bids_app.spaces.grids import check_same_grid
 
 _BINS = 400  # of intensity
 _MIXTURES = np.linspace(0.05, 0.95, 10)  # shares of the brighter of two tissues in one voxel
+_MIXTURE_TRUST = 0.2  # weight of mixtures, against 1 for pure voxels, in the means of tissues
 _FIT_ROUNDS = 60
-_BIAS_ROUNDS = 3
+_BIAS_ROUNDS = 12
 _BIAS_SCALE = 25.0  # mm, standard deviation of the smoothing
-_BIAS_VOXEL = 5.0  # mm
+_BIAS_VOXEL = 2.0  # mm
 _FIELD_ROUNDS = 4
 _FIELD_STRENGTH = 0.25  # gain in log probability for each of six neighbours of the same tissue
-_LEAST_SPREAD = 0.01  # of the intensity range, standard deviation within a tissue
+_LEAST_SPREAD = 0.01  # of the brightest, standard deviation within a tissue
 
 Array = NDArray[np.float64]
 
@@ -42,44 +43,43 @@ class _Mixture:
     spreads: Array
     shares: Array
 
-    def densities(self, intensity: Array) -> tuple[Array, Array]:
-        """Density of the five classes, (5, B), and of the tissues expected in them, (5, 3, B)."""
-        density = np.zeros((5, intensity.size))
-        content = np.zeros((5, 3, intensity.size))
-        for k in range(3):
-            density[2 * k] = _normal(intensity, self.means[k], self.spreads[k])
-            content[2 * k, k] = 1
-        for k in range(2):
-            means = (1 - _MIXTURES) * self.means[k] + _MIXTURES * self.means[k + 1]
-            spreads = np.hypot((1 - _MIXTURES) * self.spreads[k], _MIXTURES * self.spreads[k + 1])
-            each = _normal(intensity, means[:, None], spreads[:, None])
-            density[2 * k + 1] = each.mean(axis=0)
-            brighter = (_MIXTURES[:, None] * each).sum(axis=0) / each.sum(axis=0).clip(1e-300)
-            content[2 * k + 1, k], content[2 * k + 1, k + 1] = 1 - brighter, brighter
-        return density, content
-
-    def total(self, intensity: Array) -> Array:
-        """Density of all classes together, (B,)."""
-        return np.asarray(self.shares @ self.densities(intensity)[0])
+    def joint(self, intensity: Array) -> Array:
+        """Density of each component, times its share, at B intensities: shape (K, B)."""
+        means, spreads = _CONTENT @ self.means, np.sqrt(_CONTENT**2 @ self.spreads**2)
+        deviation = (intensity - means[:, None]) / spreads[:, None]
+        weights = self.shares[_CLASS] / np.bincount(_CLASS)[_CLASS] / spreads
+        return np.asarray(weights[:, None] * np.exp(-0.5 * deviation**2) + 1e-30)
 
 
-def _normal(x: Array, mean: Array | float, spread: Array | float) -> Array:
-    return np.exp(-0.5 * ((x - mean) / spread) ** 2) / spread
+def _components() -> tuple[Array, NDArray[np.int64]]:
+    """Shares of the tissues in each component, (K, 3), and the class it belongs to, (K,)."""
+    content, classes = [], []
+    for k in range(3):
+        content.append(np.eye(3)[k])
+        classes.append(2 * k)
+    for k in range(2):
+        content += [(1 - share) * np.eye(3)[k] + share * np.eye(3)[k + 1] for share in _MIXTURES]
+        classes += [2 * k + 1] * len(_MIXTURES)
+    return np.array(content), np.array(classes)
+
+
+_CONTENT, _CLASS = _components()
 
 
 def _fit(counts: Array, intensity: Array, mixture: _Mixture) -> _Mixture:
-    """Expectation-maximisation on a histogram."""
-    least = _LEAST_SPREAD * (intensity[-1] - intensity[0])
+    """Expectation-maximisation on a histogram; mixtures tell the means of the tissues too."""
     for _ in range(_FIT_ROUNDS):
-        density, _ = mixture.densities(intensity)
-        joint = mixture.shares[:, None] * density
-        members = counts * joint / joint.sum(axis=0).clip(1e-300)
-        shares = members.sum(axis=1) / counts.sum()
-        pure = members[::2]
-        size = pure.sum(axis=1).clip(1e-9)
-        means = (pure * intensity).sum(axis=1) / size
-        variance = (pure * (intensity - means[:, None]) ** 2).sum(axis=1) / size
-        mixture = _Mixture(means, np.sqrt(variance).clip(least), shares.clip(1e-4))
+        joint = mixture.joint(intensity)
+        members = counts * joint / joint.sum(axis=0)
+        size, total = members.sum(axis=1), members @ intensity
+        trust = np.where(_CLASS % 2, _MIXTURE_TRUST, 1)
+        precision = trust / (_CONTENT**2 @ mixture.spreads**2)
+        normal = (_CONTENT.T * (size * precision)) @ _CONTENT
+        means = np.linalg.solve(normal + 1e-9 * np.eye(3), _CONTENT.T @ (total * precision))
+        squares = (members[:3] * (intensity - means[:, None]) ** 2).sum(axis=1)
+        spreads = np.sqrt(squares / size[:3].clip(1e-9)).clip(_LEAST_SPREAD)
+        shares = np.bincount(_CLASS, weights=size) / counts.sum()
+        mixture = _Mixture(means, spreads, shares.clip(1e-4))
     return mixture
 
 
@@ -92,7 +92,7 @@ def _fit_anew(counts: Array, intensity: Array) -> _Mixture:
         spreads = np.full(3, max(np.diff(means).min() / 2, 1e-3))
         start = _Mixture(means, spreads, np.array([0.15, 0.15, 0.3, 0.15, 0.25]))
         fits.append(_fit(counts, intensity, start))
-    return max(fits, key=lambda fit: (counts * np.log(fit.total(intensity).clip(1e-300))).sum())
+    return max(fits, key=lambda fit: (counts * np.log(fit.joint(intensity).sum(axis=0))).sum())
 
 
 def segment_tissue(
@@ -153,29 +153,31 @@ def segment_tissue(
 def _fit_with_bias(volume: Tensor, inside: Tensor, sizes: Array) -> tuple[Tensor, _Mixture]:
     """Intensities with the rest of the bias field taken out, and the mixture that fits them.
 
-    What the mixture leaves unexplained is smoothed and divided out (Wells et al. 1996).
-    Intensities are scaled so that the brightest are 1.
+    What the mixture leaves unexplained is smoothed and divided out (Wells et al. 1996), which
+    some of the voxels are enough for. Intensities are scaled so that the brightest are 1.
     """
     bright = torch.quantile(volume[inside][:: 1 + int(inside.sum()) // 200_000], 0.995)
     volume = (volume / bright).clamp(1e-3, 1)
-    steps = np.maximum(1, _BIAS_VOXEL / sizes)
-    x, y, z = steps
-    sigmas = tuple((_BIAS_SCALE / (sizes * steps)).tolist())
-    grid = voxel_grid(tuple(volume.shape[1:])) / torch.tensor(steps).float().view(3, 1, 1, 1)
+    steps = np.maximum(1, np.rint(_BIAS_VOXEL / sizes)).astype(int)
+    thin = (slice(None), *(slice(None, None, step) for step in steps))
+    raw, some = volume[thin], inside[thin]
+    x, y, z = _BIAS_SCALE / (sizes * steps)
     intensity = (np.arange(_BINS) + 0.5) / _BINS
-    mixture = None
-    for _ in range(_BIAS_ROUNDS + 1):
-        index = _bin(volume)
-        counts = torch.bincount(index[inside], minlength=_BINS).double().numpy()
+    mixture, log_bias = None, torch.zeros_like(raw)
+    for _ in range(_BIAS_ROUNDS):
+        index = _bin(raw / log_bias.exp())
+        counts = torch.bincount(index[some], minlength=_BINS).double().numpy()
         mixture = _fit(counts, intensity, mixture) if mixture else _fit_anew(counts, intensity)
-        residual, weight = _unexplained(mixture, intensity)
-        weights = weight[index] * inside
-        parts = shrink(torch.cat([residual[index] * weights, weights]), (x, y, z))
-        parts = smooth(parts, sigmas)
-        log_bias = sample(parts[:1] / parts[1:].clamp_min(1e-6), grid, padding="border")
-        volume = (volume / log_bias.exp()).clamp(1e-3, 1)
+        residual, trust = _unexplained(mixture, intensity)
+        weight = trust[index] * some
+        parts = smooth(torch.cat([residual[index] * weight, weight]), (x, y, z))
+        log_bias = log_bias + parts[:1] / parts[1:].clamp_min(1e-6)
+    scale = torch.from_numpy(steps).view(3, 1, 1, 1)
+    points = voxel_grid(tuple(volume.shape[1:])) / scale
+    volume = (volume / sample(log_bias, points.float(), padding="border").exp()).clamp(1e-3, 1)
+    counts = torch.bincount(_bin(volume)[inside], minlength=_BINS).double().numpy()
     assert mixture is not None
-    return volume, mixture
+    return volume, _fit(counts, intensity, mixture)
 
 
 def _bin(volume: Tensor) -> Tensor:
@@ -184,9 +186,8 @@ def _bin(volume: Tensor) -> Tensor:
 
 def _unexplained(mixture: _Mixture, intensity: Array) -> tuple[Tensor, Tensor]:
     """Log of intensity over what its likely pure tissues have, and how much to trust that."""
-    density, _ = mixture.densities(intensity)
-    joint = mixture.shares[:, None] * density
-    pure = (joint / joint.sum(axis=0).clip(1e-300))[::2]
+    joint = mixture.joint(intensity)
+    pure = (joint / joint.sum(axis=0))[:3]
     precision = pure * (mixture.means / mixture.spreads)[:, None] ** 2  # of the logarithm
     trust = precision.sum(axis=0)
     residual = (precision * np.log(intensity / mixture.means[:, None])).sum(axis=0)
@@ -197,16 +198,18 @@ def _unexplained(mixture: _Mixture, intensity: Array) -> tuple[Tensor, Tensor]:
 def _regularise(volume: Tensor, inside: Tensor, mixture: _Mixture, sizes: Array) -> Tensor:
     """Shares of the three tissues, shape (3, X, Y, Z), after a few mean-field rounds."""
     intensity = (np.arange(_BINS) + 0.5) / _BINS
-    density, content = mixture.densities(intensity)
-    joint = mixture.shares[:, None] * density
+    joint = mixture.joint(intensity)
+    classes = np.stack([joint[k == _CLASS].sum(axis=0) for k in range(5)])
+    content = np.stack([_CONTENT[k == _CLASS].T @ joint[k == _CLASS] for k in range(5)])
+    content /= classes[:, None]  # tissues expected in each class at each intensity, (5, 3, B)
     index = _bin(volume)[inside]
-    evidence = torch.from_numpy(np.log(joint.clip(1e-30))).float()[:, index]
+    evidence = torch.from_numpy(np.log(classes)).float()[:, index]
     tissues = torch.from_numpy(content).float()[..., index]  # (5, 3, N)
     shares = torch.zeros((3, *volume.shape[1:]))
     support = torch.zeros_like(evidence)
     for _ in range(_FIELD_ROUNDS + 1):
-        classes = (evidence + support).softmax(0)
-        shares[:, inside[0]] = torch.einsum("cn,ctn->tn", classes, tissues)
+        probability = (evidence + support).softmax(0)
+        shares[:, inside[0]] = torch.einsum("cn,ctn->tn", probability, tissues)
         near = _FIELD_STRENGTH * _neighbours(shares, sizes)[:, inside[0]]
         support[::2] = near
         support[1::2] = (near[:2] + near[1:]) / 2
