@@ -141,8 +141,8 @@ def _lesion_columns(
             "lesion_side": lesion_side(lesion),
             **tract_loads(lesion, tract),
         }
-    unknown = {name: math.nan for name in _COLUMNS if name.startswith(("lesion_", "tract_load"))}
-    return {"lesion_side": MISSING, **unknown}
+    loads = {name: math.nan for name in _COLUMNS if name.startswith("tract_load")}
+    return {"lesion_volume": math.nan, "lesion_side": MISSING, **loads}
 
 
 def _describe(column: str) -> dict[str, object]:

@@ -133,7 +133,8 @@ def align(
     brightness is fitted too.
     """
     index = tuple(level.points.T)
-    points = (level.points - level.centre) * level.sizes
+    voxels = level.points.astype(np.float64)
+    points = (voxels - level.centre) * level.sizes
     wanted = reference[index].astype(np.float64)
     slope = np.stack([_slope(reference, axis)[index] for axis in range(3)], axis=1) / level.sizes
     columns = [np.cross(points, slope), slope]
@@ -143,7 +144,7 @@ def align(
     solver = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-10, hermitian=True) @ jacobian.T
     for _ in range(_ITERATIONS):
         linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
-        places = linear @ level.points.T + offset[:, None]
+        places = linear @ voxels.T + offset[:, None]
         found = ndimage.map_coordinates(volume, places, order=1, mode="nearest").astype(np.float64)
         found *= (found @ wanted) / max(found @ found, 1e-9)
         step = solver @ (found - wanted)

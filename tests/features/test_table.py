@@ -1,0 +1,103 @@
+import math
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.errors import UsageError
+from motor_bids_app.features.table import dictionary_for, feature_row
+from motor_bids_app.mri.lesions import mirror
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
+from motor_bids_app.spaces.grids import standard_grid
+
+GRID = standard_grid(4)
+
+
+def image(values):
+    return nib.Nifti1Image(np.asarray(values, dtype=np.float32), GRID.affine)
+
+
+def lesion():
+    values = np.zeros(GRID.shape, dtype=np.uint8)
+    values[14:20, 22:30, 18:28] = 1
+    return nib.Nifti1Image(values, GRID.affine)
+
+
+def row(*, lesion, maps=None, **others):
+    return feature_row(
+        lesion=lesion, tract=corticospinal_tract(4), maps=maps or {}, atlas=load_aal(4), **others
+    )
+
+
+@pytest.fixture(scope="module")
+def fa():
+    return image(np.random.default_rng(0).random(GRID.shape))
+
+
+def test_every_column_is_described(fa):
+    maps = dict.fromkeys(("fa", "md", "rd", "ad", "gm", "wm"), fa)
+
+    columns = row(lesion=lesion(), maps=maps, quality={"motion_mean_fd": 0.2, "snr_wm": 20.0})
+
+    dictionary = dictionary_for(columns)
+    assert list(dictionary) == list(columns)
+    for column, entry in dictionary.items():
+        assert entry["Description"]
+        assert "Units" in entry or "Levels" in entry, column
+    regional = 6 * (len(MOTOR_REGIONS) + 1) * 3
+    assert len(columns) == regional + 8 + 2  # lesion and tract columns, and two of quality
+
+
+def test_sides_and_asymmetry_of_a_one_sided_map():
+    one_sided = np.ones(GRID.shape)
+    one_sided[: GRID.shape[0] // 2] = 3  # x < 0: left
+
+    columns = row(lesion=None, maps={"gm": image(one_sided)})
+
+    for region in ("thalamus", "frontal_sup_2", "corticospinal_tract"):
+        assert columns[f"gm_{region}_left"] == pytest.approx(3, rel=1e-3)
+        assert columns[f"gm_{region}_right"] == pytest.approx(1, rel=1e-3)
+        assert columns[f"gm_{region}_asymmetry"] == pytest.approx(0.5, rel=1e-3)
+
+
+def test_mirroring_a_participant_swaps_left_and_right(fa):
+    columns = row(lesion=lesion(), maps={"fa": fa})
+
+    mirrored = row(lesion=mirror(lesion()), maps={"fa": mirror(fa)})
+
+    assert mirrored["lesion_side"] == "right"
+    assert mirrored["lesion_volume"] == columns["lesion_volume"]
+    assert mirrored["tract_load"] == pytest.approx(columns["tract_load"])
+    for name, value in columns.items():
+        if name.endswith("_left"):
+            swapped = mirrored[name.removesuffix("left") + "right"]
+            assert swapped == pytest.approx(value, nan_ok=True, rel=1e-5), name
+        if name.endswith("_asymmetry"):
+            assert mirrored[name] == pytest.approx(-value, nan_ok=True, abs=1e-6), name
+
+
+def test_unknown_lesion_is_missing_but_no_lesion_is_zero(fa):
+    unknown = row(lesion=None, maps={"fa": fa})
+    none = row(lesion=image(np.zeros(GRID.shape)), maps={"fa": fa})
+
+    assert unknown["lesion_side"] == "n/a"
+    assert math.isnan(unknown["lesion_volume"])
+    assert math.isnan(unknown["tract_load"])
+    assert none["lesion_side"] == "none"
+    assert none["lesion_volume"] == none["tract_load"] == 0
+    assert list(unknown) == list(none)
+
+
+def test_lesion_does_not_enter_the_means(fa):
+    damaged = np.where(np.asarray(lesion().dataobj) > 0, 50, fa.dataobj)
+
+    columns = row(lesion=lesion(), maps={"fa": image(damaged)})
+
+    values = [value for name, value in columns.items() if name.startswith("fa_")]
+    assert np.nanmax(np.abs(values)) < 1
+
+
+@pytest.mark.parametrize("column", ["snr_of_moon", "fa_moon_left", "fa_thalamus_up"])
+def test_unknown_column_is_refused(column):
+    with pytest.raises(UsageError, match=column):
+        dictionary_for([column])

@@ -1,0 +1,78 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.errors import GridMismatchError
+from motor_bids_app.mri.lesions import mirror
+from motor_bids_app.mri.regions import regional_means, tract_means
+from motor_bids_app.spaces.atlases import Atlas, corticospinal_tract, load_aal
+from motor_bids_app.spaces.grids import standard_grid
+
+GRID = standard_grid(4)
+
+
+def image(values):
+    return nib.Nifti1Image(np.asarray(values, dtype=np.float32), GRID.affine)
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Atlas:
+    return load_aal(4)
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).random(GRID.shape).astype(np.float32)
+
+
+def test_means_are_those_of_each_mask(atlas, values):
+    means = regional_means(image(values), atlas)
+
+    assert set(means) == set(atlas.names.values())
+    for name in ("Precentral_L", "Precentral_R", "Thalamus_L"):
+        assert means[name] == pytest.approx(values[atlas.mask(name)].mean(), rel=1e-5)
+
+
+def test_lesion_and_unmeasured_voxels_do_not_count(atlas, values):
+    region = np.argwhere(atlas.mask("Precentral_L"))
+    lesion, unmeasured, rest = np.array_split(region, 3)
+    values[tuple(rest.T)] = 0.5
+    values[tuple(lesion.T)] = 100
+    values[tuple(unmeasured.T)] = np.nan
+    hole, brain = np.zeros(GRID.shape), np.ones(GRID.shape)
+    hole[tuple(lesion.T)] = 1
+    brain[tuple(unmeasured[::2].T)] = 0
+
+    means = regional_means(image(values), atlas, brain=image(brain), lesion=image(hole))
+
+    assert means["Precentral_L"] == pytest.approx(0.5)
+
+
+def test_region_lost_to_the_lesion_is_missing(atlas, values):
+    lesion = image(atlas.mask("Putamen_R"))
+
+    means = regional_means(image(values), atlas, lesion=lesion)
+
+    assert np.isnan(means["Putamen_R"])
+    assert np.isfinite(means["Putamen_L"])
+
+
+def test_mirrored_map_swaps_sides(atlas, values):
+    means = regional_means(image(values), atlas)
+    mirrored = regional_means(mirror(image(values)), atlas)
+
+    assert mirrored["Caudate_R"] == pytest.approx(means["Caudate_L"], rel=1e-5)
+
+
+def test_tract_mean_is_weighted_by_probability(values):
+    tract = corticospinal_tract(4)
+    weights = np.asarray(tract["left"].dataobj)
+
+    means = tract_means(image(values), tract)
+
+    assert means["left"] == pytest.approx(np.average(values, weights=weights), rel=1e-5)
+
+
+def test_another_grid_is_refused(atlas):
+    with pytest.raises(GridMismatchError, match="atlas has shape"):
+        regional_means(nib.Nifti1Image(np.zeros((5, 5, 5)), GRID.affine), atlas)
