@@ -135,14 +135,15 @@ def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
 def _lesion_columns(
     lesion: nib.Nifti1Image | None, tract: Mapping[str, nib.Nifti1Image]
 ) -> dict[str, float | str]:
+    volume, side, loads = math.nan, MISSING, {}
     if lesion is not None:
-        return {
-            "lesion_volume": volume_ml(lesion),
-            "lesion_side": lesion_side(lesion),
-            **tract_loads(lesion, tract),
-        }
-    loads = {name: math.nan for name in _COLUMNS if name.startswith("tract_load")}
-    return {"lesion_volume": math.nan, "lesion_side": MISSING, **loads}
+        volume, side, loads = volume_ml(lesion), lesion_side(lesion), tract_loads(lesion, tract)
+    names = (name for name in _COLUMNS if name.startswith("tract_load"))
+    return {
+        "lesion_volume": volume,
+        "lesion_side": side,
+        **{name: loads.get(name, math.nan) for name in names},
+    }
 
 
 def _describe(column: str) -> dict[str, object]:
