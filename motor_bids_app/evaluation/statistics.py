@@ -73,6 +73,18 @@ def correlation_noise_floor(n: int, level: float = LEVEL) -> float:
     return float(np.tanh(stats.norm.isf((1 - level) / 2) / np.sqrt(max(n - 3, 1))))
 
 
+def r2_noise_floor(n: int, level: float = LEVEL) -> float:
+    """Largest half-width of the interval of an R² in `n` people, which is at R² = 1/3.
+
+    From the large-sample variance 4 R² (1 - R²)² / n (Olkin and Finn 1995, Psychological
+    Bulletin 118:155).
+
+    >>> round(r2_noise_floor(100), 2)
+    0.15
+    """
+    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(16 / 27 / n))
+
+
 @dataclass(frozen=True)
 class CorrectedTest:
     """Result of the corrected resampled t-test."""

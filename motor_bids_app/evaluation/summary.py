@@ -17,6 +17,7 @@ from motor_bids_app.evaluation.statistics import (
     exact_limit,
     percentile_interval,
     proportion_noise_floor,
+    r2_noise_floor,
 )
 
 METRIC_COLUMNS = [
@@ -27,15 +28,15 @@ People = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
 
 def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
-    """Half-width that this number of people allows around chance; NaN where none is known.
+    """Half-width of the interval that this number of people allows; NaN where none is known.
 
-    Binomial for shares of people, Hanley-McNeil for the AUC, Fisher for a correlation; of R²,
-    the square of the last, which is what chance reaches.
+    Binomial for shares of people, Hanley-McNeil for the AUC, Fisher for a correlation, each at
+    chance; Olkin-Finn for R². All are at their widest, so that no result is taken for sure.
     """
     n = len(predictions.truth)
     if task == "regression":
-        r = correlation_noise_floor(n)
-        return {"r": r, "r2": r**2}.get(metric, np.nan)
+        floors = {"r": correlation_noise_floor(n), "r2": r2_noise_floor(n)}
+        return floors.get(metric, np.nan)
     n_poor = int(predictions.truth.sum())
     poor, good = proportion_noise_floor(n_poor), proportion_noise_floor(n - n_poor)
     floors = {

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from motor_bids_app import __version__
@@ -67,13 +66,10 @@ def answer(evaluation: Evaluation, task: str) -> Answer:
             "difference_high": float(difference["high"]),
             "p_value": float(difference["p_value"]),
         }
-    floor = float(row["noise_floor"])
-    if not np.isfinite(floor):  # of R2 none is known: half of the interval stands in for it
-        floor = float(row["high"] - row["low"]) / 2
     return Answer(
         model=evaluation.final, metric=metric, value=float(row["value"]), low=float(row["low"]),
         high=float(row["high"]), chance=0.5 if task == "classification" else 0.0,
-        noise_floor=floor, **against,
+        noise_floor=float(row["noise_floor"]), **against,
     )  # fmt: skip
 
 

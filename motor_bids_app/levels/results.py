@@ -28,8 +28,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
               "correlation are taken among people predicted by the same fitted model"},
     "low": {"Description": "Lower limit of the 95 % bootstrap interval over people"},
     "high": {"Description": "Upper limit of the 95 % bootstrap interval over people"},
-    "noise_floor": {"Description": "Half-width of the interval around chance that this number of "
-                    "people allows: binomial, Hanley-McNeil (AUC) or Fisher (correlation)"},
+    "noise_floor": {"Description": "Half-width of the interval that this number of people allows: "
+                    "binomial, Hanley-McNeil (AUC), Fisher (r) or Olkin-Finn (R2)"},
     "repeat_sd": {"Description": "Standard deviation of the metric over repeats"},
     "repeat_min": {"Description": "Least value over repeats"},
     "repeat_max": {"Description": "Greatest value over repeats"},

@@ -45,6 +45,15 @@ def test_noise_floor_of_a_correlation_is_the_spread_that_chance_gives():
     assert statistics.correlation_noise_floor(30) == pytest.approx(np.quantile(r, 0.975), rel=0.06)
 
 
+def test_noise_floor_of_r2_is_the_spread_of_samples_where_it_is_widest():
+    rng = np.random.default_rng(0)
+    truth = np.sqrt(1 / 3)  # correlation
+    pairs = rng.multivariate_normal([0, 0], [[1, truth], [truth, 1]], size=(3000, 200))
+    r2 = [np.corrcoef(sample.T)[0, 1] ** 2 for sample in pairs]
+
+    assert statistics.r2_noise_floor(200) == pytest.approx(1.96 * np.std(r2), rel=0.06)
+
+
 def test_without_overlap_the_corrected_test_is_the_plain_one():
     differences = np.random.default_rng(0).normal(0.1, 0.2, 20)
     corrected = statistics.corrected_t_test(differences, test_to_train=0)
