@@ -1,7 +1,7 @@
 """The page of one participant and session: what was done, and how to see that it went well."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from motor_bids_app.reports.pages import Figure, MethodsText, Table, format_number, render
 
@@ -12,12 +12,24 @@ SECTIONS = {  # the order of the page; what a section says when its input is abs
     "diffusion": ("Diffusion", "No dwi was found, so there are no diffusion maps."),
 }
 
+FACTS = {  # measures that a section starts with, and what they are called there
+    "anatomy": {"template_correlation": "Correlation with template", "snr_wm": "Signal to noise"},
+    "lesion": {
+        "lesion_side": "Side",
+        "lesion_volume": "Volume",
+        "tract_load": "Tract load",
+        "tract_load_weighted": "Weighted tract load",
+    },
+    "diffusion": {"motion_mean_fd": "Mean displacement", "snr_b0": "Signal to noise at b = 0"},
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """One modality on the page: facts to read first, then figures.
 
-    Give `absent` (one sentence) instead of figures where there was nothing to do.
+    Facts that are among the measures (`FACTS`) are added by the page. Give `absent` (one
+    sentence) instead of figures where there was nothing to do.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -56,7 +68,7 @@ def render_participant(report: ParticipantReport) -> str:
     """Return the page of one participant and session as one self-contained HTML file."""
     state, headline = verdict(report)
     sections = [
-        (key, title, report.sections.get(key, Section(absent=absent)))
+        (key, title, _with_facts(report, key) or Section(absent=absent))
         for key, (title, absent) in SECTIONS.items()
     ]
     contents = {key: title for key, title, _ in sections}
@@ -98,6 +110,26 @@ def verdict(report: ParticipantReport) -> tuple[str, str]:
     return "good", "All that was found was processed, without warnings."
 
 
+def _with_facts(report: ParticipantReport, key: str) -> Section | None:
+    """Return a section with the measures that belong to it; None where it is absent."""
+    section = report.sections.get(key)
+    if section is None or section.absent:
+        return section
+    measures = {**report.features, **report.quality}
+    facts = {
+        label: f"{format_number(measures[name])} {_unit(report, name)}".strip()
+        for name, label in FACTS.get(key, {}).items()
+        if measures.get(name) is not None
+    }
+    return replace(section, facts={**section.facts, **facts})
+
+
+def _unit(report: ParticipantReport, measure: str) -> str:
+    """Unit to print; BIDS says "arbitrary" of a number without one."""
+    unit = str(report.dictionary.get(measure, {}).get("Units", ""))
+    return "" if unit == "arbitrary" else unit
+
+
 def _notes(report: ParticipantReport) -> list[str]:
     return [f"{_name(measure)}: {note}" for measure, note in report.quality_notes.items()]
 
@@ -118,7 +150,7 @@ def _measures(
             (
                 _name(name),
                 format_number(value),
-                str(entry.get("Units", "")),
+                _unit(report, name),
                 meaning,
             )
         )
