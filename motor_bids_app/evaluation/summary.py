@@ -79,7 +79,8 @@ def metrics_table(
     rows = []
     for model, all_people in predictions.items():
         for population, members in populations.items():
-            one = all_people.of_people(members)
+            # A holdout may never test some people; they neither count nor narrow the interval.
+            one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
                 rows += [(model, population, *row) for row in _metric_rows(one, task, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)

@@ -123,3 +123,17 @@ def test_a_perfect_result_of_few_people_is_not_called_certain():
     specificity = table.loc["specificity"]
     exact = stats.binomtest(35, 35).proportion_ci(method="exact")
     assert (specificity["low"], specificity["high"]) == pytest.approx((exact.low, exact.high))
+
+
+def test_people_who_were_never_tested_do_not_make_a_result_surer():
+    splits = make_splits(
+        PEOPLE, TRUTH.to_numpy().astype(int), scheme="repeated_holdout", repeats=1,
+        balanced_test=True,
+    )  # fmt: skip
+    splits["prediction"] = np.linspace(0, 1, len(splits))
+    holdout = Predictions.of(splits, TRUTH)
+    table = metrics_table({"a": holdout}, "classification", 0, {"all": np.ones(N, bool)})
+
+    row = table.set_index("metric").loc["roc_auc"]
+    assert (row["n_people"], row["n_poor"]) == (12, 6)
+    assert row["noise_floor"] > 0.3  # 6 against 6 people, not 25 against 35
