@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from motor_bids_app.simulation.deformation import Shape
-from motor_bids_app.simulation.head import Head, Tissue, load_brain, load_head, wrap
+from motor_bids_app.simulation.head import Head, Tissue, is_tissue, load_brain, load_head, wrap
 from motor_bids_app.simulation.lesions import Lesion
 from motor_bids_app.simulation.sampling import grid_points, sample, slabs
 from motor_bids_app.spaces.grids import Grid
@@ -110,7 +110,7 @@ def _paint(
     grey, white, fluid, inside, template, texture = sample(volumes, brain.grid, points)
     lesioned = np.zeros(len(points), dtype=np.float32)
     if lesion is not None:
-        lesioned[:] = lesion.covers(points) & (grey + white > 0.4)
+        lesioned[:] = lesion.covers(points) & is_tissue(grey, white)
     mixed = grey * shades[Tissue.GREY] + white * shades[Tissue.WHITE]
     mixed += fluid * shades[Tissue.FLUID]
     # A quarter of the template's own grey values: nuclei, and myelin that varies by region.

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
+from motor_bids_app.simulation.head import is_tissue, load_brain
 from motor_bids_app.simulation.lesions import Lesion
+from motor_bids_app.simulation.sampling import grid_points, move, sample
 from motor_bids_app.spaces.atlases import corticospinal_tract
-from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.grids import standard_grid
 
 TRACT_RESOLUTION, VOLUME_RESOLUTION = 2, 3  # mm
 _DEGENERATION_SPREAD = 0.12  # of tract degeneration, that the lesion does not explain
@@ -39,11 +40,15 @@ class Damage:
 
 @dataclass(frozen=True, eq=False)
 class Tract:
-    """Voxels of one corticospinal tract: points in mm (N, 3), probabilities and slices (N,)."""
+    """Voxels of one corticospinal tract: points in mm, shape (N, 3); the others (N,).
+
+    `tissue` leaves out voxels of the atlas that are in fluid, where no infarct is drawn.
+    """
 
     points: NDArray[np.float32]
     probability: NDArray[np.float64]
     section: NDArray[np.intp]
+    tissue: NDArray[np.bool_]
 
 
 @lru_cache(maxsize=2)
@@ -52,22 +57,26 @@ def load_tract(side: str) -> Tract:
     image = corticospinal_tract(TRACT_RESOLUTION)[side]
     probability = np.asarray(image.dataobj, dtype=np.float64)
     voxels = np.argwhere(probability > 0)
-    points = apply_affine(image.affine, voxels).astype(np.float32)
-    return Tract(points, probability[tuple(voxels.T)], voxels[:, 2])
+    points = move(image.affine, voxels.astype(np.float32))
+    return Tract(points, probability[tuple(voxels.T)], voxels[:, 2], _in_tissue(points))
 
 
 @lru_cache(maxsize=1)
 def _tissue_points() -> NDArray[np.float32]:
     """Points in mm, shape (N, 3), of all grey and white matter."""
-    grey, white = (load_template(kind, VOLUME_RESOLUTION) for kind in ("GM", "WM"))
-    tissue = np.asarray(grey.dataobj) + np.asarray(white.dataobj) > 0.5
-    return apply_affine(grey.affine, np.argwhere(tissue)).astype(np.float32)
+    points = grid_points(standard_grid(VOLUME_RESOLUTION))
+    return points[_in_tissue(points)]
+
+
+def _in_tissue(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    brain = load_brain(TRACT_RESOLUTION)
+    return is_tissue(*sample(np.stack([brain.grey, brain.white]), brain.grid, points))
 
 
 def assess(lesion: Lesion, rng: np.random.Generator) -> Damage:
     """Measure a lesion, and draw how far the tract has degenerated."""
     tract = load_tract(lesion.side)
-    destroyed = tract.probability * lesion.covers(tract.points)
+    destroyed = tract.probability * (lesion.covers(tract.points) & tract.tissue)
     sections = np.bincount(tract.section, tract.probability)
     # The thin ends of the tract are left out: a few voxels there are not a section of it.
     wide = sections > 0.25 * sections.max()

@@ -84,6 +84,11 @@ def load_brain(voxel_size: float) -> Brain:
     return Brain(standard_grid(step), grey, white, fluid, inside, template)
 
 
+def is_tissue(grey: Volume, white: Volume) -> NDArray[np.bool_]:
+    """Where an infarct is drawn and does harm: not in ventricles and wide sulci."""
+    return grey + white > 0.25
+
+
 @lru_cache(maxsize=1)
 def load_head() -> Head:
     """Build the head once per process."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from motor_bids_app.simulation.damage import Damage
-from motor_bids_app.simulation.head import Brain, load_brain
+from motor_bids_app.simulation.head import Brain, is_tissue, load_brain
 from motor_bids_app.simulation.lesions import Lesion
 from motor_bids_app.simulation.sampling import grid_points
 from motor_bids_app.spaces.atlases import corticospinal_tract
@@ -54,7 +54,7 @@ def tensor_field(lesion: Lesion | None, damage: Damage, rng: np.random.Generator
     lesioned = np.zeros(brain.grid.shape, dtype=bool)
     if lesion is not None:
         covered = lesion.covers(grid_points(brain.grid)).reshape(brain.grid.shape)
-        lesioned = covered & (brain.grey + brain.white > 0.4)
+        lesioned = covered & is_tissue(brain.grey, brain.white)
         anisotropy = np.where(lesioned, LESION_FA, anisotropy)
         size = np.where(lesioned, LESION_MD, size)
     return TensorField(cylinders(_fibres(), anisotropy, size), lesioned)

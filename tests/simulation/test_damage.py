@@ -6,6 +6,7 @@ import pytest
 
 from motor_bids_app.mri.lesions import tract_loads
 from motor_bids_app.simulation.damage import assess
+from motor_bids_app.simulation.head import is_tissue, load_brain
 from motor_bids_app.simulation.sampling import grid_points
 from motor_bids_app.spaces.atlases import corticospinal_tract
 from motor_bids_app.spaces.grids import standard_grid
@@ -13,7 +14,9 @@ from motor_bids_app.spaces.grids import standard_grid
 
 def test_tract_load_is_what_the_app_measures_on_a_perfect_mask(patient):
     grid = standard_grid(2)
+    brain = load_brain(2.0)
     mask = patient.lesion.covers(grid_points(grid)).reshape(grid.shape)
+    mask &= is_tissue(brain.grey, brain.white)
 
     loads = tract_loads(nib.Nifti1Image(mask.astype(np.uint8), grid.affine), corticospinal_tract(2))
 
@@ -31,7 +34,7 @@ def test_a_lesion_of_the_whole_hemisphere_destroys_the_whole_tract(patient):
 
     damage = assess(everything, np.random.default_rng(0))
 
-    assert damage.tract_interruption == pytest.approx(1)
+    assert damage.tract_interruption == pytest.approx(1, abs=0.02)
     assert damage.tract_load > 0.95  # the atlas goes over the midline a little
     assert 400 < damage.lesion_volume < 1000
 
