@@ -130,7 +130,10 @@ def render_experiment(report: ExperimentReport) -> str:
     return render(
         "experiment.html",
         report=report,
-        headline=headline(answer, label=label, target=report.target, n_people=report.n_people),
+        headline=headline(
+            answer, label=label, n_people=report.n_people,
+            target=f"{report.positive} outcome" if report.positive else report.target,
+        ),
         sentences=[sentence for sentence in sentences if sentence],
         contents=contents,
         label=label,

@@ -20,7 +20,7 @@ def test_question_and_answer_come_first(text):
     top = text[: text.index("Who was studied")]
 
     assert "Who has a poor outcome?" in top
-    assert "AUC of 0.80 (95 % interval 0.70 to 0.88) in 30 people" in top
+    assert "predicts poor outcome with an AUC of 0.80 (95 % interval 0.70 to 0.88)" in top
     assert "does not clearly differ from the best simpler model, “Tract load”" in top
     assert "Noise floor" in top
 
