@@ -10,12 +10,17 @@ from motor_bids_app.reports import agreement, charts
 from motor_bids_app.reports.answer import (
     Answer,
     comparison,
-    format_p,
     headline,
     meaning,
     noise_floor,
 )
 from motor_bids_app.reports.pages import Figure, Reference, Table, render
+from motor_bids_app.reports.tables import (
+    POPULATIONS,
+    comparison_table,
+    models_table,
+    paper_table,
+)
 
 __all__ = [
     "Answer", "ExperimentLink", "ExperimentReport", "GroupReport", "render_comparison",
@@ -29,10 +34,6 @@ _LIMITS = (
     "in patients alone; both are shown.",
     "Predictions are for research only, and must not guide the care of a patient.",
 )
-_SHOWN = {  # metrics of the main table, by task
-    "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
-    "regression": ("r2", "r", "mae", "rmse"),
-}
 
 Task = Literal["classification", "regression"]
 
@@ -123,6 +124,10 @@ def render_experiment(report: ExperimentReport) -> str:
             f"These data are simulated: no model can do better than {answer.metric_name} "
             f"{report.ceiling:.2f} in the long run."
         )
+    by_population = [
+        models_table(report.metrics, report.models, report.task, population)
+        for population in POPULATIONS
+    ]
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
         "audit": "Audit", "limits": "Limits", "settings": "Settings", "references": "References",
@@ -141,9 +146,9 @@ def render_experiment(report: ExperimentReport) -> str:
         excluded=Table.of(
             report.excluded, "Left out.", {"participant_id": "Participant", "reason": "Reason"}
         ),
-        models=[t for t in (_models(report, p) for p in POPULATIONS) if t.rows],
-        comparisons=_comparisons(report),
-        as_paper=_as_paper(report),
+        models=[table for table in by_population if table.rows],
+        comparisons=comparison_table(report.comparisons, report.models),
+        as_paper=paper_table(report.as_paper, report.models),
         figures=[*_figures(report), *report.figures],
         audit=Table.of(
             report.audit, "Checks for what would make the evaluation too good.",
@@ -152,80 +157,6 @@ def render_experiment(report: ExperimentReport) -> str:
         limits=(*_LIMITS, *report.limits),
         versions=report.versions,
     )  # fmt: skip
-
-
-POPULATIONS = {"all": "all people", "patients": "patients alone"}
-
-
-def _models(report: ExperimentReport, population: str) -> Table:
-    """One row per model, one column per metric with its interval."""
-    metrics = report.metrics[report.metrics["population"] == population]
-    present = set(metrics["metric"])
-    shown = [name for name in _SHOWN[report.task] if name in present]
-    rows = []
-    for model, label in report.models.items():
-        one = metrics[metrics["model"] == model].drop_duplicates("metric").set_index("metric")
-        if not one.empty:
-            rows.append((label, *(_cell(row) for _, row in one.reindex(shown).iterrows())))
-    return Table(
-        caption=f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals.",
-        columns=("Model", *(charts.METRICS.get(name, name) for name in shown)),
-        rows=tuple(rows),
-        numeric=frozenset(range(1, len(shown) + 1)),
-    )
-
-
-def _cell(row: "pd.Series[float]") -> str:
-    if pd.isna(row["value"]):
-        return "n/a"
-    digits = 2 if abs(row["value"]) < 10 else 1
-    interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
-    return f"{row['value']:.{digits}f} ({interval})"
-
-
-def _comparisons(report: ExperimentReport) -> Table:
-    rows = [
-        (
-            report.models.get(row["model"], row["model"]),
-            report.models.get(row["reference"], row["reference"]),
-            charts.METRICS.get(row["metric"], row["metric"]),
-            f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})",
-            "n/a" if pd.isna(row["p_value"]) else format_p(row["p_value"]).removeprefix("= "),
-        )
-        for _, row in report.comparisons.iterrows()
-    ]
-    return Table(
-        caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "with its 95 % interval over people, and p of the corrected resampled t-test.",
-        columns=("Model", "Best simpler model", "Metric", "Difference", "p"),
-        rows=tuple(rows),
-        numeric=frozenset({3, 4}),
-    )
-
-
-def _as_paper(report: ExperimentReport) -> Table | None:
-    if report.as_paper is None or report.as_paper.empty:
-        return None
-    rows = [
-        (
-            *([report.models.get(row["model"], row["model"])] if "model" in row else []),
-            row["class"],
-            charts.METRICS.get(row["metric"], row["metric"]),
-            f"{row['mean']:.3f} [{row['min']:.3f} {row['max']:.3f}]",
-            f"{row['mean_of_maxima']:.3f}",
-        )
-        for _, row in report.as_paper.iterrows()
-    ]
-    first = ("Model",) if "model" in report.as_paper else ()
-    columns = (*first, "Class", "Metric", "Overall mean [min max]", "Mean of maxima")
-    return Table(
-        caption="Overall mean over test sets and trainings, with the least and greatest test set; "
-        "and the mean of maxima, for which the best training of each test set is picked. Nobody "
-        "can pick it without knowing the answers, so that column is optimistic.",
-        columns=columns,
-        rows=tuple(rows),
-        numeric=frozenset({len(columns) - 2, len(columns) - 1}),
-    )
 
 
 def _figures(report: ExperimentReport) -> list[Figure]:

@@ -1,0 +1,90 @@
+"""Tables of the page of an experiment, from tidy tables (columns as in `ExperimentReport`)."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from motor_bids_app.reports.answer import format_p
+from motor_bids_app.reports.charts import METRICS
+from motor_bids_app.reports.pages import Table
+
+_SHOWN = {  # metrics of the main table, by task
+    "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
+    "regression": ("r2", "r", "mae", "rmse"),
+}
+POPULATIONS = {"all": "all people", "patients": "patients alone"}
+
+
+def models_table(
+    metrics: pd.DataFrame, models: Mapping[str, str], task: str, population: str
+) -> Table:
+    """One row per model, one column per metric with its interval."""
+    metrics = metrics[metrics["population"] == population]
+    present = set(metrics["metric"])
+    shown = [name for name in _SHOWN[task] if name in present]
+    rows = []
+    for model, label in models.items():
+        one = metrics[metrics["model"] == model].drop_duplicates("metric").set_index("metric")
+        if not one.empty:
+            rows.append((label, *(_cell(row) for _, row in one.reindex(shown).iterrows())))
+    return Table(
+        caption=f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals.",
+        columns=("Model", *(METRICS.get(name, name) for name in shown)),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(shown) + 1)),
+    )
+
+
+def _cell(row: "pd.Series[float]") -> str:
+    if pd.isna(row["value"]):
+        return "n/a"
+    digits = 2 if abs(row["value"]) < 10 else 1
+    interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
+    return f"{row['value']:.{digits}f} ({interval})"
+
+
+def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
+    """One row per model, against the best of the simpler ones."""
+    rows = [
+        (
+            models.get(row["model"], row["model"]),
+            models.get(row["reference"], row["reference"]),
+            METRICS.get(row["metric"], row["metric"]),
+            f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})",
+            "n/a" if pd.isna(row["p_value"]) else format_p(row["p_value"]).removeprefix("= "),
+        )
+        for _, row in comparisons.iterrows()
+    ]
+    return Table(
+        caption="Each model against the best of the simpler ones, on the same splits: difference "
+        "with its 95 % interval over people, and p of the corrected resampled t-test.",
+        columns=("Model", "Best simpler model", "Metric", "Difference", "p"),
+        rows=tuple(rows),
+        numeric=frozenset({3, 4}),
+    )
+
+
+def paper_table(table: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
+    """One row per class and metric as papers print them; None where it was not asked for."""
+    if table is None or table.empty:
+        return None
+    rows = [
+        (
+            *([models.get(row["model"], row["model"])] if "model" in row else []),
+            row["class"],
+            METRICS.get(row["metric"], row["metric"]),
+            f"{row['mean']:.3f} [{row['min']:.3f} {row['max']:.3f}]",
+            f"{row['mean_of_maxima']:.3f}",
+        )
+        for _, row in table.iterrows()
+    ]
+    first = ("Model",) if "model" in table else ()
+    columns = (*first, "Class", "Metric", "Overall mean [min max]", "Mean of maxima")
+    return Table(
+        caption="Overall mean over test sets and trainings, with the least and greatest test set; "
+        "and the mean of maxima, for which the best training of each test set is picked. Nobody "
+        "can pick it without knowing the answers, so that column is optimistic.",
+        columns=columns,
+        rows=tuple(rows),
+        numeric=frozenset({len(columns) - 2, len(columns) - 1}),
+    )
