@@ -45,6 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="diffusion directions (30)")  # fmt: skip
     add("--shuffle-scores", "--shuffle_scores", action="store_true",
         help="swap scores among patients: then nothing can be predicted within them")  # fmt: skip
+    add("--dirty-scores", "--dirty_scores", action="store_true",
+        help="tables with other names, codes and units, and gaps")  # fmt: skip
     add("--seed", type=seed, default=0, help="same seed, same bytes (0)")
     add("--n-procs", "--nprocs", "--n_procs", type=positive_int, default=1, metavar="N",
         help="participants at a time (1)")  # fmt: skip
@@ -85,6 +87,7 @@ def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
         seed=args.seed,
         n_procs=args.n_procs,
         shuffle_scores=args.shuffle_scores,
+        dirty_scores=args.dirty_scores,
     )
 
 

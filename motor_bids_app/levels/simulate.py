@@ -164,7 +164,8 @@ def fsl_vectors(
     """World directions, shape (N, 3), in the convention of FSL and BIDS bvec files.
 
     Those are along the image's voxel axes, the first one reversed where the affine has a
-    positive determinant ("neurological" storage), as it has here.
+    positive determinant ("neurological" storage), as it has here. This is written apart from
+    the code that reads bvec files, so that a mistake there shows.
     """
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     vectors = directions @ axes

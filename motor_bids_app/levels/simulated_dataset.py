@@ -14,9 +14,11 @@ from motor_bids_app.bids.files import write_json, write_table, write_text
 from motor_bids_app.simulation.ceiling import best_auc
 from motor_bids_app.simulation.impairment import COEFFICIENTS, NOISE, POOR_BELOW
 from motor_bids_app.simulation.people import REHABILITATION, SESSIONS, Person
+from motor_bids_app.simulation.scores import make_dirty
 from motor_bids_app.simulation.tabular import distributions, features_table, population_truth
 
 TRUTH = "sourcedata/truth"
+_DIRT = 21  # stream of random numbers
 _BIDS_VERSION = "1.10.0"
 _README = """\
 # Synthetic stroke cohort
@@ -74,6 +76,7 @@ class SimulationSettings:
     seed: int = 0
     n_procs: int = 1
     shuffle_scores: bool = False
+    dirty_scores: bool = False
 
 
 def write_dataset_files(people: Sequence[Person], settings: SimulationSettings) -> None:
@@ -98,17 +101,15 @@ def write_dataset_files(people: Sequence[Person], settings: SimulationSettings) 
 
 def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> None:
     names = ["participant_id", "group", "age", "sex", "site", "lesion_side"]
-    visits = ["time_since_stroke", "fma_ue"]
     table = features_table(people)[[*names, "time_since_stroke"]]
+    rng = np.random.default_rng([settings.seed, _DIRT])
     if settings.n_sessions == 1:
         table["fma_ue"] = [person.scores[0] for person in people]
-        names += visits
-    write_table(
-        settings.output_dir / "participants.tsv", table[names],
-        {name: _COLUMNS[name] for name in names},
-    )  # fmt: skip
-    if settings.n_sessions == 1:
+        table, dictionary = _worded(table, settings, rng)
+        write_table(settings.output_dir / "participants.tsv", table, dictionary)
         return
+    table, dictionary = _worded(table[names], settings, rng)
+    write_table(settings.output_dir / "participants.tsv", table, dictionary)
     for person in people:
         months = np.nan if person.months is None else person.months
         sessions = pd.DataFrame({
@@ -116,13 +117,22 @@ def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> Non
             "time_since_stroke": [months, months + REHABILITATION],
             "fma_ue": person.scores,
         })  # fmt: skip
+        sessions, dictionary = _worded(sessions, settings, rng)
         name = f"sub-{person.label}"
         write_table(settings.output_dir / name / f"{name}_sessions.tsv", sessions)
     # One dictionary at the top holds for all participants (inheritance).
-    write_json(
-        settings.output_dir / "sessions.json",
-        {name: _COLUMNS[name] for name in ["session_id", *visits]},
-    )
+    write_json(settings.output_dir / "sessions.json", dictionary)
+
+
+def _worded(
+    table: pd.DataFrame, settings: SimulationSettings, rng: np.random.Generator
+) -> tuple[pd.DataFrame, dict[str, dict[str, Any]]]:
+    """Return a table, dirty if that is asked for, and its data dictionary."""
+    dictionary: dict[str, dict[str, Any]] = {}
+    if settings.dirty_scores:
+        table, dictionary = make_dirty(table, rng)
+    known = {name: _COLUMNS[name] for name in table.columns if name in _COLUMNS}
+    return table, known | dictionary
 
 
 def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, Any]:

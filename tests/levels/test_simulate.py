@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.validation import run_validator
 from motor_bids_app.cli_simulate import main, parse_simulation
 from motor_bids_app.errors import OutputError, UsageError
@@ -133,6 +134,28 @@ def test_truth_names_the_ceiling_of_the_cohort(tables):
     assert truth["bayes_auc"] == truth["ceiling"]["everyone"]["bayes_auc"]
     assert truth["bayes_auc_se"] < 0.01
     assert len(truth["participants"]) == 35
+
+
+@pytest.mark.parametrize("n_sessions", [1, 2])
+def test_dirty_tables_mean_what_clean_ones_do(tmp_path, n_sessions):
+    resolved = []
+    for dirty in (False, True):
+        output = tmp_path / f"dirty-{dirty}"
+        run(SimulationSettings(
+            output_dir=output, n_participants=25, modalities=(), dirty_scores=dirty,
+            n_sessions=n_sessions,
+        ))  # fmt: skip
+        resolved.append(resolve_columns(output).table.reset_index(drop=True))
+    clean, dirty = resolved
+
+    for name in ("group", "sex", "site"):
+        assert clean[name].equals(dirty[name])
+    for name in ("age", "fma_ue", "time_since_stroke"):
+        there = dirty[name].notna()
+        np.testing.assert_allclose(dirty[name][there], clean[name][there], atol=0.02)
+    assert 0 < dirty["age"].isna().sum() + dirty["fma_ue"].isna().sum() < len(dirty) / 4
+    opposite = clean["lesion_side"].map({"left": "right", "right": "left"})
+    assert dirty["paretic_side"].dropna().equals(opposite.dropna())
 
 
 def test_filled_folder_is_refused(tmp_path):
