@@ -91,7 +91,7 @@ def correct_motion(
     sizes = voxel_sizes(affine)
     axes = np.asarray(affine)[:3, :3] / sizes  # from mm along voxel axes to the world
     poses = [Pose(phase_axis=phase_axis)] * len(gradients)
-    for voxel, rounds in ((4.0, 3), (2.0, 1)):
+    for voxel, rounds in ((4.0, 2), (2.0, 1)):
         level = Level.of(data, brain, sizes, voxel)
         for _ in range(rounds):
             poses = _refine(poses, level, gradients)

@@ -92,7 +92,7 @@ class Level:
         factors = np.maximum(1, (voxel / sizes + 0.01).astype(int))
         corner, stop = _box_around(brain, np.ceil(_MARGIN / sizes).astype(int), factors)
         box = tuple(slice(a, b) for a, b in zip(corner, stop, strict=True))
-        sigma = 0.6 * voxel / (sizes * factors)
+        sigma = 0.4 * voxel / (sizes * factors)
         volumes = np.stack(
             [
                 ndimage.gaussian_filter(_block_mean(data[..., t][box], factors), sigma)
