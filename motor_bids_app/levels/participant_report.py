@@ -115,7 +115,7 @@ def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
         done.append(scan.anatomy[1])
     if {"lesion_weighting", "standard_lesion"} & set(facts.methods):
         done.append("lesion mask")
-    if "tensor" in facts.methods:
+    if {"tensor", "trace"} & set(facts.methods):
         done.append("dwi")
     return tuple(done)
 

@@ -1,6 +1,7 @@
 """How close the derivatives of a simulated participant come to the truth."""
 
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -53,15 +54,20 @@ class _Truth:
     def __init__(self, bids_dir: Path, outputs: Outputs) -> None:
         self.folder, self.outputs = bids_dir / TRUTH, outputs
 
-    def path(self, suffix: str, datatype: str, **entities: str) -> Path:
-        person = {"sub": self.outputs.participant, "ses": self.outputs.session}
-        name = DerivativePath(**person, suffix=suffix, datatype=datatype, **entities)
+    def path(self, suffix: str, datatype: str, **entities: Any) -> Path:
+        name = DerivativePath(
+            sub=self.outputs.participant,
+            ses=self.outputs.session,
+            suffix=suffix,
+            datatype=datatype,
+            **entities,
+        )
         return self.folder / str(name)
 
-    def load(self, suffix: str, datatype: str, **entities: str) -> nib.Nifti1Image:
+    def load(self, suffix: str, datatype: str, **entities: Any) -> nib.Nifti1Image:
         return load_image(self.path(suffix, datatype, **entities))
 
-    def mask(self, suffix: str, datatype: str, **entities: str) -> NDArray[np.bool_]:
+    def mask(self, suffix: str, datatype: str, **entities: Any) -> NDArray[np.bool_]:
         return np.asarray(self.load(suffix, datatype, **entities).dataobj) > 0.5
 
     @property
