@@ -126,3 +126,25 @@ def corrected_t_test(differences: Floats, test_to_train: float) -> CorrectedTest
         )
     t = mean / float(error)
     return CorrectedTest(t, float(2 * stats.t.sf(abs(t), n - 1)), n)
+
+
+def resampled_half_width(values: Floats, test_to_train: float, level: float = LEVEL) -> float:
+    """Half-width of the interval of a metric that was measured in many overlapping splits.
+
+    Parameters
+    ----------
+    values : array, shape (n_splits,)
+        The metric in each split; NaN is left out.
+    test_to_train : float
+        Tested people divided by training people, in one split (Nadeau and Bengio 2003).
+
+    Returns
+    -------
+    float
+        0 for fewer than two splits, which have no spread.
+    """
+    values = values[np.isfinite(values)]
+    if len(values) < 2:
+        return 0.0
+    variance = (1 / len(values) + test_to_train) * values.var(ddof=1)
+    return float(stats.t.isf((1 - level) / 2, len(values) - 1) * np.sqrt(variance))

@@ -12,6 +12,10 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
 
+_WIDENED = (
+    "; of a metric: bootstrap over people, and at least as wide as the corrected resampled interval "
+    "and that of one test of as many people"
+)
 _COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where there are no sessions"},
@@ -26,8 +30,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "metric": {"Description": "Name of the metric"},
     "value": {"Description": "Metric expected of one fitted model, averaged over repeats; AUC and "
               "correlation are taken among people predicted by the same fitted model"},
-    "low": {"Description": "Lower limit of the 95 % bootstrap interval over people"},
-    "high": {"Description": "Upper limit of the 95 % bootstrap interval over people"},
+    "low": {"Description": f"Lower limit of the 95 % interval{_WIDENED}"},
+    "high": {"Description": f"Upper limit of the 95 % interval{_WIDENED}"},
     "noise_floor": {"Description": "Half-width of the interval that this number of people allows: "
                     "binomial, Hanley-McNeil (AUC), Fisher (r) or Olkin-Finn (R2)"},
     "repeat_sd": {"Description": "Standard deviation of the metric over repeats"},

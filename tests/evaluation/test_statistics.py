@@ -73,3 +73,18 @@ def test_overlap_of_training_sets_is_paid_for():
 @pytest.mark.parametrize("differences", [np.zeros(10), np.array([]), np.array([np.nan] * 3)])
 def test_no_difference_is_no_evidence(differences):
     assert statistics.corrected_t_test(differences, 0.25).p == 1
+
+
+def test_a_metric_of_separate_splits_has_the_interval_of_a_mean():
+    values = np.random.default_rng(0).normal(0.7, 0.1, 20)
+    half = statistics.resampled_half_width(values, test_to_train=0)
+
+    plain = stats.t.interval(0.95, 19, values.mean(), stats.sem(values))
+    assert half == pytest.approx((plain[1] - plain[0]) / 2)
+
+
+def test_overlapping_splits_do_not_make_a_metric_ever_surer():
+    values = np.tile([0.6, 0.8], 5000)
+    half = statistics.resampled_half_width(values, test_to_train=0.25)
+
+    assert half == pytest.approx(1.96 * 0.5 * 0.1, rel=0.01)
