@@ -13,7 +13,7 @@ from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
 
 _WIDENED = (
-    "; of a metric: bootstrap over people, and at least as wide as the corrected resampled interval "
+    "; of a metric: bootstrap over people, at least as wide as the corrected resampled interval "
     "and that of one test of as many people"
 )
 _COLUMNS: dict[str, dict[str, Any]] = {
