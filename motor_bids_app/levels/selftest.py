@@ -18,8 +18,9 @@ from motor_bids_app.levels.summary import summarise
 from motor_bids_app.settings import ProcessingSettings, Resources, SelfTest, Settings
 
 log = logging.getLogger(__name__)
-N_PATIENTS, N_CONTROLS, N_NEW = 18, 6, 3
+N_PATIENTS, N_CONTROLS, N_NEW = 16, 4, 2
 VOXEL_SIZE = 3.0  # mm; the coarsest that still shows the anatomy
+N_DIRECTIONS = 12  # of diffusion: enough for a tensor, and soon corrected for motion
 EXPERIMENT = """\
 # The network of karakis2023, narrow and on a coarse grid: it runs, and is far too small to be good.
 base = "karakis2023"
@@ -27,14 +28,17 @@ name = "karakis2023_small"
 description = "A miniature of karakis2023, to show that everything runs."
 
 [inputs]
+maps = ["fa", "wm"]
 resolution = 4
 
 [model]
-widths = [8, 4, 4, 8, 8, 16, 16]
-hidden = 16
+rungs = ["prevalence", "tract_load"]
+widths = [4, 4, 4, 4, 8, 8, 8]
+n_residuals = 1
+hidden = 8
 
 [training]
-epochs = 3
+epochs = 2
 trainings = 1
 
 [validation]
@@ -91,6 +95,7 @@ def _prepare(bids_dir: Path, patients: int, controls: int, seed: int, n_procs: i
             n_participants=patients,
             n_controls=controls,
             voxel_size=VOXEL_SIZE,
+            n_directions=N_DIRECTIONS,
             seed=seed,
             n_procs=n_procs,
         )

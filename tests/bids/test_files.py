@@ -1,0 +1,98 @@
+import errno
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.bids.files import (
+    load_image,
+    read_json,
+    read_table,
+    replacing,
+    save_image,
+    write_table,
+    write_text,
+)
+from motor_bids_app.errors import InputMissingError, OutputError, ReadWriteError
+
+
+@pytest.fixture
+def image():
+    rng = np.random.default_rng(0)
+    return nib.Nifti1Image(rng.random((8, 9, 10), dtype=np.float32), np.diag([2, 2, 2, 1]))
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "report.html"
+    write_text(path, "old")
+
+    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
+        temporary.write_text("half of the new")
+        raise KeyboardInterrupt
+
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(errno.ENOSPC, ReadWriteError), (errno.EACCES, OutputError)]
+)
+def test_a_full_disk_is_told_from_a_folder_that_cannot_be_written(tmp_path, code, error):
+    with pytest.raises(error, match=r"map\.nii\.gz could not be written"):
+        with replacing(tmp_path / "map.nii.gz"):
+            raise OSError(code, "no")
+
+
+def test_an_image_comes_back_with_its_sidecar(tmp_path, image):
+    path = tmp_path / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
+
+    save_image(image, path, {"SkullStripped": True})
+
+    assert np.array_equal(load_image(path).get_fdata(), image.get_fdata())
+    assert read_json(path.with_name("sub-01_T1w.json")) == {"SkullStripped": True}
+
+
+def test_the_same_image_gives_the_same_bytes(tmp_path, image):
+    save_image(image, tmp_path / "a.nii.gz")
+    save_image(image, tmp_path / "b.nii.gz")
+
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+def test_scaled_integers_are_saved_again_without_rounding(tmp_path):
+    scaled = nib.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    scaled.header.set_slope_inter(0.01, 0)
+    nib.save(scaled, tmp_path / "scaled.nii.gz")
+
+    loaded = load_image(tmp_path / "scaled.nii.gz")
+    save_image(loaded, tmp_path / "again.nii.gz")
+
+    assert loaded.get_fdata().max() == pytest.approx(0.23)
+    assert load_image(tmp_path / "again.nii.gz").get_fdata() == pytest.approx(loaded.get_fdata())
+
+
+def test_a_truncated_image_is_explained(tmp_path, image):
+    path = tmp_path / "sub-01_T1w.nii.gz"
+    save_image(image, path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+    with pytest.raises(ReadWriteError, match=r"sub-01_T1w\.nii\.gz cannot be read.*copy it again"):
+        load_image(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    for read in (load_image, read_table, read_json):
+        with pytest.raises(InputMissingError, match=r"lost\.x does not exist"):
+            read(tmp_path / "lost.x")
+
+
+def test_missing_cells_are_written_as_bids_wants_them(tmp_path):
+    path = tmp_path / "participants.tsv"
+    table = pd.DataFrame({"participant_id": ["sub-01"], "age": [np.nan], "site": ["a b"]})
+
+    write_table(path, table, {"age": {"Units": "years"}})
+
+    assert path.read_text() == "participant_id\tage\tsite\nsub-01\tn/a\ta b\n"
+    assert read_table(path)["age"].isna().all()
+    assert read_json(path.with_suffix(".json")) == {"age": {"Units": "years"}}
