@@ -21,7 +21,6 @@ def simulate(argv: Sequence[str] | None = None) -> int:
     """Run the simulator; return its exit code."""
     from motor_bids_app.cli_simulate import main as run
 
-    _log_to_terminal(0)
     return _guarded(lambda: run(argv))
 
 

@@ -5,6 +5,7 @@ T1w images of whole heads, diffusion-weighted images, lesion masks and motor sco
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -47,28 +47,28 @@ def _client(resources: Resources, n_items: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     kind, _, place = resources.engine.partition(":")
-    with tempfile.TemporaryDirectory(prefix="motor_bids_app-") as scratch:
+    if kind != "local":
+        where = {"scheduler_file": place} if kind == "dask-file" else {"address": place}
+        try:
+            client = Client(timeout=CONNECT_SECONDS, **where)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise TryAgainError(
+                f"No dask scheduler answers at {place}: {error}. Start one, or correct --engine."
+            ) from error
+        with client:
+            yield client
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="motor_bids_app-") as scratch,
         # Without this, workers write a scratch folder where the user happens to stand.
-        with dask.config.set(
-            {"temporary-directory": scratch, "distributed.worker.memory.terminate": False}
-        ):
-            if kind == "local":
-                cluster = LocalCluster(
-                    n_workers=min(resources.n_procs, n_items),
-                    threads_per_worker=1,
-                    memory_limit=None,
-                    dashboard_address=None,
-                    silence_logs=logging.ERROR,
-                )
-                with cluster, Client(cluster) as client:
-                    yield client
-                return
-            where = {"scheduler_file": place} if kind == "dask-file" else {"address": place}
-            try:
-                client = Client(timeout=CONNECT_SECONDS, **where)
-            except (OSError, TimeoutError, ValueError) as error:
-                raise TryAgainError(
-                    f"No dask scheduler answers at {place}: {error}. Start one, or correct --engine."
-                ) from error
-            with client:
-                yield client
+        dask.config.set({"temporary-directory": scratch}),
+        LocalCluster(
+            n_workers=min(resources.n_procs, n_items),
+            threads_per_worker=1,
+            memory_limit=None,
+            dashboard_address="127.0.0.1:0",  # any free port: runs may share a machine
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client

@@ -36,7 +36,8 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     to_template = register_to_template(head, brain, lesion, sloppy=settings.sloppy).transform
     to_native = invert(to_template, _coarse_grid(head))
     if scan.lesion is not None and scan.lesion.is_standard:
-        lesion = _binary(resample(load_image(scan.lesion.path), Grid.of(head), to_native))
+        given = align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
+        lesion = _binary(resample(given, Grid.of(head), to_native))
     tissue = segment_tissue(head, brain, lesion)
 
     saver = _Saver(outputs, [source], to_template)
@@ -67,7 +68,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     """Save the lesion of a participant who has nothing but a mask in standard space."""
     assert scan.lesion is not None
-    mask = _binary(resample(load_image(scan.lesion.path), standard_grid(RESOLUTION)))
+    mask = align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, [scan.lesion.path], Type="Lesion")
     _save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)

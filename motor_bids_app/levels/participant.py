@@ -98,7 +98,8 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
     if "dwi" in steps:
         rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
-    features = Task("features", _records(outputs), lambda: extract_features(outputs))
+    inputs = {name: path for name, path in _records(outputs).items() if name != "features"}
+    features = Task("features", inputs, lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
 

@@ -27,8 +27,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "report.html"
     write_text(path, "old")
 
-    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
-        temporary.write_text("half of the new")
+    with pytest.raises(KeyboardInterrupt), replacing(path):
         raise KeyboardInterrupt
 
     assert path.read_text() == "old"
@@ -39,9 +38,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     ("code", "error"), [(errno.ENOSPC, ReadWriteError), (errno.EACCES, OutputError)]
 )
 def test_a_full_disk_is_told_from_a_folder_that_cannot_be_written(tmp_path, code, error):
-    with pytest.raises(error, match=r"map\.nii\.gz could not be written"):
-        with replacing(tmp_path / "map.nii.gz"):
-            raise OSError(code, "no")
+    message = r"map\.nii\.gz could not be written"
+    with pytest.raises(error, match=message), replacing(tmp_path / "map.nii.gz"):
+        raise OSError(code, "no")
 
 
 def test_an_image_comes_back_with_its_sidecar(tmp_path, image):

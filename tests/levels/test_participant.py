@@ -1,0 +1,118 @@
+import json
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.errors import IncompleteRunError
+from motor_bids_app.levels import participant
+from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.run import run_level
+from motor_bids_app.levels.simulate import run as simulate
+from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.levels.truth import compare_with_truth
+from motor_bids_app.settings import ProcessingSettings, Resources, Selection, Settings
+from motor_bids_app.spaces.grids import standard_grid
+
+
+@pytest.fixture
+def lesions(tmp_path):
+    """Settings for a dataset of two lesion masks in standard space: what takes a second."""
+    grid = standard_grid(4)
+    folder = tmp_path / "bids"
+    for number in (1, 2):
+        mask = np.zeros(grid.shape, dtype=np.uint8)
+        mask[10 * number : 10 * number + 5, 25:30, 25:30] = 1
+        path = (
+            folder / f"sub-{number}" / "anat" / f"sub-{number}_space-MNI_label-lesion_mask.nii.gz"
+        )
+        path.parent.mkdir(parents=True)
+        nib.save(nib.Nifti1Image(mask, grid.affine), path)
+    (folder / "dataset_description.json").write_text(
+        json.dumps({"Name": "T", "BIDSVersion": "1.10.0"})
+    )
+    return Settings(
+        bids_dir=folder, output_dir=tmp_path / "out", level="participant",
+        resources=Resources(n_procs=1),
+    )  # fmt: skip
+
+
+def run(settings):
+    """Run the level; return the states of all steps by participant and modality."""
+    scans = index_dataset(settings.bids_dir, settings.selection)
+    try:
+        participant.run(settings, scans)
+    finally:
+        table = read_table(settings.output_dir / "logs" / "participants_status.tsv")
+        states = table.set_index(["participant_id", "modality"])["state"]
+    return states.to_dict()
+
+
+def test_a_second_run_does_nothing(lesions):
+    assert set(run(lesions).values()) == {"done"}
+    assert set(run(lesions).values()) == {"kept"}
+
+
+def test_a_run_with_other_settings_starts_anew(lesions):
+    run(lesions)
+    other = replace(lesions, processing=ProcessingSettings(sloppy=True))
+    assert set(run(other).values()) == {"done"}
+
+
+def test_overwrite_repeats_everything(lesions):
+    run(lesions)
+    assert set(run(replace(lesions, overwrite=True)).values()) == {"done"}
+
+
+def test_an_empty_lesion_mask_fails_its_participant_only(lesions):
+    path = next(lesions.bids_dir.glob("sub-1/anat/*.nii.gz"))
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), path)
+
+    with pytest.raises(IncompleteRunError, match="1 of 2 failed: sub-1"):
+        run(lesions)
+
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    row = table.set_index(["participant_id", "modality"]).loc[("sub-1", "anat")]
+    assert row["state"] == "failed"
+    assert "empty" in row["reason"]
+    assert (lesions.output_dir / "sub-2.html").is_file()
+
+
+def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):
+    run(lesions)
+    twice = replace(lesions, output_dir=tmp_path / "twice", resources=Resources(n_procs=2))
+    run(twice)
+
+    for name in ("sub-1", "sub-2"):
+        ours = sorted((lesions.output_dir / name).rglob("*.nii.gz"))
+        assert ours
+        for path in ours:
+            other = twice.output_dir / path.relative_to(lesions.output_dir)
+            assert path.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_simulated_participant_comes_close_to_the_truth(tmp_path):
+    bids_dir = tmp_path / "bids"
+    simulate(
+        SimulationSettings(
+            output_dir=bids_dir, n_participants=1, n_controls=0, voxel_size=3.0, n_directions=12,
+            seed=2, n_procs=1,
+        )
+    )  # fmt: skip
+    settings = Settings(
+        bids_dir=bids_dir, output_dir=tmp_path / "out", level="participant",
+        selection=Selection(participants=("001",)), resources=Resources(n_procs=1),
+    )  # fmt: skip
+    run_level(settings)
+
+    quality = compare_with_truth(bids_dir, Outputs(settings.output_dir, "001", None))
+
+    assert quality["brain_dice"] > 0.93
+    assert min(quality["gm_correlation"], quality["wm_correlation"]) > 0.8
+    assert quality["deformation_mm"] < 2.5
+    assert quality["fa_error"] < 0.07
