@@ -120,6 +120,6 @@ def _by_template(head: nib.Nifti1Image) -> Mask:
     volume = as_volume(np.asarray(head.dataobj))
     moving = Picture(volume, volume.new_ones(volume.shape), head.affine)
     matrix, _ = align(fixed, moving, turned_starts(fixed.centre(), moving.centre()), _SCALE_STAGES)
-    to_template = Transform(matrix=np.linalg.inv(matrix))
+    to_template = Transform(matrix=np.asarray(np.linalg.inv(matrix), dtype=np.float64))
     moved = resample(brain, Grid.of(head), to_template)
     return np.asarray(moved.dataobj) > 0.5
