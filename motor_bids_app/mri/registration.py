@@ -159,8 +159,19 @@ def _brain(
             "outside the lesion, or they do not vary. Check both masks."
         )
     high = float(np.percentile(healthy, 99.5))
-    volume = (volume / high).clamp(0, 1) * inside
+    volume = _fill((volume / high).clamp(0, 1) * inside, lesion)
     return Picture(volume, (~lesion).float(), np.asarray(image.affine, dtype=np.float64))
+
+
+def _fill(volume: torch.Tensor, lesion: torch.Tensor) -> torch.Tensor:
+    """Continue the surroundings into the lesion, as its border is interpolated with it."""
+    if not lesion.any():
+        return volume
+    box = _box(lesion.float())
+    known = (~lesion[box]).float()
+    parts = smooth(torch.cat([volume[box] * known, known]), _RIM / 1.5)
+    volume[box] = torch.where(lesion[box], parts[:1] / parts[1:].clamp_min(1e-3), volume[box])
+    return volume
 
 
 def _rim(inside: torch.Tensor) -> torch.Tensor:
@@ -169,7 +180,7 @@ def _rim(inside: torch.Tensor) -> torch.Tensor:
 
 
 def _box(inside: torch.Tensor) -> tuple[slice, ...]:
-    """Part of the template that holds the brain and its rim, with the channel axis."""
+    """Part of a volume that holds a body and what is near it, with the channel axis."""
     places = torch.argwhere(inside[0] > 0)
     low = (places.amin(0) - 2 * _RIM).clamp_min(0).tolist()
     high = (places.amax(0) + 2 * _RIM + 1).tolist()
