@@ -34,6 +34,8 @@ from motor_bids_app.reports.prediction import render_prediction
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
+DIFFUSIVITIES = frozenset({"md", "rd", "ad"})
+_LEAST_DIFFUSIVITY, _MOST_DIFFUSIVITY = 1e-4, 3e-3  # mm2/s, medians of any brain lie between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +132,15 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame) -> Predi
         raise DataError(f"The model needs {', '.join(unmet)}, which this scan does not have.")
     volumes = _volumes(inputs, scan, row, flip) if needed.volumes else None
     value = float(model.predict(Samples(row, volumes))[0])
+    notes = _notes(model.metadata, row, needed.columns)
+    healthy = bool((row["group"] == "control").iloc[0])
+    if needed.volumes and "lesion" in inputs["maps"] and not healthy and "lesion" not in scan.maps:
+        notes += ("no lesion mask: that map is taken as in the average training person",)
+    if volumes is not None:
+        notes += _unusual_units(volumes)
     return Prediction(
         participant=str(row["participant_id"][0]), session=row["session_id"][0] or None,
-        value=value, notes=_notes(model.metadata, row, needed.columns),
+        value=value, notes=notes,
     )  # fmt: skip
 
 
@@ -149,9 +157,7 @@ def _volumes(
             f"{list(grid.shape)}. Use the version that trained it."
         )
     maps = tuple(inputs["maps"])
-    control = bool((row["group"] == "control").iloc[0])
-    expected = [name for name in maps if not (name == "lesion" and control)]
-    missing = [name for name in expected if name not in scan.maps]
+    missing = [name for name in maps if name not in scan.maps and name != "lesion"]
     if missing:
         raise DataError(
             f"The model needs the maps {', '.join(maps)}, and this scan lacks {', '.join(missing)}."
@@ -159,6 +165,22 @@ def _volumes(
     store = VolumeStore.empty(1, maps, grid)
     fill_store(store, [scan], row, flip)
     return store.volumes()
+
+
+def _unusual_units(volumes: Volumes) -> tuple[str, ...]:
+    """Say which diffusivities cannot be in mm2/s: maps of other tools may be scaled."""
+    notes = []
+    for name in DIFFUSIVITIES.intersection(volumes.maps):
+        values = volumes.read()[0, volumes.maps.index(name)]
+        if not (values > 0).any():
+            continue
+        median = float(np.median(values[values > 0])) / 1e3  # stored in um2/ms
+        if not _LEAST_DIFFUSIVITY < median < _MOST_DIFFUSIVITY:
+            notes.append(
+                f"{name} has a median of {median:.2g}, which is no diffusivity of brain in mm2/s: "
+                "do not trust this prediction, and scale the map"
+            )
+    return tuple(sorted(notes))
 
 
 def _notes(

@@ -7,6 +7,7 @@ import pytest
 
 from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels import participant
 from motor_bids_app.levels.outputs import Outputs
@@ -110,6 +111,7 @@ def test_a_simulated_participant_comes_close_to_the_truth(tmp_path):
     )  # fmt: skip
     run_level(settings)
 
+    assert validate(settings.output_dir) == []
     quality = compare_with_truth(bids_dir, Outputs(settings.output_dir, "001", None))
 
     assert quality["brain_dice"] > 0.93

@@ -1,0 +1,188 @@
+"""Real data through the app: what the field's files do to it.
+
+usage: python benchmarks/real.py [DATA] [FOLDER]
+DATA: the folder of real test data (default: MOTOR_BIDS_TEST_DATA, or ../shared/data).
+Lays the data out as BIDS, runs `participant` on every head, diffusion series and lesion mask,
+`group` on the lesions with NIHSS, and `predict` on finished maps of two people.
+"""
+
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from motor_bids_app.bids.files import read_table
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.levels import simulate
+from motor_bids_app.levels.run import run_level
+from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.levels.summary import summarise
+from motor_bids_app.settings import ProcessingSettings, Resources, Settings
+
+SPACE = "space-MNI152NLin2009aSym_res-2"
+
+
+def dataset(folder: Path, name: str, kind: str = "raw") -> Path:
+    """Start a dataset."""
+    folder.mkdir(parents=True)
+    description = {"Name": name, "BIDSVersion": "1.10.0", "DatasetType": kind}
+    if kind == "derivative":
+        description["GeneratedBy"] = [{"Name": "manual"}]
+    (folder / "dataset_description.json").write_text(json.dumps(description))
+    (folder / "README.md").write_text(f"{name}, laid out as BIDS for a benchmark of real data.\n")
+    return folder
+
+
+def put(source: Path, target: Path, sidecar: dict[str, object] | None = None) -> None:
+    """Copy a file under its BIDS name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, target)
+    if sidecar is not None:
+        name = target.name.split(".")[0] + ".json"
+        (target.parent / name).write_text(json.dumps(sidecar))
+
+
+def heads(data: Path, folder: Path) -> Path:
+    """Every real head: T1w at 2 mm, T2w with a lesion, FLAIR with a lesion on the dwi."""
+    root = dataset(folder, "Real heads")
+    put(data / "t1head_2mm/T1_head_2mm.nii.gz", root / "sub-t1head/anat/sub-t1head_T1w.nii.gz")
+    put(data / "stroke_t2_lesion/T2.nii.gz", root / "sub-t2lesion/anat/sub-t2lesion_T2w.nii.gz")
+    masks = dataset(root / "derivatives" / "lesions", "Lesions", "derivative")
+    put(
+        data / "stroke_t2_lesion/lesionT2.nii.gz",
+        masks / "sub-t2lesion/anat/sub-t2lesion_space-T2w_label-L_mask.nii.gz",
+    )
+    case = data / "isles22_case0009"
+    raw = case / "rawdata/sub-strokecase0009/ses-0001"
+    stem = "sub-strokecase0009_ses-0001"
+    put(raw / f"{stem}_flair.nii.gz", root / "sub-isles/anat/sub-isles_FLAIR.nii.gz")
+    put(raw / f"{stem}_dwi.nii.gz", root / "sub-isles/dwi/sub-isles_dwi.nii.gz")
+    put(
+        case / f"derivatives/sub-strokecase0009/ses-0001/{stem}_msk.nii.gz",
+        masks / "sub-isles/dwi/sub-isles_space-dwi_label-L_mask.nii.gz",
+    )
+    return root
+
+
+def soop(data: Path, folder: Path) -> Path:
+    """360 lesion masks in standard space, with NIHSS."""
+    root = dataset(folder, "SOOP lesions")
+    for name in ("participants.tsv", "participants.json"):
+        shutil.copy(data / "soop_lesions" / name, root / name)
+    masks = dataset(root / "derivatives" / "lesions", "SOOP lesion masks", "derivative")
+    for path in sorted((data / "soop_lesions/lesions").glob("*.nii.gz")):
+        label = path.name.split("-")[1].split("_")[0]
+        name = f"sub-{label}_space-MNI152NLin6Asym_label-L_mask.nii.gz"
+        put(path, masks / f"sub-{label}/anat/{name}")
+    return root
+
+
+def finished(data: Path, folder: Path) -> Path:
+    """Six finished maps of two people, as derivatives of another tool."""
+    root = dataset(folder, "Finished maps", "derivative")
+    for label in ("c4", "p4"):
+        for name in ("FA", "MD", "RD", "AD"):
+            target = f"sub-{label}_{SPACE}_model-tensor_param-{name.lower()}_dwimap.nii.gz"
+            put(
+                data / f"miccai3806/n1_{label}_dti2_{name}_reg.nii.gz",
+                root / f"sub-{label}/dwi/{target}",
+            )
+        for name in ("GM", "WM"):
+            target = f"sub-{label}_{SPACE}_label-{name}_probseg.nii.gz"
+            put(
+                data / f"miccai3806/t1_{label}_structural_{name}.nii.gz",
+                root / f"sub-{label}/anat/{target}",
+            )
+    rows = ["participant_id\tage\tsex", "sub-c4\tn/a\tn/a", "sub-p4\tn/a\tn/a"]
+    (root / "participants.tsv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def model(folder: Path) -> Path:
+    """Train a kernel machine on a simulated cohort, and return its bundle."""
+    simulate.run(
+        SimulationSettings(
+            output_dir=folder / "bids", n_participants=10, n_controls=4, voxel_size=3.0,
+            n_directions=12, seed=3, n_procs=os.cpu_count() or 1,
+        )
+    )  # fmt: skip
+    run_level(settings(folder / "bids", folder / "out"))
+    run_level(replace(settings(folder / "bids", folder / "out"), level="group"))
+    return folder / "out" / "experiments" / "baselines" / "model"
+
+
+def settings(bids_dir: Path, output_dir: Path) -> Settings:
+    """Participant level with all processors."""
+    return Settings(
+        bids_dir=bids_dir, output_dir=output_dir, level="participant",
+        processing=ProcessingSettings(omp_nthreads=1),
+        resources=Resources(n_procs=os.cpu_count() or 1, device="cpu"),
+    )  # fmt: skip
+
+
+def attempt(title: str, work: Callable[[], object]) -> tuple[str, str, float]:
+    """Run one piece; its error is a line of the table."""
+    start = time.perf_counter()
+    try:
+        work()
+        state = "done"
+    except MotorBidsAppError as error:
+        state = f"{type(error).__name__}: {error}"
+    return title, state, time.perf_counter() - start
+
+
+def main() -> int:
+    """Run all pieces, and print what became of each."""
+    logging.basicConfig(level=logging.WARNING)
+    default = os.environ.get("MOTOR_BIDS_TEST_DATA", "../shared/data")
+    data = Path(sys.argv[1] if len(sys.argv) > 1 else default).resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(sys.argv[2] if len(sys.argv) > 2 else scratch).absolute()
+        lesions = settings(soop(data, folder / "soop"), folder / "soop_out")
+        maps = finished(data, folder / "finished")
+        bundle = model(folder / "simulated")
+        severity: list[object] = []
+        everyone = settings(heads(data, folder / "heads"), folder / "heads_out")
+        rows = [
+            attempt("heads", lambda: run_level(everyone)),
+            attempt(
+                "studyforrest",
+                lambda: run_level(settings(data / "studyforrest", folder / "forrest_out")),
+            ),
+            attempt(
+                "dwi_trio_20dir",
+                lambda: run_level(settings(data / "dwi_trio_20dir", folder / "trio_out")),
+            ),
+            attempt("soop participant", lambda: run_level(lesions)),
+            attempt(
+                "soop group",
+                lambda: severity.extend(run_level(replace(lesions, level="group"))),
+            ),
+            attempt(
+                "miccai3806 predict",
+                lambda: run_level(
+                    replace(
+                        settings(maps, folder / "predicted"), level="predict", model=bundle,
+                        derivatives={"finished": maps},
+                    )
+                ),
+            ),
+        ]  # fmt: skip
+        table = folder / "predicted" / "predictions" / "baselines" / "predictions.tsv"
+        predictions = read_table(table).to_string(index=False) if table.is_file() else "none"
+    for title, state, seconds in rows:
+        print(f"{title:20} {seconds:7.1f} s  {state}")
+    if severity:
+        print(summarise(severity))  # type: ignore[arg-type]
+    print("\npredictions for the two people of miccai3806\n" + predictions)
+    return 0 if all(state == "done" for _, state, _ in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
