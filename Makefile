@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-maps lock clean help
+.PHONY: env demo test test-all check bench-truth bench-maps bench-real lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ bench-truth: $(READY)
 ## make bench-maps  preprocessing at full size against the simulated truth
 bench-maps: $(READY)
 	$(BIN)/python benchmarks/maps.py
+
+## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
+bench-real: $(READY)
+	$(BIN)/python benchmarks/real.py
 
 ## make lock        exact versions of what is installed now
 lock:
