@@ -1,6 +1,6 @@
 """Registration to the standard space, around lesions, and between images of one person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import nibabel as nib
 import numpy as np
@@ -82,7 +82,7 @@ def register_to_template(
     matrix, _ = align(fixed, moving, starts, _AFFINE_STAGES)
 
     box = _box(inside)
-    match = _meet(fixed, moving, matrix, box)
+    match = _match_contrast(_meet(fixed, moving, matrix, box), inside[box] > 0)
     voxels = deform(match, _SLOPPY_LEVELS if sloppy else _LEVELS)
     counted = match.weight * inside[box]
     similarity = (local_correlation(match, voxels) * counted).sum() / counted.sum()
@@ -199,6 +199,22 @@ def _meet(fixed: Picture, moving: Picture, matrix: Matrix, box: tuple[slice, ...
     points = apply_matrix(torch.tensor(to_voxels).float(), voxel_grid(tuple(shape)) + start)
     volume, weight = sample(torch.cat([moving.volume, moving.weight]), points)[:, None]
     return Match(fixed.volume[box], volume, weight)
+
+
+def _match_contrast(match: Match, inside: torch.Tensor) -> Match:
+    """Give the template the contrast of a T2w image: its fluid is bright up to the brain's edge.
+
+    Local correlation has no sign, but the black around both brains has none to invert. A cubic
+    polynomial of the template's values, fitted inside the brain, stands in for them.
+    """
+    counted = inside & (match.weight > 0.5)
+    template, seen = match.fixed[counted].double(), match.moving[counted].double()
+    if torch.corrcoef(torch.stack([template, seen]))[0, 1] > 0:
+        return match
+    powers = torch.stack([template**k for k in range(4)], dim=1)
+    weights = torch.linalg.solve(powers.T @ powers, powers.T @ seen).float()
+    recoloured = sum(weight * match.fixed**k for k, weight in enumerate(weights))
+    return replace(match, fixed=torch.where(inside, recoloured, 0))
 
 
 def _volume(mask: nib.Nifti1Image) -> float:
