@@ -17,6 +17,7 @@ from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
 
 HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
+_CORE_DEPTH = 8.0  # mm from the edge of the brain
 
 _T = TypeVar("_T")
 
@@ -158,6 +159,9 @@ def _anchor(poses: list[Pose], level: Level, is_b0: NDArray[np.bool_]) -> list[P
         ],
         axis=0,
     )
+    # At the surface, where fluid is bright in b0 only, one intensity means fluid with air or
+    # tissue, which no map of intensities can tell apart: real heads seem to shift by 1 mm.
+    level = level.interior(_CORE_DEPTH)
     b0 = level.volumes[np.argmax(is_b0)]
     drift = Pose(phase_axis=poses[0].phase_axis)
     for _ in range(3):

@@ -1,6 +1,6 @@
 """Places of a head in the volumes of a series, and matching one volume to a reference."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -73,12 +73,15 @@ class Level:
         Voxel edges in mm, and the voxel coordinates of the brain's centre.
     points : array, shape (P, 3)
         Voxels in and just around the brain: those that are matched.
+    depth : array, shape (P,)
+        Distance of each point from the edge of the brain in mm; 0 outside.
     """
 
     volumes: NDArray[np.float32]
     sizes: NDArray[np.float64]
     centre: NDArray[np.float64]
     points: NDArray[np.int64]
+    depth: NDArray[np.float32]
 
     @classmethod
     def of(
@@ -99,10 +102,17 @@ class Level:
                 for t in range(data.shape[3])
             ]
         )
-        points = np.argwhere(ndimage.binary_dilation(_block_mean(brain[box], factors) > 0))
+        inside = _block_mean(brain[box], factors) > 0
+        points = np.argwhere(ndimage.binary_dilation(inside))
         points = points[:: max(1, len(points) // _MAX_POINTS)]
         centre = (np.argwhere(brain).mean(axis=0) - corner - (factors - 1) / 2) / factors
-        return cls(volumes, sizes * factors, centre, points)
+        depth = ndimage.distance_transform_edt(inside, sampling=sizes * factors)
+        return cls(volumes, sizes * factors, centre, points, depth[tuple(points.T)])
+
+    def interior(self, depth: float) -> "Level":
+        """Match only points of some depth in the brain; at least the deeper half of them."""
+        deep = self.depth >= min(depth, float(np.median(self.depth)))
+        return replace(self, points=self.points[deep], depth=self.depth[deep])
 
     def resampled(self, volume: NDArray[np.float32], matrix: NDArray[Any]) -> NDArray[np.float32]:
         """Interpolate a volume at the places where `matrix` puts the reference."""

@@ -12,7 +12,7 @@ from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
-VOXEL = 4  # mm
+VOXEL = 3  # mm
 
 
 @dataclass
@@ -107,7 +107,7 @@ def phantom() -> Phantom:
     )
     fluid = np.clip(1 - grey - white, 0, 1) * brain
     noise = np.random.default_rng(0).standard_normal((3, *grey.shape))
-    fibre = np.stack([ndimage.gaussian_filter(component, 2.5) for component in noise], axis=-1)
+    fibre = np.stack([ndimage.gaussian_filter(component, 3.3) for component in noise], axis=-1)
     fibre /= np.linalg.norm(fibre, axis=-1, keepdims=True)
     isotropic = (0.4e-3 * white + 0.85e-3 * grey + 3e-3 * fluid)[..., None, None] * np.eye(3)
     along = np.einsum("...i,...j->...ij", fibre, fibre)

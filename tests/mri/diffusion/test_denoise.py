@@ -5,7 +5,7 @@ import torch
 from motor_bids_app.errors import DataError
 from motor_bids_app.mri.diffusion.denoise import denoise_mppca
 
-BOX = (slice(15, 31), slice(22, 36), slice(14, 26))
+BOX = (slice(20, 36), slice(30, 44), slice(20, 32))
 SIGMA = 40.0
 
 
