@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,9 +60,9 @@ def correct_motion(
     """Bring all volumes of a diffusion series into the place of the first b0.
 
     b0 volumes are matched to the first of them. Each weighted volume is matched to the
-    mean of its shell in the current places, first at 4 mm, then at 2 mm. Eddy currents
+    mean of its shell in the current places, once at 4 mm, then twice at 2 mm. Eddy currents
     are a stretch and two shears along the phase-encoding axis. The motion that all
-    weighted volumes share is found by matching their mean to the first b0, whose
+    volumes of a shell share is found by matching their mean to the first b0, whose
     intensities are first mapped to those of the mean.
 
     Parameters
@@ -92,7 +92,7 @@ def correct_motion(
     sizes = voxel_sizes(affine)
     axes = np.asarray(affine)[:3, :3] / sizes  # from mm along voxel axes to the world
     poses = [Pose(phase_axis=phase_axis)] * len(gradients)
-    for voxel, rounds in ((4.0, 2), (2.0, 1)):
+    for voxel, rounds in ((4.0, 1), (2.0, 2)):
         level = Level.of(data, brain, sizes, voxel)
         for _ in range(rounds):
             poses = _refine(poses, level, gradients)
@@ -123,52 +123,47 @@ def framewise_displacement(parameters: NDArray[np.floating]) -> NDArray[np.float
 
 
 def _refine(poses: list[Pose], level: Level, gradients: GradientTable) -> list[Pose]:
-    """Match every volume once to its reference in the current places."""
-    first = int(np.argmax(gradients.is_b0))
+    """Match every volume to the mean of its shell, and that to the first b0; once."""
+    shells, first = gradients.shells, int(np.argmax(gradients.is_b0))
     placed = np.stack(
         _each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
     )
-    reference = _references(placed, gradients)
+    numbers = np.unique(shells[shells > 0]).tolist()
+    references = {shell: placed[shells == shell].mean(axis=0) for shell in numbers}
+    drifts = _each(lambda i: _drift(references[numbers[i]], placed[first], level), len(numbers))
+    shared = dict(zip(numbers, drifts, strict=True))
 
     def match(t: int) -> Pose:
         if t == first:
             return poses[t]
-        eddy = not gradients.is_b0[t]
-        return align(level, level.volumes[t], reference[t], poses[t], with_eddy=eddy)
+        if shells[t] == 0:
+            return align(level, level.volumes[t], placed[first], poses[t], with_eddy=False)
+        reference = references[shells[t]]
+        pose = align(level, level.volumes[t], reference, poses[t], with_eddy=True)
+        return pose.after(shared[shells[t]])
 
-    return _anchor(_each(match, len(poses)), level, gradients.is_b0)
+    matched = _each(match, len(poses))
+    # Their mean is not seen by matching to a mean, and drifts: it is taken to be none.
+    for shell in numbers:
+        members = np.flatnonzero(shells == shell)
+        mean = np.mean([matched[t].eddy for t in members], axis=0)
+        for t in members:
+            matched[t] = replace(matched[t], eddy=matched[t].eddy - mean)
+    return matched
 
 
-def _references(placed: NDArray[np.float32], gradients: GradientTable) -> list[NDArray[np.float32]]:
-    """Image to which each volume is to be matched: the first b0, or the mean of its shell."""
-    shells = gradients.shells
-    means = {shell: placed[shells == shell].mean(axis=0) for shell in np.unique(shells)}
-    means[0] = placed[np.argmax(gradients.is_b0)]
-    return [means[shell] for shell in shells]
+def _drift(mean: NDArray[np.float32], b0: NDArray[np.float32], level: Level) -> NDArray[np.float64]:
+    """Rigid motion, shape (4, 4), that weighted volumes share against b0, from their mean.
 
-
-def _anchor(poses: list[Pose], level: Level, is_b0: NDArray[np.bool_]) -> list[Pose]:
-    """Take out the motion that all weighted volumes share, against the first b0."""
-    weighted = [pose for pose, b0 in zip(poses, is_b0, strict=True) if not b0]
-    common = Pose.factor(np.mean([pose.matrix for pose in weighted], axis=0), poses[0].phase_axis)
-    to_common = np.linalg.inv(common.matrix)
-    mean = np.mean(
-        [
-            level.resampled(level.volumes[t], poses[t].after(to_common).matrix)
-            for t in np.flatnonzero(~is_b0)
-        ],
-        axis=0,
-    )
-    # At the surface, where fluid is bright in b0 only, one intensity means fluid with air or
-    # tissue, which no map of intensities can tell apart: real heads seem to shift by 1 mm.
-    level = level.interior(_CORE_DEPTH)
-    b0 = level.volumes[np.argmax(is_b0)]
-    drift = Pose(phase_axis=poses[0].phase_axis)
+    At the surface, where fluid is bright in b0 only, one intensity means fluid with air or
+    tissue, which no map of intensities can tell apart: real heads seem to shift by 1 mm.
+    """
+    core = level.interior(_CORE_DEPTH)
+    drift = Pose()
     for _ in range(3):
-        target = _with_contrast_of(level.resampled(mean, drift.matrix), b0, level)
-        drift = align(level, mean, target, drift, with_eddy=False)
-    shared = to_common @ drift.matrix
-    return [pose if b0 else pose.after(shared) for pose, b0 in zip(poses, is_b0, strict=True)]
+        target = _with_contrast_of(core.resampled(mean, drift.matrix), b0, core)
+        drift = align(core, mean, target, drift, with_eddy=False)
+    return drift.matrix
 
 
 def _with_contrast_of(

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-_TOLERANCE = 3e-3  # mm; smaller steps end the search
+_TOLERANCE = 0.01  # mm; smaller steps end the search
 _ITERATIONS = 8
-_MAX_POINTS = 60_000  # more would cost time and add no precision
+_MAX_POINTS = 80_000  # more would cost time and add no precision
 _MARGIN = 12.0  # mm around the brain mask, for heads that move out of it
 _LEVER = 60.0  # mm; a rotation moves the edge of the brain by this times its angle
 
@@ -92,7 +92,7 @@ class Level:
         voxel: float,
     ) -> "Level":
         """Average a series, shape (X, Y, Z, N), over blocks of about `voxel` mm."""
-        factors = np.maximum(1, (voxel / sizes + 0.01).astype(int))
+        factors = np.ceil(voxel / sizes - 0.01).astype(int)
         corner, stop = _box_around(brain, np.ceil(_MARGIN / sizes).astype(int), factors)
         box = tuple(slice(a, b) for a, b in zip(corner, stop, strict=True))
         sigma = 0.4 * voxel / (sizes * factors)
@@ -104,7 +104,7 @@ class Level:
         )
         inside = _block_mean(brain[box], factors) > 0
         points = np.argwhere(ndimage.binary_dilation(inside))
-        points = points[:: max(1, len(points) // _MAX_POINTS)]
+        points = points[:: -(-len(points) // _MAX_POINTS)]
         centre = (np.argwhere(brain).mean(axis=0) - corner - (factors - 1) / 2) / factors
         depth = ndimage.distance_transform_edt(inside, sampling=sizes * factors)
         return cls(volumes, sizes * factors, centre, points, depth[tuple(points.T)])
