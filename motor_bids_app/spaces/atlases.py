@@ -124,11 +124,15 @@ def corticospinal_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
     image = nib.load(package_file(*_FOLDER, "atlas_juelich.nii.gz"))
     grid = standard_grid(resolution)
     here, there = _source_voxels(grid, image.affine)
+    left, right = (numbers[_TRACT + side] for side in (_LEFT, _RIGHT))
+    first = min(left, right)
+    # In one piece: each access unpacks the file again up to the volume that is asked for.
+    percent = np.asarray(image.dataobj[..., first : max(left, right) + 1])
     share = np.zeros((2, *here.shape[1:]), dtype=np.float32)  # of the left and the right tract
-    for voxels, order in ((here, (_LEFT, _RIGHT)), (there, (_RIGHT, _LEFT))):
-        for side, suffix in enumerate(order):
-            percent = np.asarray(image.dataobj[..., numbers[_TRACT + suffix]], dtype=np.float32)
-            share[side] += _share(percent / np.float32(200), voxels, _blur(resolution, 1))
+    for voxels, order in ((here, (left, right)), (there, (right, left))):
+        for side, number in enumerate(order):
+            half = percent[..., number - first].astype(np.float32) / 200
+            share[side] += _share(half, voxels, _blur(resolution, 1))
     return {
         name: nib.Nifti1Image(np.clip(_whole(half, other, grid), 0, 1), grid.affine)
         for name, (half, other) in (("left", share), ("right", share[::-1]))
