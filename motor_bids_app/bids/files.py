@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import InputMissingError, OutputError, ReadWriteError
 
 _DAMAGED = (
-    OSError, EOFError, ValueError, AssertionError, ImageFileError, zlib.error, cast(type[Exception], igzip_lib.IsalError),
+    OSError, EOFError, ValueError, AssertionError, ImageFileError, zlib.error,
+    cast(type[Exception], igzip_lib.IsalError),
 )  # fmt: skip
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

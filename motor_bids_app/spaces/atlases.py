@@ -131,8 +131,8 @@ def corticospinal_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
     share = np.zeros((2, *here.shape[1:]), dtype=np.float32)  # of the left and the right tract
     for voxels, order in ((here, (left, right)), (there, (right, left))):
         for side, number in enumerate(order):
-            half = percent[..., number - first].astype(np.float32) / 200
-            share[side] += _share(half, voxels, _blur(resolution, 1))
+            half = np.asarray(percent[..., number - first], dtype=np.float32)
+            share[side] += _share(half / np.float32(200), voxels, _blur(resolution, 1))
     return {
         name: nib.Nifti1Image(np.clip(_whole(half, other, grid), 0, 1), grid.affine)
         for name, (half, other) in (("left", share), ("right", share[::-1]))
