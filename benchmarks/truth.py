@@ -2,7 +2,8 @@
 
 usage: python benchmarks/truth.py [FOLDER]
 Two cohorts (seeds) of 40 patients and 10 controls at 3 mm go through `participant` and `group`;
-the scores of the first are then shuffled among all people, and `group` runs again.
+the scores of the patients of the first are then shuffled, and `group` runs on them alone: with
+healthy people among them, whose brains tell who they are, there is more than chance to find.
 """
 
 import logging
@@ -24,7 +25,7 @@ from motor_bids_app.levels.simulated_dataset import SimulationSettings
 from motor_bids_app.levels.summary import summarise
 from motor_bids_app.settings import ProcessingSettings, Resources, Settings
 
-SEEDS = (11, 12)
+SEEDS = (12, 13)  # 11 was looked at while the preset was made
 N_PATIENTS, N_CONTROLS = 40, 10
 TOLERANCE = 0.10  # below the ceiling
 RUNGS = ("tract_load", "kernel")
@@ -50,17 +51,16 @@ def process(folder: Path, seed: int) -> Settings:
 
 
 def shuffled(settings: Settings, folder: Path) -> Settings:
-    """Return the same cohort with scores and groups dealt out anew among all people."""
+    """Return the patients of a cohort with their scores dealt out anew."""
     bids_dir = folder / "shuffled"
     shutil.rmtree(bids_dir, ignore_errors=True)
     bids_dir.mkdir()
     for name in ("dataset_description.json", "participants.json"):
         shutil.copy(settings.bids_dir / name, bids_dir / name)
     table = read_table(settings.bids_dir / "participants.tsv")
-    order = np.random.default_rng(0).permutation(len(table))
-    clinical = [name for name in table.columns if name != "participant_id"]
-    table[["fma_ue", "group"]] = table[["fma_ue", "group"]].to_numpy()[order]
-    write_table(bids_dir / "participants.tsv", table[["participant_id", *clinical]])
+    table = table[table["group"] == "patient"].reset_index(drop=True)
+    table["fma_ue"] = np.random.default_rng(0).permutation(table["fma_ue"].to_numpy())
+    write_table(bids_dir / "participants.tsv", table)
     return replace(settings, bids_dir=bids_dir)
 
 
