@@ -1,6 +1,5 @@
 """Files of a simulated dataset that are about all participants."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -150,9 +149,14 @@ def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, 
         "oracle_auc": _oracle(people, settings),
         "coefficients": COEFFICIENTS,
         "noise_sd": NOISE,
-        "settings": json.loads(json.dumps(asdict(settings), default=str)) | {"n_procs": None},
+        "settings": _recorded(settings),
         "participants": _known_people(people, settings),
     }
+
+
+def _recorded(settings: SimulationSettings) -> dict[str, Any]:
+    """Return what decides about the bytes of the dataset: not where and how it was made."""
+    return {k: v for k, v in asdict(settings).items() if k not in ("output_dir", "n_procs")}
 
 
 def _oracle(people: Sequence[Person], settings: SimulationSettings) -> dict[str, float | None]:
