@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.lesion_names import LesionFile
-from motor_bids_app.bids.search import Found, choose, inherited, matches
+from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import ReadWriteError
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
@@ -46,6 +46,8 @@ class Scan(Person):
     ----------
     t1w, t2w, flair : Path or None
         Anatomical images.
+    repeats : tuple of Path
+        Further runs of the image that defines the anatomy.
     dwi, bval, bvec : Path or None
         Diffusion series and its gradient files, which may lie higher up in the dataset.
     dwi_sidecars : tuple of Path
@@ -61,6 +63,7 @@ class Scan(Person):
     t1w: Path | None = None
     t2w: Path | None = None
     flair: Path | None = None
+    repeats: tuple[Path, ...] = ()
     dwi: Path | None = None
     bval: Path | None = None
     bvec: Path | None = None
@@ -112,15 +115,20 @@ def build_scan(
     native = [image for image in images if not any(map(image.get, ("space", "desc")))]
     native = [image for image in native if image.get("part") in (None, "mag")]  # no phase
     found: dict[str, Path | None] = {}
+    runs: list[Found] | None = None
     notes: list[str] = []
     for name in ANATOMY:
         files = [file for file in native if _is(file, name) and matches(file, name, bids_filter)]
         chosen, remarks = choose(files, name)
         found[name.lower()] = chosen.path if chosen else None
+        if chosen and runs is None:
+            runs = repeats(chosen, files)
+            _, remarks = choose([file for file in files if file not in runs], name)
         notes += remarks
     scan = Scan(
         participant=person.participant, session=person.session, notes=tuple(notes),
         t1w=found["t1w"], t2w=found["t2w"], flair=found["flair"],
+        repeats=tuple(run.path for run in runs or ()),
     )  # fmt: skip
     diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
     return _with_lesion(_with_diffusion(scan, diffusion, root), lesions)

@@ -117,6 +117,16 @@ def choose(files: Sequence[Found], what: str) -> tuple[Found | None, tuple[str, 
     return ranked[0], (note,)
 
 
+def repeats(chosen: Found, files: Sequence[Found]) -> list[Found]:
+    """Other runs of an image: files whose name differs in nothing but the run."""
+
+    def rest(file: Found) -> dict[str, Any]:
+        return {key: label for key, label in file.entities.items() if key not in ("run", "fmap")}
+
+    others = [file for file in files if file is not chosen and rest(file) == rest(chosen)]
+    return sorted(others, key=_plainness)
+
+
 def _plainness(file: Found) -> tuple[bool, int, int, str]:
     """Order: without contrast agent first, then few entities, then the first run."""
     extra = [key for key in file.entities if key not in ("run", "fmap", "extension")]

@@ -15,6 +15,7 @@ from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.lesions import align_lesion
 from motor_bids_app.mri.quality import anatomical_quality, registration_quality
 from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.mri.repeats import average_runs
 from motor_bids_app.mri.resampling import displacement_field, invert, resample
 from motor_bids_app.mri.tissue import segment_tissue
 from motor_bids_app.reports import checks
@@ -29,7 +30,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     """Save the anatomical derivatives of a participant who has a T1w, T2w or FLAIR image."""
     assert scan.anatomy is not None
     source, contrast = scan.anatomy
-    raw = reorient(load_image(source))
+    raw, sources, notes = _average(source, scan)
     head = correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
     brain = extract_brain(head)
     lesion = _native_lesion(scan, source, head)
@@ -40,13 +41,13 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
         lesion = _binary(resample(given, Grid.of(head), to_native))
     tissue = segment_tissue(head, brain, lesion)
 
-    saver = _Saver(outputs, [source], to_template)
+    saver = _Saver(outputs, sources, to_template)
     saver.save(head, suffix=contrast, desc="preproc", brain=brain)
     saver.save(brain, suffix="mask", desc="brain")
     for name, probability in tissue.items():
         saver.save(probability, suffix="probseg", label=name)
     if lesion is not None and scan.lesion is not None:
-        saver = _Saver(outputs, [source, scan.lesion.path], to_template)
+        saver = _Saver(outputs, [*sources, scan.lesion.path], to_template)
         saver.save(lesion, suffix="mask", label="L")
     _save_transforms(to_template, to_native, head, contrast, source, outputs)
     for figure in (
@@ -62,7 +63,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
     quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
-    outputs.save_facts("anat", Facts(methods=methods, quality=quality))
+    outputs.save_facts("anat", Facts(methods=methods, quality=quality, notes=notes))
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
@@ -73,6 +74,20 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     outputs.save(mask, path, [scan.lesion.path], Type="Lesion")
     _save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
     outputs.save_facts("anat", Facts(methods=["standard_lesion"]))
+
+
+def _average(source: Path, scan: Scan) -> tuple[nib.Nifti1Image, list[Path], list[str]]:
+    """Return the head image, the runs it was made of, and what to say about them."""
+    paths = [source, *scan.repeats]
+    images = [reorient(load_image(path)) for path in paths]
+    if len(images) == 1:
+        return images[0], paths, []
+    image, used = average_runs(images)
+    notes = [f"{len(used)} of {len(paths)} runs of the head image were averaged."]
+    left_out = [path.name for i, path in enumerate(paths) if i not in used]
+    if left_out:
+        notes.append(f"Unlike the other runs, and left out: {', '.join(left_out)}.")
+    return image, [paths[i] for i in used], notes
 
 
 def _native_lesion(scan: Scan, source: Path, head: nib.Nifti1Image) -> nib.Nifti1Image | None:

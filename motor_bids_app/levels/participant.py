@@ -108,6 +108,7 @@ def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     if scan.anatomy is None:
         return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
     inputs["head"] = scan.anatomy[0]
+    inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
     return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
 
 

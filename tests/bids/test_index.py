@@ -76,13 +76,25 @@ def test_dwi_with_most_volumes_is_taken(make_dataset):
     assert any("fewer volumes" in note for note in scan.notes)
 
 
-def test_first_run_is_taken_and_said(make_dataset):
+def test_first_run_is_taken_and_the_others_are_its_repeats(make_dataset):
     root = make_dataset(*(f"sub-1/anat/sub-1_run-{run}_T1w.nii.gz" for run in (2, 1, 10)))
 
     (scan,) = index(root)
 
     assert scan.t1w.name == "sub-1_run-1_T1w.nii.gz"
-    assert scan.notes == ("3 T1w images: used sub-1_run-1_T1w.nii.gz",)
+    assert [path.name for path in scan.repeats] == [
+        "sub-1_run-2_T1w.nii.gz", "sub-1_run-10_T1w.nii.gz",
+    ]  # fmt: skip
+    assert scan.notes == ()
+
+
+def test_another_acquisition_is_no_repeat(make_dataset):
+    root = make_dataset(*(f"sub-1/anat/sub-1_{name}T1w.nii.gz" for name in ("", "acq-fast_")))
+
+    (scan,) = index(root)
+
+    assert scan.repeats == ()
+    assert scan.notes == ("2 T1w images: used sub-1_T1w.nii.gz",)
 
 
 def test_phase_and_processed_images_are_not_taken(make_dataset):
