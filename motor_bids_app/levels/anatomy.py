@@ -9,6 +9,7 @@ import numpy as np
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.levels.contrasts import Contrast, place_contrasts, save_contrasts
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.anatomy import correct_bias, denoise, reorient
 from motor_bids_app.mri.brain_mask import extract_brain
@@ -33,7 +34,8 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     raw, sources, notes = _average(source, scan)
     head = correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
     brain = extract_brain(head)
-    lesion = _native_lesion(scan, source, head)
+    contrasts = place_contrasts(scan, head, brain, sloppy=settings.sloppy)
+    lesion = _native_lesion(scan, source, head, contrasts)
     to_template = register_to_template(head, brain, lesion, sloppy=settings.sloppy).transform
     to_native = invert(to_template, _coarse_grid(head))
     if scan.lesion is not None and scan.lesion.is_standard:
@@ -44,6 +46,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     saver = _Saver(outputs, sources, to_template)
     saver.save(head, suffix=contrast, desc="preproc", brain=brain)
     saver.save(brain, suffix="mask", desc="brain")
+    save_contrasts(contrasts, head, contrast, to_template, outputs)
     for name, probability in tissue.items():
         saver.save(probability, suffix="probseg", label=name)
     if lesion is not None and scan.lesion is not None:
@@ -60,6 +63,8 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
         outputs.save_figure(checks.lesion_native(head, lesion, brain))
     _save_standard_figures(outputs, contrast)
     methods = ["reorient", "denoise", "bias", "brain_mask", "registration", "tissue"]
+    methods += ["average"] if len(sources) > 1 else []
+    methods += ["contrasts"] if contrasts else []
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
     quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
@@ -90,7 +95,9 @@ def _average(source: Path, scan: Scan) -> tuple[nib.Nifti1Image, list[Path], lis
     return image, [paths[i] for i in used], notes
 
 
-def _native_lesion(scan: Scan, source: Path, head: nib.Nifti1Image) -> nib.Nifti1Image | None:
+def _native_lesion(
+    scan: Scan, source: Path, head: nib.Nifti1Image, contrasts: Mapping[str, Contrast]
+) -> nib.Nifti1Image | None:
     """Bring a lesion drawn on any native image of this participant to the head image."""
     if scan.lesion is None or scan.lesion.is_standard:
         return None
@@ -98,7 +105,8 @@ def _native_lesion(scan: Scan, source: Path, head: nib.Nifti1Image) -> nib.Nifti
     drawn_on = scan.image(scan.lesion.image) if scan.lesion.image else None
     if drawn_on is None or drawn_on == source:
         return align_lesion(mask, head)
-    matrix = register_rigid(head, reorient(load_image(drawn_on)))
+    known = contrasts.get(scan.lesion.image or "")
+    matrix = known.matrix if known else register_rigid(head, reorient(load_image(drawn_on)))
     return _binary(resample(mask, Grid.of(head), Transform(matrix=matrix)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.dataset import StatusRow, update_status
 from motor_bids_app.bids.files import write_text
-from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
 from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
@@ -108,6 +108,7 @@ def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     if scan.anatomy is None:
         return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
     inputs["head"] = scan.anatomy[0]
+    inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
     inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
     return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
 

@@ -114,6 +114,10 @@ STEPS = {  # in the order of the text; `space` is filled in
         paragraph=_ANATOMY,
         sentence="The anatomical image was turned to the nearest canonical (RAS) orientation.",
     ),
+    "average": _Step(
+        paragraph=_ANATOMY,
+        sentence="Its runs that agreed were registered rigidly to the first and averaged.",
+    ),
     "denoise": _Step(
         paragraph=_ANATOMY,
         sentence="It was denoised by non-local means over neighbouring voxels (after Coupé et al. "
@@ -131,6 +135,11 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="Unless it had been extracted before, the brain was found with deepbet, a "
         "convolutional network (Fisch et al. 2024).",
         references=("Fisch et al. 2024",),
+    ),
+    "contrasts": _Step(
+        paragraph=_ANATOMY,
+        sentence="Further contrasts (T2w, FLAIR) were corrected likewise and registered rigidly to "
+        "it.",
     ),
     "registration": _Step(
         paragraph=_ANATOMY,
