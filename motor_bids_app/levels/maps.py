@@ -43,8 +43,9 @@ def to_flip(table: pd.DataFrame, mirror_lesion_to: str) -> NDArray[np.bool_]:
 def mirror_features(table: pd.DataFrame, flip: NDArray[np.bool_]) -> pd.DataFrame:
     """Swap left and right in the features of flipped scans, as if the brain had been mirrored.
 
-    Columns that end in _left and _right trade values, asymmetries (left minus right, over their
-    sum) change sign, and the lesion changes side.
+    Columns that end in _left and _right trade values, and asymmetries (left minus right, over
+    their sum) change sign. On which side the lesion is remains what it was: a fact about the
+    person, not about the picture.
     """
     mirrored = table.copy()
     names = {str(name) for name in table.columns}
@@ -55,9 +56,6 @@ def mirror_features(table: pd.DataFrame, flip: NDArray[np.bool_]) -> pd.DataFram
             mirrored.loc[flip, other] = table.loc[flip, name]
         if name.endswith("_asymmetry"):
             mirrored.loc[flip, name] = -table.loc[flip, name].astype(float)
-    for name in {"lesion_side", "paretic_side"} & names:
-        swapped = table.loc[flip, name].map(_OTHER_SIDE)
-        mirrored.loc[flip, name] = swapped.fillna(table.loc[flip, name])
     return mirrored
 
 
