@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -215,13 +214,6 @@ def train_final(
         clone(model).fit(cohort.samples, cohort.y)
         for model in build_estimators(name, cohort, experiment, seed, device)
     ]
-
-
-def choose_device(wanted: str) -> str:
-    """Device for networks: "auto" is the GPU where there is one."""
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

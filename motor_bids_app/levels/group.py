@@ -19,15 +19,14 @@ from motor_bids_app.levels.bundles import describe_model, save_model
 from motor_bids_app.levels.cohort import Cohort, build_cohort
 from motor_bids_app.levels.experiment import (
     Evaluation,
-    choose_device,
     evaluate,
     train_final,
 )
 from motor_bids_app.levels.experiment_report import LABELS, build_report
+from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
-from motor_bids_app.levels.threads import limit_threads
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,

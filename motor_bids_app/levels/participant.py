@@ -14,12 +14,12 @@ from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
 from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
+from motor_bids_app.levels.hardware import limit_threads, use_device
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
-from motor_bids_app.levels.threads import limit_threads
 from motor_bids_app.levels.usage import Usage
 from motor_bids_app.settings import Settings
 
@@ -67,6 +67,7 @@ def process(job: Job) -> list[StatusRow]:
     """Run the steps of one participant and session, in whatever process this is."""
     scan, settings = job.scan, job.settings
     limit_threads(settings.processing.omp_nthreads)
+    use_device(settings.resources.device)
     datasets = {**settings.derivatives, "raw": settings.bids_dir}
     outputs = Outputs(
         settings.output_dir, scan.participant, scan.session, settings.processing.space, datasets

@@ -23,11 +23,10 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, VolumeStore
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
 from motor_bids_app.levels.cohort import with_demographics
-from motor_bids_app.levels.experiment import choose_device
+from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import brain_grid, fill_store, mirror_features, to_flip
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.prediction_report import build_prediction_report, cv_performance
-from motor_bids_app.levels.threads import limit_threads
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
 from motor_bids_app.reports.prediction import render_prediction

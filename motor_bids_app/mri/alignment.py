@@ -55,7 +55,7 @@ class Picture:
     def centre(self) -> NDArray[np.float64]:
         """Centre of the voxels brighter than average, in mm."""
         counted = self.volume[0] * (self.weight[0] > 0)
-        bright = torch.argwhere(counted > counted.mean()).double().mean(0).numpy()
+        bright = torch.argwhere(counted > counted.mean()).double().mean(0).cpu().numpy()
         return np.asarray(apply_affine(self.affine, bright), dtype=np.float64)
 
 
@@ -116,8 +116,12 @@ class _Comparison:
         motion = (sampled[2:5, None] * places[None]).flatten(0, 1)  # (12, N)
         jacobian = basis @ motion
         weighted = jacobian * weights
-        hessian = (weighted @ jacobian.T).double().numpy()
-        return hessian, (weighted @ residual).double().numpy(), centre[:, 0].double().numpy()
+        hessian = (weighted @ jacobian.T).double().cpu().numpy()
+        return (
+            hessian,
+            (weighted @ residual).double().cpu().numpy(),
+            centre[:, 0].double().cpu().numpy(),
+        )
 
 
 def align(
@@ -175,7 +179,7 @@ def _descend(comparison: _Comparison, matrix: Matrix, freedom: int) -> tuple[flo
         while damping < 1e3:
             damped = hessian + damping * np.diag(np.diag(hessian) + 1e-9)
             step = -np.linalg.solve(damped, gradient)
-            candidate = _motion(step @ basis.double().numpy(), centre) @ matrix
+            candidate = _motion(step @ basis.double().cpu().numpy(), centre) @ matrix
             new_cost = comparison.cost(candidate)
             if new_cost < cost:
                 cost, matrix, damping = new_cost, candidate, max(damping / 5, 1e-6)

@@ -81,14 +81,14 @@ def denoise(image: nib.Nifti1Image) -> nib.Nifti1Image:
     near = sizes < 2 * sizes.min()
     variance = _noise(volume) ** 2
     if variance == 0:  # interpolated, or synthetic
-        return _like(image, volume[0].numpy())
+        return _like(image, volume[0].cpu().numpy())
     shifts = _half_neighbours(near)
     result = torch.empty_like(volume)
     for start in range(0, volume.shape[1], _SLAB):  # what fits a processor's cache
         low, stop = max(start - 2, 0), start + _SLAB
         part = _average_alike(volume[:, low : stop + 2], shifts, variance)
         result[:, start:stop] = part[:, start - low : stop - low]
-    return _like(image, (result * (volume != 0))[0].numpy())
+    return _like(image, (result * (volume != 0))[0].cpu().numpy())
 
 
 def _average_alike(volume: Tensor, shifts: list[tuple[int, ...]], variance: float) -> Tensor:
@@ -187,16 +187,16 @@ def correct_bias(
     n4.SetConvergenceThreshold(_BIAS_TOLERANCE)
     n4.Execute(coarse, where)
     log_bias = as_volume(sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(coarse)).T)
-    scale = torch.from_numpy(steps).view(3, 1, 1, 1)
+    scale = torch.as_tensor(steps).view(3, 1, 1, 1)
     points = voxel_grid(tuple(values.shape[1:])) / scale
     corrected = values / sample(log_bias, points.float(), padding="border").exp()
     corrected *= values[inside].double().mean() / corrected[inside].double().mean()
-    return _like(image, corrected[0].numpy())
+    return _like(image, corrected[0].cpu().numpy())
 
 
 def _to_itk(volume: Tensor, sizes: NDArray[np.float64]) -> sitk.Image:
     """Volume (1, X, Y, Z) with its voxel sizes in mm; its place in the world is left out."""
-    image = sitk.GetImageFromArray(volume[0].float().numpy().T.copy())
+    image = sitk.GetImageFromArray(volume[0].float().cpu().numpy().T.copy())
     image.SetSpacing(sizes.tolist())
     return image
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -98,13 +99,17 @@ def _network() -> Any:
         warnings.simplefilter("ignore", DeprecationWarning)  # deepbet ships a TorchScript file
         from deepbet.bet import BrainExtraction
 
-        return BrainExtraction(no_gpu=True)
+        with torch.device("cpu"):
+            return BrainExtraction(no_gpu=True)
 
 
 def _by_network(values: NDArray[np.float32]) -> Mask:
-    network = _network()
+    network, device = _network(), torch.get_default_device()
+    network.model.to(device)
+    network.bbox_model.to(device)
     try:
-        probability = network.run_model(values.copy())
+        with torch.device("cpu"):  # it moves from and to the device of its weights itself
+            probability = network.run_model(values.copy())
         return np.asarray(network.postprocess(probability > 0.5), dtype=bool)
     except (AssertionError, ValueError):  # its ways to say that nothing looks like a brain
         return np.zeros(values.shape, dtype=bool)

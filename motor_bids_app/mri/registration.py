@@ -88,7 +88,7 @@ def register_to_template(
     similarity = (local_correlation(match, voxels) * counted).sum() / counted.sum()
     margins = [(part.start, n - part.stop) for part, n in
                zip(box[1:], template.shape, strict=True)]  # fmt: skip
-    displacement = np.moveaxis(resolution * voxels.numpy(), 0, -1)
+    displacement = np.moveaxis(resolution * voxels.cpu().numpy(), 0, -1)
     transform = Transform(
         matrix=matrix,
         displacement=np.pad(displacement, [*margins, (0, 0)], mode="edge"),
@@ -152,7 +152,7 @@ def _brain(
     lesion = torch.zeros_like(inside)
     if lesion_mask is not None:
         lesion = as_volume(np.asarray(lesion_mask.dataobj)) > 0
-    healthy = volume[inside & ~lesion].numpy()
+    healthy = volume[inside & ~lesion].cpu().numpy()
     if healthy.size == 0 or not healthy.max() > max(healthy.min(), 0):
         raise EmptyRegionError(
             f"No usable brain to register: {healthy.size} voxels are in the brain mask and "

@@ -61,7 +61,7 @@ def resample(
     for slab in _slabs(grid.shape):
         points = _map_slab(transform or Transform(), grid, slab, to_voxels)
         result[:, slab] = sample(volume, points, mode)
-    values = result.numpy()
+    values = result.cpu().numpy()
     values = values[0] if array.ndim == 3 else np.moveaxis(values, 0, -1)
     dtype = np.dtype(np.float32) if order == 1 else array.dtype
     header = image.header.copy()
@@ -101,7 +101,7 @@ def invert(transform: Transform, grid: Grid) -> Transform:
                 break
         # p = inverse(matrix) (q + d(q)): d(q) is matrix p - q, in which translations cancel.
         moved = linear @ (points - start).flatten(1)
-        result[slab] = np.moveaxis(moved.view_as(points).numpy(), 0, -1)
+        result[slab] = np.moveaxis(moved.view_as(points).cpu().numpy(), 0, -1)
     return Transform(matrix=matrix, displacement=result, grid=grid)
 
 
@@ -131,7 +131,7 @@ def displacement_field(transform: Transform, grid: Grid) -> nib.Nifti1Image:
     for slab in _slabs(grid.shape):
         mapped = _map_slab(transform, grid, slab, np.eye(4))
         here = apply_matrix(_tensor(grid.affine), _voxels(grid.shape, slab))
-        vectors[slab, ..., 0, :] = np.moveaxis((mapped - here).numpy(), 0, -1)
+        vectors[slab, ..., 0, :] = np.moveaxis((mapped - here).cpu().numpy(), 0, -1)
     vectors[..., :2] *= -1
     image = nib.Nifti1Image(vectors, grid.affine)
     image.header.set_intent(_VECTOR_INTENT)

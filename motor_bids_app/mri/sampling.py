@@ -19,9 +19,13 @@ torch.set_flush_denormal(True)
 
 
 def as_volume(values: NDArray[np.generic]) -> Tensor:
-    """Array of shape (X, Y, Z) or (X, Y, Z, C) as float32 tensor (C, X, Y, Z), own memory."""
+    """Array of shape (X, Y, Z) or (X, Y, Z, C) as float32 tensor (C, X, Y, Z), own memory.
+
+    It lies on torch's default device, as all tensors of these kernels do: `use_device` of the
+    levels chooses it.
+    """
     array = np.moveaxis(values, -1, 0) if values.ndim == 4 else values[None]
-    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+    return torch.as_tensor(np.array(array, dtype=np.float32, order="C"))
 
 
 def voxel_grid(shape: tuple[int, ...]) -> Tensor:

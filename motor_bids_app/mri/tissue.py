@@ -91,7 +91,7 @@ def segment_tissue(
     if not names:
         names = _names_by_depth(shares, inside, sizes)
     result = np.zeros((3, *image.shape[:3]), dtype=np.float32)
-    result[box] = shares.numpy()
+    result[box] = shares.cpu().numpy()
     header = image.header.copy()
     header.set_data_dtype(np.float32)
     return {name: nib.Nifti1Image(result[k], image.affine, header) for k, name in enumerate(names)}
@@ -149,7 +149,7 @@ def _fit_with_bias(
         )
         parts = smooth(torch.cat([residual, trust]), (x, y, z))
         log_bias = log_bias + parts[:1] / parts[1:].clamp_min(1e-6)
-    points = voxel_grid(tuple(volume.shape[1:])) / torch.from_numpy(steps).view(3, 1, 1, 1)
+    points = voxel_grid(tuple(volume.shape[1:])) / torch.as_tensor(steps).view(3, 1, 1, 1)
     thin_maps = sample(torch.cat([log_bias, regions]), points.float(), padding="border")
     volume, regions = (volume / thin_maps[:1].exp()).clamp(1e-3, 1), thin_maps[1:]
     assert mixture is not None
@@ -161,7 +161,7 @@ def _histograms(index: Tensor, inside: Tensor, regions: Tensor) -> Array:
     """Voxels of each intensity in each region, shape (R, B)."""
     where, chosen = index[inside], inside[0]
     counts = [torch.bincount(where, weights=region[chosen], minlength=_BINS) for region in regions]
-    return torch.stack(counts).double().numpy()
+    return torch.stack(counts).double().cpu().numpy()
 
 
 def _bin(volume: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def _unexplained(mixture: Mixture, intensity: Array) -> tuple[Tensor, Tensor]:
     pure = joint[:, :3] / joint.sum(axis=1, keepdims=True)
     precision = pure * (mixture.means / mixture.spreads)[:, None] ** 2  # of the logarithm
     residual = (precision * np.log(intensity / mixture.means[:, None])).sum(axis=1)
-    return torch.from_numpy(residual).float(), torch.from_numpy(precision.sum(axis=1)).float()
+    return torch.as_tensor(residual).float(), torch.as_tensor(precision.sum(axis=1)).float()
 
 
 def _regularise(
@@ -186,9 +186,9 @@ def _regularise(
     content = np.stack([CONTENT[k == CLASS].T @ density[k == CLASS] for k in range(5)])
     content /= classes[:, None]  # tissues expected in each class at each intensity, (5, 3, B)
     index = _bin(volume)[inside]
-    expected = torch.from_numpy(mixture.shares).float().T @ regions[:, inside[0]]  # (5, N)
-    evidence = torch.from_numpy(np.log(classes)).float()[:, index] + expected.log()
-    tissues = torch.from_numpy(content).float()[..., index]  # (5, 3, N)
+    expected = torch.as_tensor(mixture.shares).float().T @ regions[:, inside[0]]  # (5, N)
+    evidence = torch.as_tensor(np.log(classes)).float()[:, index] + expected.log()
+    tissues = torch.as_tensor(content).float()[..., index]  # (5, 3, N)
     shares = torch.zeros((3, *volume.shape[1:]))
     support = torch.zeros_like(evidence)
     for _ in range(_FIELD_ROUNDS + 1):
@@ -214,7 +214,7 @@ def _neighbours(shares: Tensor, sizes: Array) -> Tensor:
 def _names_by_depth(shares: Tensor, inside: Tensor, sizes: Array) -> tuple[str, str, str]:
     """Names of the tissues from dark to bright, knowing that white matter lies deepest."""
     x, y, z = np.maximum(1, 3 / sizes)
-    small = shrink(torch.cat([shares, inside.float()]), (x, y, z)).numpy()
+    small = shrink(torch.cat([shares, inside.float()]), (x, y, z)).cpu().numpy()
     depth = ndimage.distance_transform_edt(np.pad(small[3] > 0.5, 1), sampling=sizes * (x, y, z))[
         1:-1, 1:-1, 1:-1
     ]

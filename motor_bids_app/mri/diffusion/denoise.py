@@ -91,11 +91,11 @@ def _denoise_patches(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Average the denoised patches where they overlap; also noise, and where there is any."""
     shape, n_volumes = series.shape[:3], series.shape[3]
-    voxels = torch.from_numpy(series).reshape(-1, n_volumes)
+    voxels = torch.as_tensor(series).reshape(-1, n_volumes)
     strides = np.array([shape[1] * shape[2], shape[2], 1])
     inside = list(product(*(range(width) for width in widths)))
-    offsets = torch.from_numpy(np.array(inside) @ strides)
-    starts = torch.from_numpy(corners @ strides)
+    offsets = torch.as_tensor(np.array(inside) @ strides)
+    starts = torch.as_tensor(corners @ strides)
     total = torch.zeros(len(voxels), n_volumes + 2)  # weighted signals, noise, weight
 
     def denoise(first: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -111,11 +111,11 @@ def _denoise_patches(
             total.index_add_(0, index, values)
     covered = total[:, -1] > 0
     total /= torch.where(covered, total[:, -1], 1)[:, None]
-    result = total.numpy().reshape(*shape, n_volumes + 2)
+    result = total.cpu().numpy().reshape(*shape, n_volumes + 2)
     return (
         np.ascontiguousarray(result[..., :-2]),
         np.ascontiguousarray(result[..., -2]),
-        covered.numpy().reshape(shape),
+        covered.cpu().numpy().reshape(shape),
     )
 
 
@@ -130,7 +130,7 @@ def _shrink(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Te
     ratio = n_volumes / n_voxels
     noise_share = variance[:, None] / eigenvalues.clamp_min(1e-30)
     gain = ((1 - (ratio + 1) * noise_share) ** 2 - 4 * ratio * noise_share**2).clamp_min(0).sqrt()
-    kept = torch.arange(n_volumes) >= n_volumes - rank[:, None]
+    kept = torch.arange(n_volumes, device=rank.device) >= n_volumes - rank[:, None]
     gain = torch.where(kept & (noise_share * (1 + ratio**0.5) ** 2 < 1), gain, 0)
     signals = (centred @ (vectors * gain[:, None])) @ vectors.transpose(1, 2) + mean
     return signals, variance.sqrt(), rank
@@ -143,7 +143,7 @@ def _noise_level(eigenvalues: torch.Tensor, n_voxels: int) -> tuple[torch.Tensor
     the Marchenko-Pastur law with their own mean allows.
     """
     n_volumes = eigenvalues.shape[1]
-    p = torch.arange(1, n_volumes + 1, dtype=eigenvalues.dtype)
+    p = torch.arange(1, n_volumes + 1, dtype=eigenvalues.dtype, device=eigenvalues.device)
     mean = eigenvalues.cumsum(dim=1) / p
     ratio = p / (n_voxels - (n_volumes - p)).clamp_min(1)
     spread = (eigenvalues - eigenvalues[:, :1]) / (4 * ratio.sqrt())

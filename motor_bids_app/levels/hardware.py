@@ -1,0 +1,24 @@
+"""Threads of the libraries that compute, and the device of torch."""
+
+import SimpleITK
+import torch
+from threadpoolctl import threadpool_limits
+
+
+def limit_threads(count: int) -> None:
+    """Let torch, ITK and the linear algebra of numpy use `count` threads from now on."""
+    torch.set_num_threads(count)
+    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(count)
+    threadpool_limits(count)
+
+
+def choose_device(wanted: str) -> str:
+    """Device for torch: "auto" is the GPU where there is one."""
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def use_device(wanted: str) -> None:
+    """Let the image kernels of this process compute on a device from now on."""
+    torch.set_default_device(choose_device(wanted))
