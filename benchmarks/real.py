@@ -109,10 +109,10 @@ def model(folder: Path) -> Path:
     simulate.run(
         SimulationSettings(
             output_dir=folder / "bids", n_participants=10, n_controls=4, voxel_size=3.0,
-            n_directions=12, seed=3, n_procs=os.cpu_count() or 1,
+            n_directions=12, seed=4, n_procs=os.cpu_count() or 1,
         )
     )  # fmt: skip
-    run_level(settings(folder / "bids", folder / "out"))
+    run_level(settings(folder / "bids", folder / "out"))  # 4 of the 10 have a poor outcome
     run_level(replace(settings(folder / "bids", folder / "out"), level="group"))
     return folder / "out" / "experiments" / "baselines" / "model"
 
