@@ -20,5 +20,8 @@ def choose_device(wanted: str) -> str:
 
 
 def use_device(wanted: str) -> None:
-    """Let the image kernels of this process compute on a device from now on."""
-    torch.set_default_device(choose_device(wanted))
+    """Let the image kernels of this process compute on a device from now on.
+
+    "auto" is the CPU here: a GPU is taken only by name, as several processes share it.
+    """
+    torch.set_default_device("cpu" if wanted == "auto" else wanted)
