@@ -104,7 +104,8 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("further inputs")
     group.add_argument(
         "-d", "--derivatives", nargs="+", action="extend", type=cli_values.derivative,
-        metavar="NAME=PATH", help="finished derivatives: lesion masks, or maps of other tools",
+        metavar="NAME=PATH",
+        help="finished derivatives to take instead of computing: fMRIPrep, QSIPrep, lesion masks",
     )  # fmt: skip
     group.add_argument(
         "--experiment", nargs="+", metavar="NAME|FILE.toml",
