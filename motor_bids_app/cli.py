@@ -104,7 +104,8 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("further inputs")
     group.add_argument(
         "-d", "--derivatives", nargs="+", action="extend", type=cli_values.derivative,
-        metavar="NAME=PATH", help="finished derivatives: lesion masks, or maps of other tools",
+        metavar="NAME=PATH",
+        help="finished derivatives to take instead of computing: fMRIPrep, QSIPrep, lesion masks",
     )  # fmt: skip
     group.add_argument(
         "--experiment", nargs="+", metavar="NAME|FILE.toml",
@@ -113,6 +114,11 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--scores-map", type=Path, metavar="FILE.toml",
         help="what columns of scores and demographics mean, where names do not tell",
+    )  # fmt: skip
+    group.add_argument(
+        "--qc-file", type=Path, metavar="FILE",
+        help="group level: TSV with participant_id, maybe session_id, and rating: include, exclude,"
+        " or 0 to 4 as in MRIQC, where below 2 excludes",
     )  # fmt: skip
     group.add_argument(
         "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
@@ -266,6 +272,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         ),
         experiments=tuple(given.get("experiment", ("baselines",))),
         scores_map=given.get("scores_map"),
+        qc_file=given.get("qc_file"),
         model=given.get("model"),
         verbosity=given.get("verbose", 0),
         **{flag: given.get(flag, False) for flag in flags},

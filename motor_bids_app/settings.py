@@ -76,6 +76,7 @@ class Settings:
     explain_columns: bool = False
     experiments: tuple[str, ...] = ("baselines",)
     scores_map: Path | None = None
+    qc_file: Path | None = None
     model: Path | None = None
     verbosity: int = 0
 

@@ -20,7 +20,7 @@ BIDS_VERSION = "1.11.0"
 LOCK_SECONDS = 120
 # What BIDS has no name for yet.
 _BIDSIGNORE = (
-    "logs", "figures", "*.html", "experiments", "predictions", "*_xfm.*", "*_dwimap.*",
+    "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
     "*_desc-features.json", "**/dwi/*_desc-confounds_timeseries.*",
 )  # fmt: skip
@@ -165,7 +165,7 @@ def _description(
         links[name] = folder.resolve().as_uri()
     earlier = _description_of(output_dir).get("DatasetLinks") or {}
     return {
-        "Name": f"Motor impairment derivatives of {source.get('Name') or bids_dir.resolve().name}",
+        "Name": f"Motor impairment derivatives of {dataset_name(bids_dir)}",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "License": source.get("License") or "see the source dataset",
@@ -181,6 +181,11 @@ def _description(
         "SourceDatasets": sources,
         "DatasetLinks": {**earlier, **links},
     }
+
+
+def dataset_name(dataset: Path) -> str:
+    """Name of a dataset as its description has it, else that of its folder."""
+    return str(_description_of(dataset).get("Name") or dataset.resolve().name)
 
 
 def _description_of(dataset: Path) -> dict[str, Any]:

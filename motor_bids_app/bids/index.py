@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from motor_bids_app.bids.finished import find_finished, finished_sessions
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
 from motor_bids_app.bids.scan import Person, Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
@@ -21,6 +22,7 @@ def index_dataset(
 
     Lesion masks are looked for in `derivatives`, then in the dataset, then in all datasets
     in its folder ``derivatives``; the dataset itself may hold nothing but lesion masks.
+    Finished anatomy and diffusion are taken from `derivatives` alone.
     A participant without any usable file gives one empty `Scan` with a note.
 
     Raises
@@ -52,7 +54,9 @@ def index_dataset(
     scans = [
         scan
         for label in chosen
-        for scan in _scans_of(label, images[label], lesions[label], selection, bids_dir)
+        for scan in _scans_of(
+            label, images[label], lesions[label], selection, bids_dir, derivatives or {}
+        )
     ]
     if not scans:
         raise EmptySelectionError(
@@ -134,9 +138,12 @@ def _scans_of(
     lesions: Sequence[LesionFile],
     selection: Selection,
     root: Path,
+    derivatives: Mapping[str, Path],
 ) -> list[Scan]:
     """One scan per session that has something to process; else a single empty one."""
     sessions = {image.get("session") for image in images} | {mask.session for mask in lesions}
+    if not images:
+        sessions |= finished_sessions(participant, derivatives)
     if sessions - {None}:  # a mask without session serves every session
         sessions -= {None} if not any(image.get("session") is None for image in images) else set()
     scans = []
@@ -145,7 +152,8 @@ def _scans_of(
             continue
         here = [image for image in images if image.get("session") == session]
         person = Person(participant=participant, session=session)
-        scan = build_scan(person, here, lesions, selection.bids_filter, root)
+        finished = find_finished(participant, session, derivatives)
+        scan = build_scan(person, here, lesions, selection.bids_filter, root, finished)
         scans.append(scan if "dwi" in selection.modalities else replace(scan, dwi=None))
     usable = [scan for scan in scans if not scan.is_empty]
     if usable or (selection.sessions and not scans):

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import ReadWriteError
@@ -56,6 +57,8 @@ class Scan(Person):
         Trace-weighted image of a clinical dwi, or a dwi without gradient files.
     lesion : LesionFile or None
         Lesion mask.
+    finished : Finished
+        What derivatives of other tools have already; it is used before the raw images.
     notes : tuple of str
         What was chosen among several files, and what was left out.
     """
@@ -70,24 +73,32 @@ class Scan(Person):
     dwi_sidecars: tuple[Path, ...] = ()
     trace: Path | None = None
     lesion: LesionFile | None = None
+    finished: Finished = field(default_factory=Finished)
     notes: tuple[str, ...] = ()
 
     @property
     def anatomy(self) -> tuple[Path, str] | None:
-        """The image that defines the anatomy, and its contrast: T1w, else T2w, else FLAIR."""
+        """The image that defines the anatomy, and its contrast.
+
+        A finished head of a derivative, else the T1w, else T2w, else FLAIR.
+        """
+        if self.finished.head:
+            return self.finished.head, self.finished.contrast
         images = ((self.image(name), name) for name in ANATOMY)
         return next(((path, name) for path, name in images if path), None)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to process."""
-        return all(part is None for part in (self.anatomy, self.dwi, self.trace, self.lesion))
+        parts = (self.anatomy, self.dwi, self.trace, self.lesion, self.finished.dwi)
+        return all(part is None for part in parts) and not self.finished.maps
 
     def image(self, name: str) -> Path | None:
         """Path of the image called 'T1w', 'T2w', 'FLAIR' or 'dwi' (the trace, else the series)."""
-        return {"T1w": self.t1w, "T2w": self.t2w, "FLAIR": self.flair}.get(
-            name, self.trace or self.dwi
-        )
+        raw = {"T1w": self.t1w, "T2w": self.t2w, "FLAIR": self.flair}
+        if name not in raw:
+            return self.trace or self.dwi
+        return raw[name] or (self.finished.head if name == self.finished.contrast else None)
 
 
 def build_scan(
@@ -96,6 +107,7 @@ def build_scan(
     lesions: Sequence[LesionFile],
     bids_filter: BidsFilter,
     root: Path,
+    finished: Finished = Finished(),  # noqa: B008  (frozen)
 ) -> Scan:
     """Choose the files to use.
 
@@ -111,6 +123,8 @@ def build_scan(
         Entities that images must have, by kind of image.
     root : Path
         The raw dataset, up to which sidecars are inherited.
+    finished : Finished
+        What derivatives of other tools have of this participant and session.
     """
     native = [image for image in images if not any(map(image.get, ("space", "desc")))]
     native = [image for image in native if image.get("part") in (None, "mag")]  # no phase
@@ -127,11 +141,11 @@ def build_scan(
         notes += remarks
     scan = Scan(
         participant=person.participant, session=person.session, notes=tuple(notes),
-        t1w=found["t1w"], t2w=found["t2w"], flair=found["flair"],
+        t1w=found["t1w"], t2w=found["t2w"], flair=found["flair"], finished=finished,
         repeats=tuple(run.path for run in runs or ()),
     )  # fmt: skip
     diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
-    return _with_lesion(_with_diffusion(scan, diffusion, root), lesions)
+    return _with_lesion(_usable(_with_diffusion(scan, diffusion, root)), lesions)
 
 
 def _is(file: Found, suffix: str) -> bool:
@@ -170,6 +184,25 @@ def _with_diffusion(scan: Scan, files: Sequence[Found], root: Path) -> Scan:
         bvec=inherited(dwi.path, ".bvec", root)[-1],
         dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),
     )
+
+
+def _usable(scan: Scan) -> Scan:
+    """Leave out finished diffusion that cannot be placed, or that answers its step by half."""
+    finished, notes = scan.finished, []
+    placeable = finished.maps_standard or scan.anatomy is not None
+    if finished.diffusion and not placeable:
+        notes.append("finished diffusion left out: there is no head image to place it by")
+        finished = finished.without("dwi").without("maps")
+    partial = finished.maps and len(finished.maps) < len(TENSOR_MAPS)
+    if partial and (scan.dwi or finished.dwi):
+        notes.append(
+            f"{', '.join(finished.maps)} of {finished.datasets['maps']} left out: all tensor maps "
+            "are computed from the dwi, which has the others too"
+        )
+        finished = finished.without("maps")
+    if finished.maps and finished.dwi:
+        finished = finished.without("dwi")
+    return replace(scan, finished=finished, notes=(*scan.notes, *notes))
 
 
 def _count_volumes(bval: Path) -> int:

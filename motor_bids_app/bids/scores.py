@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_LABELS = {
+    "fma_ue": "FMA-UE", "fma_le": "FMA-LE", "fma_motor": "FMA motor", "arat": "ARAT", "bbt": "BBT",
+    "nhpt": "NHPT", "nihss": "NIHSS", "mrs": "mRS", "barthel": "Barthel Index",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class Score:
     unit: str = "points"
     higher_is_better: bool = True
     poor: Cutoff | None = None
+
+    @property
+    def label(self) -> str:
+        """Short name for people: 'FMA-UE'; the title of a score that has none."""
+        return _LABELS.get(self.name, self.title)
 
     @property
     def range_text(self) -> str:

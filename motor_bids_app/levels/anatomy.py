@@ -10,6 +10,7 @@ import numpy as np
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.contrasts import Contrast, place_contrasts, save_contrasts
+from motor_bids_app.levels.finished_anatomy import take_anatomy
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.anatomy import correct_bias, denoise, reorient
 from motor_bids_app.mri.brain_mask import extract_brain
@@ -26,49 +27,68 @@ from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
+FINISHED = ("head", "brain", "tissue", "transform")  # what a derivative may have done already
+_COMPUTED = {
+    "denoise": "head", "bias": "head", "brain_mask": "brain", "registration": "transform",
+    "tissue": "tissue",
+}  # fmt: skip
+
 
 def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> None:
     """Save the anatomical derivatives of a participant who has a T1w, T2w or FLAIR image."""
     assert scan.anatomy is not None
     source, contrast = scan.anatomy
     raw, sources, notes = _average(source, scan)
-    head = correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
-    brain = extract_brain(head)
+    finished = scan.finished
+    head = raw if finished.head else correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
+    taken = take_anatomy(finished, head)
+    brain = taken.brain or extract_brain(head)
     contrasts = place_contrasts(scan, head, brain, sloppy=settings.sloppy)
     lesion = _native_lesion(scan, source, head, contrasts)
-    to_template = register_to_template(head, brain, lesion, sloppy=settings.sloppy).transform
+    to_template = taken.transform or (
+        register_to_template(head, brain, lesion, sloppy=settings.sloppy).transform
+    )
     to_native = invert(to_template, _coarse_grid(head))
     if scan.lesion is not None and scan.lesion.is_standard:
         given = align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
         lesion = _binary(resample(given, Grid.of(head), to_native))
-    tissue = segment_tissue(head, brain, lesion)
+    tissue = taken.tissue_outside(lesion) or segment_tissue(head, brain, lesion)
 
     saver = _Saver(outputs, sources, to_template)
     saver.save(head, suffix=contrast, desc="preproc", brain=brain)
+    saver = _Saver(outputs, [finished.brain or source], to_template)
     saver.save(brain, suffix="mask", desc="brain")
     save_contrasts(contrasts, head, contrast, to_template, outputs)
     for name, probability in tissue.items():
+        saver = _Saver(outputs, [finished.tissue.get(name, source)], to_template)
         saver.save(probability, suffix="probseg", label=name)
     if lesion is not None and scan.lesion is not None:
         saver = _Saver(outputs, [*sources, scan.lesion.path], to_template)
         saver.save(lesion, suffix="mask", label="L")
-    _save_transforms(to_template, to_native, head, contrast, source, outputs)
-    for figure in (
-        checks.brain_mask(head, brain, lesion),
-        checks.bias_field(raw, head, brain),
-        checks.tissue(head, tissue, brain),
-    ):
-        outputs.save_figure(figure)
+    origin = finished.transform or source
+    _save_transforms(to_template, to_native, head, contrast, origin, outputs)
+    outputs.save_figure(checks.brain_mask(head, brain, lesion))
+    if not finished.head:
+        outputs.save_figure(checks.bias_field(raw, head, brain))
+    outputs.save_figure(checks.tissue(head, tissue, brain))
     if lesion is not None:
         outputs.save_figure(checks.lesion_native(head, lesion, brain))
     _save_standard_figures(outputs, contrast)
-    methods = ["reorient", "denoise", "bias", "brain_mask", "registration", "tissue"]
+    methods = anatomical_methods(scan)
     methods += ["average"] if len(sources) > 1 else []
     methods += ["contrasts"] if contrasts else []
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
     quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
-    outputs.save_facts("anat", Facts(methods=methods, quality=quality, notes=notes))
+    datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
+    facts = Facts(methods=methods, quality=quality, notes=notes, taken=datasets)
+    outputs.save_facts("anat", facts)
+
+
+def anatomical_methods(scan: Scan) -> list[str]:
+    """Names of the steps that no finished derivative answers."""
+    there = scan.finished.datasets
+    return ["reorient", *(name for name, piece in _COMPUTED.items() if piece not in there)]
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
@@ -83,7 +103,7 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
 
 def _average(source: Path, scan: Scan) -> tuple[nib.Nifti1Image, list[Path], list[str]]:
     """Return the head image, the runs it was made of, and what to say about them."""
-    paths = [source, *scan.repeats]
+    paths = [source] if scan.finished.head else [source, *scan.repeats]
     images = [reorient(load_image(path)) for path in paths]
     if len(images) == 1:
         return images[0], paths, []

@@ -34,7 +34,7 @@ def place_contrasts(
     placed = {}
     for name in ANATOMY:
         path = scan.image(name)
-        if path is None or path == scan.anatomy[0]:
+        if path is None or name == scan.anatomy[1]:
             continue
         image = correct_bias(reorient(load_image(path)), mask=None, sloppy=sloppy)
         placed[name] = Contrast(path, image, register_rigid(head, image, brain))

@@ -185,7 +185,7 @@ def _describe(people: pd.DataFrame, cohort: Cohort) -> dict[str, str]:
         "age": "age (years)",
         "time_since_stroke": "time since stroke (months)",
         "lesion_volume": "lesion volume (ml)",
-        score.name: f"{score.name} ({score.unit})",
+        score.name: f"{score.label} ({score.unit})",
     }
     described = {"people": str(len(people))}
     if "sex" in people:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motor_bids_app import __version__
+from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.files import read_json, write_text
 from motor_bids_app.errors import (
     IncompleteRunError,
@@ -23,6 +24,7 @@ from motor_bids_app.levels.experiment import (
     train_final,
 )
 from motor_bids_app.levels.experiment_report import LABELS, build_report
+from motor_bids_app.levels.group_quality import describe_cohort
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
@@ -95,9 +97,10 @@ def run(settings: Settings) -> list[Result]:
     if not links:
         raise next(iter(failed.values()))
     report = GroupReport(
-        dataset=settings.bids_dir.resolve().name, experiments=tuple(links),
+        dataset=dataset_name(settings.bids_dir), experiments=tuple(links),
         failed={name: str(error) for name, error in failed.items()},
-        versions={"motor_bids_app": __version__},
+        versions={"motor_bids_app": __version__}, images=describe_cohort(people, settings),
+        notes=people.notes,
     )  # fmt: skip
     write_text(settings.output_dir / "group.html", render_comparison(report))
     if failed:

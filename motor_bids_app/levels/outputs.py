@@ -31,11 +31,14 @@ class Facts:
         Measures, as `features.table` describes them.
     notes : list of str
         What a reader should know.
+    taken : dict of str
+        What was not computed but taken from a derivative -> name of that derivative.
     """
 
     methods: list[str] = field(default_factory=list)
     quality: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Outputs:
             methods=[name for part in parts for name in part.methods],
             quality={name: value for part in parts for name, value in part.quality.items()},
             notes=[note for part in parts for note in part.notes],
+            taken={piece: name for part in parts for piece, name in part.taken.items()},
         )
 
     def _facts(self, step: str) -> Path:

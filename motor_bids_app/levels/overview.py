@@ -1,8 +1,9 @@
 """What a run would do, without doing it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.reports.methods import PIECES
 from motor_bids_app.settings import Selection
 
 _COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "lesion")
@@ -21,7 +22,9 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
         )
-        lines += [f"{'':{width}}  {note}" for note in scan.notes]
+        lines += [
+            f"{'':{width}}  {note}" for note in (*taken_from(scan.finished.datasets), *scan.notes)
+        ]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)
 
@@ -32,6 +35,14 @@ def planned(scan: Scan, selection: Selection) -> list[str]:
     steps = []
     if "anat" in selection.modalities and (scan.anatomy or standard_lesion):
         steps.append("anat")
-    if "dwi" in selection.modalities and scan.dwi:
+    if "dwi" in selection.modalities and (scan.dwi or scan.finished.diffusion):
         steps.append("dwi")
     return steps
+
+
+def taken_from(datasets: Mapping[str, str]) -> list[str]:
+    """Say what was taken from which finished derivative: {'head': 'fmriprep'} and so on."""
+    by_dataset: dict[str, list[str]] = {}
+    for piece, name in datasets.items():
+        by_dataset.setdefault(name, []).append(PIECES[piece])
+    return [f"from {name}: {', '.join(pieces)}" for name, pieces in by_dataset.items()]

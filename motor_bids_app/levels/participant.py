@@ -14,6 +14,7 @@ from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
 from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
+from motor_bids_app.levels.finished_diffusion import take_diffusion
 from motor_bids_app.levels.hardware import limit_threads, use_device
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
@@ -99,8 +100,7 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
     if "dwi" in steps:
         rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
-    inputs = {name: path for name, path in _records(outputs).items() if name != "features"}
-    features = Task("features", inputs, lambda: extract_features(outputs))
+    features = Task("features", _records(outputs, "anat", "dwi"), lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
 
@@ -108,24 +108,26 @@ def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs = {"lesion": scan.lesion.path} if scan.lesion else {}
     if scan.anatomy is None:
         return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
-    inputs["head"] = scan.anatomy[0]
+    inputs |= {"head": scan.anatomy[0], **scan.finished.anatomy}
     inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
     inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
     return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
 
 
 def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    if scan.finished.diffusion:
+        inputs = scan.finished.diffusion | _records(outputs, "anat")
+        return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
     lesion = scan.lesion.path if scan.lesion and scan.anatomy is None else None
     files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec, "lesion": lesion}
-    inputs = {name: path for name, path in files.items() if path}
-    anatomy = {name: path for name, path in _records(outputs).items() if name == "anat"}
+    inputs = {name: path for name, path in files.items() if path} | _records(outputs, "anat")
     processing = settings.processing
-    return Task("dwi", inputs | anatomy, lambda: preprocess_diffusion(scan, outputs, processing))
+    return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
 
 
-def _records(outputs: Outputs) -> dict[str, Path]:
+def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
     """Records of the steps that are done: they change when anything before them does."""
-    steps = [Step(name, outputs.prefix, outputs.root) for name in STEPS]
+    steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
     return {step.name: step.record for step in steps if step.record.is_file()}
 
 

@@ -1,15 +1,17 @@
 """The report of one participant and session, from what the steps saved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import StatusRow
 from motor_bids_app.bids.files import read_json, read_table, write_text
+from motor_bids_app.bids.finished import describe_datasets
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.features.table import dictionary_for
+from motor_bids_app.levels.anatomy import anatomical_methods
 from motor_bids_app.levels.outputs import Facts, Outputs
-from motor_bids_app.levels.overview import planned
+from motor_bids_app.levels.overview import planned, taken_from
 from motor_bids_app.reports.methods import as_text, participant_methods
 from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
 from motor_bids_app.settings import ProcessingSettings, Settings
@@ -33,7 +35,7 @@ def write_report(
     report = ParticipantReport(
         participant=f"sub-{outputs.participant}",
         session=f"ses-{outputs.session}" if outputs.session else None,
-        done=_done(scan, facts),
+        done=(*_done(scan, facts), *taken_from(facts.taken)),
         missing=_missing(scan, settings),
         warnings=(*scan.notes, *facts.notes, *_lesion_warning(scan)),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
@@ -42,7 +44,10 @@ def write_report(
         features={name: value for name, value in features.items() if name not in quality},
         dictionary=dictionary_for([*features]),
         methods=participant_methods(
-            facts.methods, space=outputs.space, versions=software_versions()
+            facts.methods,
+            space=outputs.space,
+            versions=software_versions(),
+            taken=_described(facts.taken, settings),
         ),
         settings=settings_shown(settings.processing),
         versions=software_versions(),
@@ -55,20 +60,38 @@ def write_report(
 def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
     """Return the methods text of a run that does all there is for these participants."""
     steps: set[str] = set()
+    taken: dict[str, str] = {}
     for scan in scans:
         plan = planned(scan, settings.selection)
         if "anat" in plan and scan.anatomy:
-            steps |= {"reorient", "denoise", "bias", "brain_mask", "registration", "tissue"}
-            steps |= {"regions"}
+            steps |= {*anatomical_methods(scan), "regions"}
         if "dwi" in plan:
-            steps |= {"dwi_denoise", "dwi_motion", "tensor", "coregistration"}
+            steps |= _diffusion_methods(scan)
+        taken |= scan.finished.datasets
         if scan.lesion is not None and "anat" in plan:
             steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
             steps |= {"tract_load"}
     methods = participant_methods(
-        steps, space=settings.processing.space, versions=software_versions()
+        steps,
+        space=settings.processing.space,
+        versions=software_versions(),
+        taken=_described(taken, settings),
     )
     return as_text(methods)
+
+
+def _diffusion_methods(scan: Scan) -> set[str]:
+    if scan.finished.maps:
+        return set() if scan.finished.maps_standard else {"finished_coregistration"}
+    if scan.finished.dwi:
+        return {"tensor", "finished_coregistration"}
+    return {"dwi_denoise", "dwi_motion", "tensor", "coregistration"}
+
+
+def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """What was taken -> the derivative with the tool and version that made it."""
+    names = describe_datasets(settings.derivatives)
+    return {piece: names.get(dataset, dataset) for piece, dataset in taken.items()}
 
 
 def software_versions() -> dict[str, str]:
@@ -111,17 +134,18 @@ def _sections(outputs: Outputs) -> dict[str, Section]:
 
 def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
     done = []
-    if "registration" in facts.methods and scan.anatomy:
+    if {"registration", "transform"} & {*facts.methods, *facts.taken} and scan.anatomy:
         done.append(scan.anatomy[1])
     if {"lesion_weighting", "standard_lesion"} & set(facts.methods):
         done.append("lesion mask")
-    if {"tensor", "trace"} & set(facts.methods):
+    if {"tensor", "trace"} & set(facts.methods) or "maps" in facts.taken:
         done.append("dwi")
     return tuple(done)
 
 
 def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
-    present = {"head image": scan.anatomy, "lesion mask": scan.lesion, "dwi": scan.dwi}
+    diffusion = scan.dwi or scan.finished.diffusion or None
+    present = {"head image": scan.anatomy, "lesion mask": scan.lesion, "dwi": diffusion}
     if "dwi" not in settings.selection.modalities:
         del present["dwi"]
     return tuple(name for name, there in present.items() if there is None)

@@ -9,6 +9,7 @@ import pandas as pd
 from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.index import DerivedScan, index_derivatives
+from motor_bids_app.bids.ratings import rated_exclude
 from motor_bids_app.bids.scores import Score
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Settings
@@ -51,7 +52,8 @@ def gather_people(settings: Settings, *, scores_required: bool = True) -> People
     settings : Settings
         Names the output with the derivatives, other derivatives, and the dataset with the tables.
     scores_required : bool
-        Whether people without a row in the tables are left out, as they must be for training.
+        Whether people without a row in the tables, and those rated exclude, are left out, as they
+        must be for training.
 
     Raises
     ------
@@ -71,6 +73,10 @@ def gather_people(settings: Settings, *, scores_required: bool = True) -> People
             raise
         known, scores = pd.DataFrame(columns=[*KEYS, "group"]), {}
         notes = ("There are no tables of participants: age, sex and time are taken as missing.",)
+    rated = rated_exclude(settings.qc_file) if settings.qc_file and scores_required else []
+    scans, out, remarks = _without_rated(scans, rated)
+    if not scans:
+        raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
     kept, rows, excluded, conflicts = _join(scans, known, scores_required)
     if not kept:
         raise DataError(
@@ -81,9 +87,36 @@ def gather_people(settings: Settings, *, scores_required: bool = True) -> People
         scans=tuple(kept),
         table=pd.DataFrame(rows).reset_index(drop=True),
         scores=scores,
-        excluded=pd.DataFrame(excluded, columns=[*KEYS, "reason"]),
-        notes=(*notes, *conflicts),
+        excluded=pd.DataFrame([*out, *excluded], columns=[*KEYS, "reason"]),
+        notes=(*remarks, *notes, *conflicts),
     )
+
+
+_Excluded = list[tuple[str, str | None, str]]
+
+
+def _without_rated(
+    scans: Sequence[DerivedScan], rated: _Excluded
+) -> tuple[list[DerivedScan], _Excluded, list[str]]:
+    """Leave out scans that are rated exclude; a rating without session is for all of them."""
+    by_scan = {(participant, session): rating for participant, session, rating in rated}
+    kept, out = [], []
+    for scan in scans:
+        keys = ((scan.participant_id, scan.session_id), (scan.participant_id, None))
+        rating = next((by_scan[key] for key in keys if key in by_scan), None)
+        if rating is None:
+            kept.append(scan)
+        else:
+            reason = f"Rated {rating} in the file of --qc-file."
+            out.append((scan.participant_id, scan.session_id, reason))
+    if not rated:
+        return kept, out, []
+    people = len({participant for participant, _, _ in out})
+    remark = f"Left out by --qc-file: {len(out)} of {len(scans)} scans (people: {people})."
+    unknown = len({participant for participant, _, _ in rated} - {s.participant_id for s in scans})
+    if unknown:
+        remark += f" People rated exclude who have no derivatives here: {unknown}."
+    return kept, out, [remark]
 
 
 _Joined = tuple[

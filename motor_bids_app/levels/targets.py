@@ -32,10 +32,10 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """Short name: 'fma_ue < 27', or 'fma_ue (points)'."""
+        """Short name: 'FMA-UE < 27', or 'FMA-UE (points)'."""
         if self.cutoff is None:
-            return f"{self.score.name} ({self.score.unit})"
-        return f"{self.score.name} {self.cutoff.comparison} {self.cutoff.value:g}"
+            return f"{self.score.label} ({self.score.unit})"
+        return f"{self.score.label} {self.cutoff.comparison} {self.cutoff.value:g}"
 
     @property
     def question(self) -> str:

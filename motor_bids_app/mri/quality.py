@@ -13,6 +13,8 @@ from motor_bids_app.spaces.grids import check_same_grid
 _PURE = 0.9  # tissue probability from which a voxel counts as that tissue
 _MIN_VOXELS = 50
 _HIGH_MOTION = 0.5  # mm of framewise displacement
+_OUTLYING = 3.0  # scaled median absolute deviations
+_FEWEST_VALUES = 5  # of a cohort in which one may be called an outlier
 
 
 def anatomical_quality(
@@ -179,3 +181,32 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> flo
     first, second = first - first.mean(), second - second.mean()
     scale = np.sqrt((first @ first) * (second @ second))
     return float(first @ second / scale) if scale > 0 else 0.0
+
+
+def robust_outliers(values: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Find values that stand apart from a cohort.
+
+    Parameters
+    ----------
+    values : array, shape (N,)
+        One measure of N scans; NaN where it is missing.
+
+    Returns
+    -------
+    array of bool, shape (N,)
+        More than 3 scaled median absolute deviations (1.4826 MAD, the standard deviation of
+        normal values) from the median [1]_. None among fewer than 5 values, or where half of them
+        are equal.
+
+    References
+    ----------
+    .. [1] Leys et al., J Exp Soc Psychol 49:764-766, 2013.
+    """
+    known = values[np.isfinite(values)]
+    if known.size < _FEWEST_VALUES:
+        return np.zeros(values.shape, dtype=bool)
+    middle = np.median(known)
+    spread = 1.4826 * np.median(np.abs(known - middle))
+    if not spread > 0:
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray(np.nan_to_num(np.abs(values - middle)) > _OUTLYING * spread)

@@ -223,21 +223,22 @@ def coregistration(
     head: nib.Nifti1Image,
     white_matter: nib.Nifti1Image,
     brain: nib.Nifti1Image,
+    what: str = "b = 0",
 ) -> Figure:
-    """Show the mean b = 0 volume on the grid of the anatomical image under its outlines."""
+    """Show the mean b = 0 volume, or `what` else, on the anatomical grid under its outlines."""
     layers = [Layer(image=white_matter, colour=EDGES), Layer(image=brain, colour=BRAIN)]
     rows = [
-        Row(image=b0, layers=layers, label="b = 0"),
+        Row(image=b0, layers=layers, label=what),
         Row(image=head, layers=layers, label="anatomy"),
-        Row(image=b0, layers=layers, plane="sagittal", label="b = 0"),
+        Row(image=b0, layers=layers, plane="sagittal", label=what),
     ]
     return _png(
         "coregistration",
         "Diffusion on the anatomy",
-        "The mean b = 0 volume moved to the anatomical image, under the outlines of its brain "
+        f"The {what} image moved to the anatomical image, under the outlines of its brain "
         "mask (orange) and white matter (blue). Both images should meet the lines; stretched or "
         "squeezed frontal lobes are susceptibility distortion, which is not corrected.",
-        "Slices of the b = 0 volume and of the anatomy with the same outlines",
+        f"Slices of the {what} image and of the anatomy with the same outlines",
         draw_rows(rows, around=brain),
     )
 

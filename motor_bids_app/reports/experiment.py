@@ -103,12 +103,36 @@ class ExperimentLink:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CohortImages:
+    """What the comparison says of the images of all people."""
+
+    n_people: int
+    n_with_lesion_mask: int
+    n_outliers: int = 0  # scans
+    quality: Table | None = None
+    overlap: Figure | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Counts in words."""
+        intact = self.n_people - self.n_with_lesion_mask
+        said = [f"{self.n_with_lesion_mask} of {self.n_people} people have a lesion mask."]
+        if intact:
+            said.append(f"{intact} without one were processed as if the brain were intact.")
+        if self.quality:
+            said.append(f"{self.n_outliers} scans are outliers in some measure of quality.")
+        return tuple(said)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupReport:
     """All that the page comparing experiments shows."""
 
     dataset: str
     experiments: tuple[ExperimentLink, ...]
     failed: Mapping[str, str] = field(default_factory=dict)  # experiment -> what went wrong
+    images: CohortImages | None = None
+    notes: tuple[str, ...] = ()  # who was left out by rating, what the tables leave open
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -192,6 +216,8 @@ def _figures(report: ExperimentReport) -> list[Figure]:
 def render_comparison(report: GroupReport) -> str:
     """Return the page that compares experiments, with links to theirs."""
     contents = {"experiments": "Experiments"}
+    if report.images:
+        contents["images"] = "Images"
     if report.failed:
         contents["failed"] = "Failed"
     return render(

@@ -195,6 +195,12 @@ STEPS = {  # in the order of the text; `space` is filled in
         "information, and the maps were brought to {space} with one interpolation through all "
         "transforms. Susceptibility distortion was not corrected.",
     ),
+    "finished_coregistration": _Step(
+        paragraph=_DIFFUSION,
+        sentence="The image that the finished diffusion data had been aligned with was registered "
+        "rigidly to the anatomical image, unless they were the same, and the maps were brought to "
+        "{space} with one interpolation through all transforms.",
+    ),
     "tract_load": _Step(
         paragraph=_MEASURES,
         sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "
@@ -210,9 +216,22 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
 }
 
+PIECES = {  # what a finished derivative may answer, in words
+    "head": "bias-corrected head",
+    "brain": "brain mask",
+    "tissue": "tissue probabilities",
+    "transform": "transform to the standard space",
+    "dwi": "diffusion series without noise and motion",
+    "maps": "tensor maps",
+}
+
 
 def participant_methods(
-    steps: Collection[str], *, space: str, versions: Mapping[str, str]
+    steps: Collection[str],
+    *,
+    space: str,
+    versions: Mapping[str, str],
+    taken: Mapping[str, str] | None = None,
 ) -> MethodsText:
     """Write the methods of the steps that were done, and of no other.
 
@@ -224,6 +243,8 @@ def participant_methods(
         Name of the standard space.
     versions : mapping of str to str
         Software -> version; "motor_bids_app" is named first.
+    taken : mapping of str to str, optional
+        Keys of `PIECES` that were not computed -> the derivative they were taken from.
 
     Raises
     ------
@@ -245,6 +266,8 @@ def participant_methods(
         f"Images were processed with motor_bids_app {version}"
         + (f", which uses {others}." if others else ".")
     ]
+    if taken:
+        paragraphs.append(_finished(taken))
     cited: dict[str, Reference] = {}
     for heading in (_ANATOMY, _DIFFUSION, _MEASURES):
         done = [s for name, s in STEPS.items() if name in steps and s.paragraph == heading]
@@ -253,6 +276,17 @@ def participant_methods(
             paragraphs.append(f"{heading} {sentences}")
             cited |= {key: _REFERENCES[key] for step in done for key in step.references}
     return MethodsText(paragraphs=tuple(paragraphs), references=tuple(cited.values()))
+
+
+def _finished(taken: Mapping[str, str]) -> str:
+    """Say what was taken from where, and where its methods are written."""
+    sources: dict[str, list[str]] = {}
+    for piece, source in taken.items():
+        sources.setdefault(source, []).append(PIECES[piece])
+    sentences = [f"Not computed but taken from {source}: {', '.join(pieces)}." for source, pieces
+                 in sources.items()]  # fmt: skip
+    tissue = " Tissue probabilities were set to 0 in the lesion." if "tissue" in taken else ""
+    return f"Finished derivatives. {' '.join(sentences)}{tissue} Their methods are described there."
 
 
 def as_text(methods: MethodsText) -> str:

@@ -101,7 +101,10 @@ def test_reports_and_model_are_written(done):
     folder = done[1]
 
     assert "<html" in (folder / "report.html").read_text()
-    assert "quick" in (folder.parent.parent / "group.html").read_text()
+    page = (folder.parent.parent / "group.html").read_text()
+    assert "quick" in page
+    assert "motor_bids_app: fake</h1>" in page  # the name in its description, not the folder's
+    assert "20 of 26 people have a lesion mask." in page
     metadata = json.loads((folder / "model" / "model.json").read_text())["metadata"]
     assert metadata["training"]["n_people"] == 26
     assert metadata["inputs"]["maps"] == ["fa", "gm", "lesion"]
@@ -198,7 +201,7 @@ def test_an_experiment_that_fails_does_not_stop_the_others(fake_cohort, tmp_path
     ("change", "message"),
     [
         pytest.param(
-            lambda t: t.assign(fma_ue=66), "All 26 people are good by fma_ue < 27", id="one class"
+            lambda t: t.assign(fma_ue=66), "All 26 people are good by FMA-UE < 27", id="one class"
         ),
         pytest.param(
             lambda t: t.assign(fma_ue=[10] + [66] * 25), "1 poor", id="one person in a class"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -104,3 +106,19 @@ def test_nobody_in_common_and_no_tables_are_explained(dataset):
     (settings.bids_dir / "participants.tsv").unlink()
     with pytest.raises(InputMissingError, match="no scores"):
         gather_people(settings)
+
+
+def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
+    rows = "participant_id\tfma_ue\n" + "".join(f"sub-{i}\t{10 * i}\n" for i in (1, 2, 3))
+    settings = dataset(rows, {f"sub-{i}": "lesion_volume\n1\n" for i in (1, 2, 3)})
+    ratings = tmp_path / "qc.tsv"
+    ratings.write_text("participant_id\trating\nsub-2\texclude\nsub-3\tinclude\nsub-9\texclude\n")
+
+    people = gather_people(replace(settings, qc_file=ratings))
+
+    assert [scan.participant for scan in people.scans] == ["1", "3"]
+    assert people.excluded["participant_id"].tolist() == ["sub-2"]
+    assert people.notes[0] == (
+        "Left out by --qc-file: 1 of 3 scans (people: 1). "
+        "People rated exclude who have no derivatives here: 1."
+    )

@@ -43,7 +43,7 @@ def test_a_threshold_of_the_experiment_wins_and_says_so():
     outcome = choose_outcome(people, Target(score="nihss", threshold=10))
 
     assert label(people, outcome, "good").y.tolist() == [0, 0, 1]
-    assert outcome.text == "nihss >= 10"
+    assert outcome.text == "NIHSS >= 10"
     assert outcome.cutoff.source == "set in the experiment"
 
 

@@ -9,6 +9,7 @@ from motor_bids_app.mri.quality import (
     diffusion_quality,
     motion_summary,
     registration_quality,
+    robust_outliers,
 )
 
 SHAPE = (20, 20, 20)
@@ -113,3 +114,14 @@ def test_brain_beside_the_template_is_explained():
 
     with pytest.raises(EmptyRegionError, match="Only 0 voxels"):
         registration_quality(head(5), image(left), head(5), image(right))
+
+
+def test_a_value_far_from_the_cohort_is_an_outlier_and_does_not_hide_others():
+    values = np.concatenate([np.random.default_rng(0).normal(10, 1, 40), [30.0, 31.0, np.nan]])
+    flagged = robust_outliers(values)
+    assert np.flatnonzero(flagged[40:]).tolist() == [0, 1]
+    assert flagged[:40].sum() <= 1  # three sigma
+
+
+def test_a_handful_of_values_has_no_outliers():
+    assert not robust_outliers(np.array([1.0, 1.1, 0.9, 50.0])).any()

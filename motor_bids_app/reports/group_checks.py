@@ -1,0 +1,69 @@
+"""What the group page shows of the images: quality side by side, and the lesions together."""
+
+from collections.abc import Sequence
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.reports.figures import BRAIN, LESION, Layer, Row, draw_rows
+from motor_bids_app.reports.pages import Figure, Table
+
+
+def quality_table(table: pd.DataFrame, measures: Sequence[str]) -> Table:
+    """List measures by scan, the outliers first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        participant_id, session_id, the measures, and outlier_in (names, or missing).
+    measures : sequence of str
+        Columns to show.
+    """
+    flagged = table.assign(_last=table["outlier_in"].isna())
+    flagged = flagged.sort_values(["_last", "participant_id"], kind="stable")
+    if flagged["session_id"].isna().all():
+        flagged = flagged.drop(columns="session_id")
+    flagged["outlier_in"] = flagged["outlier_in"].str.replace("_", " ").fillna("")
+    names = {"participant_id": "Participant", "session_id": "Session", "outlier_in": "Outlier in"}
+    names |= {name: name.replace("_", " ") for name in measures}
+    return Table.of(
+        flagged,
+        "Quality of each scan. An outlier is more than 3 scaled median absolute deviations from "
+        "the median of the cohort, with at least 5 values; it is flagged, not left out.",
+        {name: title for name, title in names.items() if name in flagged},
+    )
+
+
+def lesion_overlap_figure(
+    count: nib.Nifti1Image, template: nib.Nifti1Image, brain: nib.Nifti1Image, n_people: int
+) -> Figure:
+    """Draw how many people have a lesion where, on the template.
+
+    Parameters
+    ----------
+    count, template, brain : Nifti1Image, shape (X, Y, Z)
+        People per voxel; the template and its brain mask on the same grid.
+    n_people : int
+        People with a lesion mask.
+    """
+    values = np.asarray(count.dataobj, dtype=np.float32)
+    peak = max(int(values.max()), 1)
+    shown = nib.Nifti1Image(values / peak, count.affine)
+    anywhere = nib.Nifti1Image((values > 0).astype(np.uint8), count.affine)
+    cut = anywhere if values.any() else None
+    rows = [
+        Row(image=template, layers=[Layer(image=shown, colour=LESION, style="tint")],
+            label="template", cut_through=cut),
+        Row(image=count, layers=[Layer(image=brain, colour=BRAIN)], colours="inferno",
+            limits=(0.0, float(peak)), unit="people", label="count", cut_through=cut),
+    ]  # fmt: skip
+    return Figure(
+        name="lesion-overlap",
+        title="Where lesions overlap",
+        caption=f"Lesions of {n_people} people in the standard space; at most {peak} of them share "
+        "a voxel. Models can learn nothing of places where hardly anybody has a lesion.",
+        alt="Slices of the template with the number of people who have a lesion in each voxel.",
+        data=draw_rows(rows, around=brain),
+        media_type="image/png",
+    )
