@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-maps bench-real bench-gpu lock clean help
+.PHONY: env demo test test-all check bench-truth bench-maps bench-real bench-gpu gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench-maps: $(READY)
 ## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
 bench-real: $(READY)
 	$(BIN)/python benchmarks/real.py
+
+## make gallery     every real head and diffusion series on one page, where there are such data
+gallery: $(READY)
+	$(BIN)/python benchmarks/gallery.py
 
 ## make bench-gpu   image kernels on a GPU and on two CPU threads, where there is a GPU
 bench-gpu: $(READY)
