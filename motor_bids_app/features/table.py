@@ -5,9 +5,16 @@ import re
 from collections.abc import Iterable, Mapping
 
 import nibabel as nib
+import numpy as np
 
 from motor_bids_app.errors import UsageError
-from motor_bids_app.mri.lesions import lesion_side, tract_loads, volume_ml
+from motor_bids_app.mri.lesions import (
+    lesion_side,
+    lesion_voxels,
+    tract_distances,
+    tract_loads,
+    volume_ml,
+)
 from motor_bids_app.mri.regions import regional_means, tract_means
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, Atlas
 
@@ -41,6 +48,8 @@ _COLUMNS: dict[str, tuple[str, str]] = {
         "Lesioned volume of the corticospinal tract, narrow sections weighing more, worse side",
         "ml",
     ),
+    "tract_distance_left": ("Distance from the lesion to the left corticospinal tract", "mm"),
+    "tract_distance_right": ("Distance from the lesion to the right corticospinal tract", "mm"),
     "snr_wm": ("Mean over standard deviation of white matter in the head image", "arbitrary"),
     "cnr": ("Contrast of grey to white matter over their standard deviation", "arbitrary"),
     "snr_b0": ("Median signal over noise of the brain without diffusion weighting", "arbitrary"),
@@ -99,7 +108,9 @@ def feature_row(
     GridMismatchError
         The images are on different grids.
     """
-    row: dict[str, float | str] = dict(_lesion_columns(lesion, tract))
+    row: dict[str, float | str] = {
+        **_lesion_columns(lesion, tract), **_overlap_columns(lesion, atlas)
+    }  # fmt: skip
     for name, image in maps.items():
         inside = brain if name in ("fa", "md", "rd", "ad") else None
         means = regional_means(image, atlas, brain=inside, lesion=lesion)
@@ -135,15 +146,31 @@ def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
 def _lesion_columns(
     lesion: nib.Nifti1Image | None, tract: Mapping[str, nib.Nifti1Image]
 ) -> dict[str, float | str]:
-    volume, side, loads = math.nan, MISSING, {}
+    volume, side, measures = math.nan, MISSING, {}
     if lesion is not None:
-        volume, side, loads = volume_ml(lesion), lesion_side(lesion), tract_loads(lesion, tract)
-    names = (name for name in _COLUMNS if name.startswith("tract_load"))
+        volume, side = volume_ml(lesion), lesion_side(lesion)
+        measures = tract_loads(lesion, tract) | tract_distances(lesion, tract)
+    names = (name for name in _COLUMNS if name.startswith("tract_"))
     return {
+        "lesion_mask": "none" if lesion is None else "given",
         "lesion_volume": volume,
         "lesion_side": side,
-        **{name: loads.get(name, math.nan) for name in names},
+        **{name: measures.get(name, math.nan) for name in names},
     }
+
+
+def _overlap_columns(lesion: nib.Nifti1Image | None, atlas: Atlas) -> dict[str, float]:
+    """Share of each motor region that is lesioned: the mean of the mask over the region."""
+    shares = {} if lesion is None else regional_means(_binary(lesion), atlas)
+    return {
+        f"lesion_{region.lower()}_{side}": shares.get(f"{region}_{side[0].upper()}", math.nan)
+        for region in MOTOR_REGIONS
+        for side in ("left", "right")
+    }
+
+
+def _binary(lesion: nib.Nifti1Image) -> nib.Nifti1Image:
+    return nib.Nifti1Image(lesion_voxels(lesion).astype(np.float32), lesion.affine)
 
 
 def _describe(column: str) -> dict[str, object]:
@@ -157,11 +184,24 @@ def _describe(column: str) -> dict[str, object]:
                 "none": "there is no lesion",
             },
         }
+    if column == "lesion_mask":
+        return {
+            "Description": "Whether there was a lesion mask",
+            "Levels": {
+                "given": "there was one",
+                "none": "there was none: the brain was processed as if it were intact",
+            },
+        }
     if column in _COLUMNS:
         description, units = _COLUMNS[column]
         return {"Description": description, "Units": units}
+    known = {region.lower() for region in MOTOR_REGIONS}
+    struck = re.fullmatch("lesion_(.+)_(left|right)", column)
+    if struck and struck[1] in known:
+        place = f"{struck[2]} {struck[1].replace('_', ' ')}"
+        return {"Description": f"Share of the {place} that is lesioned", "Units": "arbitrary"}
     match = _REGIONAL.fullmatch(column)
-    known = {region.lower() for region in MOTOR_REGIONS} | {TRACT}
+    known |= {TRACT}
     if not match or match[2] not in known:
         raise UsageError(f"Feature column {column!r} is unknown: it has no description.")
     quantity, units = _MAPS[match[1]]

@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine, from_matvec
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError, GridMismatchError
 from motor_bids_app.mri.resampling import resample
@@ -18,6 +19,7 @@ BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts
 _MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
 _MIN_SECTION = 0.1  # of the widest section; thinner ones are the fading end of the atlas
 _MIDLINE = 0.01  # mm
+_TRACT = 0.25  # probability from which a voxel is tract
 
 
 def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Image:
@@ -167,6 +169,33 @@ def tract_loads(lesion: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image]) -
     for name in ("tract_load", "tract_load_weighted"):
         loads[name] = max(loads[f"{name}_left"], loads[f"{name}_right"])
     return loads
+
+
+def tract_distances(
+    lesion: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image]
+) -> dict[str, float]:
+    """Distance from a lesion to the corticospinal tract of each side.
+
+    Parameters
+    ----------
+    lesion, tract
+        As for `tract_loads`. A voxel is tract where its probability is at least a quarter.
+
+    Returns
+    -------
+    dict of float
+        "tract_distance_left" and "tract_distance_right": mm between the nearest voxel centres, 0
+        where they meet; NaN without a lesion.
+    """
+    check_same_grid(lesion, **{f"tract_{side}": image for side, image in tract.items()})
+    hit = lesion_voxels(lesion)
+    if not hit.any():
+        return {f"tract_distance_{side}": float("nan") for side in tract}
+    away = ndimage.distance_transform_edt(~hit, sampling=Grid.of(lesion).voxel_sizes)
+    return {
+        f"tract_distance_{side}": float(away[np.asarray(image.dataobj) >= _TRACT].min())
+        for side, image in tract.items()
+    }
 
 
 def _section_weights(area: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -45,7 +45,8 @@ def test_every_column_is_described(fa):
         assert entry["Description"]
         assert "Units" in entry or "Levels" in entry, column
     regional = 6 * (len(MOTOR_REGIONS) + 1) * 3
-    assert len(columns) == regional + 8 + 2  # lesion and tract columns, and two of quality
+    overlap = len(MOTOR_REGIONS) * 2
+    assert len(columns) == regional + overlap + 11 + 2  # lesion and tract; two of quality
 
 
 def test_sides_and_asymmetry_of_a_one_sided_map():
@@ -80,6 +81,9 @@ def test_unknown_lesion_is_missing_but_no_lesion_is_zero(fa):
     unknown = row(lesion=None, maps={"fa": fa})
     none = row(lesion=image(np.zeros(GRID.shape)), maps={"fa": fa})
 
+    assert (unknown["lesion_mask"], none["lesion_mask"]) == ("none", "given")
+    assert math.isnan(unknown["lesion_thalamus_left"])
+    assert none["lesion_thalamus_left"] == 0
     assert unknown["lesion_side"] == "n/a"
     assert math.isnan(unknown["lesion_volume"])
     assert math.isnan(unknown["tract_load"])
@@ -95,6 +99,17 @@ def test_lesion_does_not_enter_the_means(fa):
 
     values = [value for name, value in columns.items() if name.startswith("fa_")]
     assert np.nanmax(np.abs(values)) < 1
+
+
+def test_overlap_is_the_share_of_a_region_that_is_lesioned():
+    atlas = load_aal(4)
+    struck = atlas.mask("Putamen_L").copy()
+    struck[np.argwhere(struck)[:, 0].max() :] = False
+    columns = row(lesion=image(struck))
+
+    share = struck.sum() / atlas.mask("Putamen_L").sum()
+    assert columns["lesion_putamen_left"] == pytest.approx(share)
+    assert columns["lesion_putamen_right"] == columns["lesion_precentral_left"] == 0
 
 
 @pytest.mark.parametrize("column", ["snr_of_moon", "fa_moon_left", "fa_thalamus_up"])

@@ -8,6 +8,7 @@ from motor_bids_app.mri.lesions import (
     lesion_side,
     lesion_voxels,
     mirror,
+    tract_distances,
     tract_loads,
     volume_ml,
 )
@@ -208,3 +209,16 @@ def test_real_masks_agree_with_their_authors_table(test_data):
         left, right = row[odd].sum(), row.drop(["lesion_volume", *odd]).sum()
         if lesion_side(aligned) in ("left", "right") and left != right:
             assert lesion_side(aligned) == ("left" if left > right else "right")
+
+
+def test_distance_to_the_tract_is_that_of_the_nearest_pair():
+    affine = np.diag([2.0, 3, 4, 1])
+    hit, left, right = (np.zeros((12, 12, 12), dtype=np.float32) for _ in range(3))
+    hit[2:4, 5, 5] = 1
+    left[7, 5, 5], right[3, 9, 5:8] = 0.5, 0.5
+    right[3, 6, 5] = 0.2  # hardly tract
+    images = [nib.Nifti1Image(volume, affine) for volume in (hit, left, right)]
+
+    distances = tract_distances(images[0], {"left": images[1], "right": images[2]})
+
+    assert distances == {"tract_distance_left": 8.0, "tract_distance_right": 12.0}
