@@ -11,8 +11,9 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
-from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
+from motor_bids_app.mri.diffusion.tensor import fit_tensor
 from motor_bids_app.mri.lesions import align_lesion
 from motor_bids_app.mri.quality import diffusion_quality, motion_summary
 from motor_bids_app.mri.registration import register_rigid, register_to_template
