@@ -18,7 +18,7 @@ _FIGURES = {
     "anatomy": ("brain-mask", "bias-field", "registration"),
     "lesion": ("lesion-native", "lesion-standard"),
     "tissue": ("tissue",),
-    "diffusion": ("denoising", "motion", "tensor-maps", "coregistration"),
+    "diffusion": ("denoising", "motion", "tensor-maps", "tensor-residual", "coregistration"),
 }
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet")
 
@@ -61,7 +61,14 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
             steps |= {"reorient", "denoise", "bias", "brain_mask", "registration", "tissue"}
             steps |= {"regions"}
         if "dwi" in plan:
-            steps |= {"dwi_denoise", "dwi_motion", "tensor", "coregistration"}
+            steps |= {
+                "dwi_denoise",
+                "dwi_outliers",
+                "dwi_motion",
+                "dwi_bias",
+                "tensor",
+                "coregistration",
+            }
         if scan.lesion is not None and "anat" in plan:
             steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
             steps |= {"tract_load"}
@@ -82,6 +89,7 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "standard space": processing.space,
         "sloppy (rough, for tests)": processing.sloppy,
         "random seed": processing.random_seed,
+        "gradient table corrected if wrong": processing.correct_gradients,
         "threads per participant": processing.omp_nthreads,
     }
 
