@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("level", metavar="analysis_level", help=f"one of {', '.join(LEVELS)}")
     _add_selection(parser)
     _add_inputs(parser)
+    _add_processing(parser)
     _add_resources(parser)
     _add_run_options(parser)
     _add_information(parser)
@@ -130,6 +131,15 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--skip-bids-validation", "--skip-bids-validator", action="store_true",
         help="do not run the BIDS validator first",
+    )  # fmt: skip
+
+
+def _add_processing(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to process")
+    group.add_argument(
+        "--correct-gradients", action="store_true",
+        help="where fibres show that axes of the gradient table are reversed or exchanged, "
+        "correct them (default: say so only)",
     )  # fmt: skip
 
 
@@ -262,6 +272,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         processing=ProcessingSettings(
             sloppy=given.get("sloppy", False),
             random_seed=given.get("random_seed", 0),
+            correct_gradients=given.get("correct_gradients", False),
             omp_nthreads=omp_nthreads,
         ),
         resources=Resources(

@@ -20,6 +20,7 @@ class ProcessingSettings:
     space: str = STANDARD_SPACE
     sloppy: bool = False
     random_seed: int = 0
+    correct_gradients: bool = False
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     @property

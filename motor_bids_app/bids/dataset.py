@@ -27,6 +27,7 @@ _BIDSIGNORE = (
 _DESCRIPTIONS = {
     "brain": "Brain mask",
     "preproc": "Preprocessed: reoriented, denoised, corrected for the bias field or for motion",
+    "noise": "Standard deviation of the noise, as denoising estimates it",
     "features": "Measures of one participant and session, one row",
 }
 _STATUS_COLUMNS: dict[str, dict[str, Any]] = {

@@ -55,6 +55,17 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "snr_b0": ("Median signal over noise of the brain without diffusion weighting", "arbitrary"),
     "snr_dwi": ("Median signal over noise of the brain with diffusion weighting", "arbitrary"),
     "noise_dwi": ("Median standard deviation of the noise of the dwi", "arbitrary"),
+    "tensor_residual": (
+        "Median over the brain of what the tensor leaves of the signals, relative to S0",
+        "arbitrary",
+    ),
+    "gradient_coherence": (
+        "Coherence of fibres by the gradient table, relative to the best order and signs of axes",
+        "arbitrary",
+    ),
+    "dwi_drift": ("Largest change of the gain during the dwi, from its b0 volumes", "percent"),
+    "dwi_outlier_volumes": ("Weighted volumes that lost a tenth of their slices", "arbitrary"),
+    "dwi_outlier_slices": ("Share of the slices of the dwi that lost their signal", "arbitrary"),
     "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
     "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),
     "template_correlation": (

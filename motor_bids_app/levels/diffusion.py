@@ -1,45 +1,54 @@
 """Diffusion of one participant: from a raw series to tensor maps in standard space."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
 import nibabel as nib
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import load_image, read_text, write_table, write_text
+from motor_bids_app.bids.files import load_image, read_text
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.errors import DataError
-from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
+from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.errors import DataError, GradientTableError
+from motor_bids_app.levels.diffusion_files import MAP_UNITS, image_like, save_maps, save_series
+from motor_bids_app.levels.diffusion_place import register_alone, register_to_head
+from motor_bids_app.levels.outputs import Facts, Outputs
+from motor_bids_app.mri.anatomy import correct_bias
+from motor_bids_app.mri.diffusion.axes import check_axes
 from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
+from motor_bids_app.mri.diffusion.drift import signal_drift
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
-from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
-from motor_bids_app.mri.lesions import align_lesion
-from motor_bids_app.mri.quality import diffusion_quality, motion_summary
-from motor_bids_app.mri.registration import register_rigid, register_to_template
-from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.diffusion.outliers import find_dropouts, outlier_volumes, usable_values
+from motor_bids_app.mri.diffusion.tensor import fit_tensor, fit_trace
+from motor_bids_app.mri.quality import diffusion_quality, motion_summary, outlier_summary
 from motor_bids_app.reports import checks
 from motor_bids_app.reports.motion import motion_chart
 from motor_bids_app.settings import ProcessingSettings
-from motor_bids_app.spaces.grids import Grid, standard_grid
-from motor_bids_app.spaces.templates import load_template
-from motor_bids_app.spaces.transforms import Transform
+from motor_bids_app.spaces.grids import Grid
 
-MAP_UNITS = {"fa": "arbitrary", "md": "mm^2/s", "rd": "mm^2/s", "ad": "mm^2/s"}
-_CONFOUNDS = {
-    **{
-        f"{kind}_{axis}": {"Description": f"{kind} of the head, axis {axis}", "Units": unit}
-        for kind, unit in (("trans", "mm"), ("rot", "deg"))
-        for axis in "xyz"
-    },
-    "framewise_displacement": {
-        "Description": "Movement since the volume before, rotations on a sphere of 50 mm",
-        "Units": "mm",
-    },
-}
+_AXES = {"i": 0, "j": 1, "k": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class _Clean:
+    """A series without noise, motion, drift and bias, and what was learnt on the way.
+
+    `sigma` is the noise, None where the series is too short to tell; `dropouts` are slices as
+    acquired, shape (slices, N); `slice_axis` is the axis that they are along.
+    """
+
+    corrected: MotionCorrection
+    sigma: NDArray[np.float32] | None
+    dropouts: NDArray[np.bool_]
+    slice_axis: int
+    facts: Facts = field(default_factory=Facts)
 
 
 def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> None:
-    """Save denoised and motion-corrected diffusion data, tensor maps and their standard forms."""
+    """Save denoised and corrected diffusion data, tensor maps and their standard forms."""
     assert scan.dwi is not None
     series = load_image(scan.dwi)
     gradients = read_gradients(scan)
@@ -49,23 +58,29 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
             "Pass the whole series, or leave dwi out with --modalities anat."
         )
     gradients.check(series.shape[3])
-    gradients.check_tensor()
-    corrected, sigma = _clean(series, gradients, outputs)
-    b0 = _image(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
+    clean = _clean(series, gradients, scan, outputs)
+    corrected = clean.corrected
+    b0 = image_like(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
     if outputs.head is None:
-        brain, from_standard = _register_alone(b0, scan, outputs, settings)
+        brain, from_standard = register_alone(b0, scan, outputs, settings)
+        clean.facts.methods.append("registration")
+        clean.facts.notes.append(
+            "There is no head image: the mean b = 0 volume was registered to the template instead, "
+            "which is less exact."
+        )
     else:
-        brain, from_standard = _register_to_head(b0, outputs)
-    fitted = fit_tensor(corrected.data, corrected.gradients, np.asarray(brain.dataobj))
-    maps = {name: _image(fitted[name], series) for name in MAP_UNITS}
-    _save_series(corrected, series, scan, outputs)
-    path = outputs.path("mask", "dwi", desc="brain")
-    outputs.save(brain, path, [scan.dwi], Type="Brain")
-    for name, image in maps.items():
-        _save_map(name, image, from_standard, scan, outputs)
-    outputs.save_figure(checks.tensor_maps(maps, brain))
-    outputs.save_figure(motion_chart(corrected.parameters, corrected.framewise_displacement))
-    _save_facts(corrected, sigma, brain, outputs)
+        brain, from_standard = register_to_head(b0, outputs)
+        clean.facts.methods.append("coregistration")
+    clean, fitted = _fit(clean, gradients, brain, settings)
+    save_series(clean.corrected, clean.dropouts, series, scan, outputs)
+    outputs.save(brain, outputs.path("mask", "dwi", desc="brain"), [scan.dwi], Type="Brain")
+    save_maps(fitted, series, from_standard, scan, outputs)
+    if clean.sigma is not None:
+        path = outputs.path("dwimap", "dwi", desc="noise")
+        outputs.save(image_like(clean.sigma, series), path, [scan.dwi], Units="arbitrary")
+    _draw(clean, fitted, brain, outputs)
+    _measure(clean, fitted, brain)
+    outputs.save_facts("dwi", clean.facts)
 
 
 def read_gradients(scan: Scan) -> GradientTable:
@@ -79,132 +94,142 @@ def read_gradients(scan: Scan) -> GradientTable:
 
 
 def _clean(
-    series: nib.Nifti1Image, gradients: GradientTable, outputs: Outputs
-) -> tuple[MotionCorrection, NDArray[np.float32] | None]:
-    """Remove noise and motion; noise first, because interpolation would correlate it.
-
-    Returns the corrected series and the noise, which a short series does not tell.
-    """
+    series: nib.Nifti1Image, gradients: GradientTable, scan: Scan, outputs: Outputs
+) -> _Clean:
+    """Remove noise, motion, drift and bias; noise first: interpolation would correlate it."""
     data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32))
+    sidecar = read_sidecars(scan.dwi_sidecars)
+    slice_axis = _axis(sidecar.get("SliceEncodingDirection"), 2)
     mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(series).voxel_sizes)
+    facts = Facts(methods=["dwi_outliers", "dwi_motion", "dwi_bias"])
+    dropouts = find_dropouts(data, gradients, mask, slice_axis)
     sigma = None
     if data.shape[3] >= MIN_VOLUMES:
         denoised, sigma = denoise_mppca(data, mask)
-        shown = np.flatnonzero(~gradients.is_b0)[0]
-        before, after = (_image(array[..., shown], series) for array in (data, denoised))
-        brain = nib.Nifti1Image(mask, series.affine)
-        outputs.save_figure(checks.denoising(before, after, brain))
+        facts.methods.append("dwi_denoise")
+        _draw_denoising(data, denoised, gradients, nib.Nifti1Image(mask, series.affine), outputs)
         data = denoised
-    return correct_motion(data, series.affine, gradients, mask), sigma
+    else:
+        facts.notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
+    phase_axis = _axis(sidecar.get("PhaseEncodingDirection"), 1)
+    corrected = correct_motion(data, series.affine, gradients, mask, phase_axis)
+    drift = signal_drift(corrected.data, gradients, mask)
+    if drift is not None:
+        np.divide(corrected.data, drift.astype(np.float32), out=corrected.data)
+        facts.methods.append("dwi_drift")
+        facts.quality["dwi_drift"] = 100 * float(np.abs(drift - 1).max())
+    field_ = _bias_field(corrected, mask, series)
+    np.divide(corrected.data, field_[..., None], out=corrected.data)
+    if sigma is not None:
+        sigma /= field_
+    return _Clean(corrected, sigma, dropouts, slice_axis, facts)
 
 
-def _register_to_head(b0: nib.Nifti1Image, outputs: Outputs) -> tuple[nib.Nifti1Image, Transform]:
-    """Place the series by the head image; return its brain mask, and standard space -> series."""
-    assert outputs.head is not None
-    head = load_image(outputs.head)
-    head_brain = outputs.load("mask", "anat", desc="brain")
-    matrix = register_rigid(head, b0, head_brain)
-    to_head = Transform(matrix=np.linalg.inv(matrix).astype(np.float64))
-    moved = resample(head_brain, Grid.of(b0), to_head)
-    inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
-    shown = resample(b0, Grid.of(head), Transform(matrix=matrix))
-    white_matter = outputs.load("probseg", "anat", label="WM")
-    outputs.save_figure(checks.coregistration(shown, head, white_matter, head_brain))
-    brain = nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
-    return brain, outputs.load_transform().then(matrix)
+def _axis(direction: object, usual: int) -> int:
+    """Voxel axis of a direction as in BIDS sidecars ('j-'), or what is usual."""
+    return _AXES.get(str(direction)[:1], usual)
 
 
-def _register_alone(
-    b0: nib.Nifti1Image, scan: Scan, outputs: Outputs, settings: ProcessingSettings
-) -> tuple[nib.Nifti1Image, Transform]:
-    """Without a head image, the mean b0 volume takes its place."""
-    brain = nib.Nifti1Image(dwi_mask(np.asarray(b0.dataobj), Grid.of(b0).voxel_sizes), b0.affine)
-    lesion = None
-    if scan.lesion is not None and not scan.lesion.is_standard:
-        lesion = align_lesion(load_image(scan.lesion.path), b0)
-    transform = register_to_template(b0, brain, lesion, sloppy=settings.sloppy).transform
-    grid = standard_grid(RESOLUTION)
-    if lesion is not None and scan.lesion is not None:
-        moved = np.asarray(resample(lesion, grid, transform).dataobj) > 0.5
-        path = outputs.path("mask", "anat", label="L", standard=True)
-        image = nib.Nifti1Image(moved.astype(np.uint8), grid.affine)
-        outputs.save(image, path, [scan.lesion.path], Type="Lesion")
-    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
-    outputs.save_figure(
-        checks.registration(
-            resample(b0, grid, transform),
-            template["T1w"],
-            brain=template["brain"],
-            white_matter=template["WM"],
-        )
-    )
-    return brain, transform
+def _bias_field(
+    corrected: MotionCorrection, mask: NDArray[np.uint8], series: nib.Nifti1Image
+) -> NDArray[np.float32]:
+    """Smooth brightness of the coil, shape (X, Y, Z), seen in the mean b0 volume.
+
+    Every volume has the same, so that no map of diffusion depends on it.
+    """
+    b0 = corrected.data[..., corrected.gradients.is_b0].mean(axis=3)
+    flat = correct_bias(image_like(b0, series), nib.Nifti1Image(mask, series.affine))
+    values = np.asarray(flat.dataobj)
+    known = (values > 0) & (b0 > 0)
+    return np.divide(b0, values, out=np.ones_like(b0), where=known)
 
 
-def _save_series(
-    corrected: MotionCorrection, series: nib.Nifti1Image, scan: Scan, outputs: Outputs
-) -> None:
-    assert scan.dwi is not None
-    assert scan.bval is not None
-    assert scan.bvec is not None
-    path = outputs.path("dwi", "dwi", desc="preproc")
-    outputs.save(
-        _image(corrected.data, series), path, [scan.dwi, scan.bval, scan.bvec], SkullStripped=False
-    )
-    for text, extension in zip(corrected.gradients.to_text(), (".bval", ".bvec"), strict=True):
-        name = outputs.path("dwi", "dwi", desc="preproc", extension=extension)
-        write_text(name, text)
-        outputs.written.append(name)
-    table = pd.DataFrame(
-        np.column_stack([corrected.parameters, corrected.framewise_displacement]),
-        columns=list(_CONFOUNDS),
-    )
-    name = outputs.path("timeseries", "dwi", desc="confounds", extension=".tsv")
-    write_table(name, table, _CONFOUNDS)
-    outputs.written.append(name)
+def _fit(
+    clean: _Clean, gradients: GradientTable, brain: nib.Nifti1Image, settings: ProcessingSettings
+) -> tuple[_Clean, dict[str, NDArray[np.float32]]]:
+    """Fit a tensor, or the trace where directions are too few; check the axes of the table."""
+    corrected, facts = clean.corrected, clean.facts
+    mask = np.asarray(brain.dataobj)
+    try:
+        corrected.gradients.check_tensor()
+    except GradientTableError as reason:
+        facts.methods.append("trace")
+        facts.notes.append(f"No tensor was fitted. {reason}")
+        return clean, fit_trace(corrected.data, corrected.gradients, mask)
+    facts.methods.append("tensor")
+    usable = None
+    if clean.dropouts.any():
+        usable = usable_values(clean.dropouts, corrected.matrices, mask.shape, clean.slice_axis)
+    fitted = fit_tensor(corrected.data, corrected.gradients, mask, usable)
+    flipped = float(np.linalg.det(brain.affine)) > 0  # where bvec files reverse the first axis
+    check = check_axes(fitted["direction"], fitted["fa"], Grid.of(brain).voxel_sizes, flipped)
+    if check is not None:
+        facts.quality["gradient_coherence"] = check.coherence / check.best
+        if check.is_wrong and settings.correct_gradients:
+            table = corrected.turned(gradients.with_axes(check.matrix), brain.affine)
+            clean = replace(clean, corrected=replace(corrected, gradients=table))
+            fitted = fit_tensor(corrected.data, table, mask, usable)
+            facts.methods.append("gradient_axes")
+            facts.notes.append(f"The gradient table was corrected: {check.words}.")
+        elif check.is_wrong:
+            facts.notes.append(
+                "The gradient table seems to be wrong: fibres are "
+                f"{100 * (check.best / check.coherence - 1):.0f} % more coherent with "
+                f"{check.words}. Maps but colour FA hardly change; to correct the table, run with "
+                "--correct-gradients."
+            )
+    table = clean.corrected.gradients
+    world = fitted["direction"] @ table.frame(brain.affine).T.astype(np.float32)
+    fitted["decfa"] = np.abs(world) * fitted["fa"][..., None]
+    return clean, fitted
 
 
-def _save_map(
-    name: str, image: nib.Nifti1Image, from_standard: Transform, scan: Scan, outputs: Outputs
-) -> None:
-    """Save a tensor map on the grid of the series and on the standard grid."""
-    assert scan.dwi is not None
-    entities = {"model": "tensor", "param": name}
-    sidecar = {
-        "Model": {"Description": "Diffusion tensor, fitted by weighted least squares"},
-        "Units": MAP_UNITS[name],
-    }
-    outputs.save(image, outputs.path("dwimap", "dwi", **entities), [scan.dwi], **sidecar)
-    moved = resample(image, standard_grid(RESOLUTION), from_standard)
-    path = outputs.path("dwimap", "dwi", **entities, standard=True)
-    outputs.save(moved, path, [scan.dwi], **sidecar)
-
-
-def _save_facts(
-    corrected: MotionCorrection,
-    sigma: NDArray[np.float32] | None,
+def _draw_denoising(
+    data: NDArray[np.float32],
+    denoised: NDArray[np.float32],
+    gradients: GradientTable,
     brain: nib.Nifti1Image,
     outputs: Outputs,
 ) -> None:
-    quality = motion_summary(corrected.parameters, corrected.framewise_displacement)
-    methods = ["dwi_motion", "tensor"]
-    notes = []
-    if sigma is not None:
-        mask = np.asarray(brain.dataobj)
-        quality |= diffusion_quality(corrected.data, sigma, corrected.gradients, mask)
-        methods.append("dwi_denoise")
-    else:
-        notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
-    if outputs.head is not None:
-        methods.append("coregistration")
-    else:
-        methods.append("registration")
-        notes.append(
-            "There is no head image: the mean b = 0 volume was registered to the template instead, "
-            "which is less exact."
+    shown = np.flatnonzero(~gradients.is_b0)[0]
+    squares = np.zeros(data.shape[:3], dtype=np.float32)
+    for volume in range(data.shape[3]):
+        squares += (data[..., volume] - denoised[..., volume]) ** 2
+    removed = image_like(np.sqrt(squares / data.shape[3]), brain)
+    before, after = (image_like(array[..., shown], brain) for array in (data, denoised))
+    outputs.save_figure(checks.denoising(before, after, brain, removed))
+
+
+def _draw(
+    clean: _Clean,
+    fitted: Mapping[str, NDArray[np.float32]],
+    brain: nib.Nifti1Image,
+    outputs: Outputs,
+) -> None:
+    maps = {name: image_like(fitted[name], brain) for name in MAP_UNITS if name in fitted}
+    outputs.save_figure(checks.tensor_maps(maps, brain))
+    if "rmse" in fitted:
+        outputs.save_figure(checks.tensor_residual(image_like(fitted["rmse"], brain), brain))
+    corrected = clean.corrected
+    outputs.save_figure(motion_chart(corrected.parameters, corrected.framewise_displacement))
+
+
+def _measure(
+    clean: _Clean, fitted: Mapping[str, NDArray[np.float32]], brain: nib.Nifti1Image
+) -> None:
+    """Add what was measured to the facts."""
+    corrected, quality, mask = clean.corrected, clean.facts.quality, np.asarray(brain.dataobj)
+    quality |= motion_summary(corrected.parameters, corrected.framewise_displacement)
+    volumes = outlier_volumes(clean.dropouts)
+    quality |= outlier_summary(clean.dropouts, volumes)
+    if volumes.any():
+        numbers = ", ".join(map(str, np.flatnonzero(volumes)))
+        clean.facts.notes.append(
+            f"Volumes of the dwi (counted from 0) that lost more than a tenth of their slices: "
+            f"{numbers}. Those slices do not count in the maps."
         )
-    outputs.save_facts("dwi", Facts(methods=methods, quality=quality, notes=notes))
-
-
-def _image(data: NDArray[np.floating], like: nib.Nifti1Image) -> nib.Nifti1Image:
-    return nib.Nifti1Image(np.asarray(data, dtype=np.float32), like.affine)
+    if clean.sigma is not None:
+        quality |= diffusion_quality(corrected.data, clean.sigma, corrected.gradients, mask)
+    if "rmse" in fitted:
+        inside = (mask > 0) & (fitted["s0"] > 0)
+        quality["tensor_residual"] = float(np.median(fitted["rmse"][inside] / fitted["s0"][inside]))

@@ -7,7 +7,7 @@ import pandas as pd
 from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
 from motor_bids_app.features.table import dictionary_for, feature_row
-from motor_bids_app.levels.diffusion import MAP_UNITS
+from motor_bids_app.levels.diffusion_files import MAP_UNITS
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
 
@@ -56,6 +56,8 @@ def standard_maps(outputs: Outputs) -> dict[str, nib.Nifti1Image]:
     found = {
         name: _load(outputs, "dwimap", "dwi", model="tensor", param=name) for name in MAP_UNITS
     }
+    if found["md"] is None:  # too few directions for a tensor
+        found["md"] = _load(outputs, "dwimap", "dwi", model="trace", param="md")
     found |= {name: _load(outputs, "probseg", "anat", label=name.upper()) for name in ("gm", "wm")}
     return {name: image for name, image in found.items() if image is not None}
 

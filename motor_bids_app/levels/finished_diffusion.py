@@ -10,7 +10,7 @@ import pandas as pd
 from motor_bids_app.bids.files import load_image, read_table, read_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.diffusion import MAP_UNITS
+from motor_bids_app.levels.diffusion_files import MAP_UNITS
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.anatomy import reorient

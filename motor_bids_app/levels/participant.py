@@ -121,6 +121,7 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     lesion = scan.lesion.path if scan.lesion and scan.anatomy is None else None
     files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec, "lesion": lesion}
     inputs = {name: path for name, path in files.items() if path} | _records(outputs, "anat")
+    inputs |= {f"sidecar{number}": path for number, path in enumerate(scan.dwi_sidecars)}
     processing = settings.processing
     return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
 

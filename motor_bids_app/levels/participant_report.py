@@ -20,7 +20,7 @@ _FIGURES = {
     "anatomy": ("brain-mask", "bias-field", "registration"),
     "lesion": ("lesion-native", "lesion-standard"),
     "tissue": ("tissue",),
-    "diffusion": ("denoising", "motion", "tensor-maps", "coregistration"),
+    "diffusion": ("denoising", "motion", "tensor-maps", "tensor-residual", "coregistration"),
 }
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet")
 
@@ -85,7 +85,9 @@ def _diffusion_methods(scan: Scan) -> set[str]:
         return set() if scan.finished.maps_standard else {"finished_coregistration"}
     if scan.finished.dwi:
         return {"tensor", "finished_coregistration"}
-    return {"dwi_denoise", "dwi_motion", "tensor", "coregistration"}
+    return {
+        "dwi_denoise", "dwi_outliers", "dwi_motion", "dwi_bias", "tensor", "coregistration",
+    }  # fmt: skip
 
 
 def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -105,6 +107,7 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "standard space": processing.space,
         "sloppy (rough, for tests)": processing.sloppy,
         "random seed": processing.random_seed,
+        "gradient table corrected if wrong": processing.correct_gradients,
         "threads per participant": processing.omp_nthreads,
     }
 

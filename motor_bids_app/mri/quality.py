@@ -129,6 +129,20 @@ def motion_summary(
     }
 
 
+def outlier_summary(dropouts: NDArray[np.bool_], volumes: NDArray[np.bool_]) -> dict[str, float]:
+    """Summarise slices, shape (slices, N), and volumes, shape (N,), that lost their signal.
+
+    Returns
+    -------
+    dict of float
+        "dwi_outlier_volumes" (count) and "dwi_outlier_slices" (share of all slices).
+    """
+    return {
+        "dwi_outlier_volumes": float(volumes.sum()),
+        "dwi_outlier_slices": float(dropouts.mean()),
+    }
+
+
 def registration_quality(
     image: nib.Nifti1Image,
     brain: nib.Nifti1Image,

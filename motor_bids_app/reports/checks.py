@@ -168,8 +168,16 @@ def tissue(
     )
 
 
-def denoising(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
-    """Show one diffusion volume before and after denoising, and what was taken away."""
+def denoising(
+    before: nib.Nifti1Image,
+    after: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    removed: nib.Nifti1Image | None = None,
+) -> Figure:
+    """Show one diffusion volume before and after denoising, and what was taken away.
+
+    `removed` is the root mean square of that over all volumes.
+    """
     first = np.asarray(before.dataobj, dtype=np.float32)
     last = np.asarray(after.dataobj, dtype=np.float32)
     residual = nib.Nifti1Image(first - last, before.affine)
@@ -182,11 +190,14 @@ def denoising(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti1
         Row(image=after, label="after", limits=same),
         Row(image=residual, label="removed", limits=(-spread or -1.0, spread or 1.0)),
     ]
+    if removed is not None:
+        rows.append(Row(image=removed, label="removed, all volumes", limits=(0, spread or 1.0)))
     return _png(
         "denoising",
         "Denoising of the diffusion series",
         "One diffusion-weighted volume before and after, and the difference with its contrast "
-        "stretched. What was removed should look like noise: edges in it would be lost anatomy.",
+        "stretched; last row: its root mean square over all volumes. What was removed should look "
+        "like noise: edges in it would be lost anatomy.",
         "Axial slices of a diffusion volume before and after denoising, and their difference",
         draw_rows(rows, around=brain),
     )
@@ -215,6 +226,21 @@ def tensor_maps(maps: Mapping[str, nib.Nifti1Image], brain: nib.Nifti1Image) -> 
         "0.7 µm²/ms in tissue and 3 in fluid.",
         f"Axial slices of {shown} with colour bars",
         draw_rows(rows, around=brain),
+    )
+
+
+def tensor_residual(rmse: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
+    """Show the root mean square of what the tensor leaves of the signals."""
+    inside = np.asarray(rmse.dataobj)[np.asarray(brain.dataobj) > 0]
+    high = float(f"{np.percentile(inside, 99):.2g}") if inside.size else 0.0
+    row = Row(image=rmse, label="residual", colours="magma", limits=(0, high or 1), unit="signal")
+    return _png(
+        "tensor-residual",
+        "What the tensor does not explain",
+        "Root mean square over the volumes of signal less tensor. It is highest in pulsating "
+        "fluid; bright slices or edges all around the brain are artefacts or motion that is left.",
+        "Axial slices of the residual of the tensor fit with a colour bar",
+        draw_rows([row], around=brain),
     )
 
 

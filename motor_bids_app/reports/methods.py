@@ -81,6 +81,18 @@ _REFERENCES = {
             doi="10.1002/mrm.21890",
         ),
         Reference(
+            key="Vos et al. 2017",
+            citation="Vos SB, Tax CMW, Luijten PR, et al. The importance of correcting for signal "
+            "drift in diffusion MRI. Magn Reson Med 77:285-299, 2017.",
+            doi="10.1002/mrm.26124",
+        ),
+        Reference(
+            key="Schilling et al. 2019",
+            citation="Schilling KG, Yeh FC, Nath V, et al. A fiber coherence index for quality "
+            "control of B-table orientation in diffusion MRI. Magn Reson Imaging 58:82-89, 2019.",
+            doi="10.1016/j.mri.2019.01.018",
+        ),
+        Reference(
             key="Veraart et al. 2013",
             citation="Veraart J, Sijbers J, Sunaert S, Leemans A, Jeurissen B. Weighted linear "
             "least squares estimation of diffusion MRI parameters. NeuroImage 81:335-346, 2013.",
@@ -177,6 +189,28 @@ STEPS = {  # in the order of the text; `space` is filled in
         "each volume to what its shell predicts for its direction; gradient directions were turned "
         "with the head (Leemans and Jones 2009).",
         references=("Leemans and Jones 2009",),
+    ),
+    "dwi_outliers": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Slices whose mean signal fell far below a robust fit over directions did not "
+        "count in the tensor.",
+    ),
+    "dwi_drift": _Step(
+        paragraph=_DIFFUSION,
+        sentence="The drift of the gain, seen in the b = 0 volumes, was divided out (Vos et al. "
+        "2017).",
+        references=("Vos et al. 2017",),
+    ),
+    "dwi_bias": _Step(
+        paragraph=_DIFFUSION,
+        sentence="All volumes were divided by the bias field that N4 finds in the mean b = 0 "
+        "volume, which changes S0 and no map of diffusion.",
+    ),
+    "gradient_axes": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Axes of the gradient table were corrected by the coherence of fibres (after "
+        "Schilling et al. 2019).",
+        references=("Schilling et al. 2019",),
     ),
     "tensor": _Step(
         paragraph=_DIFFUSION,

@@ -104,7 +104,12 @@ class GradientTable:
 
     def world_directions(self, affine: NDArray[np.floating]) -> NDArray[np.float64]:
         """Directions in mm RAS, shape (N, 3), for the image with this affine."""
-        return self.bvecs @ _fsl_to_world(affine).T
+        return self.bvecs @ self.frame(affine).T
+
+    @staticmethod
+    def frame(affine: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Matrix, shape (3, 3), from the frame of the bvec file to mm RAS."""
+        return _fsl_to_world(affine)
 
     def rotated(
         self, rotations: NDArray[np.floating], affine: NDArray[np.floating]
@@ -116,6 +121,10 @@ class GradientTable:
     def select(self, volumes: NDArray[np.bool_]) -> "GradientTable":
         """Keep some volumes."""
         return GradientTable(self.bvals[volumes], self.bvecs[volumes])
+
+    def with_axes(self, matrix: NDArray[np.floating]) -> "GradientTable":
+        """Exchange and reverse the axes of the table: directions as rows times the matrix."""
+        return GradientTable(self.bvals, self.bvecs @ matrix)
 
     def check(self, n_volumes: int) -> None:
         """Raise GradientTableError unless the table belongs to a usable series of `n_volumes`."""

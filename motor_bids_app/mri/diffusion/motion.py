@@ -41,6 +41,8 @@ class MotionCorrection:
     eddy : array, shape (N, 3)
         Stretch and shears of the volume along the phase-encoding axis: its
         displacement there, per mm along each voxel axis. 0 for b0.
+    matrices : array, shape (N, 4, 4)
+        Voxels of the corrected volumes to voxels as acquired.
     """
 
     data: NDArray[np.float32]
@@ -48,6 +50,12 @@ class MotionCorrection:
     parameters: NDArray[np.float64]
     framewise_displacement: NDArray[np.float64]
     eddy: NDArray[np.float64]
+    matrices: NDArray[np.float64]
+
+    def turned(self, gradients: GradientTable, affine: NDArray[np.floating]) -> GradientTable:
+        """Turn the directions of another table of this series with the head."""
+        turns = Rotation.from_rotvec(self.parameters[:, 3:], degrees=True)
+        return gradients.rotated(turns.inv().as_matrix(), affine)
 
 
 def correct_motion(
@@ -108,6 +116,7 @@ def correct_motion(
         parameters=parameters,
         framewise_displacement=framewise_displacement(parameters),
         eddy=np.stack([pose.eddy for pose in poses]),
+        matrices=np.stack([_voxel_matrix(pose, sizes, centre) for pose in poses]),
     )
 
 
@@ -200,6 +209,14 @@ def _resample(
     )
     # Where eddy currents stretched the head, the same signal was spread over more voxels.
     return np.maximum(moved, 0) * np.float32(np.linalg.det(matrix[:3, :3]))
+
+
+def _voxel_matrix(
+    pose: Pose, sizes: NDArray[np.float64], centre: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = voxel_map(pose.matrix, sizes, centre)
+    return matrix
 
 
 def _each(work: Callable[[int], _T], count: int) -> list[_T]:

@@ -1,23 +1,24 @@
-"""Diffusion tensor: weighted least squares fit, its maps, and a brain mask on b0."""
+"""Diffusion tensor: weighted least squares fit and its maps."""
 
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError, GradientTableError
 from motor_bids_app.mri.diffusion.gradients import TENSOR_LIMIT, GradientTable
 
-TENSOR_MAPS = ("fa", "md", "rd", "ad", "s0")
+TENSOR_MAPS = ("fa", "md", "rd", "ad", "s0", "rmse")
 _CHUNK = 16384  # voxels fitted at a time: they stay in the cache
-_MIN_BRAIN = 100.0  # ml
 _MIN_WEIGHT = 1e-7  # of the heaviest volume; lighter ones would leave nothing to solve
 
 
 def fit_tensor(
-    data: NDArray[np.floating], gradients: GradientTable, mask: NDArray[Any]
+    data: NDArray[np.floating],
+    gradients: GradientTable,
+    mask: NDArray[Any],
+    usable: NDArray[np.bool_] | None = None,
 ) -> dict[str, NDArray[np.float32]]:
     """Fit a diffusion tensor by weighted least squares, and return its maps.
 
@@ -31,14 +32,19 @@ def fit_tensor(
     data : array, shape (X, Y, Z, N)
         Diffusion series.
     gradients : GradientTable
-        One entry per volume; the frame does not matter for these maps.
+        One entry per volume; the frame matters for "direction" only.
     mask : array, shape (X, Y, Z)
         Positive where to fit.
+    usable : array, shape (X, Y, Z, N), optional
+        False where a value is known to be wrong; it does not count.
 
     Returns
     -------
     dict of arrays, shape (X, Y, Z), float32; 0 outside the mask
-        "fa" (0 to 1), "md", "rd" and "ad" (mm2/s), "s0" (units of the data).
+        "fa" (0 to 1), "md", "rd" and "ad" (mm2/s), "s0" (units of the data), "rmse" (root
+        mean square of what the tensor leaves of the signals, units of the data), and, with
+        shape (X, Y, Z, 3), "direction": unit vector of fastest diffusion, in the frame of
+        the table.
 
     Raises
     ------
@@ -52,12 +58,16 @@ def fit_tensor(
     volumes = gradients.fits_tensor
     inside = np.asarray(mask) > 0
     signals = _positive(data[..., volumes][inside])
+    counted = None if usable is None else torch.from_numpy(usable[..., volumes][inside])
     design = _design(gradients.select(volumes))
-    maps = {name: np.zeros(data.shape[:3], dtype=np.float32) for name in TENSOR_MAPS}
-    values = torch.cat([_fit(chunk, design) for chunk in torch.split(signals, _CHUNK)])
-    for name, column in zip(TENSOR_MAPS, _maps(values), strict=True):
-        maps[name][inside] = column.numpy()
-    return maps
+    maps: dict[str, NDArray[np.float32]] = {}
+    for start in range(0, len(signals), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        fit = _fit(signals[part], design, None if counted is None else counted[part])
+        for name, column in _maps(fit, signals[part], design).items():
+            maps.setdefault(name, np.zeros((len(signals), *column.shape[1:]), dtype=np.float32))
+            maps[name][part] = column.numpy()
+    return {name: _placed(values, inside) for name, values in maps.items()}
 
 
 def fit_trace(
@@ -97,10 +107,15 @@ def fit_trace(
     log_s0 = logs[:, gradients.is_b0].mean(axis=1)
     fall = log_s0[:, None] - logs[:, weighted]
     diffusivity = (fall / gradients.bvals[weighted]).mean(axis=1)
-    maps = {name: np.zeros(data.shape[:3], dtype=np.float32) for name in ("md", "s0")}
-    maps["md"][inside] = np.maximum(diffusivity, 0)
-    maps["s0"][inside] = np.exp(log_s0)
-    return maps
+    maps = {"md": np.maximum(diffusivity, 0), "s0": np.exp(log_s0)}
+    return {name: _placed(values, inside) for name, values in maps.items()}
+
+
+def _placed(values: NDArray[np.floating], inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Map of the values of the voxels inside; 0 elsewhere."""
+    image = np.zeros((*inside.shape, *values.shape[1:]), dtype=np.float32)
+    image[inside] = values
+    return image
 
 
 def _positive(signals: NDArray[np.floating]) -> torch.Tensor:
@@ -122,31 +137,65 @@ def _design(gradients: GradientTable) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(columns, axis=1))
 
 
-def _fit(signals: torch.Tensor, design: torch.Tensor) -> torch.Tensor:
+def _fit(signals: torch.Tensor, design: torch.Tensor, usable: torch.Tensor | None) -> torch.Tensor:
     """Tensor and log S0, shape (voxels, 7), of signals, shape (voxels, N)."""
     logs = signals.double().log()
     scale = design.abs().amax(dim=0)  # conditions the normal equations
     scaled = design / scale
     ordinary = logs @ torch.linalg.pinv(scaled).T
+    if usable is not None:
+        wrong = ~usable.all(dim=1)
+        weights = usable[wrong].double().clamp_min(_MIN_WEIGHT)
+        ordinary[wrong] = _solve(logs[wrong], scaled, weights)
     predicted = ordinary @ scaled.T
     weights = torch.exp(2 * (predicted - predicted.amax(dim=1, keepdim=True)))
-    weights = weights.clamp_min(_MIN_WEIGHT)
-    outer = (scaled[:, :, None] * scaled[:, None, :]).reshape(len(scaled), -1)
+    if usable is not None:
+        weights = weights * usable
+    return _solve(logs, scaled, weights.clamp_min(_MIN_WEIGHT)) / scale
+
+
+def _solve(logs: torch.Tensor, design: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Weighted least squares, voxel by voxel."""
+    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     normal = (weights @ outer).reshape(-1, 7, 7)
-    moments = ((weights * logs) @ scaled)[..., None]
-    solution = torch.cholesky_solve(moments, torch.linalg.cholesky(normal))[..., 0]
-    return solution / scale
+    moments = ((weights * logs) @ design)[..., None]
+    return torch.cholesky_solve(moments, torch.linalg.cholesky(normal))[..., 0]
 
 
-def _maps(fit: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """FA, MD, RD, AD and S0 of fits, shape (voxels, 7)."""
-    smallest, middle, largest = (value.clamp_min(0) for value in _eigenvalues(fit[:, :6]))
+def _maps(
+    fit: torch.Tensor, signals: torch.Tensor, design: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return the maps of fits, shape (voxels, 7), to signals, shape (voxels, N)."""
+    eigenvalues = _eigenvalues(fit[:, :6])
+    smallest, middle, largest = (value.clamp_min(0) for value in eigenvalues)
     mean = (smallest + middle + largest) / 3
     squares = smallest**2 + middle**2 + largest**2
     variance = (smallest - mean) ** 2 + (middle - mean) ** 2 + (largest - mean) ** 2
-    anisotropy = torch.sqrt(1.5 * variance / squares.clamp_min(1e-30))
-    s0 = torch.exp(fit[:, 6].clamp_max(80))  # float32 ends at exp(88)
-    return anisotropy, mean, (smallest + middle) / 2, largest, s0
+    left = signals - torch.exp((fit @ design.T).clamp_max(80))  # float32 ends at exp(88)
+    return {
+        "fa": torch.sqrt(1.5 * variance / squares.clamp_min(1e-30)),
+        "md": mean,
+        "rd": (smallest + middle) / 2,
+        "ad": largest,
+        "s0": torch.exp(fit[:, 6].clamp_max(80)),
+        "rmse": left.square().mean(dim=1).sqrt(),
+        "direction": _direction(fit[:, :6], eigenvalues[2]),
+    }
+
+
+def _direction(tensor: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
+    """Unit eigenvectors, shape (voxels, 3), of the largest eigenvalues.
+
+    All rows of the matrix less its eigenvalue are orthogonal to the eigenvector: it is the
+    cross product of two of them, of those that give the longest one.
+    """
+    xx, yy, zz, xy, xz, yz = tensor.T
+    rows = torch.stack([xx - largest, xy, xz, xy, yy - largest, yz, xz, yz, zz - largest], dim=1)
+    rows = rows.reshape(-1, 3, 3)
+    products = torch.linalg.cross(rows, rows.roll(1, dims=1))
+    best = products.norm(dim=2).argmax(dim=1)
+    longest = products[torch.arange(len(best)), best]
+    return longest / longest.norm(dim=1, keepdim=True).clamp_min(1e-30)
 
 
 def _eigenvalues(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -165,72 +214,3 @@ def _eigenvalues(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torc
     largest = mean + 2 * radius * angle.cos()
     smallest = mean + 2 * radius * (angle + 2 * np.pi / 3).cos()
     return smallest, 3 * mean - largest - smallest, largest
-
-
-def dwi_mask(b0: NDArray[np.floating], voxel_sizes: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Mask the brain on a b0 image, where fat is suppressed and the skull is dark.
-
-    The smoothed image is cut between background and brain; bridges to eyes and
-    neck are eroded away, the largest piece is kept, grown back and filled.
-
-    Parameters
-    ----------
-    b0 : array, shape (X, Y, Z)
-        Mean of the volumes without diffusion weighting.
-    voxel_sizes : array, shape (3,)
-        Edge lengths in mm.
-
-    Returns
-    -------
-    array, shape (X, Y, Z), uint8
-
-    Raises
-    ------
-    EmptyRegionError
-        Nothing in the image is of a size to be a brain.
-    """
-    sizes = np.asarray(voxel_sizes, dtype=np.float64)
-    smooth = ndimage.gaussian_filter(np.asarray(b0, dtype=np.float32), 1.5 / sizes, mode="nearest")
-    bright = smooth[smooth > smooth.mean()]
-    if bright.size == 0:
-        raise EmptyRegionError("The b0 image does not vary: there is no brain to be found in it.")
-    # Fluid, much brighter than tissue, would pull the cut into the tissue.
-    clipped = np.minimum(smooth, np.median(bright))
-    head = clipped > _otsu(clipped)
-    core = _largest(~_within(~head, 5.0, sizes))
-    brain = _within(core, 7.0, sizes) & head
-    brain = ~_within(~_within(brain, 6.0, sizes), 6.0, sizes)
-    brain = ndimage.binary_fill_holes(brain)
-    volume = brain.sum() * np.prod(sizes) / 1000
-    if volume < _MIN_BRAIN:
-        raise EmptyRegionError(
-            f"The largest bright piece of b0 image has {volume:.0f} ml, too few for a brain. "
-            "Check the image, or give a brain mask."
-        )
-    return brain.astype(np.uint8)
-
-
-def _otsu(values: NDArray[np.float32]) -> float:
-    """Cut that separates the values into the two most homogeneous classes (Otsu, 1979)."""
-    counts, edges = np.histogram(values, bins=256)
-    middles = (edges[1:] + edges[:-1]) / 2
-    below = np.cumsum(counts)[:-1]
-    above = counts.sum() - below
-    sum_below = np.cumsum(counts * middles)[:-1]
-    sum_above = (counts * middles).sum() - sum_below
-    between = (
-        below * above * (sum_below / np.maximum(below, 1) - sum_above / np.maximum(above, 1)) ** 2
-    )
-    return float(edges[1:-1][np.argmax(between)])
-
-
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    labels, count = ndimage.label(mask)
-    if count == 0:
-        return mask
-    return labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-
-
-def _within(mask: NDArray[np.bool_], distance: float, sizes: NDArray[Any]) -> NDArray[np.bool_]:
-    """Voxels at most `distance` mm from the mask."""
-    return ndimage.distance_transform_edt(~mask, sampling=sizes) <= distance

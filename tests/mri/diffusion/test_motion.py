@@ -4,8 +4,9 @@ import pytest
 
 from motor_bids_app.errors import EmptyRegionError, GradientTableError
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import correct_motion, framewise_displacement
-from motor_bids_app.mri.diffusion.tensor import dwi_mask, fit_tensor
+from motor_bids_app.mri.diffusion.tensor import fit_tensor
 
 
 @pytest.fixture(scope="module")

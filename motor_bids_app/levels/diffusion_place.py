@@ -1,0 +1,60 @@
+"""Where a diffusion series is: its brain, and the way to it from the standard space."""
+
+import nibabel as nib
+import numpy as np
+
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.mri.diffusion.mask import dwi_mask
+from motor_bids_app.mri.lesions import align_lesion
+from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.reports import checks
+from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.transforms import Transform
+
+
+def register_to_head(b0: nib.Nifti1Image, outputs: Outputs) -> tuple[nib.Nifti1Image, Transform]:
+    """Place the series by the head image; return its brain mask, and standard space -> series."""
+    assert outputs.head is not None
+    head = load_image(outputs.head)
+    head_brain = outputs.load("mask", "anat", desc="brain")
+    matrix = register_rigid(head, b0, head_brain)
+    to_head = Transform(matrix=np.linalg.inv(matrix).astype(np.float64))
+    moved = resample(head_brain, Grid.of(b0), to_head)
+    inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
+    shown = resample(b0, Grid.of(head), Transform(matrix=matrix))
+    white_matter = outputs.load("probseg", "anat", label="WM")
+    outputs.save_figure(checks.coregistration(shown, head, white_matter, head_brain))
+    brain = nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
+    return brain, outputs.load_transform().then(matrix)
+
+
+def register_alone(
+    b0: nib.Nifti1Image, scan: Scan, outputs: Outputs, settings: ProcessingSettings
+) -> tuple[nib.Nifti1Image, Transform]:
+    """Without a head image, the mean b0 volume takes its place."""
+    brain = nib.Nifti1Image(dwi_mask(np.asarray(b0.dataobj), Grid.of(b0).voxel_sizes), b0.affine)
+    lesion = None
+    if scan.lesion is not None and not scan.lesion.is_standard:
+        lesion = align_lesion(load_image(scan.lesion.path), b0)
+    transform = register_to_template(b0, brain, lesion, sloppy=settings.sloppy).transform
+    grid = standard_grid(RESOLUTION)
+    if lesion is not None and scan.lesion is not None:
+        moved = np.asarray(resample(lesion, grid, transform).dataobj) > 0.5
+        path = outputs.path("mask", "anat", label="L", standard=True)
+        image = nib.Nifti1Image(moved.astype(np.uint8), grid.affine)
+        outputs.save(image, path, [scan.lesion.path], Type="Lesion")
+    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
+    outputs.save_figure(
+        checks.registration(
+            resample(b0, grid, transform),
+            template["T1w"],
+            brain=template["brain"],
+            white_matter=template["WM"],
+        )
+    )
+    return brain, transform

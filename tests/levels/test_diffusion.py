@@ -1,0 +1,90 @@
+"""Diffusion series of all kinds, of one simulated person without a head image."""
+
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.diffusion import preprocess_diffusion
+from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.simulate import run as simulate
+from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.mri.diffusion.gradients import parse_gradients
+from motor_bids_app.settings import ProcessingSettings, Selection
+
+pytestmark = pytest.mark.slow  # the simulation takes ten seconds
+SLOPPY = ProcessingSettings(sloppy=True)
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bids")
+    simulate(
+        SimulationSettings(
+            output_dir=folder / "raw", n_participants=1, n_controls=0, voxel_size=4.0,
+            n_directions=12, seed=2, n_procs=1, modalities=("dwi",),
+        )
+    )  # fmt: skip
+    return index_dataset(folder / "raw", Selection())[0]
+
+
+@pytest.fixture
+def process(scan, tmp_path):
+    """Change the series and its table, then process it; return the outputs."""
+
+    def process(change, settings=SLOPPY):
+        image = nib.load(scan.dwi)
+        table = parse_gradients(scan.bval.read_text(), scan.bvec.read_text())
+        data, table = change(np.asarray(image.dataobj), table)
+        paths = [tmp_path / f"sub-001_dwi.{end}" for end in ("nii.gz", "bval", "bvec")]
+        nib.save(nib.Nifti1Image(data, image.affine), paths[0])
+        for path, text in zip(paths[1:], table.to_text(), strict=True):
+            path.write_text(text)
+        outputs = Outputs(tmp_path / "out", "001", None)
+        changed = replace(scan, dwi=paths[0], bval=paths[1], bvec=paths[2])
+        preprocess_diffusion(changed, outputs, settings)
+        return outputs
+
+    return process
+
+
+def pick(*volumes):
+    """Keep some volumes."""
+
+    def change(data, table):
+        kept = np.isin(np.arange(len(table)), volumes)
+        return data[..., kept], table.select(kept)
+
+    return change
+
+
+def maps(outputs):
+    return {path.name.split("_")[-2] for path in outputs.root.rglob("*_dwimap.nii.gz")}
+
+
+def test_three_directions_give_mean_diffusivity_and_say_why(process):
+    outputs = process(pick(0, 1, 2, 3))
+
+    assert maps(outputs) == {"param-md", "param-s0"}
+    facts = outputs.load_facts()
+    assert "trace" in facts.methods
+    assert "tensor" not in facts.methods
+    assert any("No tensor was fitted" in note for note in facts.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (pick(1, 2, 3, 4, 5, 6, 7), "No volume is without diffusion weighting"),
+        (pick(0, 10), "nothing here measures diffusion"),
+        (pick(0), "nothing here measures diffusion"),
+        (lambda data, table: (data[..., 0], table.select(np.arange(len(table)) == 0)), "4-D|axes"),
+    ],
+    ids=["without b0", "b0 only", "one volume", "three axes"],
+)
+def test_what_measures_no_diffusion_is_explained(process, change, words):
+    with pytest.raises(DataError, match=words):
+        process(change)
