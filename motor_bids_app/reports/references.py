@@ -1,0 +1,110 @@
+"""The works that the methods text of the participant level cites."""
+
+from motor_bids_app.reports.pages import Reference
+
+REFERENCES = {
+    reference.key: reference
+    for reference in (
+        Reference(
+            key="Tustison et al. 2010",
+            citation="Tustison NJ, Avants BB, Cook PA, Zheng Y, Egan A, Yushkevich PA, Gee JC. "
+            "N4ITK: improved N3 bias correction. IEEE Trans Med Imaging 29:1310-1320, 2010.",
+            doi="10.1109/TMI.2010.2046908",
+        ),
+        Reference(
+            key="Coupé et al. 2008",
+            citation="Coupé P, Yger P, Prima S, Hellier P, Kervrann C, Barillot C. An optimized "
+            "blockwise nonlocal means denoising filter for 3-D magnetic resonance images. IEEE "
+            "Trans Med Imaging 27:425-441, 2008.",
+            doi="10.1109/TMI.2007.906087",
+        ),
+        Reference(
+            key="Fisch et al. 2024",
+            citation="Fisch L, Zumdick S, Barkhau C, et al. deepbet: fast brain extraction of "
+            "T1-weighted MRI using convolutional neural networks. Comput Biol Med 179:108845, "
+            "2024.",
+            doi="10.1016/j.compbiomed.2024.108845",
+        ),
+        Reference(
+            key="Avants et al. 2008",
+            citation="Avants BB, Epstein CL, Grossman M, Gee JC. Symmetric diffeomorphic image "
+            "registration with cross-correlation. Med Image Anal 12:26-41, 2008.",
+            doi="10.1016/j.media.2007.06.004",
+        ),
+        Reference(
+            key="Brett et al. 2001",
+            citation="Brett M, Leff AP, Rorden C, Ashburner J. Spatial normalization of brain "
+            "images with focal lesions using cost function masking. NeuroImage 14:486-500, 2001.",
+            doi="10.1006/nimg.2001.0845",
+        ),
+        Reference(
+            key="Fonov et al. 2009",
+            citation="Fonov VS, Evans AC, McKinstry RC, Almli CR, Collins DL. Unbiased nonlinear "
+            "average age-appropriate brain templates from birth to adulthood. NeuroImage "
+            "47:S102, 2009.",
+            doi="10.1016/S1053-8119(09)70884-5",
+        ),
+        Reference(
+            key="Zhang et al. 2001",
+            citation="Zhang Y, Brady M, Smith S. Segmentation of brain MR images through a hidden "
+            "Markov random field model and the expectation-maximization algorithm. IEEE Trans Med "
+            "Imaging 20:45-57, 2001.",
+            doi="10.1109/42.906424",
+        ),
+        Reference(
+            key="Veraart et al. 2016",
+            citation="Veraart J, Novikov DS, Christiaens D, Ades-aron B, Sijbers J, Fieremans E. "
+            "Denoising of diffusion MRI using random matrix theory. NeuroImage 142:394-406, 2016.",
+            doi="10.1016/j.neuroimage.2016.08.016",
+        ),
+        Reference(
+            key="Gavish and Donoho 2017",
+            citation="Gavish M, Donoho DL. Optimal shrinkage of singular values. IEEE Trans Inf "
+            "Theory 63:2137-2152, 2017.",
+            doi="10.1109/TIT.2017.2653801",
+        ),
+        Reference(
+            key="Leemans and Jones 2009",
+            citation="Leemans A, Jones DK. The B-matrix must be rotated when correcting for "
+            "subject motion in DTI data. Magn Reson Med 61:1336-1349, 2009.",
+            doi="10.1002/mrm.21890",
+        ),
+        Reference(
+            key="Vos et al. 2017",
+            citation="Vos SB, Tax CMW, Luijten PR, et al. The importance of correcting for signal "
+            "drift in diffusion MRI. Magn Reson Med 77:285-299, 2017.",
+            doi="10.1002/mrm.26124",
+        ),
+        Reference(
+            key="Schilling et al. 2019",
+            citation="Schilling KG, Yeh FC, Nath V, et al. A fiber coherence index for quality "
+            "control of B-table orientation in diffusion MRI. Magn Reson Imaging 58:82-89, 2019.",
+            doi="10.1016/j.mri.2019.01.018",
+        ),
+        Reference(
+            key="Veraart et al. 2013",
+            citation="Veraart J, Sijbers J, Sunaert S, Leemans A, Jeurissen B. Weighted linear "
+            "least squares estimation of diffusion MRI parameters. NeuroImage 81:335-346, 2013.",
+            doi="10.1016/j.neuroimage.2013.05.028",
+        ),
+        Reference(
+            key="Eickhoff et al. 2005",
+            citation="Eickhoff SB, Stephan KE, Mohlberg H, et al. A new SPM toolbox for combining "
+            "probabilistic cytoarchitectonic maps and functional imaging data. NeuroImage "
+            "25:1325-1335, 2005.",
+            doi="10.1016/j.neuroimage.2004.12.034",
+        ),
+        Reference(
+            key="Tzourio-Mazoyer et al. 2002",
+            citation="Tzourio-Mazoyer N, Landeau B, Papathanassiou D, et al. Automated anatomical "
+            "labeling of activations in SPM. NeuroImage 15:273-289, 2002.",
+            doi="10.1006/nimg.2001.0978",
+        ),
+        Reference(
+            key="Feng et al. 2015",
+            citation="Feng W, Wang J, Chhatbar PY, et al. Corticospinal tract lesion load: an "
+            "imaging biomarker for stroke motor outcomes. Ann Neurol 78:860-870, 2015.",
+            doi="10.1002/ana.24510",
+        ),
+    )
+}
