@@ -23,7 +23,12 @@ from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.outliers import find_dropouts, outlier_volumes, usable_values
 from motor_bids_app.mri.diffusion.tensor import fit_tensor, fit_trace
-from motor_bids_app.mri.quality import diffusion_quality, motion_summary, outlier_summary
+from motor_bids_app.mri.quality import (
+    HIGH_MOTION,
+    diffusion_quality,
+    motion_summary,
+    outlier_summary,
+)
 from motor_bids_app.reports import checks
 from motor_bids_app.reports.motion import motion_chart
 from motor_bids_app.settings import ProcessingSettings
@@ -211,7 +216,8 @@ def _draw(
     if "rmse" in fitted:
         outputs.save_figure(checks.tensor_residual(image_like(fitted["rmse"], brain), brain))
     corrected = clean.corrected
-    outputs.save_figure(motion_chart(corrected.parameters, corrected.framewise_displacement))
+    chart = motion_chart(corrected.parameters, corrected.framewise_displacement, limit=HIGH_MOTION)
+    outputs.save_figure(chart)
 
 
 def _measure(

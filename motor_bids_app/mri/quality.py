@@ -12,7 +12,7 @@ from motor_bids_app.spaces.grids import check_same_grid
 
 _PURE = 0.9  # tissue probability from which a voxel counts as that tissue
 _MIN_VOXELS = 50
-_HIGH_MOTION = 0.5  # mm of framewise displacement
+HIGH_MOTION = 0.5  # mm of framewise displacement
 _OUTLYING = 3.0  # scaled median absolute deviations
 _FEWEST_VALUES = 5  # of a cohort in which one may be called an outlier
 
@@ -123,7 +123,7 @@ def motion_summary(
     return {
         "motion_mean_fd": float(moved.mean()),
         "motion_max_fd": float(moved.max()),
-        "motion_high_share": float((moved > _HIGH_MOTION).mean()),
+        "motion_high_share": float((moved > HIGH_MOTION).mean()),
         "motion_max_translation": float(np.linalg.norm(parameters[:, :3], axis=1).max()),
         "motion_max_rotation": float(np.linalg.norm(parameters[:, 3:], axis=1).max()),
     }

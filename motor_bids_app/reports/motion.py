@@ -14,7 +14,7 @@ _COLOURS = tuple(SERIES.values())
 
 @styled
 def motion_chart(
-    parameters: NDArray[np.float64], displacement: NDArray[np.float64], *, limit: float = 1.0
+    parameters: NDArray[np.float64], displacement: NDArray[np.float64], *, limit: float
 ) -> Figure:
     """Draw translations, rotations and framewise displacement of a series.
 

@@ -21,7 +21,7 @@ from motor_bids_app.reports.prediction import PredictionReport, render_predictio
 def participant(head, brain):
     figures = (checks.brain_mask(head, brain),)
     chart = motion_chart(
-        pd.DataFrame([[0.0] * 6] * 3).to_numpy(), pd.Series([0, 1, 2.0]).to_numpy()
+        pd.DataFrame([[0.0] * 6] * 3).to_numpy(), pd.Series([0, 1, 2.0]).to_numpy(), limit=1
     )
     return render_participant(
         ParticipantReport(

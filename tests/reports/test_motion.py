@@ -13,6 +13,6 @@ def test_volumes_above_the_limit_are_counted():
 
 
 def test_a_still_head_can_be_drawn():
-    figure = motion_chart(np.zeros((1, 6)), np.zeros(1))
+    figure = motion_chart(np.zeros((1, 6)), np.zeros(1), limit=0.5)
 
     assert "0 of 1" in figure.caption
