@@ -32,6 +32,7 @@ _COMPUTED = {
     "denoise": "head", "bias": "head", "brain_mask": "brain", "registration": "transform",
     "tissue": "tissue",
 }  # fmt: skip
+_UNCOVERED = 0.05  # share of the template; whole brains lack 1 to 2 % of it
 
 
 def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> None:
@@ -80,6 +81,12 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
     quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
+    missing = 1 - quality["brain_coverage"]
+    if missing > _UNCOVERED:
+        notes.append(
+            f"{100 * missing:.0f} % of the template's brain is not in the image or not in its "
+            "brain mask. Look at the brain mask and the registration: regions there are not whole."
+        )
     datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
     facts = Facts(methods=methods, quality=quality, notes=notes, taken=datasets)
     outputs.save_facts("anat", facts)
