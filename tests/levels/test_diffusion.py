@@ -6,16 +6,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.outputs import Outputs
 from motor_bids_app.levels.simulate import run as simulate
 from motor_bids_app.levels.simulated_dataset import SimulationSettings
-from motor_bids_app.mri.diffusion.gradients import parse_gradients
+from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.settings import ProcessingSettings, Selection
 
-pytestmark = pytest.mark.slow  # the simulation takes ten seconds
 SLOPPY = ProcessingSettings(sloppy=True)
 
 
@@ -65,6 +65,7 @@ def maps(outputs):
     return {path.name.split("_")[-2] for path in outputs.root.rglob("*_dwimap.nii.gz")}
 
 
+@pytest.mark.slow
 def test_three_directions_give_mean_diffusivity_and_say_why(process):
     outputs = process(pick(0, 1, 2, 3))
 
@@ -88,3 +89,28 @@ def test_three_directions_give_mean_diffusivity_and_say_why(process):
 def test_what_measures_no_diffusion_is_explained(process, change, words):
     with pytest.raises(DataError, match=words):
         process(change)
+
+
+def with_faults(data, table):
+    """Lose slices of a volume, and reverse an axis of the table."""
+    broken = data.copy()
+    broken[:, :, 10:34:2, 5] //= 4
+    return broken, GradientTable(table.bvals, table.bvecs * [1, -1, 1])
+
+
+@pytest.mark.slow
+def test_faults_are_listed_and_corrected_on_request(process, scan):
+    outputs = process(with_faults, replace(SLOPPY, correct_gradients=True))
+
+    table = read_table(outputs.path("timeseries", "dwi", desc="confounds", extension=".tsv"))
+    assert np.flatnonzero(table["outlier_volume"].astype(float)).tolist() == [5]
+    facts = outputs.load_facts()
+    assert any("y reversed" in note for note in facts.notes)
+    bvec = outputs.path("dwi", "dwi", desc="preproc", extension=".bvec")
+    found = parse_gradients(bvec.with_suffix(".bval").read_text(), bvec.read_text())
+    given = parse_gradients(scan.bval.read_text(), scan.bvec.read_text())
+    agreement = np.abs((found.bvecs * given.bvecs).sum(axis=1))[given.has_direction]
+    assert agreement.min() > np.cos(np.deg2rad(5))  # but for the motion of the head
+    assert maps(outputs) >= {"param-fa", "param-s0", "param-rmse", "param-decfa", "desc-noise"}
+    sidecar = outputs.path("dwimap", "dwi", model="tensor", param="decfa", extension=".json")
+    assert "red, green, blue" in read_json(sidecar)["Description"]
