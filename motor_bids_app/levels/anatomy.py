@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.levels.contrasts import Contrast, place_contrasts, save_contrasts
 from motor_bids_app.levels.finished_anatomy import take_anatomy
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
@@ -76,8 +76,6 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
         outputs.save_figure(checks.lesion_native(head, lesion, brain))
     _save_standard_figures(outputs, contrast)
     methods = anatomical_methods(scan)
-    methods += ["average"] if len(sources) > 1 else []
-    methods += ["contrasts"] if contrasts else []
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
     quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
@@ -94,8 +92,14 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
 
 def anatomical_methods(scan: Scan) -> list[str]:
     """Names of the steps that no finished derivative answers."""
+    assert scan.anatomy is not None
     there = scan.finished.datasets
-    return ["reorient", *(name for name, piece in _COMPUTED.items() if piece not in there)]
+    methods = ["reorient", *(name for name, piece in _COMPUTED.items() if piece not in there)]
+    if scan.repeats and not scan.finished.head:
+        methods.append("average")
+    if any(scan.image(name) for name in ANATOMY if name != scan.anatomy[1]):
+        methods.append("contrasts")
+    return methods
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
