@@ -1,3 +1,5 @@
+from itertools import permutations, product
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -23,7 +25,12 @@ def noisy(values, sd=8.0):
     return values + np.random.default_rng(0).normal(0, sd, values.shape)
 
 
-@pytest.mark.parametrize("axes", ["LAS", "PSR", "IRA", "SPL"])
+ALL_ORDERS = [
+    "".join(axes) for order in permutations(("LR", "PA", "IS")) for axes in product(*order)
+]
+
+
+@pytest.mark.parametrize("axes", ALL_ORDERS)
 def test_reorienting_keeps_every_value_at_its_place_in_the_world(axes):
     values = np.random.default_rng(0).random((9, 10, 11)).astype(np.float32)
     start = nib.Nifti1Image(values, nib.affines.from_matvec(np.diag([1.0, 2, 3]), [5, -6, 7]))
