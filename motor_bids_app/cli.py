@@ -141,6 +141,10 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         help="where fibres show that axes of the gradient table are reversed or exchanged, "
         "correct them (default: say so only)",
     )  # fmt: skip
+    group.add_argument(
+        "--gibbs", action="store_true",
+        help="remove Gibbs ringing from the dwi; for series without partial Fourier sampling",
+    )  # fmt: skip
 
 
 def _add_resources(parser: argparse.ArgumentParser) -> None:
@@ -273,6 +277,7 @@ def _settings(given: dict[str, Any]) -> Settings:
             sloppy=given.get("sloppy", False),
             random_seed=given.get("random_seed", 0),
             correct_gradients=given.get("correct_gradients", False),
+            gibbs=given.get("gibbs", False),
             omp_nthreads=omp_nthreads,
         ),
         resources=Resources(

@@ -21,6 +21,7 @@ class ProcessingSettings:
     sloppy: bool = False
     random_seed: int = 0
     correct_gradients: bool = False
+    gibbs: bool = False
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     @property

@@ -18,6 +18,7 @@ from motor_bids_app.mri.anatomy import correct_bias
 from motor_bids_app.mri.diffusion.axes import check_axes
 from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
 from motor_bids_app.mri.diffusion.drift import signal_drift
+from motor_bids_app.mri.diffusion.gibbs import remove_gibbs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
@@ -63,7 +64,7 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
             "Pass the whole series, or leave dwi out with --modalities anat."
         )
     gradients.check(series.shape[3])
-    clean = _clean(series, gradients, scan, outputs)
+    clean = _clean(series, gradients, scan, outputs, settings)
     corrected = clean.corrected
     b0 = image_like(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
     if outputs.head is None:
@@ -99,9 +100,13 @@ def read_gradients(scan: Scan) -> GradientTable:
 
 
 def _clean(
-    series: nib.Nifti1Image, gradients: GradientTable, scan: Scan, outputs: Outputs
+    series: nib.Nifti1Image,
+    gradients: GradientTable,
+    scan: Scan,
+    outputs: Outputs,
+    settings: ProcessingSettings,
 ) -> _Clean:
-    """Remove noise, motion, drift and bias; noise first: interpolation would correlate it."""
+    """Remove noise, ringing, motion, drift and bias; noise first: interpolation correlates it."""
     data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32))
     sidecar = read_sidecars(scan.dwi_sidecars)
     slice_axis = _axis(sidecar.get("SliceEncodingDirection"), 2)
@@ -116,6 +121,9 @@ def _clean(
         data = denoised
     else:
         facts.notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
+    if settings.gibbs:
+        data = remove_gibbs(data, slice_axis)
+        facts.methods.append("dwi_gibbs")
     phase_axis = _axis(sidecar.get("PhaseEncodingDirection"), 1)
     corrected = correct_motion(data, series.affine, gradients, mask, phase_axis)
     drift = signal_drift(corrected.data, gradients, mask)

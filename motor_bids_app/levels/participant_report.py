@@ -108,6 +108,7 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "sloppy (rough, for tests)": processing.sloppy,
         "random seed": processing.random_seed,
         "gradient table corrected if wrong": processing.correct_gradients,
+        "Gibbs ringing removed": processing.gibbs,
         "threads per participant": processing.omp_nthreads,
     }
 

@@ -77,11 +77,16 @@ STEPS = {  # in the order of the text; `space` is filled in
         "shrinkage (Gavish and Donoho 2017).",
         references=("Veraart et al. 2016", "Gavish and Donoho 2017"),
     ),
+    "dwi_gibbs": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Gibbs ringing was removed by local subvoxel shifts (Kellner et al. 2016).",
+        references=("Kellner et al. 2016",),
+    ),
     "dwi_motion": _Step(
         paragraph=_DIFFUSION,
         sentence="Head motion and linear eddy-current distortion were corrected by registering "
-        "each volume to what its shell predicts for its direction; gradient directions were turned "
-        "with the head (Leemans and Jones 2009).",
+        "each volume to the mean of its shell, and that to the first b = 0 volume; gradient "
+        "directions were turned with the head (Leemans and Jones 2009).",
         references=("Leemans and Jones 2009",),
     ),
     "dwi_outliers": _Step(

@@ -64,6 +64,12 @@ REFERENCES = {
             doi="10.1109/TIT.2017.2653801",
         ),
         Reference(
+            key="Kellner et al. 2016",
+            citation="Kellner E, Dhital B, Kiselev VG, Reisert M. Gibbs-ringing artifact removal "
+            "based on local subvoxel-shifts. Magn Reson Med 76:1574-1581, 2016.",
+            doi="10.1002/mrm.26054",
+        ),
+        Reference(
             key="Leemans and Jones 2009",
             citation="Leemans A, Jones DK. The B-matrix must be rotated when correcting for "
             "subject motion in DTI data. Magn Reson Med 61:1336-1349, 2009.",
