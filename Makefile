@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-maps bench-real bench-gpu gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-maps bench-preproc bench-real bench-gpu gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -48,6 +48,16 @@ bench-truth: $(READY)
 bench-maps: $(READY)
 	$(BIN)/python benchmarks/maps.py
 
+PEERS := .venv-peers
+$(PEERS)/.ready:
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet antspyx==0.6.3 nibabel
+	touch $@
+
+## make bench-preproc  speed and quality of each step of preprocessing, beside its peers
+bench-preproc: $(READY) $(PEERS)/.ready
+	$(BIN)/python benchmarks/preproc.py
+
 ## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
 bench-real: $(READY)
 	$(BIN)/python benchmarks/real.py
@@ -66,4 +76,4 @@ lock:
 
 ## make clean       remove what the targets above made
 clean:
-	rm -rf $(VENV) $(DEMO) bench_out
+	rm -rf $(VENV) $(PEERS) $(DEMO) bench_out

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.simulation.anatomy import scan_grid, soft_tissue
-from motor_bids_app.simulation.deformation import Shape, draw_rigid, rigid
+from motor_bids_app.simulation.deformation import CENTRE, Shape, draw_rigid, rigid
 from motor_bids_app.simulation.head import SKULL_START, Tissue, load_brain, load_head, wrap
 from motor_bids_app.simulation.sampling import grid_points, move, sample
 from motor_bids_app.simulation.tensors import FLUID_MD, STEP, TensorField, measures, weights
@@ -19,7 +19,8 @@ EVERY = 9  # one volume without diffusion weighting before every so many others
 # Grey values without diffusion weighting, relative to white matter, in the order of `Tissue`.
 _SHADES = np.array([0, 0.35, 0.12, 0.03, 0.08, 2.4, 0.8, 2.6, 1.25, 1.0], dtype=np.float32)
 _LESION_SHADE = 1.9
-_MOVES = 6.0  # mm from the brain that it may reach when it moves
+_MOVES = 6.0  # mm from the brain that it reaches when it moves, at least
+_RADIUS = 90.0  # mm from the centre of the head to the farthest points of the brain
 _SOFT_TISSUE_MD = 1.2e-3  # mm2/s, outside the brain
 Volume = NDArray[np.float32]
 
@@ -57,17 +58,21 @@ class DwiScan:
 
 def scan_dwi(
     shape: Shape, field: TensorField, *, noise: float, voxel_size: float, n_directions: int,
-    rng: np.random.Generator,
+    rng: np.random.Generator, motion: NDArray[np.float64] | None = None,
 ) -> DwiScan:  # fmt: skip
-    """Scan one head with voxels of `voxel_size` mm; `noise` is relative to white matter."""
+    """Scan one head with voxels of `voxel_size` mm; `noise` is relative to white matter.
+
+    `motion` is as in `DwiScan`, drawn when left out.
+    """
     grid = scan_grid(FIELD_OF_VIEW, voxel_size)
     to_t1w = draw_rigid(rng, degrees=4, millimetres=4)
     b_values, directions = gradient_table(n_directions, rng)
-    motion = draw_motion(len(b_values), rng)
+    motion = draw_motion(len(b_values), rng) if motion is None else motion
     maps = _brain_maps(field)
     points = grid_points(grid)
     standard = shape.to_standard(move(to_t1w, points))
-    around, near = _surroundings(standard, grid, voxel_size, rng)
+    around, distance = _surroundings(standard, grid, voxel_size, rng)
+    near = np.flatnonzero(distance < max(_MOVES, _farthest(motion)))
     image = np.empty((*grid.shape, len(b_values)), dtype=np.int16)
     for volume, movement in enumerate(motion):
         # The scanner stands still: it sees what has moved to each of its voxels.
@@ -125,6 +130,13 @@ def draw_motion(n_volumes: int, rng: np.random.Generator) -> NDArray[np.float64]
     return np.stack([rigid(place[:3], place[3:]) for place in places])
 
 
+def _farthest(motion: NDArray[np.float64]) -> float:
+    """Longest way, mm, that any volume's motion takes a point of the brain, or nearly so."""
+    ends = CENTRE + _RADIUS * np.concatenate([np.eye(3), -np.eye(3)])
+    moved = np.einsum("nij,pj->npi", motion[:, :3, :3], ends) + motion[:, None, :3, 3]
+    return float(np.linalg.norm(moved - ends, axis=-1).max())
+
+
 def _brain_maps(field: TensorField) -> Volume:
     """Unweighted signal, six tensor components and brain share, shape (8, X, Y, Z)."""
     brain = load_brain(STEP)
@@ -136,8 +148,8 @@ def _brain_maps(field: TensorField) -> Volume:
 
 def _surroundings(
     standard: Volume, grid: Grid, voxel_size: float, rng: np.random.Generator
-) -> tuple[Volume, NDArray[np.intp]]:
-    """Signal outside the brain without and with weighting, shape (2, X, Y, Z); voxels near it.
+) -> tuple[Volume, Volume]:
+    """Signal outside the brain without and with weighting, (2, X, Y, Z); mm to the brain, (N,).
 
     The head is at rest here: its outside needs no sharper picture when it moves.
     """
@@ -148,9 +160,8 @@ def _surroundings(
     around = wrap(*layers, shades=_SHADES, thickness=1.0, texture=0 * inside, step=voxel_size)
     around *= 1 - inside
     decay = np.exp(-B_VALUE * np.where(layers[1] < SKULL_START, FLUID_MD, _SOFT_TISSUE_MD))
-    near = np.flatnonzero(layers[1] < _MOVES)
     both = np.stack([around, around * decay]).astype(np.float32)
-    return both.reshape(2, *grid.shape), near
+    return both.reshape(2, *grid.shape), layers[1]
 
 
 def _brain_signal(
