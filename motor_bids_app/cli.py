@@ -17,6 +17,7 @@ from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
 from motor_bids_app.settings import (
     LEVELS,
     MODALITIES,
+    SUSCEPTIBILITY,
     ProcessingSettings,
     Resources,
     Selection,
@@ -140,6 +141,11 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         "--correct-gradients", action="store_true",
         help="where fibres show that axes of the gradient table are reversed or exchanged, "
         "correct them (default: say so only)",
+    )  # fmt: skip
+    group.add_argument(
+        "--susceptibility", choices=SUSCEPTIBILITY,
+        help="distortion of diffusion images: auto corrects it by an image with opposite phase "
+        "encoding, else by the head image where that fits better (default: auto)",
     )  # fmt: skip
 
 
@@ -272,6 +278,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         processing=ProcessingSettings(
             sloppy=given.get("sloppy", False),
             random_seed=given.get("random_seed", 0),
+            susceptibility=given.get("susceptibility", "auto"),
             correct_gradients=given.get("correct_gradients", False),
             omp_nthreads=omp_nthreads,
         ),

@@ -87,6 +87,26 @@ _REFERENCES = {
             doi="10.1002/mrm.26124",
         ),
         Reference(
+            key="Andersson et al. 2003",
+            citation="Andersson JLR, Skare S, Ashburner J. How to correct susceptibility "
+            "distortions in spin-echo echo-planar images: application to diffusion tensor "
+            "imaging. NeuroImage 20:870-888, 2003.",
+            doi="10.1016/S1053-8119(03)00336-7",
+        ),
+        Reference(
+            key="Ruthotto et al. 2012",
+            citation="Ruthotto L, Kugel H, Olesch J, et al. Diffeomorphic susceptibility artifact "
+            "correction of diffusion-weighted magnetic resonance images. Phys Med Biol "
+            "57:5715-5731, 2012.",
+            doi="10.1088/0031-9155/57/18/5715",
+        ),
+        Reference(
+            key="Kybic et al. 2000",
+            citation="Kybic J, Thévenaz P, Nirkko A, Unser M. Unwarping of unidirectionally "
+            "distorted EPI images. IEEE Trans Med Imaging 19:80-93, 2000.",
+            doi="10.1109/42.836368",
+        ),
+        Reference(
             key="Schilling et al. 2019",
             citation="Schilling KG, Yeh FC, Nath V, et al. A fiber coherence index for quality "
             "control of B-table orientation in diffusion MRI. Magn Reson Imaging 58:82-89, 2019.",
@@ -206,6 +226,28 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="All volumes were divided by the bias field that N4 finds in the mean b = 0 "
         "volume, which changes S0 and no map of diffusion.",
     ),
+    "susceptibility_pair": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion was estimated from images with opposite phase encoding "
+        "(Andersson et al. 2003), by Gauss-Newton steps on a smooth field (after Ruthotto et al. "
+        "2012), and undone along the phase-encoding axis with the intensities it had piled up.",
+        references=("Andersson et al. 2003", "Ruthotto et al. 2012"),
+    ),
+    "susceptibility_head": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Without images of opposite phase encoding, susceptibility distortion was "
+        "estimated by matching the mean b = 0 volume to the anatomical image along the "
+        "phase-encoding axis (after Kybic et al. 2000), and undone.",
+        references=("Kybic et al. 2000",),
+    ),
+    "susceptibility_none": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion that could be told by matching the mean b = 0 volume "
+        "to the anatomical image was not found, and none was undone.",
+    ),
+    "susceptibility_left": _Step(
+        paragraph=_DIFFUSION, sentence="Susceptibility distortion was not corrected."
+    ),
     "gradient_axes": _Step(
         paragraph=_DIFFUSION,
         sentence="Axes of the gradient table were corrected by the coherence of fibres (after "
@@ -227,7 +269,7 @@ STEPS = {  # in the order of the text; `space` is filled in
         paragraph=_DIFFUSION,
         sentence="The mean b = 0 volume was registered rigidly to the anatomical image by mutual "
         "information, and the maps were brought to {space} with one interpolation through all "
-        "transforms. Susceptibility distortion was not corrected.",
+        "transforms.",
     ),
     "finished_coregistration": _Step(
         paragraph=_DIFFUSION,

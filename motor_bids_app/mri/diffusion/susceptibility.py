@@ -20,18 +20,18 @@ from motor_bids_app.mri.deformation import Match, local_correlation
 from motor_bids_app.mri.diffusion.field_fit import Model, along, fit_field, slopes
 from motor_bids_app.mri.diffusion.motion import HEAD_RADIUS
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
-from motor_bids_app.mri.sampling import as_volume, box_mean, smooth
+from motor_bids_app.mri.sampling import as_volume, box_mean
 
 Field = NDArray[np.float32]
 
 LEAST_MOVE = 1.5  # mm; less is not told from noise by the head
-LEAST_SHARE = 0.002  # of the brain that must move so far
-LEAST_GAIN = 0.1  # of the mean squared local correlation there
+LEAST_SHARE = 0.01  # of the brain that must move so far
+LEAST_GAIN = 0.08  # of the mean squared local correlation there
 _SCALES = (8.0, 4.0, 2.0)  # mm
 _PAIR_STIFFNESS = 0.02  # for images from 0 to about 1
 _HEAD_STIFFNESS = 0.2  # for images of local variance 1
 _BINS = 64
-_RIM = 1.0  # voxels, blur of the brain mask within which images are compared
+_EDGE = 6.0  # mm from the edge of the brain within which the head has no say
 _WIDTH = 5  # voxels, edge of the cubes that are brought to mean 0 and variance 1
 _LEAST_DEVIATION = 0.05  # of values from 0 to about 1; in flatter cubes noise would steer
 _MOVED = 0.3  # mm of head motion between the two of a pair from which it is undone
@@ -49,7 +49,7 @@ class ByHead:
     accepted : bool
         Whether enough of the brain moves, and its similarity to the head rises by it.
     share : float
-        Part of the brain that would move by `LEAST_MOVE` mm or more.
+        Part of the inner brain that would move by `LEAST_MOVE` mm or more.
     before, after : float
         Mean squared local correlation with the head there, 0 to 1; 0 where nothing moves.
     """
@@ -149,12 +149,14 @@ def correct_by_head(
     brain: NDArray[Any],
     affine: NDArray[np.floating],
     axis: int,
+    lesion: NDArray[Any] | None = None,
 ) -> ByHead:
     """Find the field that makes a b0 image match the head, which is not distorted.
 
     The head is given the intensities of the b0 image at the same places (the mean in each of
     64 equally filled bins). Both are brought to mean 0 and variance 1 in small cubes, so that
-    brightness which varies slowly has no say, and fitted along one axis.
+    brightness which varies slowly has no say, and fitted along one axis. Voxels near the edge of
+    the brain have no say either: there the field continues that of the inside.
 
     Parameters
     ----------
@@ -167,6 +169,8 @@ def correct_by_head(
         Voxel to mm of all.
     axis : int
         Phase-encoding axis.
+    lesion : array, shape (X, Y, Z), optional
+        Positive where the two differ by nature: there the field is that of the surroundings.
 
     Raises
     ------
@@ -174,16 +178,16 @@ def correct_by_head(
         No brain is in the field of view, or it is dark.
     """
     inside = np.asarray(brain) > 0
-    image = _scaled(b0, inside)
-    target = _recoloured(np.asarray(head), image, inside)
-    mask = _lines(inside, axis)
-    rim = (smooth(mask, _RIM) > 0.02).float()
-    volumes = torch.cat([_lines(image, axis), _lines(target, axis), rim])
+    healthy = inside if lesion is None else inside & ~(np.asarray(lesion) > 0)
+    image = _scaled(b0, healthy)
+    target = np.where(inside, _recoloured(np.asarray(head), image, healthy), 0)
     sizes = voxel_sizes(affine)
+    core = _core(healthy, sizes)
+    volumes = torch.cat([_lines(one, axis) for one in (image, target, inside, core)])
     lined = fit_field(volumes, _by_head, _ordered(sizes, axis), _SCALES, _HEAD_STIFFNESS)
     field = lined.movedim(-1, axis).contiguous().cpu().numpy()
-    found = _judge(field, Match(as_volume(target), as_volume(image), as_volume(inside)), axis,
-                   LEAST_MOVE / sizes[axis])  # fmt: skip
+    match = Match(as_volume(target), as_volume(image), as_volume(core))
+    found = _judge(field, match, axis, LEAST_MOVE / sizes[axis])
     return found if found.accepted else replace(found, field=np.zeros_like(field))
 
 
@@ -210,8 +214,8 @@ def _symmetric(level: Tensor) -> Model:
 
 def _by_head(level: Tensor) -> Model:
     """Image at y + u like the target at y, both of local variance 1, near the brain."""
-    image, target = _normalised(level[:2])
-    weight = level[2]
+    image, target = _normalised(level[:2], level[2:3])
+    weight = level[3]
     image = torch.stack([image, image @ slopes(image.shape[-1]).T])
 
     def model(field: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -221,14 +225,25 @@ def _by_head(level: Tensor) -> Model:
     return model
 
 
-def _normalised(volumes: Tensor) -> Tensor:
-    mean = box_mean(volumes, _WIDTH)
-    variance = box_mean(volumes * volumes, _WIDTH) - mean * mean
+def _core(brain: NDArray[np.bool_], sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The brain without what is near its edge; all of it where nothing else is left.
+
+    The fluid around the brain is bright in b0 images only, and in no brain mask by the same part.
+    """
+    core = ndimage.distance_transform_edt(brain, sampling=sizes) > _EDGE
+    return core if core.any() else brain
+
+
+def _normalised(volumes: Tensor, inside: Tensor) -> Tensor:
+    """Mean 0 and variance 1 of what is inside, in the cube around each voxel."""
+    total = box_mean(inside, _WIDTH).clamp_min(1e-3)
+    mean = box_mean(inside * volumes, _WIDTH) / total
+    variance = box_mean(inside * volumes.square(), _WIDTH) / total - mean.square()
     return (volumes - mean) / (variance.clamp_min(0).sqrt() + _LEAST_DEVIATION)
 
 
 def _judge(field: Field, match: Match, axis: int, least_move: float) -> ByHead:
-    """Measure where the brain, the weight of the match, moves, and how much better it fits."""
+    """Measure where what the match weighs moves, and how much better it fits."""
     brain = match.weight[0].cpu().numpy() > 0
     moved = brain & (np.abs(field) >= least_move)
     share = float(moved.sum() / brain.sum())
@@ -255,7 +270,7 @@ def _scaled(image: NDArray[np.floating], inside: NDArray[np.bool_]) -> NDArray[n
 def _recoloured(
     head: NDArray[Any], b0: NDArray[np.float32], inside: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Head with the contrast of the b0 image, black outside the brain."""
+    """Head with the contrast that the b0 image has to it inside."""
     values = head[inside]
     edges = np.quantile(values, np.linspace(0, 1, _BINS + 1))
     bins = np.clip(np.searchsorted(edges, values) - 1, 0, _BINS - 1)
@@ -263,8 +278,7 @@ def _recoloured(
     means = np.bincount(bins, b0[inside], _BINS) / np.maximum(counts, 1)
     filled = counts > 0
     middles = (edges[1:] + edges[:-1]) / 2
-    coloured = np.interp(head, middles[filled], means[filled])
-    return np.where(inside, coloured, 0).astype(np.float32)
+    return np.interp(head, middles[filled], means[filled]).astype(np.float32)
 
 
 def _lines(values: NDArray[Any], axis: int) -> Tensor:
