@@ -17,6 +17,7 @@ from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
 from motor_bids_app.settings import (
     LEVELS,
     MODALITIES,
+    SUSCEPTIBILITY,
     ProcessingSettings,
     Resources,
     Selection,
@@ -144,6 +145,11 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gibbs", action="store_true",
         help="remove Gibbs ringing from the dwi; for series without partial Fourier sampling",
+    )  # fmt: skip
+    group.add_argument(
+        "--susceptibility", choices=SUSCEPTIBILITY,
+        help="distortion of diffusion images: auto corrects it by an image with opposite phase "
+        "encoding, else by the head image where that fits better (default: auto)",
     )  # fmt: skip
 
 
@@ -276,6 +282,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         processing=ProcessingSettings(
             sloppy=given.get("sloppy", False),
             random_seed=given.get("random_seed", 0),
+            susceptibility=given.get("susceptibility", "auto"),
             correct_gradients=given.get("correct_gradients", False),
             gibbs=given.get("gibbs", False),
             omp_nthreads=omp_nthreads,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 MODALITIES = ("anat", "dwi")
+SUSCEPTIBILITY = ("auto", "off")
 LEVELS = ("participant", "group", "predict")
 STANDARD_SPACE = "MNI152NLin2009aSym"
 
@@ -22,6 +23,7 @@ class ProcessingSettings:
     random_seed: int = 0
     correct_gradients: bool = False
     gibbs: bool = False
+    susceptibility: str = "auto"  # or "off"
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     @property

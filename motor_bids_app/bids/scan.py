@@ -7,6 +7,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import ReadWriteError
 
@@ -53,6 +54,8 @@ class Scan(Person):
         Diffusion series and its gradient files, which may lie higher up in the dataset.
     dwi_sidecars : tuple of Path
         JSON files that apply to `dwi`, the most general first.
+    reverse_phase : ReversePhase or None
+        Image with opposite phase encoding that shows the distortion of `dwi`.
     trace : Path or None
         Trace-weighted image of a clinical dwi, or a dwi without gradient files.
     lesion : LesionFile or None
@@ -71,6 +74,7 @@ class Scan(Person):
     bval: Path | None = None
     bvec: Path | None = None
     dwi_sidecars: tuple[Path, ...] = ()
+    reverse_phase: ReversePhase | None = None
     trace: Path | None = None
     lesion: LesionFile | None = None
     finished: Finished = field(default_factory=Finished)
@@ -145,15 +149,21 @@ def build_scan(
         repeats=tuple(run.path for run in runs or ()),
     )  # fmt: skip
     diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
-    return _with_lesion(_usable(_with_diffusion(scan, diffusion, root)), lesions)
+    scan = _with_diffusion(scan, diffusion, native, root)
+    return _with_lesion(_usable(scan), lesions)
 
 
 def _is(file: Found, suffix: str) -> bool:
     return str(file.get("suffix")).lower() == suffix.lower()
 
 
-def _with_diffusion(scan: Scan, files: Sequence[Found], root: Path) -> Scan:
-    """Add the series with most volumes, its gradient files, and the trace image."""
+def _with_diffusion(
+    scan: Scan, files: Sequence[Found], images: Sequence[Found], root: Path
+) -> Scan:
+    """Add the series with most volumes, what belongs to it, and the trace image.
+
+    `files` may be the series; `images` are all of the session.
+    """
     traces: list[Found] = []
     series: list[Found] = []
     for file in files:
@@ -183,6 +193,7 @@ def _with_diffusion(scan: Scan, files: Sequence[Found], root: Path) -> Scan:
         bval=inherited(dwi.path, ".bval", root)[-1],
         bvec=inherited(dwi.path, ".bvec", root)[-1],
         dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),
+        reverse_phase=find_reverse_phase(dwi, images, root),
     )
 
 

@@ -64,6 +64,10 @@ _COLUMNS: dict[str, tuple[str, str]] = {
         "arbitrary",
     ),
     "dwi_drift": ("Largest change of the gain during the dwi, from its b0 volumes", "percent"),
+    "dwi_distortion": (
+        "Mean displacement in the brain by susceptibility distortion that was undone",
+        "mm",
+    ),
     "dwi_outlier_volumes": ("Weighted volumes that lost a tenth of their slices", "arbitrary"),
     "dwi_outlier_slices": ("Share of the slices of the dwi that lost their signal", "arbitrary"),
     "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),

@@ -13,6 +13,11 @@ from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import DataError, GradientTableError
 from motor_bids_app.levels.diffusion_files import MAP_UNITS, image_like, save_maps, save_series
 from motor_bids_app.levels.diffusion_place import register_alone, register_to_head
+from motor_bids_app.levels.diffusion_susceptibility import (
+    Distortion,
+    find_distortion,
+    show_distortion,
+)
 from motor_bids_app.levels.outputs import Facts, Outputs
 from motor_bids_app.mri.anatomy import correct_bias
 from motor_bids_app.mri.diffusion.axes import check_axes
@@ -23,6 +28,7 @@ from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradient
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.outliers import find_dropouts, outlier_volumes, usable_values
+from motor_bids_app.mri.diffusion.susceptibility import unwarp
 from motor_bids_app.mri.diffusion.tensor import fit_tensor, fit_trace
 from motor_bids_app.mri.quality import (
     HIGH_MOTION,
@@ -43,13 +49,14 @@ class _Clean:
     """A series without noise, motion, drift and bias, and what was learnt on the way.
 
     `sigma` is the noise, None where the series is too short to tell; `dropouts` are slices as
-    acquired, shape (slices, N); `slice_axis` is the axis that they are along.
+    acquired, shape (slices, N); `slice_axis` and `phase_axis` are voxel axes.
     """
 
     corrected: MotionCorrection
     sigma: NDArray[np.float32] | None
     dropouts: NDArray[np.bool_]
     slice_axis: int
+    phase_axis: int
     facts: Facts = field(default_factory=Facts)
 
 
@@ -65,8 +72,7 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
         )
     gradients.check(series.shape[3])
     clean = _clean(series, gradients, scan, outputs, settings)
-    corrected = clean.corrected
-    b0 = image_like(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
+    found, distorted, b0 = _undistort(clean, series, scan, outputs, settings)
     if outputs.head is None:
         brain, from_standard = register_alone(b0, scan, outputs, settings)
         clean.facts.methods.append("registration")
@@ -75,8 +81,13 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
             "which is less exact."
         )
     else:
-        brain, from_standard = register_to_head(b0, outputs)
+        brain, placed = register_to_head(b0, outputs, found.placed)
+        from_standard = outputs.load_transform().then(placed)
+        found = replace(found, placed=placed)
         clean.facts.methods.append("coregistration")
+    if found.field is not None:
+        show_distortion(distorted, b0, found, brain, scan, outputs)
+    clean.facts.add(found.facts)
     clean, fitted = _fit(clean, gradients, brain, settings)
     save_series(clean.corrected, clean.dropouts, series, scan, outputs)
     outputs.save(brain, outputs.path("mask", "dwi", desc="brain"), [scan.dwi], Type="Brain")
@@ -87,6 +98,29 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
     _draw(clean, fitted, brain, outputs)
     _measure(clean, fitted, brain)
     outputs.save_facts("dwi", clean.facts)
+
+
+def _undistort(
+    clean: _Clean,
+    series: nib.Nifti1Image,
+    scan: Scan,
+    outputs: Outputs,
+    settings: ProcessingSettings,
+) -> tuple[Distortion, nib.Nifti1Image, nib.Nifti1Image]:
+    """Undo susceptibility distortion in place; return it and the mean b0 before and after.
+
+    The corrected volumes are interpolated again, by splines along the phase-encoding axis alone.
+    """
+    corrected = clean.corrected
+    before = image_like(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
+    found = find_distortion(before, clean.phase_axis, scan, outputs, settings)
+    if found.field is None:
+        return found, before, before
+    corrected.data[...] = unwarp(corrected.data, found.field, found.axis)
+    if clean.sigma is not None:
+        clean.sigma[...] = unwarp(clean.sigma, found.field, found.axis)
+    after = image_like(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), series)
+    return found, before, after
 
 
 def read_gradients(scan: Scan) -> GradientTable:
@@ -135,7 +169,7 @@ def _clean(
     np.divide(corrected.data, field_[..., None], out=corrected.data)
     if sigma is not None:
         sigma /= field_
-    return _Clean(corrected, sigma, dropouts, slice_axis, facts)
+    return _Clean(corrected, sigma, dropouts, slice_axis, phase_axis, facts)
 
 
 def _axis(direction: object, usual: int) -> int:

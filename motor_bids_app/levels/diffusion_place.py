@@ -6,6 +6,7 @@ import numpy as np
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.lesions import align_lesion
 from motor_bids_app.mri.registration import register_rigid, register_to_template
@@ -17,12 +18,18 @@ from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 
-def register_to_head(b0: nib.Nifti1Image, outputs: Outputs) -> tuple[nib.Nifti1Image, Transform]:
-    """Place the series by the head image; return its brain mask, and standard space -> series."""
+def register_to_head(
+    b0: nib.Nifti1Image, outputs: Outputs, matrix: Matrix | None = None
+) -> tuple[nib.Nifti1Image, Matrix]:
+    """Place the series by the head image; return its brain mask, and head -> series in mm.
+
+    That `matrix` is taken as it is where it is known.
+    """
     assert outputs.head is not None
     head = load_image(outputs.head)
     head_brain = outputs.load("mask", "anat", desc="brain")
-    matrix = register_rigid(head, b0, head_brain)
+    if matrix is None:
+        matrix = register_rigid(head, b0, head_brain)
     to_head = Transform(matrix=np.linalg.inv(matrix).astype(np.float64))
     moved = resample(head_brain, Grid.of(b0), to_head)
     inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
@@ -30,7 +37,7 @@ def register_to_head(b0: nib.Nifti1Image, outputs: Outputs) -> tuple[nib.Nifti1I
     white_matter = outputs.load("probseg", "anat", label="WM")
     outputs.save_figure(checks.coregistration(shown, head, white_matter, head_brain))
     brain = nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
-    return brain, outputs.load_transform().then(matrix)
+    return brain, matrix
 
 
 def register_alone(

@@ -40,6 +40,13 @@ class Facts:
     notes: list[str] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)
 
+    def add(self, other: "Facts") -> None:
+        """Take in what another part of the step has to say."""
+        self.methods.extend(other.methods)
+        self.quality.update(other.quality)
+        self.notes.extend(other.notes)
+        self.taken.update(other.taken)
+
 
 @dataclass(frozen=True)
 class Outputs:

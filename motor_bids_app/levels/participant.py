@@ -120,8 +120,12 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
         return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
     lesion = scan.lesion.path if scan.lesion and scan.anatomy is None else None
     files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec, "lesion": lesion}
+    sidecars = [*scan.dwi_sidecars]
+    if scan.reverse_phase:
+        files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}
+        sidecars += scan.reverse_phase.sidecars
     inputs = {name: path for name, path in files.items() if path} | _records(outputs, "anat")
-    inputs |= {f"sidecar{number}": path for number, path in enumerate(scan.dwi_sidecars)}
+    inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
     processing = settings.processing
     return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
 

@@ -20,8 +20,11 @@ _FIGURES = {
     "anatomy": ("brain-mask", "bias-field", "registration"),
     "lesion": ("lesion-native", "lesion-standard"),
     "tissue": ("tissue",),
-    "diffusion": ("denoising", "motion", "tensor-maps", "tensor-residual", "coregistration"),
-}
+    "diffusion": (
+        "denoising", "motion", "susceptibility", "tensor-maps", "tensor-residual",
+        "coregistration",
+    ),
+}  # fmt: skip
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet")
 
 
@@ -66,7 +69,7 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
         if "anat" in plan and scan.anatomy:
             steps |= {*anatomical_methods(scan), "regions"}
         if "dwi" in plan:
-            steps |= _diffusion_methods(scan)
+            steps |= _diffusion_methods(scan, settings.processing)
         taken |= scan.finished.datasets
         if scan.lesion is not None and "anat" in plan:
             steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
@@ -80,13 +83,19 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
     return as_text(methods)
 
 
-def _diffusion_methods(scan: Scan) -> set[str]:
+def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     if scan.finished.maps:
         return set() if scan.finished.maps_standard else {"finished_coregistration"}
     if scan.finished.dwi:
         return {"tensor", "finished_coregistration"}
+    susceptibility = "susceptibility_left"
+    if processing.susceptibility == "auto" and scan.reverse_phase:
+        susceptibility = "susceptibility_pair"
+    elif processing.susceptibility == "auto" and scan.anatomy:
+        susceptibility = "susceptibility_head"
     return {
         "dwi_denoise", "dwi_outliers", "dwi_motion", "dwi_bias", "tensor", "coregistration",
+        susceptibility,
     }  # fmt: skip
 
 
@@ -109,6 +118,7 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "random seed": processing.random_seed,
         "gradient table corrected if wrong": processing.correct_gradients,
         "Gibbs ringing removed": processing.gibbs,
+        "susceptibility distortion": processing.susceptibility,
         "threads per participant": processing.omp_nthreads,
     }
 

@@ -263,7 +263,7 @@ def coregistration(
         "Diffusion on the anatomy",
         f"The {what} image moved to the anatomical image, under the outlines of its brain "
         "mask (orange) and white matter (blue). Both images should meet the lines; stretched or "
-        "squeezed frontal lobes are susceptibility distortion, which is not corrected.",
+        "squeezed frontal lobes are susceptibility distortion that is left.",
         f"Slices of the {what} image and of the anatomy with the same outlines",
         draw_rows(rows, around=brain),
     )

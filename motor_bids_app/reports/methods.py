@@ -105,6 +105,28 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="All volumes were divided by the bias field that N4 finds in the mean b = 0 "
         "volume, which changes S0 and no map of diffusion.",
     ),
+    "susceptibility_pair": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion was estimated from images with opposite phase encoding "
+        "(Andersson et al. 2003), by Gauss-Newton steps on a smooth field (after Ruthotto et al. "
+        "2012), and undone along the phase-encoding axis with the intensities it had piled up.",
+        references=("Andersson et al. 2003", "Ruthotto et al. 2012"),
+    ),
+    "susceptibility_head": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Without images of opposite phase encoding, susceptibility distortion was "
+        "estimated by matching the mean b = 0 volume to the anatomical image along the "
+        "phase-encoding axis (after Kybic et al. 2000), and undone.",
+        references=("Kybic et al. 2000",),
+    ),
+    "susceptibility_none": _Step(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion that could be told by matching the mean b = 0 volume "
+        "to the anatomical image was not found, and none was undone.",
+    ),
+    "susceptibility_left": _Step(
+        paragraph=_DIFFUSION, sentence="Susceptibility distortion was not corrected."
+    ),
     "gradient_axes": _Step(
         paragraph=_DIFFUSION,
         sentence="Axes of the gradient table were corrected by the coherence of fibres (after "
@@ -126,7 +148,7 @@ STEPS = {  # in the order of the text; `space` is filled in
         paragraph=_DIFFUSION,
         sentence="The mean b = 0 volume was registered rigidly to the anatomical image by mutual "
         "information, and the maps were brought to {space} with one interpolation through all "
-        "transforms. Susceptibility distortion was not corrected.",
+        "transforms.",
     ),
     "finished_coregistration": _Step(
         paragraph=_DIFFUSION,

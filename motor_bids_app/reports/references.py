@@ -82,6 +82,26 @@ REFERENCES = {
             doi="10.1002/mrm.26124",
         ),
         Reference(
+            key="Andersson et al. 2003",
+            citation="Andersson JLR, Skare S, Ashburner J. How to correct susceptibility "
+            "distortions in spin-echo echo-planar images: application to diffusion tensor "
+            "imaging. NeuroImage 20:870-888, 2003.",
+            doi="10.1016/S1053-8119(03)00336-7",
+        ),
+        Reference(
+            key="Ruthotto et al. 2012",
+            citation="Ruthotto L, Kugel H, Olesch J, et al. Diffeomorphic susceptibility artifact "
+            "correction of diffusion-weighted magnetic resonance images. Phys Med Biol "
+            "57:5715-5731, 2012.",
+            doi="10.1088/0031-9155/57/18/5715",
+        ),
+        Reference(
+            key="Kybic et al. 2000",
+            citation="Kybic J, Thévenaz P, Nirkko A, Unser M. Unwarping of unidirectionally "
+            "distorted EPI images. IEEE Trans Med Imaging 19:80-93, 2000.",
+            doi="10.1109/42.836368",
+        ),
+        Reference(
             key="Schilling et al. 2019",
             citation="Schilling KG, Yeh FC, Nath V, et al. A fiber coherence index for quality "
             "control of B-table orientation in diffusion MRI. Magn Reson Imaging 58:82-89, 2019.",

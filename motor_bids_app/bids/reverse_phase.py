@@ -1,0 +1,101 @@
+"""The image with opposite phase encoding that shows the distortion of a diffusion series."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.bids.search import Found, inherited, read_sidecars
+from motor_bids_app.errors import ReadWriteError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReversePhase:
+    """An image of the same session as a diffusion series, with phase encoding the other way.
+
+    Parameters
+    ----------
+    path : Path
+        A field map image (`fmap/*_epi`), another diffusion series, or its reference image.
+    bval : Path or None
+        Its b-values; None: no volume is weighted.
+    sidecars : tuple of Path
+        JSON files that apply to it, the most general first.
+    """
+
+    path: Path
+    bval: Path | None = None
+    sidecars: tuple[Path, ...] = ()
+
+
+def find_reverse_phase(dwi: Found, images: Sequence[Found], root: Path) -> ReversePhase | None:
+    """Find the image, by sidecars alone; None where there is none.
+
+    Field maps that name the series come first (``IntendedFor``, or ``B0FieldIdentifier`` and the
+    ``B0FieldSource`` of the series), then reference images and series beside it.
+
+    Parameters
+    ----------
+    dwi : Found
+        The series.
+    images : sequence of Found
+        Images of the same participant and session.
+    root : Path
+        The dataset that they are in.
+    """
+    own = _metadata(dwi, root)
+    direction = str(own.get("PhaseEncodingDirection", ""))
+    opposite = direction[:-1] if direction.endswith("-") else f"{direction}-"
+    if not direction:
+        return None
+    candidates: list[tuple[int, str, Found]] = []
+    for file in images:
+        rank = _rank(file)
+        if rank is None or file.path == dwi.path:
+            continue
+        metadata = _metadata(file, root)
+        if metadata.get("PhaseEncodingDirection") != opposite:
+            continue
+        if rank == 0 and not _is_meant(metadata, own, dwi, root):
+            continue
+        candidates.append((rank, file.path.name, file))
+    if not candidates:
+        return None
+    path = min(candidates)[2].path
+    tables = inherited(path, ".bval", root)
+    return ReversePhase(
+        path=path,
+        bval=tables[-1] if tables else None,
+        sidecars=tuple(inherited(path, ".json", root)),
+    )
+
+
+def _rank(file: Found) -> int | None:
+    """Preference of an image, the lowest first, by the kind that its name says it is."""
+    kinds = {("fmap", "epi"): 0, ("dwi", "sbref"): 1, ("dwi", "dwi"): 2}
+    return kinds.get((file.path.parent.name, str(file.get("suffix"))))
+
+
+def _metadata(file: Found, root: Path) -> dict[str, Any]:
+    """Sidecars of an image; none where they are damaged, which the step that needs them says."""
+    try:
+        return read_sidecars(inherited(file.path, ".json", root))
+    except ReadWriteError:
+        return {}
+
+
+def _is_meant(metadata: dict[str, Any], own: dict[str, Any], dwi: Found, root: Path) -> bool:
+    """Whether a field map is for the series."""
+    fields = {*_texts(metadata.get("B0FieldIdentifier"))} & {*_texts(own.get("B0FieldSource"))}
+    person = root / f"sub-{dwi.get('subject')}"
+    names = _texts(metadata.get("IntendedFor"))
+    return bool(fields) or any(
+        dwi.path in (root / name.removeprefix("bids::"), person / name) for name in names
+    )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """One text or a list of them, as BIDS allows for many fields."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, str):
+            yield one
