@@ -8,12 +8,14 @@ import pytest
 
 from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.outputs import Outputs
 from motor_bids_app.levels.simulate import run as simulate
 from motor_bids_app.levels.simulated_dataset import SimulationSettings
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.mri.diffusion.susceptibility import unwarp
 from motor_bids_app.settings import ProcessingSettings, Selection
 
 SLOPPY = ProcessingSettings(sloppy=True)
@@ -35,7 +37,7 @@ def scan(tmp_path_factory):
 def process(scan, tmp_path):
     """Change the series and its table, then process it; return the outputs."""
 
-    def process(change, settings=SLOPPY):
+    def process(change, settings=SLOPPY, reverse=None):
         image = nib.load(scan.dwi)
         table = parse_gradients(scan.bval.read_text(), scan.bvec.read_text())
         data, table = change(np.asarray(image.dataobj), table)
@@ -44,7 +46,9 @@ def process(scan, tmp_path):
         for path, text in zip(paths[1:], table.to_text(), strict=True):
             path.write_text(text)
         outputs = Outputs(tmp_path / "out", "001", None)
-        changed = replace(scan, dwi=paths[0], bval=paths[1], bvec=paths[2])
+        changed = replace(
+            scan, dwi=paths[0], bval=paths[1], bvec=paths[2], reverse_phase=reverse
+        )  # fmt: skip
         preprocess_diffusion(changed, outputs, settings)
         return outputs
 
@@ -115,3 +119,37 @@ def test_faults_are_listed_and_corrected_on_request(process, scan):
     assert maps(outputs) >= {"param-fa", "param-s0", "param-rmse", "param-decfa", "desc-noise"}
     sidecar = outputs.path("dwimap", "dwi", model="tensor", param="decfa", extension=".json")
     assert "red, green, blue" in read_json(sidecar)["Description"]
+
+
+@pytest.fixture
+def reverse(scan, tmp_path):
+    """Bend the series by up to 2 voxels, and write its first volume bent the other way."""
+    image = nib.load(scan.dwi)
+    data = np.asarray(image.dataobj, dtype=np.float32)
+    places = np.moveaxis(np.indices(data.shape[:3]), 0, -1) - [24, 45, 20]
+    bend = (2 * np.exp(-np.square(places).sum(axis=-1) / (2 * 6**2))).astype(np.float32)
+    path = tmp_path / "sub-001_dir-PA_epi.nii.gz"
+    nib.save(nib.Nifti1Image(unwarp(data[..., 0], bend, 1), image.affine), path)
+    return ReversePhase(path=path), lambda series, table: (unwarp(series, -bend, 1), table)
+
+
+def test_an_image_with_opposite_phase_encoding_corrects_the_series(process, reverse):
+    image, bent = reverse
+
+    outputs = process(bent, reverse=image)
+
+    facts = outputs.load_facts()
+    assert "susceptibility_pair" in facts.methods
+    assert facts.quality["dwi_distortion"] > 0.3
+    assert outputs.load_figure("susceptibility") is not None
+    field = outputs.load("dwimap", "dwi", desc="susceptibility").get_fdata()
+    assert field[24, 45, 20] > 4  # mm
+
+
+def test_distortion_can_be_left(process, reverse):
+    image, bent = reverse
+
+    outputs = process(bent, replace(SLOPPY, susceptibility="off"), reverse=image)
+
+    assert "susceptibility_left" in outputs.load_facts().methods
+    assert outputs.load_figure("susceptibility") is None
