@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 MODALITIES = ("anat", "dwi")
-SUSCEPTIBILITY = ("auto", "off")
+SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
 STANDARD_SPACE = "MNI152NLin2009aSym"
 
@@ -23,7 +23,7 @@ class ProcessingSettings:
     random_seed: int = 0
     correct_gradients: bool = False
     gibbs: bool = False
-    susceptibility: str = "auto"  # or "off"
+    susceptibility: str = "auto"  # one of SUSCEPTIBILITY
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     @property

@@ -48,7 +48,8 @@ def find_distortion(
 ) -> Distortion:
     """Find the field of the mean b0 volume; the facts say how.
 
-    It is found from the image with opposite phase encoding, else by the head, else not at all.
+    It is found from the image with opposite phase encoding; without one by the head, if the
+    setting asks for it: that finds strong distortions, and but a part of them.
     """
     nothing = Facts(methods=["susceptibility_left"])
     if settings.susceptibility == "off":
@@ -59,7 +60,7 @@ def find_distortion(
         if other is not None:
             return _by_pair(b0, other, axis)
     nothing.notes.extend(notes)
-    if outputs.head is None:
+    if outputs.head is None or settings.susceptibility != "head":
         return Distortion(axis, nothing)
     found = _by_head(b0, axis, outputs)
     found.facts.notes.extend(notes)

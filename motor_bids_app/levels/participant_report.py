@@ -89,9 +89,9 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     if scan.finished.dwi:
         return {"tensor", "finished_coregistration"}
     susceptibility = "susceptibility_left"
-    if processing.susceptibility == "auto" and scan.reverse_phase:
+    if processing.susceptibility != "off" and scan.reverse_phase:
         susceptibility = "susceptibility_pair"
-    elif processing.susceptibility == "auto" and scan.anatomy:
+    elif processing.susceptibility == "head" and scan.anatomy:
         susceptibility = "susceptibility_head"
     return {
         "dwi_denoise", "dwi_outliers", "dwi_motion", "dwi_bias", "tensor", "coregistration",
