@@ -18,6 +18,8 @@ from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
 
 HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
 _CORE_DEPTH = 8.0  # mm from the edge of the brain
+_MOST_LEVERAGE = 0.5  # of a volume on its own prediction; above, the others tell too little
+_LEAST_SIGNAL = 1e-3  # of the brightest, before the logarithm
 
 _T = TypeVar("_T")
 
@@ -68,7 +70,8 @@ def correct_motion(
     """Bring all volumes of a diffusion series into the place of the first b0.
 
     b0 volumes are matched to the first of them. Each weighted volume is matched to the
-    mean of its shell in the current places, once at 4 mm, then twice at 2 mm. Eddy currents
+    mean of its shell in the current places, once at 4 mm and once at 2 mm, then to what the
+    others of its shell predict for its direction by a tensor. Eddy currents
     are a stretch and two shears along the phase-encoding axis. The motion that all
     volumes of a shell share is found by matching their mean to the first b0, whose
     intensities are first mapped to those of the mean.
@@ -100,10 +103,11 @@ def correct_motion(
     sizes = voxel_sizes(affine)
     axes = np.asarray(affine)[:3, :3] / sizes  # from mm along voxel axes to the world
     poses = [Pose(phase_axis=phase_axis)] * len(gradients)
-    for voxel, rounds in ((4.0, 1), (2.0, 2)):
+    directions = gradients.world_directions(affine) @ axes
+    for voxel, rounds in ((4.0, (None,)), (2.0, (None, directions))):
         level = Level.of(data, brain, sizes, voxel)
-        for _ in range(rounds):
-            poses = _refine(poses, level, gradients)
+        for known in rounds:
+            poses = _refine(poses, level, gradients, known)
     centre = np.argwhere(brain).mean(axis=0)
     corrected = _each(lambda t: _resample(data[..., t], poses[t], sizes, centre), len(poses))
     rotations = np.stack([axes @ pose.rotation @ axes.T for pose in poses])
@@ -131,24 +135,37 @@ def framewise_displacement(parameters: NDArray[np.floating]) -> NDArray[np.float
     return np.concatenate([[0.0], changes])
 
 
-def _refine(poses: list[Pose], level: Level, gradients: GradientTable) -> list[Pose]:
-    """Match every volume to the mean of its shell, and that to the first b0; once."""
+def _refine(
+    poses: list[Pose],
+    level: Level,
+    gradients: GradientTable,
+    directions: NDArray[np.float64] | None,
+) -> list[Pose]:
+    """Match every volume to its reference, and the mean of its shell to the first b0; once.
+
+    The reference is the mean of the shell, or what the others of the shell predict for the
+    `directions`, shape (N, 3), along the voxel axes.
+    """
     shells, first = gradients.shells, int(np.argmax(gradients.is_b0))
     placed = np.stack(
         _each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
     )
     numbers = np.unique(shells[shells > 0]).tolist()
-    references = {shell: placed[shells == shell].mean(axis=0) for shell in numbers}
-    drifts = _each(lambda i: _drift(references[numbers[i]], placed[first], level), len(numbers))
+    means = {shell: placed[shells == shell].mean(axis=0) for shell in numbers}
+    drifts = _each(lambda i: _drift(means[numbers[i]], placed[first], level), len(numbers))
     shared = dict(zip(numbers, drifts, strict=True))
+    references = {t: means[shell] for t, shell in enumerate(shells) if shell > 0}
+    if directions is not None:
+        turned = np.stack([p.rotation.T @ d for p, d in zip(poses, directions, strict=True)])
+        for shell in numbers:
+            references |= _predicted(placed, np.flatnonzero(shells == shell), turned)
 
     def match(t: int) -> Pose:
         if t == first:
             return poses[t]
         if shells[t] == 0:
             return align(level, level.volumes[t], placed[first], poses[t], with_eddy=False)
-        reference = references[shells[t]]
-        pose = align(level, level.volumes[t], reference, poses[t], with_eddy=True)
+        pose = align(level, level.volumes[t], references[t], poses[t], with_eddy=True)
         return pose.after(shared[shells[t]])
 
     matched = _each(match, len(poses))
@@ -159,6 +176,26 @@ def _refine(poses: list[Pose], level: Level, gradients: GradientTable) -> list[P
         for t in members:
             matched[t] = replace(matched[t], eddy=matched[t].eddy - mean)
     return matched
+
+
+def _predicted(
+    placed: NDArray[np.float32], members: NDArray[np.intp], directions: NDArray[np.float64]
+) -> dict[int, NDArray[np.float32]]:
+    """What each volume of a shell should look like, from the others and a tensor; {} if too few.
+
+    On one shell the log signal of a tensor is a quadratic form of the direction. A volume has no
+    say in its own prediction, which would hold it where it is.
+    """
+    x, y, z = directions[members].T
+    design = np.stack([x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
+    hat = design @ np.linalg.pinv(design)
+    own = np.diag(hat).copy()
+    if own.max() > _MOST_LEVERAGE:
+        return {}
+    others = ((hat - np.diag(own)) / (1 - own)[:, None]).astype(np.float32)
+    logs = np.log(np.maximum(placed[members], _LEAST_SIGNAL * placed[members].max()))
+    logs = np.exp(np.tensordot(others, logs, axes=1))
+    return dict(zip(members.tolist(), logs, strict=True))
 
 
 def _drift(mean: NDArray[np.float32], b0: NDArray[np.float32], level: Level) -> NDArray[np.float64]:
