@@ -22,6 +22,7 @@ from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
 from motor_bids_app.evaluation.summary import as_paper, compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
@@ -51,6 +52,8 @@ class Evaluation:
         Columns model, repeat, fold, metric, value.
     as_paper : DataFrame or None
         Column model and those of `evaluation.summary.as_paper`, for networks.
+    chance : dict of PermutationTest
+        By model and population; models that are costly to refit have none.
     notes : tuple of str
         Remarks, one sentence each.
     """
@@ -65,6 +68,7 @@ class Evaluation:
     comparisons: pd.DataFrame
     as_paper: pd.DataFrame | None
     audit: pd.DataFrame
+    chance: Tests
     notes: tuple[str, ...]
 
 
@@ -102,6 +106,8 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
     populations = {"all": np.ones(len(truth), dtype=bool)}
     if not patients.all():
         populations["patients"] = patients
+    log.info("%s: permuting labels", experiment.name)
+    chance = chance_tests(cohort, experiment, models, seed)
     checks = audit(
         splits, list(truth.index), cohort.digests, experiment.validation.repeats,
         cohort.known, cohort.controls,
@@ -109,7 +115,10 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),
-        metrics=metrics_table(predictions, task, seed, populations),
+        metrics=with_p_values(
+            metrics_table(predictions, task, seed, populations), chance, task
+        ),
+        chance=chance,
         fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
         comparisons=compare_models(predictions, models, task, seed),
         as_paper=pd.concat(paper) if paper else None, audit=checks,

@@ -66,6 +66,9 @@ def answer(evaluation: Evaluation, task: str) -> Answer:
             "difference_high": float(difference["high"]),
             "p_value": float(difference["p_value"]),
         }
+    test = evaluation.chance.get((evaluation.final, "all"))
+    if test is not None:
+        against |= {"chance_p": test.p_value, "n_permutations": len(test.null)}
     return Answer(
         model=evaluation.final, metric=metric, value=float(row["value"]), low=float(row["low"]),
         high=float(row["high"]), chance=0.5 if task == "classification" else 0.0,
@@ -90,6 +93,7 @@ def build_report(
         f"{LABELS[name]} ({name}) was left out: it needs {reason}."
         for name, reason in evaluation.left_out.items()
     )
+    test = evaluation.chance.get((evaluation.final, "all"))
     return ExperimentReport(
         name=experiment.name,
         description=experiment.description,
@@ -116,6 +120,8 @@ def build_report(
         splits=_splits(experiment, evaluation),
         safeguards=_safeguards(experiment),
         ceiling=ceiling,
+        null=None if test is None else test.null,
+        null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),
         configuration=to_toml(experiment),
         references=REFERENCES,

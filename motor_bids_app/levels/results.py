@@ -9,6 +9,7 @@ from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.evaluation.crossvalidation import average_trainings
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.chance import chance_table
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
 
@@ -43,6 +44,9 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "difference": {"Description": "Metric of the model minus that of the reference"},
     "t": {"Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"},
     "p_value": {"Description": "Two-sided p of that test, not corrected for several comparisons"},
+    "null_mean": {"Description": "Mean over permutations"},
+    "null_high": {"Description": "Value that 95 of 100 permutations stay below"},
+    "n_permutations": {"Description": "Permutations of the labels among people"},
     "n_splits": {"Description": "Splits compared"},
     "check": {"Description": "What was checked"},
     "state": {"Description": "Outcome", "Levels": {
@@ -60,6 +64,18 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "maxima_max": {"Description": "Greatest best training over test sets"},
     "predicted_sd": {"Description": "Standard deviation of the prediction over repeats"},
     "n_predictions": {"Description": "Times the person was tested"},
+}  # fmt: skip
+_PERMUTED = (
+    "One-sided p of a permutation test, (b + 1) / (m + 1): labels are dealt out anew among people, "
+    "and the cross-validation is done again; n/a for models that are costly to refit"
+)
+_OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean something else there
+    "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
+    "permutation": {
+        "p_value": {"Description": _PERMUTED},
+        "value": {"Description": "Metric of the ridge model tested, cross-validated in test sets "
+                  "drawn without a look at the labels"},
+    },
 }  # fmt: skip
 
 
@@ -100,11 +116,14 @@ def write_results(
         "audit": evaluation.audit,
         "excluded": cohort.excluded,
     }
+    if evaluation.chance:
+        tables["permutation"] = chance_table(evaluation.chance, cohort.outcome.task)
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
     units = _units(cohort)
     for name, table in tables.items():
-        dictionary = {str(column): (_COLUMNS | units)[str(column)] for column in table.columns}
+        known = _COLUMNS | units | _OF_TABLE.get(name, {})
+        dictionary = {str(column): known[str(column)] for column in table.columns}
         write_table(folder / f"{name}.tsv", table, dictionary)
 
 

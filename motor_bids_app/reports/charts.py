@@ -121,6 +121,27 @@ def metric_forest(
 
 
 @styled
+def null_histogram(null: NDArray[np.float64], value: float, label: str, *, metric: str) -> Figure:
+    """Draw the metric over permutations of the labels, and that of the labels as they are."""
+    canvas, (axes,) = new_chart(7.2, 2.6)
+    name = METRICS.get(metric, metric)
+    axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="labels dealt out anew")
+    axes.axvline(value, color=colour(0), linewidth=2, label="labels as they are")
+    axes.set(xlabel=f"{name} in cross-validation", ylabel="Permutations")
+    _legend_once(axes)
+    return chart_figure(
+        canvas,
+        "null",
+        f"Permutation test of {label}",
+        "Grey: what the same cross-validation gives when the labels are dealt out anew among "
+        "people, so that there is nothing to find. Test sets are drawn without a look at the "
+        "labels here, so that the value differs a little from that of the table.",
+        f"{name} {value:.2f} beside {len(null)} permutations, 95 % of them below "
+        f"{np.quantile(null, 0.95):.2f}",
+    )
+
+
+@styled
 def probability_strips(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:

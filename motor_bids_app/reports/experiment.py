@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from motor_bids_app.reports import agreement, charts
 from motor_bids_app.reports.answer import (
     Answer,
+    chance_test,
     comparison,
     headline,
     meaning,
@@ -86,6 +89,8 @@ class ExperimentReport:
     configuration: str  # the experiment, as TOML
     references: tuple[Reference, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
+    null_value: float | None = None  # that of the labels as they are, tested alike
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
 
 
@@ -139,7 +144,9 @@ class GroupReport:
 def render_experiment(report: ExperimentReport) -> str:
     """Return the page of one experiment as one self-contained HTML file."""
     answer, label = report.answer, report.models[report.answer.model]
-    sentences = [meaning(answer), noise_floor(answer, n_people=report.n_people)]
+    sentences = [
+        meaning(answer), chance_test(answer), noise_floor(answer, n_people=report.n_people)
+    ]  # fmt: skip
     if answer.best_baseline is not None:
         baseline = report.models[answer.best_baseline]
         sentences.insert(1, comparison(answer, baseline=baseline))
@@ -194,6 +201,10 @@ def _figures(report: ExperimentReport) -> list[Figure]:
             noise_floor=answer.noise_floor, ceiling=report.ceiling,
         )
     ]  # fmt: skip
+    if report.null is not None and report.null_value is not None:
+        drawn.append(
+            charts.null_histogram(report.null, report.null_value, label, metric=answer.metric)
+        )
     if report.task == "classification":
         names = {
             "positive": report.positive or "positive",

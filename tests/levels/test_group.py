@@ -22,7 +22,10 @@ rungs = ["prevalence", "tract_load", "kernel"]
 folds = 3
 repeats = 2
 """
-TABLES = ("predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded")
+TABLES = (
+    "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
+    "permutation",
+)  # fmt: skip
 
 
 def experiment_file(folder, text=QUICK, **replacements) -> str:
@@ -74,6 +77,15 @@ def test_every_column_of_every_table_is_described(done, name):
     columns = (folder / f"{name}.tsv").read_text().splitlines()[0].split("\t")
     assert list(described) == columns
     assert all(entry["Description"] for entry in described.values())
+
+
+def test_permutations_of_the_labels_do_worse_than_what_was_planted(done):
+    table = read(done[1], "metrics")
+    p = table[table["metric"] == "roc_auc"].set_index(["model", "population"])["p_value"]
+
+    assert (p.loc["kernel"] < 0.002).all()
+    assert p.loc["prevalence"].isna().all()
+    assert table.loc[table["metric"] != "roc_auc", "p_value"].isna().all()
 
 
 def test_metrics_can_be_computed_again_from_the_predictions(done):
