@@ -13,14 +13,16 @@ from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.audit import audit
+from motor_bids_app.evaluation.calibration import decision_curves
 from motor_bids_app.evaluation.crossvalidation import (
     average_trainings,
     cross_validate,
     split_metrics,
 )
 from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
-from motor_bids_app.evaluation.summary import as_paper, compare_models, metrics_table
+from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
@@ -51,7 +53,9 @@ class Evaluation:
     fold_metrics : DataFrame
         Columns model, repeat, fold, metric, value.
     as_paper : DataFrame or None
-        Column model and those of `evaluation.summary.as_paper`, for networks.
+        Column model and those of `evaluation.paper.as_paper`, for networks.
+    decisions : DataFrame or None
+        See `decision_curves`, for classes.
     chance : dict of PermutationTest
         By model and population; models that are costly to refit have none.
     notes : tuple of str
@@ -68,6 +72,7 @@ class Evaluation:
     comparisons: pd.DataFrame
     as_paper: pd.DataFrame | None
     audit: pd.DataFrame
+    decisions: pd.DataFrame | None
     chance: Tests
     notes: tuple[str, ...]
 
@@ -119,6 +124,7 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
             metrics_table(predictions, task, seed, populations), chance, task
         ),
         chance=chance,
+        decisions=decision_curves(predictions, seed) if task == "classification" else None,
         fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
         comparisons=compare_models(predictions, models, task, seed),
         as_paper=pd.concat(paper) if paper else None, audit=checks,

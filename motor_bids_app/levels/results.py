@@ -12,6 +12,7 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.chance import chance_table
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.sample_size import sample_size_table
 
 _WIDENED = (
     "; of a metric: bootstrap over people, at least as wide as the corrected resampled interval "
@@ -33,6 +34,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
               "correlation are taken among people predicted by the same fitted model"},
     "low": {"Description": f"Lower limit of the 95 % interval{_WIDENED}"},
     "high": {"Description": f"Upper limit of the 95 % interval{_WIDENED}"},
+    "delong_low": {"Description": "Lower limit of the 95 % interval by DeLong, of the AUC"},
+    "delong_high": {"Description": "Upper limit of that interval"},
     "noise_floor": {"Description": "Half-width of the interval that this number of people allows: "
                     "binomial, Hanley-McNeil (AUC), Fisher (r) or Olkin-Finn (R2)"},
     "repeat_sd": {"Description": "Standard deviation of the metric over repeats"},
@@ -44,6 +47,12 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "difference": {"Description": "Metric of the model minus that of the reference"},
     "t": {"Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"},
     "p_value": {"Description": "Two-sided p of that test, not corrected for several comparisons"},
+    "p_holm": {"Description": "That p, corrected by Holm for the number of models compared"},
+    "threshold": {"Description": "Probability at which one would act"},
+    "net_benefit": {"Description": "Share of true positives, minus that of false positives times "
+                    "the odds of the threshold (Vickers and Elkin 2006); doing nothing has 0"},
+    "n_parameters": {"Description": "Weights that the model learns"},
+    "n_needed": {"Description": "People that developing such a model takes (Riley et al. 2019)"},
     "null_mean": {"Description": "Mean over permutations"},
     "null_high": {"Description": "Value that 95 of 100 permutations stay below"},
     "n_permutations": {"Description": "Permutations of the labels among people"},
@@ -70,6 +79,12 @@ _PERMUTED = (
     "and the cross-validation is done again; n/a for models that are costly to refit"
 )
 _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean something else there
+    "decision_curve": {
+        "model": {"Description": "Name of the model, or everyone: acting on all"},
+        "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
+        "high": {"Description": "Upper limit of that interval"},
+    },
+    "sample_size": {"n_people": {"Description": "People there are"}},
     "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
     "permutation": {
         "p_value": {"Description": _PERMUTED},
@@ -118,6 +133,11 @@ def write_results(
     }
     if evaluation.chance:
         tables["permutation"] = chance_table(evaluation.chance, cohort.outcome.task)
+    if evaluation.decisions is not None:
+        tables["decision_curve"] = evaluation.decisions
+    sizes = sample_size_table(cohort, evaluation)
+    if len(sizes):
+        tables["sample_size"] = sizes
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
     units = _units(cohort)

@@ -56,6 +56,36 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
 
 
 @styled
+def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive: str) -> Figure:
+    """Draw the net benefit of acting on one model, on everyone and on nobody."""
+    canvas, (axes,) = new_chart(7.2, 3.4)
+    everyone = decisions[decisions["model"] == "everyone"]
+    one = decisions[decisions["model"] == model]
+    axes.fill_between(one["threshold"], one["low"], one["high"], color=colour(0), alpha=0.15)
+    axes.plot(one["threshold"], one["net_benefit"], color=colour(0), label=fill(label, 40))
+    axes.plot(
+        everyone["threshold"], everyone["net_benefit"], color=colour(1), linestyle="--",
+        label="everyone",
+    )  # fmt: skip
+    axes.axhline(0, color=INK["muted"], linewidth=0.8, label="nobody")
+    top = max(float(one["high"].max()), 0.05)
+    axes.set(
+        xlabel=f"Probability of {positive} at which one acts", ylabel="Net benefit",
+        xlim=(0, 1), ylim=(-0.4 * top, 1.1 * top),
+    )  # fmt: skip
+    axes.legend(loc="upper right", title="acting on", fontsize=8.5)
+    return chart_figure(
+        canvas,
+        "decision-curve",
+        f"Decision curve of {label}",
+        "True positives per person, minus false positives at the price that the threshold implies. "
+        "Where the curve is not above both other lines, the model changes nothing for the better. "
+        "Band: 95 % interval over people.",
+        f"Net benefit of {label} between thresholds 0.05 and 0.95",
+    )
+
+
+@styled
 def confusion_matrices(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:

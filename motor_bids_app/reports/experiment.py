@@ -23,6 +23,7 @@ from motor_bids_app.reports.tables import (
     comparison_table,
     models_table,
     paper_table,
+    size_table,
 )
 
 __all__ = [
@@ -52,7 +53,7 @@ class ExperimentReport:
     - `predictions`: participant_id, model, group ("patient" | "control"), true (1 = the class
       predicted; or the score), predicted (probability, or score; mean over repeats), one row per
       person and model
-    - `comparisons`: model, reference, metric, difference, low, high, p_value
+    - `comparisons`: model, reference, metric, difference, low, high, p_value, p_holm
     - `as_paper`: model, class, metric, mean, min, max, mean_of_maxima
     - `cohort`: characteristic, then one column of text per group
     - `audit`: check, state ("passed" | "warning" | "failed"), finding
@@ -89,6 +90,9 @@ class ExperimentReport:
     configuration: str  # the experiment, as TOML
     references: tuple[Reference, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    decisions: pd.DataFrame | None = None  # model, threshold, net_benefit, low, high
+    sample_size: pd.DataFrame | None = None  # model, n_parameters, n_people, n_needed
+    planning: tuple[str, ...] = ()  # sentences
     null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
     null_value: float | None = None  # that of the labels as they are, tested alike
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
@@ -159,9 +163,12 @@ def render_experiment(report: ExperimentReport) -> str:
         models_table(report.metrics, report.models, report.task, population)
         for population in POPULATIONS
     ]
+    if report.task == "classification":
+        by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
-        "audit": "Audit", "limits": "Limits", "settings": "Settings", "references": "References",
+        "audit": "Audit", "size": "Sample size", "limits": "Limits", "settings": "Settings",
+        "references": "References",
     }  # fmt: skip
     return render(
         "experiment.html",
@@ -185,6 +192,7 @@ def render_experiment(report: ExperimentReport) -> str:
             report.audit, "Checks for what would make the evaluation too good.",
             {"check": "Check", "state": "Result", "finding": "Finding"},
         ),
+        sample_size=size_table(report.sample_size, report.models),
         limits=(*_LIMITS, *report.limits),
         versions=report.versions,
     )  # fmt: skip
@@ -216,6 +224,12 @@ def _figures(report: ExperimentReport) -> list[Figure]:
             agreement.confusion_matrices(people, models, **names),
             agreement.calibration_curve(final, label, positive=names["positive"]),
         ]
+        if report.decisions is not None:
+            drawn.append(
+                agreement.decision_curve(
+                    report.decisions, answer.model, label, positive=names["positive"]
+                )
+            )
     else:
         drawn.append(agreement.score_scatter(final, label, target=report.target))
     drawn.append(

@@ -24,7 +24,7 @@ repeats = 2
 """
 TABLES = (
     "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
-    "permutation",
+    "permutation", "decision_curve", "sample_size",
 )  # fmt: skip
 
 
