@@ -14,6 +14,12 @@ from sklearn.base import clone
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.audit import audit
 from motor_bids_app.evaluation.calibration import decision_curves
+from motor_bids_app.evaluation.conformal import (
+    Limits,
+    abstention_curve,
+    conformal_coverage,
+    conformal_limits,
+)
 from motor_bids_app.evaluation.crossvalidation import (
     average_trainings,
     cross_validate,
@@ -54,6 +60,10 @@ class Evaluation:
         Columns model, repeat, fold, metric, value.
     as_paper : DataFrame or None
         Column model and those of `evaluation.paper.as_paper`, for networks.
+    limits : Limits
+        Conformal limits of the final model.
+    coverage, abstention : DataFrame, DataFrame or None
+        How often they hold, and accuracy if only the surest are answered (classes).
     decisions : DataFrame or None
         See `decision_curves`, for classes.
     chance : dict of PermutationTest
@@ -72,6 +82,9 @@ class Evaluation:
     comparisons: pd.DataFrame
     as_paper: pd.DataFrame | None
     audit: pd.DataFrame
+    limits: Limits
+    coverage: pd.DataFrame
+    abstention: pd.DataFrame | None
     decisions: pd.DataFrame | None
     chance: Tests
     notes: tuple[str, ...]
@@ -124,6 +137,9 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
             metrics_table(predictions, task, seed, populations), chance, task
         ),
         chance=chance,
+        limits=conformal_limits(predictions[final], task),
+        coverage=conformal_coverage(predictions[final], task),
+        abstention=abstention_curve(predictions[final]) if task == "classification" else None,
         decisions=decision_curves(predictions, seed) if task == "classification" else None,
         fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
         comparisons=compare_models(predictions, models, task, seed),

@@ -133,6 +133,8 @@ def build_report(
         splits=_splits(experiment, evaluation),
         safeguards=_safeguards(experiment),
         ceiling=ceiling,
+        coverage=evaluation.coverage,
+        abstention=evaluation.abstention,
         decisions=evaluation.decisions,
         sample_size=sample_size_table(cohort, evaluation),
         planning=planning_sentences(cohort, evaluation),

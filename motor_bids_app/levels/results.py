@@ -48,6 +48,12 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "t": {"Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"},
     "p_value": {"Description": "Two-sided p of that test, not corrected for several comparisons"},
     "p_holm": {"Description": "That p, corrected by Holm for the number of models compared"},
+    "level": {"Description": "Share of people whose set or interval should hold the truth"},
+    "coverage": {"Description": "Share whose does, with limits calibrated on all other people"},
+    "size": {"Description": "Mean number of classes in the set, or width of the interval"},
+    "single": {"Description": "Share of people with one class in the set"},
+    "share_answered": {"Description": "Share of people answered: those furthest from 0.5"},
+    "accuracy": {"Description": "Accuracy among them"},
     "threshold": {"Description": "Probability at which one would act"},
     "net_benefit": {"Description": "Share of true positives, minus that of false positives times "
                     "the odds of the threshold (Vickers and Elkin 2006); doing nothing has 0"},
@@ -84,6 +90,14 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
         "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
         "high": {"Description": "Upper limit of that interval"},
     },
+    "conformal": {
+        "group": {"Description": "Whom the row is about: all, a true class, or a third of the "
+                  "true score"},
+        "low": {"Description": "Lower limit of the 95 % interval of the coverage (Wilson)"},
+        "high": {"Description": "Upper limit of that interval"},
+        "n_people": {"Description": "People in the group"},
+    },
+    "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
     "sample_size": {"n_people": {"Description": "People there are"}},
     "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
     "permutation": {
@@ -133,6 +147,9 @@ def write_results(
     }
     if evaluation.chance:
         tables["permutation"] = chance_table(evaluation.chance, cohort.outcome.task)
+    tables["conformal"] = evaluation.coverage
+    if evaluation.abstention is not None:
+        tables["abstention"] = evaluation.abstention
     if evaluation.decisions is not None:
         tables["decision_curve"] = evaluation.decisions
     sizes = sample_size_table(cohort, evaluation)

@@ -41,8 +41,9 @@ def planning_sentences(cohort: Cohort, evaluation: Evaluation) -> tuple[str, ...
         return ()
     truth, table = cohort.labels.truth, evaluation.metrics
     n_poor, n = int(truth.sum()), len(truth)
-    aucs = table[(table["population"] == "all") & (table["metric"] == "roc_auc")].set_index("model")
-    ours = float(aucs.loc[evaluation.final, "value"])
+    chosen = table[(table["population"] == "all") & (table["metric"] == "roc_auc")]
+    aucs = dict(zip(chosen["model"], chosen["value"].to_numpy(np.float64), strict=True))
+    ours = aucs[evaluation.final]
     difference = smallest_difference(ours, n_poor, n - n_poor)
     sentences = [
         f"With {n} people, {n_poor} of them poor, AUCs that differ by less than {difference:.2f} "
@@ -51,7 +52,7 @@ def planning_sentences(cohort: Cohort, evaluation: Evaluation) -> tuple[str, ...
     ]
     compared = evaluation.comparisons[evaluation.comparisons["model"] == evaluation.final]
     if len(compared):
-        theirs = float(aucs.loc[str(compared["reference"].iloc[0]), "value"])
+        theirs = aucs[compared["reference"].iloc[0]]
         if round(ours, 2) != round(theirs, 2) and min(ours, theirs) > 0 and max(ours, theirs) < 1:
             people = people_to_tell_apart(theirs, ours, n_poor / n)
             sentences.append(

@@ -86,6 +86,28 @@ def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive:
 
 
 @styled
+def abstention_chart(curve: pd.DataFrame, label: str) -> Figure:
+    """Draw the accuracy of a model that answers only the people it is surest of."""
+    canvas, (axes,) = new_chart(5.4, 3.2)
+    accuracy, people = curve["accuracy"].to_numpy(float), curve["n_people"].to_numpy(int)
+    limits = np.array([_wilson(share, n) for share, n in zip(accuracy, people, strict=True)])
+    axes.fill_between(
+        100 * curve["share_answered"], limits[:, 0], limits[:, 1], color=colour(0), alpha=0.15
+    )
+    axes.plot(100 * curve["share_answered"], accuracy, "o-", color=colour(0), markersize=4)
+    axes.set(xlabel="People answered (%)", ylabel="Accuracy", ylim=(0, 1.02))
+    return chart_figure(
+        canvas,
+        "abstention",
+        f"Accuracy of {label} when it may abstain",
+        "Left: only the people furthest from 0.5 are answered. A curve that does not rise to the "
+        "left means that the model does not know when it is right. Band: 95 % interval.",
+        f"Accuracy {accuracy[0]:.2f} with {curve['share_answered'].iloc[0]:.0%} of people "
+        f"answered, {accuracy[-1]:.2f} with all",
+    )
+
+
+@styled
 def confusion_matrices(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:

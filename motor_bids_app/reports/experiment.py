@@ -21,6 +21,7 @@ from motor_bids_app.reports.pages import Figure, Reference, Table, render
 from motor_bids_app.reports.tables import (
     POPULATIONS,
     comparison_table,
+    coverage_table,
     models_table,
     paper_table,
     size_table,
@@ -90,6 +91,8 @@ class ExperimentReport:
     configuration: str  # the experiment, as TOML
     references: tuple[Reference, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    coverage: pd.DataFrame | None = None  # group, level, coverage, low, high, size, n_people
+    abstention: pd.DataFrame | None = None  # share_answered, accuracy, n_people
     decisions: pd.DataFrame | None = None  # model, threshold, net_benefit, low, high
     sample_size: pd.DataFrame | None = None  # model, n_parameters, n_people, n_needed
     planning: tuple[str, ...] = ()  # sentences
@@ -192,6 +195,7 @@ def render_experiment(report: ExperimentReport) -> str:
             report.audit, "Checks for what would make the evaluation too good.",
             {"check": "Check", "state": "Result", "finding": "Finding"},
         ),
+        coverage=coverage_table(report.coverage, report.task),
         sample_size=size_table(report.sample_size, report.models),
         limits=(*_LIMITS, *report.limits),
         versions=report.versions,
@@ -224,6 +228,8 @@ def _figures(report: ExperimentReport) -> list[Figure]:
             agreement.confusion_matrices(people, models, **names),
             agreement.calibration_curve(final, label, positive=names["positive"]),
         ]
+        if report.abstention is not None:
+            drawn.append(agreement.abstention_chart(report.abstention, label))
         if report.decisions is not None:
             drawn.append(
                 agreement.decision_curve(

@@ -76,6 +76,32 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
     )
 
 
+def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
+    """One row per group of people: how often the conformal set or interval holds the truth."""
+    if coverage is None or coverage.empty:
+        return None
+    classify = task == "classification"
+    rows = [
+        (
+            row["group"], int(row["n_people"]),
+            f"{row['coverage']:.0%} ({row['low']:.0%} to {row['high']:.0%})",
+            f"{row['size']:.2f}" if classify else f"{row['size']:.1f}",
+            *([f"{row['single']:.0%}"] if classify else []),
+        )
+        for _, row in coverage.iterrows()
+    ]  # fmt: skip
+    what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
+    return Table(
+        caption=f"Conformal {what[0]} of the final model that should hold the truth for "
+        f"{coverage['level'].iloc[0]:.0%} of people: how often they do, for each person in turn "
+        "with limits calibrated on all others (95 % interval)."
+        + (" With both classes in the set, the model should not be asked." if classify else ""),
+        columns=("True group", "People", "Coverage", what[1], *(["One class"] if classify else [])),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3, 4} if classify else {1, 2, 3}),
+    )
+
+
 def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
     """One row per model of few columns; None where there is none."""
     if sizes is None or sizes.empty:

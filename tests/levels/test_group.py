@@ -24,7 +24,8 @@ repeats = 2
 """
 TABLES = (
     "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
-    "permutation", "decision_curve", "sample_size",
+    "permutation", "decision_curve", "sample_size", "conformal",
+    "abstention",
 )  # fmt: skip
 
 
