@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.evaluation.audit import audit
 from motor_bids_app.evaluation.calibration import decision_curves
 from motor_bids_app.evaluation.conformal import (
     Limits,
@@ -30,6 +29,7 @@ from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
 from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import build_model, needs
@@ -90,7 +90,9 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
-def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> Evaluation:
+def evaluate(
+    cohort: Cohort, experiment: Experiment, seed: int, device: str, allowed: Sequence[str] = ()
+) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
     Parameters
@@ -101,10 +103,18 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
         Of splits, models and resamples.
     device : str
         For networks: "cpu", "cuda" or "cuda:i".
+    allowed : sequence of str
+        Checks of the audit that may fail.
+
+    Raises
+    ------
+    DataError
+        The audit found what makes results void, or the people are too few.
     """
     task, truth = cohort.outcome.task, cohort.labels.truth
     splits, notes = plan_splits(cohort, experiment, seed)
     models, left_out = usable_models(cohort, experiment)
+    checks = audit_cohort(cohort, models, splits, experiment.validation.repeats, allowed)
     final = experiment.model.final_name
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
@@ -126,10 +136,6 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
         populations["patients"] = patients
     log.info("%s: permuting labels", experiment.name)
     chance = chance_tests(cohort, experiment, models, seed)
-    checks = audit(
-        splits, list(truth.index), cohort.digests, experiment.validation.repeats,
-        cohort.known, cohort.controls,
-    )  # fmt: skip
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),

@@ -63,6 +63,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "null_high": {"Description": "Value that 95 of 100 permutations stay below"},
     "n_permutations": {"Description": "Permutations of the labels among people"},
     "n_splits": {"Description": "Splits compared"},
+    "name": {"Description": "Name of the check, for --allow"},
     "check": {"Description": "What was checked"},
     "state": {"Description": "Outcome", "Levels": {
         "passed": "nothing found", "warning": "read the finding", "failed": "results are void"}},

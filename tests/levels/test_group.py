@@ -163,11 +163,14 @@ def test_sessions_of_a_person_stay_together_and_count_once(fake_cohort, tmp_path
     assert metadata["training"]["n_scans"] == 52
 
 
-def test_a_copied_image_is_reported(fake_cohort, tmp_path):
+def test_a_copied_image_stops_the_run_unless_allowed(fake_cohort, tmp_path):
     cohort = copy(fake_cohort, tmp_path)
     (fa,) = (cohort.output / "sub-01" / "dwi").glob("*fa*")
     shutil.copy(fa, cohort.output / "sub-05" / "dwi" / fa.name.replace("sub-01", "sub-05"))
-    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+    settings = cohort.settings("group", experiments=(experiment_file(tmp_path),))
+    with pytest.raises(DataError, match="--allow duplicates near-duplicates"):
+        group.run(settings)
+    group.run(replace(settings, allow=("duplicates", "near-duplicates")))
 
     audit = read(cohort.output / "experiments" / "quick", "audit").set_index("check")
     found = audit.loc["no image under two participants"]
