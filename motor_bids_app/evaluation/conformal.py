@@ -76,18 +76,19 @@ def _errors(predictions: Predictions, task: str) -> Floats:
 def _limit(errors: Floats, level: float) -> float:
     """Error that a new person exceeds with a chance of 1 - `level`; infinite for too few people.
 
-    People count once, however many repeats tested them.
+    People count once, however many repeats tested them. Between the ranks of two errors the limit
+    is interpolated: taking the greater one, as the proof of a lower bound does, would cover 2 %
+    more than asked for in a class of 25.
     """
     times = np.isfinite(errors).sum(axis=0)
     n = int((times > 0).sum())
-    rank = np.ceil((n + 1) * level)
+    rank = (n + 1) * level
     if rank > n:
         return np.inf
     flat = np.isfinite(errors)
     values, weights = errors[flat], (1 / np.maximum(times, 1) * flat)[flat]
     order = np.argsort(values)
-    place = np.searchsorted(np.cumsum(weights[order]), rank - 1e-9)
-    return float(values[order[min(int(place), len(order) - 1)]])
+    return float(np.interp(rank, np.cumsum(weights[order]), values[order]))
 
 
 def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL) -> pd.DataFrame:

@@ -148,9 +148,11 @@ def _calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object,
 
 
 def _delong(predictions: Predictions) -> tuple[float, float]:
-    """95 % interval of the AUC by DeLong, within 0 and 1."""
+    """95 % interval of the AUC by DeLong, within 0 and 1; NaN where no pair or all are right."""
     right, pairs = ordered_pairs(predictions)
     auc, half = float(right.sum() / pairs.sum()), delong_half_width(right, pairs)
+    if auc in (0, 1):
+        return np.nan, np.nan
     return max(0.0, auc - half), min(1.0, auc + half)
 
 

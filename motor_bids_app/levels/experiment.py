@@ -24,6 +24,7 @@ from motor_bids_app.evaluation.crossvalidation import (
     cross_validate,
     split_metrics,
 )
+from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
@@ -64,6 +65,8 @@ class Evaluation:
         Conformal limits of the final model.
     coverage, abstention : DataFrame, DataFrame or None
         How often they hold, and accuracy if only the surest are answered (classes).
+    learning : DataFrame or None
+        See `learning_curve`, of the final model unless it is a network.
     decisions : DataFrame or None
         See `decision_curves`, for classes.
     chance : dict of PermutationTest
@@ -85,6 +88,7 @@ class Evaluation:
     limits: Limits
     coverage: pd.DataFrame
     abstention: pd.DataFrame | None
+    learning: pd.DataFrame | None
     decisions: pd.DataFrame | None
     chance: Tests
     notes: tuple[str, ...]
@@ -136,6 +140,11 @@ def evaluate(
         populations["patients"] = patients
     log.info("%s: permuting labels", experiment.name)
     chance = chance_tests(cohort, experiment, models, seed)
+    learning = None
+    if final != experiment.model.kind:
+        log.info("%s: learning curve of %s", experiment.name, final)
+        (estimator,) = build_estimators(final, cohort, experiment, seed, device)
+        learning = learning_curve(estimator, cohort.samples, cohort.y, splits, truth, task, seed)
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),
@@ -143,6 +152,7 @@ def evaluate(
             metrics_table(predictions, task, seed, populations), chance, task
         ),
         chance=chance,
+        learning=learning,
         limits=conformal_limits(predictions[final], task),
         coverage=conformal_coverage(predictions[final], task),
         abstention=abstention_curve(predictions[final]) if task == "classification" else None,

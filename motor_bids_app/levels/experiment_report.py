@@ -135,6 +135,7 @@ def build_report(
         ceiling=ceiling,
         coverage=evaluation.coverage,
         abstention=evaluation.abstention,
+        learning=evaluation.learning,
         decisions=evaluation.decisions,
         sample_size=sample_size_table(cohort, evaluation),
         planning=planning_sentences(cohort, evaluation),

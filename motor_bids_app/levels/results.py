@@ -52,6 +52,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "coverage": {"Description": "Share whose does, with limits calibrated on all other people"},
     "size": {"Description": "Mean number of classes in the set, or width of the interval"},
     "single": {"Description": "Share of people with one class in the set"},
+    "n_training": {"Description": "People learned from, on average over test sets"},
     "share_answered": {"Description": "Share of people answered: those furthest from 0.5"},
     "accuracy": {"Description": "Accuracy among them"},
     "threshold": {"Description": "Probability at which one would act"},
@@ -88,6 +89,11 @@ _PERMUTED = (
 _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean something else there
     "decision_curve": {
         "model": {"Description": "Name of the model, or everyone: acting on all"},
+        "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
+        "high": {"Description": "Upper limit of that interval"},
+    },
+    "learning_curve": {
+        "value": {"Description": "Metric of the final model, in the first repeats"},
         "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
         "high": {"Description": "Upper limit of that interval"},
     },
@@ -148,6 +154,8 @@ def write_results(
     }
     if evaluation.chance:
         tables["permutation"] = chance_table(evaluation.chance, cohort.outcome.task)
+    if evaluation.learning is not None:
+        tables["learning_curve"] = evaluation.learning
     tables["conformal"] = evaluation.coverage
     if evaluation.abstention is not None:
         tables["abstention"] = evaluation.abstention

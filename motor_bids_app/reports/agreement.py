@@ -73,7 +73,7 @@ def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive:
         xlabel=f"Probability of {positive} at which one acts", ylabel="Net benefit",
         xlim=(0, 1), ylim=(-0.4 * top, 1.1 * top),
     )  # fmt: skip
-    axes.legend(loc="upper right", title="acting on", fontsize=8.5)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, title="acting on", fontsize=8.5)
     return chart_figure(
         canvas,
         "decision-curve",

@@ -145,6 +145,27 @@ def null_histogram(null: NDArray[np.float64], value: float, label: str, *, metri
 
 
 @styled
+def learning_chart(curve: pd.DataFrame, label: str, *, chance: float) -> Figure:
+    """Draw the metric of one model against the number of people it learned from."""
+    canvas, (axes,) = new_chart(5.4, 3.2)
+    name = METRICS.get(curve["metric"].iloc[0], curve["metric"].iloc[0])
+    axes.fill_between(curve["n_training"], curve["low"], curve["high"], color=colour(0), alpha=0.15)
+    axes.plot(curve["n_training"], curve["value"], "o-", color=colour(0), markersize=5)
+    axes.axhline(chance, color=INK["muted"], linewidth=0.8)
+    axes.set(xlabel="People learned from", ylabel=name)
+    return chart_figure(
+        canvas,
+        "learning",
+        f"Learning curve of {label}",
+        "The same test people, predicted after learning from parts of the training people. A curve "
+        "that still rises at its right end says that more people would help. Band: 95 % interval "
+        "over people, which all points share; line: chance.",
+        f"{name} from {curve['value'].iloc[0]:.2f} with {curve['n_training'].iloc[0]:.0f} people "
+        f"to {curve['value'].iloc[-1]:.2f} with {curve['n_training'].iloc[-1]:.0f}",
+    )
+
+
+@styled
 def probability_strips(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:

@@ -93,6 +93,7 @@ class ExperimentReport:
     versions: Mapping[str, str] = field(default_factory=dict)
     coverage: pd.DataFrame | None = None  # group, level, coverage, low, high, size, n_people
     abstention: pd.DataFrame | None = None  # share_answered, accuracy, n_people
+    learning: pd.DataFrame | None = None  # n_training, metric, value, low, high
     decisions: pd.DataFrame | None = None  # model, threshold, net_benefit, low, high
     sample_size: pd.DataFrame | None = None  # model, n_parameters, n_people, n_needed
     planning: tuple[str, ...] = ()  # sentences
@@ -238,6 +239,8 @@ def _figures(report: ExperimentReport) -> list[Figure]:
             )
     else:
         drawn.append(agreement.score_scatter(final, label, target=report.target))
+    if report.learning is not None and len(report.learning) > 1:
+        drawn.append(charts.learning_chart(report.learning, label, chance=answer.chance))
     drawn.append(
         charts.split_spread(report.fold_metrics, models, metric=answer.metric, chance=answer.chance)
     )

@@ -40,10 +40,9 @@ def test_new_people_are_covered_as_promised_in_every_class(task):
         for label in (0.0, 1.0):
             covered[label].append(held[truth == label].mean())
         covered["all"].append(held.mean())
-    # Exact in [0.9, 0.9 + 1 / (n + 1)], with n of the class.
     for label, shares in covered.items():
         if shares:
-            assert 0.89 <= np.mean(shares) <= 0.97, label
+            assert 0.89 <= np.mean(shares) <= 0.92, label
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -52,14 +51,14 @@ def test_the_coverage_reported_is_that_of_new_people(task):
     found = [conformal_coverage(arranged(*draw(task, 60, rng)), task) for _ in range(20)]
     overall = np.mean([table["coverage"].iloc[0] for table in found])
 
-    assert overall == pytest.approx(0.91, abs=0.02)
+    assert overall == pytest.approx(0.9, abs=0.02)
     assert (found[0]["low"] <= found[0]["coverage"]).all()
 
 
 def test_half_width_is_the_rank_of_the_theory():
     limits = conformal_limits(arranged(np.zeros(19), np.arange(1, 20)), "regression")
 
-    assert limits.half_width == 18  # the ceil(20 x 0.9)-th smallest of 19 errors
+    assert limits.half_width == 18  # the (20 x 0.9)-th smallest of 19 errors
 
 
 def test_repeats_do_not_count_as_people():
@@ -67,7 +66,7 @@ def test_repeats_do_not_count_as_people():
     once = conformal_limits(arranged(np.zeros(19), errors), "regression")
     often = conformal_limits(arranged(np.zeros((5, 19)), errors), "regression")
 
-    assert often == once
+    assert often.half_width == pytest.approx(once.half_width)
 
 
 def test_nothing_is_promised_of_a_class_of_few():
