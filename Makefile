@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-maps bench-preproc bench-real bench-gpu gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ check: $(READY)
 ## make bench-truth two simulated cohorts against the best reachable AUC, and shuffled scores
 bench-truth: $(READY)
 	$(BIN)/python benchmarks/truth.py
+
+## make bench-permutation  1,000 permutations of nested cross-validation on maps: time and memory
+bench-permutation: $(READY)
+	$(BIN)/python benchmarks/permutation.py
+
+## make bench-evaluation  intervals, permutation tests and conformal sets on 200 simulated cohorts
+bench-evaluation: $(READY)
+	$(BIN)/python benchmarks/evaluation.py
 
 ## make bench-maps  preprocessing at full size against the simulated truth
 bench-maps: $(READY)

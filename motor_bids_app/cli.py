@@ -17,6 +17,7 @@ from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
 from motor_bids_app.settings import (
     LEVELS,
     MODALITIES,
+    STOPPING,
     SUSCEPTIBILITY,
     ProcessingSettings,
     Resources,
@@ -121,6 +122,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--qc-file", type=Path, metavar="FILE",
         help="group level: TSV with participant_id, maybe session_id, and rating: include, exclude,"
         " or 0 to 4 as in MRIQC, where below 2 excludes",
+    )  # fmt: skip
+    group.add_argument(
+        "--allow", nargs="+", choices=STOPPING, metavar="NAME",
+        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}",
     )  # fmt: skip
     group.add_argument(
         "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
@@ -297,6 +302,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         experiments=tuple(given.get("experiment", ("baselines",))),
         scores_map=given.get("scores_map"),
         qc_file=given.get("qc_file"),
+        allow=tuple(given.get("allow", ())),
         model=given.get("model"),
         verbosity=given.get("verbose", 0),
         **{flag: given.get(flag, False) for flag in flags},

@@ -9,6 +9,7 @@ MODALITIES = ("anat", "dwi")
 SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
 STANDARD_SPACE = "MNI152NLin2009aSym"
+STOPPING = ("two-folds", "strangers", "duplicates", "near-duplicates")  # findings of the audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,7 @@ class Settings:
     experiments: tuple[str, ...] = ("baselines",)
     scores_map: Path | None = None
     qc_file: Path | None = None
+    allow: tuple[str, ...] = ()  # checks of the audit that may fail
     model: Path | None = None
     verbosity: int = 0
 

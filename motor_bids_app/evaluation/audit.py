@@ -1,10 +1,18 @@
 """Checks of splits and data for what would make an evaluation too good."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-COLUMNS = ["check", "state", "finding", "participants"]
+from motor_bids_app.evaluation.leakage import (
+    Row,
+    check_answers,
+    check_near_duplicates,
+    check_sites,
+)
+
+COLUMNS = ["name", "check", "state", "finding", "participants"]
 PASSED, WARNING, FAILED = "passed", "warning", "failed"
 MAX_GAP = 0.5  # difference in the share of known values between patients and controls
 
@@ -16,6 +24,11 @@ def audit(
     n_repeats: int,
     known: pd.DataFrame,
     controls: "pd.Series[bool]",
+    *,
+    alike: pd.DataFrame | None = None,
+    predictors: pd.DataFrame | None = None,
+    scores: "pd.Series[float] | None" = None,
+    sites: "pd.Series[Any] | None" = None,
 ) -> pd.DataFrame:
     """Run all checks.
 
@@ -33,12 +46,16 @@ def audit(
         Whether each person has a value, by participant label and predictor.
     controls : Series of bool
         Whether a person is healthy, by participant label.
+    alike : DataFrame, optional
+        See `near_duplicates`.
+    predictors, scores, sites : DataFrame, Series and Series, optional
+        What models may see of patients, their scores, and where they were imaged.
 
     Returns
     -------
     DataFrame
-        Columns check, state ("passed", "warning" or "failed"), finding and participants
-        (comma-separated labels concerned, or missing).
+        Columns name (for `--allow`), check, state ("passed", "warning" or "failed"), finding and
+        participants (comma-separated labels concerned, or missing).
     """
     rows = [
         _one_fold_each(splits),
@@ -47,31 +64,37 @@ def audit(
         _duplicates(digests),
         _gaps_of_controls(known, controls),
     ]
+    if alike is not None:
+        rows.append(check_near_duplicates(alike))
+    if predictors is not None and scores is not None:
+        rows.append(check_answers(predictors, scores))
+    if sites is not None and scores is not None:
+        rows.append(check_sites(sites, scores))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _one_fold_each(splits: pd.DataFrame) -> tuple[str, str, str, str | None]:
-    check = "no person in two folds"
+def _one_fold_each(splits: pd.DataFrame) -> Row:
+    name, check = "two-folds", "no person in two folds"
     counts = splits.groupby(["repeat", "participant_id"])["fold"].size()
     twice = sorted(set(counts[counts > 1].index.get_level_values("participant_id")))
     if twice:
-        return check, FAILED, f"{len(twice)} people are tested twice in a repeat.", ", ".join(twice)
-    return check, PASSED, "Every person is tested at most once per repeat, with all scans.", None
+        finding = f"{len(twice)} people are tested twice in a repeat."
+        return name, check, FAILED, finding, ", ".join(twice)
+    finding = "Every person is tested at most once per repeat, with all scans."
+    return name, check, PASSED, finding, None
 
 
-def _known_people(splits: pd.DataFrame, people: Sequence[str]) -> tuple[str, str, str, str | None]:
-    check = "splits name the people of the experiment"
+def _known_people(splits: pd.DataFrame, people: Sequence[str]) -> Row:
+    name, check = "strangers", "splits name the people of the experiment"
     strangers = sorted(set(splits["participant_id"]) - set(people))
     if strangers:
         finding = f"{len(strangers)} people of the splits are not in the experiment."
-        return check, FAILED, finding, ", ".join(strangers)
-    return check, PASSED, f"All {len(people)} people come from the cohort.", None
+        return name, check, FAILED, finding, ", ".join(strangers)
+    return name, check, PASSED, f"All {len(people)} people come from the cohort.", None
 
 
-def _everyone_tested(
-    splits: pd.DataFrame, people: Sequence[str], n_repeats: int
-) -> tuple[str, str, str, str | None]:
-    check = "everyone is tested"
+def _everyone_tested(splits: pd.DataFrame, people: Sequence[str], n_repeats: int) -> Row:
+    name, check = "untested", "everyone is tested"
     never = sorted(set(people) - set(splits["participant_id"]))
     repeats = splits["repeat"].nunique()
     if never or repeats < n_repeats:
@@ -79,14 +102,15 @@ def _everyone_tested(
             f"{len(never)} of {len(people)} people are never tested in {repeats} repeats: "
             "the metrics say nothing about them."
         )
-        return check, WARNING, finding, ", ".join(never) or None
-    return check, PASSED, f"All {len(people)} people are tested, over {repeats} repeats.", None
+        return name, check, WARNING, finding, ", ".join(never) or None
+    finding = f"All {len(people)} people are tested, over {repeats} repeats."
+    return name, check, PASSED, finding, None
 
 
 def _duplicates(
     digests: Mapping[tuple[str, str], Sequence[str]],
-) -> tuple[str, str, str, str | None]:
-    check = "no image under two participants"
+) -> Row:
+    name, check = "duplicates", "no image under two participants"
     shared = [
         (name, sorted(set(owners)))
         for (name, _), owners in sorted(digests.items())
@@ -99,16 +123,14 @@ def _duplicates(
             f"{len(labels)} participants share identical {', '.join(maps)} maps, so that a test "
             "person's image may be in the training set. Leave the copies out."
         )
-        return check, FAILED, finding, ", ".join(labels)
-    return check, PASSED, f"{len(digests)} maps compared by their content.", None
+        return name, check, FAILED, finding, ", ".join(labels)
+    return name, check, PASSED, f"{len(digests)} maps compared by their content.", None
 
 
-def _gaps_of_controls(
-    known: pd.DataFrame, controls: "pd.Series[bool]"
-) -> tuple[str, str, str, str | None]:
-    check = "gaps in the data do not give controls away"
+def _gaps_of_controls(known: pd.DataFrame, controls: "pd.Series[bool]") -> Row:
+    name, check = "telling-gaps", "gaps in the data do not give controls away"
     if not controls.any() or controls.all():
-        return check, PASSED, "There is only one group.", None
+        return name, check, PASSED, "There is only one group.", None
     healthy, patients = known[controls].mean(), known[~controls].mean()
     telling = sorted(known.columns[(healthy - patients).abs() > MAX_GAP])
     if telling:
@@ -117,8 +139,8 @@ def _gaps_of_controls(
             f"{_span(healthy[telling])} of controls, so that a model may recognise controls by "
             "what is missing. Read the metrics of patients alone."
         )
-        return check, WARNING, finding, None
-    return check, PASSED, "Patients and controls lack about the same values.", None
+        return name, check, WARNING, finding, None
+    return name, check, PASSED, "Patients and controls lack about the same values.", None
 
 
 def _span(shares: "pd.Series[float]") -> str:

@@ -116,8 +116,14 @@ def classification_metrics(
     }
 
 
-def _pairwise_auc(predictions: Predictions, weights: Floats) -> Floats:
-    """AUC over the pairs that share a fitted model, shape (B,)."""
+def ordered_pairs(predictions: Predictions) -> tuple[Floats, Floats]:
+    """Count how often each pair shared a fitted model, and was put in the right order.
+
+    Returns
+    -------
+    right, pairs : array, shape (n_poor, n_good)
+        Sums over repeats; a tie is half right.
+    """
     poor = predictions.truth == 1
     right = np.zeros((poor.sum(), (~poor).sum()))
     pairs = np.zeros_like(right)
@@ -127,6 +133,13 @@ def _pairwise_auc(predictions: Predictions, weights: Floats) -> Floats:
         gap = values[poor][:, None] - values[~poor][None]
         right += np.where(same_model, (gap > 0) + 0.5 * (gap == 0), 0)
         pairs += same_model
+    return right, pairs
+
+
+def _pairwise_auc(predictions: Predictions, weights: Floats) -> Floats:
+    """AUC over the pairs that share a fitted model, shape (B,)."""
+    poor = predictions.truth == 1
+    right, pairs = ordered_pairs(predictions)
     ordered = ((weights[:, poor] @ right) * weights[:, ~poor]).sum(axis=1)
     return _ratio(ordered, ((weights[:, poor] @ pairs) * weights[:, ~poor]).sum(axis=1))
 

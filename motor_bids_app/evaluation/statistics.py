@@ -51,17 +51,58 @@ def proportion_noise_floor(n: int, proportion: float = 0.5, level: float = LEVEL
     return float(stats.norm.isf((1 - level) / 2) * np.sqrt(proportion * (1 - proportion) / n))
 
 
+def auc_variance(auc: float, n_poor: float, n_good: float) -> float:
+    """Sampling variance of an AUC (Hanley and McNeil 1982, Radiology 143:29)."""
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = auc * (1 - auc) + (n_poor - 1) * (q1 - auc**2) + (n_good - 1) * (q2 - auc**2)
+    return float(max(spread, 0) / (n_poor * n_good))
+
+
 def auc_noise_floor(n_poor: int, n_good: int, auc: float = 0.5, level: float = LEVEL) -> float:
     """Half-width of the interval of an AUC (Hanley and McNeil 1982, Radiology 143:29).
 
     >>> round(auc_noise_floor(20, 30), 2)
     0.16
     """
-    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = (auc * (1 - auc) + (n_poor - 1) * (q1 - auc**2) + (n_good - 1) * (q2 - auc**2)) / (
-        n_poor * n_good
+    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(auc_variance(auc, n_poor, n_good)))
+
+
+def delong_half_width(right: Floats, pairs: Floats, level: float = LEVEL) -> float:
+    """Half-width of the interval of an AUC by the placements of people (DeLong et al. 1988).
+
+    Parameters
+    ----------
+    right, pairs : array, shape (n_poor, n_good)
+        How often each pair was put in the right order, and compared. With all pairs compared
+        once this is the interval of DeLong (Biometrics 44:837); otherwise the same with each
+        person weighted by the pairs that the person is in.
+
+    Returns
+    -------
+    float
+        NaN where a class has fewer than 2 people.
+    """
+    if min(right.shape) < 2 or pairs.sum() == 0:
+        return np.nan
+    excess = right - right.sum() / pairs.sum() * pairs
+    variance = sum(
+        n / (n - 1) * np.square(excess.sum(axis=1 - axis)).sum()
+        for axis, n in enumerate(right.shape)
     )
-    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(max(variance, 0)))
+    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(variance) / pairs.sum())
+
+
+def holm(p_values: Floats) -> Floats:
+    """Correct p-values for their number (Holm 1979, Scand J Stat 6:65), shape (n,).
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values)
+    steps = np.arange(len(p_values), 0, -1) * p_values[order]
+    corrected = np.empty(len(p_values))
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return corrected
 
 
 def correlation_noise_floor(n: int, level: float = LEVEL) -> float:

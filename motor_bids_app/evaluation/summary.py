@@ -6,15 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from motor_bids_app.evaluation.calibration import calibration_metrics
 from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric, split_metrics
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats, Predictions, ordered_pairs
 from motor_bids_app.evaluation.splits import MIN_CLASS
 from motor_bids_app.evaluation.statistics import (
     auc_noise_floor,
     bootstrap_weights,
     corrected_t_test,
     correlation_noise_floor,
+    delong_half_width,
     exact_limit,
+    holm,
     percentile_interval,
     proportion_noise_floor,
     r2_noise_floor,
@@ -22,9 +25,10 @@ from motor_bids_app.evaluation.statistics import (
 )
 
 METRIC_COLUMNS = [
-    "model", "population", "metric", "value", "low", "high", "noise_floor", "repeat_sd",
-    "repeat_min", "repeat_max", "n_people", "n_poor",
+    "model", "population", "metric", "value", "low", "high", "delong_low", "delong_high",
+    "noise_floor", "repeat_sd", "repeat_min", "repeat_max", "n_people", "n_poor",
 ]  # fmt: skip
+CALIBRATION_RESAMPLES = 500  # each fits a logistic regression
 _RANGES = {"r2": (-np.inf, 1.0), "mae": (0.0, np.inf), "rmse": (0.0, np.inf), "r": (-1.0, 1.0)}
 People = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
@@ -76,7 +80,8 @@ def metrics_table(
     -------
     DataFrame
         Columns `METRIC_COLUMNS`; `noise_floor` and `repeat_*` as `noise_floor` and the spread of
-        the metric over repeats; `n_poor` is missing for a regression.
+        the metric over repeats; `delong_*` is known for the AUC only, and `n_poor` is missing
+        for a regression. Of classes, calibration too: see `calibration_metrics`.
     """
     rows = []
     for model, all_people in predictions.items():
@@ -85,6 +90,8 @@ def metrics_table(
             one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
                 rows += [(model, population, *row) for row in _metric_rows(one, task, seed)]
+                if task == "classification":
+                    rows += [(model, population, *row) for row in _calibration_rows(one, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
@@ -112,12 +119,41 @@ def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[o
                 name, float(value[0]), resampled[name], predictions,
                 splits.loc[splits["metric"] == name, "value"].to_numpy(np.float64),
             ),
+            *(_delong(predictions) if name == "roc_auc" else (np.nan, np.nan)),
             noise_floor(name, predictions, task),
             float(repeats[name].std(ddof=1)) if len(repeats) > 1 else np.nan,
             float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
         )
         for name, value in estimate.items()
     ]  # fmt: skip
+
+
+def _calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
+    n, n_poor = len(predictions.truth), int((predictions.truth == 1).sum())
+    estimate = _first(calibration_metrics(predictions))
+    resampled = calibration_metrics(predictions, bootstrap_weights(n, seed, CALIBRATION_RESAMPLES))
+    repeats = pd.DataFrame(
+        [_first(calibration_metrics(repeat)) for repeat in predictions.by_repeat()]
+    )
+    nan = np.nan
+    return [
+        (
+            name, value,
+            *(percentile_interval(resampled[name]) if np.isfinite(value) else (nan, nan)),
+            nan, nan, nan, float(repeats[name].std(ddof=1)) if len(repeats) > 1 else nan,
+            float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
+        )
+        for name, value in estimate.items()
+    ]  # fmt: skip
+
+
+def _delong(predictions: Predictions) -> tuple[float, float]:
+    """95 % interval of the AUC by DeLong, within 0 and 1; NaN where no pair or all are right."""
+    right, pairs = ordered_pairs(predictions)
+    auc, half = float(right.sum() / pairs.sum()), delong_half_width(right, pairs)
+    if auc in (0, 1):
+        return np.nan, np.nan
+    return max(0.0, auc - half), min(1.0, auc + half)
 
 
 def _interval(
@@ -190,7 +226,8 @@ def compare_models(
     -------
     DataFrame
         Columns model, reference, metric, difference, low, high (paired bootstrap over people), t,
-        p_value (corrected resampled t-test) and n_splits. No row for the first model.
+        p_value (corrected resampled t-test), p_holm (that, corrected for the number of models)
+        and n_splits. No row for the first model.
     """
     metric, compute = primary_metric(task), metrics_for(task)
     weights = bootstrap_weights(len(predictions[order[0]].truth), seed)
@@ -211,61 +248,11 @@ def compare_models(
     columns = [
         "model", "reference", "metric", "difference", "low", "high", "t", "p_value", "n_splits",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(8, "p_holm", holm(table["p_value"].to_numpy(np.float64)))
+    return table
 
 
 def _by_split(predictions: Predictions, task: str, metric: str) -> "pd.Series[float]":
     table = split_metrics(predictions, task)
     return table[table["metric"] == metric].set_index(["repeat", "fold"])["value"]
-
-
-def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
-    """Metrics per class as karakis2023 printed them: overall mean and mean of maxima.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Out-of-fold predictions of every training (`cross_validate`).
-    truth : Series
-        Class of each person.
-
-    Returns
-    -------
-    DataFrame
-        Columns class ("poor", "good", "overall"), metric, mean, min, max (over subsets, of the
-        mean over trainings), mean_of_maxima, maxima_min and maxima_max (over subsets, of the
-        best training, which no user could have picked: an upper bound, not a performance).
-    """
-    rows = []
-    for (repeat, training), part in table.groupby(["repeat", "training"]):
-        one = Predictions.of(part.drop(columns="training"), truth)
-        tested = next(one.by_repeat())
-        for name, value in _paper_metrics(tested).items():
-            rows.append((repeat, training, *name, value))
-    long = pd.DataFrame(rows, columns=["repeat", "training", "class", "metric", "value"])
-    by_subset = long.groupby(["class", "metric", "repeat"], sort=False)["value"]
-    groups = by_subset.mean().groupby(level=[0, 1], sort=False)
-    maxima = by_subset.max().groupby(level=[0, 1], sort=False)
-    return pd.DataFrame(
-        {
-            "mean": groups.mean(), "min": groups.min(), "max": groups.max(),
-            "mean_of_maxima": maxima.mean(), "maxima_min": maxima.min(),
-            "maxima_max": maxima.max(),
-        }
-    ).reset_index()  # fmt: skip
-
-
-def _paper_metrics(predictions: Predictions) -> dict[tuple[str, str], float]:
-    """AUC, specificity, accuracy, precision, recall and F1, taking either class as positive."""
-    swapped = Predictions(
-        # Just below 0.5 stays on the good side: 'poor' is called at 0.5 or more.
-        np.where(predictions.values == 0.5, 0.5 - 1e-9, 1 - predictions.values),
-        predictions.folds, 1 - predictions.truth, predictions.people,
-    )  # fmt: skip
-    names = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
-    poor, good = metrics_for("classification")(predictions), metrics_for("classification")(swapped)
-    values = {("poor", name): float(poor[name][0]) for name in names}
-    values |= {("good", name): float(good[name][0]) for name in names}
-    return values | {
-        ("overall", name): (values["poor", name] + values["good", name]) / 2 for name in names
-    }

@@ -177,6 +177,7 @@ class Validation(Section):
     repeats: int = _key(10, _whole(1, 1000))
     test_fraction: float = _key(0.2, _number(0.01, 0.9))  # holdout only
     balanced_test: bool = _key(False, _SWITCH)  # holdout only
+    permutations: int = _key(1000, _whole(0, 100_000))  # of labels, to test against chance
     group_by: str = _key(
         "participant",
         Rule(

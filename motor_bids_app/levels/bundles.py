@@ -118,6 +118,7 @@ def describe_model(
         },
         "processing": processing_record(settings.output_dir),
         "performance": _plain(final.drop(columns="model").to_dict("records")),
+        "conformal": _plain(vars(evaluation.limits)),
         "validation": _plain(vars(experiment.validation)),
         "training": _plain(describe_cohort(cohort)),
         "random_seed": settings.processing.random_seed,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +12,26 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.evaluation.audit import audit
+from motor_bids_app.evaluation.calibration import decision_curves
+from motor_bids_app.evaluation.conformal import (
+    Limits,
+    abstention_curve,
+    conformal_coverage,
+    conformal_limits,
+)
 from motor_bids_app.evaluation.crossvalidation import (
     average_trainings,
     cross_validate,
     split_metrics,
 )
+from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
-from motor_bids_app.evaluation.summary import as_paper, compare_models, metrics_table
+from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.auditing import audit_cohort
+from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
@@ -50,7 +60,17 @@ class Evaluation:
     fold_metrics : DataFrame
         Columns model, repeat, fold, metric, value.
     as_paper : DataFrame or None
-        Column model and those of `evaluation.summary.as_paper`, for networks.
+        Column model and those of `evaluation.paper.as_paper`, for networks.
+    limits : Limits
+        Conformal limits of the final model.
+    coverage, abstention : DataFrame, DataFrame or None
+        How often they hold, and accuracy if only the surest are answered (classes).
+    learning : DataFrame or None
+        See `learning_curve`, of the final model unless it is a network.
+    decisions : DataFrame or None
+        See `decision_curves`, for classes.
+    chance : dict of PermutationTest
+        By model and population; models that are costly to refit have none.
     notes : tuple of str
         Remarks, one sentence each.
     """
@@ -65,10 +85,18 @@ class Evaluation:
     comparisons: pd.DataFrame
     as_paper: pd.DataFrame | None
     audit: pd.DataFrame
+    limits: Limits
+    coverage: pd.DataFrame
+    abstention: pd.DataFrame | None
+    learning: pd.DataFrame | None
+    decisions: pd.DataFrame | None
+    chance: Tests
     notes: tuple[str, ...]
 
 
-def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> Evaluation:
+def evaluate(
+    cohort: Cohort, experiment: Experiment, seed: int, device: str, allowed: Sequence[str] = ()
+) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
     Parameters
@@ -79,10 +107,18 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
         Of splits, models and resamples.
     device : str
         For networks: "cpu", "cuda" or "cuda:i".
+    allowed : sequence of str
+        Checks of the audit that may fail.
+
+    Raises
+    ------
+    DataError
+        The audit found what makes results void, or the people are too few.
     """
     task, truth = cohort.outcome.task, cohort.labels.truth
     splits, notes = plan_splits(cohort, experiment, seed)
     models, left_out = usable_models(cohort, experiment)
+    checks = audit_cohort(cohort, models, splits, experiment.validation.repeats, allowed)
     final = experiment.model.final_name
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
@@ -102,14 +138,25 @@ def evaluate(cohort: Cohort, experiment: Experiment, seed: int, device: str) -> 
     populations = {"all": np.ones(len(truth), dtype=bool)}
     if not patients.all():
         populations["patients"] = patients
-    checks = audit(
-        splits, list(truth.index), cohort.digests, experiment.validation.repeats,
-        cohort.known, cohort.controls,
-    )  # fmt: skip
+    log.info("%s: permuting labels", experiment.name)
+    chance = chance_tests(cohort, experiment, models, seed)
+    learning = None
+    if final != experiment.model.kind:
+        log.info("%s: learning curve of %s", experiment.name, final)
+        (estimator,) = build_estimators(final, cohort, experiment, seed, device)
+        learning = learning_curve(estimator, cohort.samples, cohort.y, splits, truth, task, seed)
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),
-        metrics=metrics_table(predictions, task, seed, populations),
+        metrics=with_p_values(
+            metrics_table(predictions, task, seed, populations), chance, task
+        ),
+        chance=chance,
+        learning=learning,
+        limits=conformal_limits(predictions[final], task),
+        coverage=conformal_coverage(predictions[final], task),
+        abstention=abstention_curve(predictions[final]) if task == "classification" else None,
+        decisions=decision_curves(predictions, seed) if task == "classification" else None,
         fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
         comparisons=compare_models(predictions, models, task, seed),
         as_paper=pd.concat(paper) if paper else None, audit=checks,

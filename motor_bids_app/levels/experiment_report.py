@@ -12,6 +12,7 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
 from motor_bids_app.levels.results import person_predictions
+from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.reports.experiment import Answer, ExperimentReport
 from motor_bids_app.reports.pages import Reference
 
@@ -25,6 +26,18 @@ LABELS = {
     "karakis2023": "3D residual network (Karakis et al. 2023)",
 }
 REFERENCES = (
+    Reference(
+        key="Riley et al. 2020",
+        citation="Riley RD, Ensor J, Snell KIE, et al. Calculating the sample size required for "
+        "developing a clinical prediction model. BMJ 368, m441 (2020).",
+        doi="10.1136/bmj.m441",
+    ),
+    Reference(
+        key="Vickers and Elkin 2006",
+        citation="Vickers AJ, Elkin EB. Decision curve analysis: a novel method for evaluating "
+        "prediction models. Medical Decision Making 26, 565-574 (2006).",
+        doi="10.1177/0272989X06295361",
+    ),
     Reference(
         key="Nadeau and Bengio 2003",
         citation="Nadeau C, Bengio Y. Inference for the generalization error. Machine Learning 52, "
@@ -66,6 +79,9 @@ def answer(evaluation: Evaluation, task: str) -> Answer:
             "difference_high": float(difference["high"]),
             "p_value": float(difference["p_value"]),
         }
+    test = evaluation.chance.get((evaluation.final, "all"))
+    if test is not None:
+        against |= {"chance_p": test.p_value, "n_permutations": len(test.null)}
     return Answer(
         model=evaluation.final, metric=metric, value=float(row["value"]), low=float(row["low"]),
         high=float(row["high"]), chance=0.5 if task == "classification" else 0.0,
@@ -90,6 +106,7 @@ def build_report(
         f"{LABELS[name]} ({name}) was left out: it needs {reason}."
         for name, reason in evaluation.left_out.items()
     )
+    test = evaluation.chance.get((evaluation.final, "all"))
     return ExperimentReport(
         name=experiment.name,
         description=experiment.description,
@@ -116,6 +133,14 @@ def build_report(
         splits=_splits(experiment, evaluation),
         safeguards=_safeguards(experiment),
         ceiling=ceiling,
+        coverage=evaluation.coverage,
+        abstention=evaluation.abstention,
+        learning=evaluation.learning,
+        decisions=evaluation.decisions,
+        sample_size=sample_size_table(cohort, evaluation),
+        planning=planning_sentences(cohort, evaluation),
+        null=None if test is None else test.null,
+        null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),
         configuration=to_toml(experiment),
         references=REFERENCES,

@@ -155,7 +155,7 @@ def _run_experiment(
         cohort.outcome.question, len(cohort.labels.truth), cohort.controls.sum(),
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
-    evaluation = evaluate(cohort, experiment, seed, device)
+    evaluation = evaluate(cohort, experiment, seed, device, settings.allow)
     members = train_final(evaluation.final, cohort, experiment, seed, device)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = build_report(experiment, cohort, evaluation, ceiling)

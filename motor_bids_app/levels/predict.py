@@ -19,6 +19,7 @@ from motor_bids_app.errors import (
     MotorBidsAppError,
     UsageError,
 )
+from motor_bids_app.evaluation.conformal import Limits
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, VolumeStore
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
@@ -49,12 +50,18 @@ class Prediction:
         Probability of the poor class, or predicted score.
     notes : tuple of str
         What to bear in mind, one sentence each.
+    classes : tuple of str or None
+        Classes in the conformal set, which may be none or both.
+    interval : tuple of float or None
+        Conformal interval of the score.
     """
 
     participant: str
     session: str | None
     value: float
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
+    interval: tuple[float, float] | None = None
 
 
 def run(settings: Settings) -> list[Prediction]:
@@ -137,10 +144,27 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame) -> Predi
         notes += ("no lesion mask: that map is taken as in the average training person",)
     if volumes is not None:
         notes += _unusual_units(volumes)
+    classes, interval = _conformal(model.metadata, value)
+    if classes is not None and len(classes) != 1:
+        said = "both classes are possible" if classes else "neither class fits"
+        notes += (f"{said} at {model.metadata['conformal']['level']:.0%}: undecided",)
     return Prediction(
         participant=str(row["participant_id"][0]), session=row["session_id"][0] or None,
-        value=value, notes=notes,
+        value=value, notes=notes, classes=classes, interval=interval,
     )  # fmt: skip
+
+
+def _conformal(
+    metadata: Mapping[str, Any], value: float
+) -> tuple[tuple[str, ...] | None, tuple[float, float] | None]:
+    """Set of classes, or interval of the score; neither for a bundle without limits."""
+    known = metadata.get("conformal")
+    if known is None:
+        return None, None
+    if metadata["classes"] is not None:
+        return Limits(known["level"], known["poor"], known["good"]).classes(value), None
+    half = known["half_width"]  # null where there were too few people
+    return None, None if half is None else (value - half, value + half)
 
 
 def _volumes(
@@ -220,6 +244,12 @@ def _write(
     )
     if classify:
         table["class"] = ["poor" if p.value >= 0.5 else "good" for p in predictions]
+        table["conformal_set"] = [
+            None if p.classes is None else " or ".join(p.classes) or "none" for p in predictions
+        ]
+    else:
+        for side, name in enumerate(("low", "high")):
+            table[name] = [None if p.interval is None else p.interval[side] for p in predictions]
     table["model"] = f"{metadata['experiment']}/{metadata['model']}"
     table["n_training_people"] = metadata["training"]["n_people"]
     for key in ("metric", "value", "low", "high"):
@@ -254,6 +284,11 @@ def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "predicted_score": {"Description": target["title"], "Units": target["unit"]},
         "class": {"Description": "Class at a probability of 0.5", "Levels": {
             "poor": target["text"], "good": "otherwise"}},
+        "conformal_set": {"Description": "Classes that cannot be left out at 90 %, calibrated on "
+                          "people the model had not seen; n/a for a model without such limits"},
+        "low": {"Description": "Lower limit of the conformal interval, which holds the score of 9 "
+                "of 10 people", "Units": target["unit"]},
+        "high": {"Description": "Upper limit of that interval", "Units": target["unit"]},
         "model": {"Description": "Experiment and model"},
         "n_training_people": {"Description": "People the model was trained on"},
         "cv_metric": {"Description": "How the model was judged in cross-validation"},

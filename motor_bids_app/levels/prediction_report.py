@@ -31,7 +31,15 @@ def build_prediction_report(
     classify = metadata["classes"] is not None
     renamed = {"probability": "predicted", "predicted_score": "predicted", "notes": "warning"}
     predictions = table.rename(columns={**renamed, "class": "predicted_class"})
-    shown = ["participant_id", "session_id", "predicted", "predicted_class", "warning"]
+    shown = [
+        "participant_id",
+        "session_id",
+        "predicted",
+        "predicted_class",
+        "warning",
+        "low",
+        "high",
+    ]
     provenance: dict[str, str | int | float] = {
         "experiment": metadata["experiment"],
         "model": LABELS.get(metadata["model"], metadata["model"]),

@@ -9,8 +9,10 @@ from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.evaluation.crossvalidation import average_trainings
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.chance import chance_table
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.sample_size import sample_size_table
 
 _WIDENED = (
     "; of a metric: bootstrap over people, at least as wide as the corrected resampled interval "
@@ -32,6 +34,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
               "correlation are taken among people predicted by the same fitted model"},
     "low": {"Description": f"Lower limit of the 95 % interval{_WIDENED}"},
     "high": {"Description": f"Upper limit of the 95 % interval{_WIDENED}"},
+    "delong_low": {"Description": "Lower limit of the 95 % interval by DeLong, of the AUC"},
+    "delong_high": {"Description": "Upper limit of that interval"},
     "noise_floor": {"Description": "Half-width of the interval that this number of people allows: "
                     "binomial, Hanley-McNeil (AUC), Fisher (r) or Olkin-Finn (R2)"},
     "repeat_sd": {"Description": "Standard deviation of the metric over repeats"},
@@ -43,7 +47,24 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "difference": {"Description": "Metric of the model minus that of the reference"},
     "t": {"Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"},
     "p_value": {"Description": "Two-sided p of that test, not corrected for several comparisons"},
+    "p_holm": {"Description": "That p, corrected by Holm for the number of models compared"},
+    "level": {"Description": "Share of people whose set or interval should hold the truth"},
+    "coverage": {"Description": "Share whose does, with limits calibrated on all other people"},
+    "size": {"Description": "Mean number of classes in the set, or width of the interval"},
+    "single": {"Description": "Share of people with one class in the set"},
+    "n_training": {"Description": "People learned from, on average over test sets"},
+    "share_answered": {"Description": "Share of people answered: those furthest from 0.5"},
+    "accuracy": {"Description": "Accuracy among them"},
+    "threshold": {"Description": "Probability at which one would act"},
+    "net_benefit": {"Description": "Share of true positives, minus that of false positives times "
+                    "the odds of the threshold (Vickers and Elkin 2006); doing nothing has 0"},
+    "n_parameters": {"Description": "Weights that the model learns"},
+    "n_needed": {"Description": "People that developing such a model takes (Riley et al. 2019)"},
+    "null_mean": {"Description": "Mean over permutations"},
+    "null_high": {"Description": "Value that 95 of 100 permutations stay below"},
+    "n_permutations": {"Description": "Permutations of the labels among people"},
     "n_splits": {"Description": "Splits compared"},
+    "name": {"Description": "Name of the check, for --allow"},
     "check": {"Description": "What was checked"},
     "state": {"Description": "Outcome", "Levels": {
         "passed": "nothing found", "warning": "read the finding", "failed": "results are void"}},
@@ -60,6 +81,37 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "maxima_max": {"Description": "Greatest best training over test sets"},
     "predicted_sd": {"Description": "Standard deviation of the prediction over repeats"},
     "n_predictions": {"Description": "Times the person was tested"},
+}  # fmt: skip
+_PERMUTED = (
+    "One-sided p of a permutation test, (b + 1) / (m + 1): labels are dealt out anew among people, "
+    "and the cross-validation is done again; n/a for models that are costly to refit"
+)
+_OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean something else there
+    "decision_curve": {
+        "model": {"Description": "Name of the model, or everyone: acting on all"},
+        "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
+        "high": {"Description": "Upper limit of that interval"},
+    },
+    "learning_curve": {
+        "value": {"Description": "Metric of the final model, in the first repeats"},
+        "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
+        "high": {"Description": "Upper limit of that interval"},
+    },
+    "conformal": {
+        "group": {"Description": "Whom the row is about: all, a true class, or a third of the "
+                  "true score"},
+        "low": {"Description": "Lower limit of the 95 % interval of the coverage (Wilson)"},
+        "high": {"Description": "Upper limit of that interval"},
+        "n_people": {"Description": "People in the group"},
+    },
+    "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
+    "sample_size": {"n_people": {"Description": "People there are"}},
+    "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
+    "permutation": {
+        "p_value": {"Description": _PERMUTED},
+        "value": {"Description": "Metric of the ridge model tested, cross-validated in test sets "
+                  "drawn without a look at the labels"},
+    },
 }  # fmt: skip
 
 
@@ -100,11 +152,24 @@ def write_results(
         "audit": evaluation.audit,
         "excluded": cohort.excluded,
     }
+    if evaluation.chance:
+        tables["permutation"] = chance_table(evaluation.chance, cohort.outcome.task)
+    if evaluation.learning is not None:
+        tables["learning_curve"] = evaluation.learning
+    tables["conformal"] = evaluation.coverage
+    if evaluation.abstention is not None:
+        tables["abstention"] = evaluation.abstention
+    if evaluation.decisions is not None:
+        tables["decision_curve"] = evaluation.decisions
+    sizes = sample_size_table(cohort, evaluation)
+    if len(sizes):
+        tables["sample_size"] = sizes
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
     units = _units(cohort)
     for name, table in tables.items():
-        dictionary = {str(column): (_COLUMNS | units)[str(column)] for column in table.columns}
+        known = _COLUMNS | units | _OF_TABLE.get(name, {})
+        dictionary = {str(column): known[str(column)] for column in table.columns}
         write_table(folder / f"{name}.tsv", table, dictionary)
 
 

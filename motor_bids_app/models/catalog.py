@@ -76,6 +76,12 @@ class Needs:
             lacking.append("regional features")
         return lacking
 
+    def chosen(self, table: pd.DataFrame) -> tuple[str, ...]:
+        """Return the columns used: those named, and those with a value that match."""
+        filled = [str(name) for name in table.columns[table.notna().any()]]
+        matching = [name for name in filled if re.fullmatch(self.pattern, name)]
+        return tuple(dict.fromkeys([*self.columns, *matching]))
+
 
 _NEEDS = {
     "prevalence": Needs(),

@@ -56,6 +56,58 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
 
 
 @styled
+def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive: str) -> Figure:
+    """Draw the net benefit of acting on one model, on everyone and on nobody."""
+    canvas, (axes,) = new_chart(7.2, 3.4)
+    everyone = decisions[decisions["model"] == "everyone"]
+    one = decisions[decisions["model"] == model]
+    axes.fill_between(one["threshold"], one["low"], one["high"], color=colour(0), alpha=0.15)
+    axes.plot(one["threshold"], one["net_benefit"], color=colour(0), label=fill(label, 40))
+    axes.plot(
+        everyone["threshold"], everyone["net_benefit"], color=colour(1), linestyle="--",
+        label="everyone",
+    )  # fmt: skip
+    axes.axhline(0, color=INK["muted"], linewidth=0.8, label="nobody")
+    top = max(float(one["high"].max()), 0.05)
+    axes.set(
+        xlabel=f"Probability of {positive} at which one acts", ylabel="Net benefit",
+        xlim=(0, 1), ylim=(-0.4 * top, 1.1 * top),
+    )  # fmt: skip
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, title="acting on", fontsize=8.5)
+    return chart_figure(
+        canvas,
+        "decision-curve",
+        f"Decision curve of {label}",
+        "True positives per person, minus false positives at the price that the threshold implies. "
+        "Where the curve is not above both other lines, the model changes nothing for the better. "
+        "Band: 95 % interval over people.",
+        f"Net benefit of {label} between thresholds 0.05 and 0.95",
+    )
+
+
+@styled
+def abstention_chart(curve: pd.DataFrame, label: str) -> Figure:
+    """Draw the accuracy of a model that answers only the people it is surest of."""
+    canvas, (axes,) = new_chart(5.4, 3.2)
+    accuracy, people = curve["accuracy"].to_numpy(float), curve["n_people"].to_numpy(int)
+    limits = np.array([_wilson(share, n) for share, n in zip(accuracy, people, strict=True)])
+    axes.fill_between(
+        100 * curve["share_answered"], limits[:, 0], limits[:, 1], color=colour(0), alpha=0.15
+    )
+    axes.plot(100 * curve["share_answered"], accuracy, "o-", color=colour(0), markersize=4)
+    axes.set(xlabel="People answered (%)", ylabel="Accuracy", ylim=(0, 1.02))
+    return chart_figure(
+        canvas,
+        "abstention",
+        f"Accuracy of {label} when it may abstain",
+        "Left: only the people furthest from 0.5 are answered. A curve that does not rise to the "
+        "left means that the model does not know when it is right. Band: 95 % interval.",
+        f"Accuracy {accuracy[0]:.2f} with {curve['share_answered'].iloc[0]:.0%} of people "
+        f"answered, {accuracy[-1]:.2f} with all",
+    )
+
+
+@styled
 def confusion_matrices(
     predictions: pd.DataFrame, models: Mapping[str, str], *, positive: str, negative: str
 ) -> Figure:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SURE = 0.05  # of the corrected resampled t-test
+SURE = 0.05  # p of the corrected resampled t-test, and of the permutation test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,8 @@ class Answer:
     difference_low: float | None = None
     difference_high: float | None = None
     p_value: float | None = None  # corrected resampled t-test of that difference
+    chance_p: float | None = None  # permutation test of the model itself
+    n_permutations: int | None = None
 
     @property
     def metric_name(self) -> str:
@@ -44,16 +46,16 @@ class Answer:
     def state(self) -> str:
         """Whether the result can be told from chance: "good" yes, "warn" perhaps, "plain" no.
 
-        Two things must hold: the interval lies above chance, and the value outside what
-        guessing gives in so few people.
+        Two things must hold: the interval lies above chance, and few permutations of the labels
+        do as well. Intervals near chance are too narrow to carry this alone. Without a
+        permutation test, the value must lie outside what guessing gives in so few people.
         """
-        above_interval = self.low > self.chance
-        above_floor = self.value - self.chance > self.noise_floor
-        return "good" if above_interval and above_floor else "warn" if self._near else "plain"
-
-    @property
-    def _near(self) -> bool:
-        return self.low > self.chance or self.value - self.chance > self.noise_floor
+        above = self.low > self.chance
+        if self.chance_p is None:
+            beyond = self.value - self.chance > self.noise_floor
+        else:
+            beyond = self.chance_p < SURE
+        return "good" if above and beyond else "warn" if above or beyond else "plain"
 
     @property
     def verdict(self) -> str:
@@ -93,6 +95,20 @@ def meaning(answer: Answer) -> str:
     return (
         f"The model explains {100 * answer.value:.0f} % of the differences between people; "
         "giving everyone the mean score explains none."
+    )
+
+
+def chance_test(answer: Answer) -> str:
+    """Return what the permutation test says, or that there is none."""
+    if answer.chance_p is None:
+        return (
+            "There is no permutation test of this model, which would have to be trained anew for "
+            "every permutation: judge it by its interval, and by the simpler models."
+        )
+    often = round(answer.chance_p * ((answer.n_permutations or 0) + 1)) - 1
+    return (
+        f"Permutation test: with the labels dealt out anew among people, {often} of "
+        f"{answer.n_permutations} cross-validations did as well (p {format_p(answer.chance_p)})."
     )
 
 

@@ -26,6 +26,9 @@ METRICS = {  # name in tables -> name for people
     "f1": "F1",
     "accuracy": "Accuracy",
     "brier": "Brier score",
+    "calibration_slope": "Calibration slope",
+    "calibration_intercept": "Calibration intercept",
+    "ece": "Calibration error",
     "r2": "R²",
     "mae": "Mean absolute error",
     "rmse": "Root mean squared error",
@@ -117,6 +120,48 @@ def metric_forest(
         + "; ".join(
             f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
         ),
+    )
+
+
+@styled
+def null_histogram(null: NDArray[np.float64], value: float, label: str, *, metric: str) -> Figure:
+    """Draw the metric over permutations of the labels, and that of the labels as they are."""
+    canvas, (axes,) = new_chart(7.2, 2.6)
+    name = METRICS.get(metric, metric)
+    axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="labels dealt out anew")
+    axes.axvline(value, color=colour(0), linewidth=2, label="labels as they are")
+    axes.set(xlabel=f"{name} in cross-validation", ylabel="Permutations")
+    _legend_once(axes)
+    return chart_figure(
+        canvas,
+        "null",
+        f"Permutation test of {label}",
+        "Grey: what the same cross-validation gives when the labels are dealt out anew among "
+        "people, so that there is nothing to find. Test sets are drawn without a look at the "
+        "labels here, so that the value differs a little from that of the table.",
+        f"{name} {value:.2f} beside {len(null)} permutations, 95 % of them below "
+        f"{np.quantile(null, 0.95):.2f}",
+    )
+
+
+@styled
+def learning_chart(curve: pd.DataFrame, label: str, *, chance: float) -> Figure:
+    """Draw the metric of one model against the number of people it learned from."""
+    canvas, (axes,) = new_chart(5.4, 3.2)
+    name = METRICS.get(curve["metric"].iloc[0], curve["metric"].iloc[0])
+    axes.fill_between(curve["n_training"], curve["low"], curve["high"], color=colour(0), alpha=0.15)
+    axes.plot(curve["n_training"], curve["value"], "o-", color=colour(0), markersize=5)
+    axes.axhline(chance, color=INK["muted"], linewidth=0.8)
+    axes.set(xlabel="People learned from", ylabel=name)
+    return chart_figure(
+        canvas,
+        "learning",
+        f"Learning curve of {label}",
+        "The same test people, predicted after learning from parts of the training people. A curve "
+        "that still rises at its right end says that more people would help. Band: 95 % interval "
+        "over people, which all points share; line: chance.",
+        f"{name} from {curve['value'].iloc[0]:.2f} with {curve['n_training'].iloc[0]:.0f} people "
+        f"to {curve['value'].iloc[-1]:.2f} with {curve['n_training'].iloc[-1]:.0f}",
     )
 
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from motor_bids_app.reports import agreement, charts
 from motor_bids_app.reports.answer import (
     Answer,
+    chance_test,
     comparison,
     headline,
     meaning,
@@ -18,8 +21,10 @@ from motor_bids_app.reports.pages import Figure, Reference, Table, render
 from motor_bids_app.reports.tables import (
     POPULATIONS,
     comparison_table,
+    coverage_table,
     models_table,
     paper_table,
+    size_table,
 )
 
 __all__ = [
@@ -49,7 +54,7 @@ class ExperimentReport:
     - `predictions`: participant_id, model, group ("patient" | "control"), true (1 = the class
       predicted; or the score), predicted (probability, or score; mean over repeats), one row per
       person and model
-    - `comparisons`: model, reference, metric, difference, low, high, p_value
+    - `comparisons`: model, reference, metric, difference, low, high, p_value, p_holm
     - `as_paper`: model, class, metric, mean, min, max, mean_of_maxima
     - `cohort`: characteristic, then one column of text per group
     - `audit`: check, state ("passed" | "warning" | "failed"), finding
@@ -86,6 +91,14 @@ class ExperimentReport:
     configuration: str  # the experiment, as TOML
     references: tuple[Reference, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    coverage: pd.DataFrame | None = None  # group, level, coverage, low, high, size, n_people
+    abstention: pd.DataFrame | None = None  # share_answered, accuracy, n_people
+    learning: pd.DataFrame | None = None  # n_training, metric, value, low, high
+    decisions: pd.DataFrame | None = None  # model, threshold, net_benefit, low, high
+    sample_size: pd.DataFrame | None = None  # model, n_parameters, n_people, n_needed
+    planning: tuple[str, ...] = ()  # sentences
+    null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
+    null_value: float | None = None  # that of the labels as they are, tested alike
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
 
 
@@ -139,7 +152,9 @@ class GroupReport:
 def render_experiment(report: ExperimentReport) -> str:
     """Return the page of one experiment as one self-contained HTML file."""
     answer, label = report.answer, report.models[report.answer.model]
-    sentences = [meaning(answer), noise_floor(answer, n_people=report.n_people)]
+    sentences = [
+        meaning(answer), chance_test(answer), noise_floor(answer, n_people=report.n_people)
+    ]  # fmt: skip
     if answer.best_baseline is not None:
         baseline = report.models[answer.best_baseline]
         sentences.insert(1, comparison(answer, baseline=baseline))
@@ -152,9 +167,12 @@ def render_experiment(report: ExperimentReport) -> str:
         models_table(report.metrics, report.models, report.task, population)
         for population in POPULATIONS
     ]
+    if report.task == "classification":
+        by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
-        "audit": "Audit", "limits": "Limits", "settings": "Settings", "references": "References",
+        "audit": "Audit", "size": "Sample size", "limits": "Limits", "settings": "Settings",
+        "references": "References",
     }  # fmt: skip
     return render(
         "experiment.html",
@@ -178,6 +196,8 @@ def render_experiment(report: ExperimentReport) -> str:
             report.audit, "Checks for what would make the evaluation too good.",
             {"check": "Check", "state": "Result", "finding": "Finding"},
         ),
+        coverage=coverage_table(report.coverage, report.task),
+        sample_size=size_table(report.sample_size, report.models),
         limits=(*_LIMITS, *report.limits),
         versions=report.versions,
     )  # fmt: skip
@@ -194,6 +214,10 @@ def _figures(report: ExperimentReport) -> list[Figure]:
             noise_floor=answer.noise_floor, ceiling=report.ceiling,
         )
     ]  # fmt: skip
+    if report.null is not None and report.null_value is not None:
+        drawn.append(
+            charts.null_histogram(report.null, report.null_value, label, metric=answer.metric)
+        )
     if report.task == "classification":
         names = {
             "positive": report.positive or "positive",
@@ -205,8 +229,18 @@ def _figures(report: ExperimentReport) -> list[Figure]:
             agreement.confusion_matrices(people, models, **names),
             agreement.calibration_curve(final, label, positive=names["positive"]),
         ]
+        if report.abstention is not None:
+            drawn.append(agreement.abstention_chart(report.abstention, label))
+        if report.decisions is not None:
+            drawn.append(
+                agreement.decision_curve(
+                    report.decisions, answer.model, label, positive=names["positive"]
+                )
+            )
     else:
         drawn.append(agreement.score_scatter(final, label, target=report.target))
+    if report.learning is not None and len(report.learning) > 1:
+        drawn.append(charts.learning_chart(report.learning, label, chance=answer.chance))
     drawn.append(
         charts.split_spread(report.fold_metrics, models, metric=answer.metric, chance=answer.chance)
     )

@@ -85,8 +85,8 @@ STEPS = {  # in the order of the text; `space` is filled in
     "dwi_motion": _Step(
         paragraph=_DIFFUSION,
         sentence="Head motion and linear eddy-current distortion were corrected by registering "
-        "each volume to what the others of its shell predict, and their mean to the first b = 0; gradient "
-        "directions were turned with the head (Leemans and Jones 2009).",
+        "each volume to what the others of its shell predict, and their mean to the first b = 0 "
+        "volume; gradient directions were turned with the head (Leemans and Jones 2009).",
         references=("Leemans and Jones 2009",),
     ),
     "dwi_outliers": _Step(

@@ -10,6 +10,7 @@ from motor_bids_app.reports.pages import Table
 
 _SHOWN = {  # metrics of the main table, by task
     "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
+    "calibration": ("brier", "calibration_slope", "calibration_intercept", "ece"),
     "regression": ("r2", "r", "mae", "rmse"),
 }
 POPULATIONS = {"all": "all people", "patients": "patients alone"}
@@ -27,8 +28,15 @@ def models_table(
         one = metrics[metrics["model"] == model].drop_duplicates("metric").set_index("metric")
         if not one.empty:
             rows.append((label, *(_cell(row) for _, row in one.reindex(shown).iterrows())))
+    caption = f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals."
+    if task == "calibration":
+        caption = (
+            f"Whether probabilities mean what they say, in {POPULATIONS[population]}: ideal are a "
+            "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
+            "predicted), and a calibration error (ECE) near 0, which chance alone exceeds."
+        )
     return Table(
-        caption=f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals.",
+        caption=caption,
         columns=("Model", *(METRICS.get(name, name) for name in shown)),
         rows=tuple(rows),
         numeric=frozenset(range(1, len(shown) + 1)),
@@ -51,17 +59,64 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
             models.get(row["reference"], row["reference"]),
             METRICS.get(row["metric"], row["metric"]),
             f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})",
-            "n/a" if pd.isna(row["p_value"]) else format_p(row["p_value"]).removeprefix("= "),
+            *(
+                "n/a" if pd.isna(row[name]) else format_p(row[name]).removeprefix("= ")
+                for name in ("p_value", "p_holm")
+            ),
         )
         for _, row in comparisons.iterrows()
     ]
     return Table(
         caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "with its 95 % interval over people, and p of the corrected resampled t-test.",
-        columns=("Model", "Best simpler model", "Metric", "Difference", "p"),
+        "with its 95 % interval over people, p of the corrected resampled t-test, and that p "
+        "corrected for the number of models (Holm).",
+        columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
         rows=tuple(rows),
-        numeric=frozenset({3, 4}),
+        numeric=frozenset({3, 4, 5}),
     )
+
+
+def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
+    """One row per group of people: how often the conformal set or interval holds the truth."""
+    if coverage is None or coverage.empty:
+        return None
+    classify = task == "classification"
+    rows = [
+        (
+            row["group"], int(row["n_people"]),
+            f"{row['coverage']:.0%} ({row['low']:.0%} to {row['high']:.0%})",
+            f"{row['size']:.2f}" if classify else f"{row['size']:.1f}",
+            *([f"{row['single']:.0%}"] if classify else []),
+        )
+        for _, row in coverage.iterrows()
+    ]  # fmt: skip
+    what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
+    return Table(
+        caption=f"Conformal {what[0]} of the final model that should hold the truth for "
+        f"{coverage['level'].iloc[0]:.0%} of people: how often they do, for each person in turn "
+        "with limits calibrated on all others (95 % interval)."
+        + (" With both classes in the set, the model should not be asked." if classify else ""),
+        columns=("True group", "People", "Coverage", what[1], *(["One class"] if classify else [])),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3, 4} if classify else {1, 2, 3}),
+    )
+
+
+def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
+    """One row per model of few columns; None where there is none."""
+    if sizes is None or sizes.empty:
+        return None
+    shown = sizes.assign(model=sizes["model"].map(lambda name: models.get(name, name)))
+    return Table.of(
+        shown,
+        "People needed to develop a model of so many weights, so that it shrinks by at most 10 % "
+        "in new people (Riley et al. 2020). Models of thousands of voxels have no such number: "
+        "they lean on their penalty.",
+        {
+            "model": "Model", "n_parameters": "Weights", "n_people": "People here",
+            "n_needed": "People needed",
+        },
+    )  # fmt: skip
 
 
 def paper_table(table: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:

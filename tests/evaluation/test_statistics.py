@@ -88,3 +88,26 @@ def test_overlapping_splits_do_not_make_a_metric_ever_surer():
     half = statistics.resampled_half_width(values, test_to_train=0.25)
 
     assert half == pytest.approx(1.96 * 0.5 * 0.1, rel=0.01)
+
+
+def test_delong_is_that_of_the_placements_and_of_resampling_people():
+    rng = np.random.default_rng(0)
+    poor, good = rng.normal(1, 1, 40), rng.normal(0, 1, 60)
+    right = (poor[:, None] > good).astype(float)
+    half = statistics.delong_half_width(right, np.ones_like(right))
+
+    # DeLong et al. 1988, equation 4 and after: variances of both classes' placements.
+    byhand = right.mean(axis=1).var(ddof=1) / 40 + right.mean(axis=0).var(ddof=1) / 60
+    assert half == pytest.approx(1.959964 * np.sqrt(byhand))
+    aucs = []
+    for _ in range(2000):
+        p, g = rng.choice(poor, 40), rng.choice(good, 60)
+        aucs.append(((p[:, None] > g) + 0.5 * (p[:, None] == g)).mean())
+    assert half == pytest.approx(1.96 * np.std(aucs), rel=0.08)
+
+
+def test_holm_is_that_of_the_documented_example():
+    # p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm") in R
+    found = statistics.holm(np.array([0.05, 0.02, 0.01, 0.04, 0.03]))
+
+    assert found == pytest.approx([0.09, 0.08, 0.05, 0.09, 0.09])

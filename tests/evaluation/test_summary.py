@@ -4,8 +4,9 @@ import pytest
 from scipy import stats
 
 from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import make_splits
-from motor_bids_app.evaluation.summary import as_paper, compare_models, metrics_table
+from motor_bids_app.evaluation.summary import compare_models, metrics_table
 
 N = 60
 PEOPLE = [f"sub-{i:02d}" for i in range(N)]

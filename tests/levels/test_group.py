@@ -22,7 +22,11 @@ rungs = ["prevalence", "tract_load", "kernel"]
 folds = 3
 repeats = 2
 """
-TABLES = ("predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded")
+TABLES = (
+    "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
+    "permutation", "decision_curve", "sample_size", "conformal",
+    "abstention", "learning_curve",
+)  # fmt: skip
 
 
 def experiment_file(folder, text=QUICK, **replacements) -> str:
@@ -74,6 +78,15 @@ def test_every_column_of_every_table_is_described(done, name):
     columns = (folder / f"{name}.tsv").read_text().splitlines()[0].split("\t")
     assert list(described) == columns
     assert all(entry["Description"] for entry in described.values())
+
+
+def test_permutations_of_the_labels_do_worse_than_what_was_planted(done):
+    table = read(done[1], "metrics")
+    p = table[table["metric"] == "roc_auc"].set_index(["model", "population"])["p_value"]
+
+    assert (p.loc["kernel"] < 0.002).all()
+    assert p.loc["prevalence"].isna().all()
+    assert table.loc[table["metric"] != "roc_auc", "p_value"].isna().all()
 
 
 def test_metrics_can_be_computed_again_from_the_predictions(done):
@@ -150,11 +163,14 @@ def test_sessions_of_a_person_stay_together_and_count_once(fake_cohort, tmp_path
     assert metadata["training"]["n_scans"] == 52
 
 
-def test_a_copied_image_is_reported(fake_cohort, tmp_path):
+def test_a_copied_image_stops_the_run_unless_allowed(fake_cohort, tmp_path):
     cohort = copy(fake_cohort, tmp_path)
     (fa,) = (cohort.output / "sub-01" / "dwi").glob("*fa*")
     shutil.copy(fa, cohort.output / "sub-05" / "dwi" / fa.name.replace("sub-01", "sub-05"))
-    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+    settings = cohort.settings("group", experiments=(experiment_file(tmp_path),))
+    with pytest.raises(DataError, match="--allow duplicates near-duplicates"):
+        group.run(settings)
+    group.run(replace(settings, allow=("duplicates", "near-duplicates")))
 
     audit = read(cohort.output / "experiments" / "quick", "audit").set_index("check")
     found = audit.loc["no image under two participants"]

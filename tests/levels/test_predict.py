@@ -69,6 +69,16 @@ def test_damage_is_predicted_for_new_people(trained, newcomers):
     assert read(newcomers)["class"].tolist() == ["poor", "good"]
 
 
+def test_the_set_of_classes_follows_from_the_limits_of_the_bundle(trained, newcomers):
+    predictions = predict.run(newcomers.settings("predict", model=trained[1]))
+    limits = json.loads((trained[1] / "model.json").read_text())["metadata"]["conformal"]
+
+    for one in predictions:
+        held = [one.value >= limits["poor"], 1 - one.value >= limits["good"]]
+        assert one.classes == tuple(np.array(["poor", "good"])[held])
+    assert read(newcomers)["conformal_set"].tolist() == ["poor", "good"]
+
+
 def test_predictions_say_where_they_come_from(trained, newcomers):
     predict.run(newcomers.settings("predict", model=trained[1]))
     row = read(newcomers).iloc[0]

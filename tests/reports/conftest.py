@@ -83,8 +83,8 @@ def experiment(answer, predictions, metrics) -> ExperimentReport:
         columns=["model", "repeat", "fold", "metric", "value"],
     )
     comparisons = pd.DataFrame(
-        [("kernel", "tract_load", "roc_auc", 0.1, -0.02, 0.2, 0.12)],
-        columns=["model", "reference", "metric", "difference", "low", "high", "p_value"],
+        [("kernel", "tract_load", "roc_auc", 0.1, -0.02, 0.2, 0.12, 0.24)],
+        columns=["model", "reference", "metric", "difference", "low", "high", "p_value", "p_holm"],
     )
     return ExperimentReport(
         name="baselines", description="Simple models.", question="Who has a poor outcome?",

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from motor_bids_app.reports.answer import comparison, headline, meaning, noise_floor
+from motor_bids_app.reports.answer import chance_test, comparison, headline, meaning, noise_floor
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,17 @@ def test_the_claim_is_no_stronger_than_the_evidence(answer, value, low, floor, s
     assert uncertain.state == state
     text = headline(uncertain, label="Kernel", target="poor outcome", n_people=30)
     assert text.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "state"), [(0.6, 0.01, "good"), (0.6, 0.2, "warn"), (0.4, 0.01, "warn"),
+                            (0.4, 0.2, "plain")],
+)  # fmt: skip
+def test_a_permutation_test_carries_the_claim_where_there_is_one(answer, low, p, state):
+    tested = replace(answer, low=low, noise_floor=0.9, chance_p=p, n_permutations=999)
+
+    assert tested.state == state
+    assert f"{round(p * 1000) - 1} of 999" in chance_test(tested)
 
 
 def test_the_headline_has_value_interval_and_people(answer):

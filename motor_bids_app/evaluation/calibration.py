@@ -1,0 +1,148 @@
+"""Whether probabilities mean what they say, and whether acting on them does more good than harm."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.statistics import bootstrap_weights, percentile_interval
+
+CALIBRATION = ("calibration_slope", "calibration_intercept", "ece")
+THRESHOLDS = tuple(np.round(np.arange(0.05, 0.951, 0.05), 2))
+N_GROUPS = 5
+_LEAST = 1e-6  # probability, so that its log odds are finite
+_STEPS, _STRIDE = 50, 2.0
+_PRIOR = 1e-6  # per person: keeps the slope finite where classes do not overlap
+_CHUNK = 100  # resamples at a time
+
+
+def calibration_metrics(
+    predictions: Predictions, weights: Floats | None = None
+) -> dict[str, Floats]:
+    """Slope, intercept and expected error of the probabilities, all repeats taken together.
+
+    The slope is that of a logistic regression of the class on the log odds predicted: below 1,
+    predictions are too extreme. The intercept is that of one with the slope held at 1: above 0,
+    poor outcomes are more frequent than predicted (Van Calster et al. 2019, BMC Medicine
+    17:230). The expected calibration error (ECE) is the mean distance between share and mean
+    probability over fifths of the predictions; by chance alone it is above 0.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Probabilities of the poor class.
+    weights : array, shape (B, n), optional
+        How often each person counts, in each of B resamples.
+
+    Returns
+    -------
+    dict of array, shape (B,)
+        By the names in `CALIBRATION`; the slope is NaN if predictions do not vary within any
+        test set, and slope and intercept in a resample that lacks a class.
+    """
+    weights = np.ones((1, len(predictions.truth))) if weights is None else weights
+    repeat, person = np.nonzero(predictions.folds > 0)
+    probability = np.clip(predictions.values[repeat, person], _LEAST, 1 - _LEAST)
+    truth, odds = predictions.truth[person], logit(probability)
+    varies = _varies(predictions)
+    parts = []
+    for start in range(0, len(weights), _CHUNK):
+        w = weights[start : start + _CHUNK, person]
+        poor = w @ truth
+        both = (poor > 0) & (poor < w.sum(axis=1))
+        slope = _slope(odds, truth, w) if varies else np.full(len(w), np.nan)
+        parts.append(
+            (
+                np.where(both, slope, np.nan),
+                np.where(both, _intercept(odds, truth, w), np.nan),
+                _expected_error(probability, truth, w),
+            )
+        )
+    columns = zip(*parts, strict=True)
+    return {name: np.concatenate(part) for name, part in zip(CALIBRATION, columns, strict=True)}
+
+
+def _varies(predictions: Predictions) -> bool:
+    """Whether some fitted model predicts different probabilities for different people."""
+    for values, folds in zip(predictions.values, predictions.folds, strict=True):
+        for fold in np.unique(folds[folds > 0]):
+            if np.ptp(values[folds == fold]) > 1e-9:
+                return True
+    return False
+
+
+def _slope(odds: Floats, truth: Floats, weights: Floats) -> Floats:
+    """Slope of the logistic regression on `odds` in each resample, by Newton's method."""
+    intercept, slope = np.zeros(len(weights)), np.ones(len(weights))
+    prior = _PRIOR * weights.sum(axis=1)
+    for _ in range(_STEPS):
+        p = expit(intercept[:, None] + slope[:, None] * odds)
+        rest, curve = weights * (truth - p), weights * p * (1 - p)
+        gradient = rest.sum(axis=1), rest @ odds - prior * (slope - 1)
+        a, b, c = curve.sum(axis=1) + prior, curve @ odds, curve @ odds**2 + prior
+        scale = np.maximum(a * c - b * b, 1e-12)
+        steps = (
+            (c * gradient[0] - b * gradient[1]) / scale,
+            (a * gradient[1] - b * gradient[0]) / scale,
+        )
+        intercept += np.clip(steps[0], -_STRIDE, _STRIDE)
+        slope += np.clip(steps[1], -_STRIDE, _STRIDE)
+        if max(np.abs(steps[0]).max(), np.abs(steps[1]).max()) < 1e-9:
+            break
+    return slope
+
+
+def _intercept(odds: Floats, truth: Floats, weights: Floats) -> Floats:
+    """Intercept at a slope of 1, in each resample."""
+    intercept = np.zeros(len(weights))
+    for _ in range(_STEPS):
+        p = expit(intercept[:, None] + odds)
+        step = (weights * (truth - p)).sum(axis=1) / np.maximum(
+            (weights * p * (1 - p)).sum(axis=1), 1e-12
+        )
+        intercept += np.clip(step, -_STRIDE, _STRIDE)
+        if np.abs(step).max() < 1e-9:
+            break
+    return intercept
+
+
+def _expected_error(probability: Floats, truth: Floats, weights: Floats) -> Floats:
+    gap = np.zeros(len(weights))
+    for group in np.array_split(np.argsort(probability, kind="stable"), N_GROUPS):
+        gap += np.abs(weights[:, group] @ (truth[group] - probability[group]))
+    return np.asarray(gap / np.maximum(weights.sum(axis=1), 1e-12))
+
+
+def decision_curves(predictions: Mapping[str, Predictions], seed: int) -> pd.DataFrame:
+    """Net benefit of acting on the predictions of each model, over thresholds.
+
+    Net benefit = share of true positives - share of false positives x t / (1 - t): whoever acts
+    at a probability of t takes one true positive to be worth (1 - t) / t false ones (Vickers and
+    Elkin 2006, Med Decis Making 26:565).
+
+    Returns
+    -------
+    DataFrame
+        Columns model ("everyone" for acting on all), threshold, net_benefit, low and high (95 %,
+        bootstrap over people). Acting on nobody has a net benefit of 0.
+    """
+    rows: list[tuple[object, ...]] = []
+    for name, one in predictions.items():
+        times = (one.folds > 0).sum(axis=0)
+        weights = bootstrap_weights(len(one.truth), seed)
+        total = np.maximum(weights @ times, 1)
+        for threshold in THRESHOLDS:
+            odds = threshold / (1 - threshold)
+            called = np.where(one.folds > 0, one.values >= threshold, 0).sum(axis=0)
+            gain = np.where(one.truth == 1, called, -odds * called)
+            interval = percentile_interval(weights @ gain / total)
+            rows.append((name, threshold, float(gain.sum() / times.sum()), *interval))
+    share = float(one.truth.mean())
+    shares = weights @ one.truth / len(one.truth)
+    for threshold in THRESHOLDS:
+        odds = threshold / (1 - threshold)
+        interval = percentile_interval(shares - (1 - shares) * odds)
+        rows.append(("everyone", threshold, share - (1 - share) * odds, *interval))
+    return pd.DataFrame(rows, columns=["model", "threshold", "net_benefit", "low", "high"])

@@ -1,0 +1,160 @@
+"""Sets of classes and intervals of scores that hold the truth for 9 of 10 people.
+
+Split-conformal limits, calibrated on out-of-fold predictions of the training people (one per
+person and repeat). For classes they are set within each true class, so that the promise holds for
+poor and for good outcomes alike, not only on average (Vovk 2012, ACML; Romano et al. 2020). The
+final model learned from more people than those that made the out-of-fold predictions: coverage is
+therefore measured, by calibrating on all people but one, and not taken from theory.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from motor_bids_app.evaluation.metrics import Floats, Predictions
+
+LEVEL = 0.9
+N_BANDS = 3  # of severity, for scores
+SHARES = tuple(np.round(np.arange(0.2, 1.01, 0.1), 1))  # of people answered
+CLASSES = {1: "poor", 0: "good"}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far from the truth a prediction may be, before the truth is left out.
+
+    Parameters
+    ----------
+    level : float
+        Share of people whose set or interval holds the truth.
+    poor, good : float
+        Least probability of a class at which it is in the set; classification.
+    half_width : float
+        Of the interval, in units of the score; regression.
+    """
+
+    level: float = LEVEL
+    poor: float = 0.0
+    good: float = 0.0
+    half_width: float = np.inf
+
+    def classes(self, probability: float) -> tuple[str, ...]:
+        """Classes that a probability of poor leaves possible: one, both or none.
+
+        >>> Limits(poor=0.3, good=0.4).classes(0.5), Limits(poor=0.3, good=0.4).classes(0.9)
+        (('poor', 'good'), ('poor',))
+        """
+        named = (("poor", probability >= self.poor), ("good", 1 - probability >= self.good))
+        return tuple(name for name, possible in named if possible)
+
+
+def conformal_limits(predictions: Predictions, task: str, level: float = LEVEL) -> Limits:
+    """Calibrate limits on out-of-fold predictions.
+
+    A class with fewer than 9 people (at 90 %) is in every set: nothing can be promised.
+    """
+    errors = _errors(predictions, task)
+    if task == "regression":
+        return Limits(level, half_width=_limit(errors, level))
+    limits = {
+        name: 1 - _limit(errors[:, predictions.truth == value], level)
+        for value, name in CLASSES.items()
+    }
+    return Limits(level, **{name: max(limit, 0.0) for name, limit in limits.items()})
+
+
+def _errors(predictions: Predictions, task: str) -> Floats:
+    """Distance from the truth, NaN where not tested, shape (R, n)."""
+    if task == "regression":
+        return np.abs(predictions.values - predictions.truth)
+    return np.where(predictions.truth == 1, 1 - predictions.values, predictions.values)
+
+
+def _limit(errors: Floats, level: float) -> float:
+    """Error that a new person exceeds with a chance of 1 - `level`; infinite for too few people.
+
+    People count once, however many repeats tested them. Between the ranks of two errors the limit
+    is interpolated: taking the greater one, as the proof of a lower bound does, would cover 2 %
+    more than asked for in a class of 25.
+    """
+    times = np.isfinite(errors).sum(axis=0)
+    n = int((times > 0).sum())
+    rank = (n + 1) * level
+    if rank > n:
+        return np.inf
+    flat = np.isfinite(errors)
+    values, weights = errors[flat], (1 / np.maximum(times, 1) * flat)[flat]
+    order = np.argsort(values)
+    return float(np.interp(rank, np.cumsum(weights[order]), values[order]))
+
+
+def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL) -> pd.DataFrame:
+    """Coverage and size for each person in turn, with limits calibrated on the others.
+
+    Returns
+    -------
+    DataFrame
+        Columns group ("all"; "poor" and "good", or thirds of the score), level, coverage, low and
+        high (95 %, Wilson), size (classes in the set, or width in units of the score), single
+        (share of people with one class left, missing for scores) and n_people.
+    """
+    people = np.flatnonzero((predictions.folds > 0).any(axis=0))
+    rows = np.array([_left_out(predictions, task, level, int(i)) for i in people])
+    table = []
+    for group, members in _groups(predictions.truth[people], task).items():
+        n = int(members.sum())
+        if n == 0:
+            continue
+        covered, size, single = rows[members].mean(axis=0)
+        low, high = stats.binomtest(round(covered * n), n).proportion_ci(method="wilson")
+        alone = single if task == "classification" else np.nan
+        table.append((group, level, covered, low, high, size, alone, n))
+    columns = ["group", "level", "coverage", "low", "high", "size", "single", "n_people"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def _left_out(
+    predictions: Predictions, task: str, level: float, person: int
+) -> tuple[float, float, float]:
+    """Covered, size, and whether one class is left; means over the person's repeats."""
+    others = np.arange(len(predictions.truth)) != person
+    limits = conformal_limits(predictions.of_people(others), task, level)
+    tested = predictions.folds[:, person] > 0
+    values, truth = predictions.values[tested, person], predictions.truth[person]
+    if task == "regression":
+        covered = np.abs(values - truth) <= limits.half_width
+        return float(covered.mean()), 2 * limits.half_width, np.nan
+    sets = [limits.classes(float(value)) for value in values]
+    covered = [CLASSES[int(truth)] in chosen for chosen in sets]
+    sizes = [len(chosen) for chosen in sets]
+    return float(np.mean(covered)), float(np.mean(sizes)), float(np.mean(np.equal(sizes, 1)))
+
+
+def _groups(truth: Floats, task: str) -> dict[str, NDArray[np.bool_]]:
+    groups = {"all": np.ones(len(truth), dtype=bool)}
+    if task == "classification":
+        return groups | {name: truth == value for value, name in CLASSES.items()}
+    edges = np.quantile(truth, np.linspace(0, 1, N_BANDS + 1)[1:-1])
+    band = np.searchsorted(edges, truth)
+    names = ("lowest third", "middle third", "highest third")
+    return groups | {name: band == k for k, name in enumerate(names)}
+
+
+def abstention_curve(predictions: Predictions) -> pd.DataFrame:
+    """Accuracy when only the surest are answered: columns share_answered, accuracy, n_people.
+
+    The surest are those furthest from 0.5, within each repeat.
+    """
+    rows = []
+    for share in SHARES:
+        right, answered = 0, 0
+        for one in predictions.by_repeat():
+            n = max(1, round(share * len(one.truth)))
+            surest = np.argsort(-np.abs(one.values[0] - 0.5), kind="stable")[:n]
+            right += int(((one.values[0] >= 0.5) == one.truth)[surest].sum())
+            answered += n
+        rows.append((share, right / answered, round(answered / len(predictions.values))))
+    return pd.DataFrame(rows, columns=["share_answered", "accuracy", "n_people"])

@@ -1,0 +1,108 @@
+"""Signs in the data that a test set is not new, or that something else gives the answer away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+ALIKE = 0.95  # correlation of two people's deviations from the cohort's mean image
+MIN_PEOPLE = 8  # with fewer, deviations from the mean correlate by themselves
+TELLING = 0.98  # rank correlation of a predictor with the outcome
+SITE_P = 0.001
+Row = tuple[str, str, str, str, str | None]
+
+
+def near_duplicates(
+    grams: Floats, present: NDArray[np.bool_], participants: Sequence[str], maps: Sequence[str]
+) -> pd.DataFrame:
+    """Find images of different people that are too alike to be of different people.
+
+    Parameters
+    ----------
+    grams : array, shape (n_maps, n_scans, n_scans)
+        Inner products of the maps, the cohort's mean taken out of every voxel: what all brains
+        have in common does not count.
+    present : bool array, shape (n_scans, n_maps)
+    participants : sequence of str, shape (n_scans,)
+    maps : sequence of str, shape (n_maps,)
+
+    Returns
+    -------
+    DataFrame
+        Columns map, first, second (participant labels) and correlation, above `ALIKE`.
+    """
+    labels = np.asarray(participants, dtype=str)
+    rows = []
+    for k, name in enumerate(maps):
+        has = np.flatnonzero(present[:, k])
+        if len(set(labels[has])) < MIN_PEOPLE:
+            continue
+        length = np.sqrt(np.maximum(np.diag(grams[k]), 1e-30))
+        correlation = np.triu(grams[k] / length / length[:, None], 1)
+        for i, j in np.argwhere(correlation > ALIKE):
+            if labels[i] != labels[j] and {i, j} <= set(has):
+                rows.append((name, labels[i], labels[j], float(correlation[i, j])))
+    return pd.DataFrame(rows, columns=["map", "first", "second", "correlation"])
+
+
+def check_near_duplicates(pairs: pd.DataFrame) -> Row:
+    """Check that nobody's image is a changed copy of another's."""
+    name, check = "near-duplicates", "no two participants have nearly the same image"
+    if pairs.empty:
+        return name, check, "passed", f"No correlation of deviations above {ALIKE}.", None
+    labels = sorted(set(pairs["first"]) | set(pairs["second"]))
+    finding = (
+        f"{len(labels)} participants have nearly the same {', '.join(sorted(set(pairs['map'])))} "
+        f"maps (correlation of deviations from the mean up to {pairs['correlation'].max():.3f}): "
+        "one person under two names, or a copy. Leave one out."
+    )
+    return name, check, "failed", finding, ", ".join(labels)
+
+
+def check_answers(predictors: pd.DataFrame, outcome: "pd.Series[float]") -> Row:
+    """Check that no single column orders people just as the outcome does.
+
+    Parameters
+    ----------
+    predictors : DataFrame of float, shape (n_people, n_columns)
+        What models may see, of patients; NaN where unknown.
+    outcome : Series, shape (n_people,)
+        Score of the same people; NaN where unknown.
+    """
+    name, check = "answer-columns", "no column gives the answer away"
+    telling = []
+    for column, values in predictors.items():
+        known = values.notna() & outcome.notna()
+        ours, theirs = values[known], outcome[known]
+        if known.sum() < MIN_PEOPLE or ours.nunique() < 3 or theirs.nunique() < 3:
+            continue
+        if abs(float(stats.spearmanr(ours, theirs).statistic)) > TELLING:
+            telling.append(str(column))
+    if telling:
+        finding = (
+            f"{', '.join(telling)} orders the patients almost exactly as the outcome does (rank "
+            f"correlation above {TELLING}): was it made from the score, or measured after it?"
+        )
+        return name, check, "warning", finding, None
+    return name, check, "passed", f"{predictors.shape[1]} columns compared with the outcome.", None
+
+
+def check_sites(sites: "pd.Series[Any]", outcome: "pd.Series[float]") -> Row:
+    """Check that the site alone does not tell the outcome (Kruskal-Wallis test)."""
+    name, check = "site", "the site alone does not predict the outcome"
+    known = sites.notna() & outcome.notna()
+    groups = [values.to_numpy() for _, values in outcome[known].groupby(sites[known])]
+    if len(groups) < 2 or outcome[known].nunique() < 2:
+        return name, check, "passed", "There is one site, or none is named.", None
+    p = float(stats.kruskal(*groups).pvalue)
+    if p < SITE_P:
+        finding = (
+            f"The outcome differs between the {len(groups)} sites (Kruskal-Wallis p {p:.1g}): a "
+            "model that recognises the scanner beats chance. Test on sites left out."
+        )
+        return name, check, "warning", finding, None
+    return name, check, "passed", f"{len(groups)} sites, Kruskal-Wallis p {p:.2f}.", None

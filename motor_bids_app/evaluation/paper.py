@@ -1,0 +1,59 @@
+"""Metrics as karakis2023 printed them, for comparison with the paper."""
+
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.evaluation.crossvalidation import metrics_for
+from motor_bids_app.evaluation.metrics import Predictions
+
+
+def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
+    """Metrics per class as karakis2023 printed them: overall mean and mean of maxima.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Out-of-fold predictions of every training (`cross_validate`).
+    truth : Series
+        Class of each person.
+
+    Returns
+    -------
+    DataFrame
+        Columns class ("poor", "good", "overall"), metric, mean, min, max (over subsets, of the
+        mean over trainings), mean_of_maxima, maxima_min and maxima_max (over subsets, of the
+        best training, which no user could have picked: an upper bound, not a performance).
+    """
+    rows = []
+    for (repeat, training), part in table.groupby(["repeat", "training"]):
+        one = Predictions.of(part.drop(columns="training"), truth)
+        tested = next(one.by_repeat())
+        for name, value in _paper_metrics(tested).items():
+            rows.append((repeat, training, *name, value))
+    long = pd.DataFrame(rows, columns=["repeat", "training", "class", "metric", "value"])
+    by_subset = long.groupby(["class", "metric", "repeat"], sort=False)["value"]
+    groups = by_subset.mean().groupby(level=[0, 1], sort=False)
+    maxima = by_subset.max().groupby(level=[0, 1], sort=False)
+    return pd.DataFrame(
+        {
+            "mean": groups.mean(), "min": groups.min(), "max": groups.max(),
+            "mean_of_maxima": maxima.mean(), "maxima_min": maxima.min(),
+            "maxima_max": maxima.max(),
+        }
+    ).reset_index()  # fmt: skip
+
+
+def _paper_metrics(predictions: Predictions) -> dict[tuple[str, str], float]:
+    """AUC, specificity, accuracy, precision, recall and F1, taking either class as positive."""
+    swapped = Predictions(
+        # Just below 0.5 stays on the good side: 'poor' is called at 0.5 or more.
+        np.where(predictions.values == 0.5, 0.5 - 1e-9, 1 - predictions.values),
+        predictions.folds, 1 - predictions.truth, predictions.people,
+    )  # fmt: skip
+    names = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
+    poor, good = metrics_for("classification")(predictions), metrics_for("classification")(swapped)
+    values = {("poor", name): float(poor[name][0]) for name in names}
+    values |= {("good", name): float(good[name][0]) for name in names}
+    return values | {
+        ("overall", name): (values["poor", name] + values["good", name]) / 2 for name in names
+    }

@@ -1,0 +1,81 @@
+"""Whether models do better than chance: permutation tests of those that are cheap to refit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.evaluation.permutation import PermutationTest, permutation_test
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.models.products import linear_products
+
+Tests = dict[tuple[str, str], PermutationTest]  # by model and population
+COLUMNS = [
+    "model", "population", "metric", "value", "null_mean", "null_high", "p_value",
+    "n_permutations",
+]  # fmt: skip
+
+
+def chance_tests(cohort: Cohort, experiment: Experiment, models: Sequence[str], seed: int) -> Tests:
+    """Permute labels among people, for every model that is linear in what it sees.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Models that could be evaluated; the others than linear ones have no test.
+
+    Returns
+    -------
+    dict
+        For all people and, where there are controls, among patients.
+    """
+    validation, truth = experiment.validation, cohort.labels.truth
+    if not validation.permutations:
+        return {}
+    controls = cohort.controls.to_numpy(dtype=bool)
+    y: NDArray[np.float64] = np.asarray(truth, dtype=np.float64)
+    populations = {"all": np.ones(len(y), dtype=bool)}
+    if controls.any():
+        populations["patients"] = ~controls
+    tests = {}
+    for name in models:
+        found = linear_products(
+            name, cohort.samples, [str(person) for person in truth.index], cohort.maps, cohort.mask
+        )
+        for population, members in populations.items():
+            if found is None or np.ptp(y[members]) == 0:
+                continue
+            products, penalties = found
+            tests[name, population] = permutation_test(
+                products, y, task=cohort.outcome.task, penalties=penalties, controls=controls,
+                patients_only=population == "patients", n_permutations=validation.permutations,
+                folds=validation.folds, repeats=validation.repeats, seed=seed,
+            )  # fmt: skip
+    return tests
+
+
+def chance_table(tests: Tests, task: str) -> pd.DataFrame:
+    """One row per test: columns `COLUMNS`."""
+    rows = [
+        (
+            model, population, primary_metric(task), test.value, float(test.null.mean()),
+            float(np.quantile(test.null, 0.95)), test.p_value, len(test.null),
+        )
+        for (model, population), test in tests.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def with_p_values(metrics: pd.DataFrame, tests: Tests, task: str) -> pd.DataFrame:
+    """Add a column p_value to the metrics, filled for the primary one where there is a test."""
+    rows = zip(metrics["model"], metrics["population"], metrics["metric"], strict=True)
+    values = [
+        tests[model, population].p_value
+        if metric == primary_metric(task) and (model, population) in tests
+        else np.nan
+        for model, population, metric in rows
+    ]
+    return metrics.assign(p_value=np.array(values, dtype=np.float64))

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from motor_bids_app.evaluation.calibration import calibration_metrics, decision_curves
+from motor_bids_app.evaluation.metrics import Predictions
+
+
+def predicted(probability, truth):
+    """One repeat in which the same model predicts everyone."""
+    n = len(truth)
+    return Predictions(
+        np.asarray(probability)[None], np.ones((1, n), dtype=np.int64),
+        np.asarray(truth, dtype=float), np.arange(n).astype(object),
+    )  # fmt: skip
+
+
+def cohort(n, slope=1.0, shift=0.0, seed=0):
+    """True log odds, the prediction they are `slope` times as large as, and outcomes."""
+    rng = np.random.default_rng(seed)
+    said = rng.normal(0, 1.5, n)
+    return expit(said), (rng.random(n) < expit(slope * said + shift)).astype(float)
+
+
+def test_slope_is_that_of_an_unpenalised_logistic_regression():
+    probability, truth = cohort(80, seed=3)
+    weights = np.random.default_rng(0).multinomial(80, np.full(80, 1 / 80), 3).astype(float)
+    ours = calibration_metrics(predicted(probability, truth), weights)
+
+    for row, slope in zip(weights, ours["calibration_slope"], strict=True):
+        model = LogisticRegression(C=np.inf, tol=1e-10)
+        model.fit(logit(probability)[:, None], truth, sample_weight=row)
+        assert slope == pytest.approx(model.coef_[0, 0], rel=1e-3)
+
+
+@pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (0.5, 0.0), (1.0, 0.7)])
+def test_a_planted_miscalibration_is_measured(slope, shift):
+    found = calibration_metrics(predicted(*cohort(40_000, slope, shift)))
+
+    assert found["calibration_slope"][0] == pytest.approx(slope, abs=0.05)
+    if slope == 1:
+        assert found["calibration_intercept"][0] == pytest.approx(shift, abs=0.05)
+    assert (found["ece"][0] < 0.01) == (slope == 1 and shift == 0)
+
+
+def test_predictions_that_do_not_vary_have_no_slope():
+    found = calibration_metrics(predicted(np.full(20, 0.3), np.arange(20) % 2))
+
+    assert np.isnan(found["calibration_slope"][0])
+    assert found["ece"][0] == pytest.approx(0.2)
+    assert found["calibration_intercept"][0] == pytest.approx(-logit(0.3))
+
+
+def test_slope_stays_finite_where_classes_do_not_overlap():
+    probability = np.r_[np.linspace(0.1, 0.4, 10), np.linspace(0.6, 0.9, 10)]
+
+    found = calibration_metrics(predicted(probability, np.arange(20) >= 10))
+    assert np.isfinite(found["calibration_slope"][0])
+    assert found["calibration_slope"][0] > 1
+
+
+def test_acting_on_a_calibrated_model_does_no_worse_than_on_all_or_nobody():
+    probability, truth = cohort(40_000)
+    table = decision_curves({"a": predicted(probability, truth)}, 0)
+    benefit = table.pivot_table(index="threshold", columns="model", values="net_benefit")
+
+    assert (benefit["a"] > np.maximum(benefit["everyone"], 0) - 1e-3).all()
+    at = 0.2  # by hand
+    called = probability >= at
+    byhand = (truth * called).mean() - ((1 - truth) * called).mean() * at / (1 - at)
+    assert benefit.loc[at, "a"] == pytest.approx(byhand)

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.evaluation.leakage import (
+    check_answers,
+    check_near_duplicates,
+    check_sites,
+    near_duplicates,
+)
+
+N = 20
+LABELS = [f"sub-{i:02d}" for i in range(N)]
+
+
+def grams(images):
+    deviations = images - images.mean(axis=0)
+    return (deviations @ deviations.T)[None]
+
+
+def brains(seed=0):
+    """20 images with much in common, as brains have."""
+    rng = np.random.default_rng(seed)
+    return 10 * rng.normal(size=500) + rng.normal(size=(N, 500))
+
+
+@pytest.mark.parametrize(("noise", "found"), [(0.0, True), (0.2, True), (1.0, False)])
+def test_a_noisy_copy_under_another_name_is_found(noise, found):
+    images = brains()
+    images[7] = images[3] + noise * np.random.default_rng(1).normal(size=500)
+    pairs = near_duplicates(grams(images), np.ones((N, 1), bool), LABELS, ["fa"])
+
+    state = check_near_duplicates(pairs)
+    assert (state[2], state[4]) == (("failed", "sub-03, sub-07") if found else ("passed", None))
+
+
+def test_two_scans_of_one_person_may_be_alike():
+    images = brains()
+    images[7] = images[3]
+    labels = [*LABELS[:7], LABELS[3], *LABELS[8:]]
+
+    assert near_duplicates(grams(images), np.ones((N, 1), bool), labels, ["fa"]).empty
+
+
+@pytest.mark.parametrize(("noise", "state"), [(0.01, "warning"), (1.0, "passed")])
+def test_a_column_made_from_the_score_is_named(noise, state):
+    rng = np.random.default_rng(0)
+    score = pd.Series(rng.normal(size=50))
+    table = pd.DataFrame({"age": rng.normal(size=50), "change": 3 - score**3})
+    table["change"] += noise * rng.normal(size=50)
+    row = check_answers(table, score)
+
+    assert row[2] == state
+    assert ("change" in row[3]) == (state == "warning")
+
+
+@pytest.mark.parametrize(("shift", "state"), [(20.0, "warning"), (0.0, "passed")])
+def test_sites_with_other_outcomes_are_noted(shift, state):
+    rng = np.random.default_rng(0)
+    sites = pd.Series(rng.choice(["a", "b", "c"], 90))
+    score = pd.Series(rng.normal(30, 15, 90)) + shift * (sites == "b")
+
+    assert check_sites(sites, score)[2] == state
+
+
+def test_one_site_is_no_finding():
+    assert check_sites(pd.Series(["a"] * 9), pd.Series(range(9), dtype=float))[2] == "passed"

@@ -1,0 +1,52 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from motor_bids_app.evaluation.crossvalidation import cross_validate
+from motor_bids_app.evaluation.learning import learning_curve
+from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.classical import TableClassifier
+
+N, COLUMNS = 120, tuple("abcdefghijkl")
+MODEL = TableClassifier(columns=COLUMNS)
+
+
+def cohort(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(N, len(COLUMNS)))
+    poor = (values[:, 0] + rng.normal(0, 0.5, N) > 0).astype(int)
+    people = [f"sub-{i:03d}" for i in range(N)]
+    table = pd.DataFrame(values, columns=list(COLUMNS)).assign(participant_id=people)
+    splits = make_splits(people, poor, repeats=2, seed=seed)
+    return Samples(table), poor, splits, pd.Series(poor.astype(float), index=people)
+
+
+def test_the_last_point_is_the_cross_validation_itself():
+    samples, y, splits, truth = cohort(0)
+    curve = learning_curve(MODEL, samples, y, splits, truth, "classification", 0)
+
+    table = cross_validate([MODEL], samples, y, splits).drop(columns="training")
+    whole = classification_metrics(Predictions.of(table, truth))["roc_auc"][0]
+    assert curve["value"].iloc[-1] == pytest.approx(whole)
+    assert curve["n_training"].tolist() == [24, 48, 72, 96]
+
+
+def test_a_model_of_many_columns_gains_from_people():
+    curves = [learning_curve(MODEL, *cohort(seed), "classification", 0) for seed in range(4)]
+    means = np.mean([curve["value"] for curve in curves], axis=0)
+
+    assert stats.spearmanr(means, np.arange(4)).statistic == 1
+
+
+def test_too_few_people_to_learn_from_are_left_out():
+    samples, y, _, truth = cohort(1)
+    few = np.arange(30)
+    splits = make_splits(list(truth.index[few]), y[few], repeats=1)
+    curve = learning_curve(
+        MODEL, samples[few], y[few], splits, truth.iloc[few], "classification", 0
+    )
+
+    assert curve["n_training"].tolist() == [12, 18, 24]
