@@ -66,7 +66,8 @@ def page(people: list[tuple[str, Outputs]]) -> str:
         body.append("</section>")
     head = f'<meta charset="utf-8"><title>Gallery</title><style>{style}</style>'
     content = "\n".join(body)
-    return f'<!doctype html><html lang="en"><head>{head}</head><body><main>{content}</main></body>'
+    body_ = f'<body><div class="page"><main>{content}</main></div></body>'
+    return f'<!doctype html><html lang="en"><head>{head}</head>{body_}</html>'
 
 
 def main() -> int:

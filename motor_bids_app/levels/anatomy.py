@@ -9,6 +9,7 @@ import numpy as np
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.levels.contrasts import Contrast, place_contrasts, save_contrasts
 from motor_bids_app.levels.finished_anatomy import take_anatomy
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
@@ -53,7 +54,9 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     if scan.lesion is not None and scan.lesion.is_standard:
         given = align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
         lesion = _binary(resample(given, Grid.of(head), to_native))
-    tissue = taken.tissue_outside(lesion) or segment_tissue(head, brain, lesion)
+    # In T1w white matter is told by its depth; elsewhere only the template knows it.
+    known = None if contrast == "T1w" else to_native
+    tissue = taken.tissue_outside(lesion) or segment_tissue(head, brain, lesion, known)
 
     saver = _Saver(outputs, sources, to_template)
     saver.save(head, suffix=contrast, desc="preproc", brain=brain)
@@ -78,7 +81,11 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     methods = anatomical_methods(scan)
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
-    quality = anatomical_quality(head, tissue) | _registration_quality(outputs, contrast)
+    quality = _registration_quality(outputs, contrast)
+    try:
+        quality |= anatomical_quality(head, tissue)
+    except EmptyRegionError as error:  # T2w and FLAIR may have no voxel that is clearly one tissue
+        notes.append(str(error))
     missing = 1 - quality["brain_coverage"]
     if missing > _UNCOVERED:
         notes.append(
