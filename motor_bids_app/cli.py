@@ -179,7 +179,8 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--device", type=cli_values.device, metavar="auto|cpu|cuda[:i]",
-        help="where networks are trained (default: auto)",
+        help="where networks are trained, and images processed if a GPU is named; auto takes a "
+        "GPU for networks alone (default: auto)",
     )  # fmt: skip
     group.add_argument(
         "-w", "--work-dir", type=Path, metavar="DIR",

@@ -81,6 +81,20 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     methods = anatomical_methods(scan)
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
+    quality, remarks = _measure(head, tissue, contrast, outputs)
+    datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
+    facts = Facts(methods=methods, quality=quality, notes=notes + remarks, taken=datasets)
+    outputs.save_facts("anat", facts)
+
+
+def _measure(
+    head: nib.Nifti1Image,
+    tissue: Mapping[str, nib.Nifti1Image],
+    contrast: str,
+    outputs: Outputs,
+) -> tuple[dict[str, float], list[str]]:
+    """Return the quality measures, and what to say about them."""
+    notes: list[str] = []
     quality = _registration_quality(outputs, contrast)
     try:
         quality |= anatomical_quality(head, tissue)
@@ -92,9 +106,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
             f"{100 * missing:.0f} % of the template's brain is not in the image or not in its "
             "brain mask. Look at the brain mask and the registration: regions there are not whole."
         )
-    datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
-    facts = Facts(methods=methods, quality=quality, notes=notes, taken=datasets)
-    outputs.save_facts("anat", facts)
+    return quality, notes
 
 
 def anatomical_methods(scan: Scan) -> list[str]:
