@@ -1,0 +1,120 @@
+"""What the predict level writes: a table with its dictionary, who was left out, and the page."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from motor_bids_app import __version__
+from motor_bids_app.bids.files import write_table, write_text
+from motor_bids_app.levels.bundles import SavedModel
+from motor_bids_app.levels.prediction_report import build_prediction_report, cv_performance
+from motor_bids_app.reports.prediction import render_prediction
+from motor_bids_app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the model says about one scan.
+
+    Parameters
+    ----------
+    participant, session : str, str or None
+        'sub-01', 'ses-1'.
+    value : float
+        Probability of the poor class, or predicted score.
+    notes : tuple of str
+        What to bear in mind, one sentence each.
+    classes : tuple of str or None
+        Classes in the conformal set, which may be none or both.
+    interval : tuple of float or None
+        Conformal interval of the score.
+    """
+
+    participant: str
+    session: str | None
+    value: float
+    notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
+    interval: tuple[float, float] | None = None
+
+
+def write_predictions(
+    settings: Settings,
+    model: SavedModel,
+    predictions: list[Prediction],
+    skipped: list[tuple[str, str | None, str]],
+    warnings: tuple[str, ...],
+) -> None:
+    """Write predictions.tsv, skipped.tsv and report.html."""
+    metadata = model.metadata
+    folder = settings.output_dir / "predictions" / str(metadata["experiment"])
+    classify = metadata["classes"] is not None
+    performance = cv_performance(metadata)
+    table = pd.DataFrame(
+        {
+            "participant_id": [p.participant for p in predictions],
+            "session_id": [p.session for p in predictions],
+            "probability" if classify else "predicted_score": [p.value for p in predictions],
+        }
+    )
+    if classify:
+        table["class"] = ["poor" if p.value >= 0.5 else "good" for p in predictions]
+        table["conformal_set"] = [
+            None if p.classes is None else " or ".join(p.classes) or "none" for p in predictions
+        ]
+    else:
+        for side, name in enumerate(("low", "high")):
+            table[name] = [None if p.interval is None else p.interval[side] for p in predictions]
+    table["model"] = f"{metadata['experiment']}/{metadata['model']}"
+    table["n_training_people"] = metadata["training"]["n_people"]
+    for key in ("metric", "value", "low", "high"):
+        table[f"cv_{key}"] = performance[key]
+    table["bundle"] = model.digest
+    table["notes"] = ["; ".join(p.notes) or None for p in predictions]
+    described = _dictionary(metadata)
+    write_table(
+        folder / "predictions.tsv", table, {str(name): described[str(name)] for name in table}
+    )
+    left = pd.DataFrame(skipped, columns=["participant_id", "session_id", "reason"])
+    columns = {name: {"Description": text} for name, text in _SKIPPED.items()}
+    write_table(folder / "skipped.tsv", left, columns)
+    report = build_prediction_report(model, table, left, warnings, __version__)
+    write_text(folder / "report.html", render_prediction(report))
+    log.info("saved %s", folder / "report.html")
+
+
+_SKIPPED = {
+    "participant_id": "Participant",
+    "session_id": "Session",
+    "reason": "Why there is no prediction",
+}
+
+
+def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    target = metadata["target"]
+    return {
+        "participant_id": {"Description": "Participant"},
+        "session_id": {"Description": "Session; n/a where there are no sessions"},
+        "probability": {"Description": f"Probability of a poor outcome, {target['text']}"},
+        "predicted_score": {"Description": target["title"], "Units": target["unit"]},
+        "class": {"Description": "Class at a probability of 0.5", "Levels": {
+            "poor": target["text"], "good": "otherwise"}},
+        "conformal_set": {"Description": "Classes that cannot be left out at 90 %, calibrated on "
+                          "people the model had not seen; n/a for a model without such limits"},
+        "low": {"Description": "Lower limit of the conformal interval, which holds the score of 9 "
+                "of 10 people", "Units": target["unit"]},
+        "high": {"Description": "Upper limit of that interval", "Units": target["unit"]},
+        "model": {"Description": "Experiment and model"},
+        "n_training_people": {"Description": "People the model was trained on"},
+        "cv_metric": {"Description": "How the model was judged in cross-validation"},
+        "cv_value": {"Description": "That metric, for the training people"},
+        "cv_low": {"Description": "Lower limit of its 95 % interval"},
+        "cv_high": {"Description": "Upper limit of its 95 % interval"},
+        "bundle": {"Description": "Hash of the model bundle"},
+        "notes": {"Description": "What to bear in mind for this prediction"},
+    }  # fmt: skip
