@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.index import DerivedScan
@@ -14,15 +13,18 @@ from motor_bids_app.errors import (
     MotorBidsAppError,
     UsageError,
 )
-from motor_bids_app.evaluation.conformal import Limits
+from motor_bids_app.evaluation.domain import Domain, map_levels
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
 from motor_bids_app.levels.cohort import with_demographics
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import mirror_features, to_flip
 from motor_bids_app.levels.people import People, gather_people
-from motor_bids_app.levels.prediction_maps import read_maps, unusual_units
+from motor_bids_app.levels.prediction_maps import impossible_units, model_mask, read_maps
 from motor_bids_app.levels.prediction_results import Prediction, write_predictions
+from motor_bids_app.levels.prediction_safety import ANSWERS, conformal_answer, was_in_training
+from motor_bids_app.levels.training_people import person_values
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
 from motor_bids_app.settings import Settings
@@ -56,8 +58,9 @@ def run(settings: Settings) -> list[Prediction]:
     )
     for row, scan in enumerate(people.scans):
         try:
-            predictions.append(_predict(model, scan, people.table.iloc[[row]]))
-            log.info("%s: %.3g", scan.prefix, predictions[-1].value)
+            one = _predict(model, scan, people.table.iloc[[row]], settings.outside)
+            predictions.append(one)
+            log.info("%s: %s", scan.prefix, "refused" if one.value is None else f"{one.value:.3g}")
         except MotorBidsAppError as error:
             log.error("%s: %s", scan.prefix, error)
             session = f"ses-{scan.session}" if scan.session else None
@@ -87,64 +90,68 @@ def _check_sources(settings: Settings, model: SavedModel, people: People) -> lis
     ]  # fmt: skip
 
 
-def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame) -> Prediction:
+def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> Prediction:
     """Predict one scan, from its row of the table and its maps.
 
     Raises
     ------
     DataError
-        The scan lacks what the model needs.
+        The scan lacks what the model needs, or has maps in impossible units.
     """
-    inputs = model.metadata["inputs"]
+    metadata, inputs = model.metadata, model.metadata["inputs"]
     flip = to_flip(table, inputs["mirror_lesion_to"])
     row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
-    needed = needs(model.metadata["model"])
+    needed = needs(metadata["model"])
     unmet = [name for name in needed.unmet(row) if name not in DEMOGRAPHICS]
     if unmet:
         raise DataError(f"The model needs {', '.join(unmet)}, which this scan does not have.")
-    volumes = read_maps(inputs, scan, row, flip) if needed.volumes else None
+    notes = _filled_in(row, needed.columns)
+    volumes, levels = None, pd.DataFrame(index=row.index)
+    if needed.volumes:
+        volumes = read_maps(inputs, scan, row, flip)
+        levels = map_levels(volumes, model_mask(inputs["mask"], inputs["resolution"]))
+        notes += _units(volumes, outside) + _without_lesion(inputs, scan, row)
     value = float(model.predict(Samples(row, volumes))[0])
-    notes = _notes(model.metadata, row, needed.columns)
-    healthy = bool((row["group"] == "control").iloc[0])
-    if needed.volumes and "lesion" in inputs["maps"] and not healthy and "lesion" not in scan.maps:
-        notes += ("no lesion mask: that map is taken as in the average training person",)
-    if volumes is not None:
-        notes += unusual_units(volumes)
-    classes, interval = _conformal(model.metadata, value)
-    if classes is not None and len(classes) != 1:
-        said = "both classes are possible" if classes else "neither class fits"
-        notes += (f"{said} at {model.metadata['conformal']['level']:.0%}: undecided",)
+    site = row["site"].dropna().astype(str).tolist() if "site" in row else []
+    findings = Domain.from_json(metadata["training"]["domain"]).findings(
+        person_values(row, metadata["model"], levels), site[0] if site else None
+    )
+    answer = ANSWERS[outside] if findings else "given"
+    classes, interval = conformal_answer(metadata, value, findings if answer == "widened" else ())
+    if answer == "refused":
+        classes, interval = None, None
+    elif classes is not None and len(classes) != 1:
+        notes += ("undecided: " + ("both classes are" if classes else "neither class is")
+                  + " possible",)  # fmt: skip
     return Prediction(
         participant=str(row["participant_id"][0]), session=row["session_id"][0] or None,
-        value=value, notes=notes, classes=classes, interval=interval,
+        value=None if answer == "refused" else value, notes=notes, classes=classes,
+        interval=interval, answer=answer, outside=findings,
+        in_training=was_in_training(metadata, scan, row, flip, volumes),
     )  # fmt: skip
 
 
-def _conformal(
-    metadata: Mapping[str, Any], value: float
-) -> tuple[tuple[str, ...] | None, tuple[float, float] | None]:
-    """Set of classes, or interval of the score; neither for a bundle without limits."""
-    known = metadata.get("conformal")
-    if known is None:
-        return None, None
-    if metadata["classes"] is not None:
-        return Limits(known["level"], known["poor"], known["good"]).classes(value), None
-    half = known["half_width"]  # null where there were too few people
-    return None, None if half is None else (value - half, value + half)
+def _filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which demographics were filled in."""
+    return tuple(
+        f"{name} is missing, and taken as in the average training person"
+        for name in columns
+        if name in DEMOGRAPHICS and row[name].isna().iloc[0]
+    )
 
 
-def _notes(
-    metadata: Mapping[str, Any], row: pd.DataFrame, columns: tuple[str, ...]
+def _without_lesion(
+    inputs: Mapping[str, Any], scan: DerivedScan, row: pd.DataFrame
 ) -> tuple[str, ...]:
-    """Say which demographics were filled in, and what lies outside the training range."""
-    notes = []
-    for name in columns:
-        if name in DEMOGRAPHICS and row[name].isna().iloc[0]:
-            notes.append(f"{name} is missing, and taken as in the average training person")
-    for name, span in metadata["training"]["ranges"].items():
-        value = float(row[name].iloc[0]) if name in row else np.nan
-        below, above = value < span["min"], value > span["max"]  # a missing value is neither
-        if name != metadata["target"]["score"] and (below or above):
-            limits = f"{span['min']:.3g} to {span['max']:.3g}"
-            notes.append(f"{name} {value:.3g} is outside the training range, {limits}")
-    return tuple(notes)
+    healthy = bool((row["group"] == "control").iloc[0])
+    if "lesion" not in inputs["maps"] or healthy or "lesion" in scan.maps:
+        return ()
+    return ("no lesion mask: that map is taken as in the average training person",)
+
+
+def _units(volumes: Volumes, outside: str) -> tuple[str, ...]:
+    """Refuse maps in impossible units; with "ignore", only say so."""
+    wrong = impossible_units(volumes)
+    if wrong and outside != "ignore":
+        raise DataError(f"{' '.join(wrong)} Scale the map, or give the right one.")
+    return wrong
