@@ -115,14 +115,11 @@ class Domain:
                 distance = spread.distance(value, len(spreads)) if not math.isnan(value) else 0.0
                 if distance > 1:
                     low, high = spread.limits(len(spreads))
-                    text = (
-                        f"{name} {value:.3g} is outside what 99 of 100 people like those of "
-                        f"training have, {low:.3g} to {high:.3g}"
-                    )
+                    text = f"{name} {value:.3g} (training: {low:.3g} to {high:.3g})"
                     found.append(Finding(name, text, distance))
         found.sort(key=lambda finding: -finding.distance)
         if site is not None and self.sites and site not in self.sites:
-            found.append(Finding("site", f"nobody of training was imaged at site {site}"))
+            found.append(Finding("site", f"site {site} (training: {', '.join(self.sites)})"))
         return tuple(found)
 
     def to_json(self) -> dict[str, Any]:

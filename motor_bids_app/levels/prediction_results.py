@@ -140,8 +140,8 @@ def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "answer": {"Description": "What --outside did", "Levels": {
             "given": "nothing", "widened": "set or interval widened, calibrated at 97.5 % and "
             "stretched by distance", "refused": "no number is given"}},
-        "outside": {"Description": "Where the person is unlike the training people; n/a for "
-                    "nowhere"},
+        "outside": {"Description": "In what the person is unlike the training people, "
+                    "with the range of 99 of 100 people like them; n/a for nothing"},
         "distance": {"Description": "Greatest distance from the mean of the training people, in "
                      "multiples of what 99 of 100 people like them have at most; 1 for a site "
                      "that was never seen"},

@@ -19,7 +19,7 @@ from motor_bids_app.bids.index import DerivedScan
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.evaluation.conformal import Limits
 from motor_bids_app.evaluation.domain import Finding
-from motor_bids_app.features.fingerprints import SealedImages, content_hash
+from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.levels.prediction_maps import read_maps
 
@@ -69,10 +69,5 @@ def was_in_training(
             volumes = read_maps(metadata["inputs"], scan, row, flip, required=False)
         except MotorBidsAppError:
             return None  # a model that reads no maps does without them
-    hashes = {
-        name: content_hash(volumes.store.data[0, column])
-        for column, name in enumerate(volumes.maps)
-        if volumes.present[0, column]
-    }
-    known = {name: digest for name, digest in hashes.items() if digest is not None}
-    return any(sealed.hold(name, digest) for name, digest in known.items()) if known else None
+    images = volumes.images
+    return any(sealed.hold(*image) for image in images) if images else None

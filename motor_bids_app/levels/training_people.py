@@ -18,7 +18,7 @@ _OF_PATIENTS = LESION_COLUMNS | {"time_since_stroke"}  # a control has none, rat
 
 def describe_people(cohort: Cohort, model: str) -> dict[str, Any]:
     """Training people in numbers: counts, the domain of the model, and its sealed images."""
-    table = cohort.samples.table
+    table, volumes = cohort.samples.table, cohort.samples.volumes
     people = table.drop_duplicates("participant_id")
     n_controls = int(cohort.controls.sum())
     classify = cohort.outcome.cutoff is not None
@@ -28,7 +28,7 @@ def describe_people(cohort: Cohort, model: str) -> dict[str, Any]:
         "n_poor": int(cohort.labels.truth.sum()) if classify else None,
         "n_male": int((people["sex"] == 1).sum()) if "sex" in people else None,
         "domain": model_domain(cohort, model).to_json(),
-        "images": SealedImages.of(cohort.digests).to_json(),
+        "images": SealedImages.of([] if volumes is None else volumes.images).to_json(),
     }  # fmt: skip
 
 

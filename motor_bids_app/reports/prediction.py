@@ -42,8 +42,8 @@ class PredictionReport:
 
 
 _WIDENED = (
-    "Where a person is unlike the training people, the answer is widened or refused as asked for, "
-    "and the last column says why."
+    "Where a person is unlike the training people, the answer is widened or refused as asked for; "
+    "the last column says in what, with the range of 99 of 100 people like those of training."
 )
 
 

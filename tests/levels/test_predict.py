@@ -179,7 +179,7 @@ def test_someone_outside_the_domain_gets_a_wider_set_and_the_reason(trained, new
     assert (by_name["sub-bad"].answer, by_name["sub-fine"].answer) == ("widened", "given")
     assert by_name["sub-bad"].classes == ("poor", "good")  # 10 people cannot bound 97.5 %
     row = read(newcomers).set_index("participant_id").loc["sub-bad"]
-    assert "age 19 is outside" in row["outside"]
+    assert "age 19 (training: " in row["outside"]
     assert row["distance"] > 1
 
 
