@@ -1,7 +1,7 @@
 """The group level: run experiments on the derivatives, and report how good the models are."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app import __version__
@@ -18,6 +18,7 @@ from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import StoppedByAuditError
 from motor_bids_app.levels.bundles import describe_model, save_model
+from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.cohort import Cohort, build_cohort
 from motor_bids_app.levels.experiment import (
     Evaluation,
@@ -165,9 +166,10 @@ def _run_experiment(
         raise
     members = train_final(evaluation.final, cohort, experiment, seed, device)
     ceiling = _ceiling(settings.bids_dir, cohort)
-    report = build_report(experiment, cohort, evaluation, ceiling)
+    report = replace(build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS)
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
+    write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     log.info("%s: saved %s", experiment.name, folder / "report.html")
     link = ExperimentLink(

@@ -100,6 +100,7 @@ class ExperimentReport:
     null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
     null_value: float | None = None  # that of the labels as they are, tested alike
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
+    checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +172,8 @@ def render_experiment(report: ExperimentReport) -> str:
         by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
-        "audit": "Audit", "size": "Sample size", "limits": "Limits", "settings": "Settings",
+        "audit": "Audit", "size": "Sample size", "limits": "Limits",
+        **({"checklists": "Checklists"} if report.checklists else {}), "settings": "Settings",
         "references": "References",
     }  # fmt: skip
     return render(
