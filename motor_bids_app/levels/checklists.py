@@ -65,6 +65,7 @@ def run_facts(
     classify, validation = outcome.cutoff is not None, experiment.validation
     result = answer(evaluation, outcome.task)
     label = LABELS[evaluation.final]
+    scheme = validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize()
     record = processing_record(settings.output_dir)
     by_baseline = result.best_baseline
     sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
@@ -91,7 +92,7 @@ def run_facts(
         predictors=needs(evaluation.final).chosen(table), parameters=_parameters(members[0]),
         network=_plain(vars(experiment.training))
         if evaluation.final == experiment.model.kind else {},
-        n_members=len(members), scheme=validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize(),
+        n_members=len(members), scheme=scheme,
         repeats=int(evaluation.splits["repeat"].nunique()),
         folds=int(evaluation.splits["fold"].nunique()),
         people_per_test=f"{sizes.min()} to {sizes.max()}",
