@@ -4,7 +4,7 @@ from motor_bids_app.reports.checklists import answers
 from motor_bids_app.reports.checklists.items import Checklist, Item
 
 _ROWS = (
-    ("1.1", "Model", "Name, version, kind", "", answers.model_type),
+    ("1.1", "Model", "Kind, settings, validation", "", answers.model_type),
     (
         "1.2",
         "Model",
