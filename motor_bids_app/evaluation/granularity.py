@@ -19,7 +19,7 @@ CHECKED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class StudySize:
     """How many people published figures are about.
 
     Parameters
@@ -77,7 +77,7 @@ def _sum_within(low: Fraction, high: Fraction, sizes: Sequence[tuple[int, int]])
     )
 
 
-def possible(metric: str, figure: float | str, tested: Tested) -> bool | None:
+def possible(metric: str, figure: float | str, tested: StudySize) -> bool | None:
     """Whether a figure can have come out; None if that cannot be told.
 
     Sensitivity, specificity and their mean need `n_poor`; an AUC too, which moves by half a pair
@@ -108,7 +108,7 @@ def possible(metric: str, figure: float | str, tested: Tested) -> bool | None:
     return mean_of_shares(low, high, sizes.get(metric, {poor: repeats}))
 
 
-def check_published(figures: Mapping[str, float | str], tested: Tested) -> Row:
+def check_published(figures: Mapping[str, float | str], tested: StudySize) -> Row:
     """Check that published figures are possible; a row of the audit."""
     name, check = "impossible-figures", "published figures are possible for so many people"
     verdicts = {metric: possible(metric, figure, tested) for metric, figure in figures.items()}

@@ -1,7 +1,7 @@
 """How a model is evaluated, as a plan that can be changed: the right way, and wrong ones."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,14 +147,17 @@ def out_of_fold(plan: Plan, fits: Fits, metric: str) -> Predictions:
         Of the units that are counted.
     """
     found = []
+    frame = fits.table(plan, plan.variants[0][0][0])[KEYS]
+    place = Predictions.of(frame.assign(prediction=np.arange(len(frame))), plan.truth)
+    tested = place.folds > 0
+    rows = np.where(tested, place.values, 0).astype(np.int64)  # of the frame, by repeat and unit
     for variant in plan.variants:
         tables = [
             np.stack([fits.values(plan, model) for model in candidate]).mean(axis=0)
             for candidate in variant
         ]
-        frame = fits.table(plan, variant[0][0])[KEYS]
         values = tables[0] if len(tables) == 1 else _best_of(plan, frame, tables, metric)
-        predictions = Predictions.of(frame.assign(prediction=values), plan.truth)
+        predictions = replace(place, values=np.where(tested, values[rows], np.nan))
         found.append(predictions.of_people(plan.counted))
     if len(found) == 1:
         return found[0]

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.evaluation.flawed import FLAWS
-from motor_bids_app.evaluation.granularity import Tested
+from motor_bids_app.evaluation.granularity import StudySize
 from motor_bids_app.evaluation.splits import SCHEMES
 from motor_bids_app.models.catalog import LADDER
 
@@ -234,10 +234,10 @@ class AsPublished(Section):
         return {name: getattr(self, name) for name in named if getattr(self, name) is not None}
 
     @property
-    def tested(self) -> Tested | None:
+    def tested(self) -> StudySize | None:
         """How many people the figures are about, if it is said."""
         n, poor, folds, repeats = self.n_people, self.n_poor, self.folds, self.repeats
-        return Tested(n_people=n, n_poor=poor, folds=folds, repeats=repeats) if n else None
+        return StudySize(n_people=n, n_poor=poor, folds=folds, repeats=repeats) if n else None
 
 
 _SECTIONS: dict[str, type[Section]] = {
