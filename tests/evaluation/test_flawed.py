@@ -140,7 +140,7 @@ def reason(name, plan):
         ("control-time-zero", {"controls": 3}, "does not read the time"),
         ("selection-before-split", {"columns": COLUMNS[:3]}, "reads 3 columns"),
         ("choice-on-test", {"columns": COLUMNS[:1]}, "one kind of input"),
-        ("best-of-trainings", {"model": NearestMean()}, "no chance in it"),
+        ("best-of-trainings", {"model": NearestMean()}, "trained once"),
         ("test-set-stopping", {"model": NearestMean()}, "neither epochs nor a penalty"),
     ],
 )
