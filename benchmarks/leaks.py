@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 
 from motor_bids_app.evaluation.crossvalidation import predict_scans
@@ -23,7 +23,7 @@ from motor_bids_app.models.classical import TableClassifier
 from motor_bids_app.simulation.ceiling import best_auc
 from motor_bids_app.simulation.impairment import POOR_BELOW, draw_scores
 
-N_PEOPLE, N_CONTROLS, N_NOISE, MIN_CLASS = 40, 10, 18, 8
+N_PEOPLE, N_CONTROLS, N_NOISE, MIN_CLASS = 40, 30, 18, 8
 COLUMNS = ("tract_load", "lesion_volume", *(f"noise{i}" for i in range(N_NOISE)))
 FEW = COLUMNS[:3]
 SCAN_NOISE = 0.3  # of what a scan measures again, in standard deviations over people
@@ -95,6 +95,16 @@ def auc(plan: Plan) -> float:
     return float(classification_metrics(predictions)["roc_auc"][0])
 
 
+def true_auc(plan: Plan, others: pd.DataFrame) -> float:
+    """AUC that the models of the folds have in other patients, mean over folds."""
+    poor, found = others["poor_probability"].to_numpy(), []
+    for _, test in plan.splits.groupby("fold"):
+        fit = ~np.isin(plan.samples.participants, test["participant_id"].to_numpy(dtype=str))
+        model = clone(plan.models[0]).fit(plan.samples[fit], plan.y[fit])
+        found.append(best_auc(poor, predict_scans(model, Samples(others))))
+    return float(np.mean(found))
+
+
 def compare(population: pd.DataFrame, healthy: pd.DataFrame, n_cohorts: int) -> pd.DataFrame:
     """Columns protocol, right, flawed, truth; one row per flaw and cohort."""
     population, healthy = widen(population), widen(healthy)
@@ -112,10 +122,7 @@ def compare(population: pd.DataFrame, healthy: pd.DataFrame, n_cohorts: int) -> 
             changed = flaw(plan)
             if isinstance(changed, str):
                 raise TypeError(f"{name} cannot be made: {changed}")
-            fitted = plan.models[0].fit(plan.samples, plan.y)
-            poor = others["poor_probability"].to_numpy()
-            truth = best_auc(poor, predict_scans(fitted, Samples(others)))
-            rows.append((name, auc(plan), auc(changed), truth))
+            rows.append((name, auc(plan), auc(changed), true_auc(plan, others)))
     return pd.DataFrame(rows, columns=["protocol", "right", "flawed", "truth"])
 
 
