@@ -9,6 +9,8 @@ from motor_bids_app.evaluation.leakage import (
     Row,
     check_answers,
     check_near_duplicates,
+    check_scores_of_scans,
+    check_sessions_apart,
     check_sites,
 )
 
@@ -29,6 +31,8 @@ def audit(
     predictors: pd.DataFrame | None = None,
     scores: "pd.Series[float] | None" = None,
     sites: "pd.Series[Any] | None" = None,
+    scans: pd.DataFrame | None = None,
+    score: str = "",
 ) -> pd.DataFrame:
     """Run all checks.
 
@@ -50,6 +54,8 @@ def audit(
         See `near_duplicates`.
     predictors, scores, sites : DataFrame, Series and Series, optional
         What models may see of patients, their scores, and where they were imaged.
+    scans, score : DataFrame and str, optional
+        See `check_scores_of_scans`.
 
     Returns
     -------
@@ -63,7 +69,10 @@ def audit(
         _everyone_tested(splits, people, n_repeats),
         _duplicates(digests),
         _gaps_of_controls(known, controls),
+        check_sessions_apart(people),
     ]
+    if scans is not None:
+        rows.append(check_scores_of_scans(scans, score))
     if alike is not None:
         rows.append(check_near_duplicates(alike))
     if predictors is not None and scores is not None:

@@ -128,6 +128,20 @@ def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[o
     ]  # fmt: skip
 
 
+def metric_interval(
+    predictions: Predictions, metric: str, task: str, seed: int
+) -> tuple[float, float, float]:
+    """Value of one metric with its 95 % interval, as in `metrics_table`; NaN if undefined."""
+    one = predictions.of_people(np.atleast_1d((predictions.folds > 0).any(axis=0)))
+    if not _reportable(one, task):
+        return np.nan, np.nan, np.nan
+    compute, splits = metrics_for(task), split_metrics(one, task)
+    value = float(compute(one)[metric][0])
+    resampled = compute(one, bootstrap_weights(len(one.truth), seed))[metric]
+    by_split = splits.loc[splits["metric"] == metric, "value"].to_numpy(np.float64)
+    return value, *_interval(metric, value, resampled, one, by_split)
+
+
 def _calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
     n, n_poor = len(predictions.truth), int((predictions.truth == 1).sum())
     estimate = _first(calibration_metrics(predictions))

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 from motor_bids_app.errors import UsageError
+from motor_bids_app.evaluation.flawed import FLAWS
+from motor_bids_app.evaluation.granularity import StudySize
 from motor_bids_app.evaluation.splits import SCHEMES
 from motor_bids_app.models.catalog import LADDER
 
@@ -70,6 +72,16 @@ _WIDTHS = Rule(
         and all(type(width) is int and 1 <= width <= 4096 for width in value)
     ),
     "a list of 4 or more whole numbers from 1 to 4096",
+)
+
+
+_FIGURE = Rule(  # a text keeps its last zero, which tells how precise it is
+    lambda value: re.fullmatch(r"[01]|[01]?\.\d+", str(value)) is not None,
+    'a number from 0 to 1 as printed, such as 0.917 or "0.90"',
+)
+_FLAWS = Rule(
+    lambda value: isinstance(value, tuple) and set(value) <= set(FLAWS),
+    "a list of " + ", ".join(f'"{name}"' for name in FLAWS),
 )
 
 
@@ -187,9 +199,50 @@ class Validation(Section):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class AsPublished(Section):
+    """What a paper did and reports; its protocols are run beside the right one."""
+
+    protocols: tuple[str, ...] = _key((), _FLAWS)
+    n_people: int | None = _key(None, _whole(2, 1_000_000))  # of a test set; of all folds together
+    n_poor: int | None = _key(None, _whole(1, 1_000_000))  # among them
+    folds: int = _key(1, _whole(1, 1000))  # that metrics were averaged over; 1: people were pooled
+    repeats: int = _key(1, _whole(1, 100_000))  # test sets, or cross-validations, averaged
+    accuracy: float | str | None = _key(None, _FIGURE)
+    balanced_accuracy: float | str | None = _key(None, _FIGURE)
+    roc_auc: float | str | None = _key(None, _FIGURE)
+    sensitivity: float | str | None = _key(None, _FIGURE)
+    specificity: float | str | None = _key(None, _FIGURE)
+    precision: float | str | None = _key(None, _FIGURE)
+    f1: float | str | None = _key(None, _FIGURE)
+    r2: float | str | None = _key(None, _FIGURE)
+
+    def __post_init__(self) -> None:
+        if self.n_people is None:
+            return
+        for key, most in (("n_poor", self.n_people - 1), ("folds", self.n_people)):
+            if (getattr(self, key) or 1) > most:
+                raise UsageError(
+                    f"[as_published] {key} = {getattr(self, key)}: there are n_people = "
+                    f"{self.n_people}, so use at most {most}."
+                )
+
+    @property
+    def figures(self) -> dict[str, float | str]:
+        """Published figures by metric, as printed."""
+        named = [f.name for f in fields(self) if f.metadata["rule"] is _FIGURE]
+        return {name: getattr(self, name) for name in named if getattr(self, name) is not None}
+
+    @property
+    def tested(self) -> StudySize | None:
+        """How many people the figures are about, if it is said."""
+        n, poor, folds, repeats = self.n_people, self.n_poor, self.folds, self.repeats
+        return StudySize(n_people=n, n_poor=poor, folds=folds, repeats=repeats) if n else None
+
+
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
-    "validation": Validation,
+    "validation": Validation, "as_published": AsPublished,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
 
@@ -206,6 +259,7 @@ class Experiment:
     model: Model = Model()
     training: Training = Training()
     validation: Validation = Validation()
+    as_published: AsPublished | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):

@@ -7,7 +7,9 @@ import pandas as pd
 
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.audit import FAILED, audit
+from motor_bids_app.evaluation.granularity import check_published
 from motor_bids_app.evaluation.leakage import near_duplicates
+from motor_bids_app.experiments.schema import AsPublished
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import needs
 
@@ -38,6 +40,7 @@ def audit_cohort(
     splits: pd.DataFrame,
     repeats: int,
     allowed: Sequence[str],
+    published: AsPublished | None = None,
 ) -> pd.DataFrame:
     """Run all checks.
 
@@ -47,6 +50,8 @@ def audit_cohort(
         Models of the experiment, whose columns are looked at.
     allowed : sequence of str
         Checks whose failure does not stop the experiment.
+    published : AsPublished, optional
+        Figures of a paper, whose possibility is checked.
 
     Returns
     -------
@@ -78,7 +83,10 @@ def audit_cohort(
         splits, list(cohort.labels.truth.index), cohort.digests, repeats, cohort.known,
         cohort.controls, alike=alike, predictors=by_person.reindex(patients),
         scores=score.reindex(patients), sites=sites.reindex(patients),
+        scans=table, score=cohort.outcome.score.name,
     )  # fmt: skip
+    if published is not None and published.tested is not None and published.figures:
+        checks.loc[len(checks)] = check_published(published.figures, published.tested)
     stopping = checks[(checks["state"] == FAILED) & ~checks["name"].isin(list(allowed))]
     if len(stopping):
         raise StoppedByAuditError(checks, tuple(stopping["name"]))

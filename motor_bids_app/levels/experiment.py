@@ -33,6 +33,7 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
 
@@ -71,6 +72,8 @@ class Evaluation:
         See `decision_curves`, for classes.
     chance : dict of PermutationTest
         By model and population; models that are costly to refit have none.
+    ladder : DataFrame or None
+        See `leakage_ladder`, of the final model, where the experiment asks for it.
     notes : tuple of str
         Remarks, one sentence each.
     """
@@ -91,6 +94,7 @@ class Evaluation:
     learning: pd.DataFrame | None
     decisions: pd.DataFrame | None
     chance: Tests
+    ladder: pd.DataFrame | None
     notes: tuple[str, ...]
 
 
@@ -118,7 +122,9 @@ def evaluate(
     task, truth = cohort.outcome.task, cohort.labels.truth
     splits, notes = plan_splits(cohort, experiment, seed)
     models, left_out = usable_models(cohort, experiment)
-    checks = audit_cohort(cohort, models, splits, experiment.validation.repeats, allowed)
+    checks = audit_cohort(
+        cohort, models, splits, experiment.validation.repeats, allowed, experiment.as_published
+    )
     final = experiment.model.final_name
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
@@ -145,8 +151,10 @@ def evaluate(
         log.info("%s: learning curve of %s", experiment.name, final)
         (estimator,) = build_estimators(final, cohort, experiment, seed, device)
         learning = learning_curve(estimator, cohort.samples, cohort.y, splits, truth, task, seed)
+    members = build_estimators(final, cohort, experiment, seed, device)
+    ladder = flawed_protocols(cohort, experiment, final, members, splits, tables[final], seed)
     return Evaluation(
-        models=models, left_out=left_out, final=final, splits=splits,
+        ladder=ladder, models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),
         metrics=with_p_values(
             metrics_table(predictions, task, seed, populations), chance, task

@@ -137,6 +137,7 @@ def build_report(
         abstention=evaluation.abstention,
         learning=evaluation.learning,
         decisions=evaluation.decisions,
+        ladder=evaluation.ladder,
         sample_size=sample_size_table(cohort, evaluation),
         planning=planning_sentences(cohort, evaluation),
         null=None if test is None else test.null,

@@ -80,6 +80,9 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "maxima_min": {"Description": "Least best training over test sets"},
     "maxima_max": {"Description": "Greatest best training over test sets"},
     "predicted_sd": {"Description": "Standard deviation of the prediction over repeats"},
+    "protocol": {"Description": "How the final model was evaluated; all-of-these: every flaw that "
+                 "could be made, on top of each other; published: what the paper reports"},
+    "n_counted": {"Description": "Units counted: people, scans, windows or copies"},
     "n_predictions": {"Description": "Times the person was tested"},
 }  # fmt: skip
 _PERMUTED = (
@@ -103,6 +106,16 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
         "low": {"Description": "Lower limit of the 95 % interval of the coverage (Wilson)"},
         "high": {"Description": "Upper limit of that interval"},
         "n_people": {"Description": "People in the group"},
+    },
+    "leakage_ladder": {
+        "state": {"Description": "Whether the value can be believed", "Levels": {
+            "right": "by person, everything learned in the training fold",
+            "optimistic": "a flawed protocol, which makes the model look better than it is",
+            "published": "figure of a paper", "not applicable": "see the reason"}},
+        "value": {"Description": "Metric under this protocol, of patients alone unless controls "
+                  "count in it"},
+        "difference": {"Description": "The value minus that of the right protocol"},
+        "reason": {"Description": "Why the flaw cannot be made with this model and these data"},
     },
     "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
     "sample_size": {"n_people": {"Description": "People there are"}},
@@ -166,6 +179,8 @@ def write_results(
         tables["sample_size"] = sizes
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
+    if evaluation.ladder is not None:
+        tables["leakage_ladder"] = evaluation.ladder
     for name, table in tables.items():
         _write(folder, name, table, _units(cohort))
 

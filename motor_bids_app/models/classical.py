@@ -26,6 +26,7 @@ from motor_bids_app.models.state import State
 
 MIXES = (0.2, 0.8)  # share of the absolute in the elastic net's penalty
 INVERSE_PENALTIES = tuple(np.logspace(-2.5, 0, 6))  # for columns of unit variance
+ONE_PERSON = 1.0  # penalty of the models of few columns
 MAX_STEPS = 10_000
 TOLERANCE = 1e-2  # finer changed no prediction beyond 0.01, at twice the time
 
@@ -100,6 +101,8 @@ class _TableModel(BaseEstimator):
     select : bool
         Elastic net, whose penalty is chosen by person in inner folds, for many columns.
         Otherwise a ridge of one prior person, for a few.
+    penalty : float, optional
+        Instead of one prior person, or of the penalty that inner folds choose.
     random_state : int
         Seed of the inner folds and of the solver.
     """
@@ -109,11 +112,13 @@ class _TableModel(BaseEstimator):
         columns: tuple[str, ...] = (),
         pattern: str = "",
         select: bool = False,
+        penalty: float | None = None,
         random_state: int = 0,
     ) -> None:
         self.columns = columns
         self.pattern = pattern
         self.select = select
+        self.penalty = penalty
         self.random_state = random_state
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
@@ -129,7 +134,8 @@ class _TableModel(BaseEstimator):
         steps = scaling_steps()
         for step in steps:
             features = step.fit_transform(features)
-        predictor = self._chosen(features, y, X.participants) if self.select else self._plain()
+        search = self.select and self.penalty is None
+        predictor = self._chosen(features, y, X.participants) if search else self._plain()
         self.pipeline_: Pipeline = make_pipeline(*steps, predictor.fit(features, y))
 
     def _plain(self) -> BaseEstimator:
@@ -166,7 +172,7 @@ class TableClassifier(ClassifierMixin, _TableModel):
         return self.pipeline_.predict_proba(numeric_columns(X, self.columns_))
 
     def _plain(self) -> BaseEstimator:
-        return LogisticRegression(C=1.0, max_iter=MAX_STEPS)
+        return LogisticRegression(C=1 / (self.penalty or ONE_PERSON), max_iter=MAX_STEPS)
 
     def _chosen(
         self, features: NDArray[np.float64], y: NDArray[Any], participants: NDArray[np.str_]
@@ -205,7 +211,7 @@ class TableRegressor(RegressorMixin, _TableModel):
         return self.pipeline_.predict(numeric_columns(X, self.columns_))
 
     def _plain(self) -> BaseEstimator:
-        return Ridge(alpha=1.0)
+        return Ridge(alpha=self.penalty or ONE_PERSON)
 
     def _chosen(
         self, features: NDArray[np.float64], y: NDArray[Any], participants: NDArray[np.str_]

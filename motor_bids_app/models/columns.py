@@ -42,6 +42,8 @@ def numeric_columns(samples: Samples, columns: tuple[str, ...]) -> NDArray[np.fl
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    if column.dtype == np.float64:  # most are, and a cross-validation asks thousands of times
+        return column.to_numpy(dtype=np.float64, copy=True)
     if column.name == "sex" and not pd.api.types.is_numeric_dtype(column):
         column = column.map(lambda value: _SEX.get(str(value).lower(), value))
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.reports import agreement, charts
+from motor_bids_app.reports import agreement, charts, ladder
 from motor_bids_app.reports.answer import (
     Answer,
     chance_test,
@@ -95,6 +95,7 @@ class ExperimentReport:
     abstention: pd.DataFrame | None = None  # share_answered, accuracy, n_people
     learning: pd.DataFrame | None = None  # n_training, metric, value, low, high
     decisions: pd.DataFrame | None = None  # model, threshold, net_benefit, low, high
+    ladder: pd.DataFrame | None = None  # see `reports.ladder`
     sample_size: pd.DataFrame | None = None  # model, n_parameters, n_people, n_needed
     planning: tuple[str, ...] = ()  # sentences
     null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
@@ -193,6 +194,8 @@ def render_experiment(report: ExperimentReport) -> str:
         models=[table for table in by_population if table.rows],
         comparisons=comparison_table(report.comparisons, report.models),
         as_paper=paper_table(report.as_paper, report.models),
+        ladder=ladder.ladder_table(report.ladder, label),
+        ladder_figure=ladder.ladder_chart(report.ladder, label),
         figures=[*_figures(report), *report.figures],
         audit=Table.of(
             report.audit, "Checks for what would make the evaluation too good.",
