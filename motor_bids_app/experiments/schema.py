@@ -56,10 +56,18 @@ def _list_of(*values: str, or_else: str = "") -> Rule:
     return Rule(allows, words + (f', or "{or_else}"' if or_else else ""))
 
 
+_BASELINE = Rule(
+    lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
+    '"none", "earlier_session", or a score measured before the target, such as "nihss"',
+)
 _TEXT = Rule(lambda value: isinstance(value, str), "text")
 _WORD = Rule(
     lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
     'a score such as "fma_ue" (lower-case letters, digits and _), or "auto"',
+)
+_TABLE = Rule(
+    lambda value: isinstance(value, str) and value.endswith(".tsv"),
+    "the name of a .tsv file, relative to that of the experiment",
 )
 _SWITCH = Rule(lambda value: type(value) is bool, "true or false")
 _LIMIT = _number(-1e6, 1e6)
@@ -130,6 +138,9 @@ class Inputs(Section):
     mask: str = _key("brain", _one_of(*MASKS))
     resolution: int = _key(2, _whole(1, 4))  # mm
     mirror_lesion_to: str = _key("none", _one_of("none", "left", "right"))
+    baseline_score: str = _key("none", _BASELINE)  # what persistence predicts from
+    harmonise: str = _key("none", _one_of("none", "combat"))  # sites of regional features
+    missing: str = _key("impute", _one_of("impute", "leave_out"))  # scans that lack something
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +150,7 @@ class Model(Section):
     kind: str = _key("ladder", _one_of(*KINDS))
     rungs: tuple[str, ...] = _key(LADDER, _list_of(*LADDER))  # simplest first
     final: str = _key("auto", _one_of("auto", *LADDER, *KINDS[1:]))
+    recalibrate: str = _key("none", _one_of("none", "logistic"))  # probabilities, in the fold
     widths: tuple[int, ...] = _key((32, 16, 16, 64, 128, 256, 512), _WIDTHS)
     n_residuals: int = _key(5, _whole(0, 20))
     hidden: int = _key(256, _whole(2, 4096))
@@ -177,6 +189,7 @@ class Validation(Section):
     repeats: int = _key(10, _whole(1, 1000))
     test_fraction: float = _key(0.2, _number(0.01, 0.9))  # holdout only
     balanced_test: bool = _key(False, _SWITCH)  # holdout only
+    splits: str | None = _key(None, _TABLE)  # who is tested when, instead of a scheme
     permutations: int = _key(1000, _whole(0, 100_000))  # of labels, to test against chance
     group_by: str = _key(
         "participant",
@@ -185,6 +198,16 @@ class Validation(Section):
             '"participant": all scans of a person stay on one side of every split',
         ),
     )
+
+    @classmethod
+    def read(cls, table: Any, place: str) -> Self:
+        """Build from a TOML table, where ``leave_out = "site"`` is another name of the scheme."""
+        if isinstance(table, Mapping) and "leave_out" in table:
+            table = {**table, "scheme": "leave_one_site_out"}
+            left_out = table.pop("leave_out")
+            if left_out != "site":
+                raise UsageError(f'{place} leave_out = {left_out!r}: use "site".')
+        return super().read(table, place)
 
 
 _SECTIONS: dict[str, type[Section]] = {
@@ -216,6 +239,11 @@ class Experiment:
             raise UsageError(
                 f"[model] final = {self.model.final!r} is not among the models of the experiment: "
                 f"use one of {', '.join(self.model.names)}."
+            )
+        if self.model.recalibrate != "none" and self.target.task != "classification":
+            raise UsageError(
+                f'[model] recalibrate = "{self.model.recalibrate}" is for probabilities: leave it '
+                'out, or set [target] task = "classification".'
             )
         if self.model.kind == "ladder" and self.training.trainings > 1:
             raise UsageError("[training] trainings is for networks: set [model] kind.")

@@ -19,6 +19,7 @@ from motor_bids_app.reports.pages import Reference
 LABELS = {
     "prevalence": "Nothing but the share of poor outcomes",
     "demographics": "Age, sex and time since stroke",
+    "persistence": "Baseline score (persistence)",
     "lesion_volume": "Lesion volume",
     "tract_load": "Lesion load of the corticospinal tract",
     "regional": "Regional features and asymmetries (elastic net)",
@@ -139,6 +140,9 @@ def build_report(
         decisions=evaluation.decisions,
         sample_size=sample_size_table(cohort, evaluation),
         planning=planning_sentences(cohort, evaluation),
+        subgroups=evaluation.subgroups,
+        missing=evaluation.missing,
+        recalibration=evaluation.recalibration,
         null=None if test is None else test.null,
         null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),
@@ -152,6 +156,8 @@ def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | i
     sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
     span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold")
+    if experiment.validation.splits is not None:
+        scheme = "as in a file of the user (splits.tsv)"
     values: dict[str, str | int | float] = {
         "scheme": scheme,
         "repeats": int(evaluation.splits["repeat"].nunique()),
@@ -175,6 +181,11 @@ def _safeguards(experiment: Experiment) -> tuple[str, ...]:
         "An AUC compares only people who were predicted by the same fitted model.",
         "The final model was named before the evaluation; no setting was chosen by the results.",
     ]
+    if experiment.model.recalibrate != "none":
+        sentences.append(
+            "Probabilities are recalibrated by a line learned from training people whom an inner "
+            "model had not seen; tested people play no part."
+        )
     if experiment.training.trainings > 1:
         sentences.append(
             "Predictions of repeated trainings are averaged; the best training is not picked."

@@ -1,7 +1,7 @@
 """The group level: run experiments on the derivatives, and report how good the models are."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app import __version__
@@ -29,6 +29,7 @@ from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
+from motor_bids_app.levels.splitting import read_splits
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
@@ -141,7 +142,14 @@ def _load(name: str) -> Experiment:
         raise InputMissingError(f"There is no experiment file {path}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 text: {error}.") from error
-    return parse_experiment(text, path.name)
+    experiment = parse_experiment(text, path.name)
+    splits = experiment.validation.splits
+    return experiment if splits is None else _with_splits(experiment, str(path.parent / splits))
+
+
+def _with_splits(experiment: Experiment, splits: str) -> Experiment:
+    """The same experiment with another place of its splits."""
+    return replace(experiment, validation=replace(experiment.validation, splits=splits))
 
 
 def _run_experiment(
@@ -149,13 +157,18 @@ def _run_experiment(
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
     seed, device = settings.processing.random_seed, choose_device(settings.resources.device)
+    given = None
+    if experiment.validation.splits is not None:
+        given = read_splits(Path(experiment.validation.splits))
+        # They are saved under this name beside the experiment, which can be run again there.
+        experiment = _with_splits(experiment, "splits.tsv")
     cohort = build_cohort(people, experiment, library)
     log.info(
         "%s: %s; %d people, %d of them controls; maps: %s", experiment.name,
         cohort.outcome.question, len(cohort.labels.truth), cohort.controls.sum(),
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
-    evaluation = evaluate(cohort, experiment, seed, device, settings.allow)
+    evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given)
     members = train_final(evaluation.final, cohort, experiment, seed, device)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = build_report(experiment, cohort, evaluation, ceiling)

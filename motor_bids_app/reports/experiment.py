@@ -22,9 +22,12 @@ from motor_bids_app.reports.tables import (
     POPULATIONS,
     comparison_table,
     coverage_table,
+    missing_table,
     models_table,
     paper_table,
+    recalibration_table,
     size_table,
+    subgroup_table,
 )
 
 __all__ = [
@@ -99,6 +102,9 @@ class ExperimentReport:
     planning: tuple[str, ...] = ()  # sentences
     null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
     null_value: float | None = None  # that of the labels as they are, tested alike
+    subgroups: pd.DataFrame | None = None  # characteristic, group, metric, value, low, high, ...
+    missing: pd.DataFrame | None = None  # what, n_missing, n_patients, n_controls, n_people, rule
+    recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
 
 
@@ -197,6 +203,9 @@ def render_experiment(report: ExperimentReport) -> str:
             {"check": "Check", "state": "Result", "finding": "Finding"},
         ),
         coverage=coverage_table(report.coverage, report.task),
+        subgroups=subgroup_table(report.subgroups, label),
+        missing=missing_table(report.missing),
+        recalibration=recalibration_table(report.recalibration, label),
         sample_size=size_table(report.sample_size, report.models),
         limits=(*_LIMITS, *report.limits),
         versions=report.versions,
