@@ -59,6 +59,13 @@ REFERENCES = (
     ),
 )
 
+COMBAT = Reference(
+    key="Johnson et al. 2007",
+    citation="Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression data "
+    "using empirical Bayes methods. Biostatistics 8, 118-127 (2007).",
+    doi="10.1093/biostatistics/kxj037",
+)
+
 
 def answer(evaluation: Evaluation, task: str) -> Answer:
     """Result of the final model, beside the best of the simpler ones."""
@@ -147,7 +154,7 @@ def build_report(
         null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),
         configuration=to_toml(experiment),
-        references=REFERENCES,
+        references=(*REFERENCES, *([COMBAT] if experiment.inputs.harmonise == "combat" else [])),
         versions={"motor_bids_app": __version__},
     )
 
