@@ -14,7 +14,8 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.folds import binary_labels, inner_folds
 from motor_bids_app.models.state import State
 
-_LEAST = 1e-6  # probability, so that its log odds are finite
+_LEAST = 1e-12  # probability, so that its log odds are finite; extreme ones keep their order
+_SPREAD = 1e-6  # of log odds, below which they say nothing
 _KEY = "recalibration"
 
 
@@ -94,7 +95,7 @@ def _line(odds: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, 
     A penalty of one prior person keeps the slope finite where classes do not overlap.
     """
     share = float(logit(labels.mean()))
-    if np.ptp(odds) < _LEAST:
+    if np.ptp(odds) < _SPREAD:
         return share, 0.0
     found = LogisticRegression(C=1.0, tol=1e-8).fit(odds[:, None], labels)
     slope = float(found.coef_[0, 0])
