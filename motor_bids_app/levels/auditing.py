@@ -11,6 +11,26 @@ from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import needs
 
 
+class StoppedByAuditError(DataError):
+    """The audit found what would make results void.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        See `audit`: all of them.
+    names : tuple of str
+        Those that stop.
+    """
+
+    def __init__(self, checks: pd.DataFrame, names: tuple[str, ...]) -> None:
+        found = " ".join(checks.loc[checks["name"].isin(list(names)), "finding"])
+        super().__init__(
+            f"The audit stops this experiment: {found} To go on all the same, add --allow "
+            f"{' '.join(names)}; the report will say so."
+        )
+        self.checks, self.names = checks, names
+
+
 def audit_cohort(
     cohort: Cohort,
     models: Sequence[str],
@@ -34,7 +54,7 @@ def audit_cohort(
 
     Raises
     ------
-    DataError
+    StoppedByAuditError
         A check failed that is not allowed to.
     """
     volumes, table = cohort.samples.volumes, cohort.samples.table
@@ -58,9 +78,5 @@ def audit_cohort(
     )  # fmt: skip
     stopping = checks[(checks["state"] == FAILED) & ~checks["name"].isin(list(allowed))]
     if len(stopping):
-        found = " ".join(stopping["finding"])
-        raise DataError(
-            f"The audit stops this experiment: {found} To go on all the same, add --allow "
-            f"{' '.join(stopping['name'])}; the report will say so."
-        )
+        raise StoppedByAuditError(checks, tuple(stopping["name"]))
     return checks

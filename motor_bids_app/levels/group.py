@@ -16,7 +16,9 @@ from motor_bids_app.errors import (
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.auditing import StoppedByAuditError
 from motor_bids_app.levels.bundles import describe_model, save_model
+from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.cohort import Cohort, build_cohort
 from motor_bids_app.levels.experiment import (
     Evaluation,
@@ -30,6 +32,7 @@ from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
 from motor_bids_app.levels.splitting import read_splits
+from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
@@ -168,13 +171,18 @@ def _run_experiment(
         cohort.outcome.question, len(cohort.labels.truth), cohort.controls.sum(),
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
-    evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given)
+    folder = settings.output_dir / "experiments" / experiment.name
+    try:
+        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given)
+    except StoppedByAuditError as stop:
+        write_stopped(folder, experiment, cohort, stop)
+        raise
     members = train_final(evaluation.final, cohort, experiment, seed, device)
     ceiling = _ceiling(settings.bids_dir, cohort)
-    report = build_report(experiment, cohort, evaluation, ceiling)
-    folder = settings.output_dir / "experiments" / experiment.name
+    report = replace(build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS)
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
+    write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     log.info("%s: saved %s", experiment.name, folder / "report.html")
     link = ExperimentLink(

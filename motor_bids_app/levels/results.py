@@ -185,11 +185,19 @@ def write_results(
         tables["sample_size"] = sizes
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
-    units = _units(cohort)
     for name, table in tables.items():
-        known = _COLUMNS | units | _OF_TABLE.get(name, {})
-        dictionary = {str(column): known[str(column)] for column in table.columns}
-        write_table(folder / f"{name}.tsv", table, dictionary)
+        _write(folder, name, table, _units(cohort))
+
+
+def write_audit(folder: Path, checks: pd.DataFrame) -> None:
+    """Write the audit alone, of an experiment that it stopped."""
+    _write(folder, "audit", checks, {})
+
+
+def _write(folder: Path, name: str, table: pd.DataFrame, units: dict[str, dict[str, Any]]) -> None:
+    known = _COLUMNS | units | _OF_TABLE.get(name, {})
+    dictionary = {str(column): known[str(column)] for column in table.columns}
+    write_table(folder / f"{name}.tsv", table, dictionary)
 
 
 def _units(cohort: Cohort) -> dict[str, dict[str, Any]]:

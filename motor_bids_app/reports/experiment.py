@@ -106,6 +106,7 @@ class ExperimentReport:
     missing: pd.DataFrame | None = None  # what, n_missing, n_patients, n_controls, n_people, rule
     recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
+    checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +178,8 @@ def render_experiment(report: ExperimentReport) -> str:
         by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
-        "audit": "Audit", "size": "Sample size", "limits": "Limits", "settings": "Settings",
+        "audit": "Audit", "size": "Sample size", "limits": "Limits",
+        **({"checklists": "Checklists"} if report.checklists else {}), "settings": "Settings",
         "references": "References",
     }  # fmt: skip
     return render(
@@ -205,8 +207,7 @@ def render_experiment(report: ExperimentReport) -> str:
         coverage=coverage_table(report.coverage, report.task),
         subgroups=subgroup_table(report.subgroups, label), missing=missing_table(report.missing),
         recalibration=recalibration_table(report.recalibration, label),
-        sample_size=size_table(report.sample_size, report.models),
-        limits=(*_LIMITS, *report.limits),
+        sample_size=size_table(report.sample_size, report.models), limits=(*_LIMITS, *report.limits),
         versions=report.versions,
     )  # fmt: skip
 

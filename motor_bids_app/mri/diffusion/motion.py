@@ -71,10 +71,12 @@ def correct_motion(
 
     b0 volumes are matched to the first of them. Each weighted volume is matched to the
     mean of its shell in the current places, once at 4 mm and once at 2 mm, then to what the
-    others of its shell predict for its direction by a tensor. Eddy currents
-    are a stretch and two shears along the phase-encoding axis. The motion that all
-    volumes of a shell share is found by matching their mean to the first b0, whose
-    intensities are first mapped to those of the mean.
+    others of its shell predict for its direction by a tensor. Eddy currents are a stretch
+    and two shears along the phase-encoding axis, each proportional to the gradient within a
+    shell (the linear model of Andersson and Sotiropoulos, NeuroImage 125:1063, 2016): white
+    matter looks sheared where the gradient darkens it, but likewise for the opposite gradient.
+    The motion that all volumes of a shell share is found by matching their mean to the first
+    b0, whose intensities are first mapped to those of the mean.
 
     Parameters
     ----------
@@ -104,10 +106,11 @@ def correct_motion(
     axes = np.asarray(affine)[:3, :3] / sizes  # from mm along voxel axes to the world
     poses = [Pose(phase_axis=phase_axis)] * len(gradients)
     directions = gradients.world_directions(affine) @ axes
-    for voxel, rounds in ((4.0, (None,)), (2.0, (None, directions))):
-        level = Level.of(data, brain, sizes, voxel)
-        for known in rounds:
-            poses = _refine(poses, level, gradients, known)
+    coarse, fine = (Level.of(data, brain, sizes, voxel) for voxel in (4.0, 2.0))
+    # Shears and turns are told apart badly: the mean, whose contrast differs, finds one of them.
+    for level, modelled, with_eddy in ((coarse, False, True), (fine, False, False),
+                                       (fine, True, True)):  # fmt: skip
+        poses = _refine(poses, level, gradients.shells, directions, modelled, with_eddy)
     centre = np.argwhere(brain).mean(axis=0)
     corrected = _each(lambda t: _resample(data[..., t], poses[t], sizes, centre), len(poses))
     rotations = np.stack([axes @ pose.rotation @ axes.T for pose in poses])
@@ -138,15 +141,17 @@ def framewise_displacement(parameters: NDArray[np.floating]) -> NDArray[np.float
 def _refine(
     poses: list[Pose],
     level: Level,
-    gradients: GradientTable,
-    directions: NDArray[np.float64] | None,
+    shells: NDArray[np.intp],
+    directions: NDArray[np.float64],
+    modelled: bool,
+    with_eddy: bool,
 ) -> list[Pose]:
     """Match every volume to its reference, and the mean of its shell to the first b0; once.
 
-    The reference is the mean of the shell, or what the others of the shell predict for the
-    `directions`, shape (N, 3), along the voxel axes.
+    The reference is the mean of the shell or, if `modelled`, what the others of the shell
+    predict for the `directions`, shape (N, 3), along the voxel axes.
     """
-    shells, first = gradients.shells, int(np.argmax(gradients.is_b0))
+    first = int(np.argmax(shells == 0))
     placed = np.stack(
         _each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
     )
@@ -155,7 +160,7 @@ def _refine(
     drifts = _each(lambda i: _drift(means[numbers[i]], placed[first], level), len(numbers))
     shared = dict(zip(numbers, drifts, strict=True))
     references = {t: means[shell] for t, shell in enumerate(shells) if shell > 0}
-    if directions is not None:
+    if modelled:
         turned = np.stack([p.rotation.T @ d for p, d in zip(poses, directions, strict=True)])
         for shell in numbers:
             references |= _predicted(placed, np.flatnonzero(shells == shell), turned)
@@ -165,16 +170,16 @@ def _refine(
             return poses[t]
         if shells[t] == 0:
             return align(level, level.volumes[t], placed[first], poses[t], with_eddy=False)
-        pose = align(level, level.volumes[t], references[t], poses[t], with_eddy=True)
+        pose = align(level, level.volumes[t], references[t], poses[t], with_eddy=with_eddy)
         return pose.after(shared[shells[t]])
 
     matched = _each(match, len(poses))
-    # Their mean is not seen by matching to a mean, and drifts: it is taken to be none.
-    for shell in numbers:
+    for shell in numbers if with_eddy else ():
         members = np.flatnonzero(shells == shell)
-        mean = np.mean([matched[t].eddy for t in members], axis=0)
-        for t in members:
-            matched[t] = replace(matched[t], eddy=matched[t].eddy - mean)
+        eddies = np.stack([matched[t].eddy for t in members])
+        slopes = np.linalg.lstsq(directions[members], eddies, rcond=None)[0]
+        for t, eddy in zip(members, directions[members] @ slopes, strict=True):
+            matched[t] = replace(matched[t], eddy=eddy)
     return matched
 
 
