@@ -13,6 +13,7 @@ from motor_bids_app.evaluation.leakage import (
     check_sessions_apart,
     check_sites,
 )
+from motor_bids_app.evaluation.splits import some
 
 COLUMNS = ["name", "check", "state", "finding", "participants"]
 PASSED, WARNING, FAILED = "passed", "warning", "failed"
@@ -87,7 +88,7 @@ def _one_fold_each(splits: pd.DataFrame) -> Row:
     counts = splits.groupby(["repeat", "participant_id"])["fold"].size()
     twice = sorted(set(counts[counts > 1].index.get_level_values("participant_id")))
     if twice:
-        finding = f"{len(twice)} people are tested twice in a repeat."
+        finding = f"{len(twice)} people are tested twice in a repeat: {some(twice)}."
         return name, check, FAILED, finding, ", ".join(twice)
     finding = "Every person is tested at most once per repeat, with all scans."
     return name, check, PASSED, finding, None
@@ -97,7 +98,9 @@ def _known_people(splits: pd.DataFrame, people: Sequence[str]) -> Row:
     name, check = "strangers", "splits name the people of the experiment"
     strangers = sorted(set(splits["participant_id"]) - set(people))
     if strangers:
-        finding = f"{len(strangers)} people of the splits are not in the experiment."
+        finding = (
+            f"{len(strangers)} people of the splits are not in the experiment: {some(strangers)}."
+        )
         return name, check, FAILED, finding, ", ".join(strangers)
     return name, check, PASSED, f"All {len(people)} people come from the cohort.", None
 

@@ -89,9 +89,9 @@ def metrics_table(
             # A holdout may never test some people; they neither count nor narrow the interval.
             one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
-                rows += [(model, population, *row) for row in _metric_rows(one, task, seed)]
+                rows += [(model, population, *row) for row in metric_rows(one, task, seed)]
                 if task == "classification":
-                    rows += [(model, population, *row) for row in _calibration_rows(one, seed)]
+                    rows += [(model, population, *row) for row in calibration_rows(one, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
@@ -105,7 +105,8 @@ def _reportable(predictions: Predictions, task: str) -> bool:
     return bool(np.isfinite(metrics_for(task)(predictions)["roc_auc"][0]))
 
 
-def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[object, ...]]:
+def metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[object, ...]]:
+    """Rows of `metrics_table` from the metric on."""
     compute = metrics_for(task)
     n = len(predictions.truth)
     estimate = compute(predictions)
@@ -142,7 +143,8 @@ def metric_interval(
     return value, *_interval(metric, value, resampled, one, by_split)
 
 
-def _calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
+def calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
+    """Rows of `metrics_table` on calibration, from the metric on."""
     n, n_poor = len(predictions.truth), int((predictions.truth == 1).sum())
     estimate = _first(calibration_metrics(predictions))
     resampled = calibration_metrics(predictions, bootstrap_weights(n, seed, CALIBRATION_RESAMPLES))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from motor_bids_app.errors import DataError
@@ -77,12 +76,10 @@ def audit_cohort(
     by_person = numbers.groupby(table["participant_id"].to_numpy(dtype=object)).mean()
     score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
     patients = cohort.controls.index[~cohort.controls.to_numpy(dtype=bool)]
-    sites = table.get("site", pd.Series(np.nan, index=table.index, dtype=object))
-    sites = sites.groupby(table["participant_id"].to_numpy(dtype=object)).first()
     checks = audit(
         splits, list(cohort.labels.truth.index), cohort.digests, repeats, cohort.known,
         cohort.controls, alike=alike, predictors=by_person.reindex(patients),
-        scores=score.reindex(patients), sites=sites.reindex(patients),
+        scores=score.reindex(patients), sites=cohort.sites.reindex(patients),
         scans=table, score=cohort.outcome.score.name,
     )  # fmt: skip
     if published is not None and published.tested is not None and published.figures:

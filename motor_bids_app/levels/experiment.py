@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
@@ -27,19 +26,21 @@ from motor_bids_app.evaluation.crossvalidation import (
 from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
-from motor_bids_app.evaluation.splits import feasible_folds, make_splits
+from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
 from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.flawed import flawed_protocols
+from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
+from motor_bids_app.levels.subgroups import missing_of, subgroups_of
 from motor_bids_app.models.catalog import build_model, needs
-from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.recalibration import RecalibratedClassifier
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 10
-MIN_SCORED = 6  # people, to learn a score from and test on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,12 @@ class Evaluation:
         By model and population; models that are costly to refit have none.
     ladder : DataFrame or None
         See `leakage_ladder`, of the final model, where the experiment asks for it.
+    recalibration : DataFrame or None
+        See `calibration_table`: the final model before and after it.
+    subgroups : DataFrame
+        See `subgroup_table`, of the final model.
+    missing : DataFrame
+        See `missing_table`.
     notes : tuple of str
         Remarks, one sentence each.
     """
@@ -95,11 +102,19 @@ class Evaluation:
     decisions: pd.DataFrame | None
     chance: Tests
     ladder: pd.DataFrame | None
+    recalibration: pd.DataFrame | None
+    subgroups: pd.DataFrame
+    missing: pd.DataFrame
     notes: tuple[str, ...]
 
 
 def evaluate(
-    cohort: Cohort, experiment: Experiment, seed: int, device: str, allowed: Sequence[str] = ()
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    device: str,
+    allowed: Sequence[str] = (),
+    given: pd.DataFrame | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
@@ -113,6 +128,8 @@ def evaluate(
         For networks: "cpu", "cuda" or "cuda:i".
     allowed : sequence of str
         Checks of the audit that may fail.
+    given : DataFrame, optional
+        Splits of the user: columns repeat, fold, participant_id.
 
     Raises
     ------
@@ -120,11 +137,12 @@ def evaluate(
         The audit found what makes results void, or the people are too few.
     """
     task, truth = cohort.outcome.task, cohort.labels.truth
-    splits, notes = plan_splits(cohort, experiment, seed)
+    splits, notes = plan_splits(cohort, experiment, seed, given)
     models, left_out = usable_models(cohort, experiment)
     checks = audit_cohort(
-        cohort, models, splits, experiment.validation.repeats, allowed, experiment.as_published
+        cohort, models, splits, planned_repeats(experiment), allowed, experiment.as_published
     )
+    splits = usable_splits(splits, list(truth.index))
     final = experiment.model.final_name
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
@@ -140,12 +158,19 @@ def evaluate(
     predictions = {
         name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
     }
+    recalibration = None
+    if experiment.model.recalibrate != "none":
+        log.info("%s: %s without recalibration, to compare", experiment.name, final)
+        raw = build_estimators(final, cohort, experiment, seed, device, raw=True)
+        table = average_trainings(cross_validate(raw, cohort.samples, cohort.y, splits))
+        before_after = {"before": Predictions.of(table, truth), "after": predictions[final]}
+        recalibration = calibration_table(before_after, seed)
     patients = ~cohort.controls.to_numpy(dtype=bool)
     populations = {"all": np.ones(len(truth), dtype=bool)}
     if not patients.all():
         populations["patients"] = patients
     log.info("%s: permuting labels", experiment.name)
-    chance = chance_tests(cohort, experiment, models, seed)
+    chance = chance_tests(cohort, experiment, models, splits, seed)
     learning = None
     if final != experiment.model.kind:
         log.info("%s: learning curve of %s", experiment.name, final)
@@ -161,6 +186,9 @@ def evaluate(
         ),
         chance=chance,
         learning=learning,
+        recalibration=recalibration,
+        subgroups=subgroup_table(predictions[final], subgroups_of(cohort), task, seed),
+        missing=missing_of(cohort, models),
         limits=conformal_limits(predictions[final], task),
         coverage=conformal_coverage(predictions[final], task),
         abstention=abstention_curve(predictions[final]) if task == "classification" else None,
@@ -170,44 +198,6 @@ def evaluate(
         as_paper=pd.concat(paper) if paper else None, audit=checks,
         notes=(*cohort.notes, *notes),
     )  # fmt: skip
-
-
-def plan_splits(
-    cohort: Cohort, experiment: Experiment, seed: int
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Make the splits of an experiment, with fewer folds where people are few.
-
-    Raises
-    ------
-    DataError
-        There are too few people, overall or in a class.
-    """
-    validation, truth = experiment.validation, cohort.labels.truth
-    wanted = validation.folds if validation.scheme == "repeated_kfold" else 2
-    if cohort.outcome.task == "classification":
-        named = np.where(truth == 1, "poor", "good")
-        folds, note = feasible_folds(named, wanted)
-        if truth.nunique() < 2:
-            raise DataError(
-                f"All {len(truth)} people are {named[0]} by {cohort.outcome.text}: nothing can "
-                "be told apart. Set another [target] threshold, or add participants."
-            )
-        spread: NDArray[Any] = named
-    else:
-        spread = truth.to_numpy(np.float64)
-        if len(truth) < MIN_SCORED:
-            raise DataError(
-                f"Only {len(truth)} people have {cohort.outcome.score.name}: at least {MIN_SCORED} "
-                "are needed to learn from and test on."
-            )
-        folds = min(wanted, len(truth))
-        note = f"{folds} folds are used: there are no more people." if folds < wanted else None
-    splits = make_splits(
-        list(truth.index), spread, scheme=validation.scheme, folds=folds,
-        repeats=validation.repeats, seed=seed, strata=cohort.controls.to_numpy(dtype=bool),
-        test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
-    )  # fmt: skip
-    return splits, (note,) if note else ()
 
 
 def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -221,7 +211,10 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
     lacking: dict[str, str] = {}
     for name in experiment.model.names:
         needed = needs(name)
-        unmet = needed.unmet(cohort.samples.table)
+        unmet = [
+            "a baseline score, which [inputs] baseline_score names" if lack == BASELINE else lack
+            for lack in needed.unmet(cohort.samples.table)
+        ]
         if set(unmet) < set(DEMOGRAPHICS) or needed.volumes:
             # Missing demographics are imputed in the fold, as long as there is something to use.
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
@@ -237,12 +230,17 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
 
 
 def build_estimators(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
+    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str, raw: bool = False
 ) -> list[Any]:
-    """Return a model, for networks once for each training, with seeds that follow on."""
+    """Return a model, for networks once for each training, with seeds that follow on.
+
+    With `raw`, its probabilities are not recalibrated even where the experiment says so.
+    """
     network = name == experiment.model.kind
     model, training = experiment.model, experiment.training
     params: dict[str, Any] = {}
+    if name == "regional":
+        params = {"harmonise": experiment.inputs.harmonise}
     if network:
         params = {
             "widths": model.widths, "n_residuals": model.n_residuals, "hidden": model.hidden,
@@ -251,13 +249,16 @@ def build_estimators(
             "epochs": training.epochs, "batch_size": training.batch_size,
             "balance": training.balance,
         }  # fmt: skip
-    return [
+    built = [
         build_model(
             name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
             random_state=seed + i, device=device,
         )
         for i in range(training.trainings if network else 1)
     ]  # fmt: skip
+    if model.recalibrate == "logistic" and not raw:
+        return [RecalibratedClassifier(one, seed + i) for i, one in enumerate(built)]
+    return list(built)
 
 
 def train_final(

@@ -31,6 +31,7 @@ from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
+from motor_bids_app.levels.splitting import read_splits
 from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
@@ -144,7 +145,14 @@ def _load(name: str) -> Experiment:
         raise InputMissingError(f"There is no experiment file {path}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 text: {error}.") from error
-    return parse_experiment(text, path.name)
+    experiment = parse_experiment(text, path.name)
+    splits = experiment.validation.splits
+    return experiment if splits is None else _with_splits(experiment, str(path.parent / splits))
+
+
+def _with_splits(experiment: Experiment, splits: str) -> Experiment:
+    """The same experiment with another place of its splits."""
+    return replace(experiment, validation=replace(experiment.validation, splits=splits))
 
 
 def _run_experiment(
@@ -152,6 +160,11 @@ def _run_experiment(
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
     seed, device = settings.processing.random_seed, choose_device(settings.resources.device)
+    given = None
+    if experiment.validation.splits is not None:
+        given = read_splits(Path(experiment.validation.splits))
+        # They are saved under this name beside the experiment, which can be run again there.
+        experiment = _with_splits(experiment, "splits.tsv")
     cohort = build_cohort(people, experiment, library)
     log.info(
         "%s: %s; %d people, %d of them controls; maps: %s", experiment.name,
@@ -160,7 +173,7 @@ def _run_experiment(
     )  # fmt: skip
     folder = settings.output_dir / "experiments" / experiment.name
     try:
-        evaluation = evaluate(cohort, experiment, seed, device, settings.allow)
+        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise

@@ -79,6 +79,16 @@ _COLUMNS: dict[str, dict[str, Any]] = {
                        "reports, and an upper bound, since nobody can pick that training"},
     "maxima_min": {"Description": "Least best training over test sets"},
     "maxima_max": {"Description": "Greatest best training over test sets"},
+    "characteristic": {"Description": "What patients are divided by"},
+    "remark": {"Description": "Why there is no value"},
+    "what": {"Description": "What models may see"},
+    "n_missing": {"Description": "People who lack it in every scan"},
+    "n_patients": {"Description": "Patients among them"},
+    "n_controls": {"Description": "Healthy controls among them"},
+    "rule": {"Description": "What models do about it, within each training fold"},
+    "probabilities": {"Description": "Of the final model", "Levels": {
+        "before": "as the model gives them",
+        "after": "recalibrated within the training fold"}},
     "predicted_sd": {"Description": "Standard deviation of the prediction over repeats"},
     "protocol": {"Description": "How the final model was evaluated; all-of-these: every flaw that "
                  "could be made, on top of each other; published: what the paper reports"},
@@ -117,6 +127,11 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
         "difference": {"Description": "The value minus that of the right protocol"},
         "reason": {"Description": "Why the flaw cannot be made with this model and these data"},
     },
+    "subgroups": {
+        "group": {"Description": "Group of patients, tested by the same models as everyone"},
+        "metric": {"Description": "Main metric, of the final model"},
+    },
+    "missing": {"n_people": {"Description": "People in the experiment"}},
     "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
     "sample_size": {"n_people": {"Description": "People there are"}},
     "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
@@ -174,6 +189,10 @@ def write_results(
         tables["abstention"] = evaluation.abstention
     if evaluation.decisions is not None:
         tables["decision_curve"] = evaluation.decisions
+    tables["subgroups"] = evaluation.subgroups
+    tables["missing"] = evaluation.missing
+    if evaluation.recalibration is not None:
+        tables["recalibration"] = evaluation.recalibration
     sizes = sample_size_table(cohort, evaluation)
     if len(sizes):
         tables["sample_size"] = sizes

@@ -17,12 +17,15 @@ from motor_bids_app.models.classical import (
     TableClassifier,
     TableRegressor,
 )
-from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.state import State
 
-LADDER = ("prevalence", "demographics", "lesion_volume", "tract_load", "regional", "kernel")
+LADDER = (
+    "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",
+    "kernel",
+)  # fmt: skip
 MODELS = (*LADDER, "karakis2023")
 TASKS = ("classification", "regression")
 
@@ -86,6 +89,7 @@ class Needs:
 _NEEDS = {
     "prevalence": Needs(),
     "demographics": Needs(columns=DEMOGRAPHICS),
+    "persistence": Needs(columns=(BASELINE,)),
     "lesion_volume": Needs(columns=("lesion_volume",)),
     "tract_load": Needs(columns=("tract_load", "tract_load_weighted")),
     "regional": Needs(pattern=REGIONAL),

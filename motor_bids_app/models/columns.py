@@ -8,6 +8,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 
 DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
+BASELINE = "baseline_score"  # of the same person, measured before the target
 LESION_COLUMNS = frozenset(
     {"lesion_volume", "tract_load", "tract_load_weighted", "tract_load_left", "tract_load_right"}
 )

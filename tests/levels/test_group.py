@@ -25,7 +25,7 @@ repeats = 2
 TABLES = (
     "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
     "permutation", "decision_curve", "sample_size", "conformal",
-    "abstention", "learning_curve",
+    "abstention", "learning_curve", "subgroups", "missing",
 )  # fmt: skip
 
 
