@@ -25,6 +25,7 @@ def cross_validate(
     y: ArrayLike,
     splits: pd.DataFrame,
     progress: Callable[[int, int], None] | None = None,
+    watch: Callable[[Any, Any, int, NDArray[np.bool_]], None] | None = None,
 ) -> pd.DataFrame:
     """Fit each model on the people outside each test set, and predict those inside.
 
@@ -42,6 +43,8 @@ def cross_validate(
         tested, so that no person is on both sides.
     progress : callable, optional
         Told (fits done, fits in all) after each fit.
+    watch : callable, optional
+        Shown each fitted model, with repeat, training, and which scans are tested.
 
     Returns
     -------
@@ -68,6 +71,8 @@ def cross_validate(
             part = predict_people(fitted, samples[tested]).reset_index()
             part["repeat"], part["fold"], part["training"] = repeat, fold, training
             parts.append(part)
+            if watch is not None:
+                watch(fitted, repeat, training, tested)
             if progress is not None:
                 progress(len(parts), len(tests) * len(models))
     return pd.concat(parts, ignore_index=True)[COLUMNS]

@@ -24,6 +24,7 @@ from motor_bids_app.models.catalog import LADDER
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion")
 MASKS = ("brain", "cst", "motor", "cst+motor")
 KINDS = ("ladder", "karakis2023")
+EXPLANATIONS = ("weights", "pattern", "gradcam", "integrated_gradients", "occlusion")
 
 _BASELINE = Rule(
     lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
@@ -192,9 +193,18 @@ class AsPublished(Section):
         return StudySize(n_people=n, n_poor=poor, folds=folds, repeats=repeats) if n else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Explanation(Section):
+    """How it is shown what the final model looks at, where it looks at maps."""
+
+    methods: str | tuple[str, ...] = setting("auto", list_of(*EXPLANATIONS, or_else="auto"))
+    people_per_test: int = setting(50, whole(1, 1_000_000))  # explained of each test set, at most
+
+
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
     "validation": Validation, "as_published": AsPublished,
+    "explanation": Explanation,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
 
@@ -212,6 +222,7 @@ class Experiment:
     training: Training = Training()
     validation: Validation = Validation()
     as_published: AsPublished | None = None
+    explanation: Explanation = Explanation()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):

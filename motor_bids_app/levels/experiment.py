@@ -115,6 +115,7 @@ def evaluate(
     device: str,
     allowed: Sequence[str] = (),
     given: pd.DataFrame | None = None,
+    watch: Callable[..., None] | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
@@ -130,6 +131,8 @@ def evaluate(
         Checks of the audit that may fail.
     given : DataFrame, optional
         Splits of the user: columns repeat, fold, participant_id.
+    watch : callable, optional
+        Shown each fitted final model; see `cross_validate`.
 
     Raises
     ------
@@ -151,8 +154,9 @@ def evaluate(
     for name in models:
         estimators = build_estimators(name, cohort, experiment, seed, device)
         tables[name] = cross_validate(
-            estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name)
-        )
+            estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name),
+            watch if name == final else None,
+        )  # fmt: skip
         if name == experiment.model.kind and task == "classification":
             paper.append(as_paper(tables[name], truth).assign(model=name))
     predictions = {

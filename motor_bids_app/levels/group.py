@@ -26,6 +26,7 @@ from motor_bids_app.levels.experiment import (
     train_final,
 )
 from motor_bids_app.levels.experiment_report import LABELS, build_report
+from motor_bids_app.levels.explanation import build_explainer, explain
 from motor_bids_app.levels.group_quality import describe_cohort
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import MapLibrary, map_library
@@ -172,14 +173,19 @@ def _run_experiment(
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
     folder = settings.output_dir / "experiments" / experiment.name
+    explainer = build_explainer(folder / "maps", cohort, experiment, library, seed)
+    watch = None if explainer is None else explainer.watch
     try:
-        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given)
+        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given, watch)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
     members = train_final(evaluation.final, cohort, experiment, seed, device)
     ceiling = _ceiling(settings.bids_dir, cohort)
-    report = replace(build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS)
+    report = replace(
+        build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
+        explanation=explain(folder, explainer, experiment, members),
+    )  # fmt: skip
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
     write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))

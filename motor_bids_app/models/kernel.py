@@ -142,8 +142,8 @@ class _KernelModel(BaseEstimator):
         """Return the summed loss of scores."""
         raise NotImplementedError
 
-    def _scores(self, X: Samples) -> Array:
-        """Return the linear predictor, shape (n_scans,)."""
+    def decision_function(self, X: Samples) -> Array:
+        """Return the linear predictor: log odds of class 1, or the score, shape (n_scans,)."""
         check_is_fitted(self, "intercept_")
         volumes = volumes_of(X)
         columns = map_columns(volumes, self.maps_)
@@ -230,7 +230,7 @@ class KernelClassifier(ClassifierMixin, _KernelModel):
 
     def predict_proba(self, X: Samples) -> Array:
         """Return the probability of each class, shape (n_scans, 2)."""
-        poor = expit(self._scores(X))
+        poor = expit(self.decision_function(X))
         return np.column_stack([1 - poor, poor])
 
     def _solve(
@@ -263,7 +263,7 @@ class KernelRegressor(RegressorMixin, _KernelModel):
 
     def predict(self, X: Samples) -> Array:
         """Return scores, shape (n_scans,)."""
-        return self._scores(X)
+        return self.decision_function(X)
 
     def _solve(
         self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]

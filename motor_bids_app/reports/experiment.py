@@ -111,7 +111,8 @@ def render_experiment(report: ExperimentReport) -> str:
     if report.task == "classification":
         by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
-        "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
+        "cohort": "People", "models": "Models", "figures": "Figures",
+        **({"explanation": "Explanation"} if report.explanation else {}), "splits": "Splits",
         "audit": "Audit", "size": "Sample size", "limits": "Limits",
         **({"checklists": "Checklists"} if report.checklists else {}), "settings": "Settings",
         "references": "References",

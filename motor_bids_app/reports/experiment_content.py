@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.reports.answer import Answer
+from motor_bids_app.reports.explanation import Explanation
 from motor_bids_app.reports.pages import Figure, Reference
 
 Task = Literal["classification", "regression"]
@@ -74,5 +75,6 @@ class ExperimentReport:
     subgroups: pd.DataFrame | None = None  # characteristic, group, metric, value, low, high, ...
     missing: pd.DataFrame | None = None  # what, n_missing, n_patients, n_controls, n_people, rule
     recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
+    explanation: Explanation | None = None  # of models that look at maps
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
     checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link

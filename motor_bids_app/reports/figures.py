@@ -19,6 +19,7 @@ from motor_bids_app.reports.slices import AXES, Box, Volume, bounding_box, sprea
 from motor_bids_app.spaces.grids import check_same_grid
 
 LESION, BRAIN, EDGES = "#ff5c5c", "#ffb000", "#3fd0ff"  # red, orange, blue on black and grey
+SIGNED = "RdBu_r"
 COLUMNS = 7
 WIDTH = 1000.0  # mm of a sheet; every row of slices is scaled to it
 _GAP = 6.0  # between slices
@@ -53,6 +54,8 @@ class Row:
     unit: str | None = None  # with it, a colour bar is drawn
     scale: float = 1.0  # factor from the image's values to `unit`
     cut_through: nib.Nifti1Image | None = None  # slices span this mask instead of the brain
+    signed: nib.Nifti1Image | None = None  # drawn over it: blue below 0, red above, clear at 0
+    signed_limit: float = 1.0  # of `signed`, in `unit`: values at the ends of its colours
 
 
 def mosaic(
@@ -143,7 +146,9 @@ class _Pen:
     def draw_row(self, row: Row, top: float) -> float:
         """Draw one row with its upper edge at `top`; return its lower edge."""
         named = {f"layer {number + 1}": layer.image for number, layer in enumerate(row.layers)}
-        extra = {"around": self.around, "cut_through": row.cut_through}
+        extra = {
+            "around": self.around, "cut_through": row.cut_through, "signed": row.signed,
+        }  # fmt: skip
         check_same_grid(row.image, **named, **{k: v for k, v in extra.items() if v is not None})
         volume = self.volume(row.image)
         axis = AXES[row.plane]
@@ -201,6 +206,13 @@ class _Pen:
             extent=extent, origin="lower",
             interpolation="nearest" if coarse else "bilinear",  # voxels as they are, if one can
         )  # fmt: skip
+        if row.signed is not None:
+            part = self.volume(row.signed).cut(axis, place, box) / row.signed_limit
+            strength = np.clip(2 * np.abs(part), 0, 1)
+            self.axes.imshow(
+                part, cmap=SIGNED, vmin=-1, vmax=1, alpha=strength, extent=extent, origin="lower",
+                interpolation="nearest",
+            )  # fmt: skip
         for layer in row.layers:
             mask = self.volume(layer.image).cut(axis, place, box)
             _draw_layer(self.axes, layer, mask, extent)
@@ -240,15 +252,18 @@ def _draw_bar(
 ) -> None:
     """Draw the colours of a row at its right end, with the values at their ends and the unit."""
     left, bottom, top = place
+    colours = row.colours
+    if row.signed is not None:
+        colours, limits = SIGNED, (-row.signed_limit, row.signed_limit)
     ramp = np.linspace(0, 1, 64)[:, None]
     axes.imshow(
         ramp,
-        cmap=row.colours,
+        cmap=colours,
         extent=(left, left + 10, bottom, top),
         origin="lower",
         vmin=0,
         vmax=1,
     )
     for value, height, align in ((limits[1], top, "top"), (limits[0], bottom, "bottom")):
-        _write(axes, left + 14, height, f"{value:g}", size=9, va=align)
+        _write(axes, left + 14, height, f"{value:.3g}", size=9, va=align)
     _write(axes, left + 14, (bottom + top) / 2, row.unit or "", size=9, va="center")

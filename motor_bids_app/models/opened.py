@@ -1,0 +1,136 @@
+"""Fitted models opened for explanation: the only place that knows how they are built inside."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import mask_voxels
+from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.inputs import check_grid, volumes_of
+from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.networks import DownBlock
+from motor_bids_app.models.recalibration import RecalibratedClassifier
+
+
+class OneNumber(nn.Module):
+    """Network whose output is one number per scan: log odds of poor, or points of the score."""
+
+    def __init__(self, network: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.network = network
+        self.scale = scale
+
+    def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:
+        """Return shape (n,), from maps (n, n_maps, X, Y, Z) and demographics (n, n_columns)."""
+        outputs: Tensor = self.network(maps, demographics)
+        if outputs.shape[1] == 2:
+            return outputs[:, 1] - outputs[:, 0]
+        return outputs[:, 0] * self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class OpenNetwork:
+    """A fitted network as explanations take it.
+
+    Attributes
+    ----------
+    module : OneNumber
+        On the device of its estimator, in evaluation mode.
+    maps : tuple of str
+        Order of the maps it takes.
+    inputs : callable
+        From samples to maps, float32 (n, n_maps, X, Y, Z), deviations from the mean of the
+        training fold (so that 0 is the average brain), and demographics, (n, n_columns).
+    """
+
+    module: OneNumber
+    maps: tuple[str, ...]
+    inputs: Callable[[Samples], tuple[Tensor, Tensor]]
+
+    @property
+    def stages(self) -> tuple[nn.Module, ...]:
+        """Last residual stage of the branch of each map."""
+        return tuple(_stage(branch)[0] for branch in _branches(self.module))
+
+    @property
+    def stride(self) -> int:
+        """Voxels from one place of a stage to the next, the first being at the first voxel."""
+        return _stage(_branches(self.module)[0])[1]
+
+    def randomised(self, seed: int) -> "OpenNetwork":
+        """Return the same network with all weights drawn anew, and nothing learned."""
+        module = deepcopy(self.module)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for part in module.modules():
+                reset = getattr(part, "reset_parameters", None)
+                if callable(reset):
+                    reset()
+        return replace(self, module=module)
+
+
+def plain_model(model: Any) -> Any:
+    """Return the model itself, without a recalibration of its probabilities."""
+    return model.model_ if isinstance(model, RecalibratedClassifier) else model
+
+
+def open_networks(model: Any) -> list[OpenNetwork]:
+    """Return the networks of a fitted model, whose mean it is; none if it is no network."""
+    plain = plain_model(model)
+    if not isinstance(plain, NetworkClassifier | NetworkRegressor):
+        return []
+    module = OneNumber(plain.network_, float(getattr(plain, "scale_", 1.0)))
+    module = module.to(plain.device).eval()
+
+    def inputs(samples: Samples) -> tuple[Tensor, Tensor]:
+        volumes = volumes_of(samples)
+        check_grid(volumes, plain.grid_)
+        maps = torch.from_numpy(plain.standardiser_(volumes))
+        demographics = torch.from_numpy(plain._demographics(samples))
+        return maps.to(plain.device), demographics.to(plain.device)
+
+    return [OpenNetwork(module, plain.maps_, inputs)]
+
+
+def is_linear(model: Any) -> bool:
+    """Whether a model is linear in the voxels of maps."""
+    return isinstance(plain_model(model), KernelClassifier | KernelRegressor)
+
+
+def linear_weights(model: Any) -> NDArray[np.float32]:
+    """Return the exact weight of every voxel of a linear model, which is ``X.T @ alpha``.
+
+    Returns
+    -------
+    float32 array, shape (n_maps, X, Y, Z)
+        Log odds of poor, or points of the score, per stored unit of the map; 0 outside the mask.
+    """
+    plain = plain_model(model)
+    weights, _ = plain.primal()
+    maps = np.zeros((len(weights), int(np.prod(plain.grid_.shape))), dtype=np.float32)
+    maps[:, mask_voxels(plain.mask, plain.grid_)] = weights
+    return maps.reshape(-1, *plain.grid_.shape)
+
+
+def linear_scores(model: Any, samples: Samples) -> NDArray[np.float64]:
+    """Return the log odds of poor, or the scores, of a linear model, shape (n_scans,)."""
+    return np.asarray(plain_model(model).decision_function(samples))
+
+
+def _branches(module: OneNumber) -> list[nn.Module]:
+    return list(module.network.branches)  # type: ignore[arg-type]
+
+
+def _stage(branch: nn.Module) -> tuple[nn.Module, int]:
+    """Last residual stage of a branch, and how many voxels its places are apart."""
+    parts = list(branch.children())
+    last = max(k for k, part in enumerate(parts) if isinstance(part, DownBlock))
+    halvings = sum(isinstance(part, DownBlock | nn.AvgPool3d) for part in parts[: last + 1])
+    return parts[last], 2**halvings

@@ -1,0 +1,148 @@
+"""What the final model looks at: maps over the template, their checks, and their peaks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.reports.figures import Row, draw_rows
+from motor_bids_app.reports.pages import Figure, Reference, Table
+
+REFERENCES = {
+    "gradcam": Reference(
+        key="Selvaraju et al. 2017",
+        citation="Selvaraju RR, Cogswell M, Das A, et al. Grad-CAM: visual explanations from deep "
+        "networks via gradient-based localization. ICCV, 618-626 (2017).",
+        doi="10.1109/ICCV.2017.74",
+    ),
+    "integrated_gradients": Reference(
+        key="Sundararajan et al. 2017",
+        citation="Sundararajan M, Taly A, Yan Q. Axiomatic attribution for deep networks. ICML, "
+        "3319-3328 (2017).",
+    ),
+    "pattern": Reference(
+        key="Haufe et al. 2014",
+        citation="Haufe S, Meinecke F, Görgen K, et al. On the interpretation of weight vectors of "
+        "linear models in multivariate neuroimaging. NeuroImage 87, 96-110 (2014).",
+        doi="10.1016/j.neuroimage.2013.10.067",
+    ),
+    "": Reference(
+        key="Adebayo et al. 2018",
+        citation="Adebayo J, Gilmer J, Muelly M, et al. Sanity checks for saliency maps. NeurIPS "
+        "(2018).",
+    ),
+}
+NOT_CAUSE = (
+    "The maps show what this model responds to, not what causes impairment, and not what a "
+    "better model would use; a place without colour may still matter."
+)
+_CHECKS = {
+    "randomised": "Likeness to the map of a model that learned nothing (low is right)",
+    "deletion": "Area under the output as voxels are deleted (below that of a random order)",
+    "stability": "Correlation between models of different training folds (high is steady)",
+    "completeness": "Part of the output that the map leaves unexplained (0 is right)",
+}
+_PLACES = {
+    "lesion": "the person's own lesion",
+    "cst": "corticospinal tracts",
+    "motor": "motor regions (AAL)",
+}
+_HIGHEST = 99.8  # percentile of sizes at the ends of the colours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """The section of the experiment's page."""
+
+    sentences: tuple[str, ...]
+    figures: tuple[Figure, ...]
+    checks: Table
+    places: Table
+    peaks: Table
+    references: tuple[Reference, ...] = ()
+
+
+def attribution_figure(
+    method: str,
+    title: str,
+    meaning: str,
+    maps: Mapping[str, nib.Nifti1Image],
+    template: nib.Nifti1Image,
+    unit: str,
+) -> Figure:
+    """Draw the maps of one method over the template, one row of axial slices each.
+
+    Parameters
+    ----------
+    method, title : str
+        Name, as "gradcam", and the same for people.
+    meaning : str
+        A sentence on what a positive value says.
+    maps : mapping of Nifti1Image, shape (X, Y, Z)
+        Attributions by name of the map.
+    template : Nifti1Image, shape (X, Y, Z)
+        On their grid.
+    unit : str
+        For the caption.
+    """
+    sizes = np.abs(np.stack([np.asarray(image.dataobj) for image in maps.values()]))
+    limit = float(np.percentile(sizes[sizes > 0], _HIGHEST)) if sizes.any() else 1.0
+    rows = [
+        Row(image=template, label=name.upper(), signed=image, signed_limit=limit, unit="")
+        for name, image in maps.items()
+    ]
+    return Figure(
+        name=f"explanation-{method.replace('_', '-')}",
+        title=title,
+        caption=f"How to read it: {meaning} Red is positive, blue negative, and uncoloured brain "
+        f"close to 0; all rows share one scale, from {-limit:.2g} to {limit:.2g} ({unit}). Slices "
+        f"run from the bottom to the top of the brain, left at the left. {NOT_CAUSE}",
+        alt=f"{title} over axial slices of the template, for {', '.join(maps)}.",
+        data=draw_rows(rows, around=template),
+        media_type="image/png",
+    )
+
+
+def check_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """Show the checks that are not about places."""
+    shown = table[table["check"] != "share"].copy()
+    shown["method"] = shown["method"].map(titles)
+    shown["check"] = shown["check"].map(_CHECKS)
+    return Table.of(
+        shown,
+        "Whether the maps can be trusted. A map that fails the first check shows the shape of the "
+        "brain or of the network, not what was learned. Training folds share most of their people, "
+        "so steadiness looks better than it would in new cohorts.",
+        {"method": "Method", "check": "Check", "value": "Value", "expected": "Compare with",
+         "state": "Result"},
+    )  # fmt: skip
+
+
+def place_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """Show how much of the attribution is in places that matter for movement."""
+    shown = table[table["check"] == "share"].copy()
+    shown["method"] = shown["method"].map(titles)
+    shown["region"] = shown["region"].map(_PLACES)
+    shown["ratio"] = shown["value"] / shown["expected"]
+    return Table.of(
+        shown,
+        "Share of the attribution (signs left out) in places that matter for movement, beside "
+        "their share of the volume that the model sees: a ratio of 1 is what an even map has.",
+        {"method": "Method", "region": "In", "value": "Share of attribution",
+         "expected": "Share of volume", "ratio": "Ratio"},
+    )  # fmt: skip
+
+
+def peak_list(peaks: pd.DataFrame, titles: Mapping[str, str]) -> Table:
+    """Show coordinates and regions of the peaks."""
+    shown = peaks.copy()
+    shown["method"] = shown["method"].map(titles)
+    return Table.of(
+        shown,
+        "Peaks, largest first: coordinates in mm (right, front and top are positive), and the "
+        "region of the AAL atlas, or the nearest one within 10 mm.",
+        {"method": "Method", "map": "Map", "x": "x", "y": "y", "z": "z", "value": "Value",
+         "region": "Region", "distance": "Distance to it (mm)"},
+    )  # fmt: skip
