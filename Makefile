@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu bench-explain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench-preproc: $(READY) $(PEERS)/.ready
 ## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
 bench-real: $(READY)
 	$(BIN)/python benchmarks/real.py
+
+## make bench-explain  attribution maps against planted damage of the corticospinal tract
+bench-explain: $(READY)
+	$(BIN)/python benchmarks/explain.py
 
 ## make gallery     every real head and diffusion series on one page, where there are such data
 gallery: $(READY)

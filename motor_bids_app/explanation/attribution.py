@@ -122,9 +122,10 @@ def number_cubes(mask: NDArray[np.bool_], edge: int) -> NDArray[np.int64]:
     [1, 1, 0, 2]
     """
     place = np.indices(mask.shape) // edge
-    code = np.ravel_multi_index(tuple(place), tuple(place.max(axis=(1, 2, 3)) + 1))[mask]
+    sizes = tuple(place.max(axis=(1, 2, 3)) + 1)
+    code: NDArray[np.intp] = np.asarray(np.ravel_multi_index(tuple(place), sizes))
     number: NDArray[np.intp]
-    _, number = np.unique_inverse(np.asarray(code, dtype=np.int64))
+    _, number = np.unique_inverse(code[mask])
     cubes = np.zeros(mask.shape, dtype=np.int64)
     cubes[mask] = number.ravel() + 1
     return cubes

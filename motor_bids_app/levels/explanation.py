@@ -128,7 +128,9 @@ def explain(
         sentences=_sentences(explainer, members[0]), figures=tuple(figures),
         checks=check_table(table, TITLES), places=place_table(table, TITLES),
         peaks=peak_list(places, TITLES),
-        references=tuple(REFERENCES[name] for name in (*explainer.tallies, "") if name in REFERENCES),
+        references=tuple(
+            REFERENCES[name] for name in (*explainer.tallies, "") if name in REFERENCES
+        ),
     )  # fmt: skip
 
 

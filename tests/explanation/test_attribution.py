@@ -50,7 +50,7 @@ def test_occlusion_of_a_linear_model_is_the_sum_over_the_cube(known, weights, pe
 
 
 def test_gradcam_is_channels_times_their_mean_gradient():
-    """The output is 2 a - 3 b, of the spatial means of two channels that are the map and its square."""
+    """The output is 2 a - 3 b, of the spatial means of two channels: the map and its square."""
 
     class Stage(nn.Module):
         def forward(self, x):
@@ -86,7 +86,7 @@ def test_a_coarse_map_is_not_shifted():
 
 @pytest.fixture
 def haufe():
-    """Two voxels: signal plus a distractor, and the distractor alone (Haufe et al. 2014, fig. 1)."""
+    """Two voxels: signal plus a distractor, and the distractor alone (Haufe et al. 2014)."""
     random = np.random.default_rng(0)
     signal, distractor = random.normal(size=(2, 400))
     store = VolumeStore.empty(400, ("fa",), Grid((2, 1, 1), np.eye(4)))

@@ -1,4 +1,4 @@
-"""Models opened for explanation: what they give is what the models say, and planted damage shows."""
+"""Models opened for explanation: what they give is what the models say."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from motor_bids_app.models.opened import (
 )
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 
-SMALL = {"widths": (4, 4, 8, 8), "n_residuals": 1, "hidden": 8, "learning_rate": 0.02, "epochs": 2}
+SMALL = {"widths": (4, 4, 8, 8), "n_residuals": 1, "hidden": 8, "learning_rate": 1e-3, "epochs": 2}
 
 
 def test_an_open_classifier_gives_the_log_odds(samples, outcome):

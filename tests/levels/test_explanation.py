@@ -1,0 +1,139 @@
+"""Attribution maps of a finished group level."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.levels import group
+from motor_bids_app.levels.maps import brain_grid
+
+pytest.importorskip("captum")
+
+LINEAR = """
+base = "baselines"
+name = "linear"
+[model]
+rungs = ["prevalence", "kernel"]
+[validation]
+folds = 3
+repeats = 2
+permutations = 0
+[explanation]
+methods = ["weights", "pattern", "integrated_gradients", "gradcam"]
+people_per_test = 4
+"""
+NETWORK = """
+base = "karakis2023"
+name = "network"
+[inputs]
+maps = ["fa", "gm"]
+resolution = 4
+[model]
+rungs = ["prevalence"]
+widths = [2, 2, 4, 4]
+n_residuals = 0
+hidden = 2
+[training]
+epochs = 1
+trainings = 1
+[validation]
+scheme = "repeated_kfold"
+folds = 2
+repeats = 1
+[explanation]
+people_per_test = 2
+[as_published]
+protocols = []
+"""
+DAMAGED = np.array([[-34.0, -30, -8], [-10, -6, 64]])  # mm, corners of what the cohort has damaged
+
+
+@pytest.fixture(scope="module")
+def output(fake_cohort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explanation")
+    files = []
+    for name, text in (("linear", LINEAR), ("network", NETWORK)):
+        files.append(str(folder / f"{name}.toml"))
+        (folder / f"{name}.toml").write_text(text)
+    own = folder / "derivatives"
+    shutil.copytree(fake_cohort.output, own)
+    group.run(replace(fake_cohort, output=own).settings("group", experiments=tuple(files)))
+    return own / "experiments"
+
+
+def checks(folder):
+    return pd.read_csv(folder / "explanation.tsv", sep="\t", na_values="n/a")
+
+
+def test_maps_are_images_in_the_standard_space_with_a_sidecar(output):
+    grid = brain_grid(4)
+    for path in (output / "linear" / "maps").glob("*.nii.gz"):
+        image = nib.load(path)
+        assert image.shape[:3] == grid.shape
+        np.testing.assert_allclose(image.affine, grid.affine)
+        said = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+        assert said["SpatialReference"] == "MNI152NLin2009aSym"
+        assert said["Units"]
+
+
+def test_each_person_is_explained_once_and_no_more_than_wanted(output):
+    people = [p.name.split("_")[0] for p in (output / "linear" / "maps").glob("sub-*.nii.gz")]
+    assert len(people) == len(set(people)) == 3 * 4
+
+
+def test_contributions_of_a_person_sum_to_the_log_odds_against_the_average_brain(output):
+    """A person whose map sums to more is more probably poor."""
+    table = pd.read_csv(output / "linear" / "out_of_fold.tsv", sep="\t")
+    table = table[(table["model"] == "kernel") & (table["repeat"] == 1)]
+    table = table.set_index("participant_id")
+    found = {}
+    for path in (output / "linear" / "maps").glob("sub-*.nii.gz"):
+        found[path.name.split("_")[0]] = float(np.asarray(nib.load(path).dataobj).sum())
+    table["sum"] = pd.Series(found)
+    for _, fold in table.dropna().groupby("fold"):
+        odds = np.log(fold["prediction"] / (1 - fold["prediction"]))
+        np.testing.assert_allclose(np.diff(odds), np.diff(fold["sum"]), atol=2e-3)
+
+
+def test_the_planted_damage_is_found(output):
+    pattern = np.asarray(
+        nib.load(output / "linear" / "maps" / "group_desc-pattern_fa.nii.gz").dataobj
+    )
+    grid = brain_grid(4)
+    voxel = np.unravel_index(np.abs(pattern).argmax(), pattern.shape)
+    point = grid.affine[:3, :3] @ voxel + grid.affine[:3, 3]
+    assert (point >= DAMAGED[0] - 4).all()
+    assert (point <= DAMAGED[1] + 4).all()
+    assert pattern[voxel] < 0  # poor people have less
+
+
+def test_the_own_lesion_has_more_than_its_volume(output):
+    table = checks(output / "linear")
+    lesion = table[table["region"] == "lesion"].iloc[0]
+    assert lesion["value"] > 3 * lesion["expected"]
+
+
+@pytest.mark.parametrize("name", ["explanation", "explanation_peaks"])
+def test_every_column_is_described(output, name):
+    for experiment in ("linear", "network"):
+        folder = output / experiment
+        header = (folder / f"{name}.tsv").read_text().splitlines()[0].split("\t")
+        assert list(json.loads((folder / f"{name}.json").read_text())) == header
+
+
+def test_the_report_shows_maps_and_says_what_does_not_apply(output):
+    page = (output / "linear" / "report.html").read_text()
+    assert "What the model looks at" in page
+    assert "does not apply to this kind of model: Grad-CAM" in page
+    assert 'id="figure-explanation-weights"' in page
+    assert 'id="figure-explanation-gradcam"' in (output / "network" / "report.html").read_text()
+
+
+def test_a_network_is_explained_by_grad_cam_unless_more_is_asked_for(output):
+    assert set(checks(output / "network")["method"]) == {"gradcam"}
+    assert len(list((output / "network" / "maps").glob("sub-*_desc-gradcam.nii.gz"))) == 4
