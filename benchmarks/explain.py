@@ -34,7 +34,7 @@ from motor_bids_app.models.opened import linear_scores, linear_weights, open_net
 from motor_bids_app.spaces.atlases import corticospinal_tract
 from motor_bids_app.spaces.templates import cut, load_template
 
-N_PEOPLE, N_TRAIN, RESOLUTION = 60, 40, 4
+N_PEOPLE, N_TRAIN, RESOLUTION = 60, 48, 4
 NOISE, LOSS = 0.05, 0.12  # of FA: smooth noise of one voxel, and what the worst lose in the tract
 MAPS = ("fa", "gm")
 NETWORK = {
@@ -126,6 +126,7 @@ def main() -> int:
             for name, values in found.items():
                 auc = inside_auc(values, mask, planted)
                 share, volume = shares(values, mask, {"tract": planted})["tract"]
+                print(f"{labels}: {name}: AUC {auc:.2f}", flush=True)
                 rows.append((labels, name, auc, share / volume, share, volume, seconds))
                 coarse = "Grad-CAM" in name or "occlusion" in name
                 least = LEAST_COARSE if coarse else LEAST_AUC
