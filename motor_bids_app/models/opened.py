@@ -86,6 +86,10 @@ def open_networks(model: Any) -> list[OpenNetwork]:
     plain = plain_model(model)
     if not isinstance(plain, NetworkClassifier | NetworkRegressor):
         return []
+    if hasattr(plain, "networks_"):  # networks by map and inner fold, of which some maps count
+        by_map = zip(plain.maps_, plain.networks_, strict=True)
+        chosen = [one for name, ones in by_map if name in plain.chosen_ for one in ones]
+        return [network for one in chosen for network in open_networks(one)]
     module = OneNumber(plain.network_, float(getattr(plain, "scale_", 1.0)))
     module = module.to(plain.device).eval()
 

@@ -75,6 +75,18 @@ def test_linear_weights_predict_by_themselves(kind, task, samples, outcome):
     assert (weights[:, 0] == 0).all()
 
 
+def test_an_ensemble_is_opened_into_the_networks_that_count(samples, outcome):
+    class Ensemble(NetworkClassifier):
+        maps_, chosen_ = ("fa", "gm"), ("gm",)
+
+    ensemble, y = Ensemble(), outcome("classification")
+    ensemble.networks_ = [
+        [NetworkClassifier(maps=(name,), **SMALL | {"epochs": 1}).fit(samples, y)]
+        for name in ensemble.maps_
+    ]
+    assert [network.maps for network in open_networks(ensemble)] == [("gm",)]
+
+
 def test_kinds_are_told_apart_also_behind_a_recalibration(samples, outcome):
     y = outcome("classification")
     kernel = RecalibratedClassifier(KernelClassifier(penalty=1.0)).fit(samples, y)
