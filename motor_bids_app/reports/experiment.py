@@ -190,8 +190,7 @@ def render_experiment(report: ExperimentReport) -> str:
             target=f"{report.positive} outcome" if report.positive else report.target,
         ),
         sentences=[sentence for sentence in sentences if sentence],
-        contents=contents,
-        label=label,
+        contents=contents, label=label,
         cohort=Table.of(report.cohort, "Who was studied: median (least to greatest), or counts."),
         excluded=Table.of(
             report.excluded, "Left out.", {"participant_id": "Participant", "reason": "Reason"}
@@ -207,8 +206,8 @@ def render_experiment(report: ExperimentReport) -> str:
         coverage=coverage_table(report.coverage, report.task),
         subgroups=subgroup_table(report.subgroups, label), missing=missing_table(report.missing),
         recalibration=recalibration_table(report.recalibration, label),
-        sample_size=size_table(report.sample_size, report.models), limits=(*_LIMITS, *report.limits),
-        versions=report.versions,
+        sample_size=size_table(report.sample_size, report.models),
+        limits=(*_LIMITS, *report.limits), versions=report.versions,
     )  # fmt: skip
 
 
