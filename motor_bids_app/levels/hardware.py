@@ -25,3 +25,8 @@ def use_device(wanted: str) -> None:
     "auto" is the CPU here: a GPU is taken only by name, as several processes share it.
     """
     torch.set_default_device("cpu" if wanted == "auto" else wanted)
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 numbers itself; others are slower with them."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
