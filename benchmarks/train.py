@@ -71,8 +71,9 @@ def ours(batch: int, n_people: int, precision: str) -> dict[str, float]:
         network = MultiBranchNetwork(len(MAPS), 3, 2).train()
         optimizer = torch.optim.SGD(network.parameters(), 1e-4, momentum=0.9, weight_decay=5e-3)
         batches, loading, seconds = iter(Batches(dataset, batch, seed=0)), [], []
+        processor: list[float] = []
         for _ in range(STEPS + 1):
-            start = time.perf_counter()
+            start, before = time.perf_counter(), time.process_time()
             inputs, targets = next(batches)
             loading.append(time.perf_counter() - start)
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
@@ -81,8 +82,10 @@ def ours(batch: int, n_people: int, precision: str) -> dict[str, float]:
             loss.backward()
             optimizer.step()
             seconds.append(time.perf_counter() - start)
+            processor.append(time.process_time() - before)
         return {
-            "step": statistics.median(seconds[1:]), "loading": sum(loading[1:]) / sum(seconds[1:]),
+            "step": statistics.median(seconds[1:]), "cpu": statistics.median(processor[1:]),
+            "loading": sum(loading[1:]) / sum(seconds[1:]),
             "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
             "anonymous_gib": anonymous_gib(), "parameters": count_parameters(network),
         }  # fmt: skip
@@ -135,7 +138,9 @@ def compare(python: str, batch: int, rounds: int) -> bool:
         step = statistics.median(one["step"] for one in runs)
         peak = max(one["peak_gib"] for one in runs)
         gain = reference / step
-        line = f"batch {batch}  {kind:15} {step:7.2f} s  {batch / step:6.3f} samples/s"
+        cpu = statistics.median(one["cpu"] for one in runs)
+        line = f"batch {batch}  {kind:15} {step:7.2f} s ({cpu:.1f} s of the processor)"
+        line += f"  {batch / step:6.3f} samples/s"
         line += f"  {gain:5.2f} times Keras  peak {peak:.2f} GiB"
         if kind != "Keras":
             loading = statistics.median(one["loading"] for one in runs)

@@ -8,11 +8,12 @@ from typing import Any, Self
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.evaluation.splits import SCHEMES
-from motor_bids_app.models.catalog import LADDER
+from motor_bids_app.models.catalog import LADDER, NETWORKS
+from motor_bids_app.models.training import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion")
 MASKS = ("brain", "cst", "motor", "cst+motor")
-KINDS = ("ladder", "karakis2023")
+KINDS = ("ladder", *NETWORKS)
 
 
 @dataclass(frozen=True)
@@ -161,9 +162,16 @@ class Training(Section):
 
     epochs: int = _key(50, _whole(1, 10_000))
     batch_size: int = _key(8, _whole(2, 1024))
+    parts: int = _key(1, _whole(1, 512))  # of a batch, one after the other, to save memory
+    optimizer: str = _key("sgd", _one_of(*OPTIMIZERS))
     learning_rate: float = _key(1e-4, _number(1e-8, 10))
     momentum: float = _key(0.9, _number(0, 0.999))
     weight_decay: float = _key(5e-3, _number(0, 1))
+    schedule: str = _key("constant", _one_of(*SCHEDULES))
+    halve_after: int = _key(20, _whole(1, 10_000))  # epochs without gain; schedule "plateau"
+    stop_after: int = _key(0, _whole(0, 10_000))  # epochs without gain; 0: never
+    validation_share: float = _key(0.0, _number(0, 0.5))  # of the training people, to stop by
+    precision: str = _key("float32", _one_of(*PRECISIONS))
     balance: str = _key("sharpen", _one_of("sharpen", "weights", "none"))
     trainings: int = _key(1, _whole(1, 100))  # per split, with other seeds; predictions averaged
 

@@ -33,8 +33,10 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.hardware import usable_precision
 from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.training import Checkpoints
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 10
@@ -95,7 +97,12 @@ class Evaluation:
 
 
 def evaluate(
-    cohort: Cohort, experiment: Experiment, seed: int, device: str, allowed: Sequence[str] = ()
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    device: str,
+    allowed: Sequence[str] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
@@ -109,6 +116,8 @@ def evaluate(
         For networks: "cpu", "cuda" or "cuda:i".
     allowed : sequence of str
         Checks of the audit that may fail.
+    checkpoints : Checkpoints, optional
+        Where networks leave what they need to go on after a stop.
 
     Raises
     ------
@@ -125,7 +134,7 @@ def evaluate(
         final = models[-1]
     tables, paper = {}, []
     for name in models:
-        estimators = build_estimators(name, cohort, experiment, seed, device)
+        estimators = build_estimators(name, cohort, experiment, seed, device, checkpoints)
         tables[name] = cross_validate(
             estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name)
         )
@@ -229,7 +238,12 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
 
 
 def build_estimators(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
+    name: str,
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    device: str,
+    checkpoints: Checkpoints | None = None,
 ) -> list[Any]:
     """Return a model, for networks once for each training, with seeds that follow on."""
     network = name == experiment.model.kind
@@ -241,25 +255,33 @@ def build_estimators(
             "dropout": model.dropout, "learning_rate": training.learning_rate,
             "momentum": training.momentum, "weight_decay": training.weight_decay,
             "epochs": training.epochs, "batch_size": training.batch_size,
-            "balance": training.balance,
+            "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
+            "schedule": training.schedule, "halve_after": training.halve_after,
+            "stop_after": training.stop_after, "validation_share": training.validation_share,
+            "precision": usable_precision(training.precision, device),
         }  # fmt: skip
     return [
         build_model(
             name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
-            random_state=seed + i, device=device,
+            random_state=seed + i, device=device, checkpoints=checkpoints,
         )
         for i in range(training.trainings if network else 1)
     ]  # fmt: skip
 
 
 def train_final(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
+    name: str,
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    device: str,
+    checkpoints: Checkpoints | None = None,
 ) -> list[Any]:
     """Train the final model on everyone; of a network, as often as in each split."""
     log.info("%s: training the final model, %s, on everyone", experiment.name, name)
     return [
         clone(model).fit(cohort.samples, cohort.y)
-        for model in build_estimators(name, cohort, experiment, seed, device)
+        for model in build_estimators(name, cohort, experiment, seed, device, checkpoints)
     ]
 
 

@@ -17,6 +17,7 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.bundles import describe_model, save_model
+from motor_bids_app.levels.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.cohort import Cohort, build_cohort
 from motor_bids_app.levels.experiment import (
     Evaluation,
@@ -155,14 +156,19 @@ def _run_experiment(
         cohort.outcome.question, len(cohort.labels.truth), cohort.controls.sum(),
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
-    evaluation = evaluate(cohort, experiment, seed, device, settings.allow)
-    members = train_final(evaluation.final, cohort, experiment, seed, device)
+    checkpoints = None
+    if settings.work_dir is not None:
+        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+    evaluation = evaluate(cohort, experiment, seed, device, settings.allow, checkpoints)
+    members = train_final(evaluation.final, cohort, experiment, seed, device, checkpoints)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = build_report(experiment, cohort, evaluation, ceiling)
     folder = settings.output_dir / "experiments" / experiment.name
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
     write_text(folder / "report.html", render_experiment(report))
+    if checkpoints is not None:
+        checkpoints.remove()
     log.info("%s: saved %s", experiment.name, folder / "report.html")
     link = ExperimentLink(
         name=experiment.name, href=f"experiments/{experiment.name}/report.html",
