@@ -28,6 +28,7 @@ from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
+from motor_bids_app.evaluation.subsets import score_subsets
 from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
@@ -71,6 +72,8 @@ class Evaluation:
         See `learning_curve`, of the final model unless it is a network.
     decisions : DataFrame or None
         See `decision_curves`, for classes.
+    by_map, map_subsets : DataFrame or None
+        Out-of-fold predictions by single maps, and `score_subsets` of them (cbam2025).
     chance : dict of PermutationTest
         By model and population; models that are costly to refit have none.
     notes : tuple of str
@@ -94,6 +97,8 @@ class Evaluation:
     decisions: pd.DataFrame | None
     chance: Tests
     notes: tuple[str, ...]
+    by_map: pd.DataFrame | None = None
+    map_subsets: pd.DataFrame | None = None
 
 
 def evaluate(
@@ -133,10 +138,16 @@ def evaluate(
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
         final = models[-1]
     tables, paper = {}, []
+    by_map: list[pd.DataFrame] = []
     for name in models:
         estimators = build_estimators(name, cohort, experiment, seed, device, checkpoints)
         tables[name] = cross_validate(
-            estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name)
+            estimators,
+            cohort.samples,
+            cohort.y,
+            splits,
+            _progress(experiment.name, name),
+            by_map,
         )
         if name == experiment.model.kind and task == "classification":
             paper.append(as_paper(tables[name], truth).assign(model=name))
@@ -170,6 +181,8 @@ def evaluate(
         comparisons=compare_models(predictions, models, task, seed),
         as_paper=pd.concat(paper) if paper else None, audit=checks,
         notes=(*cohort.notes, *notes),
+        by_map=pd.concat(by_map, ignore_index=True) if by_map else None,
+        map_subsets=score_subsets(pd.concat(by_map), truth, task) if by_map else None,
     )  # fmt: skip
 
 
