@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu bench-train gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -78,10 +78,20 @@ gallery: $(READY)
 bench-gpu: $(READY)
 	$(BIN)/python benchmarks/gpu.py
 
+KERAS := .venv-keras
+$(KERAS)/.ready:
+	$(PYTHON) -m venv --clear $(KERAS)
+	$(KERAS)/bin/python -m pip install --quiet tensorflow-cpu==2.21.0
+	touch $@
+
+## make bench-train  training steps of the six-branch network beside Keras; memory of large cohorts
+bench-train: $(READY) $(KERAS)/.ready
+	$(BIN)/python benchmarks/train.py --keras $(KERAS)/bin/python
+
 ## make lock        exact versions of what is installed now
 lock:
 	$(BIN)/python tools/lock.py
 
 ## make clean       remove what the targets above made
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO) bench_out
+	rm -rf $(VENV) $(PEERS) $(KERAS) $(DEMO) bench_out

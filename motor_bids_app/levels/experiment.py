@@ -27,17 +27,20 @@ from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
+from motor_bids_app.evaluation.subsets import score_subsets
 from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.flawed import flawed_protocols
+from motor_bids_app.levels.hardware import usable_precision
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
 from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.recalibration import RecalibratedClassifier
+from motor_bids_app.models.training import Checkpoints
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 10
@@ -71,6 +74,8 @@ class Evaluation:
         See `learning_curve`, of the final model unless it is a network.
     decisions : DataFrame or None
         See `decision_curves`, for classes.
+    by_map, map_subsets : DataFrame or None
+        Out-of-fold predictions by single maps, and `score_subsets` of them (cbam2025).
     chance : dict of PermutationTest
         By model and population; models that are costly to refit have none.
     ladder : DataFrame or None
@@ -106,6 +111,8 @@ class Evaluation:
     subgroups: pd.DataFrame
     missing: pd.DataFrame
     notes: tuple[str, ...]
+    by_map: pd.DataFrame | None = None
+    map_subsets: pd.DataFrame | None = None
 
 
 def evaluate(
@@ -115,6 +122,7 @@ def evaluate(
     device: str,
     allowed: Sequence[str] = (),
     given: pd.DataFrame | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
@@ -130,6 +138,8 @@ def evaluate(
         Checks of the audit that may fail.
     given : DataFrame, optional
         Splits of the user: columns repeat, fold, participant_id.
+    checkpoints : Checkpoints, optional
+        Where networks leave what they need to go on after a stop.
 
     Raises
     ------
@@ -148,10 +158,16 @@ def evaluate(
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
         final = models[-1]
     tables, paper = {}, []
+    by_map: list[pd.DataFrame] = []
     for name in models:
-        estimators = build_estimators(name, cohort, experiment, seed, device)
+        estimators = build_estimators(name, cohort, experiment, seed, device, checkpoints)
         tables[name] = cross_validate(
-            estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name)
+            estimators,
+            cohort.samples,
+            cohort.y,
+            splits,
+            _progress(experiment.name, name),
+            by_map,
         )
         if name == experiment.model.kind and task == "classification":
             paper.append(as_paper(tables[name], truth).assign(model=name))
@@ -197,6 +213,8 @@ def evaluate(
         comparisons=compare_models(predictions, models, task, seed),
         as_paper=pd.concat(paper) if paper else None, audit=checks,
         notes=(*cohort.notes, *notes),
+        by_map=pd.concat(by_map, ignore_index=True) if by_map else None,
+        map_subsets=score_subsets(pd.concat(by_map), truth, task) if by_map else None,
     )  # fmt: skip
 
 
@@ -230,7 +248,13 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
 
 
 def build_estimators(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str, raw: bool = False
+    name: str,
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    device: str,
+    checkpoints: Checkpoints | None = None,
+    raw: bool = False,
 ) -> list[Any]:
     """Return a model, for networks once for each training, with seeds that follow on.
 
@@ -247,12 +271,15 @@ def build_estimators(
             "dropout": model.dropout, "learning_rate": training.learning_rate,
             "momentum": training.momentum, "weight_decay": training.weight_decay,
             "epochs": training.epochs, "batch_size": training.batch_size,
-            "balance": training.balance,
+            "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
+            "schedule": training.schedule, "halve_after": training.halve_after,
+            "stop_after": training.stop_after, "validation_share": training.validation_share,
+            "precision": usable_precision(training.precision, device),
         }  # fmt: skip
     built = [
         build_model(
             name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
-            random_state=seed + i, device=device,
+            random_state=seed + i, device=device, checkpoints=checkpoints,
         )
         for i in range(training.trainings if network else 1)
     ]  # fmt: skip
@@ -262,13 +289,18 @@ def build_estimators(
 
 
 def train_final(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
+    name: str,
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    device: str,
+    checkpoints: Checkpoints | None = None,
 ) -> list[Any]:
     """Train the final model on everyone; of a network, as often as in each split."""
     log.info("%s: training the final model, %s, on everyone", experiment.name, name)
     return [
         clone(model).fit(cohort.samples, cohort.y)
-        for model in build_estimators(name, cohort, experiment, seed, device)
+        for model in build_estimators(name, cohort, experiment, seed, device, checkpoints)
     ]
 
 

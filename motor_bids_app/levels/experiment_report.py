@@ -26,6 +26,7 @@ LABELS = {
     "regional": "Regional features and asymmetries (elastic net)",
     "kernel": "All voxels of the maps (linear kernel machine)",
     "karakis2023": "3D residual network (Karakis et al. 2023)",
+    "cbam2025": "3D attention networks, one per map, averaged (cbam2025)",
 }
 REFERENCES = (
     Reference(

@@ -19,6 +19,7 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import StoppedByAuditError
 from motor_bids_app.levels.bundles import describe_model, save_model
 from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
+from motor_bids_app.levels.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.cohort import Cohort, build_cohort
 from motor_bids_app.levels.experiment import (
     Evaluation,
@@ -172,18 +173,23 @@ def _run_experiment(
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
     folder = settings.output_dir / "experiments" / experiment.name
+    checkpoints = None
+    if settings.work_dir is not None:
+        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
     try:
-        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given)
+        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given, checkpoints)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
-    members = train_final(evaluation.final, cohort, experiment, seed, device)
+    members = train_final(evaluation.final, cohort, experiment, seed, device, checkpoints)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = replace(build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS)
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
     write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
+    if checkpoints is not None:
+        checkpoints.remove()
     log.info("%s: saved %s", experiment.name, folder / "report.html")
     link = ExperimentLink(
         name=experiment.name, href=f"experiments/{experiment.name}/report.html",

@@ -1,5 +1,9 @@
 """Networks as estimators: trained by skorch on mini-batches, in the training fold only."""
 
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any, Self
 
 import numpy as np
@@ -11,14 +15,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
-from skorch import NeuralNet
 from torch import nn
 
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.batches import Batches, ScanDataset, Standardiser, balanced_rows
+from motor_bids_app.models.batches import ScanDataset, Standardiser, balanced_rows
 from motor_bids_app.models.columns import DEMOGRAPHICS, numeric_columns
-from motor_bids_app.models.folds import binary_labels
+from motor_bids_app.models.folds import Fold, binary_labels, inner_folds
 from motor_bids_app.models.inputs import check_grid, grid_from_values, grid_values, volumes_of
 from motor_bids_app.models.networks import (
     KARAKIS_RESIDUALS,
@@ -26,6 +29,7 @@ from motor_bids_app.models.networks import (
     MultiBranchNetwork,
 )
 from motor_bids_app.models.state import State
+from motor_bids_app.models.training import Checkpoints, Plan, train
 
 BALANCES = ("sharpen", "weights", "none")
 
@@ -45,20 +49,36 @@ class _NetworkModel(BaseEstimator):
         Where the network sees anything; everywhere by default.
     widths : tuple of int
         Channels along a branch, see `ResidualBranch`.
-    n_residuals, hidden, dropout
+    n_residuals, hidden, dropout, attention
         See `MultiBranchNetwork`.
+    optimizer : str
+        "sgd" or "adam".
     learning_rate, momentum, weight_decay : float
-        Of stochastic gradient descent.
+        Of the optimizer; momentum of "sgd" only.
     epochs, batch_size : int
-        Passes over the training scans, and scans per step (2 or more).
+        Passes over the training scans at most, and scans per step (2 or more).
+    parts : int
+        Parts in which a batch is computed, to fit into memory.
+    schedule : str
+        Learning rate: "constant"; "plateau", halved after `halve_after` epochs without a lower
+        validation loss; "cosine", falling to 0 at the last epoch.
+    halve_after, stop_after : int
+        Epochs without a lower validation loss, until the rate is halved, and until training
+        ends (0: never). Then the weights of the best epoch are kept.
+    validation_share : float
+        Share of the training people held out for the validation loss; 0 is none.
+    precision : str
+        "float32", or "bfloat16" for convolutions and products.
     balance : str
         How the rarer class gets equal weight: "sharpen" adds sharpened copies of its scans
         until classes are equal, "weights" weighs the loss, "none" does neither.
     random_state : int
-        Seed of weights, order, dropout and sharpening.
+        Seed of weights, order, dropout, sharpening and held-out people.
     device : str
         "cpu", "cuda" or "cuda:i". On the CPU, the same seed and number of threads give the
         same weights.
+    checkpoints : Checkpoints, optional
+        Where a training that is stopped leaves what it needs to go on.
     """
 
     _n_outputs: int
@@ -71,14 +91,23 @@ class _NetworkModel(BaseEstimator):
         n_residuals: int = KARAKIS_RESIDUALS,
         hidden: int = 256,
         dropout: float = 0.3,
+        attention: bool = False,
+        optimizer: str = "sgd",
         learning_rate: float = 1e-4,
         momentum: float = 0.9,
         weight_decay: float = 5e-3,
         epochs: int = 50,
         batch_size: int = 8,
+        parts: int = 1,
+        schedule: str = "constant",
+        halve_after: int = 20,
+        stop_after: int = 0,
+        validation_share: float = 0.0,
+        precision: str = "float32",
         balance: str = "sharpen",
         random_state: int = 0,
         device: str = "cpu",
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.maps = maps
         self.mask = mask
@@ -86,71 +115,115 @@ class _NetworkModel(BaseEstimator):
         self.n_residuals = n_residuals
         self.hidden = hidden
         self.dropout = dropout
+        self.attention = attention
+        self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.epochs = epochs
         self.batch_size = batch_size
+        self.parts = parts
+        self.schedule = schedule
+        self.halve_after = halve_after
+        self.stop_after = stop_after
+        self.validation_share = validation_share
+        self.precision = precision
         self.balance = balance
         self.random_state = random_state
         self.device = device
+        self.checkpoints = checkpoints
 
-    def _fit(
-        self,
-        X: Samples,
-        targets: NDArray[Any],
-        rows: NDArray[np.intp],
-        criterion: nn.Module,
-    ) -> None:
-        """Train on scans; `rows` lists them, then those to repeat as sharpened copies."""
-        self._check_settings(len(X))
+    def _fit(self, X: Samples, y: NDArray[Any], fold: Fold | None = None) -> None:
+        """Train on scans with targets; `fold` gives those to learn from and those to stop by."""
+        plan = self._plan(len(X))
+        learned, judged = fold if fold is not None else self._parts(X, y)
         volumes = volumes_of(X)
         self.maps_ = tuple(self.maps) or volumes.maps
         self.grid_ = volumes.grid
-        self.standardiser_ = Standardiser.fit(volumes, self.maps_, self.mask)
+        self.standardiser_ = Standardiser.fit(volumes[learned], self.maps_, self.mask)
         self.demographics_: Pipeline = make_pipeline(
             SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-        ).fit(numeric_columns(X, DEMOGRAPHICS))
-        demographics = self._demographics(X)
-        dataset = ScanDataset(volumes, demographics, targets, self.standardiser_, rows)
-        with torch.random.fork_rng():  # leave the caller's random state alone
+        ).fit(numeric_columns(X[learned], DEMOGRAPHICS))
+        targets, criterion = self._targets(y, learned)
+        rows = self._rows(y[learned])
+        dataset = self._dataset(X[learned], targets[learned], rows)
+        validation = None
+        if len(judged):
+            validation = self._dataset(X[judged], targets[judged], np.arange(len(judged)))
+        with torch.random.fork_rng(devices=[]):  # leave the caller's random state alone
             torch.manual_seed(self.random_state)
-            net = self._trainer(criterion).fit(dataset, None)
-        self.network_: nn.Module = net.module_.eval()
-        self.history_ = [float(loss) for loss in net.history[:, "train_loss"]]
-        if not np.isfinite(self.history_).all():
-            raise DataError(
-                f"Training diverged in epoch {int(np.argmin(np.isfinite(self.history_))) + 1}: the "
-                f"loss is not finite. Use a learning_rate below {self.learning_rate:g}."
-            )
+            network = self._network()
+        self.network_: MultiBranchNetwork
+        self.network_, course = train(
+            network, criterion, dataset, validation, plan,
+            checkpoints=self.checkpoints, identity=self._identity(X, y, learned),
+        )  # fmt: skip
+        self.history_ = course.losses
+        self.validation_history_ = course.validation
 
-    def _check_settings(self, n_scans: int) -> None:
-        if self.batch_size < 2 or self.epochs < 1 or n_scans < 2 or len(self.widths) < 4:
+    def _plan(self, n_scans: int) -> Plan:
+        names = [field.name for field in fields(Plan)]
+        plan = Plan(**{name: getattr(self, name) for name in names})
+        plan.check()
+        if n_scans < 2 or len(self.widths) < 4:
             raise UsageError(
-                "A network needs a batch_size of 2 or more, 1 or more epochs, 4 or more widths and "
-                f"2 or more scans; got {self.batch_size}, {self.epochs}, {tuple(self.widths)} and "
-                f"{n_scans}."
+                "A network needs 4 or more widths and 2 or more scans; got widths = "
+                f"{tuple(self.widths)} and {n_scans} scans."
             )
         if self.balance not in BALANCES:
             raise UsageError(f"balance = {self.balance!r}: use one of {', '.join(BALANCES)}.")
+        if self.validation_share == 0 and (self.stop_after or self.schedule == "plateau"):
+            raise UsageError(
+                "stop_after and schedule = 'plateau' go by people held out from training: set "
+                "validation_share above 0, for instance 0.2."
+            )
+        return plan
 
-    def _trainer(self, criterion: nn.Module) -> NeuralNet:
-        return NeuralNet(
-            self._network(),
-            criterion=criterion,
-            optimizer=torch.optim.SGD,
-            optimizer__momentum=self.momentum,
-            optimizer__weight_decay=self.weight_decay,
-            lr=self.learning_rate,
-            max_epochs=self.epochs,
-            batch_size=self.batch_size,
-            iterator_train=Batches,
-            iterator_train__seed=self.random_state,
-            train_split=None,
-            callbacks__print_log=None,
-            verbose=0,
-            device=self.device,
-        )
+    def _parts(self, X: Samples, y: NDArray[Any]) -> Fold:
+        """Positions to learn from and to stop by, alike in outcome, people in one of them only."""
+        if self.validation_share == 0:
+            return np.arange(len(X)), np.arange(0)
+        wanted = max(2, round(1 / self.validation_share))
+        folds = inner_folds(y, X.participants, self.random_state, wanted)
+        if not folds:
+            raise DataError(
+                "The training people are too few to hold some of them out with both classes on "
+                "either side. Use more participants, or validation_share = 0 without early stops."
+            )
+        return folds[0]
+
+    def _dataset(self, X: Samples, targets: NDArray[Any], rows: NDArray[np.intp]) -> ScanDataset:
+        volumes = volumes_of(X)
+        return ScanDataset(volumes, self._demographics(X), targets, self.standardiser_, rows)
+
+    def _targets(
+        self, y: NDArray[Any], learned: NDArray[np.intp]
+    ) -> tuple[NDArray[Any], nn.Module]:
+        """Return what the network is to give for each scan, and the loss."""
+        raise NotImplementedError
+
+    def _rows(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        """Positions of scans to learn from, then of those to repeat as sharpened copies."""
+        return np.arange(len(y))
+
+    def _identity(self, X: Samples, y: NDArray[Any], learned: NDArray[np.intp]) -> tuple[str, str]:
+        """Return the name of this training, and its settings and data."""
+        if self.checkpoints is None:
+            return "", ""
+        settings = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in ("device", "checkpoints", "mask")
+        }
+        volumes = volumes_of(X)
+        seen = hashlib.sha256()
+        for part in (y, learned, numeric_columns(X, DEMOGRAPHICS), self.standardiser_.mean,
+                     volumes.present, *([] if self.mask is None else [self.mask])):  # fmt: skip
+            seen.update(np.ascontiguousarray(part).tobytes())
+        who = "\n".join([*X.participants[learned], str(settings["maps"]), str(self.random_state)])
+        settings["data"] = seen.hexdigest()[:16]
+        name = hashlib.sha256(f"{type(self).__name__}\n{who}".encode()).hexdigest()[:24]
+        return name, json.dumps(settings, sort_keys=True)
 
     def _network(self) -> MultiBranchNetwork:
         return MultiBranchNetwork(
@@ -161,27 +234,50 @@ class _NetworkModel(BaseEstimator):
             n_residuals=self.n_residuals,
             hidden=self.hidden,
             dropout=self.dropout,
+            attention=self.attention,
         )
+
+    def inputs(self, X: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return scans as `network_` takes them.
+
+        Returns
+        -------
+        float32 tensor, shape (n_scans, n_maps, X, Y, Z)
+            Standardised maps, in the order of `maps_`, on the grid `grid_`.
+        float32 tensor, shape (n_scans, n_demographics)
+        """
+        check_is_fitted(self, "network_")
+        volumes = volumes_of(X)
+        check_grid(volumes, self.grid_)
+        maps = torch.from_numpy(self.standardiser_(volumes))
+        return maps, torch.from_numpy(self._demographics(X))
+
+    def layers(self, X: Samples) -> tuple[NDArray[np.float32], ...]:
+        """Return the joined features of scans, and the units of either dense layer."""
+        parts = [
+            [layer.cpu().numpy() for layer in self.network_.layers(*inputs)]
+            for inputs in self._batches(X)
+        ]
+        return tuple(np.concatenate(layer) for layer in zip(*parts, strict=True))
 
     def _demographics(self, X: Samples) -> NDArray[np.float32]:
         columns = numeric_columns(X, DEMOGRAPHICS)
         return self.demographics_.transform(columns).astype(np.float32)
 
-    def _outputs(self, X: Samples) -> NDArray[np.float64]:
-        """Return what the network gives for scans, shape (n_scans, n_outputs)."""
+    def _batches(self, X: Samples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield inputs of a few scans at a time on the device, with the network ready for them."""
         check_is_fitted(self, "network_")
-        volumes = volumes_of(X)
-        check_grid(volumes, self.grid_)
-        demographics = torch.from_numpy(self._demographics(X))
-        outputs = np.zeros((len(X), self._n_outputs))
-        network = self.network_.to(self.device).eval()
+        self.network_.to(self.device).eval()
         with torch.inference_mode():
             for start in range(0, len(X), self.batch_size):
-                part = slice(start, start + self.batch_size)
-                maps = torch.from_numpy(self.standardiser_(volumes[part]))
-                given = network(maps.to(self.device), demographics[part].to(self.device))
-                outputs[part] = given.cpu().numpy()
-        return outputs
+                rows = np.arange(start, min(start + self.batch_size, len(X)))
+                maps, demographics = self.inputs(X[rows])
+                yield maps.to(self.device), demographics.to(self.device)
+
+    def _outputs(self, X: Samples) -> NDArray[np.float64]:
+        """Return what the network gives for scans, shape (n_scans, n_outputs)."""
+        parts = [self.network_(*inputs).cpu().numpy() for inputs in self._batches(X)]
+        return np.concatenate(parts).astype(np.float64)
 
     def get_state(self) -> State:
         """Return what was learned, without a training scan."""
@@ -219,14 +315,24 @@ class NetworkClassifier(ClassifierMixin, _NetworkModel):
 
     _n_outputs = 2
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
-        """Train on classes 0 and 1, shape (n_scans,)."""
-        labels = binary_labels(y)
+    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:
+        """Train on classes 0 and 1, shape (n_scans,).
+
+        `fold` gives positions to learn from and to stop by, instead of drawing them.
+        """
         self.classes_ = np.array([0, 1])
-        rows = balanced_rows(labels) if self.balance == "sharpen" else np.arange(len(labels))
-        weights = len(labels) / (2 * np.bincount(labels)) if self.balance == "weights" else (1, 1)
-        self._fit(X, labels, rows, nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32)))
+        self._fit(X, binary_labels(y), fold)
         return self
+
+    def _rows(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        return balanced_rows(y) if self.balance == "sharpen" else np.arange(len(y))
+
+    def _targets(
+        self, y: NDArray[Any], learned: NDArray[np.intp]
+    ) -> tuple[NDArray[Any], nn.Module]:
+        labels = binary_labels(y[learned])
+        weights = len(labels) / (2 * np.bincount(labels)) if self.balance == "weights" else (1, 1)
+        return y, nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32))
 
     def predict_proba(self, X: Samples) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_scans, 2)."""
@@ -238,13 +344,20 @@ class NetworkRegressor(RegressorMixin, _NetworkModel):
 
     _n_outputs = 1
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
-        """Train on scores, shape (n_scans,), as deviations from the fold's mean."""
-        scores = np.asarray(y, dtype=np.float64)
-        self.centre_, self.scale_ = float(scores.mean()), float(scores.std()) or 1.0
-        targets = ((scores - self.centre_) / self.scale_).astype(np.float32)[:, None]
-        self._fit(X, targets, np.arange(len(scores)), nn.MSELoss())
+    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:
+        """Train on scores, shape (n_scans,), as deviations from the fold's mean.
+
+        `fold` gives positions to learn from and to stop by, instead of drawing them.
+        """
+        self._fit(X, np.asarray(y, dtype=np.float64), fold)
         return self
+
+    def _targets(
+        self, y: NDArray[Any], learned: NDArray[np.intp]
+    ) -> tuple[NDArray[Any], nn.Module]:
+        scores = y[learned]
+        self.centre_, self.scale_ = float(scores.mean()), float(scores.std()) or 1.0
+        return ((y - self.centre_) / self.scale_).astype(np.float32)[:, None], nn.MSELoss()
 
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
