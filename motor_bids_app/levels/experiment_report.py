@@ -10,7 +10,7 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.results import person_predictions
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.reports.answer import Answer

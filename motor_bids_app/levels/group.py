@@ -21,11 +21,9 @@ from motor_bids_app.levels.bundles import describe_model, save_model
 from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.cohort import Cohort, build_cohort
-from motor_bids_app.levels.experiment import (
-    Evaluation,
-    evaluate,
-    train_final,
-)
+from motor_bids_app.levels.estimators import Builder
+from motor_bids_app.levels.evaluation import Evaluation
+from motor_bids_app.levels.experiment import evaluate
 from motor_bids_app.levels.experiment_report import LABELS, build_report
 from motor_bids_app.levels.group_quality import describe_cohort
 from motor_bids_app.levels.hardware import choose_device, limit_threads
@@ -160,7 +158,6 @@ def _run_experiment(
     settings: Settings, experiment: Experiment, people: People, library: MapLibrary
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
-    seed, device = settings.processing.random_seed, choose_device(settings.resources.device)
     given = None
     if experiment.validation.splits is not None:
         given = read_splits(Path(experiment.validation.splits))
@@ -176,12 +173,16 @@ def _run_experiment(
     checkpoints = None
     if settings.work_dir is not None:
         checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+    builder = Builder(
+        cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
+        device=choose_device(settings.resources.device), checkpoints=checkpoints,
+    )  # fmt: skip
     try:
-        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given, checkpoints)
+        evaluation = evaluate(builder, settings.allow, given)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
-    members = train_final(evaluation.final, cohort, experiment, seed, device, checkpoints)
+    members = builder.train(evaluation.final)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = replace(build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS)
     write_results(folder, experiment, cohort, evaluation)

@@ -11,7 +11,7 @@ from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.chance import chance_table
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.sample_size import sample_size_table
 
 _WIDENED = (
