@@ -1,16 +1,18 @@
 """The promises of the evaluation, held against cohorts whose truth is known.
 
 usage: python benchmarks/evaluation.py [N_COHORTS]
-A population of 2,000 patients is simulated (tables only). Cohorts of 60 of them (200 by default),
+A population of 10,000 patients is simulated (tables only). Cohorts of 60 of them (200 by default),
 each with scores drawn anew, are evaluated as `group` does, with the model of tract load and lesion
 volume. The model trained on the whole cohort is then tried on all others, over every outcome that
 they could have had, which leaves no chance in the truth. Shown are mean AUC in cross-validation
 and its truth, how often 95 % intervals hold the truth, coverage of conformal sets, and p-values
-of permutation tests where the scores are dealt out anew, so that there is nothing to find.
+of permutation tests where the scores are dealt out anew, so that there is nothing to find; and
+how far flawed protocols are above the truth (`leaks.py`).
 """
 
 import sys
 
+import leaks
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -28,7 +30,8 @@ from motor_bids_app.simulation.ceiling import best_auc
 from motor_bids_app.simulation.impairment import POOR_BELOW, draw_scores
 from motor_bids_app.simulation.tabular import simulate_table
 
-N_COHORTS, N_PEOPLE, N_POPULATION = 200, 60, 2000
+N_COHORTS, N_PEOPLE, N_POPULATION = 200, 60, 10_000
+N_LEAKING = 40  # cohorts, at most, for flawed protocols
 MIN_CLASS = 5
 REPEATS, N_PERMUTATIONS = 5, 199
 COLUMNS = ("tract_load", "lesion_volume")
@@ -84,11 +87,13 @@ def main() -> int:
         y = (draw_scores(samples.table["clean_score"].to_numpy(), rng) < POOR_BELOW).astype(int)
         if min(y.sum(), (1 - y).sum()) >= MIN_CLASS:
             rows.append(one_cohort(samples, y, population[~own], seed))
-    return report(pd.DataFrame(rows))
+    healthy = simulate_table(0, leaks.N_CONTROLS, seed=2)
+    above = leaks.compare(population.table, healthy, min(n_cohorts, N_LEAKING))
+    return report(pd.DataFrame(rows), leaks.report(above))
 
 
-def report(table: pd.DataFrame) -> int:
-    """Compare with the limits."""
+def report(table: pd.DataFrame, missed: list[str]) -> int:
+    """Compare with the limits; `missed` has those that flawed protocols missed."""
     inside = (table["low"] <= table["truth"]) & (table["truth"] <= table["high"])
     delong = (table["delong_low"] <= table["truth"]) & (table["truth"] <= table["delong_high"])
     ks = float(stats.kstest(table["p"], "uniform").pvalue)
@@ -106,7 +111,7 @@ def report(table: pd.DataFrame) -> int:
         f"conformal sets at 90 %: {coverage:.1%} of others, poor {by_class['covered_poor']:.1%}, "
         f"good {by_class['covered_good']:.1%}"
     )
-    missed = [
+    missed = missed + [
         name
         for name, met in {
             "bias of the AUC": abs(bias) <= 0.02,

@@ -17,6 +17,7 @@ from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
 from motor_bids_app.settings import (
     LEVELS,
     MODALITIES,
+    OUTSIDE,
     STOPPING,
     SUSCEPTIBILITY,
     ProcessingSettings,
@@ -130,6 +131,11 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
     )
+    group.add_argument(
+        "--outside", choices=OUTSIDE,
+        help="predict level: for people unlike those of training, widen sets and intervals, refuse "
+        "a number, or ignore it; the table says why in each case (default: widen)",
+    )  # fmt: skip
     group.add_argument(
         "--config-file", type=Path, metavar="FILE.toml",
         help="options as TOML, under their names; the command line wins",
@@ -305,6 +311,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         qc_file=given.get("qc_file"),
         allow=tuple(given.get("allow", ())),
         model=given.get("model"),
+        outside=given.get("outside", "widen"),
         verbosity=given.get("verbose", 0),
         **{flag: given.get(flag, False) for flag in flags},
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 MODALITIES = ("anat", "dwi")
 SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
+OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
 STANDARD_SPACE = "MNI152NLin2009aSym"
 STOPPING = ("two-folds", "strangers", "duplicates", "near-duplicates")  # findings of the audit
 
@@ -84,6 +85,7 @@ class Settings:
     qc_file: Path | None = None
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
     model: Path | None = None
+    outside: str = "widen"  # one of OUTSIDE
     verbosity: int = 0
 
 

@@ -9,8 +9,11 @@ from motor_bids_app.evaluation.leakage import (
     Row,
     check_answers,
     check_near_duplicates,
+    check_scores_of_scans,
+    check_sessions_apart,
     check_sites,
 )
+from motor_bids_app.evaluation.splits import some
 
 COLUMNS = ["name", "check", "state", "finding", "participants"]
 PASSED, WARNING, FAILED = "passed", "warning", "failed"
@@ -29,6 +32,8 @@ def audit(
     predictors: pd.DataFrame | None = None,
     scores: "pd.Series[float] | None" = None,
     sites: "pd.Series[Any] | None" = None,
+    scans: pd.DataFrame | None = None,
+    score: str = "",
 ) -> pd.DataFrame:
     """Run all checks.
 
@@ -50,6 +55,8 @@ def audit(
         See `near_duplicates`.
     predictors, scores, sites : DataFrame, Series and Series, optional
         What models may see of patients, their scores, and where they were imaged.
+    scans, score : DataFrame and str, optional
+        See `check_scores_of_scans`.
 
     Returns
     -------
@@ -63,7 +70,10 @@ def audit(
         _everyone_tested(splits, people, n_repeats),
         _duplicates(digests),
         _gaps_of_controls(known, controls),
+        check_sessions_apart(people),
     ]
+    if scans is not None:
+        rows.append(check_scores_of_scans(scans, score))
     if alike is not None:
         rows.append(check_near_duplicates(alike))
     if predictors is not None and scores is not None:
@@ -78,7 +88,7 @@ def _one_fold_each(splits: pd.DataFrame) -> Row:
     counts = splits.groupby(["repeat", "participant_id"])["fold"].size()
     twice = sorted(set(counts[counts > 1].index.get_level_values("participant_id")))
     if twice:
-        finding = f"{len(twice)} people are tested twice in a repeat."
+        finding = f"{len(twice)} people are tested twice in a repeat: {some(twice)}."
         return name, check, FAILED, finding, ", ".join(twice)
     finding = "Every person is tested at most once per repeat, with all scans."
     return name, check, PASSED, finding, None
@@ -88,7 +98,9 @@ def _known_people(splits: pd.DataFrame, people: Sequence[str]) -> Row:
     name, check = "strangers", "splits name the people of the experiment"
     strangers = sorted(set(splits["participant_id"]) - set(people))
     if strangers:
-        finding = f"{len(strangers)} people of the splits are not in the experiment."
+        finding = (
+            f"{len(strangers)} people of the splits are not in the experiment: {some(strangers)}."
+        )
         return name, check, FAILED, finding, ", ".join(strangers)
     return name, check, PASSED, f"All {len(people)} people come from the cohort.", None
 

@@ -17,6 +17,7 @@ from scipy import stats
 from motor_bids_app.evaluation.metrics import Floats, Predictions
 
 LEVEL = 0.9
+LEVEL_OUTSIDE = 0.975  # for people unlike those of training: a quarter of the misses
 N_BANDS = 3  # of severity, for scores
 SHARES = tuple(np.round(np.arange(0.2, 1.01, 0.1), 1))  # of people answered
 CLASSES = {1: "poor", 0: "good"}
@@ -49,6 +50,15 @@ class Limits:
         """
         named = (("poor", probability >= self.poor), ("good", 1 - probability >= self.good))
         return tuple(name for name, possible in named if possible)
+
+    def stretched(self, factor: float) -> "Limits":
+        """Limits that allow errors `factor` times as great, and at most any.
+
+        >>> Limits(poor=0.8, half_width=5).stretched(2)
+        Limits(level=0.9, poor=0.6, good=0.0, half_width=10)
+        """
+        poor, good = (max(1 - (1 - limit) * factor, 0.0) for limit in (self.poor, self.good))
+        return Limits(self.level, round(poor, 12), round(good, 12), self.half_width * factor)
 
 
 def conformal_limits(predictions: Predictions, task: str, level: float = LEVEL) -> Limits:

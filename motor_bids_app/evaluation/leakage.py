@@ -1,5 +1,6 @@
 """Signs in the data that a test set is not new, or that something else gives the answer away."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ ALIKE = 0.95  # correlation of two people's deviations from the cohort's mean im
 MIN_PEOPLE = 8  # with fewer, deviations from the mean correlate by themselves
 TELLING = 0.98  # rank correlation of a predictor with the outcome
 SITE_P = 0.001
+_SESSION = re.compile(  # sub-07pre, sub-12T1, sub-12ses2, sub-103followup
+    r"(.*\d[a-z]*?)(?:pre|post|baseline|followup|bl|fu|(?:ses|visit|t|v|m)\d{1,2})", re.IGNORECASE
+)
 Row = tuple[str, str, str, str, str | None]
 
 
@@ -106,3 +110,53 @@ def check_sites(sites: "pd.Series[Any]", outcome: "pd.Series[float]") -> Row:
         )
         return name, check, "warning", finding, None
     return name, check, "passed", f"{len(groups)} sites, Kruskal-Wallis p {p:.2f}.", None
+
+
+def check_sessions_apart(participants: Sequence[str]) -> Row:
+    """Check that no two participants look like sessions of one person.
+
+    Folds keep the scans of a participant together, but cannot know that sub-07pre and sub-07post
+    are the same person.
+    """
+    name, check = "split-sessions", "no person has a name per session"
+    stems: dict[str, list[str]] = {}
+    for label in sorted(set(participants)):
+        found = _SESSION.fullmatch(label)
+        if found:
+            stems.setdefault(found[1].lower(), []).append(label)
+    twins = [label for labels in stems.values() if len(labels) > 1 for label in labels]
+    if twins:
+        finding = (
+            f"{len(twins)} participants have names that differ only in a session ("
+            f"{', '.join(twins[:2])}, ...). If they are the same people, a test person is in the "
+            "training set: make them sessions of one participant."
+        )
+        return name, check, "warning", finding, ", ".join(twins)
+    return name, check, "passed", "No two names differ only in a session.", None
+
+
+def check_scores_of_scans(scans: pd.DataFrame, score: str) -> Row:
+    """Check that the scans of a person were not all given one score, measured once.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        One row per scan: participant_id, session_id, time_since_stroke and the score.
+    score : str
+        Column of the score.
+    """
+    name, check = "post-outcome", "no scan was made after its score"
+    patients = scans[scans["time_since_stroke"].notna() & scans[score].notna()]
+    sessions, times, scores = (
+        patients.drop_duplicates(["participant_id", column]).groupby("participant_id").size()
+        for column in ("session_id", "time_since_stroke", score)
+    )
+    shared = sorted(sessions.index[(sessions > 1) & (times == 1) & (scores == 1)])
+    if shared:
+        finding = (
+            f"{len(shared)} people have several sessions, but one score and one time since stroke "
+            "for all of them, so that a scan may be of after the score, when treatment or time "
+            "had changed the brain. Give scores by session, or leave later sessions out."
+        )
+        return name, check, "warning", finding, ", ".join(shared)
+    return name, check, "passed", "Nobody has one score for scans of several sessions.", None

@@ -61,6 +61,7 @@ def permutation_test(
     folds: int = 5,
     repeats: int = 10,
     seed: int = 0,
+    test_sets: Sequence[Positions] | None = None,
 ) -> PermutationTest:
     """Test ridge models by permuting labels among people and cross-validating each time.
 
@@ -84,6 +85,8 @@ def permutation_test(
         Permute among patients and judge on them alone; controls still train. With controls
         among those permuted, a model that recognises who had a stroke beats chance.
     n_permutations, folds, repeats, seed : int
+    test_sets : sequence of int array, optional
+        Positions tested together, instead of those drawn; chosen without a look at the labels.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def permutation_test(
     judged_people = np.zeros(len(y), dtype=bool)
     judged_people[moved] = True
 
-    outer = _blind_folds(controls, folds, repeats, seed)
+    outer = test_sets or _blind_folds(controls, folds, repeats, seed)
     tally = _Auc(n_permutations + 1) if task == "classification" else _R2(labels[moved])
     for test in outer:
         fit = np.setdiff1d(np.arange(len(y)), test)

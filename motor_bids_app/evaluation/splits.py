@@ -1,6 +1,7 @@
 """Who is tested when: splits by person, stratified, repeated, kept as a table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import DataError
 
-SCHEMES = ("repeated_kfold", "repeated_holdout")
+SCHEMES = ("repeated_kfold", "repeated_holdout", "leave_one_site_out")
+COLUMNS = ["repeat", "fold", "participant_id"]
 MIN_CLASS = 2  # people: one to learn from, one to test on
+MIN_TESTED = 3  # people with a score, so that a correlation is defined
 
 
 def feasible_folds(labels: ArrayLike, folds: int) -> tuple[int, str | None]:
@@ -103,7 +106,120 @@ def make_splits(
         else:
             fold = _draw(labels, second, test_fraction, balanced_test, generator)
         rows += [(repeat, int(fold[i]), people[i]) for i in np.flatnonzero(fold)]
-    return pd.DataFrame(rows, columns=["repeat", "fold", "participant_id"])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def splits_by_site(sites: "pd.Series[Any]") -> pd.DataFrame:
+    """Test the people of each site once, with models that learned at all other sites.
+
+    Parameters
+    ----------
+    sites : Series, shape (n_people,)
+        Where each person was examined, by participant_id.
+
+    Returns
+    -------
+    DataFrame
+        As of `make_splits`, with one repeat; fold k tests the k-th site in order of name.
+
+    Raises
+    ------
+    DataError
+        There is one site, or a person without one.
+
+    Examples
+    --------
+    >>> sites = pd.Series({"sub-1": "Bonn", "sub-2": "Aachen", "sub-3": "Bonn"})
+    >>> splits_by_site(sites)["fold"].tolist()
+    [2, 1, 2]
+    """
+    unknown = [str(label) for label in sites.index[sites.isna()]]
+    if unknown:
+        raise DataError(
+            f"{len(unknown)} of {len(sites)} people have no site ({some(unknown)}), so that "
+            "nobody can tell which models may have seen their site. Complete the column site, or "
+            "leave these people out."
+        )
+    names, codes = np.unique(sites.to_numpy(dtype=str), return_inverse=True)
+    if len(names) < 2:
+        raise DataError(
+            f"All {len(sites)} people are from one site, {names[0]}: no site can be left out. Use "
+            '[validation] scheme = "repeated_kfold".'
+        )
+    return pd.DataFrame({"repeat": 1, "fold": codes + 1, "participant_id": sites.index})[COLUMNS]
+
+
+def check_test_sets(
+    splits: pd.DataFrame, truth: "pd.Series[float]", task: str, names: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Check test sets that were not made evenly: by site, or by the user.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        Columns repeat, fold, participant_id.
+    truth : Series
+        1 poor and 0 good, or the score, by participant_id.
+    task : str
+        "classification" or "regression".
+    names : sequence of str
+        What the folds from 1 on are called in messages; "fold 1 of repeat 1" by default.
+
+    Returns
+    -------
+    tuple of str
+        Remarks on test sets that some metrics cannot count.
+
+    Raises
+    ------
+    DataError
+        Models could not be trained, or their metrics would not be defined.
+    """
+    tested = truth[truth.index.isin(splits["participant_id"])]
+    if task != "classification":
+        if len(tested) < MIN_TESTED or tested.nunique() < 2:
+            raise DataError(
+                f"The splits test {len(tested)} people with {tested.nunique()} different scores: "
+                f"test at least {MIN_TESTED} people whose scores differ."
+            )
+        return ()
+    single: list[str] = []
+    sets = splits[["repeat", "fold"]].drop_duplicates().to_numpy(np.int64)
+    for repeat, fold in sets:
+        name = names[fold - 1] if names else f"fold {fold} of repeat {repeat}"
+        together = (splits["repeat"] == repeat) & (splits["fold"] == fold)
+        inside = truth.index.isin(splits.loc[together, "participant_id"])
+        if truth[~inside].nunique() < 2:
+            raise DataError(
+                f"Without the people of {name}, all {int((~inside).sum())} others are of one "
+                "class: nothing can be learned from them. Use other splits or another threshold."
+            )
+        if truth[inside].nunique() < 2:
+            single.append(name)
+    counts = [int((tested == value).sum()) for value in (1, 0)]
+    if len(single) == len(sets) or min(counts) < MIN_CLASS:
+        raise DataError(
+            f"The splits test {counts[0]} poor and {counts[1]} good people, and "
+            f"{len(sets) - len(single)} of {len(sets)} test sets hold both classes: an AUC, which "
+            "compares people predicted by the same model, is not defined. Use other splits, such "
+            'as [validation] scheme = "repeated_kfold".'
+        )
+    if not single:
+        return ()
+    return (
+        f"{len(single)} of {len(sets)} test sets hold one class only ({some(single)}): they have "
+        "no AUC of their own and do not count in the AUC, but in all other metrics.",
+    )
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first three, and count the others.
+
+    >>> some(["sub-1", "sub-2", "sub-3", "sub-4", "sub-5"])
+    'sub-1, sub-2, sub-3 and 2 more'
+    """
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _deal(

@@ -9,6 +9,7 @@ from scipy import stats
 Floats = NDArray[np.float64]
 N_RESAMPLES = 2000
 LEVEL = 0.95
+MIN_SPLITS = 5  # that show how a metric varies with the training people
 
 
 def bootstrap_weights(n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
@@ -182,10 +183,10 @@ def resampled_half_width(values: Floats, test_to_train: float, level: float = LE
     Returns
     -------
     float
-        0 for fewer than two splits, which have no spread.
+        0 for fewer than 5 splits, such as of few sites, whose spread is itself unknown.
     """
     values = values[np.isfinite(values)]
-    if len(values) < 2:
+    if len(values) < MIN_SPLITS:
         return 0.0
     variance = (1 / len(values) + test_to_train) * values.var(ddof=1)
     return float(stats.t.isf((1 - level) / 2, len(values) - 1) * np.sqrt(variance))

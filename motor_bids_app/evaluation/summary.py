@@ -89,9 +89,9 @@ def metrics_table(
             # A holdout may never test some people; they neither count nor narrow the interval.
             one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
-                rows += [(model, population, *row) for row in _metric_rows(one, task, seed)]
+                rows += [(model, population, *row) for row in metric_rows(one, task, seed)]
                 if task == "classification":
-                    rows += [(model, population, *row) for row in _calibration_rows(one, seed)]
+                    rows += [(model, population, *row) for row in calibration_rows(one, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
@@ -105,7 +105,8 @@ def _reportable(predictions: Predictions, task: str) -> bool:
     return bool(np.isfinite(metrics_for(task)(predictions)["roc_auc"][0]))
 
 
-def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[object, ...]]:
+def metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[object, ...]]:
+    """Rows of `metrics_table` from the metric on."""
     compute = metrics_for(task)
     n = len(predictions.truth)
     estimate = compute(predictions)
@@ -128,7 +129,22 @@ def _metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[o
     ]  # fmt: skip
 
 
-def _calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
+def metric_interval(
+    predictions: Predictions, metric: str, task: str, seed: int
+) -> tuple[float, float, float]:
+    """Value of one metric with its 95 % interval, as in `metrics_table`; NaN if undefined."""
+    one = predictions.of_people(np.atleast_1d((predictions.folds > 0).any(axis=0)))
+    if not _reportable(one, task):
+        return np.nan, np.nan, np.nan
+    compute, splits = metrics_for(task), split_metrics(one, task)
+    value = float(compute(one)[metric][0])
+    resampled = compute(one, bootstrap_weights(len(one.truth), seed))[metric]
+    by_split = splits.loc[splits["metric"] == metric, "value"].to_numpy(np.float64)
+    return value, *_interval(metric, value, resampled, one, by_split)
+
+
+def calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
+    """Rows of `metrics_table` on calibration, from the metric on."""
     n, n_poor = len(predictions.truth), int((predictions.truth == 1).sum())
     estimate = _first(calibration_metrics(predictions))
     resampled = calibration_metrics(predictions, bootstrap_weights(n, seed, CALIBRATION_RESAMPLES))

@@ -87,7 +87,7 @@ def to_toml(experiment: Experiment) -> str:
         if isinstance(value, dict):
             lines += ["", f"[{key}]"]
             lines += [f"{k} = {_toml(v)}" for k, v in value.items() if v is not None]
-        else:
+        elif value is not None:
             lines.append(f"{key} = {_toml(value)}")
     return "\n".join(lines) + "\n"
 

@@ -1,13 +1,24 @@
 """What an experiment can say, and which values make sense."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from motor_bids_app.errors import UsageError
+from motor_bids_app.evaluation.flawed import FLAWS
+from motor_bids_app.evaluation.granularity import StudySize
 from motor_bids_app.evaluation.splits import SCHEMES
+from motor_bids_app.experiments.rules import (
+    Rule,
+    Section,
+    check_key,
+    list_of,
+    number,
+    one_of,
+    setting,
+    whole,
+)
 from motor_bids_app.models.catalog import LADDER, NETWORKS
 from motor_bids_app.models.training import OPTIMIZERS, PRECISIONS, SCHEDULES
 
@@ -15,55 +26,21 @@ MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion")
 MASKS = ("brain", "cst", "motor", "cst+motor")
 KINDS = ("ladder", *NETWORKS)
 
-
-@dataclass(frozen=True)
-class Rule:
-    """Which values a key may have: a test, and the same in words."""
-
-    allows: Callable[[Any], bool]
-    words: str
-
-
-def _one_of(*values: str) -> Rule:
-    return Rule(lambda value: value in values, "one of " + ", ".join(f'"{v}"' for v in values))
-
-
-def _whole(low: int, high: int) -> Rule:
-    return Rule(
-        lambda value: type(value) is int and low <= value <= high, f"a whole number {low} to {high}"
-    )
-
-
-def _number(low: float, high: float) -> Rule:
-    return Rule(
-        lambda value: type(value) in (int, float) and low <= value <= high,
-        f"a number from {low:g} to {high:g}",
-    )
-
-
-def _list_of(*values: str, or_else: str = "") -> Rule:
-    words = "a list without repeats of " + ", ".join(f'"{v}"' for v in values)
-
-    def allows(given: Any) -> bool:
-        if or_else and given == or_else:
-            return True
-        return (
-            isinstance(given, tuple)
-            and len(given) > 0
-            and len(set(map(str, given))) == len(given)
-            and all(value in values for value in given)
-        )
-
-    return Rule(allows, words + (f', or "{or_else}"' if or_else else ""))
-
-
+_BASELINE = Rule(
+    lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
+    '"none", "earlier_session", or a score measured before the target, such as "nihss"',
+)
 _TEXT = Rule(lambda value: isinstance(value, str), "text")
 _WORD = Rule(
     lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
     'a score such as "fma_ue" (lower-case letters, digits and _), or "auto"',
 )
+_TABLE = Rule(
+    lambda value: isinstance(value, str) and value.endswith(".tsv"),
+    "the name of a .tsv file, relative to that of the experiment",
+)
 _SWITCH = Rule(lambda value: type(value) is bool, "true or false")
-_LIMIT = _number(-1e6, 1e6)
+_LIMIT = number(-1e6, 1e6)
 _WIDTHS = Rule(
     lambda value: (
         isinstance(value, tuple)
@@ -74,76 +51,52 @@ _WIDTHS = Rule(
 )
 
 
-def _key(default: Any, rule: Rule) -> Any:
-    return field(default=default, metadata={"rule": rule})
-
-
-class Section:
-    """Base of the tables of an experiment: made from TOML, every value checked."""
-
-    @classmethod
-    def read(cls, table: Any, place: str) -> Self:
-        """Build from a TOML table; `place` names it in messages.
-
-        Raises
-        ------
-        UsageError
-            An unknown key, or a value that is not allowed.
-        """
-        if not isinstance(table, Mapping):
-            raise UsageError(f"{place} must be a table of keys, not {table!r}.")
-        rules = {f.name: f.metadata["rule"] for f in fields(cls)}  # type: ignore[arg-type]
-        for key, value in table.items():
-            check_key(key, tuple(rules), place)
-            if not rules[key].allows(_frozen(value)):
-                raise UsageError(f"{place} {key} = {value!r}: use {rules[key].words}.")
-        return cls(**{key: _frozen(value) for key, value in table.items()})
-
-
-def check_key(key: str, known: tuple[str, ...], place: str) -> None:
-    """Raise UsageError for a key that does not exist, naming the likely one."""
-    if key not in known:
-        near = get_close_matches(key, known, 1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"{place} has no key {key!r}. {hint}There are: {', '.join(known)}.")
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+_FIGURE = Rule(  # a text keeps its last zero, which tells how precise it is
+    lambda value: re.fullmatch(r"[01]|[01]?\.\d+", str(value)) is not None,
+    'a number from 0 to 1 as printed, such as 0.917 or "0.90"',
+)
+_FLAWS = Rule(
+    lambda value: isinstance(value, tuple) and set(value) <= set(FLAWS),
+    "a list of " + ", ".join(f'"{name}"' for name in FLAWS),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target(Section):
     """What is predicted."""
 
-    score: str = _key("auto", _WORD)  # "auto": the first of the registry that most people have
-    task: str = _key("classification", _one_of("classification", "regression"))
-    threshold: float | None = _key(None, _LIMIT)  # default: the usual one of the score
-    poor_when: str = _key("auto", _one_of("auto", "<", "<=", ">", ">="))  # compared to threshold
-    controls: str = _key("good", _one_of("good", "exclude"))
+    score: str = setting("auto", _WORD)  # "auto": the first of the registry that most people have
+    task: str = setting("classification", one_of("classification", "regression"))
+    threshold: float | None = setting(None, _LIMIT)  # default: the usual one of the score
+    poor_when: str = setting("auto", one_of("auto", "<", "<=", ">", ">="))  # compared to threshold
+    controls: str = setting("good", one_of("good", "exclude"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs(Section):
     """What models see."""
 
-    maps: str | tuple[str, ...] = _key("auto", _list_of(*MAPS, or_else="auto"))
-    mask: str = _key("brain", _one_of(*MASKS))
-    resolution: int = _key(2, _whole(1, 4))  # mm
-    mirror_lesion_to: str = _key("none", _one_of("none", "left", "right"))
+    maps: str | tuple[str, ...] = setting("auto", list_of(*MAPS, or_else="auto"))
+    mask: str = setting("brain", one_of(*MASKS))
+    resolution: int = setting(2, whole(1, 4))  # mm
+    mirror_lesion_to: str = setting("none", one_of("none", "left", "right"))
+    baseline_score: str = setting("none", _BASELINE)  # what persistence predicts from
+    harmonise: str = setting("none", one_of("none", "combat"))  # sites of regional features
+    missing: str = setting("impute", one_of("impute", "leave_out"))  # scans that lack something
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Section):
     """Which models are evaluated on the same splits, and the one that becomes the bundle."""
 
-    kind: str = _key("ladder", _one_of(*KINDS))
-    rungs: tuple[str, ...] = _key(LADDER, _list_of(*LADDER))  # simplest first
-    final: str = _key("auto", _one_of("auto", *LADDER, *KINDS[1:]))
-    widths: tuple[int, ...] = _key((32, 16, 16, 64, 128, 256, 512), _WIDTHS)
-    n_residuals: int = _key(5, _whole(0, 20))
-    hidden: int = _key(256, _whole(2, 4096))
-    dropout: float = _key(0.3, _number(0, 0.95))
+    kind: str = setting("ladder", one_of(*KINDS))
+    rungs: tuple[str, ...] = setting(LADDER, list_of(*LADDER))  # simplest first
+    final: str = setting("auto", one_of("auto", *LADDER, *KINDS[1:]))
+    recalibrate: str = setting("none", one_of("none", "logistic"))  # probabilities, in the fold
+    widths: tuple[int, ...] = setting((32, 16, 16, 64, 128, 256, 512), _WIDTHS)
+    n_residuals: int = setting(5, whole(0, 20))
+    hidden: int = setting(256, whole(2, 4096))
+    dropout: float = setting(0.3, number(0, 0.95))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -160,33 +113,34 @@ class Model(Section):
 class Training(Section):
     """How networks are trained."""
 
-    epochs: int = _key(50, _whole(1, 10_000))
-    batch_size: int = _key(8, _whole(2, 1024))
-    parts: int = _key(1, _whole(1, 512))  # of a batch, one after the other, to save memory
-    optimizer: str = _key("sgd", _one_of(*OPTIMIZERS))
-    learning_rate: float = _key(1e-4, _number(1e-8, 10))
-    momentum: float = _key(0.9, _number(0, 0.999))
-    weight_decay: float = _key(5e-3, _number(0, 1))
-    schedule: str = _key("constant", _one_of(*SCHEDULES))
-    halve_after: int = _key(20, _whole(1, 10_000))  # epochs without gain; schedule "plateau"
-    stop_after: int = _key(0, _whole(0, 10_000))  # epochs without gain; 0: never
-    validation_share: float = _key(0.0, _number(0, 0.5))  # of the training people, to stop by
-    precision: str = _key("float32", _one_of(*PRECISIONS))
-    balance: str = _key("sharpen", _one_of("sharpen", "weights", "none"))
-    trainings: int = _key(1, _whole(1, 100))  # per split, with other seeds; predictions averaged
+    epochs: int = setting(50, whole(1, 10_000))
+    batch_size: int = setting(8, whole(2, 1024))
+    parts: int = setting(1, whole(1, 512))  # of a batch, one after the other, to save memory
+    optimizer: str = setting("sgd", one_of(*OPTIMIZERS))
+    learning_rate: float = setting(1e-4, number(1e-8, 10))
+    momentum: float = setting(0.9, number(0, 0.999))
+    weight_decay: float = setting(5e-3, number(0, 1))
+    schedule: str = setting("constant", one_of(*SCHEDULES))
+    halve_after: int = setting(20, whole(1, 10_000))  # epochs without gain; schedule "plateau"
+    stop_after: int = setting(0, whole(0, 10_000))  # epochs without gain; 0: never
+    validation_share: float = setting(0.0, number(0, 0.5))  # of the training people, to stop by
+    precision: str = setting("float32", one_of(*PRECISIONS))
+    balance: str = setting("sharpen", one_of("sharpen", "weights", "none"))
+    trainings: int = setting(1, whole(1, 100))  # per split, with other seeds; predictions averaged
 
 
 @dataclass(frozen=True, kw_only=True)
 class Validation(Section):
     """Who is tested when."""
 
-    scheme: str = _key("repeated_kfold", _one_of(*SCHEMES))
-    folds: int = _key(5, _whole(2, 1000))
-    repeats: int = _key(10, _whole(1, 1000))
-    test_fraction: float = _key(0.2, _number(0.01, 0.9))  # holdout only
-    balanced_test: bool = _key(False, _SWITCH)  # holdout only
-    permutations: int = _key(1000, _whole(0, 100_000))  # of labels, to test against chance
-    group_by: str = _key(
+    scheme: str = setting("repeated_kfold", one_of(*SCHEMES))
+    folds: int = setting(5, whole(2, 1000))
+    repeats: int = setting(10, whole(1, 1000))
+    test_fraction: float = setting(0.2, number(0.01, 0.9))  # holdout only
+    balanced_test: bool = setting(False, _SWITCH)  # holdout only
+    splits: str | None = setting(None, _TABLE)  # who is tested when, instead of a scheme
+    permutations: int = setting(1000, whole(0, 100_000))  # of labels, to test against chance
+    group_by: str = setting(
         "participant",
         Rule(
             lambda value: value == "participant",
@@ -194,10 +148,61 @@ class Validation(Section):
         ),
     )
 
+    @classmethod
+    def read(cls, table: Any, place: str) -> Self:
+        """Build from a TOML table, where ``leave_out = "site"`` is another name of the scheme."""
+        if isinstance(table, Mapping) and "leave_out" in table:
+            table = {**table, "scheme": "leave_one_site_out"}
+            left_out = table.pop("leave_out")
+            if left_out != "site":
+                raise UsageError(f'{place} leave_out = {left_out!r}: use "site".')
+        return super().read(table, place)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsPublished(Section):
+    """What a paper did and reports; its protocols are run beside the right one."""
+
+    protocols: tuple[str, ...] = setting((), _FLAWS)
+    n_people: int | None = setting(None, whole(2, 1_000_000))  # of a test set, or of all folds
+    n_poor: int | None = setting(None, whole(1, 1_000_000))  # among them
+    folds: int = setting(1, whole(1, 1000))  # averaged over; 1: people were pooled
+    repeats: int = setting(1, whole(1, 100_000))  # test sets, or cross-validations, averaged
+    accuracy: float | str | None = setting(None, _FIGURE)
+    balanced_accuracy: float | str | None = setting(None, _FIGURE)
+    roc_auc: float | str | None = setting(None, _FIGURE)
+    sensitivity: float | str | None = setting(None, _FIGURE)
+    specificity: float | str | None = setting(None, _FIGURE)
+    precision: float | str | None = setting(None, _FIGURE)
+    f1: float | str | None = setting(None, _FIGURE)
+    r2: float | str | None = setting(None, _FIGURE)
+
+    def __post_init__(self) -> None:
+        if self.n_people is None:
+            return
+        for key, most in (("n_poor", self.n_people - 1), ("folds", self.n_people)):
+            if (getattr(self, key) or 1) > most:
+                raise UsageError(
+                    f"[as_published] {key} = {getattr(self, key)}: there are n_people = "
+                    f"{self.n_people}, so use at most {most}."
+                )
+
+    @property
+    def figures(self) -> dict[str, float | str]:
+        """Published figures by metric, as printed."""
+        named = [f.name for f in fields(self) if f.metadata["rule"] is _FIGURE]
+        return {name: getattr(self, name) for name in named if getattr(self, name) is not None}
+
+    @property
+    def tested(self) -> StudySize | None:
+        """How many people the figures are about, if it is said."""
+        n, poor, folds, repeats = self.n_people, self.n_poor, self.folds, self.repeats
+        return StudySize(n_people=n, n_poor=poor, folds=folds, repeats=repeats) if n else None
+
 
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
-    "validation": Validation,
+    "validation": Validation, "as_published": AsPublished,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
 
@@ -214,6 +219,7 @@ class Experiment:
     model: Model = Model()
     training: Training = Training()
     validation: Validation = Validation()
+    as_published: AsPublished | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):
@@ -224,6 +230,11 @@ class Experiment:
             raise UsageError(
                 f"[model] final = {self.model.final!r} is not among the models of the experiment: "
                 f"use one of {', '.join(self.model.names)}."
+            )
+        if self.model.recalibrate != "none" and self.target.task != "classification":
+            raise UsageError(
+                f'[model] recalibrate = "{self.model.recalibrate}" is for probabilities: leave it '
+                'out, or set [target] task = "classification".'
             )
         if self.model.kind == "ladder" and self.training.trainings > 1:
             raise UsageError("[training] trainings is for networks: set [model] kind.")

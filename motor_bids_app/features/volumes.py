@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import DataError, GridMismatchError
 from motor_bids_app.features.averaging import average_onto
+from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.spaces.grids import Grid
 
 # Factors from derivative units to stored units: mm2/s become um2/ms, because half
@@ -36,12 +37,16 @@ class VolumeStore:
         Of every volume.
     present : bool array, shape (n_scans, n_maps)
         False where a scan lacks the map.
+    sources : dict
+        `content_hash` of each image that was put and varies, by row and map: of its own voxels,
+        which do not depend on the grid, the side or the processor.
     """
 
     data: NDArray[np.float16]
     maps: tuple[str, ...]
     grid: Grid
     present: NDArray[np.bool_]
+    sources: dict[tuple[int, str], str] = field(default_factory=dict, repr=False)
     _grams: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -91,6 +96,9 @@ class VolumeStore:
         column = self.maps.index(name)
         self.data[row, column] = values
         self.present[row, column] = True
+        digest = content_hash(np.asarray(image.dataobj, dtype=np.float32))
+        if digest is not None:
+            self.sources[row, name] = digest
         self._grams.clear()
 
     def volumes(self) -> "Volumes":
@@ -185,6 +193,12 @@ class Volumes:
     def present(self) -> NDArray[np.bool_]:
         """False where a scan lacks a map, shape (n_scans, n_maps)."""
         return self.store.present[self.rows]
+
+    @property
+    def images(self) -> list[tuple[str, str]]:
+        """Map and `content_hash` of each image of these scans."""
+        rows = set(self.rows.tolist())
+        return [(name, digest) for (row, name), digest in self.store.sources.items() if row in rows]
 
     def read(self, indices: ArrayLike | slice = slice(None)) -> NDArray[np.float32]:
         """Return maps of some scans in memory, shape (n, n_maps, X, Y, Z), in stored units."""

@@ -2,14 +2,35 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.audit import FAILED, audit
+from motor_bids_app.evaluation.granularity import check_published
 from motor_bids_app.evaluation.leakage import near_duplicates
+from motor_bids_app.experiments.schema import AsPublished
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import needs
+
+
+class StoppedByAuditError(DataError):
+    """The audit found what would make results void.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        See `audit`: all of them.
+    names : tuple of str
+        Those that stop.
+    """
+
+    def __init__(self, checks: pd.DataFrame, names: tuple[str, ...]) -> None:
+        found = " ".join(checks.loc[checks["name"].isin(list(names)), "finding"])
+        super().__init__(
+            f"The audit stops this experiment: {found} To go on all the same, add --allow "
+            f"{' '.join(names)}; the report will say so."
+        )
+        self.checks, self.names = checks, names
 
 
 def audit_cohort(
@@ -18,6 +39,7 @@ def audit_cohort(
     splits: pd.DataFrame,
     repeats: int,
     allowed: Sequence[str],
+    published: AsPublished | None = None,
 ) -> pd.DataFrame:
     """Run all checks.
 
@@ -27,6 +49,8 @@ def audit_cohort(
         Models of the experiment, whose columns are looked at.
     allowed : sequence of str
         Checks whose failure does not stop the experiment.
+    published : AsPublished, optional
+        Figures of a paper, whose possibility is checked.
 
     Returns
     -------
@@ -35,7 +59,7 @@ def audit_cohort(
 
     Raises
     ------
-    DataError
+    StoppedByAuditError
         A check failed that is not allowed to.
     """
     volumes, table = cohort.samples.volumes, cohort.samples.table
@@ -52,18 +76,15 @@ def audit_cohort(
     by_person = numbers.groupby(table["participant_id"].to_numpy(dtype=object)).mean()
     score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
     patients = cohort.controls.index[~cohort.controls.to_numpy(dtype=bool)]
-    sites = table.get("site", pd.Series(np.nan, index=table.index, dtype=object))
-    sites = sites.groupby(table["participant_id"].to_numpy(dtype=object)).first()
     checks = audit(
         splits, list(cohort.labels.truth.index), cohort.digests, repeats, cohort.known,
         cohort.controls, alike=alike, predictors=by_person.reindex(patients),
-        scores=score.reindex(patients), sites=sites.reindex(patients),
+        scores=score.reindex(patients), sites=cohort.sites.reindex(patients),
+        scans=table, score=cohort.outcome.score.name,
     )  # fmt: skip
+    if published is not None and published.tested is not None and published.figures:
+        checks.loc[len(checks)] = check_published(published.figures, published.tested)
     stopping = checks[(checks["state"] == FAILED) & ~checks["name"].isin(list(allowed))]
     if len(stopping):
-        found = " ".join(stopping["finding"])
-        raise DataError(
-            f"The audit stops this experiment: {found} To go on all the same, add --allow "
-            f"{' '.join(stopping['name'])}; the report will say so."
-        )
+        raise StoppedByAuditError(checks, tuple(stopping["name"]))
     return checks

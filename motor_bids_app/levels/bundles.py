@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import IncompatibleModelError, MotorBidsAppError
-from motor_bids_app.evaluation.crossvalidation import predict_scans
+from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, Limits, conformal_limits
+from motor_bids_app.evaluation.crossvalidation import average_trainings, predict_scans
+from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.training_people import describe_people
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings
 
 _INDEX = "model.json"
+_SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
 
 
@@ -67,6 +70,14 @@ def load_model(folder: Path, device: str) -> SavedModel:
         The folder is not a bundle, or is damaged.
     """
     first, metadata = load_bundle(folder, device)
+    lacking = [name for name in _SECTIONS if name not in metadata]
+    if not lacking:
+        lacking = [name for name in ("domain", "images") if name not in metadata["training"]]
+    if lacking:
+        raise IncompatibleModelError(
+            f"The model in {folder} says nothing about {', '.join(lacking)}: it was made by an "
+            "earlier version, or changed. Train it again with this version."
+        )
     folders = [folder / "members" / f"{n:02d}" for n in range(2, metadata.get("members", 1) + 1)]
     members = (first, *(load_bundle(member, device)[0] for member in folders))
     indices = [(part / _INDEX).read_bytes() for part in (folder, *folders)]  # hash all parts
@@ -119,32 +130,18 @@ def describe_model(
         "processing": processing_record(settings.output_dir),
         "performance": _plain(final.drop(columns="model").to_dict("records")),
         "conformal": _plain(vars(evaluation.limits)),
+        "conformal_outside": _plain(vars(_limits_outside(cohort, evaluation))),
         "validation": _plain(vars(experiment.validation)),
-        "training": _plain(describe_cohort(cohort)),
+        "training": _plain(describe_people(cohort, evaluation.final)),
         "random_seed": settings.processing.random_seed,
     }  # fmt: skip
 
 
-def describe_cohort(cohort: Cohort) -> dict[str, Any]:
-    """Training people in numbers; ranges, not values."""
-    table = cohort.samples.table
-    people = table.drop_duplicates("participant_id")
-    ranges = {}
-    for name in ("age", "time_since_stroke", "lesion_volume", cohort.outcome.score.name):
-        values = people[name].dropna().astype(float) if name in people else pd.Series(dtype=float)
-        if len(values):
-            low, high = float(values.min()), float(values.max())
-            ranges[name] = {"mean": float(values.mean()), "min": low, "max": high, "n": len(values)}
-    sites = people["site"].dropna().astype(str) if "site" in people else pd.Series(dtype=str)
-    n_controls = int(cohort.controls.sum())
-    classify = cohort.outcome.cutoff is not None
-    return {
-        "n_people": len(people), "n_scans": len(table), "n_controls": n_controls,
-        "n_patients": len(people) - n_controls,
-        "n_poor": int(cohort.labels.truth.sum()) if classify else None,
-        "n_male": int((people["sex"] == 1).sum()) if "sex" in people else None,
-        "sites": sorted(sites.unique()), "ranges": ranges,
-    }  # fmt: skip
+def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:
+    """Conformal limits of the final model at the level asked for outside its domain."""
+    table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == evaluation.final]
+    predictions = Predictions.of(average_trainings(table), cohort.labels.truth)
+    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE)
 
 
 def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) -> list[str]:

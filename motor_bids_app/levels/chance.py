@@ -19,13 +19,22 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def chance_tests(cohort: Cohort, experiment: Experiment, models: Sequence[str], seed: int) -> Tests:
+def chance_tests(
+    cohort: Cohort,
+    experiment: Experiment,
+    models: Sequence[str],
+    splits: pd.DataFrame,
+    seed: int,
+) -> Tests:
     """Permute labels among people, for every model that is linear in what it sees.
 
     Parameters
     ----------
     models : sequence of str
         Models that could be evaluated; the others than linear ones have no test.
+    splits : DataFrame
+        Of the evaluation. Those by site, which are blind to labels, are used here too; in place
+        of others, as many test sets are drawn blindly.
 
     Returns
     -------
@@ -40,11 +49,21 @@ def chance_tests(cohort: Cohort, experiment: Experiment, models: Sequence[str], 
     populations = {"all": np.ones(len(y), dtype=bool)}
     if controls.any():
         populations["patients"] = ~controls
+    test_sets: list[NDArray[np.intp]] | None = None
+    folds, repeats = validation.folds, validation.repeats
+    if validation.splits is not None:
+        folds, repeats = max(2, int(splits["fold"].max())), int(splits["repeat"].nunique())
+    elif validation.scheme == "leave_one_site_out":
+        test_sets = [
+            np.flatnonzero(truth.index.isin(part)) for _, part in
+            splits.groupby("fold")["participant_id"]
+        ]  # fmt: skip
     tests = {}
     for name in models:
         found = linear_products(
-            name, cohort.samples, [str(person) for person in truth.index], cohort.maps, cohort.mask
-        )
+            name, cohort.samples, [str(person) for person in truth.index], cohort.maps, cohort.mask,
+            experiment.inputs.harmonise,
+        )  # fmt: skip
         for population, members in populations.items():
             if found is None or np.ptp(y[members]) == 0:
                 continue
@@ -52,7 +71,7 @@ def chance_tests(cohort: Cohort, experiment: Experiment, models: Sequence[str], 
             tests[name, population] = permutation_test(
                 products, y, task=cohort.outcome.task, penalties=penalties, controls=controls,
                 patients_only=population == "patients", n_permutations=validation.permutations,
-                folds=validation.folds, repeats=validation.repeats, seed=seed,
+                folds=folds, repeats=repeats, seed=seed, test_sets=test_sets,
             )  # fmt: skip
     return tests
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.levels.baseline import with_baseline
+from motor_bids_app.levels.completeness import harmonisation_notes, incomplete
 from motor_bids_app.levels.maps import (
     MapLibrary,
     available_maps,
@@ -20,7 +23,7 @@ from motor_bids_app.levels.maps import (
 )
 from motor_bids_app.levels.people import People
 from motor_bids_app.levels.targets import Labels, Outcome, choose_outcome, label
-from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +67,22 @@ class Cohort:
         """
         table = self.samples.table
         people = table["participant_id"].to_numpy(dtype=object)
-        seen = {name: table[name].notna().to_numpy() for name in DEMOGRAPHICS}
+        names = (*DEMOGRAPHICS, *([BASELINE] if BASELINE in table else []))
+        seen = {name: table[name].notna().to_numpy() for name in names}
         if self.samples.volumes is not None:
             present = self.samples.volumes.present
             seen |= {f"map {name}": present[:, i] for i, name in enumerate(self.maps)}
         by_person = pd.DataFrame(seen, index=people).groupby(level=0).any()
         return by_person.reindex(self.labels.truth.index)
+
+    @property
+    def sites(self) -> "pd.Series[Any]":
+        """Where each person was examined, by participant_id; missing where nobody says."""
+        table = self.samples.table
+        if "site" not in table:
+            return pd.Series(None, index=self.labels.truth.index, dtype=object)
+        people = table["participant_id"].to_numpy(dtype=object)
+        return table["site"].groupby(people).first().reindex(self.labels.truth.index)
 
     @property
     def y(self) -> NDArray[np.float64] | NDArray[np.int64]:
@@ -91,24 +104,25 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
         The score or a map is missing, or too few people are left.
     """
     outcome = choose_outcome(people, experiment.target)
-    labels = label(people, outcome, experiment.target.controls)
     inputs = experiment.inputs
+    people, barred, remarks = with_baseline(people, outcome, inputs.baseline_score)
+    labels = label(people, outcome, experiment.target.controls, barred)
+    if inputs.missing == "leave_out":
+        barred = incomplete(people, labels.rows, barred, inputs.maps)
+        labels = label(people, outcome, experiment.target.controls, barred)
     flip = to_flip(people.table, inputs.mirror_lesion_to)
     table = mirror_features(people.table, flip).iloc[labels.rows].reset_index(drop=True)
     table = with_demographics(table)
     controls = (table["group"] == "control").to_numpy(dtype=bool)
     scans = [people.scans[row] for row in labels.rows]
     maps = available_maps(scans, controls, inputs.maps)
-    notes = (*people.notes, *labels.notes)
+    notes = (*people.notes, *labels.notes, *remarks, *harmonisation_notes(table, inputs.harmonise))
     volumes, mask, digests = None, None, {}
     if maps:
         store: VolumeStore = library.store(maps, inputs.resolution, inputs.mirror_lesion_to)
         volumes = store.volumes()[labels.rows]
         mask = experiment_mask(inputs.mask, store.grid)
         digests = map_digests(store, labels.rows, table["participant_id"].tolist())
-        lacking = int((~volumes.present).any(axis=1).sum())
-        if lacking:
-            notes += (f"{lacking} of {len(scans)} scans lack a map, which is taken as average.",)
     by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
     return Cohort(
         samples=Samples(table, volumes), labels=labels, outcome=outcome, mask=mask,

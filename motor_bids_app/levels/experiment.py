@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
@@ -27,21 +26,24 @@ from motor_bids_app.evaluation.crossvalidation import (
 from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
-from motor_bids_app.evaluation.splits import feasible_folds, make_splits
+from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
 from motor_bids_app.evaluation.subsets import score_subsets
 from motor_bids_app.evaluation.summary import compare_models, metrics_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.levels.hardware import usable_precision
+from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
+from motor_bids_app.levels.subgroups import missing_of, subgroups_of
 from motor_bids_app.models.catalog import build_model, needs
-from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.training import Checkpoints
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 10
-MIN_SCORED = 6  # people, to learn a score from and test on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,14 @@ class Evaluation:
         Out-of-fold predictions by single maps, and `score_subsets` of them (cbam2025).
     chance : dict of PermutationTest
         By model and population; models that are costly to refit have none.
+    ladder : DataFrame or None
+        See `leakage_ladder`, of the final model, where the experiment asks for it.
+    recalibration : DataFrame or None
+        See `calibration_table`: the final model before and after it.
+    subgroups : DataFrame
+        See `subgroup_table`, of the final model.
+    missing : DataFrame
+        See `missing_table`.
     notes : tuple of str
         Remarks, one sentence each.
     """
@@ -96,6 +106,10 @@ class Evaluation:
     learning: pd.DataFrame | None
     decisions: pd.DataFrame | None
     chance: Tests
+    ladder: pd.DataFrame | None
+    recalibration: pd.DataFrame | None
+    subgroups: pd.DataFrame
+    missing: pd.DataFrame
     notes: tuple[str, ...]
     by_map: pd.DataFrame | None = None
     map_subsets: pd.DataFrame | None = None
@@ -107,6 +121,7 @@ def evaluate(
     seed: int,
     device: str,
     allowed: Sequence[str] = (),
+    given: pd.DataFrame | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
@@ -121,6 +136,8 @@ def evaluate(
         For networks: "cpu", "cuda" or "cuda:i".
     allowed : sequence of str
         Checks of the audit that may fail.
+    given : DataFrame, optional
+        Splits of the user: columns repeat, fold, participant_id.
     checkpoints : Checkpoints, optional
         Where networks leave what they need to go on after a stop.
 
@@ -130,9 +147,12 @@ def evaluate(
         The audit found what makes results void, or the people are too few.
     """
     task, truth = cohort.outcome.task, cohort.labels.truth
-    splits, notes = plan_splits(cohort, experiment, seed)
+    splits, notes = plan_splits(cohort, experiment, seed, given)
     models, left_out = usable_models(cohort, experiment)
-    checks = audit_cohort(cohort, models, splits, experiment.validation.repeats, allowed)
+    checks = audit_cohort(
+        cohort, models, splits, planned_repeats(experiment), allowed, experiment.as_published
+    )
+    splits = usable_splits(splits, list(truth.index))
     final = experiment.model.final_name
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
@@ -140,7 +160,9 @@ def evaluate(
     tables, paper = {}, []
     by_map: list[pd.DataFrame] = []
     for name in models:
-        estimators = build_estimators(name, cohort, experiment, seed, device, checkpoints)
+        estimators = build_estimators(
+            name, cohort, experiment, seed, device, checkpoints=checkpoints
+        )
         tables[name] = cross_validate(
             estimators,
             cohort.samples,
@@ -154,25 +176,37 @@ def evaluate(
     predictions = {
         name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
     }
+    recalibration = None
+    if experiment.model.recalibrate != "none":
+        log.info("%s: %s without recalibration, to compare", experiment.name, final)
+        raw = build_estimators(final, cohort, experiment, seed, device, True, checkpoints)
+        table = average_trainings(cross_validate(raw, cohort.samples, cohort.y, splits))
+        before_after = {"before": Predictions.of(table, truth), "after": predictions[final]}
+        recalibration = calibration_table(before_after, seed)
     patients = ~cohort.controls.to_numpy(dtype=bool)
     populations = {"all": np.ones(len(truth), dtype=bool)}
     if not patients.all():
         populations["patients"] = patients
     log.info("%s: permuting labels", experiment.name)
-    chance = chance_tests(cohort, experiment, models, seed)
+    chance = chance_tests(cohort, experiment, models, splits, seed)
     learning = None
     if final != experiment.model.kind:
         log.info("%s: learning curve of %s", experiment.name, final)
         (estimator,) = build_estimators(final, cohort, experiment, seed, device)
         learning = learning_curve(estimator, cohort.samples, cohort.y, splits, truth, task, seed)
+    members = build_estimators(final, cohort, experiment, seed, device)
+    ladder = flawed_protocols(cohort, experiment, final, members, splits, tables[final], seed)
     return Evaluation(
-        models=models, left_out=left_out, final=final, splits=splits,
+        ladder=ladder, models=models, left_out=left_out, final=final, splits=splits,
         out_of_fold=_stack(tables),
         metrics=with_p_values(
             metrics_table(predictions, task, seed, populations), chance, task
         ),
         chance=chance,
         learning=learning,
+        recalibration=recalibration,
+        subgroups=subgroup_table(predictions[final], subgroups_of(cohort), task, seed),
+        missing=missing_of(cohort, models),
         limits=conformal_limits(predictions[final], task),
         coverage=conformal_coverage(predictions[final], task),
         abstention=abstention_curve(predictions[final]) if task == "classification" else None,
@@ -186,44 +220,6 @@ def evaluate(
     )  # fmt: skip
 
 
-def plan_splits(
-    cohort: Cohort, experiment: Experiment, seed: int
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Make the splits of an experiment, with fewer folds where people are few.
-
-    Raises
-    ------
-    DataError
-        There are too few people, overall or in a class.
-    """
-    validation, truth = experiment.validation, cohort.labels.truth
-    wanted = validation.folds if validation.scheme == "repeated_kfold" else 2
-    if cohort.outcome.task == "classification":
-        named = np.where(truth == 1, "poor", "good")
-        folds, note = feasible_folds(named, wanted)
-        if truth.nunique() < 2:
-            raise DataError(
-                f"All {len(truth)} people are {named[0]} by {cohort.outcome.text}: nothing can "
-                "be told apart. Set another [target] threshold, or add participants."
-            )
-        spread: NDArray[Any] = named
-    else:
-        spread = truth.to_numpy(np.float64)
-        if len(truth) < MIN_SCORED:
-            raise DataError(
-                f"Only {len(truth)} people have {cohort.outcome.score.name}: at least {MIN_SCORED} "
-                "are needed to learn from and test on."
-            )
-        folds = min(wanted, len(truth))
-        note = f"{folds} folds are used: there are no more people." if folds < wanted else None
-    splits = make_splits(
-        list(truth.index), spread, scheme=validation.scheme, folds=folds,
-        repeats=validation.repeats, seed=seed, strata=cohort.controls.to_numpy(dtype=bool),
-        test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
-    )  # fmt: skip
-    return splits, (note,) if note else ()
-
-
 def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ...], dict[str, str]]:
     """Models whose inputs are there, and what the others lack.
 
@@ -235,7 +231,10 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
     lacking: dict[str, str] = {}
     for name in experiment.model.names:
         needed = needs(name)
-        unmet = needed.unmet(cohort.samples.table)
+        unmet = [
+            "a baseline score, which [inputs] baseline_score names" if lack == BASELINE else lack
+            for lack in needed.unmet(cohort.samples.table)
+        ]
         if set(unmet) < set(DEMOGRAPHICS) or needed.volumes:
             # Missing demographics are imputed in the fold, as long as there is something to use.
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
@@ -256,12 +255,18 @@ def build_estimators(
     experiment: Experiment,
     seed: int,
     device: str,
+    raw: bool = False,
     checkpoints: Checkpoints | None = None,
 ) -> list[Any]:
-    """Return a model, for networks once for each training, with seeds that follow on."""
+    """Return a model, for networks once for each training, with seeds that follow on.
+
+    With `raw`, its probabilities are not recalibrated even where the experiment says so.
+    """
     network = name == experiment.model.kind
     model, training = experiment.model, experiment.training
     params: dict[str, Any] = {}
+    if name == "regional":
+        params = {"harmonise": experiment.inputs.harmonise}
     if network:
         params = {
             "widths": model.widths, "n_residuals": model.n_residuals, "hidden": model.hidden,
@@ -273,13 +278,16 @@ def build_estimators(
             "stop_after": training.stop_after, "validation_share": training.validation_share,
             "precision": usable_precision(training.precision, device),
         }  # fmt: skip
-    return [
+    built = [
         build_model(
             name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
             random_state=seed + i, device=device, checkpoints=checkpoints,
         )
         for i in range(training.trainings if network else 1)
     ]  # fmt: skip
+    if model.recalibrate == "logistic" and not raw:
+        return [RecalibratedClassifier(one, seed + i) for i, one in enumerate(built)]
+    return list(built)
 
 
 def train_final(
@@ -294,7 +302,9 @@ def train_final(
     log.info("%s: training the final model, %s, on everyone", experiment.name, name)
     return [
         clone(model).fit(cohort.samples, cohort.y)
-        for model in build_estimators(name, cohort, experiment, seed, device, checkpoints)
+        for model in build_estimators(
+            name, cohort, experiment, seed, device, checkpoints=checkpoints
+        )
     ]
 
 

@@ -13,12 +13,14 @@ from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.experiment import Evaluation
 from motor_bids_app.levels.results import person_predictions
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
-from motor_bids_app.reports.experiment import Answer, ExperimentReport
+from motor_bids_app.reports.answer import Answer
+from motor_bids_app.reports.experiment_content import ExperimentReport
 from motor_bids_app.reports.pages import Reference
 
 LABELS = {
     "prevalence": "Nothing but the share of poor outcomes",
     "demographics": "Age, sex and time since stroke",
+    "persistence": "Baseline score (persistence)",
     "lesion_volume": "Lesion volume",
     "tract_load": "Lesion load of the corticospinal tract",
     "regional": "Regional features and asymmetries (elastic net)",
@@ -57,6 +59,13 @@ REFERENCES = (
         "classifier performance measurement. SIGKDD Explorations 12, 49-57 (2010).",
         doi="10.1145/1882471.1882479",
     ),
+)
+
+COMBAT = Reference(
+    key="Johnson et al. 2007",
+    citation="Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression data "
+    "using empirical Bayes methods. Biostatistics 8, 118-127 (2007).",
+    doi="10.1093/biostatistics/kxj037",
 )
 
 
@@ -138,13 +147,17 @@ def build_report(
         abstention=evaluation.abstention,
         learning=evaluation.learning,
         decisions=evaluation.decisions,
+        ladder=evaluation.ladder,
         sample_size=sample_size_table(cohort, evaluation),
         planning=planning_sentences(cohort, evaluation),
+        subgroups=evaluation.subgroups,
+        missing=evaluation.missing,
+        recalibration=evaluation.recalibration,
         null=None if test is None else test.null,
         null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),
         configuration=to_toml(experiment),
-        references=REFERENCES,
+        references=(*REFERENCES, *([COMBAT] if experiment.inputs.harmonise == "combat" else [])),
         versions={"motor_bids_app": __version__},
     )
 
@@ -153,6 +166,8 @@ def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | i
     sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
     span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold")
+    if experiment.validation.splits is not None:
+        scheme = "as in a file of the user (splits.tsv)"
     values: dict[str, str | int | float] = {
         "scheme": scheme,
         "repeats": int(evaluation.splits["repeat"].nunique()),
@@ -176,6 +191,11 @@ def _safeguards(experiment: Experiment) -> tuple[str, ...]:
         "An AUC compares only people who were predicted by the same fitted model.",
         "The final model was named before the evaluation; no setting was chosen by the results.",
     ]
+    if experiment.model.recalibrate != "none":
+        sentences.append(
+            "Probabilities are recalibrated by a line learned from training people whom an inner "
+            "model had not seen; tested people play no part."
+        )
     if experiment.training.trainings > 1:
         sentences.append(
             "Predictions of repeated trainings are averaged; the best training is not picked."

@@ -1,7 +1,7 @@
 """The group level: run experiments on the derivatives, and report how good the models are."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app import __version__
@@ -16,7 +16,9 @@ from motor_bids_app.errors import (
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.auditing import StoppedByAuditError
 from motor_bids_app.levels.bundles import describe_model, save_model
+from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.cohort import Cohort, build_cohort
 from motor_bids_app.levels.experiment import (
@@ -30,6 +32,8 @@ from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
+from motor_bids_app.levels.splitting import read_splits
+from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
@@ -142,7 +146,14 @@ def _load(name: str) -> Experiment:
         raise InputMissingError(f"There is no experiment file {path}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as UTF-8 text: {error}.") from error
-    return parse_experiment(text, path.name)
+    experiment = parse_experiment(text, path.name)
+    splits = experiment.validation.splits
+    return experiment if splits is None else _with_splits(experiment, str(path.parent / splits))
+
+
+def _with_splits(experiment: Experiment, splits: str) -> Experiment:
+    """The same experiment with another place of its splits."""
+    return replace(experiment, validation=replace(experiment.validation, splits=splits))
 
 
 def _run_experiment(
@@ -150,6 +161,11 @@ def _run_experiment(
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
     seed, device = settings.processing.random_seed, choose_device(settings.resources.device)
+    given = None
+    if experiment.validation.splits is not None:
+        given = read_splits(Path(experiment.validation.splits))
+        # They are saved under this name beside the experiment, which can be run again there.
+        experiment = _with_splits(experiment, "splits.tsv")
     cohort = build_cohort(people, experiment, library)
     log.info(
         "%s: %s; %d people, %d of them controls; maps: %s", experiment.name,
@@ -159,13 +175,18 @@ def _run_experiment(
     checkpoints = None
     if settings.work_dir is not None:
         checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
-    evaluation = evaluate(cohort, experiment, seed, device, settings.allow, checkpoints)
+    folder = settings.output_dir / "experiments" / experiment.name
+    try:
+        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given, checkpoints)
+    except StoppedByAuditError as stop:
+        write_stopped(folder, experiment, cohort, stop)
+        raise
     members = train_final(evaluation.final, cohort, experiment, seed, device, checkpoints)
     ceiling = _ceiling(settings.bids_dir, cohort)
-    report = build_report(experiment, cohort, evaluation, ceiling)
-    folder = settings.output_dir / "experiments" / experiment.name
+    report = replace(build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS)
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
+    write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     if checkpoints is not None:
         checkpoints.remove()

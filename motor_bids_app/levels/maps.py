@@ -18,6 +18,7 @@ from motor_bids_app.bids.index import DerivedScan
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import MAPS
 from motor_bids_app.features.averaging import average_onto, experiment_grid
+from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -219,8 +220,8 @@ def map_digests(
     owners: dict[tuple[str, str], list[str]] = {}
     for row, participant in zip(rows, participants, strict=True):
         for column, name in enumerate(store.maps):
-            values = store.data[row, column]
-            if store.present[row, column] and values.min() < values.max():
-                digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
-                owners.setdefault((name, digest), []).append(participant)
+            if store.present[row, column]:
+                digest = content_hash(store.data[row, column])
+                if digest is not None:
+                    owners.setdefault((name, digest), []).append(participant)
     return owners

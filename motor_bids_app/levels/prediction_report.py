@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.evaluation.domain import Domain
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.experiment_report import LABELS
 from motor_bids_app.reports.prediction import PredictionReport
@@ -16,6 +17,19 @@ def cv_performance(metadata: Mapping[str, Any]) -> dict[str, Any]:
     metric = primary_metric(metadata["task"])
     rows: list[dict[str, Any]] = metadata["performance"]
     return next(row for row in rows if row["metric"] == metric and row["population"] == "all")
+
+
+def _warning(row: "pd.Series[Any]") -> str | None:
+    """What to look at for one person: notes, and why the answer is not to be taken as it is."""
+    sentences = [] if pd.isna(row["notes"]) else [str(row["notes"])]
+    if not pd.isna(row["outside"]):
+        sentences.append(f"unlike the training people: {row['outside']}")
+    if row["in_training"] == "yes":
+        sentences.append(
+            "the model was trained on this image, so that the prediction is too good: take the one "
+            "in predictions.tsv of the experiment"
+        )
+    return "; ".join(sentences) or None
 
 
 def build_prediction_report(
@@ -29,13 +43,17 @@ def build_prediction_report(
     metadata = model.metadata
     target, training, inputs = metadata["target"], metadata["training"], metadata["inputs"]
     classify = metadata["classes"] is not None
-    renamed = {"probability": "predicted", "predicted_score": "predicted", "notes": "warning"}
+    renamed = {"probability": "predicted", "predicted_score": "predicted"}
     predictions = table.rename(columns={**renamed, "class": "predicted_class"})
+    predictions["warning"] = [_warning(row) for _, row in table.iterrows()]
     shown = [
         "participant_id",
         "session_id",
         "predicted",
         "predicted_class",
+        "conformal_set",
+        "answer",
+        "in_training",
         "warning",
         "low",
         "high",
@@ -51,8 +69,12 @@ def build_prediction_report(
         "trained with motor_bids_app": metadata["software"]["version"],
         "bundle hash": model.digest,
     }
-    for name, span in training["ranges"].items():
-        provenance[f"{name} in training"] = f"{span['min']:.3g} to {span['max']:.3g}"
+    domain = Domain.from_json(training["domain"])
+    for kind, spreads in domain.spreads.items():
+        for name, spread in spreads.items():
+            if kind == name:  # facts about people; there are many features and maps
+                low, high = spread.limits()
+                provenance[f"{name}, 99 of 100 like those of training"] = f"{low:.3g} to {high:.3g}"
     return PredictionReport(
         model=metadata["experiment"],
         model_label=LABELS.get(metadata["model"], metadata["model"]),

@@ -82,7 +82,20 @@ _COLUMNS: dict[str, dict[str, Any]] = {
                        "reports, and an upper bound, since nobody can pick that training"},
     "maxima_min": {"Description": "Least best training over test sets"},
     "maxima_max": {"Description": "Greatest best training over test sets"},
+    "characteristic": {"Description": "What patients are divided by"},
+    "remark": {"Description": "Why there is no value"},
+    "what": {"Description": "What models may see"},
+    "n_missing": {"Description": "People who lack it in every scan"},
+    "n_patients": {"Description": "Patients among them"},
+    "n_controls": {"Description": "Healthy controls among them"},
+    "rule": {"Description": "What models do about it, within each training fold"},
+    "probabilities": {"Description": "Of the final model", "Levels": {
+        "before": "as the model gives them",
+        "after": "recalibrated within the training fold"}},
     "predicted_sd": {"Description": "Standard deviation of the prediction over repeats"},
+    "protocol": {"Description": "How the final model was evaluated; all-of-these: every flaw that "
+                 "could be made, on top of each other; published: what the paper reports"},
+    "n_counted": {"Description": "Units counted: people, scans, windows or copies"},
     "n_predictions": {"Description": "Times the person was tested"},
 }  # fmt: skip
 _PERMUTED = (
@@ -107,6 +120,21 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
         "high": {"Description": "Upper limit of that interval"},
         "n_people": {"Description": "People in the group"},
     },
+    "leakage_ladder": {
+        "state": {"Description": "Whether the value can be believed", "Levels": {
+            "right": "by person, everything learned in the training fold",
+            "optimistic": "a flawed protocol, which makes the model look better than it is",
+            "published": "figure of a paper", "not applicable": "see the reason"}},
+        "value": {"Description": "Metric under this protocol, of patients alone unless controls "
+                  "count in it"},
+        "difference": {"Description": "The value minus that of the right protocol"},
+        "reason": {"Description": "Why the flaw cannot be made with this model and these data"},
+    },
+    "subgroups": {
+        "group": {"Description": "Group of patients, tested by the same models as everyone"},
+        "metric": {"Description": "Main metric, of the final model"},
+    },
+    "missing": {"n_people": {"Description": "People in the experiment"}},
     "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
     "sample_size": {"n_people": {"Description": "People there are"}},
     "map_subsets": {
@@ -168,6 +196,10 @@ def write_results(
         tables["abstention"] = evaluation.abstention
     if evaluation.decisions is not None:
         tables["decision_curve"] = evaluation.decisions
+    tables["subgroups"] = evaluation.subgroups
+    tables["missing"] = evaluation.missing
+    if evaluation.recalibration is not None:
+        tables["recalibration"] = evaluation.recalibration
     sizes = sample_size_table(cohort, evaluation)
     if len(sizes):
         tables["sample_size"] = sizes
@@ -175,11 +207,21 @@ def write_results(
         tables |= {"out_of_fold_maps": evaluation.by_map, "map_subsets": evaluation.map_subsets}
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
-    units = _units(cohort)
+    if evaluation.ladder is not None:
+        tables["leakage_ladder"] = evaluation.ladder
     for name, table in tables.items():
-        known = _COLUMNS | units | _OF_TABLE.get(name, {})
-        dictionary = {str(column): known[str(column)] for column in table.columns}
-        write_table(folder / f"{name}.tsv", table, dictionary)
+        _write(folder, name, table, _units(cohort))
+
+
+def write_audit(folder: Path, checks: pd.DataFrame) -> None:
+    """Write the audit alone, of an experiment that it stopped."""
+    _write(folder, "audit", checks, {})
+
+
+def _write(folder: Path, name: str, table: pd.DataFrame, units: dict[str, dict[str, Any]]) -> None:
+    known = _COLUMNS | units | _OF_TABLE.get(name, {})
+    dictionary = {str(column): known[str(column)] for column in table.columns}
+    write_table(folder / f"{name}.tsv", table, dictionary)
 
 
 def _units(cohort: Cohort) -> dict[str, dict[str, Any]]:

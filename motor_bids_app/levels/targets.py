@@ -125,7 +125,9 @@ def _score(people: People, target: Target) -> Score:
     return people.scores[usable[0]]
 
 
-def label(people: People, outcome: Outcome, controls: str) -> Labels:
+def label(
+    people: People, outcome: Outcome, controls: str, barred: NDArray[np.object_] | None = None
+) -> Labels:
     """Give every scan its class or score, and list those that cannot take part.
 
     Parameters
@@ -137,6 +139,8 @@ def label(people: People, outcome: Outcome, controls: str) -> Labels:
     controls : str
         "good": healthy people are in the good class, whatever their score; "exclude".
         They take part in a regression only with a score of their own.
+    barred : array of str, shape (n_scans,), optional
+        Why a scan cannot take part, "" where it can.
 
     Raises
     ------
@@ -155,6 +159,8 @@ def label(people: People, outcome: Outcome, controls: str) -> Labels:
     reasons[np.isnan(values)] = f"no {outcome.score.name}"
     if controls == "exclude":
         reasons[is_control] = "a control, whom the experiment leaves out"
+    if barred is not None:
+        reasons = np.where(reasons == "", barred, reasons)
     rows = np.flatnonzero(reasons == "")
     if len(rows) == 0:
         raise DataError(

@@ -17,14 +17,17 @@ from motor_bids_app.models.classical import (
     TableClassifier,
     TableRegressor,
 )
-from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.state import State
 from motor_bids_app.models.training import Checkpoints
 
-LADDER = ("prevalence", "demographics", "lesion_volume", "tract_load", "regional", "kernel")
+LADDER = (
+    "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",
+    "kernel",
+)  # fmt: skip
 NETWORKS = ("karakis2023", "cbam2025")
 MODELS = (*LADDER, *NETWORKS)
 TASKS = ("classification", "regression")
@@ -89,6 +92,7 @@ class Needs:
 _NEEDS = {
     "prevalence": Needs(),
     "demographics": Needs(columns=DEMOGRAPHICS),
+    "persistence": Needs(columns=(BASELINE,)),
     "lesion_volume": Needs(columns=("lesion_volume",)),
     "tract_load": Needs(columns=("tract_load", "tract_load_weighted")),
     "regional": Needs(pattern=REGIONAL),

@@ -22,10 +22,12 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.columns import numeric_columns
 from motor_bids_app.models.folds import binary_labels, inner_folds
+from motor_bids_app.models.harmonisation import ComBat, kept_covariates, sites_of
 from motor_bids_app.models.state import State
 
 MIXES = (0.2, 0.8)  # share of the absolute in the elastic net's penalty
 INVERSE_PENALTIES = tuple(np.logspace(-2.5, 0, 6))  # for columns of unit variance
+ONE_PERSON = 1.0  # penalty of the models of few columns
 MAX_STEPS = 10_000
 TOLERANCE = 1e-2  # finer changed no prediction beyond 0.01, at twice the time
 
@@ -100,8 +102,12 @@ class _TableModel(BaseEstimator):
     select : bool
         Elastic net, whose penalty is chosen by person in inner folds, for many columns.
         Otherwise a ridge of one prior person, for a few.
+    penalty : float, optional
+        Instead of one prior person, or of the penalty that inner folds choose.
     random_state : int
         Seed of the inner folds and of the solver.
+    harmonise : str
+        "combat": sites are made alike, see `ComBat`. "none": columns are taken as they are.
     """
 
     def __init__(
@@ -109,12 +115,16 @@ class _TableModel(BaseEstimator):
         columns: tuple[str, ...] = (),
         pattern: str = "",
         select: bool = False,
+        penalty: float | None = None,
         random_state: int = 0,
+        harmonise: str = "none",
     ) -> None:
         self.columns = columns
         self.pattern = pattern
         self.select = select
+        self.penalty = penalty
         self.random_state = random_state
+        self.harmonise = harmonise
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         filled = X.table.columns[X.table.notna().any()]
@@ -125,12 +135,24 @@ class _TableModel(BaseEstimator):
                 "No scan of the training fold has regional features: process the participants "
                 "with diffusion or T1w images, or leave this model out."
             )
-        features = numeric_columns(X, self.columns_)
+        self.combat_ = None
+        if self.harmonise == "combat":
+            features = numeric_columns(X, self.columns_)
+            self.combat_ = ComBat().fit(features, sites_of(X), kept_covariates(X))
+        features = self._features(X)
         steps = scaling_steps()
         for step in steps:
             features = step.fit_transform(features)
-        predictor = self._chosen(features, y, X.participants) if self.select else self._plain()
+        search = self.select and self.penalty is None
+        predictor = self._chosen(features, y, X.participants) if search else self._plain()
         self.pipeline_: Pipeline = make_pipeline(*steps, predictor.fit(features, y))
+
+    def _features(self, X: Samples) -> NDArray[np.float64]:
+        """Columns as numbers, sites made alike where asked for, shape (n_scans, n_columns)."""
+        features = numeric_columns(X, self.columns_)
+        if self.combat_ is None:
+            return features
+        return self.combat_.transform(features, sites_of(X), kept_covariates(X))
 
     def _plain(self) -> BaseEstimator:
         raise NotImplementedError
@@ -143,12 +165,18 @@ class _TableModel(BaseEstimator):
     def get_state(self) -> State:
         """Return what was learned."""
         check_is_fitted(self)
-        return State(values={"columns": list(self.columns_)}, pipelines={"table": self.pipeline_})
+        values: dict[str, Any] = {"columns": list(self.columns_)}
+        arrays: dict[str, NDArray[np.generic]] = {}
+        if self.combat_ is not None:
+            values["combat"], arrays = self.combat_.get_state()
+        return State(values, arrays, {"table": self.pipeline_})
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         self.columns_ = tuple(state.values["columns"])
         self.pipeline_ = state.pipelines["table"]
+        known = state.values.get("combat")
+        self.combat_ = None if known is None else ComBat.of_state(known, state.arrays)
 
 
 class TableClassifier(ClassifierMixin, _TableModel):
@@ -163,10 +191,10 @@ class TableClassifier(ClassifierMixin, _TableModel):
     def predict_proba(self, X: Samples) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_scans, 2)."""
         check_is_fitted(self)
-        return self.pipeline_.predict_proba(numeric_columns(X, self.columns_))
+        return self.pipeline_.predict_proba(self._features(X))
 
     def _plain(self) -> BaseEstimator:
-        return LogisticRegression(C=1.0, max_iter=MAX_STEPS)
+        return LogisticRegression(C=1 / (self.penalty or ONE_PERSON), max_iter=MAX_STEPS)
 
     def _chosen(
         self, features: NDArray[np.float64], y: NDArray[Any], participants: NDArray[np.str_]
@@ -202,10 +230,10 @@ class TableRegressor(RegressorMixin, _TableModel):
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
         check_is_fitted(self)
-        return self.pipeline_.predict(numeric_columns(X, self.columns_))
+        return self.pipeline_.predict(self._features(X))
 
     def _plain(self) -> BaseEstimator:
-        return Ridge(alpha=1.0)
+        return Ridge(alpha=self.penalty or ONE_PERSON)
 
     def _chosen(
         self, features: NDArray[np.float64], y: NDArray[Any], participants: NDArray[np.str_]

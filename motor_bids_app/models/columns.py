@@ -8,6 +8,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 
 DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
+BASELINE = "baseline_score"  # of the same person, measured before the target
 LESION_COLUMNS = frozenset(
     {"lesion_volume", "tract_load", "tract_load_weighted", "tract_load_left", "tract_load_right"}
 )
@@ -42,6 +43,8 @@ def numeric_columns(samples: Samples, columns: tuple[str, ...]) -> NDArray[np.fl
 
 
 def _numbers(column: pd.Series) -> NDArray[np.float64]:
+    if column.dtype == np.float64:  # most are, and a cross-validation asks thousands of times
+        return column.to_numpy(dtype=np.float64, copy=True)
     if column.name == "sex" and not pd.api.types.is_numeric_dtype(column):
         column = column.map(lambda value: _SEX.get(str(value).lower(), value))
     try:

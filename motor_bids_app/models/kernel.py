@@ -75,7 +75,7 @@ class Centring:
 class _KernelModel(BaseEstimator):
     """Linear model with a ridge penalty on the voxels of maps.
 
-    The penalty is chosen by person in inner folds of the training fold.
+    The penalty is chosen by person in inner folds of the training fold, unless it is given.
 
     Parameters
     ----------
@@ -83,6 +83,8 @@ class _KernelModel(BaseEstimator):
         Maps to use; all if empty.
     mask : bool array, shape of the volumes, optional
         Voxels to use; all by default.
+    penalty : float, optional
+        For scans at a mean square distance of 1.
     random_state : int
         Seed of the inner folds.
     """
@@ -91,10 +93,12 @@ class _KernelModel(BaseEstimator):
         self,
         maps: tuple[str, ...] = (),
         mask: NDArray[np.bool_] | None = None,
+        penalty: float | None = None,
         random_state: int = 0,
     ) -> None:
         self.maps = maps
         self.mask = mask
+        self.penalty = penalty
         self.random_state = random_state
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
@@ -113,6 +117,8 @@ class _KernelModel(BaseEstimator):
     def _choose_penalty(
         self, grams: Array, present: NDArray[np.bool_], y: NDArray[Any], people: NDArray[np.str_]
     ) -> float:
+        if self.penalty is not None:
+            return self.penalty
         folds = inner_folds(y, people, self.random_state)
         if not folds:
             return SAFE_PENALTY

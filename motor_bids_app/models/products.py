@@ -14,6 +14,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.classical import scaling_steps
 from motor_bids_app.models.columns import numeric_columns
+from motor_bids_app.models.harmonisation import ComBat, kept_covariates, sites_of
 from motor_bids_app.models.inputs import map_columns, volumes_of
 from motor_bids_app.models.kernel import PENALTIES, Centring
 
@@ -29,6 +30,7 @@ def linear_products(
     people: Sequence[str],
     maps: tuple[str, ...] = (),
     mask: NDArray[np.bool_] | None = None,
+    harmonise: str = "none",
 ) -> tuple[FoldProducts, tuple[float, ...]] | None:
     """Return how a rung of the ladder compares people, and the penalties it chooses from.
 
@@ -43,6 +45,8 @@ def linear_products(
         Participant labels in the order of positions.
     maps, mask
         As of `build_model`.
+    harmonise : str
+        "combat" makes the sites of regional features alike, as in `TableClassifier`.
 
     Returns
     -------
@@ -58,7 +62,8 @@ def linear_products(
         return None
     columns = needed.chosen(samples.table)
     few = not needed.pattern
-    return _of_columns(samples, shares, columns, few), ONE_PERSON if few else PENALTIES
+    combat = harmonise == "combat" and not few
+    return _of_columns(samples, shares, columns, few, combat), ONE_PERSON if few else PENALTIES
 
 
 def _shares(samples: Samples, people: Sequence[str]) -> Array:
@@ -96,17 +101,27 @@ def _average(gram: Array, shares: Array, counts: Array) -> Array:
     return np.asarray(weights @ gram @ weights.T)
 
 
-def _of_columns(
-    samples: Samples, shares: Array, columns: tuple[str, ...], few: bool
-) -> FoldProducts:
-    values = numeric_columns(samples, columns)
+def _by_person(values: Array, shares: Array) -> Array:
+    """Mean of each person's known values, NaN where there is none, shape (n_people, n_columns)."""
     counts = shares @ ~np.isnan(values)
     sums = shares @ np.nan_to_num(values)
-    table = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _of_columns(
+    samples: Samples, shares: Array, columns: tuple[str, ...], few: bool, combat: bool
+) -> FoldProducts:
+    table = _by_person(numeric_columns(samples, columns), shares)
+    kept = _by_person(kept_covariates(samples), shares)
+    sites = sites_of(samples)[shares.argmax(axis=1)]  # of the first scan
 
     def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
         ours: Any = table[fit]
         theirs: Any = table[judged]
+        if combat:
+            alike = ComBat().fit(ours, sites[fit], kept[fit])
+            ours = alike.transform(ours, sites[fit], kept[fit])
+            theirs = alike.transform(theirs, sites[judged], kept[judged])
         for step in scaling_steps():
             ours = step.fit_transform(ours)
             theirs = step.transform(theirs)

@@ -37,9 +37,11 @@ from motor_bids_app.models.classical import (
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.state import State
 
 FORMAT = 1  # raised whenever older code could not read a newer bundle
+RECALIBRATED = 2  # format of a bundle whose model older code would apply without its last step
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
@@ -99,7 +101,9 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     OutputError
         The folder cannot be made or written.
     """
-    settings = estimator.get_params(deep=False)
+    recalibrated = isinstance(estimator, RecalibratedClassifier)
+    plain = estimator.model_ if isinstance(estimator, RecalibratedClassifier) else estimator
+    settings = plain.get_params(deep=False)
     for name in ("device", "checkpoints"):
         settings.pop(name, None)  # where it was trained does not matter for using it
     state = estimator.get_state()
@@ -109,8 +113,8 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     parts = {f"{name}.skops": _dump(pipeline) for name, pipeline in state.pipelines.items()}
     parts[_ARRAYS] = safetensors.numpy.save(arrays)
     index = {
-        "format": FORMAT,
-        "kind": type(estimator).__name__,
+        "format": RECALIBRATED if recalibrated else FORMAT,
+        "kind": type(plain).__name__,
         "settings": settings,
         "values": state.values,
         "sha256": {name: hashlib.sha256(part).hexdigest() for name, part in sorted(parts.items())},
@@ -170,6 +174,8 @@ def load_bundle(folder: Path, device: str = "cpu") -> tuple[Model, dict[str, Any
         estimator = KINDS[index["kind"]](**settings)
         if "device" in estimator.get_params():
             estimator.set_params(device=device)
+        if index["format"] == RECALIBRATED:
+            estimator = RecalibratedClassifier(estimator)
         estimator.set_state(State(index["values"], arrays, pipelines))
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise IncompatibleModelError(
@@ -188,7 +194,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
         )
     try:
         index = json.loads(path.read_bytes())
-        known = index["format"] == FORMAT and index["kind"] in KINDS
+        known = index["format"] in (FORMAT, RECALIBRATED) and index["kind"] in KINDS
         fields = (index["settings"], index["values"], index["sha256"], index["metadata"])
         known = known and all(isinstance(field, dict) for field in fields)
     except (ValueError, KeyError, TypeError) as error:
@@ -196,7 +202,8 @@ def _read_index(folder: Path) -> dict[str, Any]:
     if not known:
         raise IncompatibleModelError(
             f"{path} has format {index['format']!r} and kind {index['kind']!r}; this version reads "
-            f"format {FORMAT} and the kinds {', '.join(KINDS)}. Use the version that made it."
+            f"formats {FORMAT} and {RECALIBRATED}, and the kinds {', '.join(KINDS)}. Use the "
+            "version that made it."
         )
     return index
 

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from motor_bids_app.reports import agreement, charts
+from motor_bids_app.reports import agreement, charts, ladder
 from motor_bids_app.reports.answer import (
     Answer,
     chance_test,
@@ -17,20 +14,25 @@ from motor_bids_app.reports.answer import (
     meaning,
     noise_floor,
 )
-from motor_bids_app.reports.pages import Figure, Reference, Table, render
+from motor_bids_app.reports.experiment_content import ExperimentReport
+from motor_bids_app.reports.pages import Figure, Table, render
 from motor_bids_app.reports.tables import (
     POPULATIONS,
     comparison_table,
     coverage_table,
+    missing_table,
     models_table,
     paper_table,
+    recalibration_table,
     size_table,
+    subgroup_table,
 )
 
-__all__ = [
-    "Answer", "ExperimentLink", "ExperimentReport", "GroupReport", "render_comparison",
-    "render_experiment",
-]  # fmt: skip
+_EXCLUDED = ("Left out.", {"participant_id": "Participant", "reason": "Reason"})
+_AUDIT = (
+    "Checks for what would make the evaluation too good.",
+    {"check": "Check", "state": "Result", "finding": "Finding"},
+)
 _LIMITS = (
     "The numbers hold for people like these, imaged like these. Elsewhere a model usually does "
     "worse: try it on people of another site before relying on it.",
@@ -39,67 +41,6 @@ _LIMITS = (
     "in patients alone; both are shown.",
     "Predictions are for research only, and must not guide the care of a patient.",
 )
-
-Task = Literal["classification", "regression"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExperimentReport:
-    """All that the page of one experiment shows.
-
-    Tables are tidy, and may be those of the TSV files:
-
-    - `metrics`: model, population ("all" | "patients"), metric, value, low, high
-    - `fold_metrics`: model, repeat, fold, metric, value
-    - `predictions`: participant_id, model, group ("patient" | "control"), true (1 = the class
-      predicted; or the score), predicted (probability, or score; mean over repeats), one row per
-      person and model
-    - `comparisons`: model, reference, metric, difference, low, high, p_value, p_holm
-    - `as_paper`: model, class, metric, mean, min, max, mean_of_maxima
-    - `cohort`: characteristic, then one column of text per group
-    - `audit`: check, state ("passed" | "warning" | "failed"), finding
-    - `excluded`: participant_id, reason
-    """
-
-    name: str
-    description: str
-    question: str  # "Which people have a poor outcome (FMA-UE below 27)?"
-    reference: str | None = None
-    task: Task
-    target: str  # short name of what is predicted, as "FMA-UE < 27" or "FMA-UE (points)"
-    positive: str | None = None  # name of the class predicted, as "poor"
-    negative: str | None = None
-    answer: Answer
-    n_people: int
-    n_patients: int
-    n_controls: int
-    n_positive: int | None = None
-    models: Mapping[str, str]  # name -> label, weakest rung first
-    metrics: pd.DataFrame
-    fold_metrics: pd.DataFrame
-    predictions: pd.DataFrame
-    comparisons: pd.DataFrame
-    cohort: pd.DataFrame
-    audit: pd.DataFrame
-    excluded: pd.DataFrame
-    as_paper: pd.DataFrame | None = None
-    splits: Mapping[str, str | int | float]  # label -> value: scheme, folds, people per fold
-    safeguards: tuple[str, ...]  # one sentence each: what cannot leak, and why
-    ceiling: float | None = None  # best reachable value of answer.metric, known for simulated data
-    warnings: tuple[str, ...] = ()
-    limits: tuple[str, ...] = ()  # beside those that always hold
-    configuration: str  # the experiment, as TOML
-    references: tuple[Reference, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    coverage: pd.DataFrame | None = None  # group, level, coverage, low, high, size, n_people
-    abstention: pd.DataFrame | None = None  # share_answered, accuracy, n_people
-    learning: pd.DataFrame | None = None  # n_training, metric, value, low, high
-    decisions: pd.DataFrame | None = None  # model, threshold, net_benefit, low, high
-    sample_size: pd.DataFrame | None = None  # model, n_parameters, n_people, n_needed
-    planning: tuple[str, ...] = ()  # sentences
-    null: NDArray[np.float64] | None = None  # answer.metric of permuted labels, shape (m,)
-    null_value: float | None = None  # that of the labels as they are, tested alike
-    figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +112,8 @@ def render_experiment(report: ExperimentReport) -> str:
         by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures", "splits": "Splits",
-        "audit": "Audit", "size": "Sample size", "limits": "Limits", "settings": "Settings",
+        "audit": "Audit", "size": "Sample size", "limits": "Limits",
+        **({"checklists": "Checklists"} if report.checklists else {}), "settings": "Settings",
         "references": "References",
     }  # fmt: skip
     return render(
@@ -185,21 +127,19 @@ def render_experiment(report: ExperimentReport) -> str:
         contents=contents,
         label=label,
         cohort=Table.of(report.cohort, "Who was studied: median (least to greatest), or counts."),
-        excluded=Table.of(
-            report.excluded, "Left out.", {"participant_id": "Participant", "reason": "Reason"}
-        ),
+        excluded=Table.of(report.excluded, *_EXCLUDED),
         models=[table for table in by_population if table.rows],
         comparisons=comparison_table(report.comparisons, report.models),
         as_paper=paper_table(report.as_paper, report.models),
+        ladder=ladder.ladder_table(report.ladder, label),
+        ladder_figure=ladder.ladder_chart(report.ladder, label),
         figures=[*_figures(report), *report.figures],
-        audit=Table.of(
-            report.audit, "Checks for what would make the evaluation too good.",
-            {"check": "Check", "state": "Result", "finding": "Finding"},
-        ),
+        audit=Table.of(report.audit, *_AUDIT),
         coverage=coverage_table(report.coverage, report.task),
+        subgroups=subgroup_table(report.subgroups, label), missing=missing_table(report.missing),
+        recalibration=recalibration_table(report.recalibration, label),
         sample_size=size_table(report.sample_size, report.models),
-        limits=(*_LIMITS, *report.limits),
-        versions=report.versions,
+        limits=(*_LIMITS, *report.limits), versions=report.versions,
     )  # fmt: skip
 
 

@@ -17,8 +17,9 @@ class PredictionReport:
     Tables:
 
     - `predictions`: participant_id, session_id (or missing), predicted (probability of
-      `positive`, or the score), predicted_class (text; classification), warning (text or missing),
-      and optionally low, high (interval of `predicted`)
+      `positive`, or the score; missing if refused), predicted_class and conformal_set (text;
+      classification), warning (text or missing), and optionally low, high (interval of
+      `predicted`), answer ("given", "widened", "refused") and in_training ("yes", ...)
     - `performance`: metric, population, value, low, high, from cross-validation of the model
     - `skipped`: participant_id, reason
     """
@@ -40,6 +41,12 @@ class PredictionReport:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
+_WIDENED = (
+    "Where a person is unlike the training people, the answer is widened or refused as asked for; "
+    "the last column says in what, with the range of 99 of 100 people like those of training."
+)
+
+
 def render_prediction(report: PredictionReport) -> str:
     """Return the page of one prediction run as one self-contained HTML file."""
     classify = report.task == "classification"
@@ -55,6 +62,7 @@ def render_prediction(report: PredictionReport) -> str:
         summary=_summary(report),
         rows=rows,
         sessions=any(row["session"] for row in rows),
+        possible=any(row["possible"] for row in rows),
         heading=f"Probability of {report.positive}" if classify else f"Predicted {report.target}",
         caption=_caption(report),
         skipped=Table.of(
@@ -73,6 +81,12 @@ def render_prediction(report: PredictionReport) -> str:
 
 def _person(report: PredictionReport, row: "pd.Series[Any]") -> dict[str, Any]:
     """Texts and numbers of one row; low and high are None where there is no interval."""
+    if pd.isna(row["predicted"]):
+        return {
+            "participant": row["participant_id"], "session": _text(row.get("session_id")),
+            "predicted": None, "low": None, "high": None, "text": "refused", "called": "",
+            "possible": "", "warning": _text(row.get("warning")),
+        }  # fmt: skip
     low, high = (row.get(name) for name in ("low", "high"))
     known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
     text = _number(report, row["predicted"])
@@ -86,6 +100,10 @@ def _person(report: PredictionReport, row: "pd.Series[Any]") -> dict[str, Any]:
         "high": float(high) if known and high is not None else None,
         "text": f"{text} {report.unit}".strip(),
         "called": _text(row.get("predicted_class")),
+        "possible": (
+            _text(row.get("conformal_set"))
+            + (" (widened)" if row.get("answer") == "widened" else "")
+        ).strip(),
         "warning": _text(row.get("warning")),
     }
 
@@ -99,21 +117,31 @@ def _text(value: Any) -> str:
 
 
 def _summary(report: PredictionReport) -> dict[str, str | int]:
-    facts: dict[str, str | int] = {"Predicted": len(report.predictions)}
+    people = report.predictions
+    facts: dict[str, str | int] = {"Predicted": int(people["predicted"].notna().sum())}
     if report.task == "classification" and "predicted_class" in report.predictions:
         for name in (report.positive, report.negative):
             called = int((report.predictions["predicted_class"] == name).sum())
             facts[f"Called {name}"] = called
+    for column, value, label in (
+        ("answer", "refused", "Refused"),
+        ("answer", "widened", "Widened"),
+        ("in_training", "yes", "Were in training"),
+    ):
+        count = int((people[column] == value).sum()) if column in people else 0
+        if count:
+            facts[label] = count
     facts["Not predicted"] = len(report.skipped)
     return facts
 
 
 def _caption(report: PredictionReport) -> str:
     if report.task == "regression":
-        return "One row per person and session."
+        return f"One row per person and session. {_WIDENED}"
     return (
         f"One row per person and session. The bar is the probability of {report.positive}; the "
-        f"line at {report.threshold:g} divides the classes. Near the line a call means little."
+        f"line at {report.threshold:g} divides the classes. Near the line a call means little: "
+        f"the classes that remain possible are those in the next column. {_WIDENED}"
     )
 
 

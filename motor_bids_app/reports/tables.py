@@ -102,6 +102,69 @@ def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
     )
 
 
+def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
+    """One row per part of the cohort: the final model's main metric there."""
+    if groups is None or groups.empty:
+        return None
+    metric = METRICS.get(groups["metric"].iloc[0], groups["metric"].iloc[0])
+    classify = bool(groups["n_poor"].notna().any())
+    rows = [
+        (
+            row["characteristic"], row["group"], int(row["n_people"]),
+            *([int(row["n_poor"])] if classify else []),
+            row["remark"] if isinstance(row["remark"], str) else _cell(row),
+        )
+        for _, row in groups.iterrows()
+    ]  # fmt: skip
+    return Table(
+        caption=f"{label} in parts of the cohort, with 95 % intervals; all below the first row are "
+        "patients. Intervals that overlap are no sign of equality: parts are small, and many "
+        "comparisons find differences by chance.",
+        columns=("By", "Group", "People", *(["Poor"] if classify else []), metric),
+        rows=tuple(rows),
+        numeric=frozenset({2, 3, 4} if classify else {2, 3}),
+    )
+
+
+def missing_table(missing: pd.DataFrame | None) -> Table | None:
+    """One row per input of the models: who lacks it, and what is done about it."""
+    if missing is None or missing.empty:
+        return None
+    rows = [
+        (
+            row["what"], f"{row['n_missing']} of {row['n_people']}", row["n_patients"],
+            row["n_controls"], row["rule"],
+        )
+        for _, row in missing.iterrows()
+    ]  # fmt: skip
+    return Table(
+        caption="People who lack what models may see, and the rule that applies within each "
+        "training fold.",
+        columns=("Input", "Lacked by", "Patients", "Controls", "Rule"),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3}),
+    )
+
+
+def recalibration_table(table: pd.DataFrame | None, label: str) -> Table | None:
+    """One row before and one after recalibration."""
+    if table is None or table.empty:
+        return None
+    shown = list(dict.fromkeys(table["metric"]))
+    rows = []
+    for state, part in table.groupby("probabilities", sort=False):
+        by_metric = part.set_index("metric")
+        rows.append((state, *(_cell(by_metric.loc[name]) for name in shown)))
+    return Table(
+        caption=f"Recalibration of {label}, learned within each training fold: ideal are a slope "
+        "of 1, an intercept of 0, and a Brier score and calibration error (ECE) near 0. All other "
+        "results are those after it.",
+        columns=("Probabilities", *(METRICS.get(name, name) for name in shown)),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(shown) + 1)),
+    )
+
+
 def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
     """One row per model of few columns; None where there is none."""
     if sizes is None or sizes.empty:

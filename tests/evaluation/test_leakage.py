@@ -5,6 +5,8 @@ import pytest
 from motor_bids_app.evaluation.leakage import (
     check_answers,
     check_near_duplicates,
+    check_scores_of_scans,
+    check_sessions_apart,
     check_sites,
     near_duplicates,
 )
@@ -65,3 +67,37 @@ def test_sites_with_other_outcomes_are_noted(shift, state):
 
 def test_one_site_is_no_finding():
     assert check_sites(pd.Series(["a"] * 9), pd.Series(range(9), dtype=float))[2] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("labels", "state"),
+    [
+        (["sub-07pre", "sub-07post", "sub-08pre"], "warning"),
+        (["sub-A12T1", "sub-A12T2"], "warning"),
+        (["sub-07pre", "sub-08post", "sub-09"], "passed"),
+        (["sub-01", "sub-02", "sub-11", "sub-12"], "passed"),
+        (["sub-s1", "sub-s2"], "passed"),
+    ],
+)
+def test_names_that_differ_in_a_session_only_are_noted(labels, state):
+    assert check_sessions_apart(labels)[2] == state
+
+
+@pytest.mark.parametrize(
+    ("scores", "months", "state"),
+    [
+        ([20, 20], [3, 3], "warning"),  # measured once, given to both scans
+        ([20, 20], [3, 6], "passed"),  # measured twice
+        ([20, 35], [3, 3], "passed"),
+    ],
+)
+def test_one_score_for_scans_of_two_sessions_is_noted(scores, months, state):
+    scans = pd.DataFrame(
+        {
+            "participant_id": ["sub-1", "sub-1", "sub-2"], "session_id": ["ses-1", "ses-2", None],
+            "time_since_stroke": [*months, 9], "fma_ue": [*scores, 50],
+        }
+    )  # fmt: skip
+    row = check_scores_of_scans(scans, "fma_ue")
+
+    assert (row[2], row[4]) == (state, "sub-1" if state == "warning" else None)

@@ -106,3 +106,20 @@ def test_among_patients_telling_controls_apart_is_no_success():
 
     assert p[False] == 0.01
     assert p[True] > 0.05
+
+
+def test_test_sets_that_are_given_take_the_place_of_those_drawn():
+    values, poor, _ = cohort(1.0, 3)
+    nobody = np.zeros(N, bool)
+    settings = {"task": "classification", "penalties": PENALTIES, "controls": nobody}
+    settings |= {"n_permutations": 5, "repeats": 2}
+    drawn = permutation_test(linear(values), poor, seed=5, **settings)
+    sets = _blind_folds(nobody, 5, 2, 5)
+    given = permutation_test(linear(values), poor, seed=5, test_sets=sets[::-1], **settings)
+    other = permutation_test(
+        linear(values), poor, seed=5, test_sets=[np.arange(20), np.arange(20, 40)], **settings
+    )
+
+    assert given.value == pytest.approx(drawn.value)
+    np.testing.assert_allclose(given.null, drawn.null)
+    assert other.value != pytest.approx(drawn.value)

@@ -1,8 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.evaluation.splits import feasible_folds, make_splits
+from motor_bids_app.evaluation.splits import (
+    check_test_sets,
+    feasible_folds,
+    make_splits,
+    splits_by_site,
+)
 
 PEOPLE = [f"sub-{i:02d}" for i in range(37)]
 LABELS = np.array(["poor"] * 13 + ["good"] * 24)
@@ -22,7 +28,7 @@ def test_folds_have_classes_and_groups_to_within_one_person(property_):
     splits = make_splits(PEOPLE, LABELS, folds=5, repeats=4, strata=GROUPS)
 
     splits["value"] = splits["participant_id"].map(values)
-    counts = splits.groupby(["repeat", "fold", "value"]).size().unstack(fill_value=0)
+    counts = pd.crosstab([splits["repeat"], splits["fold"]], splits["value"])
     # Two strata within two classes: each adds at most one person of unevenness.
     assert (counts.max() - counts.min() <= 2).all()
 
@@ -104,3 +110,64 @@ def test_fewer_people_than_folds_reduces_the_folds_and_says_so():
 def test_a_person_listed_twice_is_refused():
     with pytest.raises(DataError, match="twice"):
         make_splits(["a", "a", "b", "c"], [0, 1, 0, 1], folds=2)
+
+
+def by_site(**sites) -> pd.Series:
+    """People a1, a2, ... of each site."""
+    return pd.Series(
+        {f"{name}{i}": name for name, n in sites.items() for i in range(1, n + 1)}, dtype=object
+    )
+
+
+def test_a_fold_by_site_tests_all_people_of_one_site():
+    sites = by_site(b=3, a=2, c=4)
+    splits = splits_by_site(sites)
+
+    assert splits.groupby("fold")["participant_id"].apply(
+        lambda people: set(sites[people])
+    ).tolist() == [{"a"}, {"b"}, {"c"}]
+    assert sorted(splits["participant_id"]) == sorted(sites.index)
+    assert (splits["repeat"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("sites", "message"),
+    [
+        (by_site(a=4), "All 4 people are from one site, a"),
+        (pd.Series({"a1": "a", "a2": None, "b1": "b"}), r"1 of 3 people have no site \(a2\)"),
+    ],
+    ids=["one site", "unknown site"],
+)
+def test_sites_that_cannot_be_left_out_are_explained(sites, message):
+    with pytest.raises(DataError, match=message):
+        splits_by_site(sites)
+
+
+def test_a_site_of_one_class_is_named_as_not_counting_in_the_auc():
+    sites = by_site(a=4, b=4, c=2)
+    truth = pd.Series([0, 1, 0, 1, 1, 0, 1, 0, 1, 1.0], index=sites.index)
+
+    (note,) = check_test_sets(splits_by_site(sites), truth, "classification", ["A", "B", "C", "D"])
+    assert "1 of 3 test sets hold one class only (C)" in note
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [
+        ([1, 0, 1, 1, 1, 1], "Without the people of A, all 4 others are of one class"),
+        ([1, 1, 0, 0, 1, 1, 0, 0], "0 of 4 test sets hold both classes"),
+        ([1, 0, 0, 0, 0, 0], "Without the people of A"),
+    ],
+    ids=["nothing to learn from", "no test set has an auc", "all poor in one site"],
+)
+def test_sites_without_an_auc_are_refused(truth, message):
+    sites = by_site(**dict.fromkeys("abcd"[: len(truth) // 2], 2))
+    labels = pd.Series(truth, index=sites.index, dtype=float)
+    with pytest.raises(DataError, match=message):
+        check_test_sets(splits_by_site(sites), labels, "classification", ["A", "B", "C", "D"])
+
+
+def test_splits_that_test_too_few_scores_are_refused():
+    splits = pd.DataFrame({"repeat": 1, "fold": [1, 2], "participant_id": ["a", "b"]})
+    with pytest.raises(DataError, match="test 2 people with 2 different scores"):
+        check_test_sets(splits, pd.Series({"a": 1.0, "b": 2, "c": 3}), "regression")

@@ -90,6 +90,10 @@ def test_overlapping_splits_do_not_make_a_metric_ever_surer():
     assert half == pytest.approx(1.96 * 0.5 * 0.1, rel=0.01)
 
 
+def test_the_spread_over_a_few_sites_widens_no_interval():
+    assert statistics.resampled_half_width(np.array([0.6, 0.9, 0.7, 0.8]), test_to_train=0.5) == 0
+
+
 def test_delong_is_that_of_the_placements_and_of_resampling_people():
     rng = np.random.default_rng(0)
     poor, good = rng.normal(1, 1, 40), rng.normal(0, 1, 60)

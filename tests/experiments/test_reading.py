@@ -54,3 +54,16 @@ def test_an_unusable_text_is_explained(text, message):
 def test_an_unknown_preset_names_those_there_are():
     with pytest.raises(UsageError, match="baselines or cbam2025 or karakis2023"):
         load_preset("resnet")
+
+
+def test_the_published_protocol_is_written_and_read_again():
+    text = """name = "mine"
+[as_published]
+protocols = ["scan-folds"]
+n_people = 30
+accuracy = "0.90"
+"""
+    mine = parse_experiment(text, "mine.toml")
+
+    assert parse_experiment(to_toml(mine), "again") == mine
+    assert mine.as_published.tested.n_people == 30

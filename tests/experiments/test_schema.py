@@ -29,6 +29,13 @@ def read(**content):
         ({"training": {"trainings": 3}}, "networks"),
         ({"validation": {"folds": 1}}, "folds = 1"),
         ({"validation": {"group_by": "scan"}}, "one side of every split"),
+        (
+            {"as_published": {"protocols": ["leak"]}},
+            r'protocols = \[.leak.\]: use a list of "contr',
+        ),
+        ({"as_published": {"accuracy": 91.7}}, r"a number from 0 to 1 as printed"),
+        ({"as_published": {"n_people": 9, "n_poor": 9}}, "n_poor = 9: .* use at most 8"),
+        ({"as_published": {"n_people": 9, "folds": 10}}, "folds = 10: .* use at most 9"),
         ({"name": "../../etc"}, "becomes a folder"),
         ({"name": 3}, "use text"),
     ],
@@ -48,3 +55,15 @@ def test_the_network_comes_after_the_rungs_and_is_the_final_model():
 
     assert model.names == ("prevalence", "kernel", "karakis2023")
     assert model.final_name == "karakis2023"
+
+
+def test_published_figures_keep_how_they_were_printed():
+    published = read(as_published={"accuracy": "0.90", "roc_auc": 0.9}).as_published
+
+    assert published.figures == {"accuracy": "0.90", "roc_auc": 0.9}
+    assert published.tested is None  # nobody said in how many people
+
+
+def test_flawed_protocols_are_run_only_when_asked_for():
+    assert read().as_published is None
+    assert read(as_published={}).as_published.protocols == ()

@@ -25,7 +25,7 @@ repeats = 2
 TABLES = (
     "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
     "permutation", "decision_curve", "sample_size", "conformal",
-    "abstention", "learning_curve",
+    "abstention", "learning_curve", "subgroups", "missing",
 )  # fmt: skip
 
 
@@ -124,8 +124,25 @@ def test_reports_and_model_are_written(done):
     assert metadata["processing"]["settings"]["space"] == "MNI152NLin2009aSym"
 
 
+def test_checklists_are_filled_from_the_run_and_linked(done):
+    folder = done[1]
+    page = (folder / "report.html").read_text()
+
+    for name in ("tripod-ai", "probast-ai", "claim-2024", "model-card"):
+        assert f'href="checklists/{name}.html"' in page
+        assert (folder / "checklists" / f"{name}.html").is_file()
+    tripod = json.loads((folder / "checklists" / "tripod-ai.json").read_text())
+    said = {item["number"]: item["from_run"] for item in tripod["items"]}
+    auc = read(folder, "metrics").set_index(["model", "population", "metric"])
+    auc = auc.loc["kernel", "patients", "roc_auc"]
+    assert f"AUC: {auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f})" in said["23a"]
+    assert "26 people analysed: 20 patients and 6 controls; 9 with" in said["20a"]
+    assert said["17"] == ""  # ethics
+    assert (folder / "model" / "model-card.html").is_file()
+
+
 def test_no_file_names_a_training_participant_beside_the_tables(done):
-    for path in (done[1] / "model").iterdir():
+    for path in [*(done[1] / "model").iterdir(), *(done[1] / "checklists").iterdir()]:
         assert b"sub-0" not in path.read_bytes(), path
 
 
@@ -170,8 +187,14 @@ def test_a_copied_image_stops_the_run_unless_allowed(fake_cohort, tmp_path):
     settings = cohort.settings("group", experiments=(experiment_file(tmp_path),))
     with pytest.raises(DataError, match="--allow duplicates near-duplicates"):
         group.run(settings)
+    folder = cohort.output / "experiments" / "quick"
+    stopped = read(folder, "audit").set_index("check")
+    page = (folder / "report.html").read_text()
+    assert {path.name for path in folder.iterdir()} == {"audit.tsv", "audit.json", "report.html"}
+    assert "stopped this experiment before anything was fitted" in page
     group.run(replace(settings, allow=("duplicates", "near-duplicates")))
 
+    pd.testing.assert_frame_equal(stopped, read(folder, "audit").set_index("check"))
     audit = read(cohort.output / "experiments" / "quick", "audit").set_index("check")
     found = audit.loc["no image under two participants"]
     assert (found["state"], found["participants"]) == ("failed", "sub-01, sub-05")

@@ -165,13 +165,132 @@ def test_no_tables_are_needed_for_a_model_on_maps(trained, newcomers):
     assert len(predict.run(newcomers.settings("predict", model=trained[1]))) == 2
 
 
-def test_age_outside_the_training_range_is_noted(trained, newcomers):
-    table = newcomers.raw / "participants.tsv"
+def with_age_19(cohort):
+    table = cohort.raw / "participants.tsv"
     table.write_text(table.read_text().replace("70", "19"))
-    predict.run(newcomers.settings("predict", model=trained[1]))
 
-    notes = read(newcomers).set_index("participant_id")["notes"]
-    assert "age 19 is outside the training range" in notes["sub-bad"]
+
+def test_someone_outside_the_domain_gets_a_wider_set_and_the_reason(trained, newcomers):
+    with_age_19(newcomers)
+    by_name = {
+        p.participant: p for p in predict.run(newcomers.settings("predict", model=trained[1]))
+    }
+
+    assert (by_name["sub-bad"].answer, by_name["sub-fine"].answer) == ("widened", "given")
+    assert by_name["sub-bad"].classes == ("poor", "good")  # 10 people cannot bound 97.5 %
+    row = read(newcomers).set_index("participant_id").loc["sub-bad"]
+    assert "age 19 (training: " in row["outside"]
+    assert row["distance"] > 1
+
+
+def test_someone_outside_the_domain_gets_no_number_if_so_asked(trained, newcomers):
+    with_age_19(newcomers)
+    predict.run(newcomers.settings("predict", model=trained[1], outside="refuse"))
+
+    table = read(newcomers).set_index("participant_id")
+    assert table.loc["sub-bad", ["probability", "class", "conformal_set"]].isna().all()
+    assert table.loc["sub-bad", "answer"] == "refused"
+    assert "age 19" in table.loc["sub-bad", "outside"]
+    assert table.loc["sub-fine", "probability"] < 0.1
+
+
+def test_the_domain_can_be_ignored_but_is_told(trained, newcomers):
+    before = predict.run(newcomers.settings("predict", model=trained[1]))
+    with_age_19(newcomers)
+    after = predict.run(newcomers.settings("predict", model=trained[1], outside="ignore"))
+
+    assert [p.classes for p in after] == [p.classes for p in before]
+    assert "age 19" in read(newcomers).set_index("participant_id").loc["sub-bad", "outside"]
+
+
+def test_maps_of_another_contrast_are_outside(trained, newcomers):
+    """FA at half its usual level is possible, but nobody of training was like that."""
+    scale_map(newcomers, "fa", 0.5)
+    by_name = {
+        p.participant: p for p in predict.run(newcomers.settings("predict", model=trained[1]))
+    }
+
+    assert "fa mean" in {finding.quantity for finding in by_name["sub-bad"].outside}
+    assert by_name["sub-fine"].outside == ()
+
+
+def scale_map(cohort, name, factor, who="bad"):
+    (path,) = (cohort.output / f"sub-{who}").rglob(f"*{name}*.nii.gz")
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj) * np.float32(factor), image.affine), path)
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"), [(100, "is a share from 0 to 1"), (0, "everywhere")]
+)
+def test_a_map_in_impossible_units_gives_no_prediction(trained, newcomers, factor, message):
+    scale_map(newcomers, "fa", factor)
+
+    with pytest.raises(IncompleteRunError, match=rf"sub-bad: The fa map .*{message}"):
+        predict.run(newcomers.settings("predict", model=trained[1]))
+    assert read(newcomers)["participant_id"].tolist() == ["sub-fine"]
+
+
+def test_a_person_without_any_map_is_told_what_to_do(trained, newcomers):
+    for path in (newcomers.output / "sub-bad").rglob("*.nii.gz"):
+        path.unlink()
+
+    with pytest.raises(
+        IncompleteRunError, match=r"sub-bad: .*has no map at all\. Run the participant"
+    ):
+        predict.run(newcomers.settings("predict", model=trained[1]))
+
+
+@pytest.mark.parametrize("part", ["arrays.safetensors", "model.json"])
+def test_a_bundle_with_a_missing_file_is_refused(trained, newcomers, tmp_path, part):
+    bundle = tmp_path / "model"
+    shutil.copytree(trained[1], bundle)
+    (bundle / part).unlink()
+
+    with pytest.raises((IncompatibleModelError, InputMissingError), match=part):
+        predict.run(newcomers.settings("predict", model=bundle))
+
+
+def test_a_bundle_that_says_nothing_of_its_domain_is_refused(trained, newcomers, tmp_path):
+    bundle = tmp_path / "model"
+    shutil.copytree(trained[1], bundle)
+    index = json.loads((bundle / "model.json").read_text())
+    del index["metadata"]["training"]["domain"]
+    (bundle / "model.json").write_text(json.dumps(index))
+
+    with pytest.raises(IncompatibleModelError, match="says nothing about domain"):
+        predict.run(newcomers.settings("predict", model=bundle))
+
+
+def test_training_people_are_recognised_and_new_ones_are_not(trained, newcomers):
+    cohort, model = trained
+    shutil.copytree(cohort.output / "sub-03", newcomers.output / "sub-03")
+    renamed = newcomers.output / "sub-other"
+    (newcomers.output / "sub-03").rename(renamed)  # under another name
+    for path in sorted(renamed.rglob("sub-03*")):
+        path.rename(path.with_name(path.name.replace("sub-03", "sub-other")))
+    people = predict.run(newcomers.settings("predict", model=model))
+
+    known = {p.participant: p.in_training for p in people}
+    assert known == {"sub-bad": False, "sub-fine": False, "sub-other": True}
+    page = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
+    assert "trained on this image" in page
+
+
+def test_the_bundle_holds_no_label_and_no_value_of_a_person(trained):
+    """Ages are whole numbers here: the extremes must not be found among the numbers stored."""
+    cohort, model = trained
+    metadata = json.loads((model / "model.json").read_text())["metadata"]
+    age = metadata["training"]["domain"]["spreads"]["age"]["age"]
+    table = pd.read_csv(cohort.raw / "participants.tsv", sep="\t")
+
+    assert set(age) == {"n", "mean", "sd", "logarithmic"}
+    assert age["mean"] == pytest.approx(table["age"].mean())
+    text = json.dumps(metadata)
+    assert not any(
+        label.removeprefix("sub-") in text.split('"') for label in table["participant_id"]
+    )
+    assert "sub-" not in text
 
 
 def test_orientation_on_disk_does_not_matter(trained, newcomers):

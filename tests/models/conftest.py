@@ -32,6 +32,7 @@ def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
             "sex": random.choice(["female", "male"], N_PEOPLE),
             "time_since_stroke": np.where(control, np.nan, random.uniform(3, 60, N_PEOPLE)),
             "lesion_volume": np.where(control, np.nan, 10 * load),
+            "baseline_score": np.where(control, np.nan, 50 - 5 * load),
             "tract_load": np.where(control, np.nan, load),
             "tract_load_weighted": np.where(control, np.nan, load / 10),
             "fa_thalamus_left": random.normal(0.4, 0.1, N_PEOPLE) - 0.1 * poor,

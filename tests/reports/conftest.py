@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.reports.answer import Answer
-from motor_bids_app.reports.experiment import ExperimentReport
+from motor_bids_app.reports.experiment_content import ExperimentReport
 
 MODELS = {"prevalence": "Share of poor outcomes", "tract_load": "Tract load", "kernel": "Kernel"}
 

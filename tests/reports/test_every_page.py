@@ -16,6 +16,7 @@ from motor_bids_app.reports.methods import STEPS, participant_methods
 from motor_bids_app.reports.motion import motion_chart
 from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
 from motor_bids_app.reports.prediction import PredictionReport, render_prediction
+from motor_bids_app.reports.stopped import StoppedReport, render_stopped
 
 
 def participant(head, brain):
@@ -59,13 +60,23 @@ def prediction():
     )  # fmt: skip
 
 
-@pytest.fixture(params=["participant", "experiment", "group", "prediction"])
+@pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped"])
 def html(request, head, brain, experiment, answer):
     return {
         "participant": lambda: participant(head, brain),
         "experiment": lambda: render_experiment(experiment),
         "group": lambda: group(answer),
         "prediction": prediction,
+        "stopped": lambda: render_stopped(
+            StoppedReport(
+                name="baselines",
+                question="Who?",
+                n_people=30,
+                stopping=("duplicates",),
+                audit=experiment.audit.assign(name="duplicates", state="failed"),
+                leftovers=("metrics.tsv",),
+            )
+        ),
     }[request.param]()
 
 

@@ -121,3 +121,45 @@ def test_a_comparison_of_nothing_says_so(read_page):
     report = GroupReport(dataset="cohort", experiments=(), failed={"baselines": "No scores."})
 
     assert "No experiment was finished." in read_page(render_comparison(report)).text
+
+
+def test_subgroups_show_their_interval_or_why_there_is_none(experiment, text, read_page):
+    rows = [
+        ("sex", "female", "roc_auc", 0.81, 0.62, 0.95, 20, 8, None),
+        ("site", "Bonn", "roc_auc", None, None, None, 6, 2, "too few: fewer than 10 people"),
+    ]
+    columns = [
+        "characteristic", "group", "metric", "value", "low", "high", "n_people", "n_poor", "remark",
+    ]  # fmt: skip
+    groups = pd.DataFrame(rows, columns=columns)
+
+    page = read_page(render_experiment(replace(experiment, subgroups=groups))).text
+
+    assert "sex female 20 8 0.81 (0.62 to 0.95)" in page
+    assert "site Bonn 6 2 too few: fewer than 10 people" in page
+    assert "nan" not in page.lower().split()
+    assert "In parts of the cohort" not in text
+
+
+def test_what_is_missing_stands_beside_its_rule(experiment, read_page):
+    rows = [("fa map", 3, 2, 1, 30, "replaced by the mean map of the training fold")]
+    columns = ["what", "n_missing", "n_patients", "n_controls", "n_people", "rule"]
+    missing = pd.DataFrame(rows, columns=columns)
+
+    page = read_page(render_experiment(replace(experiment, missing=missing))).text
+
+    assert "fa map 3 of 30 2 1 replaced by the mean map of the training fold" in page
+
+
+def test_calibration_is_shown_before_and_after(experiment, read_page):
+    rows = [
+        (state, metric, value, value - 0.1, value + 0.1)
+        for state, shift in (("before", 0.5), ("after", 0.0))
+        for metric, value in (("brier", 0.2 + shift), ("calibration_slope", 1 + shift))
+    ]
+    table = pd.DataFrame(rows, columns=["probabilities", "metric", "value", "low", "high"])
+
+    page = read_page(render_experiment(replace(experiment, recalibration=table))).text
+
+    assert "before 0.70 (0.60 to 0.80) 1.50 (1.40 to 1.60)" in page
+    assert "after 0.20 (0.10 to 0.30) 1.00 (0.90 to 1.10)" in page

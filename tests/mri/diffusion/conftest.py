@@ -88,13 +88,12 @@ class Phantom:
     def draw_motion(
         gradients: GradientTable, mm: float, degrees: float, eddy: float = 0
     ) -> list[Motion]:
-        """Draw independent places, the first volume excepted; eddy currents sum to zero."""
+        """Draw independent places, the first volume excepted; eddy currents follow the gradient."""
         rng = np.random.default_rng(0)
-        n, weighted = len(gradients), ~gradients.is_b0
+        n = len(gradients)
         turns = rng.uniform(-degrees, degrees, (n, 3)) * (np.arange(n) > 0)[:, None]
         shifts = rng.uniform(-mm, mm, (n, 3)) * (np.arange(n) > 0)[:, None]
-        warps = rng.normal(0, eddy, (n, 3)) * weighted[:, None]
-        warps[weighted] -= warps[weighted].mean(axis=0)
+        warps = gradients.bvecs @ rng.normal(0, eddy, (3, 3))
         matrices = Rotation.from_rotvec(turns, degrees=True).as_matrix()
         return [Motion(*place) for place in zip(matrices, shifts, warps, strict=True)]
 

@@ -1,0 +1,300 @@
+"""Protocols that make a model look better than it is, as published studies used them.
+
+Each turns a right plan into a flawed one and leaves the rest as it is. None is used unless an
+experiment names it under ``[as_published]``. Models are told apart by their parameters: ``penalty``
+or ``epochs`` (how freely to learn), ``columns`` or ``maps`` and ``mask`` (what is read), and
+``random_state``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from motor_bids_app.evaluation.protocols import Plan
+
+TRAININGS = 10  # to pick the best of
+STAGES = (0.25, 0.5, 0.75, 1.0)  # of the epochs, to stop at
+PENALTIES = tuple(float(value) for value in np.logspace(-2, 4, 7))
+SELECT_FROM, FEWEST = 10, 5  # columns: fewer leave nothing to select, and so many are kept
+KEPT_COLUMNS, KEPT_VOXELS = 0.1, 0.05  # share selected
+MOST_INPUTS = 12  # to make ensembles of; more columns are grouped by what they measure
+TIME = "time_since_stroke"
+
+Change = Callable[[Plan], Plan | str]  # a flawed plan, or why the flaw cannot be made here
+
+
+def controls_included(plan: Plan) -> Plan | str:
+    """Healthy volunteers count in the metrics, though nobody needs a model to tell them apart.
+
+    karakis2023 and cbam2025: most of the good class never had a stroke.
+    """
+    if plan.controls_count or not plan.controls.any():
+        return "nobody is healthy here" if not plan.controls.any() else "controls already count"
+    return replace(plan, controls_count=True)
+
+
+def control_time_zero(plan: Plan) -> Plan | str:
+    """The time since stroke of healthy people is 0, and they count: the time gives them away.
+
+    karakis2023 and cbam2025.
+    """
+    if not plan.controls.any():
+        return "nobody is healthy here"
+    if TIME not in plan.columns or TIME not in plan.samples.table:
+        return "the model does not read the time since stroke"
+    table = plan.samples.table
+    time = table[TIME].astype(np.float64).where(~plan.samples.controls, 0.0)
+    samples = replace(plan.samples, table=table.assign(**{TIME: time}))
+    return replace(plan, samples=samples, controls_count=True)
+
+
+def scan_folds(plan: Plan) -> Plan | str:
+    """Splits are made of scans, so that a model is tested on people it has learned.
+
+    karakis2023: 154 images of 123 people, before and after rehabilitation.
+    """
+    labels = _scan_labels(plan)
+    if len(set(labels)) == len(plan.truth):
+        return "every person has one scan"
+    return _by_unit(plan, labels)
+
+
+def window_folds(plan: Plan) -> Plan | str:
+    """Splits are made of windows or slices of the same scan, which are nearly the same.
+
+    gao2025: 209 overlapping windows per person, on both sides of every split.
+    """
+    scans = pd.Series(_scan_labels(plan))
+    if scans.is_unique:
+        return "every scan is one sample: there are no windows or slices"
+    return _by_unit(plan, (scans + " window " + scans.groupby(scans).cumcount().map(str)).tolist())
+
+
+def _scan_labels(plan: Plan) -> list[str]:
+    table = plan.samples.table
+    people = table["participant_id"].astype(str)
+    if "session_id" in table and table["session_id"].notna().any():
+        return (people + " " + table["session_id"].fillna("ses-").astype(str)).tolist()
+    return (people + " scan " + people.groupby(people).cumcount().map(str)).tolist()
+
+
+def _by_unit(plan: Plan, labels: Sequence[str]) -> Plan:
+    """Split and count other units than people."""
+    table = plan.samples.table.assign(participant_id=list(labels))
+    samples = replace(plan.samples, table=table)
+    truth = pd.Series(np.asarray(plan.y, dtype=np.float64), index=list(labels))
+    truth = truth.groupby(level=0).first()
+    changed = replace(plan, samples=samples, truth=truth)
+    return replace(changed, splits=plan.deal(truth, changed.controls))
+
+
+def augmented_before_split(plan: Plan) -> Plan | str:
+    """The smaller class is filled up with copies before the split: they are on both sides.
+
+    A common slip in studies that balance classes (none of the presets' papers says so). Copies
+    are exact here, as in random oversampling; sharpened or noisy ones are nearly so.
+    """
+    if plan.task != "classification":
+        return "there are no classes to balance"
+    poor, good = (list(plan.truth.index[plan.truth == value]) for value in (1, 0))
+    few, lacking = (poor, len(good) - len(poor)) if len(poor) < len(good) else (
+        good, len(poor) - len(good))  # fmt: skip
+    if not lacking:
+        return "both classes have equally many people"
+    participants = plan.samples.participants
+    rows, labels = [np.arange(len(participants))], [participants.astype(object)]
+    for number in range(lacking):
+        name = few[number % len(few)]
+        rows.append(np.flatnonzero(participants == name))
+        labels.append(np.full(len(rows[-1]), f"{name} copy {number // len(few) + 1}", dtype=object))
+    taken = np.concatenate(rows)
+    samples = plan.samples[taken]
+    samples = replace(samples, table=samples.table.assign(participant_id=np.concatenate(labels)))
+    copies = {label: plan.truth[few[0]] for part in labels[1:] for label in part}
+    truth = pd.concat([plan.truth, pd.Series(copies, dtype=np.float64)])
+    changed = replace(plan, samples=samples, y=plan.y[taken], truth=truth)
+    return replace(changed, splits=plan.deal(truth, changed.controls))
+
+
+def selection_before_split(plan: Plan) -> Plan | str:
+    """Columns or voxels are chosen by how they go with the outcome in everyone.
+
+    The test people have then taken part in making the model (Ambroise and McLachlan 2002, PNAS
+    99:6562). Scaling or imputing on everyone, without the outcome, leaks far less.
+    """
+    parameters = plan.models[0].get_params(deep=False)
+    if "columns" in parameters:
+        if len(plan.columns) < SELECT_FROM:
+            return f"the model reads {len(plan.columns)} columns: there is nothing to select"
+        values = plan.samples.table[list(plan.columns)].apply(pd.to_numeric, errors="coerce")
+        strength = _correlation(values.fillna(values.median()).to_numpy(np.float64), plan.y)
+        best = np.argsort(-strength)[: max(FEWEST, round(KEPT_COLUMNS * len(strength)))]
+        columns = tuple(plan.columns[place] for place in np.sort(best))
+        return replace(_with(plan, columns=columns, pattern=""), columns=columns)
+    if "mask" in parameters and plan.samples.volumes is not None:
+        return _with(plan, mask=_best_voxels(plan, parameters["mask"]))
+    return "the model reads neither columns nor maps"
+
+
+def _best_voxels(plan: Plan, mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Voxels where some map goes with the outcome, among those of the mask."""
+    volumes = plan.samples.volumes
+    assert volumes is not None  # the caller has looked
+    inside = np.ones(volumes.grid.shape, dtype=bool) if mask is None else mask
+    strength = np.zeros(int(inside.sum()))
+    for column in range(len(volumes.maps)):
+        has = volumes.present[:, column]
+        if has.sum() < 3 or np.ptp(plan.y[has]) == 0:
+            continue
+        for part, block in volumes.blocks(column, mask):
+            found = _correlation(block[has].astype(np.float64), plan.y[has])
+            strength[part] = np.maximum(strength[part], found)
+    size = max(1, round(KEPT_VOXELS * len(strength)))
+    chosen = np.zeros(inside.shape, dtype=bool)
+    chosen.ravel()[np.flatnonzero(inside)[np.argsort(-strength, kind="stable")[:size]]] = True
+    return chosen
+
+
+def _correlation(values: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.float64]:
+    """Absolute correlation of each column with the outcome; 0 where it does not vary."""
+    centred, outcome = values - values.mean(axis=0), y - np.mean(y)
+    length = np.sqrt(np.square(centred).sum(axis=0) * np.square(outcome).sum())
+    varies = length > 1e-12
+    return np.where(varies, np.abs(outcome @ centred) / np.where(varies, length, 1), 0)
+
+
+def best_of_trainings(plan: Plan) -> Plan | str:
+    """The model is trained several times, and the training that does best in a test set counts.
+
+    karakis2023: the "mean of maxima" over 10 trainings.
+    """
+    return _each(plan, _trainings, "the model is trained once: there is nothing to pick from")
+
+
+def _trainings(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
+    if len(candidate) > 1:
+        return [(model,) for model in candidate]
+    (model,) = candidate
+    parameters = model.get_params(deep=False)
+    seed = parameters.get("random_state")
+    if seed is None or "epochs" in parameters:  # ten networks are for the user to ask for
+        return []
+    return [(_set(model, random_state=seed + number),) for number in range(TRAININGS)]
+
+
+def choice_on_test(plan: Plan) -> Plan | str:
+    """Every input alone, every pair, and all are tried as ensembles; the best in test counts.
+
+    cbam2025: fractional anisotropy and white matter were the best of all pairs of maps.
+    """
+    inputs = _inputs(plan)
+    if len(inputs) < 2:
+        return "the model has one kind of input: there is nothing to choose from"
+    subsets = [
+        *((one,) for one in inputs), *combinations(inputs, 2), *([tuple(inputs)][: len(inputs) > 2])
+    ]  # fmt: skip
+    ensembles = tuple(
+        tuple(
+            tuple(_set(model, **settings) for model in candidate for settings in subset)
+            for candidate in variant
+        )
+        for subset in subsets
+        for variant in plan.variants
+    )
+    return replace(plan, variants=(*plan.variants, *ensembles))
+
+
+def _inputs(plan: Plan) -> list[dict[str, Any]]:
+    """Settings of models that read one kind of input each."""
+    parameters = plan.models[0].get_params(deep=False)
+    if "maps" in parameters and plan.samples.volumes is not None:
+        maps = parameters["maps"] or plan.samples.volumes.maps
+        return [{"maps": (name,)} for name in maps]
+    if "columns" not in parameters:
+        return []
+    parts: dict[str, list[str]] = {}
+    for name in plan.columns:
+        kind = name if len(plan.columns) <= MOST_INPUTS else name.split("_")[0]
+        parts.setdefault(kind, []).append(name)
+    groups = list(parts.values())
+    if len(groups) > MOST_INPUTS:
+        groups = [part.tolist() for part in np.array_split(plan.columns, MOST_INPUTS)]
+    return [{"columns": tuple(names), "pattern": ""} for names in groups]
+
+
+def stopping_on_test(plan: Plan) -> Plan | str:
+    """Learning stops where the test set is predicted best.
+
+    cbam2025: early stopping on the set that is then reported. Of a network the number of epochs
+    is chosen, of a linear model the penalty, which has the same effect.
+    """
+    return _each(plan, _stages, "the model has neither epochs nor a penalty to stop by")
+
+
+def _stages(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
+    parameters = candidate[0].get_params(deep=False)
+    if "epochs" in parameters:
+        lengths = sorted({max(1, round(share * parameters["epochs"])) for share in STAGES})
+        return [tuple(_set(model, epochs=length) for model in candidate) for length in lengths]
+    if "penalty" in parameters:
+        # The seed deals inner folds, which choose no penalty that is given.
+        return [
+            tuple(_set(model, penalty=value, random_state=0) for model in candidate)
+            for value in PENALTIES
+        ]
+    return []
+
+
+def one_model_scores_all_folds(plan: Plan) -> Plan | str:
+    """One trained model predicts every test set, though it learned from the people of most.
+
+    cbam2025: one set of weights is scored in all ten folds.
+    """
+    if len(plan.splits.groupby(["repeat", "fold"])) < 2:
+        return "there is one test set"
+    return replace(plan, refit=False)
+
+
+def _each(
+    plan: Plan, several: Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]], otherwise: str
+) -> Plan | str:
+    """Put several candidates in the place of each."""
+    variants = tuple(
+        tuple(new for candidate in variant for new in several(candidate))
+        for variant in plan.variants
+    )
+    return replace(plan, variants=variants) if all(variants) else otherwise
+
+
+def _with(plan: Plan, **settings: Any) -> Plan:
+    """Change settings of all models."""
+    variants = tuple(
+        tuple(tuple(_set(model, **settings) for model in candidate) for candidate in variant)
+        for variant in plan.variants
+    )
+    return replace(plan, variants=variants)
+
+
+def _set(model: Any, **settings: Any) -> Any:
+    known = model.get_params(deep=False)
+    return clone(model).set_params(**{k: v for k, v in settings.items() if k in known})
+
+
+FLAWS: dict[str, Change] = {  # in an order in which they can be put on top of each other
+    "controls-included": controls_included,
+    "control-time-zero": control_time_zero,
+    "scan-folds": scan_folds,
+    "window-folds": window_folds,
+    "augmented-before-split": augmented_before_split,
+    "selection-before-split": selection_before_split,
+    "best-of-trainings": best_of_trainings,
+    "choice-on-test": choice_on_test,
+    "test-set-stopping": stopping_on_test,
+    "one-model-scores-all-folds": one_model_scores_all_folds,
+}

@@ -1,0 +1,280 @@
+"""Sentences about a run, made from its values; empty where the run does not know."""
+
+from collections.abc import Iterable, Mapping
+
+from motor_bids_app.reports.checklists.facts import RunFacts
+
+_CONTROLS = {"good": "counted as good outcomes", "exclude": "left out"}
+
+
+def _list(items: Iterable[str], otherwise: str = "none") -> str:
+    return ", ".join(items) or otherwise
+
+
+def _pairs(values: Mapping[str, object], between: str = "; ") -> str:
+    return between.join(f"{name}: {value}" for name, value in values.items())
+
+
+def title(facts: RunFacts) -> str:
+    """What was done, with whom."""
+    return (
+        f"Development and internal validation of a model ({facts.final}) that predicts "
+        f"{facts.target} in {facts.n_patients} people after stroke"
+        + (f" and {facts.n_controls} healthy controls." if facts.n_controls else ".")
+    )
+
+
+def summary(facts: RunFacts) -> str:
+    """Title, main result, validation."""
+    return f"{title(facts)} {facts.headline} {facts.scheme}, {facts.repeats} repeats."
+
+
+def objective(facts: RunFacts) -> str:
+    """The question and the number of models."""
+    return (
+        f"{facts.question} Experiment {facts.experiment}: {facts.description} "
+        f"{len(facts.models)} models were developed and compared on the same people."
+    )
+
+
+def data_source(facts: RunFacts) -> str:
+    """Dataset and its size."""
+    return (
+        f"One dataset, {facts.dataset}, for development and evaluation: {facts.n_scans} scans of "
+        f"{facts.n_people} people."
+    )
+
+
+def centres(facts: RunFacts) -> str:
+    """Sites, where tables name them."""
+    return f"{len(facts.sites)} sites: {_list(facts.sites)}." if facts.sites else ""
+
+
+def eligibility(facts: RunFacts) -> str:
+    """Who could take part."""
+    return (
+        f"Analysed: people with derivatives and a usable {facts.score}; controls were "
+        f"{_CONTROLS[facts.controls]}. {flow(facts)}"
+    )
+
+
+def flow(facts: RunFacts) -> str:
+    """Scans and people from derivatives to analysis."""
+    out = sum(facts.excluded.values())
+    return (
+        f"{facts.n_scans + out} scans with derivatives, {out} left out"
+        + (f" ({_pairs(facts.excluded)})" if out else "")
+        + f"; {facts.n_scans} scans of {facts.n_people} people analysed: {facts.n_patients} "
+        f"patients and {facts.n_controls} controls{_poor(facts)}."
+    )
+
+
+def _poor(facts: RunFacts) -> str:
+    if facts.n_poor is None:
+        return ""
+    return f"; {facts.n_poor} with and {facts.n_people - facts.n_poor} without a poor outcome"
+
+
+def preparation(facts: RunFacts) -> str:
+    """Space, grid, mask and processing settings."""
+    made = _pairs(facts.processing, ", ")
+    return (
+        f"Images in {facts.space}, models on a grid of {facts.resolution} mm, mask {facts.mask}, "
+        f"lesions mirrored to: {facts.mirror}." + (f" Processing settings: {made}." if made else "")
+    )
+
+
+def outcome(facts: RunFacts) -> str:
+    """What is predicted, and the cut-off."""
+    if not facts.cutoff_source:
+        return f"{facts.score}, as a number."
+    return f"{facts.target}, from {facts.score}; cut-off: {facts.cutoff_source}."
+
+
+def candidate_predictors(facts: RunFacts) -> str:
+    """Models that were compared, and those left out."""
+    out = f" Left out: {_pairs(facts.left_out)}." if facts.left_out else ""
+    return f"Models named before the evaluation: {_list(facts.models.values())}.{out}"
+
+
+def predictors(facts: RunFacts) -> str:
+    """Maps and columns that the final model reads."""
+    return (
+        f"{facts.final}. Maps in the analysis: {_list(facts.maps)}. Columns that the model reads: "
+        f"{_list(facts.predictors)}."
+    )
+
+
+def sample_size(facts: RunFacts) -> str:
+    """People there are, and how many it takes."""
+    return " ".join(
+        [f"{facts.n_people} people{_poor(facts)}.", *facts.sample_sizes, *facts.planning]
+    )
+
+
+def missing(facts: RunFacts) -> str:
+    """Predictors that people lack."""
+    lacking = _pairs(facts.missing) if facts.missing else "no predictor of anybody"
+    return f"Missing, in people of {facts.n_people}: {lacking}."
+
+
+def partition(facts: RunFacts) -> str:
+    """Scheme of validation."""
+    return (
+        f"{facts.scheme}, {facts.folds} test sets in each of {facts.repeats} repeats, "
+        f"{facts.people_per_test} people per test set, seed {facts.seed}; splits.tsv lists them. "
+        f"The final model was trained on all {facts.n_people} people."
+    )
+
+
+def disjoint(facts: RunFacts) -> str:
+    """What keeps training and test apart."""
+    return (
+        f"By participant: {facts.n_scans} scans of {facts.n_people} people, all scans of a person "
+        f"on one side. {audit(facts)}"
+    )
+
+
+def audit(facts: RunFacts) -> str:
+    """Checks of the audit by state."""
+    said = f" Findings: {' '.join(facts.findings)}" if facts.findings else ""
+    return f"Audit of splits and data: {_pairs(facts.audit, ', ')} (audit.tsv).{said}"
+
+
+def model_type(facts: RunFacts) -> str:
+    """The final model, its settings and its validation."""
+    follows = f" After {facts.reference}." if facts.reference else ""
+    return (
+        f"{facts.final} ({facts.estimator}): {_pairs(facts.parameters, ', ') or 'no settings'}."
+        f"{follows} Internal validation: {partition(facts)}"
+    )
+
+
+def training(facts: RunFacts) -> str:
+    """Settings of the final model."""
+    how = _pairs(facts.network, ", ") if facts.network else _pairs(facts.parameters, ", ")
+    return f"{facts.estimator}, seed {facts.seed}: {how or 'no settings'}."
+
+
+def measures(facts: RunFacts) -> str:
+    """Names of the metrics."""
+    curve = (
+        f" Decision curve for thresholds {facts.thresholds[0]:.2f} to {facts.thresholds[1]:.2f}."
+        if facts.thresholds
+        else ""
+    )
+    return (
+        f"{_list(facts.metrics.get('all', ()))}; calibration: {_list(facts.calibration)}.{curve} "
+        f"Noise floor of the main metric: {facts.noise_floor:.2f}."
+    )
+
+
+def uncertainty(facts: RunFacts) -> str:
+    """How intervals and tests were made."""
+    return (
+        f"Intervals of 95 % by bootstrap over {facts.n_people} people, widened to the corrected "
+        f"resampled interval over {facts.repeats} repeats; permutation test with "
+        f"{facts.permutations} permutations. {facts.chance}"
+    ).strip()
+
+
+def imbalance(facts: RunFacts) -> str:
+    """How a network balances classes."""
+    if facts.n_poor is None or "balance" not in facts.network:
+        return ""
+    return f"{facts.n_poor} of {facts.n_people} people poor; balance: {facts.network['balance']}."
+
+
+def output(facts: RunFacts) -> str:
+    """What the model gives."""
+    if facts.n_poor is None:
+        return f"Predicted {facts.score}, with a conformal interval. {' '.join(facts.coverage)}"
+    return (
+        f"Probability of {facts.target}; class at 0.5; conformal set of classes. "
+        f"{' '.join(facts.coverage)}"
+    )
+
+
+def characteristics(facts: RunFacts) -> str:
+    """Means and counts of the people."""
+    return f"{facts.n_people} people. {_pairs(facts.characteristics)}."
+
+
+def analyses(facts: RunFacts) -> str:
+    """People in each analysis."""
+    return (
+        f"Final model: {facts.n_people} people{_poor(facts)}. Evaluation: "
+        f"{facts.people_per_test} people per test set, the others for training and tuning."
+    )
+
+
+def specification(facts: RunFacts) -> str:
+    """Where the model is, and how to apply it."""
+    return (
+        f"The folder model holds the fitted {facts.estimator} ({_trained(facts)}) "
+        f"without pickle; motor_bids_app {facts.libraries['motor_bids_app']} predict --model "
+        "applies it."
+    )
+
+
+def performance(facts: RunFacts) -> str:
+    """All metrics of the final model."""
+    parts = [
+        f"In {'patients alone' if population == 'patients' else 'all people'}: "
+        f"{_pairs(values, ', ')}."
+        for population, values in facts.metrics.items()
+    ]
+    return " ".join([*parts, facts.chance, facts.comparison]).strip()
+
+
+def calibration(facts: RunFacts) -> str:
+    """Metrics of calibration."""
+    return f"{_pairs(facts.calibration, ', ')}." if facts.calibration else ""
+
+
+def limitations(facts: RunFacts) -> str:
+    """Size, noise floor and findings."""
+    return (
+        f"{facts.n_people} people from one dataset; no evaluation elsewhere. In so many people, "
+        f"guessing strays {facts.noise_floor:.2f} from chance. {audit(facts)} "
+        + " ".join(facts.learning)
+    ).strip()
+
+
+def software(facts: RunFacts) -> str:
+    """Versions."""
+    return f"{_pairs(facts.libraries, ', ')}."
+
+
+def availability(facts: RunFacts) -> str:
+    """Software, settings and model."""
+    return (
+        f"Analysis: motor_bids_app {facts.libraries['motor_bids_app']}, Apache-2.0, with "
+        f"experiment.toml of {facts.experiment} and seed {facts.seed}. Model: folder model."
+    )
+
+
+def ensemble(facts: RunFacts) -> str:
+    """Number of trained models."""
+    if facts.n_members == 1:
+        return f"None: 1 model of {facts.final}."
+    return f"{_trained(facts)} of {facts.final}; their predictions are averaged."
+
+
+def _trained(facts: RunFacts) -> str:
+    return "1 model" if facts.n_members == 1 else f"{facts.n_members} trainings"
+
+
+def selection(facts: RunFacts) -> str:
+    """How the final model was chosen."""
+    return f"{facts.final} was named before the evaluation, as one of {len(facts.models)} models."
+
+
+def overfitting(facts: RunFacts) -> str:
+    """Settings, learning curve and calibration."""
+    return f"{training(facts)} {' '.join(facts.learning)} {calibration(facts)}".strip()
+
+
+def internal(facts: RunFacts) -> str:
+    """Internal validation and its main result."""
+    return f"{partition(facts)} {facts.headline}"

@@ -1,0 +1,161 @@
+"""CLAIM, update of 2024 (Tejani et al.): 44 items, with their numbers and own wording."""
+
+from motor_bids_app.reports.checklists import answers
+from motor_bids_app.reports.checklists.items import Checklist, Item
+
+_ROWS = (
+    ("1", "Title and abstract", "AI named, with its kind", "Put it in the title.", answers.title),
+    ("2", "Title and abstract", "Summary", "Write the abstract.", answers.summary),
+    ("3", "Introduction", "Background, intended use and role", "Why, and for which role.", None),
+    ("4", "Introduction", "Aims and hypotheses", "Hypotheses.", answers.objective),
+    ("5", "Methods: design", "Prospective or retrospective", "State it.", None),
+    (
+        "6",
+        "Methods: design",
+        "Goal of the study",
+        "Feasibility, development, or more.",
+        answers.objective,
+    ),
+    ("7", "Methods: data", "Data sources", "Places and years.", answers.data_source),
+    (
+        "8",
+        "Methods: data",
+        "Inclusion and exclusion",
+        "Criteria before the dataset was made.",
+        answers.eligibility,
+    ),
+    ("9", "Methods: data", "Preprocessing", "", answers.preparation),
+    (
+        "10",
+        "Methods: data",
+        "Selection of parts of the data",
+        "Why these maps and this mask.",
+        answers.predictors,
+    ),
+    ("11", "Methods: data", "De-identification", "How, and by whom.", None),
+    ("12", "Methods: data", "Missing data", "Why values are missing.", answers.missing),
+    ("13", "Methods: data", "Image acquisition", "Scanners, sequences, parameters.", None),
+    ("14", "Methods: reference standard", "Definition", "Protocol of the score.", answers.outcome),
+    ("15", "Methods: reference standard", "Why this one", "Reasons, and alternatives.", None),
+    (
+        "16",
+        "Methods: reference standard",
+        "Who annotated",
+        "Raters of the score and of lesion masks.",
+        None,
+    ),
+    (
+        "17",
+        "Methods: reference standard",
+        "Annotation of the test set",
+        "Whether it differs from training.",
+        None,
+    ),
+    (
+        "18",
+        "Methods: reference standard",
+        "Agreement of raters",
+        "Within and between raters.",
+        None,
+    ),
+    ("19", "Methods: partitions", "How data were assigned", "", answers.partition),
+    ("20", "Methods: partitions", "Level at which they are disjoint", "", answers.disjoint),
+    (
+        "21",
+        "Methods: test data",
+        "Intended sample size",
+        "Whether it was planned.",
+        answers.sample_size,
+    ),
+    (
+        "22",
+        "Methods: model",
+        "Description of the model",
+        "Figure of the network, if there is one.",
+        answers.model_type,
+    ),
+    ("23", "Methods: model", "Software", "", answers.software),
+    (
+        "24",
+        "Methods: model",
+        "Initial parameters",
+        "Whether weights came from elsewhere.",
+        answers.training,
+    ),
+    ("25", "Methods: training", "Training", "Hardware.", answers.training),
+    (
+        "26",
+        "Methods: training",
+        "Choice of the final model",
+        "What was tried before this run.",
+        answers.selection,
+    ),
+    ("27", "Methods: training", "Ensembles", "", answers.ensemble),
+    ("28", "Methods: evaluation", "Metrics", "", answers.measures),
+    ("29", "Methods: evaluation", "Significance and uncertainty", "", answers.uncertainty),
+    ("30", "Methods: evaluation", "Robustness or sensitivity", "Other analyses.", answers.audit),
+    (
+        "31",
+        "Methods: evaluation",
+        "Explanation of predictions",
+        "What was done, and how it was checked.",
+        None,
+    ),
+    ("32", "Methods: evaluation", "Evaluation on internal data", "", answers.internal),
+    (
+        "33",
+        "Methods: evaluation",
+        "Test on external data",
+        "Results elsewhere, or that there are none.",
+        None,
+    ),
+    ("34", "Methods: evaluation", "Registration", "Number, or not applicable.", None),
+    (
+        "35",
+        "Results: data",
+        "People or scans included and excluded",
+        "Before the dataset was made.",
+        answers.flow,
+    ),
+    (
+        "36",
+        "Results: data",
+        "Characteristics, by partition",
+        "Partitions of cross-validation are in splits.tsv.",
+        answers.characteristics,
+    ),
+    ("37", "Results: performance", "Performance with uncertainty", "", answers.performance),
+    (
+        "38",
+        "Results: performance",
+        "Diagnostic performance and its precision",
+        "",
+        answers.performance,
+    ),
+    (
+        "39",
+        "Results: performance",
+        "Analysis of failures",
+        "Look at the people whom predictions.tsv shows far from the truth.",
+        None,
+    ),
+    ("40", "Discussion", "Limitations", "Of sample and measurements.", answers.limitations),
+    ("41", "Discussion", "Implications for practice", "Intended use and role.", None),
+    ("42", "Other", "Protocol, further details", "Where they are.", None),
+    ("43", "Other", "Availability of software, model, data", "Addresses.", answers.availability),
+    ("44", "Other", "Funding", "Sources, and the role of funders.", None),
+)  # number, section, topic, left for the authors, said by the run
+
+CLAIM = Checklist(
+    name="claim-2024",
+    title="CLAIM: artificial intelligence in medical imaging",
+    preamble="Item numbers are those of the 2024 update; the wording is ours and short. Read the "
+    "original before you submit.",
+    citation="Tejani AS, Klontzas ME, Gatti AA, et al. Checklist for Artificial Intelligence in "
+    "Medical Imaging (CLAIM): 2024 update. Radiology: Artificial Intelligence 6, e240300 (2024).",
+    doi="10.1148/ryai.240300",
+    items=tuple(
+        Item(number=number, section=section, topic=topic, open=rest, say=say)
+        for number, section, topic, rest, say in _ROWS
+    ),
+)
