@@ -20,7 +20,7 @@ from motor_bids_app.experiments.rules import (
     whole,
 )
 from motor_bids_app.models.catalog import LADDER, NETWORKS
-from motor_bids_app.models.training import OPTIMIZERS, PRECISIONS, SCHEDULES
+from motor_bids_app.models.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion")
 MASKS = ("brain", "cst", "motor", "cst+motor")

@@ -9,7 +9,7 @@ from motor_bids_app.errors import OutputError, ReadWriteError
 
 @dataclass(frozen=True)
 class FolderCheckpoints:
-    """One file per training; see `models.training.Checkpoints`.
+    """One file per training; see `models.snapshots.Checkpoints`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from motor_bids_app.levels.hardware import usable_precision
 from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.recalibration import RecalibratedClassifier
-from motor_bids_app.models.training import Checkpoints
+from motor_bids_app.models.snapshots import Checkpoints
 
 log = logging.getLogger(__name__)
 

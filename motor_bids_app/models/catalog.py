@@ -21,8 +21,8 @@ from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.state import State
-from motor_bids_app.models.training import Checkpoints
 
 LADDER = (
     "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from motor_bids_app.errors import DataError, UsageError
-from motor_bids_app.models import training
+from motor_bids_app.models import course, training
 from motor_bids_app.models.deep import NetworkClassifier
 from motor_bids_app.models.networks import MultiBranchNetwork
 
@@ -41,7 +41,7 @@ def y(outcome):
 
 @pytest.fixture
 def every_epoch_saved(monkeypatch):
-    monkeypatch.setattr(training, "SAVE_SECONDS", -1)
+    monkeypatch.setattr(course, "SAVE_SECONDS", -1)
 
 
 def weights(model: NetworkClassifier) -> np.ndarray:
