@@ -15,6 +15,7 @@ from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standar
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
 from motor_bids_app.levels.finished_diffusion import take_diffusion
+from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.hardware import limit_threads, use_device
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
@@ -100,7 +101,10 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
     if "dwi" in steps:
         rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
-    features = Task("features", _records(outputs, "anat", "dwi"), lambda: extract_features(outputs))
+    if "bold" in steps:
+        rows.append(_attempt(_functional(scan, outputs, settings), job, outputs))
+    records = _records(outputs, "anat", "dwi", "bold")
+    features = Task("features", records, lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
 
@@ -128,6 +132,14 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
     processing = settings.processing
     return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
+
+
+def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    assert scan.bold is not None
+    inputs = scan.bold.files | _records(outputs, "anat")
+    if isinstance(settings.processing.bold.seed, Path):
+        inputs["seed"] = settings.processing.bold.seed
+    return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
 
 
 def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
