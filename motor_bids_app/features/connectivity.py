@@ -15,6 +15,7 @@ from motor_bids_app.spaces.grids import Grid
 LEFT_M1 = (-38.0, -22.0, 56.0)  # mm, of the hand in left M1 (Gao et al. 2025)
 _REGION = "Precentral"
 _LEAST_SHARE = 0.5  # of a seed that must be usable, or M1 is searched for other voxels
+_FARTHEST = 20.0  # mm from a seed that other voxels of M1 can stand in for it
 _FEWEST_VOLUMES = 5  # of a window
 _LEAST_WEIGHT = 0.5  # of a window that scrubbing must leave
 _NEAREST_TO_ONE = 1e-6  # of |r|, where Fisher's z ends
@@ -59,7 +60,8 @@ def place_seed(
     """Put a seed on the intact part of M1 of a side.
 
     Where less than half of it can be used, because of the lesion or lost signal, the nearest
-    usable voxels of the precentral gyrus of that side stand in, as many as the seed has.
+    usable voxels of the precentral gyrus of that side stand in, as many as the seed has, if they
+    are within 20 mm: farther off another part of the body has its place.
 
     Parameters
     ----------
@@ -87,13 +89,15 @@ def place_seed(
         return Seed(left, side, 0.0, float(share))
     resolution = round(float(grid.voxel_sizes[0]))
     region = load_aal(resolution).mask(f"{_REGION}_{side[0].upper()}")
-    candidates = np.flatnonzero(region & usable)
+    centre = _centre(wanted, grid)
+    near = _distances(grid, centre) <= _FARTHEST
+    candidates = np.flatnonzero(region & usable & near)
     if len(candidates) < size * _LEAST_SHARE:
         raise EmptyRegionError(
             f"M1 of the {side} hemisphere has {len(candidates)} voxels with a signal outside the "
-            f"lesion, too few for a seed of {size}. Its connectivity is left out."
+            f"lesion within {_FARTHEST:g} mm of the seed, too few for a seed of {size}: it was not "
+            "measured, or is destroyed."
         )
-    centre = _centre(wanted, grid)
     distance = _distances(grid, centre).ravel()[candidates]
     nearest = np.argsort(distance, kind="stable")[:size]
     chosen = np.zeros(wanted.size, dtype=bool)
@@ -238,7 +242,7 @@ def _blocks(
         varies = spread > 0
         values = (values - middle) / torch.where(varies, spread, 1)
         squares = values.square()
-        z = torch.empty((len(weights), values.shape[1]))
+        z = torch.empty((len(weights), values.shape[1]), device="cpu")  # as numpy's arrays are
         for band in bands:
             z[band.rows] = band.correlate(values, squares)
         yield part, z.mul_(varies)

@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.dataset import StatusRow, update_status
@@ -23,7 +23,7 @@ from motor_bids_app.levels.participant_report import write_report
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
-from motor_bids_app.settings import Settings
+from motor_bids_app.settings import BoldSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +151,9 @@ def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
 def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) -> StatusRow:
     """Do one task; its failure is a row in the status table, not the end of the others."""
     settings, reason = job.settings, ""
+    processing = settings.processing
+    if task.name in ("anat", "dwi"):  # another window of the bold is no reason to repeat them
+        processing = replace(processing, bold=BoldSettings())
     step = Step(task.name, job.scan.prefix, settings.output_dir)
 
     def work() -> list[Path]:
@@ -161,7 +164,7 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
     with Usage() as usage:
         try:
             repeat = repeat or settings.overwrite
-            done = step.run(task.inputs, settings.processing, work, repeat=repeat)
+            done = step.run(task.inputs, processing, work, repeat=repeat)
             state = "done" if done else "kept"
         except MotorBidsAppError as error:
             state, reason = "failed", str(error)

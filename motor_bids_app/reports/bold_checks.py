@@ -82,12 +82,14 @@ def connectivity(
     layers = [Layer(image=seed, colour=LESION)]
     rows = [
         Row(image=maps["mean"], plane=plane, layers=layers, label=label, colours="RdBu_r",
-            limits=_MEAN, unit="z")
-        for plane, label in (("axial", "mean"), ("coronal", "mean"))
+            limits=_MEAN, unit="z", cut_through=through)
+        for plane, label, through in (("axial", "mean", None), ("coronal", "through the seed", seed))
     ]  # fmt: skip
     rows.append(Row(image=maps["SD"], layers=layers, label="standard deviation", colours="magma",
                     limits=_SPREAD, unit="z"))  # fmt: skip
-    rows.append(Row(image=template, layers=layers, label="template and seed"))
+    rows.append(
+        Row(image=template, plane="coronal", layers=layers, label="template", cut_through=seed)
+    )
     return Figure(
         name="bold-connectivity",
         title=f"Connectivity with {side} M1",

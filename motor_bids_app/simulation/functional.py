@@ -25,7 +25,7 @@ _DWELL = 50.0  # s, mean length of a visit to either state if both are as likely
 _BAND = (0.01, 0.1)  # Hz
 _WAVES = 80  # that make up a time course
 _BLOB = 7.0  # mm, standard deviation of a node of a network
-_AMPLITUDE = 0.02  # of the signal, at the centre of a node
+_AMPLITUDE = 0.03  # of the signal, at the centre of a node
 _STEADY = 1.3  # times brighter the first volume is
 _MOTION = 0.35  # relative to that during a dwi
 # Grey values of a gradient echo relative to white matter, in the order of `Tissue`.
@@ -193,7 +193,7 @@ def _maps(lesion: Lesion | None, rng: np.random.Generator) -> Volume:
     nodes = [(M1,), (mirrored,), ((0, -4, 60),), *_NODES.values()]
     networks = [sum(_blob(points, node, _BLOB) for node in group) for group in nodes]
     waves = [ndimage.gaussian_filter(rng.standard_normal(live.shape), 12) for _ in range(2)]
-    fields = [np.float32(0.35 / wave.std()) * wave for wave in waves]
+    fields = [np.float32(0.2 / wave.std()) * wave for wave in waves]
     changes = [_AMPLITUDE * live * np.reshape(each, live.shape) for each in (*networks, *fields)]
     edge = np.clip(points[:, 2].reshape(live.shape) / 120, -0.5, 0.5)
     noise = [0.004 * (1 + edge), 0.03 * brain.fluid, 0.02 * np.ones_like(live)]
