@@ -255,8 +255,8 @@ def mrtrix_tensor(folder):
 
 
 COMMANDS = (
-    ants_n4, ants_syn, ants_syn_masked, ants_atropos, ants_motion, ants_bold, dipy_syn, dipy_hmrf, dipy_mppca,
-    dipy_motion, dipy_tensor, mrtrix_denoise, mrtrix_tensor,
+    ants_n4, ants_syn, ants_syn_masked, ants_atropos, ants_motion, ants_bold,
+    dipy_syn, dipy_hmrf, dipy_mppca, dipy_motion, dipy_tensor, mrtrix_denoise, mrtrix_tensor,
 )  # fmt: skip
 
 

@@ -83,7 +83,10 @@ def connectivity(
     rows = [
         Row(image=maps["mean"], plane=plane, layers=layers, label=label, colours="RdBu_r",
             limits=_MEAN, unit="z", cut_through=through)
-        for plane, label, through in (("axial", "mean", None), ("coronal", "through the seed", seed))
+        for plane, label, through in (
+            ("axial", "mean", None),
+            ("coronal", "mean, through the seed", seed),
+        )
     ]  # fmt: skip
     rows.append(Row(image=maps["SD"], layers=layers, label="standard deviation", colours="magma",
                     limits=_SPREAD, unit="z"))  # fmt: skip
