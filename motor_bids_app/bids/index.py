@@ -167,7 +167,7 @@ def _scans_of(
 def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: Selection) -> Scan:
     """Take bold of a derivative, where there is some, before the raw series."""
     found = find_finished_bold(scan.participant, scan.session, derivatives, selection.tasks)
-    if found is None:
+    if found is None or scan.anatomy is None:
         return scan
     bold, dataset = found
     datasets = {**scan.finished.datasets, "bold": dataset}

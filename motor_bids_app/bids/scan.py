@@ -208,8 +208,11 @@ def _with_diffusion(
 
 
 def _usable(scan: Scan) -> Scan:
-    """Leave out finished diffusion that cannot be placed, or that answers its step by half."""
+    """Leave out bold and finished diffusion that cannot be placed, or answer a step by half."""
     finished, notes = scan.finished, []
+    if scan.bold and scan.anatomy is None:
+        notes.append("bold left out: its session has no head image to place it by")
+        scan = replace(scan, bold=None)
     placeable = finished.maps_standard or scan.anatomy is not None
     if finished.diffusion and not placeable:
         notes.append("finished diffusion left out: there is no head image to place it by")

@@ -164,8 +164,8 @@ STEPS = {  # in the order of the text; `space` is filled in
     "bold_motion": _Step(
         paragraph=_BOLD,
         sentence="Head motion was estimated by Gauss-Newton matching of each volume to the mean of "
-        "all (after Baker and Matthews 2004); framewise displacement is that of Power et al. "
-        "(2012).",
+        "all (after Baker and Matthews 2004); framewise displacement sums the changes of all six "
+        "parameters (Power et al. 2012).",
         references=("Baker and Matthews 2004", "Power et al. 2012"),
     ),
     "bold_slice_timing": _Step(
@@ -205,9 +205,9 @@ STEPS = {  # in the order of the text; `space` is filled in
     "bold_connectivity": _Step(
         paragraph=_BOLD,
         sentence="The mean time course of a seed in M1 on the side of the lesion was correlated "
-        "with all voxels, over the whole series and in sliding windows (after Gao et al. 2025), "
+        "with all voxels, over the whole series and in sliding windows (after Allen et al. 2014), "
         "and correlations were transformed to Fisher z.",
-        references=("Gao et al. 2025",),
+        references=("Allen et al. 2014",),
     ),
     "tract_load": _Step(
         paragraph=_MEASURES,

@@ -146,9 +146,11 @@ REFERENCES = {
             doi="10.1002/hbm.24528",
         ),
         Reference(
-            key="Gao et al. 2025",
-            citation="Gao et al. Assessment of functional decline in stroke patients using 3D deep "
-            "learning and dynamic functional connectivity based on resting-state fMRI. 2025.",
+            key="Allen et al. 2014",
+            citation="Allen EA, Damaraju E, Plis SM, Erhardt EB, Eichele T, Calhoun VD. Tracking "
+            "whole-brain connectivity dynamics in the resting state. Cereb Cortex 24:663-676, "
+            "2014.",
+            doi="10.1093/cercor/bhs352",
         ),
         Reference(
             key="Eickhoff et al. 2005",
