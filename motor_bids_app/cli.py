@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app import __version__, cli_values
+from motor_bids_app.cli_bold import add_bold_options, bold_settings
 from motor_bids_app.cli_values import Parser
 from motor_bids_app.errors import EXIT_CODES, UnknownLevelError, UsageError
 from motor_bids_app.settings import (
@@ -67,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_selection(parser)
     _add_inputs(parser)
     _add_processing(parser)
+    add_bold_options(parser)
     _add_resources(parser)
     _add_run_options(parser)
     _add_information(parser)
@@ -85,6 +87,10 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--session-label", nargs="+", metavar="LABEL",
         help="sessions, with or without 'ses-' (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--task-label", nargs="+", metavar="LABEL",
+        help="tasks of the bold, with or without 'task-' (default: rest, else any)",
     )  # fmt: skip
     group.add_argument(
         "--modalities",
@@ -288,6 +294,7 @@ def _settings(given: dict[str, Any]) -> Settings:
             participants=cli_values.labels(given.get("participant_label", ()), "sub-"),
             excluded=cli_values.labels(given.get("exclude_participant_label", ()), "sub-"),
             sessions=cli_values.labels(given.get("session_label", ()), "ses-"),
+            tasks=cli_values.labels(given.get("task_label", ()), "task-"),
             modalities=tuple(given.get("modalities", MODALITIES)),
             shard=given.get("shard", (1, 1)),
             bids_filter=cli_values.bids_filter(given.get("bids_filter_file")),
@@ -298,6 +305,7 @@ def _settings(given: dict[str, Any]) -> Settings:
             susceptibility=given.get("susceptibility", "auto"),
             correct_gradients=given.get("correct_gradients", False),
             gibbs=given.get("gibbs", False),
+            bold=bold_settings(given),
             omp_nthreads=omp_nthreads,
         ),
         resources=Resources(

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from motor_bids_app.bids.finished import find_finished, finished_sessions
+from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
 from motor_bids_app.bids.scan import Person, Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
@@ -153,12 +154,30 @@ def _scans_of(
         here = [image for image in images if image.get("session") == session]
         person = Person(participant=participant, session=session)
         finished = find_finished(participant, session, derivatives)
-        scan = build_scan(person, here, lesions, selection.bids_filter, root, finished)
-        scans.append(scan if "dwi" in selection.modalities else replace(scan, dwi=None))
+        scan = build_scan(
+            person, here, lesions, selection.bids_filter, root, finished, selection.tasks
+        )
+        scans.append(_wanted(_with_finished_bold(scan, derivatives, selection), selection))
     usable = [scan for scan in scans if not scan.is_empty]
     if usable or (selection.sessions and not scans):
         return usable
-    return [Scan(participant=participant, notes=("no T1w, T2w, FLAIR, dwi or lesion mask",))]
+    return [Scan(participant=participant, notes=("no T1w, T2w, FLAIR, dwi, bold or lesion mask",))]
+
+
+def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: Selection) -> Scan:
+    """Take bold of a derivative, where there is some, before the raw series."""
+    found = find_finished_bold(scan.participant, scan.session, derivatives, selection.tasks)
+    if found is None or scan.anatomy is None:
+        return scan
+    bold, dataset = found
+    datasets = {**scan.finished.datasets, "bold": dataset}
+    return replace(scan, bold=bold, finished=replace(scan.finished, datasets=datasets))
+
+
+def _wanted(scan: Scan, selection: Selection) -> Scan:
+    """Leave out series of modalities that were not asked for."""
+    dwi = scan.dwi if "dwi" in selection.modalities else None
+    return replace(scan, dwi=dwi, bold=scan.bold if "bold" in selection.modalities else None)
 
 
 MAP_NAMES = ("fa", "md", "rd", "ad", "gm", "wm")

@@ -15,6 +15,7 @@ class _Step:
 
 
 _ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
+_BOLD = "Resting-state bold."
 STEPS = {  # in the order of the text; `space` is filled in
     "reorient": _Step(
         paragraph=_ANATOMY,
@@ -156,6 +157,58 @@ STEPS = {  # in the order of the text; `space` is filled in
         "rigidly to the anatomical image, unless they were the same, and the maps were brought to "
         "{space} with one interpolation through all transforms.",
     ),
+    "bold_dummies": _Step(
+        paragraph=_BOLD,
+        sentence="Volumes at the start, before the steady state, were dropped.",
+    ),
+    "bold_motion": _Step(
+        paragraph=_BOLD,
+        sentence="Head motion was estimated by Gauss-Newton matching of each volume to the mean of "
+        "all (after Baker and Matthews 2004); framewise displacement sums the changes of all six "
+        "parameters (Power et al. 2012).",
+        references=("Baker and Matthews 2004", "Power et al. 2012"),
+    ),
+    "bold_slice_timing": _Step(
+        paragraph=_BOLD,
+        sentence="Slices were interpolated in time, by cubic splines, to the middle of the "
+        "acquisition of their volume.",
+    ),
+    "bold_coregistration": _Step(
+        paragraph=_BOLD,
+        sentence="The mean volume was registered rigidly to the anatomical image by the "
+        "correlation ratio (Roche et al. 1998), and the series was brought to {space} at 3 mm with "
+        "one interpolation, by cubic splines, through all transforms.",
+        references=("Roche et al. 1998",),
+    ),
+    "finished_bold": _Step(
+        paragraph=_BOLD,
+        sentence="The finished series was brought to {space} at 3 mm, by cubic splines, through "
+        "the registration of the head that it had been aligned with.",
+    ),
+    "bold_scrubbing": _Step(
+        paragraph=_BOLD,
+        sentence="Volumes with more framewise displacement than the limit were left out of the "
+        "regression and of correlations.",
+    ),
+    "bold_cleaning": _Step(
+        paragraph=_BOLD,
+        sentence="A linear trend, 24 motion terms (Friston et al. 1996), the mean signals of white "
+        "matter and cerebrospinal fluid, and frequencies outside the band were removed in one "
+        "projection (Lindquist et al. 2019), not in sequence; the global signal was not. The "
+        "lesion had no part in any of these signals.",
+        references=("Friston et al. 1996", "Lindquist et al. 2019"),
+    ),
+    "bold_smoothing": _Step(
+        paragraph=_BOLD,
+        sentence="The series was smoothed by a Gaussian inside the brain, lesion left out.",
+    ),
+    "bold_connectivity": _Step(
+        paragraph=_BOLD,
+        sentence="The mean time course of a seed in M1 on the side of the lesion was correlated "
+        "with all voxels, over the whole series and in sliding windows (after Allen et al. 2014), "
+        "and correlations were transformed to Fisher z.",
+        references=("Allen et al. 2014",),
+    ),
     "tract_load": _Step(
         paragraph=_MEASURES,
         sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "
@@ -178,6 +231,7 @@ PIECES = {  # what a finished derivative may answer, in words
     "transform": "transform to the standard space",
     "dwi": "diffusion series without noise and motion",
     "maps": "tensor maps",
+    "bold": "bold series without motion, with its confounds",
 }
 
 
@@ -224,7 +278,7 @@ def participant_methods(
     if taken:
         paragraphs.append(_finished(taken))
     cited: dict[str, Reference] = {}
-    for heading in (_ANATOMY, _DIFFUSION, _MEASURES):
+    for heading in (_ANATOMY, _DIFFUSION, _BOLD, _MEASURES):
         done = [s for name, s in STEPS.items() if name in steps and s.paragraph == heading]
         if done:
             sentences = " ".join(step.sentence.format(space=space) for step in done)

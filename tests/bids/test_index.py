@@ -109,6 +109,19 @@ def test_phase_and_processed_images_are_not_taken(make_dataset):
     assert scan.t1w.name == "sub-1_acq-x_part-mag_T1w.nii.gz"
 
 
+def test_bold_is_taken_where_there_is_a_head_to_place_it_by(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/func/sub-1_task-rest_bold.nii.gz",
+        "sub-2/func/sub-2_task-rest_bold.nii.gz",
+    )
+
+    first, second = index(root)
+
+    assert first.bold.path.name == "sub-1_task-rest_bold.nii.gz"
+    assert second.bold is None
+
+
 def test_sessions_are_kept_apart(make_dataset):
     root = make_dataset(
         "sub-1/ses-pre/anat/sub-1_ses-pre_T1w.nii.gz",
