@@ -40,8 +40,8 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## make bench-truth two simulated cohorts against the best reachable AUC, and shuffled scores
-bench-truth: $(READY)
+## make bench-truth two simulated cohorts against the best reachable AUC, shuffled scores, and bench-evaluation
+bench-truth: $(READY) bench-evaluation
 	$(BIN)/python benchmarks/truth.py
 
 ## make bench-permutation  1,000 permutations of nested cross-validation on maps: time and memory
