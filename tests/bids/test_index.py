@@ -3,7 +3,8 @@ import warnings
 
 import pytest
 
-from motor_bids_app.bids.index import index_dataset, index_derivatives, select_participants
+from motor_bids_app.bids.derived import index_derivatives
+from motor_bids_app.bids.index import index_dataset, select_participants
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import (
     EmptySelectionError,
