@@ -153,6 +153,7 @@ def build_report(
         subgroups=evaluation.subgroups,
         missing=evaluation.missing,
         recalibration=evaluation.recalibration,
+        map_subsets=evaluation.map_subsets,
         null=None if test is None else test.null,
         null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),
