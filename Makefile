@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu bench-explain gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-real bench-gpu bench-train bench-explain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -40,8 +40,8 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-## make bench-truth two simulated cohorts against the best reachable AUC, and shuffled scores
-bench-truth: $(READY)
+## make bench-truth two simulated cohorts against the best reachable AUC, shuffled scores, and bench-evaluation
+bench-truth: $(READY) bench-evaluation
 	$(BIN)/python benchmarks/truth.py
 
 ## make bench-permutation  1,000 permutations of nested cross-validation on maps: time and memory
@@ -66,6 +66,10 @@ $(PEERS)/.ready:
 bench-preproc: $(READY) $(PEERS)/.ready
 	$(BIN)/python benchmarks/preproc.py
 
+## make bench-bold  speed and quality of the bold, beside nilearn, antspyx and a plain loop
+bench-bold: $(READY) $(PEERS)/.ready
+	$(BIN)/python benchmarks/bold.py
+
 ## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
 bench-real: $(READY)
 	$(BIN)/python benchmarks/real.py
@@ -82,10 +86,20 @@ gallery: $(READY)
 bench-gpu: $(READY)
 	$(BIN)/python benchmarks/gpu.py
 
+KERAS := .venv-keras
+$(KERAS)/.ready:
+	$(PYTHON) -m venv --clear $(KERAS)
+	$(KERAS)/bin/python -m pip install --quiet tensorflow-cpu==2.21.0
+	touch $@
+
+## make bench-train  training steps of the six-branch network beside Keras; memory of large cohorts
+bench-train: $(READY) $(KERAS)/.ready
+	$(BIN)/python benchmarks/train.py --keras $(KERAS)/bin/python
+
 ## make lock        exact versions of what is installed now
 lock:
 	$(BIN)/python tools/lock.py
 
 ## make clean       remove what the targets above made
 clean:
-	rm -rf $(VENV) $(PEERS) $(DEMO) bench_out
+	rm -rf $(VENV) $(PEERS) $(KERAS) $(DEMO) bench_out

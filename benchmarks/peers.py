@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 SLICES, RIM = 10, 3  # of the series for dipy's denoising; at either end, no full patches
+MOVED = 8  # volumes of a bold whose motion is estimated
 WEIGHTED = 4  # volumes whose motion is estimated, the others would take as long
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])  # between RAS and ITK's LPS
 
@@ -123,6 +124,23 @@ def ants_motion(folder):
         for volume in moved_volumes(folder):
             other = ants.from_numpy(np.ascontiguousarray(series[..., volume]), **place)
             result = ants.registration(first, other, "BOLDRigid", random_seed=1)
+            found[volume] = rigid_of(ants.read_transform(result["fwdtransforms"][0]))
+    return clock, *matrices_of(found, series.shape[3])
+
+
+def ants_bold(folder):
+    import ants
+
+    series, spacing = array(folder, "bold"), image(folder, "bold").header.get_zooms()
+    affine = FLIP @ image(folder, "bold").affine
+    place = {"spacing": [float(size) for size in spacing[:3]], "origin": affine[:3, 3].tolist()}
+    place["direction"] = affine[:3, :3] / spacing[:3]
+    volumes = [ants.from_numpy(np.ascontiguousarray(series[..., t]), **place)
+               for t in range(series.shape[3])]  # fmt: skip
+    first, found = volumes[int(np.load(folder / "bold_reference.npy"))], {}
+    with Clock() as clock:
+        for volume in np.linspace(0, len(volumes) - 1, MOVED).astype(int):
+            result = ants.registration(first, volumes[volume], "BOLDRigid", random_seed=1)
             found[volume] = rigid_of(ants.read_transform(result["fwdtransforms"][0]))
     return clock, *matrices_of(found, series.shape[3])
 
@@ -237,8 +255,8 @@ def mrtrix_tensor(folder):
 
 
 COMMANDS = (
-    ants_n4, ants_syn, ants_syn_masked, ants_atropos, ants_motion, dipy_syn, dipy_hmrf, dipy_mppca,
-    dipy_motion, dipy_tensor, mrtrix_denoise, mrtrix_tensor,
+    ants_n4, ants_syn, ants_syn_masked, ants_atropos, ants_motion, ants_bold,
+    dipy_syn, dipy_hmrf, dipy_mppca, dipy_motion, dipy_tensor, mrtrix_denoise, mrtrix_tensor,
 )  # fmt: skip
 
 

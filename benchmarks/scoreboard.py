@@ -75,11 +75,11 @@ def show(rows):
             print(f"  {row.program:33} {row.seconds:8.1f} s {scaled:9} {measures}")
 
 
-def missed(rows):
+def missed(rows, limits=LIMITS):
     """Say which limits are missed, and which were not measured; 1 if any is missed."""
     found = {(row.step, row.program): {"seconds": row.seconds, **row.quality} for row in rows}
     failed, unknown = [], []
-    for step, program, measure, limit, more in LIMITS:
+    for step, program, measure, limit, more in limits:
         name, value = f"{step}, {program}: {measure}", found.get((step, program), {}).get(measure)
         if value is None:
             unknown.append(name)

@@ -13,11 +13,11 @@ from motor_bids_app.cli_values import Parser, positive_float, positive_int, seed
 from motor_bids_app.errors import UsageError
 from motor_bids_app.levels import simulate
 from motor_bids_app.levels.simulated_dataset import SimulationSettings
-from motor_bids_app.settings import MODALITIES
 from motor_bids_app.simulation.people import SESSIONS
 
 MOST_PEOPLE = 999  # labels have three digits
 VOXEL_SIZES = (0.7, 5.0)  # mm; smaller takes too much memory, larger shows no tissue
+SIMULATED = ("anat", "dwi", "bold")
 FEWEST_DIRECTIONS = 6  # a tensor has six unknowns
 
 
@@ -37,12 +37,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="sites with scanners of their own (1)")  # fmt: skip
     add("--sessions", type=int, choices=range(1, len(SESSIONS) + 1), default=1,
         help="2: before and after rehabilitation (1)")  # fmt: skip
-    add("--modalities", nargs="*", choices=MODALITIES, default=list(MODALITIES),
+    add("--modalities", nargs="*", choices=SIMULATED, default=["anat", "dwi"],
         help="what to scan; without a name only the tables (anat dwi)")  # fmt: skip
     add("--voxel-size", "--voxel_size", type=positive_float, default=1.0, metavar="MM",
         help="of the T1w image; dwi has the same, but at least 2 mm (1)")  # fmt: skip
     add("--directions", type=positive_int, default=30, metavar="N",
         help="diffusion directions (30)")  # fmt: skip
+    add("--volumes", type=positive_int, default=240, metavar="N",
+        help="volumes of the bold, 2 s each (240)")  # fmt: skip
     add("--shuffle-scores", "--shuffle_scores", action="store_true",
         help="swap scores among patients: then nothing can be predicted within them")  # fmt: skip
     add("--dirty-scores", "--dirty_scores", action="store_true",
@@ -84,6 +86,7 @@ def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
         modalities=tuple(args.modalities),
         voxel_size=args.voxel_size,
         n_directions=args.directions,
+        n_volumes=args.volumes,
         seed=args.seed,
         n_procs=args.n_procs,
         shuffle_scores=args.shuffle_scores,

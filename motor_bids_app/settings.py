@@ -5,12 +5,53 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-MODALITIES = ("anat", "dwi")
+MODALITIES = ("anat", "dwi", "bold")
 SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
 OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
 STANDARD_SPACE = "MNI152NLin2009aSym"
 STOPPING = ("two-folds", "strangers", "duplicates", "near-duplicates")  # findings of the audit
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoldSettings:
+    """How resting-state bold is cleaned, and what its connectivity is.
+
+    Parameters
+    ----------
+    dummy_scans : int or None
+        Volumes to drop at the start; None: those before the steady state, as they are found.
+    smoothing : float
+        Full width at half maximum, mm.
+    band : (float, float)
+        Frequencies to keep, Hz.
+    scrub : float or None
+        Framewise displacement, mm, from which a volume does not count; None: all count.
+    motion_limit : float
+        Largest translation (mm) and rotation (degrees) that is not flagged.
+    exclude_motion : bool
+        Compute no connectivity of those who are flagged.
+    seed : (float, float, float) or Path
+        Place in the left hemisphere in mm, or a mask in the standard space.
+    seed_radius : float
+        Of the sphere around that place, mm.
+    window, window_taper : (float, str)
+        Length of a window, and standard deviation of its tapered edges: number, and "s" or "TR".
+    save_windows : bool
+        Save the map of every window too.
+    """
+
+    dummy_scans: int | None = None
+    smoothing: float = 6.0
+    band: tuple[float, float] = (0.01, 0.1)
+    scrub: float | None = None
+    motion_limit: float = 2.0
+    exclude_motion: bool = False
+    seed: tuple[float, float, float] | Path = (-38.0, -22.0, 56.0)
+    seed_radius: float = 6.0
+    window: tuple[float, str] = (44.0, "s")
+    window_taper: tuple[float, str] = (0.0, "s")
+    save_windows: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +67,7 @@ class ProcessingSettings:
     correct_gradients: bool = False
     gibbs: bool = False
     susceptibility: str = "auto"  # one of SUSCEPTIBILITY
+    bold: BoldSettings = BoldSettings()
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     @property
@@ -35,7 +77,7 @@ class ProcessingSettings:
         >>> ProcessingSettings().digest == ProcessingSettings(sloppy=True).digest
         False
         """
-        text = json.dumps(asdict(self), sort_keys=True)
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -46,6 +88,7 @@ class Selection:
     participants: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
     modalities: tuple[str, ...] = MODALITIES
     shard: tuple[int, int] = (1, 1)  # this part, of how many
     bids_filter: dict[str, dict[str, object]] = field(default_factory=dict)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from motor_bids_app import __version__, cli_values
-from motor_bids_app.cli import build_parser, parse_settings
+from motor_bids_app.cli import parse_settings
+from motor_bids_app.cli_options import build_parser
 from motor_bids_app.errors import EXIT_CODES, InputMissingError, UnknownLevelError, UsageError
 from motor_bids_app.settings import SelfTest
 

@@ -22,18 +22,23 @@ LOCK_SECONDS = 120
 _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
-    "*_desc-features.json", "**/dwi/*_desc-confounds_timeseries.*",
+    "*_desc-features.json", "**/dwi/*_desc-confounds_timeseries.*", "*_boldmap.*",
 )  # fmt: skip
 _DESCRIPTIONS = {
     "brain": "Brain mask",
     "preproc": "Preprocessed: reoriented, denoised, corrected for the bias field or for motion",
     "noise": "Standard deviation of the noise, as denoising estimates it",
+    "confounds": "What disturbs a series, one row for each volume",
+    "denoised": "Nuisance regressed out, filtered, smoothed",
+    "fc": "Connectivity over the whole series",
+    "dfc": "Connectivity over sliding windows",
+    "windows": "Connectivity in each sliding window",
     "features": "Measures of one participant and session, one row",
 }
 _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where the dataset has none"},
-    "modality": {"Description": "What was processed: anat, dwi, features or report"},
+    "modality": {"Description": "What was processed: anat, dwi, bold, features or report"},
     "state": {
         "Description": "How it ended",
         "Levels": {

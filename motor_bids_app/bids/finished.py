@@ -82,7 +82,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """One file with the labels of its name, and the dataset that it is in."""
 
     path: Path
@@ -92,6 +92,7 @@ class _Piece:
 
     @property
     def space(self) -> str | None:
+        """Space that it is in, None: that of the image it was made from."""
         return self.labels.get("space")
 
     @property
@@ -137,9 +138,12 @@ def describe_datasets(folders: Mapping[str, Path]) -> dict[str, str]:
 
 
 def finished_sessions(participant: str, folders: Mapping[str, Path]) -> set[str | None]:
-    """Sessions of a participant that have anatomy or diffusion in finished derivatives."""
-    files = list(_files(participant, nested_datasets(folders)))
-    usable = [file for file in files if _is_head(file) or _is_series(file) or file.quantity]
+    """Sessions of a participant that have something to use in finished derivatives."""
+    files = list(pieces_of(participant, nested_datasets(folders)))
+    usable = [
+        file for file in files
+        if _is_head(file) or _is_series(file) or file.quantity or file.suffix == "bold"
+    ]  # fmt: skip
     return {file.labels.get("ses") for file in usable}
 
 
@@ -151,28 +155,29 @@ def find_finished(participant: str, session: str | None, folders: Mapping[str, P
     """
     files = [
         file
-        for file in _files(participant, nested_datasets(folders))
+        for file in pieces_of(participant, nested_datasets(folders))
         if file.labels.get("ses") in (None, session)
     ]
     return _with_maps(_with_series(_anatomy(files), files), files)
 
 
-def _files(participant: str, folders: Mapping[str, Path]) -> Iterator[_Piece]:
+def pieces_of(participant: str, folders: Mapping[str, Path]) -> Iterator[Piece]:
+    """List the images and transforms of a participant in some datasets."""
     for name, folder in folders.items():
         for path in sorted((folder / f"sub-{participant}").rglob(f"sub-{participant}_*")):
             *pairs, suffix = path.name.split(".")[0].split("_")
             if path.name.endswith((".nii", ".nii.gz", ".h5")):
                 labels = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
-                yield _Piece(path, name, labels, suffix)
+                yield Piece(path, name, labels, suffix)
 
 
-def _is_head(file: _Piece) -> bool:
+def _is_head(file: Piece) -> bool:
     own = (None,) if file.suffix == "T2w" else _OWN_SPACES  # fMRIPrep moves the T2w to the T1w
     preprocessed = file.labels.get("desc") == "preproc" and file.suffix in _CONTRASTS
     return preprocessed and file.space in own and "res" not in file.labels
 
 
-def _is_series(file: _Piece) -> bool:
+def _is_series(file: Piece) -> bool:
     beside = all(_beside(file.path, extension).is_file() for extension in (".bval", ".bvec"))
     preprocessed = file.suffix == "dwi" and file.labels.get("desc") == "preproc"
     return preprocessed and file.space in _OWN_SPACES and beside
@@ -182,18 +187,18 @@ def _beside(path: Path, extension: str) -> Path:
     return path.parent / (path.name.split(".")[0] + extension)
 
 
-def _first(files: Sequence[_Piece]) -> _Piece | None:
+def plainest(files: Sequence[Piece]) -> Piece | None:
     """The plainest name."""
     return min(files, key=lambda file: len(file.labels), default=None)
 
 
-def _anatomy(files: Sequence[_Piece]) -> Finished:
+def _anatomy(files: Sequence[Piece]) -> Finished:
     """Anatomical pieces of the dataset that has most of them; from a T1w if there is one."""
     for contrast in _CONTRASTS:
         options = []
         for dataset in dict.fromkeys(file.dataset for file in files):
             here = [file for file in files if file.dataset == dataset]
-            head = _first([file for file in here if _is_head(file) and file.suffix == contrast])
+            head = plainest([file for file in here if _is_head(file) and file.suffix == contrast])
             if head:
                 options.append(_with_head(head, here))
         if options:
@@ -201,16 +206,18 @@ def _anatomy(files: Sequence[_Piece]) -> Finished:
     return Finished()
 
 
-def _with_head(head: _Piece, files: Sequence[_Piece]) -> Finished:
+def _with_head(head: Piece, files: Sequence[Piece]) -> Finished:
     """The head of one dataset, and what is in its space."""
     own = [file for file in files if file.space == head.space and "res" not in file.labels]
-    brain = _first(_brain_masks(own, "anat"))
-    maps = {name: _first([file for file in own if _is_tissue(file, name)]) for name in TISSUES}
+    brain = plainest(_brain_masks(own, "anat"))
+    maps = {name: plainest([file for file in own if _is_tissue(file, name)]) for name in TISSUES}
     tissue = {name: file.path for name, file in maps.items() if file}
     if len(tissue) < len(TISSUES):
         tissue = {}
     ends = {"from": head.space or head.suffix, "to": STANDARD_SPACE}
-    transform = _first([f for f in files if f.suffix == "xfm" and ends.items() <= f.labels.items()])
+    transform = plainest(
+        [f for f in files if f.suffix == "xfm" and ends.items() <= f.labels.items()]
+    )
     there = {"head": True, "brain": brain, "tissue": tissue, "transform": transform}
     return Finished(
         head=head.path, contrast=head.suffix, brain=brain.path if brain else None, tissue=tissue,
@@ -219,7 +226,7 @@ def _with_head(head: _Piece, files: Sequence[_Piece]) -> Finished:
     )  # fmt: skip
 
 
-def _brain_masks(files: Sequence[_Piece], datatype: str) -> list[_Piece]:
+def _brain_masks(files: Sequence[Piece], datatype: str) -> list[Piece]:
     return [
         file for file in files
         if file.suffix == "mask" and file.labels.get("desc") == "brain"
@@ -227,18 +234,18 @@ def _brain_masks(files: Sequence[_Piece], datatype: str) -> list[_Piece]:
     ]  # fmt: skip
 
 
-def _is_tissue(file: _Piece, name: str) -> bool:
+def _is_tissue(file: Piece, name: str) -> bool:
     return file.suffix == "probseg" and file.labels.get("label") == name
 
 
-def _with_series(finished: Finished, files: Sequence[_Piece]) -> Finished:
+def _with_series(finished: Finished, files: Sequence[Piece]) -> Finished:
     """Add the preprocessed diffusion series with most volumes."""
     series = [file for file in files if _is_series(file)]
     if not series:
         return finished
     file = max(series, key=lambda f: len(_beside(f.path, ".bval").read_bytes().split()))
     own = [f for f in files if f.dataset == file.dataset and f.space == file.space]
-    brain = _first(_brain_masks(own, "dwi"))
+    brain = plainest(_brain_masks(own, "dwi"))
     return replace(
         finished, dwi=file.path, bval=_beside(file.path, ".bval"), bvec=_beside(file.path, ".bvec"),
         dwi_brain=brain.path if brain else None, dwi_head=_head_of(file, files),
@@ -246,13 +253,15 @@ def _with_series(finished: Finished, files: Sequence[_Piece]) -> Finished:
     )  # fmt: skip
 
 
-def _with_maps(finished: Finished, files: Sequence[_Piece]) -> Finished:
+def _with_maps(finished: Finished, files: Sequence[Piece]) -> Finished:
     """Add tensor maps of the dataset and space that has most; own spaces before the standard."""
-    groups: list[dict[str, _Piece]] = []
+    groups: list[dict[str, Piece]] = []
     for space in (*_OWN_SPACES[1:], None, STANDARD_SPACE):
         for dataset in dict.fromkeys(file.dataset for file in files):
             here = [file for file in files if file.dataset == dataset and file.space == space]
-            found = {name: _first([f for f in here if f.quantity == name]) for name in TENSOR_MAPS}
+            found = {
+                name: plainest([f for f in here if f.quantity == name]) for name in TENSOR_MAPS
+            }
             groups.append({name: file for name, file in found.items() if file})
     chosen = max(groups, key=len, default={})
     if not chosen:
@@ -266,7 +275,7 @@ def _with_maps(finished: Finished, files: Sequence[_Piece]) -> Finished:
     )  # fmt: skip
 
 
-def _head_of(file: _Piece, files: Sequence[_Piece]) -> Path | None:
+def _head_of(file: Piece, files: Sequence[Piece]) -> Path | None:
     """The head that a diffusion image is aligned with: of its own dataset before others."""
     if file.space is None:
         return None

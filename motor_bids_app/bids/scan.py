@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from motor_bids_app.bids.bold import BoldFile, choose_bold
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
@@ -58,6 +59,8 @@ class Scan(Person):
         Image with opposite phase encoding that shows the distortion of `dwi`.
     trace : Path or None
         Trace-weighted image of a clinical dwi, or a dwi without gradient files.
+    bold : BoldFile or None
+        Functional series.
     lesion : LesionFile or None
         Lesion mask.
     finished : Finished
@@ -76,6 +79,7 @@ class Scan(Person):
     dwi_sidecars: tuple[Path, ...] = ()
     reverse_phase: ReversePhase | None = None
     trace: Path | None = None
+    bold: BoldFile | None = None
     lesion: LesionFile | None = None
     finished: Finished = field(default_factory=Finished)
     notes: tuple[str, ...] = ()
@@ -94,7 +98,7 @@ class Scan(Person):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to process."""
-        parts = (self.anatomy, self.dwi, self.trace, self.lesion, self.finished.dwi)
+        parts = (self.anatomy, self.dwi, self.trace, self.bold, self.lesion, self.finished.dwi)
         return all(part is None for part in parts) and not self.finished.maps
 
     def image(self, name: str) -> Path | None:
@@ -112,6 +116,7 @@ def build_scan(
     bids_filter: BidsFilter,
     root: Path,
     finished: Finished = Finished(),  # noqa: B008  (frozen)
+    tasks: Sequence[str] = (),
 ) -> Scan:
     """Choose the files to use.
 
@@ -129,6 +134,8 @@ def build_scan(
         The raw dataset, up to which sidecars are inherited.
     finished : Finished
         What derivatives of other tools have of this participant and session.
+    tasks : sequence of str
+        Tasks of the bold to choose from; empty: rest, or else any.
     """
     native = [image for image in images if not any(map(image.get, ("space", "desc")))]
     native = [image for image in native if image.get("part") in (None, "mag")]  # no phase
@@ -150,6 +157,9 @@ def build_scan(
     )  # fmt: skip
     diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
     scan = _with_diffusion(scan, diffusion, native, root)
+    series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
+    bold, remarks = choose_bold(series, tasks, root)
+    scan = replace(scan, bold=bold, notes=(*scan.notes, *remarks))
     return _with_lesion(_usable(scan), lesions)
 
 
@@ -198,8 +208,11 @@ def _with_diffusion(
 
 
 def _usable(scan: Scan) -> Scan:
-    """Leave out finished diffusion that cannot be placed, or that answers its step by half."""
+    """Leave out bold and finished diffusion that cannot be placed, or answer a step by half."""
     finished, notes = scan.finished, []
+    if scan.bold and scan.anatomy is None:
+        notes.append("bold left out: its session has no head image to place it by")
+        scan = replace(scan, bold=None)
     placeable = finished.maps_standard or scan.anatomy is not None
     if finished.diffusion and not placeable:
         notes.append("finished diffusion left out: there is no head image to place it by")

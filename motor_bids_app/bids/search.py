@@ -9,8 +9,9 @@ from typing import Any
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import ReadWriteError, UsageError
 
-_FILTER_KEYS = {"T1w": "t1w", "T2w": "t2w", "FLAIR": "flair", "dwi": "dwi", "lesion": "roi"}
-_FILTERS_OF_OTHER_APPS = ("bold", "sbref", "fmap", "asl", "eeg", "emg")
+_FILTER_KEYS = {"T1w": "t1w", "T2w": "t2w", "FLAIR": "flair", "dwi": "dwi", "bold": "bold",
+                "lesion": "roi"}  # fmt: skip
+_FILTERS_OF_OTHER_APPS = ("sbref", "fmap", "asl", "eeg", "emg")
 _NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
 
 

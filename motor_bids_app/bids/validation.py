@@ -17,6 +17,8 @@ from motor_bids_app.settings import MODALITIES
 # Errors that do not stop a run: who is not in participants.tsv just has no score, and a dwi
 # without gradients (a clinical trace image) still serves as an image.
 _HARMLESS = ("PARTICIPANT_ID_MISMATCH", "DWI_MISSING_BVAL", "DWI_MISSING_BVEC")
+_FOLDERS = {"bold": "func"}  # of modalities that have another name than their folder
+_NOT_READ = ("events", "physio", "stim")  # tables beside a bold
 _SHOWN = 5
 _RUN = "from bids_validator_deno import cli; cli()"
 
@@ -56,7 +58,7 @@ def validate(
     participants : sequence of str
         Labels; errors in the folders of others are ignored. Empty: all count.
     datatypes : sequence of str
-        Folders that are read, such as 'anat'; errors in other ones are tolerated.
+        Modalities that are read, such as 'anat'; errors in the folders of others are tolerated.
 
     Raises
     ------
@@ -126,11 +128,14 @@ def _is_harmless(error: dict[str, Any], datatypes: Sequence[str]) -> bool:
     """Whether it is about unlisted people, files not read, or a lesion mask we accept."""
     if error.get("code") in _HARMLESS:
         return True
+    datatypes = [_FOLDERS.get(datatype, datatype) for datatype in datatypes]
     *folders, name = str(error.get("location", "")).strip("/").split("/")
     datatype = folders[-1] if folders and folders[0].startswith("sub-") else ""
     if datatype.isalpha() and datatype not in datatypes:  # 'sub-1' and 'ses-1' are no datatypes
         return True
     *pairs, suffix = name.split(".")[0].split("_")
+    if suffix in _NOT_READ:
+        return True
     entities = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
     return is_lesion_name({**entities, "suffix": suffix})
 

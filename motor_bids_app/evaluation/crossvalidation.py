@@ -16,6 +16,7 @@ from motor_bids_app.evaluation.metrics import (
 )
 from motor_bids_app.features.samples import Samples
 
+Watch = Callable[[Any, Any, int, NDArray[np.bool_]], None]  # see `cross_validate`
 COLUMNS = ["repeat", "fold", "training", "participant_id", "prediction"]
 
 
@@ -25,7 +26,8 @@ def cross_validate(
     y: ArrayLike,
     splits: pd.DataFrame,
     progress: Callable[[int, int], None] | None = None,
-    watch: Callable[[Any, Any, int, NDArray[np.bool_]], None] | None = None,
+    by_map: list[pd.DataFrame] | None = None,
+    watch: Watch | None = None,
 ) -> pd.DataFrame:
     """Fit each model on the people outside each test set, and predict those inside.
 
@@ -43,6 +45,8 @@ def cross_validate(
         tested, so that no person is on both sides.
     progress : callable, optional
         Told (fits done, fits in all) after each fit.
+    by_map : list, optional
+        Gets tables with a further column map, from models that predict by single maps too.
     watch : callable, optional
         Shown each fitted model, with repeat, training, and which scans are tested.
 
@@ -71,6 +75,9 @@ def cross_validate(
             part = predict_people(fitted, samples[tested]).reset_index()
             part["repeat"], part["fold"], part["training"] = repeat, fold, training
             parts.append(part)
+            if by_map is not None and hasattr(fitted, "map_predictions"):
+                keys = {"repeat": repeat, "fold": fold, "training": training}
+                by_map.append(_map_predictions(fitted, samples[tested]).assign(**keys))
             if watch is not None:
                 watch(fitted, repeat, training, tested)
             if progress is not None:
@@ -94,6 +101,14 @@ def predict_people(model: Any, samples: Samples) -> "pd.Series[float]":
     people = pd.Index(samples.participants, name="participant_id", dtype=object)
     by_scan = pd.Series(predict_scans(model, samples), index=people, name="prediction")
     return by_scan.groupby(level=0).mean()
+
+
+def _map_predictions(model: Any, samples: Samples) -> pd.DataFrame:
+    """Mean prediction by single maps over each person's scans: map, participant_id, prediction."""
+    people = pd.Index(samples.participants, name="participant_id", dtype=object)
+    by_scan = pd.DataFrame(model.map_predictions(samples), index=people, columns=model.maps_)
+    by_person = by_scan.groupby(level=0).mean().reset_index()
+    return by_person.melt("participant_id", var_name="map", value_name="prediction")
 
 
 def predict_scans(model: Any, samples: Samples) -> NDArray[np.float64]:

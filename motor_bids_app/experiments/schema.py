@@ -19,11 +19,12 @@ from motor_bids_app.experiments.rules import (
     setting,
     whole,
 )
-from motor_bids_app.models.catalog import LADDER
+from motor_bids_app.models.catalog import LADDER, NETWORKS
+from motor_bids_app.models.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion")
 MASKS = ("brain", "cst", "motor", "cst+motor")
-KINDS = ("ladder", "karakis2023")
+KINDS = ("ladder", *NETWORKS)
 EXPLANATIONS = ("weights", "pattern", "gradcam", "integrated_gradients", "occlusion")
 
 _BASELINE = Rule(
@@ -115,9 +116,16 @@ class Training(Section):
 
     epochs: int = setting(50, whole(1, 10_000))
     batch_size: int = setting(8, whole(2, 1024))
+    parts: int = setting(1, whole(1, 512))  # of a batch, one after the other, to save memory
+    optimizer: str = setting("sgd", one_of(*OPTIMIZERS))
     learning_rate: float = setting(1e-4, number(1e-8, 10))
     momentum: float = setting(0.9, number(0, 0.999))
     weight_decay: float = setting(5e-3, number(0, 1))
+    schedule: str = setting("constant", one_of(*SCHEDULES))
+    halve_after: int = setting(20, whole(1, 10_000))  # epochs without gain; schedule "plateau"
+    stop_after: int = setting(0, whole(0, 10_000))  # epochs without gain; 0: never
+    validation_share: float = setting(0.0, number(0, 0.5))  # of the training people, to stop by
+    precision: str = setting("float32", one_of(*PRECISIONS))
     balance: str = setting("sharpen", one_of("sharpen", "weights", "none"))
     trainings: int = setting(1, whole(1, 100))  # per split, with other seeds; predictions averaged
 

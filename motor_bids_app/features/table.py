@@ -81,6 +81,30 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "motion_high_share": ("Share of dwi volumes displaced by more than 0.5 mm", "arbitrary"),
     "motion_max_translation": ("Largest translation of the head during the dwi", "mm"),
     "motion_max_rotation": ("Largest rotation of the head during the dwi", "degree"),
+    "bold_mean_fd": ("Mean framewise displacement of the bold", "mm"),
+    "bold_max_fd": ("Largest framewise displacement of the bold", "mm"),
+    "bold_high_share": ("Share of bold volumes displaced by more than 0.5 mm", "arbitrary"),
+    "bold_max_translation": ("Largest translation of the head during the bold", "mm"),
+    "bold_max_rotation": ("Largest rotation of the head during the bold", "degree"),
+    "bold_high_motion": (
+        "1 where the head moved beyond the limit along or about an axis during the bold, else 0",
+        "arbitrary",
+    ),
+    "bold_tsnr": ("Median over the brain of the mean bold over its deviation in time", "arbitrary"),
+    "bold_std_dvars": ("Mean standardised change between bold volumes; 1 is usual", "arbitrary"),
+    "bold_coverage": ("Share of the template's brain where the bold has a signal", "arbitrary"),
+    "bold_volumes": ("Volumes of the bold that were used", "arbitrary"),
+    "bold_dropped": ("Volumes dropped at the start of the bold", "arbitrary"),
+    "bold_scrubbed": ("Volumes of the bold that do not count for motion", "arbitrary"),
+    "bold_degrees": ("Degrees of freedom of the bold after cleaning", "arbitrary"),
+    "m1_seed_share": ("Part of the seed in M1 that is intact and has a signal", "arbitrary"),
+    "m1_seed_moved": ("Mean distance to the voxels that stand in for the seed in M1", "mm"),
+    "m1_coupling": ("Fisher z of left with right M1 over the whole bold", "arbitrary"),
+    "m1_coupling_mean": ("Mean over windows of the Fisher z of left with right M1", "arbitrary"),
+    "m1_coupling_std": (
+        "Standard deviation over windows of the Fisher z of left with right M1",
+        "arbitrary",
+    ),
 }
 
 

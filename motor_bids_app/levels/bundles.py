@@ -20,7 +20,7 @@ from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.training_people import describe_people
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings

@@ -16,7 +16,7 @@ from motor_bids_app.evaluation.domain import MIN_PEOPLE
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.experiment_report import LABELS, answer
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.models.catalog import needs

@@ -1,24 +1,20 @@
-"""One experiment: how every model does on the same splits, and the final model."""
+"""One experiment: how every model does on the same splits."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
-from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.calibration import decision_curves
 from motor_bids_app.evaluation.conformal import (
-    Limits,
     abstention_curve,
     conformal_coverage,
     conformal_limits,
 )
 from motor_bids_app.evaluation.crossvalidation import (
+    Watch,
     average_trainings,
     cross_validate,
     split_metrics,
@@ -27,106 +23,33 @@ from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
+from motor_bids_app.evaluation.subsets import score_subsets
 from motor_bids_app.evaluation.summary import compare_models, metrics_table
-from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
-from motor_bids_app.levels.chance import Tests, chance_tests, with_p_values
+from motor_bids_app.levels.chance import chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.estimators import Builder, usable_models
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
-from motor_bids_app.models.catalog import build_model, needs
-from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
-from motor_bids_app.models.recalibration import RecalibratedClassifier
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """How all models of an experiment did.
-
-    Parameters
-    ----------
-    models : tuple of str
-        Models that could be evaluated, simplest first.
-    left_out : dict
-        The others, with the reason.
-    final : str
-        The model that is trained on everyone.
-    splits, metrics, comparisons, audit : DataFrame
-        See `evaluation`.
-    out_of_fold : DataFrame
-        Columns model, repeat, fold, training, participant_id, prediction.
-    fold_metrics : DataFrame
-        Columns model, repeat, fold, metric, value.
-    as_paper : DataFrame or None
-        Column model and those of `evaluation.paper.as_paper`, for networks.
-    limits : Limits
-        Conformal limits of the final model.
-    coverage, abstention : DataFrame, DataFrame or None
-        How often they hold, and accuracy if only the surest are answered (classes).
-    learning : DataFrame or None
-        See `learning_curve`, of the final model unless it is a network.
-    decisions : DataFrame or None
-        See `decision_curves`, for classes.
-    chance : dict of PermutationTest
-        By model and population; models that are costly to refit have none.
-    ladder : DataFrame or None
-        See `leakage_ladder`, of the final model, where the experiment asks for it.
-    recalibration : DataFrame or None
-        See `calibration_table`: the final model before and after it.
-    subgroups : DataFrame
-        See `subgroup_table`, of the final model.
-    missing : DataFrame
-        See `missing_table`.
-    notes : tuple of str
-        Remarks, one sentence each.
-    """
-
-    models: tuple[str, ...]
-    left_out: dict[str, str]
-    final: str
-    splits: pd.DataFrame
-    out_of_fold: pd.DataFrame
-    metrics: pd.DataFrame
-    fold_metrics: pd.DataFrame
-    comparisons: pd.DataFrame
-    as_paper: pd.DataFrame | None
-    audit: pd.DataFrame
-    limits: Limits
-    coverage: pd.DataFrame
-    abstention: pd.DataFrame | None
-    learning: pd.DataFrame | None
-    decisions: pd.DataFrame | None
-    chance: Tests
-    ladder: pd.DataFrame | None
-    recalibration: pd.DataFrame | None
-    subgroups: pd.DataFrame
-    missing: pd.DataFrame
-    notes: tuple[str, ...]
-
-
 def evaluate(
-    cohort: Cohort,
-    experiment: Experiment,
-    seed: int,
-    device: str,
+    builder: Builder,
     allowed: Sequence[str] = (),
     given: pd.DataFrame | None = None,
-    watch: Callable[..., None] | None = None,
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits.
 
     Parameters
     ----------
-    cohort : Cohort
-    experiment : Experiment
-    seed : int
-        Of splits, models and resamples.
-    device : str
-        For networks: "cpu", "cuda" or "cuda:i".
+    builder : Builder
+        The experiment, its cohort, and the seed of splits, models and resamples.
     allowed : sequence of str
         Checks of the audit that may fail.
     given : DataFrame, optional
@@ -136,9 +59,12 @@ def evaluate(
 
     Raises
     ------
+    StoppedByAuditError
+        The audit found what makes results void.
     DataError
-        The audit found what makes results void, or the people are too few.
+        The people are too few, or no model has its inputs.
     """
+    cohort, experiment, seed = builder.cohort, builder.experiment, builder.seed
     task, truth = cohort.outcome.task, cohort.labels.truth
     splits, notes = plan_splits(cohort, experiment, seed, given)
     models, left_out = usable_models(cohort, experiment)
@@ -150,130 +76,85 @@ def evaluate(
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
         final = models[-1]
-    tables, paper = {}, []
-    for name in models:
-        estimators = build_estimators(name, cohort, experiment, seed, device)
-        tables[name] = cross_validate(
-            estimators, cohort.samples, cohort.y, splits, _progress(experiment.name, name),
-            watch if name == final else None,
-        )  # fmt: skip
-        if name == experiment.model.kind and task == "classification":
-            paper.append(as_paper(tables[name], truth).assign(model=name))
+    tables, by_map = _cross_validate_all(builder, models, splits, {final: watch})
     predictions = {
         name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
     }
-    recalibration = None
-    if experiment.model.recalibrate != "none":
-        log.info("%s: %s without recalibration, to compare", experiment.name, final)
-        raw = build_estimators(final, cohort, experiment, seed, device, raw=True)
-        table = average_trainings(cross_validate(raw, cohort.samples, cohort.y, splits))
-        before_after = {"before": Predictions.of(table, truth), "after": predictions[final]}
-        recalibration = calibration_table(before_after, seed)
-    patients = ~cohort.controls.to_numpy(dtype=bool)
-    populations = {"all": np.ones(len(truth), dtype=bool)}
-    if not patients.all():
-        populations["patients"] = patients
     log.info("%s: permuting labels", experiment.name)
     chance = chance_tests(cohort, experiment, models, splits, seed)
-    learning = None
-    if final != experiment.model.kind:
-        log.info("%s: learning curve of %s", experiment.name, final)
-        (estimator,) = build_estimators(final, cohort, experiment, seed, device)
-        learning = learning_curve(estimator, cohort.samples, cohort.y, splits, truth, task, seed)
-    members = build_estimators(final, cohort, experiment, seed, device)
-    ladder = flawed_protocols(cohort, experiment, final, members, splits, tables[final], seed)
+    metrics = metrics_table(predictions, task, seed, _populations(cohort))
+    last, classify = predictions[final], task == "classification"
+    network = experiment.model.kind
+    printed = classify and network in tables
     return Evaluation(
-        ladder=ladder, models=models, left_out=left_out, final=final, splits=splits,
-        out_of_fold=_stack(tables),
-        metrics=with_p_values(
-            metrics_table(predictions, task, seed, populations), chance, task
-        ),
-        chance=chance,
-        learning=learning,
-        recalibration=recalibration,
-        subgroups=subgroup_table(predictions[final], subgroups_of(cohort), task, seed),
-        missing=missing_of(cohort, models),
-        limits=conformal_limits(predictions[final], task),
-        coverage=conformal_coverage(predictions[final], task),
-        abstention=abstention_curve(predictions[final]) if task == "classification" else None,
-        decisions=decision_curves(predictions, seed) if task == "classification" else None,
+        models=models, left_out=left_out, final=final, splits=splits, audit=checks,
+        out_of_fold=_stack(tables), metrics=with_p_values(metrics, chance, task), chance=chance,
         fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
         comparisons=compare_models(predictions, models, task, seed),
-        as_paper=pd.concat(paper) if paper else None, audit=checks,
+        as_paper=as_paper(tables[network], truth).assign(model=network) if printed else None,
+        by_map=by_map, map_subsets=None if by_map is None else score_subsets(by_map, truth, task),
+        learning=_learning(builder, final, splits),
+        recalibration=_recalibration(builder, final, splits, last),
+        ladder=flawed_protocols(
+            cohort, experiment, final, builder.build(final), splits, tables[final], seed
+        ),
+        subgroups=subgroup_table(last, subgroups_of(cohort), task, seed),
+        missing=missing_of(cohort, models),
+        limits=conformal_limits(last, task), coverage=conformal_coverage(last, task),
+        abstention=abstention_curve(last) if classify else None,
+        decisions=decision_curves(predictions, seed) if classify else None,
         notes=(*cohort.notes, *notes),
     )  # fmt: skip
 
 
-def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Models whose inputs are there, and what the others lack.
-
-    Raises
-    ------
-    DataError
-        No model is left.
-    """
-    lacking: dict[str, str] = {}
-    for name in experiment.model.names:
-        needed = needs(name)
-        unmet = [
-            "a baseline score, which [inputs] baseline_score names" if lack == BASELINE else lack
-            for lack in needed.unmet(cohort.samples.table)
-        ]
-        if set(unmet) < set(DEMOGRAPHICS) or needed.volumes:
-            # Missing demographics are imputed in the fold, as long as there is something to use.
-            unmet = [name for name in unmet if name not in DEMOGRAPHICS]
-        if needed.volumes and cohort.samples.volumes is None:
-            unmet.append("maps")
-        if unmet:
-            lacking[name] = ", ".join(unmet)
-            log.warning("%s: %s is left out, it needs %s", experiment.name, name, lacking[name])
-    models = tuple(name for name in experiment.model.names if name not in lacking)
-    if not models:
-        raise DataError(f"No model of {experiment.name} has its inputs: {lacking}.")
-    return models, lacking
-
-
-def build_estimators(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str, raw: bool = False
-) -> list[Any]:
-    """Return a model, for networks once for each training, with seeds that follow on.
-
-    With `raw`, its probabilities are not recalibrated even where the experiment says so.
-    """
-    network = name == experiment.model.kind
-    model, training = experiment.model, experiment.training
-    params: dict[str, Any] = {}
-    if name == "regional":
-        params = {"harmonise": experiment.inputs.harmonise}
-    if network:
-        params = {
-            "widths": model.widths, "n_residuals": model.n_residuals, "hidden": model.hidden,
-            "dropout": model.dropout, "learning_rate": training.learning_rate,
-            "momentum": training.momentum, "weight_decay": training.weight_decay,
-            "epochs": training.epochs, "batch_size": training.batch_size,
-            "balance": training.balance,
-        }  # fmt: skip
-    built = [
-        build_model(
-            name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
-            random_state=seed + i, device=device,
+def _cross_validate_all(
+    builder: Builder,
+    models: Sequence[str],
+    splits: pd.DataFrame,
+    watch: Mapping[str, Watch | None],
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame | None]:
+    """Out-of-fold predictions of each model, and those by single maps where there are any."""
+    cohort, tables = builder.cohort, {}
+    by_map: list[pd.DataFrame] = []
+    for name in models:
+        report = _progress(builder.experiment.name, name)
+        tables[name] = cross_validate(
+            builder.build(name), cohort.samples, cohort.y, splits, report, by_map, watch.get(name)
         )
-        for i in range(training.trainings if network else 1)
-    ]  # fmt: skip
-    if model.recalibrate == "logistic" and not raw:
-        return [RecalibratedClassifier(one, seed + i) for i, one in enumerate(built)]
-    return list(built)
+    return tables, pd.concat(by_map, ignore_index=True) if by_map else None
 
 
-def train_final(
-    name: str, cohort: Cohort, experiment: Experiment, seed: int, device: str
-) -> list[Any]:
-    """Train the final model on everyone; of a network, as often as in each split."""
-    log.info("%s: training the final model, %s, on everyone", experiment.name, name)
-    return [
-        clone(model).fit(cohort.samples, cohort.y)
-        for model in build_estimators(name, cohort, experiment, seed, device)
-    ]
+def _populations(cohort: Cohort) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+    """Whom metrics are about: everyone, and patients alone where there are controls."""
+    patients = ~cohort.controls.to_numpy(dtype=bool)
+    everyone = {"all": np.ones(len(patients), dtype=bool)}
+    return everyone if patients.all() else everyone | {"patients": patients}
+
+
+def _learning(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFrame | None:
+    """Learning curve of the final model, unless it is a network."""
+    cohort, experiment = builder.cohort, builder.experiment
+    if final == experiment.model.kind:
+        return None
+    log.info("%s: learning curve of %s", experiment.name, final)
+    (model,) = builder.build(final)
+    return learning_curve(
+        model, cohort.samples, cohort.y, splits, cohort.labels.truth, cohort.outcome.task,
+        builder.seed,
+    )  # fmt: skip
+
+
+def _recalibration(
+    builder: Builder, final: str, splits: pd.DataFrame, after: Predictions
+) -> pd.DataFrame | None:
+    """Calibration of the final model before and after recalibration, where it is asked for."""
+    cohort, experiment = builder.cohort, builder.experiment
+    if experiment.model.recalibrate == "none":
+        return None
+    log.info("%s: %s without recalibration, to compare", experiment.name, final)
+    raw = cross_validate(builder.build(final, raw=True), cohort.samples, cohort.y, splits)
+    before = Predictions.of(average_trainings(raw), cohort.labels.truth)
+    return calibration_table({"before": before, "after": after}, builder.seed)
 
 
 def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.results import person_predictions
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.reports.answer import Answer
@@ -26,6 +26,7 @@ LABELS = {
     "regional": "Regional features and asymmetries (elastic net)",
     "kernel": "All voxels of the maps (linear kernel machine)",
     "karakis2023": "3D residual network (Karakis et al. 2023)",
+    "cbam2025": "3D attention networks, one per map, averaged (cbam2025)",
 }
 REFERENCES = (
     Reference(
@@ -152,6 +153,7 @@ def build_report(
         subgroups=evaluation.subgroups,
         missing=evaluation.missing,
         recalibration=evaluation.recalibration,
+        map_subsets=evaluation.map_subsets,
         null=None if test is None else test.null,
         null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),

@@ -19,12 +19,11 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import StoppedByAuditError
 from motor_bids_app.levels.bundles import describe_model, save_model
 from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
+from motor_bids_app.levels.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.cohort import Cohort, build_cohort
-from motor_bids_app.levels.experiment import (
-    Evaluation,
-    evaluate,
-    train_final,
-)
+from motor_bids_app.levels.estimators import Builder
+from motor_bids_app.levels.evaluation import Evaluation
+from motor_bids_app.levels.experiment import evaluate
 from motor_bids_app.levels.experiment_report import LABELS, build_report
 from motor_bids_app.levels.explanation import build_explainer, explain
 from motor_bids_app.levels.group_quality import describe_cohort
@@ -160,7 +159,6 @@ def _run_experiment(
     settings: Settings, experiment: Experiment, people: People, library: MapLibrary
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
-    seed, device = settings.processing.random_seed, choose_device(settings.resources.device)
     given = None
     if experiment.validation.splits is not None:
         given = read_splits(Path(experiment.validation.splits))
@@ -173,14 +171,21 @@ def _run_experiment(
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
     folder = settings.output_dir / "experiments" / experiment.name
-    explainer = build_explainer(folder / "maps", cohort, experiment, library, seed)
+    checkpoints = None
+    if settings.work_dir is not None:
+        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+    builder = Builder(
+        cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
+        device=choose_device(settings.resources.device), checkpoints=checkpoints,
+    )  # fmt: skip
+    explainer = build_explainer(folder / "maps", cohort, experiment, library, builder.seed)
     watch = None if explainer is None else explainer.watch
     try:
-        evaluation = evaluate(cohort, experiment, seed, device, settings.allow, given, watch)
+        evaluation = evaluate(builder, settings.allow, given, watch)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
-    members = train_final(evaluation.final, cohort, experiment, seed, device)
+    members = builder.train(evaluation.final)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = replace(
         build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
@@ -190,6 +195,8 @@ def _run_experiment(
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
     write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
+    if checkpoints is not None:
+        checkpoints.remove()
     log.info("%s: saved %s", experiment.name, folder / "report.html")
     link = ExperimentLink(
         name=experiment.name, href=f"experiments/{experiment.name}/report.html",

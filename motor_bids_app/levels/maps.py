@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.index import DerivedScan
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import MAPS
 from motor_bids_app.features.averaging import average_onto, experiment_grid

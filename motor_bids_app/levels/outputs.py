@@ -15,8 +15,8 @@ from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
 RESOLUTION = 2  # mm, of the images saved in standard space
-STEPS = ("anat", "dwi", "features")  # in their order
-_RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91"}
+STEPS = ("anat", "dwi", "bold", "features")  # in their order
+_RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91", "3": "3 mm isotropic, 61x73x61"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +89,9 @@ class Outputs:
     ) -> None:
         """Save an image with its sidecar, which names the files it was made from."""
         metadata = {"Sources": [self.uri(source) for source in sources], **sidecar}
-        if "_res-" in path.name:
-            metadata["Resolution"] = _RESOLUTION_TEXT[str(RESOLUTION)]
+        _, found, rest = path.name.partition("_res-")
+        if found:
+            metadata["Resolution"] = _RESOLUTION_TEXT[rest[0]]
         save_image(image, path, metadata)
         self.written.append(path)
 

@@ -6,7 +6,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.reports.methods import PIECES
 from motor_bids_app.settings import Selection
 
-_COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "lesion")
+_COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "bold", "lesion")
 
 
 def overview(scans: Sequence[Scan], selection: Selection) -> str:
@@ -16,7 +16,7 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
     for scan in scans:
         present = {
             "T1w": scan.t1w, "T2w": scan.t2w, "FLAIR": scan.flair, "dwi": scan.dwi,
-            "lesion": scan.lesion,
+            "bold": scan.bold, "lesion": scan.lesion,
         }  # fmt: skip
         cells = "  ".join(f"{'yes' if present[name] else '-':6}" for name in _COLUMNS)
         lines.append(
@@ -37,6 +37,8 @@ def planned(scan: Scan, selection: Selection) -> list[str]:
         steps.append("anat")
     if "dwi" in selection.modalities and (scan.dwi or scan.finished.diffusion):
         steps.append("dwi")
+    if "bold" in selection.modalities and scan.bold:
+        steps.append("bold")
     return steps
 
 

@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.dataset import StatusRow, update_status
@@ -15,6 +15,7 @@ from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standar
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
 from motor_bids_app.levels.finished_diffusion import take_diffusion
+from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.hardware import limit_threads, use_device
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
@@ -22,7 +23,7 @@ from motor_bids_app.levels.participant_report import write_report
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
-from motor_bids_app.settings import Settings
+from motor_bids_app.settings import BoldSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,10 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
     if "dwi" in steps:
         rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
-    features = Task("features", _records(outputs, "anat", "dwi"), lambda: extract_features(outputs))
+    if "bold" in steps:
+        rows.append(_attempt(_functional(scan, outputs, settings), job, outputs))
+    records = _records(outputs, "anat", "dwi", "bold")
+    features = Task("features", records, lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
 
@@ -130,6 +134,14 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
 
 
+def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    assert scan.bold is not None
+    inputs = scan.bold.files | _records(outputs, "anat")
+    if isinstance(settings.processing.bold.seed, Path):
+        inputs["seed"] = settings.processing.bold.seed
+    return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
+
+
 def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
     """Records of the steps that are done: they change when anything before them does."""
     steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
@@ -139,6 +151,9 @@ def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
 def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) -> StatusRow:
     """Do one task; its failure is a row in the status table, not the end of the others."""
     settings, reason = job.settings, ""
+    processing = settings.processing
+    if task.name in ("anat", "dwi"):  # another window of the bold is no reason to repeat them
+        processing = replace(processing, bold=BoldSettings())
     step = Step(task.name, job.scan.prefix, settings.output_dir)
 
     def work() -> list[Path]:
@@ -149,7 +164,7 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
     with Usage() as usage:
         try:
             repeat = repeat or settings.overwrite
-            done = step.run(task.inputs, settings.processing, work, repeat=repeat)
+            done = step.run(task.inputs, processing, work, repeat=repeat)
             state = "done" if done else "kept"
         except MotorBidsAppError as error:
             state, reason = "failed", str(error)

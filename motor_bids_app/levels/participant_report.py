@@ -1,6 +1,7 @@
 """The report of one participant and session, from what the steps saved."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 
 from motor_bids_app import __version__
@@ -23,6 +24,9 @@ _FIGURES = {
     "diffusion": (
         "denoising", "motion", "susceptibility", "tensor-maps", "tensor-residual",
         "coregistration",
+    ),
+    "bold": (
+        "bold-motion", "bold-coregistration", "bold-signal", "bold-connectivity", "bold-coupling",
     ),
 }  # fmt: skip
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet")
@@ -70,6 +74,8 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
             steps |= {*anatomical_methods(scan), "regions"}
         if "dwi" in plan:
             steps |= _diffusion_methods(scan, settings.processing)
+        if "bold" in plan:
+            steps |= _bold_methods(settings.processing)
         taken |= scan.finished.datasets
         if scan.lesion is not None and "anat" in plan:
             steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
@@ -99,6 +105,14 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     }  # fmt: skip
 
 
+def _bold_methods(processing: ProcessingSettings) -> set[str]:
+    names = {"motion", "coregistration", "slice_timing", "cleaning", "connectivity"}
+    names |= {"smoothing"} if processing.bold.smoothing > 0 else set()
+    names |= {"dummies"} if processing.bold.dummy_scans else set()
+    names |= {"scrubbing"} if processing.bold.scrub is not None else set()
+    return {f"bold_{name}" for name in names}
+
+
 def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """What was taken -> the derivative with the tool and version that made it."""
     names = describe_datasets(settings.derivatives)
@@ -119,6 +133,10 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "gradient table corrected if wrong": processing.correct_gradients,
         "Gibbs ringing removed": processing.gibbs,
         "susceptibility distortion": processing.susceptibility,
+        **{
+            f"bold: {name.replace('_', ' ')}": value
+            for name, value in asdict(processing.bold).items()
+        },
         "threads per participant": processing.omp_nthreads,
     }
 
@@ -154,14 +172,20 @@ def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
         done.append("lesion mask")
     if {"tensor", "trace"} & set(facts.methods) or "maps" in facts.taken:
         done.append("dwi")
+    if {"bold_motion", "finished_bold"} & set(facts.methods):
+        done.append("bold")
     return tuple(done)
 
 
 def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
     diffusion = scan.dwi or scan.finished.diffusion or None
-    present = {"head image": scan.anatomy, "lesion mask": scan.lesion, "dwi": diffusion}
+    present: dict[str, object] = {
+        "head image": scan.anatomy, "lesion mask": scan.lesion, "dwi": diffusion
+    }  # fmt: skip
     if "dwi" not in settings.selection.modalities:
         del present["dwi"]
+    if "bold" in settings.selection.modalities:
+        present["bold"] = scan.bold
     return tuple(name for name, there in present.items() if there is None)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.index import DerivedScan
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import (
     DataError,
     IncompleteRunError,

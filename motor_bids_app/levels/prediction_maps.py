@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.index import DerivedScan
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import DataError, IncompatibleModelError
 from motor_bids_app.features.volumes import STORED_UNITS, Volumes, VolumeStore
 from motor_bids_app.levels.maps import brain_grid, experiment_mask, fill_store

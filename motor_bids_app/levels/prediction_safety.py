@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.index import DerivedScan
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.evaluation.conformal import Limits
 from motor_bids_app.evaluation.domain import Finding

@@ -11,7 +11,7 @@ from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.chance import chance_table
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.sample_size import sample_size_table
 
 _WIDENED = (
@@ -22,6 +22,9 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where there are no sessions"},
     "model": {"Description": "Name of the model"},
+    "map": {"Description": "Map that the networks saw"},
+    "maps": {"Description": "Maps whose predictions are averaged"},
+    "n_maps": {"Description": "Number of these maps"},
     "group": {"Description": "Whether the person had a stroke", "Levels": {
         "patient": "after stroke", "control": "healthy"}},
     "repeat": {"Description": "Repetition of the whole validation, from 1"},
@@ -134,6 +137,10 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
     "missing": {"n_people": {"Description": "People in the experiment"}},
     "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
     "sample_size": {"n_people": {"Description": "People there are"}},
+    "map_subsets": {
+        "value": {"Description": "Metric of the mean prediction over the maps, out of fold, mean "
+                  "over repeats; to look at: the best of many subsets is best by luck too"},
+    },
     "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
     "permutation": {
         "p_value": {"Description": _PERMUTED},
@@ -196,6 +203,8 @@ def write_results(
     sizes = sample_size_table(cohort, evaluation)
     if len(sizes):
         tables["sample_size"] = sizes
+    if evaluation.by_map is not None and evaluation.map_subsets is not None:
+        tables |= {"out_of_fold_maps": evaluation.by_map, "map_subsets": evaluation.map_subsets}
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
     if evaluation.ladder is not None:

@@ -11,7 +11,7 @@ from motor_bids_app.evaluation.planning import (
     smallest_difference,
 )
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.experiment import Evaluation
+from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.models.catalog import needs
 
 COLUMNS = ["model", "n_parameters", "n_people", "n_needed"]

@@ -19,14 +19,15 @@ from motor_bids_app.settings import STANDARD_SPACE, Resources
 from motor_bids_app.simulation.anatomy import Scanner, T1wScan, draw_scanner, scan_t1w
 from motor_bids_app.simulation.deformation import FIELD_RESOLUTION, Shape, draw_rigid, draw_shape
 from motor_bids_app.simulation.diffusion import DwiScan, scan_dwi
+from motor_bids_app.simulation.functional import REPETITION, BoldScan, scan_bold
 from motor_bids_app.simulation.people import SESSIONS, Person, draw_cohort
 from motor_bids_app.simulation.sampling import grid_points
 from motor_bids_app.simulation.tensors import tensor_field
 from motor_bids_app.spaces.grids import Grid, standard_grid
 
 log = logging.getLogger(__name__)
-_SHAPE, _SCAN, _SITE, _TENSORS = 11, 12, 13, 14  # streams of random numbers
-_DWI_NOISE = 1.3  # relative to that of the T1w image
+_SHAPE, _SCAN, _SITE, _TENSORS, _BOLD = 11, 12, 13, 14, 15  # streams of random numbers
+_DWI_NOISE, _BOLD_NOISE = 1.3, 0.5  # relative to that of the T1w image
 
 
 def run(settings: SimulationSettings) -> None:
@@ -65,10 +66,12 @@ class _Visit:
     def path(
         self, folder: str, datatype: str, suffix: str, extension: str = ".nii.gz", *,
         label: str | None = None, desc: str | None = None, space: str | None = None,
+        task: str | None = None,
     ) -> Path:  # fmt: skip
         """Place of a file; `folder` is relative to the dataset."""
         name = DerivativePath(
-            sub=self.person.label, ses=self.session, space=space, label=label, desc=desc,
+            sub=self.person.label, ses=self.session, task=task, space=space, label=label,
+            desc=desc,
             datatype=datatype, suffix=suffix, extension=extension,
         )  # fmt: skip
         return self.dataset / folder / str(name)
@@ -96,6 +99,13 @@ def simulate_person(person: Person, settings: SimulationSettings) -> None:
                 voxel_size=max(2.0, settings.voxel_size), n_directions=settings.n_directions,
             )  # fmt: skip
             _write_dwi(dwi, visit, scanner)
+        if "bold" in settings.modalities:
+            bold = scan_bold(
+                posed, person.lesion, person.damage.degeneration,
+                noise=_BOLD_NOISE * scanner.noise, n_volumes=settings.n_volumes,
+                rng=stream(_BOLD, person.number, number), coarse=max(1, settings.voxel_size / 3),
+            )  # fmt: skip
+            _write_bold(bold, visit)
 
 
 def _generator(*numbers: int) -> np.random.Generator:
@@ -155,6 +165,29 @@ def _write_dwi(scan: DwiScan, visit: _Visit, scanner: Scanner) -> None:
         "Volumes": scan.motion,
         "DwiToT1w": scan.to_t1w,
         "NoiseSigma": _DWI_NOISE * scanner.noise,
+    })  # fmt: skip
+
+
+def _write_bold(scan: BoldScan, visit: _Visit) -> None:
+    image = _image(scan.image, scan.grid)
+    image.header.set_zooms((*image.header.get_zooms()[:3], REPETITION))
+    save_image(image, visit.path("", "func", "bold", task="rest"), {
+        "TaskName": "rest",
+        "RepetitionTime": REPETITION,
+        "SliceTiming": scan.slice_times,
+        "EchoTime": 0.03,
+        "MagneticFieldStrength": 3,
+        "PhaseEncodingDirection": "j-",
+        "InstitutionName": f"Simulated site {visit.person.site + 1}",
+    })  # fmt: skip
+    write_json(visit.path(TRUTH, "func", "motion", ".json", task="rest"), {
+        "Description": "Matrices in mm (RAS): head at rest to head in each volume; and the "
+        "world of the bold to that of the T1w scan, head at rest. Whether left and right M1 are "
+        "coupled in each volume, and their correlation in either state",
+        "Volumes": scan.motion,
+        "BoldToT1w": scan.to_t1w,
+        "Coupled": scan.coupled,
+        "Coupling": scan.coupling,
     })  # fmt: skip
 
 

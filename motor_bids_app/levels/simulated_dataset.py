@@ -61,7 +61,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
 class SimulationSettings:
     """What to simulate, and where to write it.
 
-    `voxel_size` is that of the T1w image, mm; dwi has the same, but at least 2 mm.
+    `voxel_size` is that of the T1w image, mm; dwi has the same, but at least 2 mm, and bold
+    3.4 x 3.4 x 4.8 mm, or as many times more as that of the T1w image is above 3 mm.
     """
 
     output_dir: Path
@@ -72,6 +73,7 @@ class SimulationSettings:
     modalities: tuple[str, ...] = ("anat", "dwi")
     voxel_size: float = 1.0
     n_directions: int = 30
+    n_volumes: int = 240
     seed: int = 0
     n_procs: int = 1
     shuffle_scores: bool = False

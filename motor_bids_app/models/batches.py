@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
+from motor_bids_app.errors import DataError
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.models.inputs import map_columns
 
@@ -45,6 +46,12 @@ class Standardiser:
         """Learn mean and spread from a training fold."""
         columns = map_columns(volumes, maps)
         mean = volumes.mean()
+        for name, column in zip(maps, columns, strict=True):
+            if not np.isfinite(mean[column]).all():
+                raise DataError(
+                    f"The {name} map of a training scan has values that are not numbers. Check "
+                    "the maps, or leave this one out of [inputs] maps."
+                )
         return cls(maps, mean[columns], volumes.spread(mean, mask)[columns], mask)
 
     def __call__(

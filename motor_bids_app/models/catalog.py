@@ -19,14 +19,17 @@ from motor_bids_app.models.classical import (
 )
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.state import State
 
 LADDER = (
     "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",
     "kernel",
 )  # fmt: skip
-MODELS = (*LADDER, "karakis2023")
+NETWORKS = ("karakis2023", "cbam2025")
+MODELS = (*LADDER, *NETWORKS)
 TASKS = ("classification", "regression")
 
 REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
@@ -95,6 +98,7 @@ _NEEDS = {
     "regional": Needs(pattern=REGIONAL),
     "kernel": Needs(volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
+    "cbam2025": Needs(columns=DEMOGRAPHICS, volumes=True),
 }
 
 
@@ -113,6 +117,7 @@ def build_model(
     params: dict[str, Any] | None = None,
     random_state: int = 0,
     device: str = "cpu",
+    checkpoints: Checkpoints | None = None,
 ) -> Model:
     """Return an estimator that is not fitted.
 
@@ -132,6 +137,8 @@ def build_model(
         Seed of everything random.
     device : str
         "cpu", "cuda" or "cuda:i"; used by networks.
+    checkpoints : Checkpoints, optional
+        Where networks leave what they need to go on after a stop.
 
     Raises
     ------
@@ -149,9 +156,12 @@ def build_model(
     elif name == "kernel":
         kind = KernelClassifier if classify else KernelRegressor
         fixed |= {"maps": maps, "mask": mask}
-    elif name == "karakis2023":
-        kind = NetworkClassifier if classify else NetworkRegressor
-        fixed |= {"maps": maps, "mask": mask, "device": device}
+    elif name in NETWORKS:
+        if name == "karakis2023":
+            kind = NetworkClassifier if classify else NetworkRegressor
+        else:
+            kind = MapEnsembleClassifier if classify else MapEnsembleRegressor
+        fixed |= {"maps": maps, "mask": mask, "device": device, "checkpoints": checkpoints}
     else:
         kind = TableClassifier if classify else TableRegressor
         needed = _NEEDS[name]

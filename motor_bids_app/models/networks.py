@@ -1,17 +1,23 @@
 """Layers of the networks, from the published descriptions.
 
 karakis2023: Karakis et al. (2023), Neurocomputing 565: one residual branch per map, their
-features joined with one unit for demographics. The layer list published with its successor
-gives the order of convolution, normalisation and pooling. Two things differ: batch
-normalisation is over channels (published: over a spatial axis, which ties the statistics to
-a slice), and pooling windows are centred on the voxels that the shortcut picks for even
-sizes too (published: half a voxel beside them).
+features joined with one unit for demographics. cbam2025: the same branch with attention, one
+network per map. The layer list published with the latter gives the order of convolution,
+normalisation and pooling. Two things differ: batch normalisation is over channels (published:
+over a spatial axis, which ties the statistics to a slice), and pooling windows are centred on
+the voxels that the shortcut picks for even sizes too (published: half a voxel beside them).
+
+Weights and activations are kept channels last: convolutions of 16 channels take half the time.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from motor_bids_app.models.attention import AttentionBlock
+from motor_bids_app.models.stem import stem
 
 KARAKIS_WIDTHS = (32, 16, 16, 64, 128, 256, 512)
 KARAKIS_RESIDUALS = 5
@@ -40,20 +46,54 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the same shape as `x`, (n, width, X, Y, Z)."""
-        return torch.relu(self.path(x) + x)
+        return torch.relu_(self.path(x) + x)
 
 
 class DownBlock(nn.Module):
     """Convolution and pooling, added to every second voxel of the input at the new width."""
 
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, attention: bool = False) -> None:
         super().__init__()
         self.path = nn.Sequential(_convolution(n_in, n_out), _pool())
+        if attention:
+            self.path.append(AttentionBlock(n_out))
         self.shortcut = _convolution(n_in, n_out, size=1, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return shape (n, n_out, X/2, Y/2, Z/2), halves rounded up."""
-        return torch.relu(self.path(x) + self.shortcut(x))
+        return torch.relu_(self.path(x) + self.shortcut(x))
+
+
+class Layer(NamedTuple):
+    """One line of the table of a branch: what it is, and its channels."""
+
+    kind: str  # convolution, pool, relu, residual, down, attention or mean
+    width: int
+
+
+def branch_layers(
+    widths: Sequence[int] = KARAKIS_WIDTHS,
+    n_residuals: int = KARAKIS_RESIDUALS,
+    attention: bool = False,
+) -> tuple[Layer, ...]:
+    """Return the table of a branch, first layer first; parameters as of `ResidualBranch`.
+
+    Convolutions are followed by normalisation. With attention, every down-sampling block
+    has its own, beside the one before the mean.
+    """
+    first, second, *down, last = widths
+    return (
+        Layer("convolution", first),
+        Layer("relu", first),
+        Layer("pool", first),
+        Layer("convolution", second),
+        Layer("relu", second),
+        *(Layer("residual", second) for _ in range(n_residuals)),
+        *(Layer("down", width) for width in down),
+        Layer("convolution", last),
+        *([Layer("attention", last)] if attention else []),
+        Layer("mean", last),
+    )
 
 
 class ResidualBranch(nn.Sequential):
@@ -66,25 +106,63 @@ class ResidualBranch(nn.Sequential):
         down-sampling block; of the last convolution.
     n_residuals : int
         Residual blocks before the down-sampling ones.
+    attention : bool
+        Whether down-sampling blocks and the last convolution have attention (cbam2025).
     """
 
     def __init__(
-        self, widths: Sequence[int] = KARAKIS_WIDTHS, n_residuals: int = KARAKIS_RESIDUALS
+        self,
+        widths: Sequence[int] = KARAKIS_WIDTHS,
+        n_residuals: int = KARAKIS_RESIDUALS,
+        attention: bool = False,
     ) -> None:
-        first, second, *down, last = widths
-        steps = zip([second, *down], down, strict=False)
-        super().__init__(
-            _convolution(1, first),
-            nn.ReLU(),
-            _pool(),
-            _convolution(first, second),
-            nn.ReLU(),
-            *(ResidualBlock(second) for _ in range(n_residuals)),
-            *(DownBlock(n_in, n_out) for n_in, n_out in steps),
-            _convolution(down[-1], last),
-            nn.AdaptiveAvgPool3d(1),
-            nn.Flatten(),
-        )
+        super().__init__()
+        n_in = 1
+        for layer in branch_layers(widths, n_residuals, attention):
+            for module in _modules(layer, n_in, attention):
+                self.append(module)
+            n_in = layer.width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features; on the CPU, the first layers go through `stem`.
+
+        A map that needs a gradient, as an explanation does, takes the layers one by one:
+        the result is the same.
+        """
+        if x.device.type != "cpu" or x.requires_grad:
+            return super().forward(x)
+        first, *others = self
+        convolution, norm = first.children()
+        assert isinstance(convolution, nn.Conv3d)
+        assert isinstance(norm, nn.BatchNorm3d)
+        x = stem(x, convolution, norm)
+        for module in others[2:]:  # after ReLU and pool, which the stem has done
+            x = module(x)
+        return x
+
+    @property
+    def last_convolution(self) -> nn.Module:
+        """Last module whose output, (n, widths[-1], X/32, Y/32, Z/32), still has places."""
+        return self[-3]
+
+
+def _modules(layer: Layer, n_in: int, attention: bool) -> list[nn.Module]:
+    """Return what a line of the table stands for."""
+    match layer.kind:
+        case "convolution":
+            return [_convolution(n_in, layer.width)]
+        case "relu":
+            return [nn.ReLU()]
+        case "pool":
+            return [_pool()]
+        case "residual":
+            return [ResidualBlock(layer.width)]
+        case "down":
+            return [DownBlock(n_in, layer.width, attention)]
+        case "attention":
+            return [AttentionBlock(layer.width)]
+        case _:
+            return [nn.AdaptiveAvgPool3d(1), nn.Flatten()]
 
 
 class MultiBranchNetwork(nn.Module):
@@ -100,6 +178,8 @@ class MultiBranchNetwork(nn.Module):
         Units of each dense layer.
     dropout : float
         Share of hidden units left out in training.
+    attention : bool
+        See `ResidualBranch`.
     """
 
     def __init__(
@@ -111,9 +191,12 @@ class MultiBranchNetwork(nn.Module):
         n_residuals: int = KARAKIS_RESIDUALS,
         hidden: int = 256,
         dropout: float = 0.3,
+        attention: bool = False,
     ) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(ResidualBranch(widths, n_residuals) for _ in range(n_maps))
+        self.branches = nn.ModuleList(
+            ResidualBranch(widths, n_residuals, attention) for _ in range(n_maps)
+        )
         self.demographic_unit = nn.Sequential(nn.Linear(n_demographics, 1), nn.ReLU())
         n_features = n_maps * widths[-1] + 1
         self.normalise = nn.BatchNorm1d(n_features, eps=_EPSILON)
@@ -128,6 +211,7 @@ class MultiBranchNetwork(nn.Module):
         )
         self.output = nn.Linear(hidden, n_outputs)
         self.apply(_initialise)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def flatten(self, maps: Tensor, demographics: Tensor) -> Tensor:
         """Return the joined features, shape (n, n_maps * widths[-1] + 1).
@@ -140,12 +224,18 @@ class MultiBranchNetwork(nn.Module):
         features = [branch(maps[:, k : k + 1]) for k, branch in enumerate(self.branches)]
         return torch.cat([*features, self.demographic_unit(demographics)], dim=1)
 
-    def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:
-        """Return logits, or a score, shape (n, n_outputs); parameters as of `flatten`."""
-        features = self.normalise(self.flatten(maps, demographics))
+    def layers(self, maps: Tensor, demographics: Tensor) -> tuple[Tensor, ...]:
+        """Return the joined features and the units of either dense layer; see `flatten`."""
+        outputs = [self.flatten(maps, demographics)]
+        features = self.normalise(outputs[0])
         for layer in self.dense:
             features = layer(features)
-        return self.output(features)
+            outputs.append(features)
+        return tuple(outputs)
+
+    def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:
+        """Return logits, or a score, shape (n, n_outputs); parameters as of `flatten`."""
+        return self.output(self.layers(maps, demographics)[-1])
 
 
 def _initialise(module: nn.Module) -> None:

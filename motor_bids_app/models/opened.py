@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import mask_voxels
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
-from motor_bids_app.models.inputs import check_grid, volumes_of
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.networks import DownBlock
 from motor_bids_app.models.recalibration import RecalibratedClassifier
@@ -94,10 +93,7 @@ def open_networks(model: Any) -> list[OpenNetwork]:
     module = module.to(plain.device).eval()
 
     def inputs(samples: Samples) -> tuple[Tensor, Tensor]:
-        volumes = volumes_of(samples)
-        check_grid(volumes, plain.grid_)
-        maps = torch.from_numpy(plain.standardiser_(volumes))
-        demographics = torch.from_numpy(plain._demographics(samples))
+        maps, demographics = plain.inputs(samples)
         return maps.to(plain.device), demographics.to(plain.device)
 
     return [OpenNetwork(module, plain.maps_, inputs)]

@@ -35,6 +35,7 @@ from motor_bids_app.models.classical import (
     TableRegressor,
 )
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.state import State
@@ -52,6 +53,8 @@ KINDS: dict[str, Callable[..., Any]] = {
         KernelRegressor,
         NetworkClassifier,
         NetworkRegressor,
+        MapEnsembleClassifier,
+        MapEnsembleRegressor,
     )
 }
 TRUSTED_TYPES = frozenset(
@@ -101,7 +104,8 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     recalibrated = isinstance(estimator, RecalibratedClassifier)
     plain = estimator.model_ if isinstance(estimator, RecalibratedClassifier) else estimator
     settings = plain.get_params(deep=False)
-    settings.pop("device", None)  # where it was trained does not matter for using it
+    for name in ("device", "checkpoints"):
+        settings.pop(name, None)  # where it was trained does not matter for using it
     state = estimator.get_state()
     arrays = {name: np.ascontiguousarray(value) for name, value in state.arrays.items()}
     for name in [name for name, value in settings.items() if isinstance(value, np.ndarray)]:

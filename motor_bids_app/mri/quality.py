@@ -129,6 +129,42 @@ def motion_summary(
     }
 
 
+def bold_quality(
+    parameters: NDArray[np.floating],
+    framewise_displacement: NDArray[np.floating],
+    tsnr: NDArray[np.floating],
+    standard_dvars: NDArray[np.floating],
+    coverage: float,
+) -> dict[str, float]:
+    """Summarise motion and signal of a bold series.
+
+    Parameters
+    ----------
+    parameters, framewise_displacement
+        As for `motion_summary`.
+    tsnr : array, shape (voxels,)
+        Temporal signal to noise of the brain.
+    standard_dvars : array, shape (T,)
+        NaN for the first volume.
+    coverage : float
+        Share of the template's brain that has a signal.
+
+    Returns
+    -------
+    dict of float
+        "bold_" and the names of `motion_summary`, "bold_tsnr" (median), "bold_std_dvars" (mean),
+        "bold_coverage" and "bold_volumes" (count).
+    """
+    summary = motion_summary(parameters, framewise_displacement)
+    return {
+        **{name.replace("motion_", "bold_"): value for name, value in summary.items()},
+        "bold_tsnr": float(np.median(tsnr)),
+        "bold_std_dvars": float(np.nanmean(standard_dvars)),
+        "bold_coverage": float(coverage),
+        "bold_volumes": float(len(parameters)),
+    }
+
+
 def outlier_summary(dropouts: NDArray[np.bool_], volumes: NDArray[np.bool_]) -> dict[str, float]:
     """Summarise slices, shape (slices, N), and volumes, shape (N,), that lost their signal.
 

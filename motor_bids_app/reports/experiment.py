@@ -26,6 +26,7 @@ from motor_bids_app.reports.tables import (
     recalibration_table,
     size_table,
     subgroup_table,
+    subset_table,
 )
 
 _EXCLUDED = ("Left out.", {"participant_id": "Participant", "reason": "Reason"})
@@ -139,6 +140,7 @@ def render_experiment(report: ExperimentReport) -> str:
         coverage=coverage_table(report.coverage, report.task),
         subgroups=subgroup_table(report.subgroups, label), missing=missing_table(report.missing),
         recalibration=recalibration_table(report.recalibration, label),
+        map_subsets=subset_table(report.map_subsets, report.answer.metric),
         sample_size=size_table(report.sample_size, report.models),
         limits=(*_LIMITS, *report.limits), versions=report.versions,
     )  # fmt: skip

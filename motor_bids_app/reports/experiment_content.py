@@ -74,6 +74,7 @@ class ExperimentReport:
     null_value: float | None = None  # that of the labels as they are, tested alike
     subgroups: pd.DataFrame | None = None  # characteristic, group, metric, value, low, high, ...
     missing: pd.DataFrame | None = None  # what, n_missing, n_patients, n_controls, n_people, rule
+    map_subsets: pd.DataFrame | None = None  # maps, n_maps, metric, value
     recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
     explanation: Explanation | None = None  # of models that look at maps
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables

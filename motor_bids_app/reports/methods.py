@@ -1,175 +1,10 @@
 """Methods text of the participant level, written from the steps that were done."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from motor_bids_app.reports.method_steps import PARAGRAPHS, STEPS
 from motor_bids_app.reports.pages import MethodsText, Reference
 from motor_bids_app.reports.references import REFERENCES
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Step:
-    paragraph: str
-    sentence: str
-    references: tuple[str, ...] = ()
-
-
-_ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
-STEPS = {  # in the order of the text; `space` is filled in
-    "reorient": _Step(
-        paragraph=_ANATOMY,
-        sentence="The anatomical image was turned to the nearest canonical (RAS) orientation.",
-    ),
-    "average": _Step(
-        paragraph=_ANATOMY,
-        sentence="Its runs that agreed were registered rigidly to the first and averaged.",
-    ),
-    "denoise": _Step(
-        paragraph=_ANATOMY,
-        sentence="It was denoised by non-local means over neighbouring voxels (after Coupé et al. "
-        "2008).",
-        references=("Coupé et al. 2008",),
-    ),
-    "bias": _Step(
-        paragraph=_ANATOMY,
-        sentence="Intensity non-uniformity was corrected with N4 (Tustison et al. 2010), as "
-        "implemented in SimpleITK.",
-        references=("Tustison et al. 2010",),
-    ),
-    "brain_mask": _Step(
-        paragraph=_ANATOMY,
-        sentence="Unless it had been extracted before, the brain was found with deepbet, a "
-        "convolutional network (Fisch et al. 2024).",
-        references=("Fisch et al. 2024",),
-    ),
-    "contrasts": _Step(
-        paragraph=_ANATOMY,
-        sentence="Further contrasts (T2w, FLAIR) were corrected likewise and registered rigidly to "
-        "it.",
-    ),
-    "registration": _Step(
-        paragraph=_ANATOMY,
-        sentence="The image was registered to the symmetric template {space} (Fonov et al. 2009), "
-        "first affinely, then by a greedy diffeomorphic method that maximises the local "
-        "cross-correlation (after Avants et al. 2008).",
-        references=("Fonov et al. 2009", "Avants et al. 2008"),
-    ),
-    "lesion_weighting": _Step(
-        paragraph=_ANATOMY,
-        sentence="Voxels in the lesion did not count in the registration (cost function masking, "
-        "Brett et al. 2001), nor in the class statistics of the segmentation.",
-        references=("Brett et al. 2001",),
-    ),
-    "tissue": _Step(
-        paragraph=_ANATOMY,
-        sentence="Grey matter, white matter and cerebrospinal fluid were segmented by expectation "
-        "maximisation with a Markov random field (after Zhang et al. 2001).",
-        references=("Zhang et al. 2001",),
-    ),
-    "standard_lesion": _Step(
-        paragraph=_ANATOMY,
-        sentence="The lesion mask was given in a standard space and resampled to the grid of "
-        "{space}.",
-    ),
-    "dwi_denoise": _Step(
-        paragraph=_DIFFUSION,
-        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016) with optimal "
-        "shrinkage (Gavish and Donoho 2017).",
-        references=("Veraart et al. 2016", "Gavish and Donoho 2017"),
-    ),
-    "dwi_gibbs": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Gibbs ringing was removed by local subvoxel shifts (Kellner et al. 2016).",
-        references=("Kellner et al. 2016",),
-    ),
-    "dwi_motion": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Head motion and linear eddy-current distortion were corrected by registering "
-        "each volume to what the others of its shell predict, and their mean to the first b = 0 "
-        "volume; gradient directions were turned with the head (Leemans and Jones 2009).",
-        references=("Leemans and Jones 2009",),
-    ),
-    "dwi_outliers": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Slices whose mean signal fell far below a robust fit over directions did not "
-        "count in the tensor.",
-    ),
-    "dwi_drift": _Step(
-        paragraph=_DIFFUSION,
-        sentence="The drift of the gain, seen in the b = 0 volumes, was divided out (Vos et al. "
-        "2017).",
-        references=("Vos et al. 2017",),
-    ),
-    "dwi_bias": _Step(
-        paragraph=_DIFFUSION,
-        sentence="All volumes were divided by the bias field that N4 finds in the mean b = 0 "
-        "volume, which changes S0 and no map of diffusion.",
-    ),
-    "susceptibility_pair": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Susceptibility distortion was estimated from images with opposite phase encoding "
-        "(Andersson et al. 2003), by Gauss-Newton steps on a smooth field (after Ruthotto et al. "
-        "2012), and undone along the phase-encoding axis with the intensities it had piled up.",
-        references=("Andersson et al. 2003", "Ruthotto et al. 2012"),
-    ),
-    "susceptibility_head": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Without images of opposite phase encoding, susceptibility distortion was "
-        "estimated by matching the mean b = 0 volume to the anatomical image along the "
-        "phase-encoding axis (after Kybic et al. 2000), and undone.",
-        references=("Kybic et al. 2000",),
-    ),
-    "susceptibility_none": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Susceptibility distortion that could be told by matching the mean b = 0 volume "
-        "to the anatomical image was not found, and none was undone.",
-    ),
-    "susceptibility_left": _Step(
-        paragraph=_DIFFUSION, sentence="Susceptibility distortion was not corrected."
-    ),
-    "gradient_axes": _Step(
-        paragraph=_DIFFUSION,
-        sentence="Axes of the gradient table were corrected by the coherence of fibres (after "
-        "Schilling et al. 2019).",
-        references=("Schilling et al. 2019",),
-    ),
-    "tensor": _Step(
-        paragraph=_DIFFUSION,
-        sentence="A tensor was fitted by weighted linear least squares (Veraart et al. 2013), and "
-        "fractional anisotropy and mean, radial and axial diffusivity were derived.",
-        references=("Veraart et al. 2013",),
-    ),
-    "trace": _Step(
-        paragraph=_DIFFUSION,
-        sentence="The series has too few directions for a tensor, so only mean diffusivity was "
-        "derived from it.",
-    ),
-    "coregistration": _Step(
-        paragraph=_DIFFUSION,
-        sentence="The mean b = 0 volume was registered rigidly to the anatomical image by mutual "
-        "information, and the maps were brought to {space} with one interpolation through all "
-        "transforms.",
-    ),
-    "finished_coregistration": _Step(
-        paragraph=_DIFFUSION,
-        sentence="The image that the finished diffusion data had been aligned with was registered "
-        "rigidly to the anatomical image, unless they were the same, and the maps were brought to "
-        "{space} with one interpolation through all transforms.",
-    ),
-    "tract_load": _Step(
-        paragraph=_MEASURES,
-        sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "
-        "of the Jülich atlas (Eickhoff et al. 2005), made symmetric, plainly and weighted by the "
-        "cross-section of the tract (after Feng et al. 2015).",
-        references=("Eickhoff et al. 2005", "Feng et al. 2015"),
-    ),
-    "regions": _Step(
-        paragraph=_MEASURES,
-        sentence="Maps were averaged outside the lesion in the motor regions of the AAL atlas "
-        "(Tzourio-Mazoyer et al. 2002), made symmetric, with the asymmetry between sides.",
-        references=("Tzourio-Mazoyer et al. 2002",),
-    ),
-}
 
 PIECES = {  # what a finished derivative may answer, in words
     "head": "bias-corrected head",
@@ -178,6 +13,7 @@ PIECES = {  # what a finished derivative may answer, in words
     "transform": "transform to the standard space",
     "dwi": "diffusion series without noise and motion",
     "maps": "tensor maps",
+    "bold": "bold series without motion, with its confounds",
 }
 
 
@@ -224,7 +60,7 @@ def participant_methods(
     if taken:
         paragraphs.append(_finished(taken))
     cited: dict[str, Reference] = {}
-    for heading in (_ANATOMY, _DIFFUSION, _MEASURES):
+    for heading in PARAGRAPHS:
         done = [s for name, s in STEPS.items() if name in steps and s.paragraph == heading]
         if done:
             sentences = " ".join(step.sentence.format(space=space) for step in done)

@@ -14,7 +14,11 @@ _COLOURS = tuple(SERIES.values())
 
 @styled
 def motion_chart(
-    parameters: NDArray[np.float64], displacement: NDArray[np.float64], *, limit: float
+    parameters: NDArray[np.float64],
+    displacement: NDArray[np.float64],
+    *,
+    limit: float,
+    name: str = "motion",
 ) -> Figure:
     """Draw translations, rotations and framewise displacement of a series.
 
@@ -26,6 +30,8 @@ def motion_chart(
         Framewise displacement in mm.
     limit : float
         Displacement (mm) above which a volume is marked.
+    name : str
+        Of the figure, unique on a page.
     """
     canvas, panels = new_chart(7.2, 2.9, panels=3)
     volumes = np.arange(len(displacement))
@@ -46,14 +52,14 @@ def motion_chart(
         axes.axhline(0, color=INK["rule"], linewidth=0.6, zorder=0)
     marked = int(np.sum(np.asarray(displacement) > limit))
     return Figure(
-        name="motion",
+        name=name,
         title="Head motion",
         caption="Where the head was in each volume, and how far it moved since the volume before "
         f"(framewise displacement). Volumes that moved by more than {limit:g} mm are marked: "
         f"{marked} of {len(displacement)}.",
         alt=f"Motion over {len(displacement)} volumes: mean framewise displacement "
         f"{np.mean(displacement):.2f} mm, largest {np.max(displacement):.2f} mm.",
-        data=to_svg(canvas, "motion"),
+        data=to_svg(canvas, name),
         media_type="image/svg+xml",
     )
 

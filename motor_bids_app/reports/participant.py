@@ -10,6 +10,7 @@ SECTIONS = {  # the order of the page; what a section says when its input is abs
     "lesion": ("Lesion", "No lesion mask was found, so nothing here is lesion-aware."),
     "tissue": ("Tissue maps", "No anatomical image was found, so tissue was not segmented."),
     "diffusion": ("Diffusion", "No dwi was found, so there are no diffusion maps."),
+    "bold": ("Resting-state bold", "No bold was found, so there is no connectivity."),
 }
 
 FACTS = {  # measures that a section starts with, and what they are called there
@@ -21,6 +22,13 @@ FACTS = {  # measures that a section starts with, and what they are called there
         "tract_load_weighted": "Weighted tract load",
     },
     "diffusion": {"motion_mean_fd": "Mean displacement", "snr_b0": "Signal to noise at b = 0"},
+    "bold": {
+        "bold_volumes": "Volumes",
+        "bold_mean_fd": "Mean displacement",
+        "bold_tsnr": "Temporal signal to noise",
+        "bold_degrees": "Degrees of freedom after cleaning",
+        "m1_coupling": "Coupling of left and right M1",
+    },
 }
 
 

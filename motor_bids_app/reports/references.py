@@ -114,6 +114,45 @@ REFERENCES = {
             doi="10.1016/j.neuroimage.2013.05.028",
         ),
         Reference(
+            key="Baker and Matthews 2004",
+            citation="Baker S, Matthews I. Lucas-Kanade 20 years on: a unifying framework. Int J "
+            "Comput Vis 56:221-255, 2004.",
+            doi="10.1023/B:VISI.0000011205.11775.fd",
+        ),
+        Reference(
+            key="Power et al. 2012",
+            citation="Power JD, Barnes KA, Snyder AZ, Schlaggar BL, Petersen SE. Spurious but "
+            "systematic correlations in functional connectivity MRI networks arise from subject "
+            "motion. NeuroImage 59:2142-2154, 2012.",
+            doi="10.1016/j.neuroimage.2011.10.018",
+        ),
+        Reference(
+            key="Roche et al. 1998",
+            citation="Roche A, Malandain G, Pennec X, Ayache N. The correlation ratio as a new "
+            "similarity measure for multimodal image registration. MICCAI, LNCS 1496:1115-1124, "
+            "1998.",
+            doi="10.1007/BFb0056301",
+        ),
+        Reference(
+            key="Friston et al. 1996",
+            citation="Friston KJ, Williams S, Howard R, Frackowiak RSJ, Turner R. Movement-related "
+            "effects in fMRI time-series. Magn Reson Med 35:346-355, 1996.",
+            doi="10.1002/mrm.1910350312",
+        ),
+        Reference(
+            key="Lindquist et al. 2019",
+            citation="Lindquist MA, Geuter S, Wager TD, Caffo BS. Modular preprocessing pipelines "
+            "can reintroduce artifacts into fMRI data. Hum Brain Mapp 40:2358-2376, 2019.",
+            doi="10.1002/hbm.24528",
+        ),
+        Reference(
+            key="Allen et al. 2014",
+            citation="Allen EA, Damaraju E, Plis SM, Erhardt EB, Eichele T, Calhoun VD. Tracking "
+            "whole-brain connectivity dynamics in the resting state. Cereb Cortex 24:663-676, "
+            "2014.",
+            doi="10.1093/cercor/bhs352",
+        ),
+        Reference(
             key="Eickhoff et al. 2005",
             citation="Eickhoff SB, Stephan KE, Mohlberg H, et al. A new SPM toolbox for combining "
             "probabilistic cytoarchitectonic maps and functional imaging data. NeuroImage "

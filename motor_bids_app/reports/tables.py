@@ -165,6 +165,25 @@ def recalibration_table(table: pd.DataFrame | None, label: str) -> Table | None:
     )
 
 
+def subset_table(table: pd.DataFrame | None, metric: str) -> Table | None:
+    """One row per subset of maps, the best first; None where there are none."""
+    if table is None or table.empty:
+        return None
+    shown = table[table["metric"] == metric].sort_values("value", ascending=False, kind="stable")
+    rows = tuple(
+        (str(maps), str(n), f"{value:.2f}")
+        for maps, n, value in zip(shown["maps"], shown["n_maps"], shown["value"], strict=True)
+    )
+    return Table(
+        caption="Mean prediction of the networks of single maps, for every subset of maps, out of "
+        f"fold. To look at, not to choose by: the best of {len(rows)} subsets is the best by luck "
+        "too. The result above comes from maps that were chosen within each training fold.",
+        columns=("Maps", "Number of maps", METRICS.get(metric, metric)),
+        rows=rows,
+        numeric=frozenset({1, 2}),
+    )
+
+
 def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
     """One row per model of few columns; None where there is none."""
     if sizes is None or sizes.empty:

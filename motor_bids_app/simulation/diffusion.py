@@ -119,10 +119,13 @@ def spread_directions(number: int, rng: np.random.Generator) -> NDArray[np.float
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def draw_motion(n_volumes: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def draw_motion(
+    n_volumes: int, rng: np.random.Generator, scale: float = 1.0
+) -> NDArray[np.float64]:
     """Head movement, shape (n_volumes, 4, 4): slow drift and now and then a jerk."""
     steps = rng.standard_normal((n_volumes, 6)) * [0.12, 0.08, 0.08, 0.06, 0.06, 0.1]
     steps += (rng.random((n_volumes, 1)) < 0.06) * rng.standard_normal((n_volumes, 6)) * 0.6
+    steps *= scale
     steps[0] = 0
     places = np.cumsum(steps, axis=0)
     for volume in range(1, n_volumes):  # people settle back towards where they lay

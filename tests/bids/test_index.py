@@ -3,7 +3,8 @@ import warnings
 
 import pytest
 
-from motor_bids_app.bids.index import index_dataset, index_derivatives, select_participants
+from motor_bids_app.bids.derived import index_derivatives
+from motor_bids_app.bids.index import index_dataset, select_participants
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import (
     EmptySelectionError,
@@ -107,6 +108,19 @@ def test_phase_and_processed_images_are_not_taken(make_dataset):
     (scan,) = index(root)
 
     assert scan.t1w.name == "sub-1_acq-x_part-mag_T1w.nii.gz"
+
+
+def test_bold_is_taken_where_there_is_a_head_to_place_it_by(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/func/sub-1_task-rest_bold.nii.gz",
+        "sub-2/func/sub-2_task-rest_bold.nii.gz",
+    )
+
+    first, second = index(root)
+
+    assert first.bold.path.name == "sub-1_task-rest_bold.nii.gz"
+    assert second.bold is None
 
 
 def test_sessions_are_kept_apart(make_dataset):

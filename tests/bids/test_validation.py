@@ -71,6 +71,26 @@ def test_errors_of_others_and_of_unread_files_do_not_count(dataset):
         validate(dataset)
 
 
+def test_tables_beside_a_bold_are_not_read_and_tolerated(dataset):
+    bold = nib.Nifti1Image(np.ones((4, 4, 4, 5), np.int16), np.eye(4))
+    bold.header.set_zooms((1, 1, 1, 2))
+    bold.header.set_xyzt_units("mm", "sec")
+    stem = dataset / "sub-1" / "func" / "sub-1_task-rest"
+    save_image(
+        bold, stem.with_name(f"{stem.name}_bold.nii.gz"),
+        {"RepetitionTime": 2.0, "TaskName": "rest"},
+    )  # fmt: skip
+    stem.with_name(f"{stem.name}_events.tsv").write_text("begin\tend\n1\t2\n")
+
+    tolerated = validate(dataset)
+
+    assert all("events" in remark for remark in tolerated)
+    assert tolerated
+    stem.with_name(f"{stem.name}_nonsense.nii.gz").write_bytes(b"")
+    with pytest.raises(ValidationError, match="nonsense"):
+        validate(dataset)
+
+
 def test_lesion_mask_in_the_raw_tree_is_tolerated(dataset):
     mask = nib.Nifti1Image(np.zeros((4, 4, 4), np.uint8), np.eye(4))
     save_image(mask, dataset / "sub-1/anat/sub-1_T1w_label-lesion_roi.nii.gz")

@@ -310,7 +310,7 @@ def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_c
     settings = fake_cohort.settings("group", selection=Selection(participants=("nobody",)))
     with pytest.raises(InputMissingError, match=r"no experiment file .*none\.toml"):
         group.run(replace(settings, experiments=(str(Path("none.toml")),)))
-    with pytest.raises(UsageError, match="baselines or karakis2023"):
+    with pytest.raises(UsageError, match="baselines or cbam2025 or karakis2023"):
         group.run(replace(settings, experiments=("nothing",)))
     with pytest.raises(UsageError, match="called 'baselines'"):
         group.run(replace(settings, experiments=("baselines", "baselines")))
@@ -377,3 +377,17 @@ def test_the_network_runs_as_published_and_is_shared_as_the_mean_of_its_training
     assert len(together) == 26
     weights = [path.read_bytes() for path in sorted((folder / "model").rglob("arrays.safetensors"))]
     assert len(set(weights)) == 2  # two trainings, not one twice
+
+
+@pytest.mark.slow
+def test_networks_of_single_maps_are_scored_in_every_subset_and_shared(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    text = NETWORK.replace("karakis2023", "cbam2025").replace("trainings = 2", "trainings = 1")
+    text = text.replace("[validation]", "validation_share = 0.5\n[validation]\nfolds = 2")
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+    folder = cohort.output / "experiments" / "network"
+
+    assert set(read(folder, "map_subsets")["maps"]) == {"fa", "gm", "fa + gm"}
+    stored = read(folder, "out_of_fold_maps").groupby(["repeat", "participant_id"])["map"].count()
+    assert (stored == 2).all()
+    assert len(predict.run(cohort.settings("predict", model=folder / "model"))) == 26

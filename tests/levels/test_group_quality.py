@@ -3,8 +3,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.files import read_json, read_table
-from motor_bids_app.bids.index import DerivedScan
 from motor_bids_app.levels.group_quality import describe_cohort
 from motor_bids_app.levels.people import People
 from motor_bids_app.settings import Settings

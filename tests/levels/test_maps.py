@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.bids.index import DerivedScan
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.maps import (
     available_maps,

@@ -6,9 +6,9 @@ from sklearn.base import clone
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.catalog import MODELS, TASKS, build_model, needs
+from motor_bids_app.models.catalog import MODELS, NETWORKS, TASKS, build_model, needs
 
-TINY = {"widths": [2, 2, 2, 2], "n_residuals": 1, "hidden": 4, "epochs": 1}
+TINY = {"widths": [2, 2, 2, 2], "n_residuals": 1, "hidden": 4, "epochs": 1, "validation_share": 0.5}
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -21,7 +21,7 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
         samples.table[list({"participant_id", "group", *kept})],
         samples.volumes if need.volumes else None,
     )
-    params = TINY if name == "karakis2023" else None
+    params = TINY if name in NETWORKS else None
 
     model = build_model(name, task=task, params=params).fit(bare, outcome(task))
 

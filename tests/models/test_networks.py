@@ -1,15 +1,18 @@
 """Networks against the published layer lists."""
 
 import json
+import math
 
 import pytest
 import torch
 from torch import nn
 
+from motor_bids_app.models.attention import AttentionBlock
 from motor_bids_app.models.networks import (
     DownBlock,
     MultiBranchNetwork,
     ResidualBranch,
+    branch_layers,
     count_parameters,
 )
 
@@ -39,6 +42,47 @@ HEAD = [
 ]
 
 
+# What each module of a branch gives for maps of 73 x 90 x 78 voxels, the brain box at 2 mm.
+SHAPES = [
+    ("Sequential", 32, 73, 90, 78),
+    ("AvgPool3d", 32, 37, 45, 39),
+    ("Sequential", 16, 37, 45, 39),
+    *[("ResidualBlock", 16, 37, 45, 39)] * 5,
+    ("DownBlock", 16, 19, 23, 20),
+    ("DownBlock", 64, 10, 12, 10),
+    ("DownBlock", 128, 5, 6, 5),
+    ("DownBlock", 256, 3, 3, 3),
+    ("Sequential", 512, 3, 3, 3),
+    ("AdaptiveAvgPool3d", 512, 1, 1, 1),
+    ("Flatten", 512),
+]
+
+
+def published_parameters(layers: list[dict]) -> int:
+    """What training changes in a Keras layer list, with normalisation over channels."""
+    width, total = {}, 0
+    for layer in layers:
+        config, name = layer["config"], layer["config"]["name"]
+        inputs = [node[0][0] if isinstance(node[0], list) else node[0]
+                  for node in layer["inbound_nodes"]]  # fmt: skip
+        n_in = width[inputs[0]] if inputs else config["batch_input_shape"][-1]
+        match layer["class_name"]:
+            case "Conv3D":
+                width[name] = config["filters"]
+                total += n_in * math.prod(config["kernel_size"]) * width[name] + width[name]
+            case "Dense":
+                width[name] = config["units"]
+                total += (n_in + 1) * width[name]
+            case "Concatenate":
+                width[name] = sum(width[node[0]] for node in layer["inbound_nodes"][0])
+            case "Lambda":
+                width[name] = 1
+            case kind:
+                width[name] = n_in
+                total += 2 * n_in * (kind == "BatchNormalization")
+    return total
+
+
 def test_branch_has_the_published_number_of_parameters():
     assert count_parameters(ResidualBranch()) == sum(BRANCH)
 
@@ -66,6 +110,58 @@ def test_convolutions_are_those_of_the_published_model(test_data):
     modules = ResidualBranch().modules()
     ours = [(m.out_channels, m.kernel_size[0]) for m in modules if isinstance(m, nn.Conv3d)]
     assert ours == published
+
+
+def test_attention_is_where_the_published_model_has_it(test_data):
+    """Units of the channel stage and windows of the spatial stage, in order."""
+    layers = json.loads((test_data / "miccai3806" / "model.json").read_text())["config"]["layers"]
+    published = [layer["config"] for layer in layers if layer["class_name"] == "Dense"][:10]
+    windows = [
+        layer["config"]["kernel_size"]
+        for layer in layers
+        if layer["class_name"] == "Conv3D" and layer["config"]["filters"] == 1
+    ]
+    blocks = [m for m in ResidualBranch(attention=True).modules() if isinstance(m, AttentionBlock)]
+    dense = [m.out_features for b in blocks for m in b.modules() if isinstance(m, nn.Linear)]
+    assert dense == [layer["units"] for layer in published]
+    assert [list(block[1].weigh.kernel_size) for block in blocks] == windows
+
+
+def test_network_with_attention_has_the_published_number_of_parameters(test_data):
+    """Counted from the published list, with normalisation over channels."""
+    layers = json.loads((test_data / "miccai3806" / "model.json").read_text())["config"]["layers"]
+    network = MultiBranchNetwork(n_maps=1, n_demographics=3, n_outputs=2, attention=True)
+    assert count_parameters(network) == published_parameters(layers)
+
+
+@pytest.mark.parametrize("attention", [False, True])
+def test_layers_have_the_written_shapes(attention):
+    branch = ResidualBranch(attention=attention).eval()
+    shapes, x = [], torch.zeros(1, 1, 73, 90, 78)
+    with torch.inference_mode():
+        for module in branch:
+            x = module(x)
+            shapes.append((type(module).__name__, *x.shape[1:]))
+    assert [shape for shape in shapes if shape[0] not in ("ReLU", "AttentionBlock")] == SHAPES
+
+
+@pytest.mark.parametrize("attention", [False, True])
+def test_table_of_layers_names_every_module(attention):
+    kinds = [layer.kind for layer in branch_layers(attention=attention)]
+    assert kinds.count("attention") == attention
+    assert len(kinds) == len(ResidualBranch(attention=attention)) - 1  # the mean is two modules
+
+
+def test_cropped_volume_gives_the_same_features_away_from_the_cut():
+    """Convolutions reach 12 voxels here; the box starts at a multiple of all strides."""
+    torch.manual_seed(0)
+    layers = nn.Sequential(*list(ResidualBranch((2, 2, 2, 2), n_residuals=0).eval())[:-2])
+    whole = torch.randn(1, 1, 56, 56, 56)
+    box = (slice(None), slice(None), *[slice(8, 56)] * 3)
+    with torch.inference_mode():
+        wide, cut = layers(whole), layers(whole[box])
+    inner = (slice(None), slice(None), *[slice(4, None)] * 3)
+    torch.testing.assert_close(cut[inner], wide[:, :, 2:, 2:, 2:][inner], atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("size", [7, 8])

@@ -12,7 +12,8 @@ from motor_bids_app.reports.experiment import (
     render_comparison,
     render_experiment,
 )
-from motor_bids_app.reports.methods import STEPS, participant_methods
+from motor_bids_app.reports.method_steps import STEPS
+from motor_bids_app.reports.methods import participant_methods
 from motor_bids_app.reports.motion import motion_chart
 from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
 from motor_bids_app.reports.prediction import PredictionReport, render_prediction

@@ -163,3 +163,15 @@ def test_calibration_is_shown_before_and_after(experiment, read_page):
 
     assert "before 0.70 (0.60 to 0.80) 1.50 (1.40 to 1.60)" in page
     assert "after 0.20 (0.10 to 0.30) 1.00 (0.90 to 1.10)" in page
+
+
+def test_subsets_of_maps_come_best_first(experiment, read_page):
+    table = pd.DataFrame(
+        {"maps": ["fa", "gm", "fa + gm"], "n_maps": [1, 1, 2], "metric": "roc_auc",
+         "value": [0.7, 0.6, 0.81]}
+    )  # fmt: skip
+
+    page = read_page(render_experiment(replace(experiment, map_subsets=table))).text
+
+    assert page.index("fa + gm 2 0.81") < page.index("fa 1 0.70") < page.index("gm 1 0.60")
+    assert "the best of 3 subsets is the best by luck too" in page

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from motor_bids_app.reports.methods import STEPS, as_text, participant_methods
+from motor_bids_app.reports.method_steps import STEPS
+from motor_bids_app.reports.methods import as_text, participant_methods
 
 VERSIONS = {"motor_bids_app": "1.2", "torch": "2.6"}
 

@@ -37,7 +37,7 @@ def dwi_mask(b0: NDArray[np.floating], voxel_sizes: NDArray[np.floating]) -> NDA
     smooth = ndimage.gaussian_filter(np.asarray(b0, dtype=np.float32), 1.5 / sizes, mode="nearest")
     bright = smooth[smooth > smooth.mean()]
     if bright.size == 0:
-        raise EmptyRegionError("The b0 image does not vary: there is no brain to be found in it.")
+        raise EmptyRegionError("The image does not vary: there is no brain to be found in it.")
     # Fluid, much brighter than tissue, would pull the cut into the tissue.
     clipped = np.minimum(smooth, np.median(bright))
     head = clipped > _otsu(clipped)
@@ -48,7 +48,7 @@ def dwi_mask(b0: NDArray[np.floating], voxel_sizes: NDArray[np.floating]) -> NDA
     volume = brain.sum() * np.prod(sizes) / 1000
     if volume < _MIN_BRAIN:
         raise EmptyRegionError(
-            f"The largest bright piece of b0 image has {volume:.0f} ml, too few for a brain. "
+            f"The largest bright piece of the image has {volume:.0f} ml, too few for a brain. "
             "Check the image, or give a brain mask."
         )
     return brain.astype(np.uint8)

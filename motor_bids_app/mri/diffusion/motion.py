@@ -249,14 +249,15 @@ def _resample(
     Cubic at the voxels `near` the brain, linear elsewhere, where nothing is measured: a fifth
     of the voxels need the sixty-four neighbours of a cubic spline.
     """
-    volume = np.asarray(volume, dtype=np.float32)
+    volume = np.ascontiguousarray(volume, dtype=np.float32)  # neighbours near in memory
     matrix = pose.matrix
     if np.array_equal(matrix, np.eye(4)):
         return volume
     linear, offset = voxel_map(matrix, sizes, centre)
     moved = ndimage.affine_transform(volume, linear, offset, order=1, mode="nearest")
     places = linear @ np.stack(near) + offset[:, None]
-    moved[near] = ndimage.map_coordinates(volume, places, order=3, mode="nearest")
+    splines = ndimage.spline_filter(volume, 3, output=np.float32)
+    moved[near] = ndimage.map_coordinates(splines, places, order=3, mode="nearest", prefilter=False)
     # Where eddy currents stretched the head, the same signal was spread over more voxels.
     return np.maximum(moved, 0) * np.float32(np.linalg.det(matrix[:3, :3]))
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
+from torch.nn import functional
 
 _TOLERANCE = 0.01  # mm; smaller steps end the search
 _ITERATIONS = 8
@@ -128,6 +130,54 @@ def voxel_map(
     return linear, centre - linear @ centre + matrix[:3, 3] / sizes
 
 
+class Matcher:
+    """Matches volumes to one reference of the same contrast.
+
+    Gauss-Newton with the gradients of the reference, so that they are computed once
+    (inverse compositional; Baker and Matthews, IJCV 56:221-255, 2004). Overall
+    brightness is fitted too.
+
+    Parameters
+    ----------
+    level : Level
+        Where to match.
+    reference : array, shape (x, y, z)
+        Of the shape of the level's volumes.
+    phase_axis : int or None
+        Axis along which eddy currents are fitted too; None: rigid motion alone.
+    """
+
+    def __init__(
+        self, level: Level, reference: NDArray[np.float32], phase_axis: int | None = None
+    ) -> None:
+        index = tuple(level.points.T)
+        self._level = level
+        self._voxels = level.points.astype(np.float64).T
+        self._wanted = reference[index].astype(np.float64)
+        points = (level.points - level.centre) * level.sizes
+        slopes = [_slope(reference, axis)[index] for axis in range(3)]
+        slope = np.stack(slopes, axis=1) / level.sizes
+        columns = [np.cross(points, slope), slope]
+        if phase_axis is not None:
+            columns.append(points * slope[:, phase_axis, None])
+        jacobian = np.concatenate(columns, axis=1)
+        normal = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-10, hermitian=True)
+        self._solver = normal @ jacobian.T
+
+    def match(self, volume: NDArray[np.float32], pose: Pose) -> Pose:
+        """Find the pose of a volume, starting from `pose`."""
+        level, wanted = self._level, self._wanted
+        for _ in range(_ITERATIONS):
+            linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
+            found = _sample(volume, linear @ self._voxels + offset[:, None])
+            found *= (found @ wanted) / max(found @ found, 1e-9)
+            step = self._solver @ (found - wanted)
+            pose = pose.after(np.linalg.inv(_increment(step, pose.phase_axis)))
+            if max(np.abs(step[:3]).max() * _LEVER, np.abs(step[3:6]).max()) < _TOLERANCE:
+                break
+        return pose
+
+
 def align(
     level: Level,
     volume: NDArray[np.float32],
@@ -136,32 +186,25 @@ def align(
     *,
     with_eddy: bool,
 ) -> Pose:
-    """Match a volume to a reference of the same contrast, starting from `pose`.
+    """Match one volume to a reference of the same contrast, starting from `pose`."""
+    axis = pose.phase_axis if with_eddy else None
+    return Matcher(level, reference, axis).match(volume, pose)
 
-    Gauss-Newton with the gradients of the reference, so that they are computed once
-    (inverse compositional; Baker and Matthews, IJCV 56:221-255, 2004). Overall
-    brightness is fitted too.
+
+def _sample(volume: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Interpolate linearly at voxel coordinates (3, P); beyond the edge, the nearest value.
+
+    On the CPU whatever torch's default device is: several threads do this at once.
     """
-    index = tuple(level.points.T)
-    voxels = level.points.astype(np.float64)
-    points = (voxels - level.centre) * level.sizes
-    wanted = reference[index].astype(np.float64)
-    slope = np.stack([_slope(reference, axis)[index] for axis in range(3)], axis=1) / level.sizes
-    columns = [np.cross(points, slope), slope]
-    if with_eddy:
-        columns.append(points * slope[:, pose.phase_axis, None])
-    jacobian = np.concatenate(columns, axis=1)
-    solver = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-10, hermitian=True) @ jacobian.T
-    for _ in range(_ITERATIONS):
-        linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
-        places = linear @ voxels.T + offset[:, None]
-        found = ndimage.map_coordinates(volume, places, order=1, mode="nearest").astype(np.float64)
-        found *= (found @ wanted) / max(found @ found, 1e-9)
-        step = solver @ (found - wanted)
-        pose = pose.after(np.linalg.inv(_increment(step, pose.phase_axis)))
-        if max(np.abs(step[:3]).max() * _LEVER, np.abs(step[3:6]).max()) < _TOLERANCE:
-            break
-    return pose
+    counts = np.array(volume.shape, dtype=np.float64)[:, None]
+    unit = ((2 * places + 1) / counts - 1)[::-1].T.astype(np.float32)
+    values = functional.grid_sample(
+        torch.from_numpy(np.ascontiguousarray(volume))[None, None],
+        torch.from_numpy(np.ascontiguousarray(unit)).view(1, -1, 1, 1, 3),
+        padding_mode="border",
+        align_corners=False,
+    )
+    return values.view(-1).numpy().astype(np.float64)
 
 
 def _increment(step: NDArray[np.float64], phase_axis: int) -> NDArray[np.float64]:

@@ -1,0 +1,131 @@
+"""What the participant level, or another tool, left in derivative datasets."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from motor_bids_app.bids.index import select_participants
+from motor_bids_app.bids.scan import Person
+from motor_bids_app.bids.search import participants_in
+from motor_bids_app.errors import EmptySelectionError, InputMissingError
+from motor_bids_app.settings import STANDARD_SPACE, Selection
+
+MAP_NAMES = ("fa", "md", "rd", "ad", "gm", "wm")
+_MAPS = {
+    "fa": ("dwi", "model-tensor_param-fa_dwimap"), "md": ("dwi", "model-tensor_param-md_dwimap"),
+    "rd": ("dwi", "model-tensor_param-rd_dwimap"), "ad": ("dwi", "model-tensor_param-ad_dwimap"),
+    "gm": ("anat", "label-GM_probseg"), "wm": ("anat", "label-WM_probseg"),
+    "lesion": ("anat", "label-L_mask"), "brain": ("anat", "desc-brain_mask"),
+    "t1w": ("anat", "desc-preproc_T1w"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class DerivedScan(Person):
+    """What the participant level, or another tool, left of one participant in one session.
+
+    Parameters
+    ----------
+    maps : dict
+        Images in the standard space at 2 mm: 'fa', 'md', 'rd', 'ad', 'gm', 'wm', 'lesion'.
+    features : Path or None
+        Table of features.
+    brain_mask, t1w : Path or None
+        Brain mask and T1w in the standard space, for figures.
+    sources : tuple of str
+        Names of the datasets that the files come from; 'output' is the output itself.
+    """
+
+    maps: dict[str, Path]
+    features: Path | None = None
+    brain_mask: Path | None = None
+    t1w: Path | None = None
+    sources: tuple[str, ...] = ()
+
+
+def index_derivatives(
+    output_dir: Path,
+    extra: Mapping[str, Path] | None = None,
+    selection: Selection | None = None,
+    space: str = STANDARD_SPACE,
+) -> list[DerivedScan]:
+    """List the derivatives of each participant and session, those in the output first.
+
+    A participant to exclude need not be there: the one may be excluded who failed before.
+
+    Raises
+    ------
+    InputMissingError
+        There are none, or not of a participant that was asked for.
+    EmptySelectionError
+        Nothing is left by the selection.
+    """
+    selection = selection or Selection()
+    folders = {"output": output_dir, **(extra or {})}
+    for name, folder in (extra or {}).items():
+        if not folder.is_dir():
+            raise InputMissingError(f"--derivatives {name}={folder}: there is no such folder.")
+    known = sorted({label for folder in folders.values() for label in participants_in(folder)})
+    if not known:
+        raise InputMissingError(
+            f"{output_dir} holds no derivatives. Run the participant level first, or name "
+            "finished derivatives with --derivatives NAME=FOLDER."
+        )
+    excluded = tuple(label for label in selection.excluded if label in known)
+    scans = [
+        scan
+        for participant in select_participants(known, replace(selection, excluded=excluded))
+        for session in _derived_sessions(participant, folders.values())
+        if not selection.sessions or session in selection.sessions
+        for scan in [_derived(Person(participant=participant, session=session), folders, space)]
+        if scan.maps or scan.features
+    ]
+    if not scans:
+        raise EmptySelectionError(
+            f"No chosen participant has maps in space {space} or features in "
+            f"{', '.join(str(folder) for folder in folders.values())}."
+        )
+    return scans
+
+
+def _derived_sessions(participant: str, folders: Iterable[Path]) -> list[str | None]:
+    """Sessions of a participant that have derivatives; None where there are no sessions."""
+    sessions: set[str | None] = set()
+    for folder in folders:
+        found = {
+            path.name.removeprefix("ses-")
+            for path in (folder / f"sub-{participant}").glob("ses-*")
+            if path.is_dir()
+        }
+        sessions |= found
+    return sorted(sessions, key=str) or [None]
+
+
+def _derived(person: Person, folders: Mapping[str, Path], space: str) -> DerivedScan:
+    found: dict[str, Path] = {}
+    sources: list[str] = []
+    for name, folder in folders.items():
+        home = folder.joinpath(*person.prefix.split("_"))
+        here: dict[str, Path] = {}
+        for key, (datatype, ending) in _MAPS.items():
+            pattern = f"{person.prefix}_*space-{space}_*{ending}.nii*"
+            options = sorted((home / datatype).glob(pattern), key=_standard_first)
+            if options:
+                here[key] = options[0]
+        features = home / f"{person.prefix}_desc-features.tsv"
+        if features.is_file():
+            here["features"] = features
+        if here.keys() - found.keys():
+            sources.append(name)
+        found = {**here, **found}
+    maps = {key: found[key] for key in (*MAP_NAMES, "lesion") if key in found}
+    return DerivedScan(
+        participant=person.participant, session=person.session, maps=maps,
+        features=found.get("features"), brain_mask=found.get("brain"), t1w=found.get("t1w"),
+        sources=tuple(sources),
+    )  # fmt: skip
+
+
+def _standard_first(path: Path) -> tuple[bool, int, str]:
+    """Order: 2 mm, then the plainest name."""
+    return "_res-2_" not in path.name, path.name.count("_"), path.name

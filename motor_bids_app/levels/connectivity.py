@@ -1,0 +1,187 @@
+"""Connectivity of M1 on the side of the lesion, from the clean bold of one participant."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.bold import BoldFile
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.errors import DataError
+from motor_bids_app.features.connectivity import (
+    Seed,
+    place_seed,
+    sliding_windows,
+    sphere,
+    static_map,
+    window_maps,
+    window_statistics,
+)
+from motor_bids_app.levels.functional_clean import Cleaned
+from motor_bids_app.levels.functional_files import RESOLUTION, bold_path, image_of, series_image
+from motor_bids_app.levels.outputs import Facts, Outputs
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.reports import bold_checks
+from motor_bids_app.settings import BoldSettings
+from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.templates import load_template
+
+SEED = "M1"
+
+
+def save_connectivity(
+    cleaned: Cleaned,
+    repetition: float,
+    bold: BoldFile,
+    outputs: Outputs,
+    settings: BoldSettings,
+    facts: Facts,
+) -> None:
+    """Save the clean series, the seed, and maps of its static and dynamic connectivity.
+
+    Maps of single windows are computed when they are needed, from the clean series and the seed
+    (`features.connectivity.window_maps`); they are saved only if the settings say so.
+
+    Raises
+    ------
+    DataError
+        M1 has no signal, or the series is shorter than a window.
+    """
+    assert cleaned.signals is not None
+    series = series_image(cleaned.signals, cleaned.inside, repetition)
+    outputs.save(
+        series, bold_path(outputs, bold, desc="denoised"), [bold.path],
+        RepetitionTime=repetition, TaskName=bold.task or "rest", SkullStripped=True,
+    )  # fmt: skip
+    grid = standard_grid(RESOLUTION)
+    seed = place_seed(_wanted(settings), cleaned.inside, grid, _side(cleaned.lesion))
+    _say(seed, facts)
+    length, taper = (
+        in_volumes(given, repetition) for given in (settings.window, settings.window_taper)
+    )
+    weights = sliding_windows(
+        len(cleaned.signals), round(length), taper=taper, left_out=cleaned.scrubbed
+    )
+    course = _mean_course(cleaned, seed.voxels)
+    maps = {"fc": {"fisherz": static_map(cleaned.signals, course, cleaned.scrubbed)}}
+    mean, deviation = window_statistics(cleaned.signals, course, weights)
+    maps["dfc"] = {"mean": mean, "std": deviation}
+    sidecar = _sidecar(seed, len(weights), round(length) * repetition, taper * repetition, settings)
+    path = bold_path(outputs, bold, "mask", label=SEED)
+    voxels = image_of(seed.voxels[cleaned.inside].astype(np.uint8), cleaned.inside)
+    outputs.save(voxels, path, [bold.path], Type="ROI", **sidecar)
+    for desc, values in maps.items():
+        for stat, statistic in values.items():
+            path = bold_path(outputs, bold, "boldmap", seed=SEED, stat=stat, desc=desc)
+            image = image_of(statistic, cleaned.inside)
+            outputs.save(image, path, [bold.path], Units="arbitrary", **sidecar)
+    if settings.save_windows:
+        windows = series_image(
+            window_maps(cleaned.signals, course, weights), cleaned.inside, repetition
+        )
+        path = bold_path(outputs, bold, "boldmap", seed=SEED, stat="fisherz", desc="windows")
+        outputs.save(windows, path, [bold.path], Units="arbitrary", **sidecar)
+    facts.methods.append("bold_connectivity")
+    _couple(cleaned, seed, course, weights, repetition, outputs, facts)
+    shown = {name: image_of(values, cleaned.inside) for name, values in
+             (("mean", mean), ("SD", deviation))}  # fmt: skip
+    outputs.save_figure(
+        bold_checks.connectivity(
+            shown,
+            load_template("T1w", RESOLUTION),
+            voxels,
+            load_template("brain", RESOLUTION),
+            seed.side,
+        )
+    )
+
+
+def in_volumes(given: tuple[float, str], repetition: float) -> float:
+    """A duration in volumes, from seconds ("s") or volumes ("TR")."""
+    number, unit = given
+    return number / repetition if unit == "s" else number
+
+
+def _wanted(settings: BoldSettings) -> NDArray[np.bool_]:
+    """Voxels of the seed in the left hemisphere."""
+    grid = standard_grid(RESOLUTION)
+    if isinstance(settings.seed, Path):
+        mask = load_image(settings.seed)
+        if mask.ndim != 3:
+            raise DataError(f"The seed mask {settings.seed} has {mask.ndim} axes instead of 3.")
+        return np.asarray(resample(mask, grid).dataobj) > 0.5
+    return sphere(grid, settings.seed, settings.seed_radius)
+
+
+def _side(lesion: NDArray[np.bool_]) -> Literal["left", "right"]:
+    """Hemisphere with more of the lesion; left where there is none."""
+    half = lesion.shape[0] // 2
+    return "right" if lesion[half + 1 :].sum() > lesion[:half].sum() else "left"
+
+
+def _say(seed: Seed, facts: Facts) -> None:
+    """Flag a seed that is not where, or not as large as, it was asked for."""
+    facts.quality["m1_seed_share"] = seed.share
+    facts.quality["m1_seed_moved"] = seed.moved
+    if seed.moved > 0:
+        facts.notes.append(
+            f"The seed in {seed.side} M1 was damaged or without signal ({100 * seed.share:.0f} % "
+            f"usable): the nearest intact voxels of the precentral gyrus stand in, "
+            f"{seed.moved:.0f} mm away."
+        )
+    elif seed.share < 1:
+        facts.notes.append(
+            f"{100 * seed.share:.0f} % of the seed in {seed.side} M1 could be used; the rest is "
+            "lesioned or without signal."
+        )
+
+
+def _mean_course(cleaned: Cleaned, voxels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean time course of a seed, shape (T,)."""
+    assert cleaned.signals is not None
+    chosen = cleaned.signals[:, voxels[cleaned.inside]]
+    return np.asarray(chosen.mean(axis=1, dtype=np.float64))
+
+
+def _couple(
+    cleaned: Cleaned,
+    seed: Seed,
+    course: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    repetition: float,
+    outputs: Outputs,
+    facts: Facts,
+) -> None:
+    """Measure how M1 goes with M1 of the other side: a number for the series, and its course."""
+    mirrored = seed.voxels[::-1] & cleaned.inside
+    if not mirrored.any():
+        facts.notes.append("M1 of the other side has no signal: its coupling was not measured.")
+        return
+    other = _mean_course(cleaned, mirrored)[:, None].astype(np.float32)
+    coupling = window_maps(other, course, weights)[:, 0]
+    facts.quality.update(
+        m1_coupling=float(static_map(other, course, cleaned.scrubbed)[0]),
+        m1_coupling_mean=float(coupling.mean()),
+        m1_coupling_std=float(coupling.std()),
+    )
+    middles = (weights @ np.arange(weights.shape[1]) + 0.5) * repetition
+    outputs.save_figure(bold_checks.coupling(middles, coupling))
+
+
+def _sidecar(
+    seed: Seed, n_windows: int, seconds: float, taper: float, settings: BoldSettings
+) -> dict[str, object]:
+    place = settings.seed
+    return {
+        "Description": "Connectivity with M1 of the side of the lesion (left without one)",
+        "SeedHemisphere": seed.side,
+        "SeedRequested": str(place) if isinstance(place, Path) else list(place),
+        "SeedRadius": None if isinstance(place, Path) else settings.seed_radius,
+        "SeedMoved": seed.moved,
+        "SeedVoxels": int(seed.voxels.sum()),
+        "WindowSeconds": seconds,
+        "WindowTaperSeconds": taper,
+        "WindowCount": n_windows,
+        "FisherTransformed": True,
+    }

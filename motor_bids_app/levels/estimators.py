@@ -1,0 +1,110 @@
+"""The models of an experiment: which can be fitted, and how each is built."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import clone
+
+from motor_bids_app.errors import DataError
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.hardware import usable_precision
+from motor_bids_app.models.catalog import build_model, needs
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.recalibration import RecalibratedClassifier
+from motor_bids_app.models.snapshots import Checkpoints
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Builder:
+    """How the models of an experiment are built.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    experiment : Experiment
+    seed : int
+        Of the first training; those that follow count on.
+    device : str
+        For networks: "cpu", "cuda" or "cuda:i".
+    checkpoints : Checkpoints, optional
+        Where networks leave what they need to go on after a stop.
+    """
+
+    cohort: Cohort
+    experiment: Experiment
+    seed: int
+    device: str
+    checkpoints: Checkpoints | None = None
+
+    def build(self, name: str, *, raw: bool = False) -> list[Any]:
+        """Return a model that is not fitted, a network once for each training.
+
+        With `raw`, its probabilities are not recalibrated even where the experiment says so.
+        """
+        cohort, experiment = self.cohort, self.experiment
+        network = name == experiment.model.kind
+        params: dict[str, Any] = self._network() if network else {}
+        if name == "regional":
+            params = {"harmonise": experiment.inputs.harmonise}
+        built = [
+            build_model(
+                name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
+                random_state=self.seed + i, device=self.device, checkpoints=self.checkpoints,
+            )
+            for i in range(experiment.training.trainings if network else 1)
+        ]  # fmt: skip
+        if experiment.model.recalibrate == "logistic" and not raw:
+            return [RecalibratedClassifier(one, self.seed + i) for i, one in enumerate(built)]
+        return list(built)
+
+    def train(self, name: str) -> list[Any]:
+        """Train a model on everyone; a network as often as in each split."""
+        log.info("%s: training the final model, %s, on everyone", self.experiment.name, name)
+        samples, y = self.cohort.samples, self.cohort.y
+        return [clone(model).fit(samples, y) for model in self.build(name)]
+
+    def _network(self) -> dict[str, Any]:
+        model, training = self.experiment.model, self.experiment.training
+        return {
+            "widths": model.widths, "n_residuals": model.n_residuals, "hidden": model.hidden,
+            "dropout": model.dropout, "learning_rate": training.learning_rate,
+            "momentum": training.momentum, "weight_decay": training.weight_decay,
+            "epochs": training.epochs, "batch_size": training.batch_size,
+            "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
+            "schedule": training.schedule, "halve_after": training.halve_after,
+            "stop_after": training.stop_after, "validation_share": training.validation_share,
+            "precision": usable_precision(training.precision, self.device),
+        }  # fmt: skip
+
+
+def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Models whose inputs are there, and what the others lack.
+
+    Raises
+    ------
+    DataError
+        No model is left.
+    """
+    lacking: dict[str, str] = {}
+    for name in experiment.model.names:
+        needed = needs(name)
+        unmet = [
+            "a baseline score, which [inputs] baseline_score names" if lack == BASELINE else lack
+            for lack in needed.unmet(cohort.samples.table)
+        ]
+        if set(unmet) < set(DEMOGRAPHICS) or needed.volumes:
+            # Missing demographics are imputed in the fold, as long as there is something to use.
+            unmet = [name for name in unmet if name not in DEMOGRAPHICS]
+        if needed.volumes and cohort.samples.volumes is None:
+            unmet.append("maps")
+        if unmet:
+            lacking[name] = ", ".join(unmet)
+            log.warning("%s: %s is left out, it needs %s", experiment.name, name, lacking[name])
+    models = tuple(name for name in experiment.model.names if name not in lacking)
+    if not models:
+        raise DataError(f"No model of {experiment.name} has its inputs: {lacking}.")
+    return models, lacking

@@ -1,0 +1,298 @@
+"""What networks as estimators share: inputs, training in the training fold only, and state."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.batches import ScanDataset, Standardiser
+from motor_bids_app.models.columns import DEMOGRAPHICS, numeric_columns
+from motor_bids_app.models.course import Plan
+from motor_bids_app.models.folds import Fold, inner_folds
+from motor_bids_app.models.inputs import check_grid, grid_from_values, grid_values, volumes_of
+from motor_bids_app.models.networks import (
+    KARAKIS_RESIDUALS,
+    KARAKIS_WIDTHS,
+    MultiBranchNetwork,
+)
+from motor_bids_app.models.snapshots import Checkpoints, identify
+from motor_bids_app.models.state import State
+from motor_bids_app.models.training import train
+
+BALANCES = ("sharpen", "weights", "none")
+
+
+class NetworkModel(BaseEstimator):
+    """Multi-branch residual network on maps and demographics (karakis2023).
+
+    Maps enter as deviations from the training fold's voxelwise mean, in units of each map's
+    spread, so that a map that a scan lacks is the fold's mean. Age, sex and time since stroke
+    are imputed with the fold's median and scaled.
+
+    Parameters
+    ----------
+    maps : tuple of str
+        Maps to use, one branch each; all if empty.
+    mask : bool array, shape of the volumes, optional
+        Where the network sees anything; everywhere by default.
+    widths : tuple of int
+        Channels along a branch, see `ResidualBranch`.
+    n_residuals, hidden, dropout, attention
+        See `MultiBranchNetwork`.
+    optimizer : str
+        "sgd" or "adam".
+    learning_rate, momentum, weight_decay : float
+        Of the optimizer; momentum of "sgd" only.
+    epochs, batch_size : int
+        Passes over the training scans at most, and scans per step (2 or more).
+    parts : int
+        Parts in which a batch is computed, to fit into memory.
+    schedule : str
+        Learning rate: "constant"; "plateau", halved after `halve_after` epochs without a lower
+        validation loss; "cosine", falling to 0 at the last epoch.
+    halve_after, stop_after : int
+        Epochs without a lower validation loss, until the rate is halved, and until training
+        ends (0: never). Then the weights of the best epoch are kept.
+    validation_share : float
+        Share of the training people held out for the validation loss; 0 is none.
+    precision : str
+        "float32", or "bfloat16" for convolutions and products.
+    balance : str
+        How the rarer class gets equal weight: "sharpen" adds sharpened copies of its scans
+        until classes are equal, "weights" weighs the loss, "none" does neither.
+    random_state : int
+        Seed of weights, order, dropout, sharpening and held-out people.
+    device : str
+        "cpu", "cuda" or "cuda:i". On the CPU, the same seed and number of threads give the
+        same weights.
+    checkpoints : Checkpoints, optional
+        Where a training that is stopped leaves what it needs to go on.
+    """
+
+    _n_outputs: int
+
+    def __init__(
+        self,
+        maps: tuple[str, ...] = (),
+        mask: NDArray[np.bool_] | None = None,
+        widths: tuple[int, ...] = KARAKIS_WIDTHS,
+        n_residuals: int = KARAKIS_RESIDUALS,
+        hidden: int = 256,
+        dropout: float = 0.3,
+        attention: bool = False,
+        optimizer: str = "sgd",
+        learning_rate: float = 1e-4,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-3,
+        epochs: int = 50,
+        batch_size: int = 8,
+        parts: int = 1,
+        schedule: str = "constant",
+        halve_after: int = 20,
+        stop_after: int = 0,
+        validation_share: float = 0.0,
+        precision: str = "float32",
+        balance: str = "sharpen",
+        random_state: int = 0,
+        device: str = "cpu",
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self.maps = maps
+        self.mask = mask
+        self.widths = widths
+        self.n_residuals = n_residuals
+        self.hidden = hidden
+        self.dropout = dropout
+        self.attention = attention
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.parts = parts
+        self.schedule = schedule
+        self.halve_after = halve_after
+        self.stop_after = stop_after
+        self.validation_share = validation_share
+        self.precision = precision
+        self.balance = balance
+        self.random_state = random_state
+        self.device = device
+        self.checkpoints = checkpoints
+
+    def _fit(self, X: Samples, y: NDArray[Any], fold: Fold | None = None) -> None:
+        """Train on scans with targets; `fold` gives those to learn from and those to stop by."""
+        plan = self._plan(len(X))
+        learned, judged = fold if fold is not None else self._parts(X, y)
+        volumes = volumes_of(X)
+        self.maps_ = tuple(self.maps) or volumes.maps
+        self.grid_ = volumes.grid
+        self.standardiser_ = Standardiser.fit(volumes[learned], self.maps_, self.mask)
+        self.demographics_: Pipeline = make_pipeline(
+            SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
+        ).fit(numeric_columns(X[learned], DEMOGRAPHICS))
+        targets, criterion = self._targets(y, learned)
+        rows = self._rows(y[learned])
+        dataset = self._dataset(X[learned], targets[learned], rows)
+        validation = None
+        if len(judged):
+            validation = self._dataset(X[judged], targets[judged], np.arange(len(judged)))
+        with torch.random.fork_rng(devices=[]):  # leave the caller's random state alone
+            torch.manual_seed(self.random_state)
+            network = self._network()
+        self.network_: MultiBranchNetwork
+        self.network_, course = train(
+            network, criterion, dataset, validation, plan,
+            checkpoints=self.checkpoints, identity=self._identity(X, y, learned),
+        )  # fmt: skip
+        self.history_ = course.losses
+        self.validation_history_ = course.validation
+
+    def _plan(self, n_scans: int) -> Plan:
+        names = [field.name for field in fields(Plan)]
+        plan = Plan(**{name: getattr(self, name) for name in names})
+        plan.check()
+        if n_scans < 2 or len(self.widths) < 4:
+            raise UsageError(
+                "A network needs 4 or more widths and 2 or more scans; got widths = "
+                f"{tuple(self.widths)} and {n_scans} scans."
+            )
+        if self.balance not in BALANCES:
+            raise UsageError(f"balance = {self.balance!r}: use one of {', '.join(BALANCES)}.")
+        if self.validation_share == 0 and (self.stop_after or self.schedule == "plateau"):
+            raise UsageError(
+                "stop_after and schedule = 'plateau' go by people held out from training: set "
+                "validation_share above 0, for instance 0.2."
+            )
+        return plan
+
+    def _parts(self, X: Samples, y: NDArray[Any]) -> Fold:
+        """Positions to learn from and to stop by, alike in outcome, people in one of them only."""
+        if self.validation_share == 0:
+            return np.arange(len(X)), np.arange(0)
+        wanted = max(2, round(1 / self.validation_share))
+        folds = inner_folds(y, X.participants, self.random_state, wanted)
+        if not folds:
+            raise DataError(
+                "The training people are too few to hold some of them out with both classes on "
+                "either side. Use more participants, or validation_share = 0 without early stops."
+            )
+        return folds[0]
+
+    def _dataset(self, X: Samples, targets: NDArray[Any], rows: NDArray[np.intp]) -> ScanDataset:
+        volumes = volumes_of(X)
+        return ScanDataset(volumes, self._demographics(X), targets, self.standardiser_, rows)
+
+    def _targets(
+        self, y: NDArray[Any], learned: NDArray[np.intp]
+    ) -> tuple[NDArray[Any], nn.Module]:
+        """Return what the network is to give for each scan, and the loss."""
+        raise NotImplementedError
+
+    def _rows(self, y: NDArray[Any]) -> NDArray[np.intp]:
+        """Positions of scans to learn from, then of those to repeat as sharpened copies."""
+        return np.arange(len(y))
+
+    def _identity(self, X: Samples, y: NDArray[Any], learned: NDArray[np.intp]) -> tuple[str, str]:
+        """Return the name of this training, and its settings and data."""
+        if self.checkpoints is None:
+            return "", ""
+        settings = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name not in ("device", "checkpoints", "mask")
+        }
+        arrays = [y, learned, numeric_columns(X, DEMOGRAPHICS), self.standardiser_.mean,
+                  volumes_of(X).present, *([] if self.mask is None else [self.mask])]  # fmt: skip
+        return identify(type(self).__name__, settings, list(X.participants[learned]), arrays)
+
+    def _network(self) -> MultiBranchNetwork:
+        return MultiBranchNetwork(
+            n_maps=len(self.maps_), n_demographics=len(DEMOGRAPHICS), n_outputs=self._n_outputs,
+            widths=tuple(self.widths), n_residuals=self.n_residuals, hidden=self.hidden,
+            dropout=self.dropout, attention=self.attention,
+        )  # fmt: skip
+
+    def inputs(self, X: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return scans as `network_` takes them.
+
+        Returns
+        -------
+        float32 tensor, shape (n_scans, n_maps, X, Y, Z)
+            Standardised maps, in the order of `maps_`, on the grid `grid_`.
+        float32 tensor, shape (n_scans, n_demographics)
+        """
+        check_is_fitted(self, "network_")
+        volumes = volumes_of(X)
+        check_grid(volumes, self.grid_)
+        maps = torch.from_numpy(self.standardiser_(volumes))
+        return maps, torch.from_numpy(self._demographics(X))
+
+    def layers(self, X: Samples) -> tuple[NDArray[np.float32], ...]:
+        """Return the joined features of scans, and the units of either dense layer."""
+        parts = [
+            [layer.cpu().numpy() for layer in self.network_.layers(*inputs)]
+            for inputs in self._batches(X)
+        ]
+        return tuple(np.concatenate(layer) for layer in zip(*parts, strict=True))
+
+    def _demographics(self, X: Samples) -> NDArray[np.float32]:
+        columns = numeric_columns(X, DEMOGRAPHICS)
+        return self.demographics_.transform(columns).astype(np.float32)
+
+    def _batches(self, X: Samples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield inputs of a few scans at a time on the device, with the network ready for them."""
+        check_is_fitted(self, "network_")
+        self.network_.to(self.device).eval()
+        with torch.inference_mode():
+            for start in range(0, len(X), self.batch_size):
+                rows = np.arange(start, min(start + self.batch_size, len(X)))
+                maps, demographics = self.inputs(X[rows])
+                yield maps.to(self.device), demographics.to(self.device)
+
+    def _outputs(self, X: Samples) -> NDArray[np.float64]:
+        """Return what the network gives for scans, shape (n_scans, n_outputs)."""
+        parts = [self.network_(*inputs).cpu().numpy() for inputs in self._batches(X)]
+        return np.concatenate(parts).astype(np.float64)
+
+    def get_state(self) -> State:
+        """Return what was learned, without a training scan."""
+        check_is_fitted(self, "network_")
+        weights = self.network_.state_dict()
+        arrays = {f"network.{name}": value.cpu().numpy() for name, value in weights.items()}
+        arrays |= {"mean": self.standardiser_.mean, "spread": self.standardiser_.spread}
+        values = {
+            "maps": list(self.maps_),
+            "grid": grid_values(self.grid_),
+            "history": self.history_,
+        }
+        return State(values=values, arrays=arrays, pipelines={"demographics": self.demographics_})
+
+    def set_state(self, state: State) -> None:
+        """Take over what another learned."""
+        self.maps_ = tuple(state.values["maps"])
+        self.grid_ = grid_from_values(state.values["grid"])
+        self.history_ = list(state.values["history"])
+        self.demographics_ = state.pipelines["demographics"]
+        mean, spread = (np.array(state.arrays[name]) for name in ("mean", "spread"))
+        self.standardiser_ = Standardiser(self.maps_, mean, spread, self.mask)
+        weights = {
+            name.removeprefix("network."): torch.from_numpy(np.array(value))
+            for name, value in state.arrays.items()
+            if name.startswith("network.")
+        }
+        self.network_ = self._network()
+        self.network_.load_state_dict(weights)
+        self.network_.eval()
