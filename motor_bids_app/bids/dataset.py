@@ -22,7 +22,7 @@ LOCK_SECONDS = 120
 _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
-    "*_desc-features.json", "**/dwi/*_desc-confounds_timeseries.*", "*_boldmap.*",
+    "*_desc-features.json", "*_desc-confounds_timeseries.*", "*_boldmap.*",
 )  # fmt: skip
 _DESCRIPTIONS = {
     "brain": "Brain mask",

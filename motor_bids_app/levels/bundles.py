@@ -27,6 +27,7 @@ from motor_bids_app.settings import Settings
 
 _INDEX = "model.json"
 _SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
+_UNSEEN = {"bold"}  # no model reads bold yet
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
 
 
@@ -172,7 +173,7 @@ def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) ->
         return ["The model was trained on derivatives that do not record how they were made."]
     changed = sorted(
         key
-        for key in trained["settings"].keys() | here["settings"].keys()
+        for key in (trained["settings"].keys() | here["settings"].keys()) - _UNSEEN
         if trained["settings"].get(key) != here["settings"].get(key)
     )
     fatal = [key for key in changed if key not in _HARMLESS]

@@ -1,7 +1,7 @@
 """A cohort of fake derivatives in which damage of the left motor tract makes people worse."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import nibabel as nib
@@ -76,7 +76,7 @@ def describe(folder, **extra):
 def record_processing(folder, **changes):
     processing = ProcessingSettings(**changes)
     generated = {
-        "Name": "motor_bids_app", "Version": "0", "ProcessingSettings": vars(processing),
+        "Name": "motor_bids_app", "Version": "0", "ProcessingSettings": asdict(processing),
         "ProcessingDigest": processing.digest,
     }  # fmt: skip
     describe(folder, DatasetType="derivative", GeneratedBy=[generated])

@@ -102,7 +102,7 @@ def test_a_simulated_participant_comes_close_to_the_truth(tmp_path):
     simulate(
         SimulationSettings(
             output_dir=bids_dir, n_participants=1, n_controls=0, voxel_size=3.0, n_directions=12,
-            seed=2, n_procs=1,
+            seed=2, n_procs=1, modalities=("anat", "dwi", "bold"), n_volumes=110,
         )
     )  # fmt: skip
     settings = Settings(
@@ -114,6 +114,7 @@ def test_a_simulated_participant_comes_close_to_the_truth(tmp_path):
     assert validate(settings.output_dir) == []
     quality = compare_with_truth(bids_dir, Outputs(settings.output_dir, "001", None))
 
+    assert validate(settings.bids_dir) == []
     assert quality["brain_dice"] > 0.93
     assert min(quality["gm_correlation"], quality["wm_correlation"]) > 0.8
     assert quality["deformation_mm"] < 2.5

@@ -123,10 +123,8 @@ def mean_volume(data: NDArray[np.floating], matrices: NDArray[np.floating]) -> N
 
 def _mean(level: Level, poses: list[Pose]) -> NDArray[np.float32]:
     """Mean of the volumes of a level, each brought back to the reference."""
-    total = np.zeros(level.volumes.shape[1:], dtype=np.float32)
-    for volume, pose in zip(level.volumes, poses, strict=True):
-        total += level.resampled(volume, pose.matrix)
-    return total / np.float32(len(poses))
+    placed = each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
+    return np.mean(placed, axis=0, dtype=np.float32)
 
 
 def each(work: Callable[[int], _T], count: int) -> list[_T]:

@@ -121,7 +121,9 @@ def correct_slice_timing(
             places = np.clip(volumes + shift, 0, volumes[-1])
             matrices[shift] = basis(places).astype(np.float32)
         index: tuple[slice | int, ...] = (*[slice(None)] * axis, number)
-        result[index] = np.asarray(data[index], dtype=np.float32) @ matrices[shift].T
+        values = np.ascontiguousarray(data[index], dtype=np.float32)  # or BLAS could not take it
+        moved = values.reshape(-1, values.shape[-1]) @ matrices[shift].T
+        result[index] = moved.reshape(values.shape)
     return result
 
 
