@@ -49,6 +49,7 @@ _PLACES = {
     "cst": "corticospinal tracts",
     "motor": "motor regions (AAL)",
 }
+_DIM = 1.6  # of a template of 1 at most, so that colours stand out
 _HIGHEST = 99.8  # percentile of sizes at the ends of the colours
 
 
@@ -90,7 +91,14 @@ def attribution_figure(
     sizes = np.abs(np.stack([np.asarray(image.dataobj) for image in maps.values()]))
     limit = float(np.percentile(sizes[sizes > 0], _HIGHEST)) if sizes.any() else 1.0
     rows = [
-        Row(image=template, label=name.upper(), signed=image, signed_limit=limit, unit="")
+        Row(
+            image=template,
+            label=name.upper(),
+            signed=image,
+            signed_limit=limit,
+            unit="",
+            limits=(0, _DIM),
+        )  # fmt: skip
         for name, image in maps.items()
     ]
     return Figure(

@@ -19,7 +19,7 @@ from motor_bids_app.reports.slices import AXES, Box, Volume, bounding_box, sprea
 from motor_bids_app.spaces.grids import check_same_grid
 
 LESION, BRAIN, EDGES = "#ff5c5c", "#ffb000", "#3fd0ff"  # red, orange, blue on black and grey
-SIGNED = "RdBu_r"
+SIGNED = "berlin"  # dark in the middle, as the background is: blue below 0, red above
 COLUMNS = 7
 WIDTH = 1000.0  # mm of a sheet; every row of slices is scaled to it
 _GAP = 6.0  # between slices
