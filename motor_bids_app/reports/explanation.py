@@ -98,7 +98,7 @@ def attribution_figure(
             signed_limit=limit,
             unit="",
             limits=(0, _DIM),
-        )  # fmt: skip
+        )
         for name, image in maps.items()
     ]
     return Figure(
