@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-real bench-gpu gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-states bench-real bench-gpu gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ $(PEERS)/.ready:
 ## make bench-preproc  speed and quality of each step of preprocessing, beside its peers
 bench-preproc: $(READY) $(PEERS)/.ready
 	$(BIN)/python benchmarks/preproc.py
+
+## make bench-states  states of connectivity of 70 people: time and memory
+bench-states: $(READY)
+	$(BIN)/python benchmarks/states.py
 
 ## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
 bench-real: $(READY)

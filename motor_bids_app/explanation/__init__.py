@@ -1,0 +1,1 @@
+"""What models look at, and states of connectivity."""
