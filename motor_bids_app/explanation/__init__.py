@@ -1,1 +1,1 @@
-"""What fitted models look at: attribution maps, and checks of whether they mean anything."""
+"""What models look at, and states of connectivity."""
