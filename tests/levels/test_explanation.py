@@ -50,7 +50,8 @@ people_per_test = 2
 [as_published]
 protocols = []
 """
-DAMAGED = np.array([[-34.0, -30, -8], [-10, -6, 64]])  # mm, corners of what the cohort has damaged
+# Corners in mm of what the cohort has damaged at the left, mirrored as the experiment says.
+DAMAGED = np.array([[14.0, -30, -8], [34, -10, 60]])
 
 
 @pytest.fixture(scope="module")
