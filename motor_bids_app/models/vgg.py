@@ -76,7 +76,7 @@ class VggNetwork(nn.Module):
 
 def _blocks(widths: Sequence[Sequence[int]]) -> list[nn.Sequential]:
     """Convolutions and pooling of each block; the first convolution takes the map as it is."""
-    blocks = []
+    blocks: list[nn.Sequential] = []
     n_in = 1
     for number, block in enumerate(widths, start=1):
         layers: list[nn.Module] = []
