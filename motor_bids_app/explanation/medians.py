@@ -74,8 +74,10 @@ def distances(values: Floats, centres: Floats) -> NDArray[np.float64]:
     total = np.zeros((len(values), len(centres)))
     for start in range(0, values.shape[1], _READ):
         part = slice(start, start + _READ)
-        one, other = (torch.from_numpy(np.ascontiguousarray(x[:, part])) for x in (values, centres))
-        total += torch.cdist(one, other, p=1).numpy()
+        here, there = (
+            torch.from_numpy(np.ascontiguousarray(x[:, part])) for x in (values, centres)
+        )
+        total += torch.cdist(here, there, p=1).numpy()
     return total
 
 
@@ -92,9 +94,18 @@ def members_of(labels: Labels, k: int, order: Labels) -> list[Labels]:
     chosen = []
     for state in range(k):
         rows = order[labels[order] == state]
-        spaced = np.linspace(0, len(rows) - 1, min(len(rows), _MEMBERS)).round().astype(np.intp)
-        chosen.append(rows[spaced])
+        chosen.append(spread_over(rows, _MEMBERS))
     return chosen
+
+
+def spread_over(rows: Labels, most: int) -> Labels:
+    """All of the rows, or `most` of them, evenly spaced.
+
+    >>> spread_over(np.arange(9), 3)
+    array([0, 4, 8])
+    """
+    spaced = np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.intp)
+    return rows[spaced]
 
 
 def medians(values: NDArray[np.float32], members: list[Labels]) -> NDArray[np.float32]:

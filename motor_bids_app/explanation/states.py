@@ -26,11 +26,13 @@ from motor_bids_app.explanation.medians import (
     seed_centres,
     settle,
     settle_once,
+    spread_over,
 )
 
 NUMBERS_OF_STATES = tuple(range(2, 9))  # as published
 LEAST_PARTICIPATION = 0.75  # of people who visit a state that counts for the choice of k
 _SAMPLE = 2048  # voxels of the search
+_EXEMPLARS = 1000  # of the search, at most, from low to high variance
 _RESTARTS = 5
 _ROUNDS = 30
 _PASSES = 3  # over all voxels, at most
@@ -102,7 +104,7 @@ def find_states(
     sample, variance = _sample(windows, generator)
     order = np.lexsort((sample[:, 0], variance))
     exemplars = find_exemplars(variance, windows)
-    exemplars = exemplars[np.argsort(np.argsort(order)[exemplars])]
+    exemplars = spread_over(exemplars[np.argsort(np.argsort(order)[exemplars])], _EXEMPLARS)
     if len(exemplars) <= max(numbers_of_states):
         raise DataError(
             f"{len(exemplars)} windows are at a maximum of the variance, too few for "

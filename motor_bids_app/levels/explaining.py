@@ -114,6 +114,7 @@ class Explainer:
             self.mask = cohort.mask
         self.random = np.random.default_rng(seed)
         self.tallies: dict[str, Tally] = {}
+        self.linear = False
         self.refused: set[str] = set()
         self._repeat: int | None = None
         shutil.rmtree(folder, ignore_errors=True)
@@ -124,7 +125,8 @@ class Explainer:
             self._repeat = repeat
         if repeat != self._repeat or training != 1:
             return
-        if is_linear(model):
+        self.linear = is_linear(model)
+        if self.linear:
             self._explain_linear(model, tested)
         elif networks := open_networks(model):
             self._explain_networks(networks, tested)
