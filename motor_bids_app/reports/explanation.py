@@ -121,9 +121,9 @@ def check_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     return Table.of(
         shown,
         "Whether the maps can be trusted. A map that fails the first check shows the shape of the "
-        "brain or of the network, not what was learned; there is no verdict on linear models, whose "
-        "weights lie along what varies most between people whatever they learn. Training folds share "
-        "most of their people, so steadiness looks better than it would in new cohorts.",
+        "brain or of the network, not what was learned; there is no verdict on linear models, "
+        "whose weights lie along what varies most between people whatever they learn. Training "
+        "folds share most of their people, so steadiness looks better than in new cohorts.",
         {"method": "Method", "check": "Check", "value": "Value", "expected": "Compare with",
          "state": "Result"},
     )  # fmt: skip
