@@ -41,8 +41,9 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 ## make bench-truth two simulated cohorts against the best reachable AUC, shuffled scores, and bench-evaluation
-bench-truth: $(READY) bench-evaluation
+bench-truth: $(READY)
 	$(BIN)/python benchmarks/truth.py
+	$(BIN)/python benchmarks/evaluation.py
 
 ## make bench-permutation  1,000 permutations of nested cross-validation on maps: time and memory
 bench-permutation: $(READY)
