@@ -1,12 +1,9 @@
 """Head motion and eddy currents of a diffusion series: estimated, undone, gradients turned."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
 from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -15,14 +12,13 @@ from scipy.spatial.transform import Rotation
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
+from motor_bids_app.mri.threads import each
 
 HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
 _CORE_DEPTH = 8.0  # mm from the edge of the brain
 _SHARP = 6.0  # mm from the brain, as far as volumes are interpolated by cubic splines
 _MOST_LEVERAGE = 0.5  # of a volume on its own prediction; above, the others tell too little
 _LEAST_SIGNAL = 1e-3  # of the brightest, before the logarithm
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +110,7 @@ def correct_motion(
         poses = _refine(poses, level, gradients.shells, directions, modelled, with_eddy)
     centre = np.argwhere(brain).mean(axis=0)
     near = np.nonzero(ndimage.distance_transform_edt(~brain, sampling=sizes) < _SHARP)
-    corrected = _each(lambda t: _resample(data[..., t], poses[t], sizes, centre, near), len(poses))
+    corrected = each(lambda t: _resample(data[..., t], poses[t], sizes, centre, near), len(poses))
     rotations = np.stack([axes @ pose.rotation @ axes.T for pose in poses])
     translations = np.stack([axes @ pose.translation for pose in poses])
     turns = Rotation.from_matrix(rotations).as_rotvec(degrees=True)
@@ -155,11 +151,11 @@ def _refine(
     """
     first = int(np.argmax(shells == 0))
     placed = np.stack(
-        _each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
+        each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
     )
     numbers = np.unique(shells[shells > 0]).tolist()
     means = {shell: placed[shells == shell].mean(axis=0) for shell in numbers}
-    drifts = _each(lambda i: _drift(means[numbers[i]], placed[first], level), len(numbers))
+    drifts = each(lambda i: _drift(means[numbers[i]], placed[first], level), len(numbers))
     shared = dict(zip(numbers, drifts, strict=True))
     references = {t: means[shell] for t, shell in enumerate(shells) if shell > 0}
     if modelled:
@@ -175,7 +171,7 @@ def _refine(
         pose = align(level, level.volumes[t], references[t], poses[t], with_eddy=with_eddy)
         return pose.after(shared[shells[t]])
 
-    matched = _each(match, len(poses))
+    matched = each(match, len(poses))
     for shell in numbers if with_eddy else ():
         members = np.flatnonzero(shells == shell)
         eddies = np.stack([matched[t].eddy for t in members])
@@ -268,9 +264,3 @@ def _voxel_matrix(
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = voxel_map(pose.matrix, sizes, centre)
     return matrix
-
-
-def _each(work: Callable[[int], _T], count: int) -> list[_T]:
-    """Results of `work` for 0 to `count` - 1, on as many threads as torch may use."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        return list(pool.map(work, range(count)))

@@ -10,6 +10,8 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from torch.nn import functional
 
+from motor_bids_app.mri.threads import each
+
 _TOLERANCE = 0.01  # mm; smaller steps end the search
 _ITERATIONS = 8
 _MAX_POINTS = 80_000  # more would cost time and add no precision
@@ -99,10 +101,10 @@ class Level:
         box = tuple(slice(a, b) for a, b in zip(corner, stop, strict=True))
         sigma = 0.4 * voxel / (sizes * factors)
         volumes = np.stack(
-            [
-                ndimage.gaussian_filter(_block_mean(data[..., t][box], factors), sigma)
-                for t in range(data.shape[3])
-            ]
+            each(
+                lambda t: ndimage.gaussian_filter(_block_mean(data[..., t][box], factors), sigma),
+                data.shape[3],
+            )
         )
         inside = _block_mean(brain[box], factors) > 0
         points = np.argwhere(ndimage.binary_dilation(inside))

@@ -1,12 +1,9 @@
 """Head motion during a bold series."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
 from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -15,9 +12,9 @@ from scipy.spatial.transform import Rotation
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.diffusion.motion import framewise_displacement
 from motor_bids_app.mri.diffusion.poses import Level, Matcher, Pose, voxel_map
+from motor_bids_app.mri.threads import each
 
 _AVERAGED = 20  # volumes; more would take time and show nothing new
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +122,3 @@ def _mean(level: Level, poses: list[Pose]) -> NDArray[np.float32]:
     """Mean of the volumes of a level, each brought back to the reference."""
     placed = each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
     return np.mean(placed, axis=0, dtype=np.float32)
-
-
-def each(work: Callable[[int], _T], count: int) -> list[_T]:
-    """Results of `work` for 0 to `count` - 1, on as many threads as torch may use."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        return list(pool.map(work, range(count)))

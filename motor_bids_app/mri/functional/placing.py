@@ -7,8 +7,8 @@ from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import EmptyRegionError
-from motor_bids_app.mri.functional.motion import each
 from motor_bids_app.mri.splines import sample_spline, spline_coefficients
+from motor_bids_app.mri.threads import each
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
 
