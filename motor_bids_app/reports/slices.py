@@ -25,7 +25,10 @@ class Volume:
         if image.ndim != 3:
             raise ValueError(f"an image of shape {image.shape} cannot be drawn: give one volume.")
         turned = nib.as_closest_canonical(image)
-        data = np.nan_to_num(np.asarray(turned.dataobj, dtype=np.float32), posinf=0, neginf=0)
+        data = np.asarray(turned.dataobj, dtype=np.float32)
+        finite = np.isfinite(data)
+        if not finite.all():
+            data = np.where(finite, data, np.float32(0))
         return cls(data, np.asarray(turned.affine, dtype=np.float64))
 
     @property

@@ -13,7 +13,9 @@ from scipy import ndimage
 
 from motor_bids_app.errors import DataError
 
-_STRIDE = 2  # voxels between patch centres; every voxel still lies in about 16 patches
+# Voxels between patch centres: every voxel lies in about 5 patches. With 2 it would be in 16, which
+# takes three times as long for an error 5 % smaller.
+_STRIDE = 3
 _CHUNK = 2048  # patches decomposed at a time: bounds the memory
 MIN_VOLUMES = 8  # with fewer, noise and signal cannot be told apart
 
