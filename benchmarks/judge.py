@@ -25,6 +25,28 @@ PURE, WHITE_FA = 0.95, 0.35  # share of white matter, and true FA, from which a 
 NOISE = 0.035  # relative to white matter, of the simulated series
 MOVES = 5.0  # mm and degrees
 NAMES = ("image", "b_values", "directions", "motion", "fa", "brain")
+DWI_SHAPE = (112, 112, 60)  # of 2 mm, that the limits of time name
+ABOVE = 3  # slices above the brain
+
+
+def in_view(values, affine, brain):
+    """A series or map as a scanner with the field of view `DWI_SHAPE` sees it, and its affine.
+
+    It ends just above the brain, as scans do; where it is wider than what was simulated, the
+    edge is mirrored.
+    """
+    first = np.array([(size - wanted) // 2 for size, wanted in zip(brain.shape, DWI_SHAPE,
+                                                                   strict=True)])  # fmt: skip
+    first[2] = max(0, np.flatnonzero(brain.any(axis=(0, 1))).max() + ABOVE - DWI_SHAPE[2])
+    last = first + DWI_SHAPE
+    wider = [(max(0, -low), max(0, high - size))
+             for low, high, size in zip(first, last, brain.shape, strict=True)]  # fmt: skip
+    padded = np.pad(values, wider + [(0, 0)] * (values.ndim - 3), mode="symmetric")
+    part = tuple(slice(max(0, low), max(0, low) + wanted)
+                 for low, wanted in zip(first, DWI_SHAPE, strict=True))  # fmt: skip
+    moved = np.array(affine)
+    moved[:3, 3] += affine[:3, :3] @ first
+    return np.ascontiguousarray(padded[part]), moved
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +144,12 @@ class Diffusion:
             path = folder / f"{name}.npz"
             if not path.exists():
                 scan = simulate(size, n_directions, seed, noise, motion)
-                values = {key: getattr(scan, key) for key in NAMES}
-                np.savez(path, affine=scan.grid.affine, **values)
+                values, affine = {key: getattr(scan, key) for key in NAMES}, scan.grid.affine
+                if voxel == 1:
+                    for key in ("image", "fa", "brain"):
+                        values[key], affine = in_view(getattr(scan, key), scan.grid.affine,
+                                                      scan.brain)  # fmt: skip
+                np.savez(path, affine=affine, **values)
             with np.load(path) as saved:
                 scans[name] = Series(**saved)
         return cls(**scans)

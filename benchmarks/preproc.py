@@ -1,8 +1,9 @@
 """Speed and quality of the preprocessing, beside its peers on the same simulated person.
 
 usage: python benchmarks/preproc.py [FOLDER] [--voxel 1|3] [--no-peers]
-T1w at 1 mm and dwi at 2 mm, 68 volumes, two threads. Prints seconds and quality of every step, and
-of the whole participant level from files to files. What is simulated in FOLDER is used again.
+T1w at 1 mm and dwi at 2 mm, 112 x 112 x 60 x 68, two threads. Prints seconds and quality of every
+step, and of the whole participant level from files to files. What is simulated in FOLDER is used
+again.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from judge import Anatomy, Diffusion, motion_matrices, rigid_error
+from judge import Anatomy, Diffusion, in_view, motion_matrices, rigid_error
 from scoreboard import MASKED, OURS, TOTAL, Row, compare, missed, show
 
 from motor_bids_app.bids.files import load_image, read_json, read_table
@@ -88,7 +89,19 @@ def simulated(folder, voxel):
             n_directions=DIRECTIONS, seed=SEED, n_procs=1,
         )  # fmt: skip
         simulate.run(settings)
+        if voxel == 1:
+            limit_view(folder / "bids")
     return folder / "bids"
+
+
+def limit_view(bids):
+    """Give the dwi the field of view that the limits name."""
+    truth = bids / TRUTH / "sub-001/dwi"
+    brain = np.asarray(load_image(truth / "sub-001_desc-brain_mask.nii.gz").dataobj) > 0
+    for path in (bids / "sub-001/dwi/sub-001_dwi.nii.gz", *sorted(truth.glob("*.nii.gz"))):
+        image = load_image(path)
+        values, affine = in_view(np.asarray(image.dataobj), image.affine, brain)
+        nib.save(nib.Nifti1Image(values, affine, image.header), path)
 
 
 def whole(bids, folder):
@@ -254,7 +267,7 @@ def main() -> int:
         sizes = [" x ".join(map(str, array.shape)) for array in (heads.brain, series.rest.image)]
     print(f"\nT1w {sizes[0]}, dwi {sizes[1]}, {THREADS} threads, {platform.machine()}")
     if options.voxel == 1:
-        print("the limits name smaller ones: 256 x 256 x 176, and 112 x 112 x 60 x 68")
+        print("the limits name 256 x 256 x 176 (a little smaller), and 112 x 112 x 60 x 68")
     print()
     show(rows)
     if options.voxel > 1:
