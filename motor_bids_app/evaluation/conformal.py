@@ -1,10 +1,11 @@
 """Sets of classes and intervals of scores that hold the truth for 9 of 10 people.
 
-Split-conformal limits, calibrated on out-of-fold predictions of the training people (one per
-person and repeat). For classes they are set within each true class, so that the promise holds for
-poor and for good outcomes alike, not only on average (Vovk 2012, ACML; Romano et al. 2020). The
-final model learned from more people than those that made the out-of-fold predictions: coverage is
-therefore measured, by calibrating on all people but one, and not taken from theory.
+Split-conformal limits, calibrated on out-of-fold predictions of the training people, the mean of
+each over repeats: like the final model it is steadier than a prediction of one fold. For classes
+they are set within each true class, so that the promise holds for poor and for good outcomes alike,
+not only on average (Vovk 2012, ACML; Romano et al. 2020). The final model learned from more people
+than those that made the out-of-fold predictions: coverage is therefore measured, by calibrating on
+all people but one, and not taken from theory.
 """
 
 from dataclasses import dataclass
@@ -70,35 +71,38 @@ def conformal_limits(predictions: Predictions, task: str, level: float = LEVEL) 
     if task == "regression":
         return Limits(level, half_width=_limit(errors, level))
     limits = {
-        name: 1 - _limit(errors[:, predictions.truth == value], level)
+        name: 1 - _limit(errors[predictions.truth == value], level)
         for value, name in CLASSES.items()
     }
     return Limits(level, **{name: max(limit, 0.0) for name, limit in limits.items()})
 
 
+def _means(predictions: Predictions) -> Floats:
+    """Mean prediction of each person over repeats, NaN where never tested, shape (n,)."""
+    tested = np.isfinite(predictions.values)
+    total = np.where(tested, predictions.values, 0).sum(axis=0)
+    return np.where(tested.any(axis=0), total / np.maximum(tested.sum(axis=0), 1), np.nan)
+
+
 def _errors(predictions: Predictions, task: str) -> Floats:
-    """Distance from the truth, NaN where not tested, shape (R, n)."""
+    """Distance of the mean prediction from the truth, NaN where never tested, shape (n,)."""
+    means = _means(predictions)
     if task == "regression":
-        return np.abs(predictions.values - predictions.truth)
-    return np.where(predictions.truth == 1, 1 - predictions.values, predictions.values)
+        return np.abs(means - predictions.truth)
+    return np.where(predictions.truth == 1, 1 - means, means)
 
 
 def _limit(errors: Floats, level: float) -> float:
     """Error that a new person exceeds with a chance of 1 - `level`; infinite for too few people.
 
-    People count once, however many repeats tested them. Between the ranks of two errors the limit
-    is interpolated: taking the greater one, as the proof of a lower bound does, would cover 2 %
-    more than asked for in a class of 25.
+    Between the ranks of two errors the limit is interpolated: taking the greater one, as the proof
+    of a lower bound does, would cover 2 % more than asked for in a class of 25.
     """
-    times = np.isfinite(errors).sum(axis=0)
-    n = int((times > 0).sum())
-    rank = (n + 1) * level
-    if rank > n:
+    known = np.sort(errors[np.isfinite(errors)])
+    rank = (len(known) + 1) * level
+    if rank > len(known):
         return np.inf
-    flat = np.isfinite(errors)
-    values, weights = errors[flat], (1 / np.maximum(times, 1) * flat)[flat]
-    order = np.argsort(values)
-    return float(np.interp(rank, np.cumsum(weights[order]), values[order]))
+    return float(np.interp(rank, np.arange(1, len(known) + 1), known))
 
 
 def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL) -> pd.DataFrame:
@@ -129,18 +133,15 @@ def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL
 def _left_out(
     predictions: Predictions, task: str, level: float, person: int
 ) -> tuple[float, float, float]:
-    """Covered, size, and whether one class is left; means over the person's repeats."""
+    """Covered, size, and whether one class is left, as 0 or 1 where it is yes or no."""
     others = np.arange(len(predictions.truth)) != person
     limits = conformal_limits(predictions.of_people(others), task, level)
-    tested = predictions.folds[:, person] > 0
-    values, truth = predictions.values[tested, person], predictions.truth[person]
+    value, truth = float(_means(predictions)[person]), predictions.truth[person]
     if task == "regression":
-        covered = np.abs(values - truth) <= limits.half_width
-        return float(covered.mean()), 2 * limits.half_width, np.nan
-    sets = [limits.classes(float(value)) for value in values]
-    covered = [CLASSES[int(truth)] in chosen for chosen in sets]
-    sizes = [len(chosen) for chosen in sets]
-    return float(np.mean(covered)), float(np.mean(sizes)), float(np.mean(np.equal(sizes, 1)))
+        covered = abs(value - truth) <= limits.half_width
+        return float(covered), 2 * limits.half_width, np.nan
+    chosen = limits.classes(value)
+    return float(CLASSES[int(truth)] in chosen), len(chosen), float(len(chosen) == 1)
 
 
 def _groups(truth: Floats, task: str) -> dict[str, NDArray[np.bool_]]:
