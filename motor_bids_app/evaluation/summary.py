@@ -1,23 +1,21 @@
-"""Tables of an evaluation: metrics with intervals, and models against simpler ones."""
+"""Table of an evaluation: metrics with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.calibration import calibration_metrics
-from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric, split_metrics
+from motor_bids_app.evaluation.crossvalidation import metrics_for, split_metrics
 from motor_bids_app.evaluation.metrics import Floats, Predictions, ordered_pairs
 from motor_bids_app.evaluation.splits import MIN_CLASS
 from motor_bids_app.evaluation.statistics import (
     auc_noise_floor,
     bootstrap_weights,
-    corrected_t_test,
     correlation_noise_floor,
     delong_half_width,
     exact_limit,
-    holm,
     percentile_interval,
     proportion_noise_floor,
     r2_noise_floor,
@@ -201,7 +199,7 @@ def _interval(
         return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
     if low == high:  # the same in every resample: so by construction, as a constant prediction
         return low, high
-    half = resampled_half_width(by_split, _test_to_train(predictions))
+    half = resampled_half_width(by_split, tested_to_training(predictions))
     if metric == "roc_auc":
         half = max(half, auc_noise_floor(n_poor, n_good, value))
     elif people is not None:
@@ -210,7 +208,7 @@ def _interval(
     return max(least, min(low, value - half)), min(most, max(high, value + half))
 
 
-def _test_to_train(predictions: Predictions) -> float:
+def tested_to_training(predictions: Predictions) -> float:
     """Tested people over training people, in an average split."""
     tested = (predictions.folds > 0).sum() / sum(
         len(np.unique(folds[folds > 0])) for folds in predictions.folds
@@ -220,55 +218,3 @@ def _test_to_train(predictions: Predictions) -> float:
 
 def _first(values: Mapping[str, Floats]) -> dict[str, float]:
     return {name: float(value[0]) for name, value in values.items()}
-
-
-def compare_models(
-    predictions: Mapping[str, Predictions], order: Sequence[str], task: str, seed: int
-) -> pd.DataFrame:
-    """Compare every model with the best of the simpler ones, in the primary metric.
-
-    Parameters
-    ----------
-    predictions : mapping of str to Predictions
-        By model, on the same splits.
-    order : sequence of str
-        Models, simplest first.
-    task : str
-        "classification" or "regression".
-    seed : int
-        Of the resamples.
-
-    Returns
-    -------
-    DataFrame
-        Columns model, reference, metric, difference, low, high (paired bootstrap over people), t,
-        p_value (corrected resampled t-test), p_holm (that, corrected for the number of models)
-        and n_splits. No row for the first model.
-    """
-    metric, compute = primary_metric(task), metrics_for(task)
-    weights = bootstrap_weights(len(predictions[order[0]].truth), seed)
-    estimates = {name: float(compute(predictions[name])[metric][0]) for name in order}
-    rows = []
-    for position, name in enumerate(order[1:], start=1):
-        reference = max(order[:position], key=lambda simpler: estimates[simpler])
-        ours, theirs = predictions[name], predictions[reference]
-        resampled = compute(ours, weights)[metric] - compute(theirs, weights)[metric]
-        by_split = _by_split(ours, task, metric) - _by_split(theirs, task, metric)
-        tested = (ours.folds > 0).sum() / len(by_split)
-        test = corrected_t_test(
-            np.asarray(by_split, dtype=np.float64), tested / (len(ours.truth) - tested)
-        )
-        difference = estimates[name] - estimates[reference]
-        interval = percentile_interval(resampled)
-        rows.append((name, reference, metric, difference, *interval, test.t, test.p, test.n_splits))
-    columns = [
-        "model", "reference", "metric", "difference", "low", "high", "t", "p_value", "n_splits",
-    ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=columns)
-    table.insert(8, "p_holm", holm(table["p_value"].to_numpy(np.float64)))
-    return table
-
-
-def _by_split(predictions: Predictions, task: str, metric: str) -> "pd.Series[float]":
-    table = split_metrics(predictions, task)
-    return table[table["metric"] == metric].set_index(["repeat", "fold"])["value"]

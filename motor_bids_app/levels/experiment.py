@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.evaluation.calibration import decision_curves
+from motor_bids_app.evaluation.comparisons import compare_models
 from motor_bids_app.evaluation.conformal import (
     abstention_curve,
     conformal_coverage,
@@ -24,7 +25,7 @@ from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
 from motor_bids_app.evaluation.subsets import score_subsets
-from motor_bids_app.evaluation.summary import compare_models, metrics_table
+from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import chance_tests, with_p_values
 from motor_bids_app.levels.cohort import Cohort

@@ -6,7 +6,7 @@ from scipy import stats
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.splits import make_splits
-from motor_bids_app.evaluation.summary import compare_models, metrics_table
+from motor_bids_app.evaluation.summary import metrics_table
 
 N = 60
 PEOPLE = [f"sub-{i:02d}" for i in range(N)]
@@ -50,22 +50,6 @@ def test_patients_alone_are_reported_unless_they_lack_a_class():
 
     assert table["population"].unique().tolist() == ["all", "even"]
     assert table.groupby("population")["n_people"].first().to_dict() == {"all": 60, "even": 30}
-
-
-def test_a_model_equal_to_the_simpler_one_is_not_called_better():
-    same = predicted(2)
-    row = compare_models({"a": same, "b": same}, ["a", "b"], "classification", 0).iloc[0]
-
-    assert (row["difference"], row["low"], row["high"], row["p_value"]) == (0, 0, 0, 1)
-
-
-def test_each_model_meets_the_best_simpler_one():
-    models = {"weak": predicted(0.5), "good": predicted(2, 1), "last": predicted(3, 2)}
-    table = compare_models(models, ["weak", "good", "last"], "classification", 0)
-
-    assert table["reference"].tolist() == ["weak", "good"]
-    assert table.iloc[0]["low"] > 0  # 2 sd against 0.5 sd
-    assert table["n_splits"].tolist() == [20, 20]
 
 
 def test_mean_of_maxima_is_the_best_training_of_each_subset():
