@@ -61,6 +61,34 @@ def with_baseline(
     return replace(people, table=table), barred, (note,)
 
 
+def with_known_baseline(people: People, wanted: str, score: str) -> People:
+    """Add the baseline score of people whose outcome is to be predicted, missing if unknown.
+
+    Parameters
+    ----------
+    people : People
+    wanted : str
+        As in `with_baseline`, from the model bundle.
+    score : str
+        Name of the score that the model predicts.
+
+    Raises
+    ------
+    DataError
+        With "earlier_session", the tables tell no time since stroke.
+    """
+    if wanted == "none":
+        return people
+    name = score if wanted == EARLIER else wanted
+    known = people.table if name in people.table else people.table.assign(**{name: np.nan})
+    values = (
+        _earlier(known, name)[0]
+        if wanted == EARLIER
+        else known[name].to_numpy(dtype=float, na_value=np.nan)
+    )
+    return replace(people, table=people.table.assign(**{BASELINE: values}))
+
+
 def _named(people: People, outcome: Outcome, name: str) -> NDArray[np.float64]:
     if name == outcome.score.name:
         raise DataError(

@@ -26,6 +26,7 @@ from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings
 
 _INDEX = "model.json"
+_INPUTS = ("baseline_score", "harmonise")  # younger than the other inputs
 _SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
 _UNSEEN = {"bold"}  # no model reads bold yet
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
@@ -74,6 +75,7 @@ def load_model(folder: Path, device: str) -> SavedModel:
     lacking = [name for name in _SECTIONS if name not in metadata]
     if not lacking:
         lacking = [name for name in ("domain", "images") if name not in metadata["training"]]
+        lacking += [name for name in _INPUTS if name not in metadata["inputs"]]
     if lacking:
         raise IncompatibleModelError(
             f"The model in {folder} says nothing about {', '.join(lacking)}: it was made by an "
@@ -124,6 +126,8 @@ def describe_model(
             "space": settings.processing.space, "resolution": experiment.inputs.resolution,
             "maps": list(cohort.maps), "mask": experiment.inputs.mask,
             "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
+            "baseline_score": experiment.inputs.baseline_score,
+            "harmonise": experiment.inputs.harmonise if evaluation.final == "regional" else "none",
             "grid": None if grid is None else {
                 "shape": list(grid.shape), "affine": grid.affine.tolist()
             },

@@ -16,6 +16,7 @@ from motor_bids_app.errors import (
 from motor_bids_app.evaluation.domain import Domain, map_levels
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes
+from motor_bids_app.levels.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
 from motor_bids_app.levels.cohort import with_demographics
 from motor_bids_app.levels.hardware import choose_device, limit_threads
@@ -26,7 +27,7 @@ from motor_bids_app.levels.prediction_results import Prediction, write_predictio
 from motor_bids_app.levels.prediction_safety import ANSWERS, conformal_answer, was_in_training
 from motor_bids_app.levels.training_people import person_values
 from motor_bids_app.models.catalog import needs
-from motor_bids_app.models.columns import DEMOGRAPHICS
+from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,10 @@ def run(settings: Settings) -> list[Prediction]:
         raise UsageError("The predict level needs --model: the folder 'model' of an experiment.")
     limit_threads(settings.processing.omp_nthreads)
     model = load_model(settings.model, choose_device(settings.resources.device))
-    people = gather_people(settings, scores_required=False)
+    people = with_known_baseline(
+        gather_people(settings, scores_required=False),
+        model.metadata["inputs"]["baseline_score"], model.metadata["target"]["score"],
+    )  # fmt: skip
     warnings = (*people.notes, *_check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
@@ -102,10 +106,8 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     flip = to_flip(table, inputs["mirror_lesion_to"])
     row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     needed = needs(metadata["model"])
-    unmet = [name for name in needed.unmet(row) if name not in DEMOGRAPHICS]
-    if unmet:
-        raise DataError(f"The model needs {', '.join(unmet)}, which this scan does not have.")
-    notes = _filled_in(row, needed.columns)
+    _check_columns(metadata, row)
+    notes = _filled_in(row, needed.columns) + _not_harmonised(metadata, row)
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:
         volumes = read_maps(inputs, scan, row, flip)
@@ -138,6 +140,31 @@ def _filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
         for name in columns
         if name in DEMOGRAPHICS and row[name].isna().iloc[0]
     )
+
+
+def _check_columns(metadata: Mapping[str, Any], row: pd.DataFrame) -> None:
+    """Refuse a scan without a feature or score that the model reads."""
+    lacking = [n for n in needs(metadata["model"]).unmet(row) if n not in DEMOGRAPHICS]
+    baseline, score = metadata["inputs"]["baseline_score"], metadata["target"]["score"]
+    if BASELINE not in lacking:
+        if lacking:
+            raise DataError(f"The model needs {', '.join(lacking)}, which this scan does not have.")
+        return
+    if baseline != EARLIER:
+        raise DataError(f"The model predicts from {baseline}, which the tables do not give.")
+    raise DataError(
+        f"The model predicts from the {score} of an earlier session, and none is known. Add that "
+        "session with its time since stroke to the tables."
+    )
+
+
+def _not_harmonised(metadata: Mapping[str, Any], row: pd.DataFrame) -> tuple[str, ...]:
+    """Say where ComBat knows nothing of the site (see `models.harmonisation`)."""
+    learned = metadata["training"]["domain"]["sites"]
+    known = "site" in row and row["site"].isin(learned).iloc[0]
+    if metadata["inputs"]["harmonise"] == "none" or known:
+        return ()
+    return ("the site is not one that the model learned: regional features are not harmonised",)
 
 
 def _without_lesion(
