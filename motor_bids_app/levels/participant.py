@@ -16,7 +16,7 @@ from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
 from motor_bids_app.levels.finished_diffusion import take_diffusion
 from motor_bids_app.levels.functional import preprocess_bold
-from motor_bids_app.levels.hardware import limit_threads, use_device
+from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
@@ -69,6 +69,7 @@ def process(job: Job) -> list[StatusRow]:
     """Run the steps of one participant and session, in whatever process this is."""
     scan, settings = job.scan, job.settings
     limit_threads(settings.processing.omp_nthreads)
+    keep_memory()
     use_device(settings.resources.device)
     datasets = {**settings.derivatives, "raw": settings.bids_dir}
     outputs = Outputs(
