@@ -49,6 +49,11 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
         given = vars(parser.parse_args([*required, *config])) | given
     if given["level"] == "predict" and "model" not in given:
         raise UsageError("The predict level needs --model DIR, a folder that the group level made.")
+    if given["level"] != "participant" and given.get("shard", (1, 1)) != (1, 1):
+        raise UsageError(
+            f"--shard is for the participant level: {given['level']} writes one table of everyone, "
+            "which parts would take from each other. Run it once, after all shards."
+        )
     return _settings(given)
 
 

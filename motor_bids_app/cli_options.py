@@ -96,7 +96,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--shard",
         type=cli_values.shard,
         metavar="i/N",
-        help="work on part i of N of the participants",
+        help="participant level: work on part i of N of the participants",
     )
 
 

@@ -46,7 +46,8 @@ def test_labels_may_come_from_a_file(tmp_path):
         (["--engine", "dask:"], "participant"), (["--device", "gpu"], "participant"),
         (["--modalities", "pet"], "participant"), (["--participant", "01"], "participant"),
         (["-d", "raw=/x"], "participant"), (["--random-seed", "-1"], "participant"),
-        ([], "predict"), (["--selftest"], "participant"),
+        ([], "predict"), (["--selftest"], "participant"), (["--shard", "1/2"], "group"),
+        (["--shard", "2/2", "--model", "m"], "predict"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_a_usage_error_of_one_line(words, level):

@@ -40,8 +40,9 @@ def write(path: Path, comment: str, lines: list[str]) -> None:
 def main() -> None:
     """Write both lock files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    runtime = closure(project["dependencies"])
-    development = closure(project["optional-dependencies"]["dev"])
+    extras = project["optional-dependencies"]
+    runtime = closure([*project["dependencies"], *extras["slices"]])
+    development = closure(extras["dev"])
     extra = [line for name, line in development.items() if name not in runtime]
     write(ROOT / "requirements.lock", "To run; install with --no-deps.", list(runtime.values()))
     write(ROOT / "requirements-dev.lock", "To develop; install with --no-deps.", extra)
