@@ -15,6 +15,7 @@ from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
 from motor_bids_app.mri.threads import each
 
 HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
+_SURFACE = 4.0  # mm; what lies around the brain need not move with it
 _CORE_DEPTH = 8.0  # mm from the edge of the brain
 _SHARP = 6.0  # mm from the brain, as far as volumes are interpolated by cubic splines
 _MOST_LEVERAGE = 0.5  # of a volume on its own prediction; above, the others tell too little
@@ -150,6 +151,7 @@ def _refine(
     predict for the `directions`, shape (N, 3), along the voxel axes.
     """
     first = int(np.argmax(shells == 0))
+    inner = level.interior(_SURFACE)
     placed = np.stack(
         each(lambda t: level.resampled(level.volumes[t], poses[t].matrix), len(poses))
     )
@@ -167,7 +169,8 @@ def _refine(
         if t == first:
             return poses[t]
         if shells[t] == 0:
-            return align(level, level.volumes[t], placed[first], poses[t], with_eddy=False)
+            return align(inner, level.volumes[t], placed[first], poses[t], with_eddy=False)
+        # The surface tells shears and turns of weighted volumes apart.
         pose = align(level, level.volumes[t], references[t], poses[t], with_eddy=with_eddy)
         return pose.after(shared[shells[t]])
 

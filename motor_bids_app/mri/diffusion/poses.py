@@ -171,9 +171,11 @@ class Matcher:
         level, wanted = self._level, self._wanted
         for _ in range(_ITERATIONS):
             linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
-            found = _sample(volume, linear @ self._voxels + offset[:, None])
+            places = linear @ self._voxels + offset[:, None]
+            seen = _in_view(places, volume.shape)  # what was not scanned tells nothing
+            found = _sample(volume, places) * seen
             found *= (found @ wanted) / max(found @ found, 1e-9)
-            step = self._solver @ (found - wanted)
+            step = self._solver @ (found - wanted * seen)
             pose = pose.after(np.linalg.inv(_increment(step, pose.phase_axis)))
             if max(np.abs(step[:3]).max() * _LEVER, np.abs(step[3:6]).max()) < _TOLERANCE:
                 break
@@ -207,6 +209,14 @@ def _sample(volume: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray
         align_corners=False,
     )
     return values.view(-1).numpy().astype(np.float64)
+
+
+def _in_view(places: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which voxel coordinates (3, P) lie in a volume."""
+    inside = np.ones(places.shape[1], dtype=bool)
+    for along, count in zip(places, shape, strict=True):
+        inside &= (along >= -0.5) & (along <= count - 0.5)
+    return inside
 
 
 def _increment(step: NDArray[np.float64], phase_axis: int) -> NDArray[np.float64]:
