@@ -46,15 +46,18 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     taken = take_anatomy(finished, head)
     brain = taken.brain or extract_brain(head)
     contrasts = place_contrasts(scan, head, brain, sloppy=settings.sloppy)
+    given = _standard_lesion(scan)
     lesion = _native_lesion(scan, source, head, contrasts)
+    if given is not None:  # where it is in the head, a first rough registration tells
+        rough = taken.transform or register_to_template(head, brain, sloppy=True).transform
+        lesion = _binary(resample(given, Grid.of(head), invert(rough, _coarse_grid(head))))
     to_template = taken.transform or (
         register_to_template(head, brain, lesion, sloppy=settings.sloppy).transform
     )
     to_native = invert(to_template, _coarse_grid(head))
-    if scan.lesion is not None and scan.lesion.is_standard:
-        given = align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
+    if given is not None:
         lesion = _binary(resample(given, Grid.of(head), to_native))
-    # In T1w white matter is told by its depth; elsewhere only the template knows it.
+    # In T1w brightness tells the tissues apart, with any ventricles; elsewhere the template does.
     known = None if contrast == "T1w" else to_native
     tissue = taken.tissue_outside(lesion) or segment_tissue(head, brain, lesion, known)
 
@@ -68,7 +71,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
         saver.save(probability, suffix="probseg", label=name)
     if lesion is not None and scan.lesion is not None:
         saver = _Saver(outputs, [*sources, scan.lesion.path], to_template)
-        saver.save(lesion, suffix="mask", label="L")
+        saver.save(lesion, suffix="mask", standard=given, label="L")
     origin = finished.transform or source
     _save_transforms(to_template, to_native, head, contrast, origin, outputs)
     outputs.save_figure(checks.brain_mask(head, brain, lesion))
@@ -124,7 +127,8 @@ def anatomical_methods(scan: Scan) -> list[str]:
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     """Save the lesion of a participant who has nothing but a mask in standard space."""
     assert scan.lesion is not None
-    mask = align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
+    mask = _standard_lesion(scan)
+    assert mask is not None
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, [scan.lesion.path], Type="Lesion")
     _save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
@@ -157,7 +161,15 @@ def _native_lesion(
         return align_lesion(mask, head)
     known = contrasts.get(scan.lesion.image or "")
     matrix = known.matrix if known else register_rigid(head, reorient(load_image(drawn_on)))
-    return _binary(resample(mask, Grid.of(head), Transform(matrix=matrix)))
+    placed = nib.Nifti1Image(np.asarray(mask.dataobj), np.linalg.inv(matrix) @ mask.affine)
+    return align_lesion(placed, head)
+
+
+def _standard_lesion(scan: Scan) -> nib.Nifti1Image | None:
+    """A lesion that was drawn in the standard space, on its grid; None for any other."""
+    if scan.lesion is None or not scan.lesion.is_standard:
+        return None
+    return align_lesion(load_image(scan.lesion.path), load_template("T1w", RESOLUTION))
 
 
 def _binary(probability: nib.Nifti1Image) -> nib.Nifti1Image:
@@ -240,15 +252,21 @@ class _Saver:
         *,
         suffix: str,
         brain: nib.Nifti1Image | None = None,
+        standard: nib.Nifti1Image | None = None,
         **names: str,
     ) -> None:
-        """Save both; `brain` cuts the skull off, which the template does not have either."""
+        """Save both; `brain` cuts the skull off, which the template does not have either.
+
+        `standard` is the second one, where it was given on the standard grid.
+        """
         path = self.outputs.path(suffix, "anat", **names)
         self.outputs.save(image, path, self.sources, **_sidecar(suffix, names, stripped=False))
         if brain is not None:
             inside = np.asarray(brain.dataobj) > 0
             image = nib.Nifti1Image(np.asarray(image.dataobj) * inside, image.affine, image.header)
-        moved = resample(image, standard_grid(RESOLUTION), self.to_template)
+        moved = standard
+        if moved is None:
+            moved = resample(image, standard_grid(RESOLUTION), self.to_template)
         if suffix == "mask":
             moved = _binary(moved)
         path = self.outputs.path(suffix, "anat", **names, standard=True)

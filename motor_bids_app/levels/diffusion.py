@@ -24,7 +24,11 @@ from motor_bids_app.mri.diffusion.axes import check_axes
 from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
 from motor_bids_app.mri.diffusion.drift import signal_drift
 from motor_bids_app.mri.diffusion.gibbs import remove_gibbs
-from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.mri.diffusion.gradients import (
+    TENSOR_LIMIT,
+    GradientTable,
+    parse_gradients,
+)
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.outliers import find_dropouts, outlier_volumes, usable_values
@@ -141,7 +145,7 @@ def _clean(
     settings: ProcessingSettings,
 ) -> _Clean:
     """Remove noise, ringing, motion, drift and bias; noise first: interpolation correlates it."""
-    data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32))
+    data = np.nan_to_num(np.asarray(series.dataobj, dtype=np.float32), posinf=0, neginf=0)
     sidecar = read_sidecars(scan.dwi_sidecars)
     slice_axis = _axis(sidecar.get("SliceEncodingDirection"), 2)
     mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(series).voxel_sizes)
@@ -197,6 +201,11 @@ def _fit(
     """Fit a tensor, or the trace where directions are too few; check the axes of the table."""
     corrected, facts = clean.corrected, clean.facts
     mask = np.asarray(brain.dataobj)
+    if gradients.tensor_limit > TENSOR_LIMIT:
+        facts.notes.append(
+            f"The lowest weighting is b = {gradients.bvals[~gradients.is_b0].min():.0f}, beyond "
+            f"the {TENSOR_LIMIT:.0f} that a tensor describes well: diffusivities are too low."
+        )
     try:
         corrected.gradients.check_tensor()
     except GradientTableError as reason:

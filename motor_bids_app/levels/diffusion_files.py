@@ -13,7 +13,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.diffusion.motion import MotionCorrection
 from motor_bids_app.mri.diffusion.outliers import outlier_volumes
-from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.resampling import resample_inside
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.transforms import Transform
 
@@ -91,6 +91,7 @@ def save_maps(
     """Save maps on the grid of the series, and those of `MAP_UNITS` on the standard grid too."""
     assert scan.dwi is not None
     model = "tensor" if "fa" in fitted else "trace"
+    inside = image_like(fitted["s0"] > 0, like)
     for name in (*MAP_UNITS, *_NATIVE_MAPS):
         if name not in fitted:
             continue
@@ -104,7 +105,7 @@ def save_maps(
         image = image_like(fitted[name], like)
         outputs.save(image, outputs.path("dwimap", "dwi", **entities), [scan.dwi], **sidecar)
         if name in MAP_UNITS:
-            moved = resample(image, standard_grid(RESOLUTION), from_standard)
+            moved = resample_inside(image, inside, standard_grid(RESOLUTION), from_standard)
             path = outputs.path("dwimap", "dwi", **entities, standard=True)
             outputs.save(moved, path, [scan.dwi], **sidecar)
 

@@ -32,7 +32,7 @@ def extract_features(outputs: Outputs) -> None:
         tract=corticospinal_tract(RESOLUTION),
         maps=maps,
         atlas=load_aal(RESOLUTION),
-        brain=_measured(maps.get("md")),
+        brain=_measured(maps.get("md", maps.get("fa"))),
         quality=outputs.load_facts().quality,
     )
     identity = {
@@ -62,12 +62,12 @@ def standard_maps(outputs: Outputs) -> dict[str, nib.Nifti1Image]:
     return {name: image for name, image in found.items() if image is not None}
 
 
-def _measured(diffusivity: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
+def _measured(diffusion: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
     """Where diffusion was measured: its maps are 0 outside the field of view."""
-    if diffusivity is None:
+    if diffusion is None:
         return None
-    inside = np.asarray(diffusivity.dataobj) > 0
-    return nib.Nifti1Image(inside.astype(np.uint8), diffusivity.affine)
+    inside = np.asarray(diffusion.dataobj) > 0
+    return nib.Nifti1Image(inside.astype(np.uint8), diffusion.affine)
 
 
 def _load(outputs: Outputs, suffix: str, datatype: str, **entities: str) -> nib.Nifti1Image | None:

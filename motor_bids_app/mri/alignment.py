@@ -70,7 +70,7 @@ class _Comparison:
         self.weights = fixed.weight[0][used]
         self._sort_values(fixed.volume[0][used])
         to_voxels = np.linalg.inv(moving.affine)
-        slopes = torch.stack(torch.gradient(moving.volume[0]))  # per voxel
+        slopes = torch.stack([_slope(moving.volume[0], axis) for axis in range(3)])  # per voxel
         slopes = torch.einsum("ij,ixyz->jxyz", _tensor(to_voxels[:3, :3]), slopes)  # per mm
         self.moving = torch.cat([moving.volume, moving.weight, slopes])
         self.to_voxels = to_voxels
@@ -213,6 +213,13 @@ def _motion(generator: Matrix, centre: NDArray[np.float64]) -> Matrix:
     rate[:3, :3] /= _UNIT
     linear = np.asarray(expm(rate), dtype=np.float64)
     return from_matvec(np.eye(3), centre) @ linear @ from_matvec(np.eye(3), -centre)
+
+
+def _slope(volume: Tensor, axis: int) -> Tensor:
+    """Central differences along an axis; none along one with a single voxel."""
+    if volume.shape[axis] == 1:
+        return torch.zeros_like(volume)
+    return torch.gradient(volume, dim=axis)[0]
 
 
 def _tensor(matrix: NDArray[np.floating]) -> Tensor:

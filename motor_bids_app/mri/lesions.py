@@ -15,6 +15,7 @@ from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid, check_same_grid
 
 Side = Literal["left", "right", "bilateral", "none"]
+_MOST_LABELS = 11  # of a mask of labels, background included
 BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts as bilateral
 _MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
 _MIN_SECTION = 0.1  # of the widest section; thinner ones are the fading end of the atlas
@@ -72,13 +73,13 @@ def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Ima
 def lesion_voxels(mask: nib.Nifti1Image) -> NDArray[np.bool_]:
     """Voxels of a lesion mask, shape (X, Y, Z).
 
-    Masks of whole numbers hold labels, so that every positive one counts. Others hold
+    Masks of at most ten whole numbers hold labels, so that every positive one counts. Others hold
     probabilities, perhaps scaled: half of the highest is the limit.
     """
     values = np.nan_to_num(np.asarray(mask.dataobj, dtype=np.float32))
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
-    is_label = bool((values == np.rint(values)).all())
+    is_label = bool((values == np.rint(values)).all()) and len(np.unique(values)) <= _MOST_LABELS
     return np.asarray(values > 0 if is_label else values >= max(values.max(), 0) / 2 + 1e-6)
 
 

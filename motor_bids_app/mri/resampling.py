@@ -69,6 +69,28 @@ def resample(
     return nib.Nifti1Image(values.astype(dtype, copy=False), grid.affine, header)
 
 
+def resample_inside(
+    image: nib.Nifti1Image, inside: nib.Nifti1Image, grid: Grid, transform: Transform
+) -> nib.Nifti1Image:
+    """Interpolate a map that is 0 where it was not measured, without mixing those zeros in.
+
+    Parameters
+    ----------
+    image, inside : Nifti1Image, shape (X, Y, Z)
+        The map, and 1 where it was measured.
+    grid, transform
+        As for `resample`.
+
+    Returns
+    -------
+    Nifti1Image, on `grid`
+        0 in voxels of which half or less was measured.
+    """
+    values, share = (np.asarray(resample(one, grid, transform).dataobj) for one in (image, inside))
+    mean = np.divide(values, share, out=np.zeros_like(values), where=share > 0.5)
+    return nib.Nifti1Image(mean, grid.affine)
+
+
 def invert(transform: Transform, grid: Grid) -> Transform:
     """Return the transform from source to target points.
 

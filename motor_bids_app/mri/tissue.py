@@ -18,7 +18,7 @@ from motor_bids_app.mri.mixture import (
     fit_from_regions,
 )
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.mri.sampling import as_volume, sample, shrink, smooth, voxel_grid
+from motor_bids_app.mri.sampling import as_volume, sample, smooth, voxel_grid
 from motor_bids_app.spaces.grids import Grid, check_same_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
@@ -46,7 +46,7 @@ def segment_tissue(
     the healthy brain, in turns with what is left of the bias field; then a weak Markov field
     lets neighbours decide where noise leaves doubt. The template's tissue maps tell which tissue
     is which, and how common each is where; how far to trust them is fitted too. Without them
-    white matter is taken to be the tissue that lies deepest.
+    the image is read as a T1w, in which fluid is dark and white matter bright.
 
     Parameters
     ----------
@@ -88,8 +88,6 @@ def segment_tissue(
 
     volume, regions, mixture, names = _fit_with_bias(volume, inside, regions, sizes, steps)
     shares = _regularise(volume, inside, regions, mixture, sizes)
-    if not names:
-        names = _names_by_depth(shares, inside, sizes)
     result = np.zeros((3, *image.shape[:3]), dtype=np.float32)
     result[box] = shares.cpu().numpy()
     header = image.header.copy()
@@ -123,7 +121,7 @@ def _fit_with_bias(
 
     What the mixture leaves unexplained is smoothed and divided out (Wells et al. 1996), which
     some of the voxels are enough for. Returned are the intensities, the brightest being 1; the
-    regions in all voxels; the mixture; and the tissues dark to bright, if regions tell them.
+    regions in all voxels; the mixture; and the tissues from dark to bright.
     """
     bright = torch.quantile(volume[inside][:: 1 + int(inside.sum()) // 200_000], 0.995)
     volume = (volume / bright).clamp(1e-3, 1)
@@ -132,7 +130,7 @@ def _fit_with_bias(
     x, y, z = _BIAS_SCALE / (sizes * steps)
     intensity = (np.arange(_BINS) + 0.5) / _BINS
     mixture, log_bias = None, torch.zeros_like(raw)
-    names: tuple[str, ...] = ()
+    names = _TISSUES
     for _ in range(_BIAS_ROUNDS):
         index = _bin(raw / log_bias.exp())
         counts = _histograms(index, some, regions)
@@ -209,14 +207,3 @@ def _neighbours(shares: Tensor, sizes: Array) -> Tensor:
         result.narrow(axis, 1, n - 1).add_(low, alpha=float(closeness))
         result.narrow(axis, 0, n - 1).add_(high, alpha=float(closeness))
     return result
-
-
-def _names_by_depth(shares: Tensor, inside: Tensor, sizes: Array) -> tuple[str, str, str]:
-    """Names of the tissues from dark to bright, knowing that white matter lies deepest."""
-    x, y, z = np.maximum(1, 3 / sizes)
-    small = shrink(torch.cat([shares, inside.float()]), (x, y, z)).cpu().numpy()
-    depth = ndimage.distance_transform_edt(np.pad(small[3] > 0.5, 1), sampling=sizes * (x, y, z))[
-        1:-1, 1:-1, 1:-1
-    ]
-    deepest = int(np.argmax([np.average(depth, weights=share + 1e-9) for share in small[:3]]))
-    return (("WM", "GM", "CSF"), ("CSF", "WM", "GM"), ("CSF", "GM", "WM"))[deepest]

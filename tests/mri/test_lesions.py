@@ -222,3 +222,12 @@ def test_distance_to_the_tract_is_that_of_the_nearest_pair():
     distances = tract_distances(images[0], {"left": images[1], "right": images[2]})
 
     assert distances == {"tract_distance_left": 8.0, "tract_distance_right": 12.0}
+
+
+def test_probabilities_stored_as_bytes_count_from_half():
+    values = np.arange(256, dtype=np.uint8).reshape(8, 8, 4)
+    found = lesion_voxels(nib.Nifti1Image(values, np.eye(4)))
+
+    assert values[found].min() == 128
+    labels = nib.Nifti1Image(np.where(values > 200, 2, 0).astype(np.uint8), np.eye(4))
+    assert lesion_voxels(labels).sum() == 55

@@ -171,3 +171,15 @@ def test_another_contrast_of_the_same_person_is_aligned(brain_and_mask, masked):
     points = TRUTH(brain_points())
     distance = np.linalg.norm(apply_affine(found, points) - apply_affine(truth, points), axis=-1)
     assert distance.max() < 1
+
+
+@pytest.mark.parametrize("thin", [1, 2, 3])
+def test_a_slab_of_few_slices_does_not_crash(thin):
+    rng = np.random.default_rng(0)
+    values = ndimage.gaussian_filter(rng.uniform(size=(24, 24, 24)), 2).astype(np.float32)
+    head = nib.Nifti1Image(values, np.diag([6, 6, 6, 1]))
+    slab = nib.Nifti1Image(
+        values[..., 8 : 8 + thin], nib.affines.from_matvec(np.eye(3) * 6, [0, 0, 48])
+    )
+
+    assert np.isfinite(register_rigid(head, slab)).all()

@@ -4,7 +4,7 @@ import pytest
 from scipy import ndimage
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.mri.resampling import displacement_field, invert, resample
+from motor_bids_app.mri.resampling import displacement_field, invert, resample, resample_inside
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
 
@@ -139,3 +139,15 @@ def test_a_displacement_image_means_the_same_to_itk(tmp_path):
     for point, expected in zip(points, transform(points), strict=True):
         theirs = lps * itk.TransformPoint((lps * point).tolist())
         np.testing.assert_allclose(theirs, expected, atol=1e-3)
+
+
+def test_a_map_is_not_darker_at_the_edge_of_what_was_measured():
+    inside = np.zeros((12, 12, 12), np.float32)
+    inside[3:9, 3:9, 3:9] = 1
+    grid = Grid((12, 12, 12), nib.affines.from_matvec(np.eye(3), [0.4, 0.3, 0.2]))
+    mask = nib.Nifti1Image(inside, np.eye(4))
+    image = nib.Nifti1Image(0.7 * inside, np.eye(4))
+    found = np.asarray(resample_inside(image, mask, grid, Transform()).dataobj)
+
+    np.testing.assert_allclose(found[found > 0], 0.7, rtol=1e-5)
+    assert (found > 0).sum() > 0.9 * inside.sum()

@@ -78,9 +78,15 @@ class GradientTable:
         return ~self.is_b0 & (np.abs(self.bvecs).sum(axis=1) > 0)
 
     @property
+    def tensor_limit(self) -> float:
+        """Greatest b-value that counts: 1300, or the lowest shell where all are beyond it."""
+        lowest = float(self.bvals[~self.is_b0].min(initial=np.inf))
+        return lowest + _SHELL_WIDTH if TENSOR_LIMIT < lowest < np.inf else TENSOR_LIMIT
+
+    @property
     def fits_tensor(self) -> NDArray[np.bool_]:
-        """Volumes that a tensor can describe: b0, and directions up to b = 1300; shape (N,)."""
-        return self.is_b0 | (self.has_direction & (self.bvals <= TENSOR_LIMIT))
+        """Volumes for a tensor: b0, and directions up to `tensor_limit`; shape (N,)."""
+        return self.is_b0 | (self.has_direction & (self.bvals <= self.tensor_limit))
 
     @property
     def shells(self) -> NDArray[np.int_]:
@@ -148,7 +154,7 @@ class GradientTable:
     def check_tensor(self) -> None:
         """Raise GradientTableError unless these directions determine a tensor."""
         usable = self.fits_tensor & self.has_direction
-        needed = f"b of {B0_LIMIT:.0f} to {TENSOR_LIMIT:.0f}"
+        needed = f"b of {B0_LIMIT:.0f} to {self.tensor_limit:.0f}"
         if self.n_directions < MIN_DIRECTIONS:
             raise GradientTableError(
                 f"A tensor needs {MIN_DIRECTIONS} different directions with {needed}, and there "

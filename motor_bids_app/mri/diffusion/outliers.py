@@ -93,11 +93,11 @@ def usable_values(
         x, y, z = (factor * axis for factor, axis in zip(row[:3], axes, strict=True))
         places = x[:, None, None] + y[:, None] + z + row[3]
         lost = dropouts[:, volume]
-        below, above = (
-            lost[np.clip(edge(places), 0, len(lost) - 1).astype(int)]
-            for edge in (np.floor, np.ceil)
-        )
-        usable[..., volume] = ~(below | above)
+        below = np.floor(places).astype(int)
+        between = places - below > 1e-6
+        for reached in range(-1, 3):  # by the cubic spline that placed the volume
+            there = lost[np.clip(below + reached, 0, len(lost) - 1)]
+            usable[..., volume] &= ~there if reached == 0 else ~(there & between)
     return usable
 
 

@@ -7,10 +7,11 @@ import torch
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import EmptyRegionError, GradientTableError
-from motor_bids_app.mri.diffusion.gradients import TENSOR_LIMIT, GradientTable
+from motor_bids_app.mri.diffusion.gradients import GradientTable
 
 TENSOR_MAPS = ("fa", "md", "rd", "ad", "s0", "rmse")
 _CHUNK = 16384  # voxels fitted at a time: they stay in the cache
+_MOST_UNEVEN = 0.15  # of the mean square of a direction, which is a third when all count alike
 _MIN_WEIGHT = 1e-7  # of the heaviest volume; lighter ones would leave nothing to solve
 
 
@@ -91,22 +92,29 @@ def fit_trace(
     Raises
     ------
     GradientTableError
-        The gradients do not fit the data.
+        The gradients do not fit the data, or their mean is not that of all directions.
     EmptyRegionError
         The mask is empty, or holds no positive signal.
     """
     gradients.check(data.shape[3])
-    weighted = ~gradients.is_b0 & (gradients.bvals <= TENSOR_LIMIT)
-    if not weighted.any():
-        raise GradientTableError(
-            f"The lowest weighting is b = {gradients.bvals[~gradients.is_b0].min():.0f}; a mean "
-            f"diffusivity needs one of at most {TENSOR_LIMIT:.0f}."
-        )
+    weighted = ~gradients.is_b0 & (gradients.bvals <= gradients.tensor_limit)
+    if not (weighted & ~gradients.has_direction).any():
+        along = gradients.bvecs[weighted]
+        spread = np.linalg.eigvalsh(along.T @ along / len(along))
+        if np.abs(spread - 1 / 3).max() > _MOST_UNEVEN:
+            raise GradientTableError(
+                f"The {len(along)} weighted volumes measure some directions more than others: "
+                "neither a tensor nor a mean diffusivity follows from them. Add the missing "
+                "directions, or leave dwi out."
+            )
+        counted = weighted
+    else:
+        counted = weighted & ~gradients.has_direction  # averages over directions, by the scanner
     inside = np.asarray(mask) > 0
     logs = _positive(data[inside]).double().log().numpy()
     log_s0 = logs[:, gradients.is_b0].mean(axis=1)
-    fall = log_s0[:, None] - logs[:, weighted]
-    diffusivity = (fall / gradients.bvals[weighted]).mean(axis=1)
+    fall = log_s0[:, None] - logs[:, counted]
+    diffusivity = (fall / gradients.bvals[counted]).mean(axis=1)
     maps = {"md": np.maximum(diffusivity, 0), "s0": np.exp(log_s0)}
     return {name: _placed(values, inside) for name, values in maps.items()}
 
@@ -194,7 +202,7 @@ def _direction(tensor: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
     rows = rows.reshape(-1, 3, 3)
     products = torch.linalg.cross(rows, rows.roll(1, dims=1))
     best = products.norm(dim=2).argmax(dim=1)
-    longest = products[torch.arange(len(best)), best]
+    longest = products[torch.arange(len(best), device=best.device), best]
     return longest / longest.norm(dim=1, keepdim=True).clamp_min(1e-30)
 
 

@@ -140,3 +140,26 @@ def test_the_upper_of_two_shells_does_not_change_the_maps(phantom, gradients, cl
     maps = fit_tensor(series, both, mask)
 
     assert maps["fa"][mask] == pytest.approx(true_maps(phantom)["fa"][mask], abs=1e-5)
+
+
+def test_directions_that_measure_no_mean_are_refused():
+    """One direction along a fibre would double the mean diffusivity."""
+    data, mask = np.full((2, 2, 2, 3), 100.0), np.ones((2, 2, 2))
+    along = GradientTable([0, 1000, 1000], [[0, 0, 0], [1, 0, 0], [1, 0, 0]])
+
+    with pytest.raises(GradientTableError, match="some directions more than others"):
+        fit_trace(data, along, mask)
+
+
+def test_a_single_strong_shell_is_used_when_there_is_no_other():
+    vectors = np.random.default_rng(0).normal(size=(12, 3))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    strong = GradientTable([0, *[1500] * 12], np.r_[np.zeros((1, 3)), vectors])
+    both = GradientTable([0, *[1000] * 6, *[2500] * 6], np.r_[np.zeros((1, 3)), vectors])
+
+    assert strong.fits_tensor.all()
+    assert both.fits_tensor.sum() == 7
+    data = np.exp(-strong.bvals * 0.7e-3)[None, None, None] * np.ones((2, 2, 2, 1))
+    np.testing.assert_allclose(
+        fit_tensor(data, strong, np.ones((2, 2, 2)))["md"], 0.7e-3, rtol=1e-4
+    )
