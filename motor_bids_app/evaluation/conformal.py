@@ -19,6 +19,7 @@ from motor_bids_app.evaluation.metrics import Floats, Predictions
 
 LEVEL = 0.9
 LEVEL_OUTSIDE = 0.975  # for people unlike those of training: a quarter of the misses
+_TIE = 1e-9  # people alike have the same set, whatever 1 - (1 - p) is in binary
 N_BANDS = 3  # of severity, for scores
 SHARES = tuple(np.round(np.arange(0.2, 1.01, 0.1), 1))  # of people answered
 CLASSES = {1: "poor", 0: "good"}
@@ -49,7 +50,10 @@ class Limits:
         >>> Limits(poor=0.3, good=0.4).classes(0.5), Limits(poor=0.3, good=0.4).classes(0.9)
         (('poor', 'good'), ('poor',))
         """
-        named = (("poor", probability >= self.poor), ("good", 1 - probability >= self.good))
+        named = (
+            ("poor", probability >= self.poor - _TIE),
+            ("good", 1 - probability >= self.good - _TIE),
+        )
         return tuple(name for name, possible in named if possible)
 
     def stretched(self, factor: float) -> "Limits":
@@ -63,7 +67,7 @@ class Limits:
 
 
 def conformal_limits(predictions: Predictions, task: str, level: float = LEVEL) -> Limits:
-    """Calibrate limits on out-of-fold predictions.
+    """Calibrate limits on out-of-fold predictions of people like those to come: patients.
 
     A class with fewer than 9 people (at 90 %) is in every set: nothing can be promised.
     """

@@ -153,7 +153,9 @@ def calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, 
     return [
         (
             name, value,
-            *(percentile_interval(resampled[name]) if np.isfinite(value) else (nan, nan)),
+            # The expected error is above 0 by chance, in resamples more than in the cohort.
+            *(percentile_interval(resampled[name]) if np.isfinite(value) and name != "ece"
+              else (nan, nan)),
             nan, nan, nan, float(repeats[name].std(ddof=1)) if len(repeats) > 1 else nan,
             float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
         )
@@ -191,9 +193,11 @@ def _interval(
     low, high = percentile_interval(resampled)
     n_poor = int((predictions.truth == 1).sum())
     n_good = len(predictions.truth) - n_poor
+    n_called = round(float((np.nan_to_num(predictions.values) >= 0.5).sum(axis=1).mean()))
     people = {
         "roc_auc": min(n_poor, n_good), "balanced_accuracy": min(n_poor, n_good),
         "sensitivity": n_poor, "recall": n_poor, "specificity": n_good, "accuracy": n_poor + n_good,
+        "precision": max(1, n_called), "f1": min(n_poor, n_good),
     }.get(metric)  # fmt: skip
     if people is not None and value in (0, 1):
         return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))

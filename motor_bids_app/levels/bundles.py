@@ -26,7 +26,6 @@ from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings
 
 _INDEX = "model.json"
-_INPUTS = ("baseline_score", "harmonise")  # younger than the other inputs
 _SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
 _UNSEEN = {"bold"}  # no model reads bold yet
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
@@ -75,7 +74,7 @@ def load_model(folder: Path, device: str) -> SavedModel:
     lacking = [name for name in _SECTIONS if name not in metadata]
     if not lacking:
         lacking = [name for name in ("domain", "images") if name not in metadata["training"]]
-        lacking += [name for name in _INPUTS if name not in metadata["inputs"]]
+        lacking += [name for name in ("baseline_score",) if name not in metadata["inputs"]]
     if lacking:
         raise IncompatibleModelError(
             f"The model in {folder} says nothing about {', '.join(lacking)}: it was made by an "
@@ -127,7 +126,6 @@ def describe_model(
             "maps": list(cohort.maps), "mask": experiment.inputs.mask,
             "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
             "baseline_score": experiment.inputs.baseline_score,
-            "harmonise": experiment.inputs.harmonise if evaluation.final == "regional" else "none",
             "grid": None if grid is None else {
                 "shape": list(grid.shape), "affine": grid.affine.tolist()
             },
@@ -146,6 +144,7 @@ def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:
     """Conformal limits of the final model at the level asked for outside its domain."""
     table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == evaluation.final]
     predictions = Predictions.of(average_trainings(table), cohort.labels.truth)
+    predictions = predictions.of_people(~cohort.controls.to_numpy(dtype=bool))
     return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE)
 
 

@@ -91,7 +91,7 @@ def save_maps(
     """Save maps on the grid of the series, and those of `MAP_UNITS` on the standard grid too."""
     assert scan.dwi is not None
     model = "tensor" if "fa" in fitted else "trace"
-    inside = image_like(fitted["s0"] > 0, like)
+    inside = image_like((fitted["s0"] > 0).astype(np.float32), like)
     for name in (*MAP_UNITS, *_NATIVE_MAPS):
         if name not in fitted:
             continue

@@ -85,6 +85,7 @@ def evaluate(
     chance = chance_tests(cohort, experiment, models, splits, seed)
     metrics = metrics_table(predictions, task, seed, _populations(cohort))
     last, classify = predictions[final], task == "classification"
+    patients = last.of_people(~cohort.controls.to_numpy(dtype=bool))  # whom predict is for
     network = experiment.model.kind
     printed = classify and network in tables
     return Evaluation(
@@ -101,7 +102,7 @@ def evaluate(
         ),
         subgroups=subgroup_table(last, subgroups_of(cohort), task, seed),
         missing=missing_of(cohort, models),
-        limits=conformal_limits(last, task), coverage=conformal_coverage(last, task),
+        limits=conformal_limits(patients, task), coverage=conformal_coverage(patients, task),
         abstention=abstention_curve(last) if classify else None,
         decisions=decision_curves(predictions, seed) if classify else None,
         notes=(*cohort.notes, *notes),

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.derived import DerivedScan
@@ -104,10 +105,11 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     """
     metadata, inputs = model.metadata, model.metadata["inputs"]
     flip = to_flip(table, inputs["mirror_lesion_to"])
+    table, unknown = _with_all_columns(model.members[0], table, needs(metadata["model"]).columns)
     row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     needed = needs(metadata["model"])
     _check_columns(metadata, row)
-    notes = _filled_in(row, needed.columns) + _not_harmonised(metadata, row)
+    notes = _filled_in(row, needed.columns) + unknown + _not_harmonised(model.members[0], row)
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:
         volumes = read_maps(inputs, scan, row, flip)
@@ -158,11 +160,24 @@ def _check_columns(metadata: Mapping[str, Any], row: pd.DataFrame) -> None:
     )
 
 
-def _not_harmonised(metadata: Mapping[str, Any], row: pd.DataFrame) -> tuple[str, ...]:
+def _with_all_columns(
+    member: Any, row: pd.DataFrame, named: tuple[str, ...]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add regional features that this scan lacks as missing values, and say how many."""
+    columns = getattr(getattr(member, "model_", member), "columns_", ())
+    lacking = [name for name in columns if name not in named]
+    lacking = [name for name in lacking if name not in row or row[name].isna().iloc[0]]
+    row = row.assign(**dict.fromkeys((name for name in lacking if name not in row), np.nan))
+    if not lacking:
+        return row, ()
+    return row, (f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
+                 "average training person",)  # fmt: skip
+
+
+def _not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
     """Say where ComBat knows nothing of the site (see `models.harmonisation`)."""
-    learned = metadata["training"]["domain"]["sites"]
-    known = "site" in row and row["site"].isin(learned).iloc[0]
-    if metadata["inputs"]["harmonise"] == "none" or known:
+    combat = getattr(getattr(member, "model_", member), "combat_", None)
+    if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
         return ()
     return ("the site is not one that the model learned: regional features are not harmonised",)
 

@@ -17,6 +17,7 @@ from motor_bids_app.models.state import State
 _LEAST = 1e-12  # probability, so that its log odds are finite; extreme ones keep their order
 _SPREAD = 1e-6  # of log odds, below which they say nothing
 _KEY = "recalibration"
+_C = 10.0  # inverse of the penalty on the slope
 
 
 class RecalibratedClassifier(ClassifierMixin, BaseEstimator):
@@ -92,11 +93,13 @@ def _log_odds(model: Any, X: Samples) -> NDArray[np.float64]:
 def _line(odds: NDArray[np.float64], labels: NDArray[np.int64]) -> tuple[float, float]:
     """Intercept and slope of the logistic regression on log odds; the slope is not negative.
 
-    A penalty of one prior person keeps the slope finite where classes do not overlap.
+    A weak penalty keeps the slope finite where classes do not overlap. It is on standardised log
+    odds, as a model that shrinks much has small ones, which need a great slope.
     """
     share = float(logit(labels.mean()))
     if np.ptp(odds) < _SPREAD:
         return share, 0.0
-    found = LogisticRegression(C=1.0, tol=1e-8).fit(odds[:, None], labels)
-    slope = float(found.coef_[0, 0])
-    return (float(found.intercept_[0]), slope) if slope > 0 else (share, 0.0)
+    mean, spread = float(odds.mean()), float(odds.std())
+    found = LogisticRegression(C=_C, tol=1e-8).fit((odds[:, None] - mean) / spread, labels)
+    slope = float(found.coef_[0, 0]) / spread
+    return (float(found.intercept_[0]) - slope * mean, slope) if slope > 0 else (share, 0.0)

@@ -130,7 +130,7 @@ def _fit_with_bias(
     x, y, z = _BIAS_SCALE / (sizes * steps)
     intensity = (np.arange(_BINS) + 0.5) / _BINS
     mixture, log_bias = None, torch.zeros_like(raw)
-    names = _TISSUES
+    names: tuple[str, ...] = _TISSUES
     for _ in range(_BIAS_ROUNDS):
         index = _bin(raw / log_bias.exp())
         counts = _histograms(index, some, regions)

@@ -84,3 +84,11 @@ def test_answering_the_surest_only_is_more_accurate():
 
     assert curve["accuracy"].is_monotonic_decreasing
     assert curve["share_answered"].iloc[-1] == 1
+
+
+def test_people_alike_are_all_in_or_out():
+    limits = conformal_limits(
+        arranged(np.full(60, 0.3), np.arange(60) < 30), "classification"
+    )  # fmt: skip
+
+    assert limits.classes(0.3) == ("poor", "good")

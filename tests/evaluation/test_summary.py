@@ -25,6 +25,7 @@ def predicted(signal, seed=0, truth=TRUTH, repeats=4):
 
 def test_estimates_lie_in_their_intervals_and_ranges():
     table = metrics_table({"a": predicted(2)}, "classification", 0, {"all": np.ones(N, bool)})
+    table = table[table["metric"] != "ece"]  # which has none
 
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
     spread = table[["repeat_min", "value", "repeat_max"]].to_numpy()
@@ -122,3 +123,11 @@ def test_people_who_were_never_tested_do_not_make_a_result_surer():
     row = table.set_index("metric").loc["roc_auc"]
     assert (row["n_people"], row["n_poor"]) == (12, 6)
     assert row["noise_floor"] > 0.3  # 6 against 6 people, not 25 against 35
+
+
+def test_a_perfect_precision_is_not_certain():
+    table = metrics_table({"a": predicted(200)}, "classification", 0, {"all": np.ones(N, bool)})
+    low = table.set_index("metric")["low"]
+
+    assert low["precision"] == pytest.approx(0.025 ** (1 / 25))  # Clopper and Pearson, 25 called
+    assert low["f1"] < 1

@@ -10,6 +10,7 @@ import pytest
 
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels import group, predict
+from motor_bids_app.settings import Selection
 
 from .conftest import describe, record_processing, write_scan
 
@@ -96,3 +97,19 @@ def test_a_site_that_was_not_harmonised_is_told(fake_cohort, tmp_path):
 
     notes = {one.participant: "not harmonised" in " ".join(one.notes) for one in found}
     assert notes == {"sub-bad": False, "sub-fine": True}
+
+
+def test_a_person_lacking_a_feature_is_predicted_alike_alone_and_with_others(fake_cohort, tmp_path):
+    shutil.copytree(fake_cohort.raw, tmp_path / "raw")
+    model = train(fake_cohort, tmp_path, "", ["prevalence", "regional"])
+    new = newcomers(fake_cohort, tmp_path, "participant_id\tage\nsub-bad\t60\nsub-fine\t60\n")
+    path = new.output / "sub-bad" / "sub-bad_desc-features.tsv"
+    table = pd.read_csv(path, sep="\t").drop(columns="fa_corticospinal_tract_right")
+    table.to_csv(path, sep="\t", index=False)
+    both = predict.run(new.settings("predict", model=model))
+    alone = predict.run(
+        new.settings("predict", model=model, selection=Selection(participants=("bad",)))
+    )
+
+    assert both[0].value == alone[0].value
+    assert "1 features are missing" in " ".join(alone[0].notes)

@@ -16,15 +16,16 @@ from motor_bids_app.models.store import load_bundle, save_bundle
 class Distorted(ClassifierMixin, BaseEstimator):
     """Knows the true log odds, but says them four times as extreme and 2 too high."""
 
-    def __init__(self, sign=1.0):
+    def __init__(self, sign=1.0, stretch=4.0):
         self.sign = sign
+        self.stretch = stretch
 
     def fit(self, X, y):
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, X):
-        poor = expit(self.sign * 4 * X.table["odds"].to_numpy() + 2)
+        poor = expit(self.sign * self.stretch * X.table["odds"].to_numpy() + 2)
         return np.column_stack([1 - poor, poor])
 
 
@@ -52,6 +53,16 @@ def test_a_calibrated_model_is_hardly_changed(samples, outcome):
     model = RecalibratedClassifier(build_model("prevalence", task="classification"))
     told = model.fit(samples, y).predict_proba(samples)
     np.testing.assert_allclose(told, plain.predict_proba(samples), atol=1e-9)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 0.1])
+def test_few_people_are_enough_to_mend_what_is_too_cautious(stretch):
+    slopes = [
+        RecalibratedClassifier(Distorted(stretch=stretch)).fit(*cohort(60, seed)).slope_ * stretch
+        for seed in range(40)
+    ]
+
+    assert np.median(slopes) == pytest.approx(1, abs=0.15)
 
 
 def test_the_order_of_people_is_kept():
