@@ -86,7 +86,8 @@ def _sentences(states: States, n_people: int) -> tuple[str, ...]:
         "and no model uses them.",
         f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are hence "
         f"compared between classes: {named}. Of the numbers tried, those in which most people "
-        "share two states were admitted, and the highest silhouette decided among them.",
+        "share two states (if there is none: as many as any) were admitted, and the highest "
+        "silhouette decided among them.",
         f"{100 * states.moved:.1f} % of the windows changed state when all voxels were used "
         "instead of the sample of the search.",
     )
@@ -241,8 +242,9 @@ def _shares(transitions: NDArray[np.intp]) -> NDArray[np.float64]:
 
 
 def _search_table(search: pd.DataFrame) -> Table:
+    shown = search.assign(chosen=search["chosen"].map({True: "yes", False: ""}))
     return Table.of(
-        search,
+        shown,
         "Numbers of states that were tried.",
         {"k": "States", "states_of_most": "Visited by most people",
          "lowest_participation": "Participation, least", "mean_participation": "Mean",
@@ -290,8 +292,8 @@ def _cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:
         caption="Where classes differ in a state, adjusted for age, sex and time since stroke: "
         "clusters of 50 voxels or more at p < 0.05 per voxel, uncorrected (as published). The last "
         f"column corrects for the many voxels by the largest cluster in {n_permutations} "
-        f"permutations of people: {kept} of {len(clusters)} clusters hold at 0.05. The others are "
-        "what chance gives in so many voxels, and no finding.",
+        f"permutations of people: {kept} of {len(clusters)} clusters hold at 0.05. Chance "
+        "alone can explain the others in so many voxels.",
         columns=("Peak", "Higher in", "MNI (mm)", "Voxels", "t", "p of the peak, uncorrected",
                  "p of the cluster, corrected"),
         rows=rows,
