@@ -11,12 +11,17 @@ from motor_bids_app.errors import EmptySelectionError, InputMissingError
 from motor_bids_app.settings import STANDARD_SPACE, Selection
 
 MAP_NAMES = ("fa", "md", "rd", "ad", "gm", "wm")
+_CONNECTIVITY = ("fc", "dfc_mean", "dfc_std")
 _MAPS = {
     "fa": ("dwi", "model-tensor_param-fa_dwimap"), "md": ("dwi", "model-tensor_param-md_dwimap"),
     "rd": ("dwi", "model-tensor_param-rd_dwimap"), "ad": ("dwi", "model-tensor_param-ad_dwimap"),
     "gm": ("anat", "label-GM_probseg"), "wm": ("anat", "label-WM_probseg"),
     "lesion": ("anat", "label-L_mask"), "brain": ("anat", "desc-brain_mask"),
     "t1w": ("anat", "desc-preproc_T1w"),
+    "fc": ("func", "seed-M1_stat-fisherz_desc-fc_boldmap"),
+    "dfc_mean": ("func", "seed-M1_stat-mean_desc-dfc_boldmap"),
+    "dfc_std": ("func", "seed-M1_stat-std_desc-dfc_boldmap"),
+    "bold": ("func", "desc-denoised_bold"), "seed": ("func", "label-M1_mask"),
 }  # fmt: skip
 
 
@@ -27,11 +32,14 @@ class DerivedScan(Person):
     Parameters
     ----------
     maps : dict
-        Images in the standard space at 2 mm: 'fa', 'md', 'rd', 'ad', 'gm', 'wm', 'lesion'.
+        Images in the standard space at 2 mm: 'fa', 'md', 'rd', 'ad', 'gm', 'wm', 'lesion'; at
+        3 mm connectivity of M1: 'fc' (static), 'dfc_mean' and 'dfc_std' (over windows).
     features : Path or None
         Table of features.
     brain_mask, t1w : Path or None
         Brain mask and T1w in the standard space, for figures.
+    bold, seed : Path or None
+        Clean series in the standard space, and voxels of M1 whose connectivity was measured.
     sources : tuple of str
         Names of the datasets that the files come from; 'output' is the output itself.
     """
@@ -40,6 +48,8 @@ class DerivedScan(Person):
     features: Path | None = None
     brain_mask: Path | None = None
     t1w: Path | None = None
+    bold: Path | None = None
+    seed: Path | None = None
     sources: tuple[str, ...] = ()
 
 
@@ -118,10 +128,11 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
         if here.keys() - found.keys():
             sources.append(name)
         found = {**here, **found}
-    maps = {key: found[key] for key in (*MAP_NAMES, "lesion") if key in found}
+    maps = {key: found[key] for key in (*MAP_NAMES, "lesion", *_CONNECTIVITY) if key in found}
     return DerivedScan(
         participant=person.participant, session=person.session, maps=maps,
         features=found.get("features"), brain_mask=found.get("brain"), t1w=found.get("t1w"),
+        bold=found.get("bold"), seed=found.get("seed"),
         sources=tuple(sources),
     )  # fmt: skip
 

@@ -10,8 +10,10 @@ from motor_bids_app.settings import STANDARD_SPACE
 
 def find_finished_bold(
     participant: str, session: str | None, folders: Mapping[str, Path], tasks: Sequence[str]
-) -> tuple[BoldFile, str] | None:
-    """Choose a series, and name its dataset; None where there is none that can be used.
+) -> tuple[BoldFile, str, tuple[str, ...]] | None:
+    """Choose a series; name its dataset, and say so where there are several runs or tasks.
+
+    None where there is none that can be used.
 
     It needs a table of confounds, and a space that can be placed: our standard space, that of the
     T1w, or any other for which the dataset has the T1w too. In this order they are preferred. Of
@@ -41,7 +43,11 @@ def find_finished_bold(
         head=head.path if head else None,
         head_brain=brain.path if brain else None,
     )
-    return found, best.dataset
+    others = {(file.labels.get("task"), file.labels.get("run")) for file in resting or series}
+    notes: tuple[str, ...] = ()
+    if len(others) > 1:
+        notes = (f"{len(others)} finished bold series: used {best.path.name} alone",)
+    return found, best.dataset, notes
 
 
 def _is_usable(file: Piece, files: Sequence[Piece], tasks: Sequence[str]) -> bool:

@@ -169,9 +169,9 @@ def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: 
     found = find_finished_bold(scan.participant, scan.session, derivatives, selection.tasks)
     if found is None or scan.anatomy is None:
         return scan
-    bold, dataset = found
-    datasets = {**scan.finished.datasets, "bold": dataset}
-    return replace(scan, bold=bold, finished=replace(scan.finished, datasets=datasets))
+    bold, dataset, notes = found
+    finished = replace(scan.finished, datasets={**scan.finished.datasets, "bold": dataset})
+    return replace(scan, bold=bold, finished=finished, notes=(*scan.notes, *notes))
 
 
 def _wanted(scan: Scan, selection: Selection) -> Scan:

@@ -1,9 +1,8 @@
 """Protocols that make a model look better than it is, as published studies used them.
 
-Each turns a right plan into a flawed one and leaves the rest as it is. None is used unless an
-experiment names it under ``[as_published]``. Models are told apart by their parameters: ``penalty``
-or ``epochs`` (how freely to learn), ``columns`` or ``maps`` and ``mask`` (what is read), and
-``random_state``.
+Each turns a right plan into a flawed one. None is used unless an experiment names it under
+``[as_published]``. Models are told apart by their parameters: ``penalty`` or ``epochs`` (how freely
+to learn), ``columns`` or ``maps`` and ``mask`` (what is read), and ``random_state``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -40,10 +39,7 @@ def controls_included(plan: Plan) -> Plan | str:
 
 
 def control_time_zero(plan: Plan) -> Plan | str:
-    """The time since stroke of healthy people is 0, and they count: the time gives them away.
-
-    karakis2023 and cbam2025.
-    """
+    """Time since stroke is 0 for healthy people, who count (karakis2023 and cbam2025)."""
     if not plan.controls.any():
         return "nobody is healthy here"
     if TIME not in plan.columns or TIME not in plan.samples.table:
@@ -71,6 +67,10 @@ def window_folds(plan: Plan) -> Plan | str:
     gao2025: 209 overlapping windows per person, on both sides of every split.
     """
     scans = pd.Series(_scan_labels(plan))
+    for kind in plan.samples.pieces:
+        apart, rows = plan.samples.apart(kind, plan.models[0].get_params().get(kind, 0))
+        plan = replace(plan, samples=apart, y=plan.y[rows])
+        scans = scans.iloc[rows].reset_index(drop=True)
     if scans.is_unique:
         return "every scan is one sample: there are no windows or slices"
     return _by_unit(plan, (scans + " window " + scans.groupby(scans).cumcount().map(str)).tolist())
@@ -97,8 +97,8 @@ def _by_unit(plan: Plan, labels: Sequence[str]) -> Plan:
 def augmented_before_split(plan: Plan) -> Plan | str:
     """The smaller class is filled up with copies before the split: they are on both sides.
 
-    A common slip in studies that balance classes (none of the presets' papers says so). Copies
-    are exact here, as in random oversampling; sharpened or noisy ones are nearly so.
+    A common slip (none of the presets' papers says so). Copies are exact here, as in random
+    oversampling; sharpened or noisy ones are nearly so.
     """
     if plan.task != "classification":
         return "there are no classes to balance"

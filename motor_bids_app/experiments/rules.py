@@ -28,6 +28,19 @@ def whole(low: int, high: int) -> Rule:
     )
 
 
+def wholes(low: int, high: int, least: int = 1) -> Rule:
+    """Allow lists of `least` or more whole numbers from `low` to `high`."""
+
+    def allows(given: Any) -> bool:
+        return (
+            isinstance(given, tuple)
+            and len(given) >= least
+            and all(type(value) is int and low <= value <= high for value in given)
+        )
+
+    return Rule(allows, f"a list of {least} or more whole numbers from {low} to {high}")
+
+
 def number(low: float, high: float) -> Rule:
     """Allow numbers from `low` to `high`."""
     return Rule(

@@ -18,11 +18,13 @@ from motor_bids_app.experiments.rules import (
     one_of,
     setting,
     whole,
+    wholes,
 )
+from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.models.catalog import LADDER, NETWORKS
 from motor_bids_app.models.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
-MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion")
+MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion", *CONNECTIVITY)
 MASKS = ("brain", "cst", "motor", "cst+motor")
 KINDS = ("ladder", *NETWORKS)
 EXPLANATIONS = ("weights", "pattern", "gradcam", "integrated_gradients", "occlusion")
@@ -42,16 +44,6 @@ _TABLE = Rule(
 )
 _SWITCH = Rule(lambda value: type(value) is bool, "true or false")
 _LIMIT = number(-1e6, 1e6)
-_WIDTHS = Rule(
-    lambda value: (
-        isinstance(value, tuple)
-        and len(value) >= 4
-        and all(type(width) is int and 1 <= width <= 4096 for width in value)
-    ),
-    "a list of 4 or more whole numbers from 1 to 4096",
-)
-
-
 _FIGURE = Rule(  # a text keeps its last zero, which tells how precise it is
     lambda value: re.fullmatch(r"[01]|[01]?\.\d+", str(value)) is not None,
     'a number from 0 to 1 as printed, such as 0.917 or "0.90"',
@@ -94,10 +86,13 @@ class Model(Section):
     rungs: tuple[str, ...] = setting(LADDER, list_of(*LADDER))  # simplest first
     final: str = setting("auto", one_of("auto", *LADDER, *KINDS[1:]))
     recalibrate: str = setting("none", one_of("none", "logistic"))  # probabilities, in the fold
-    widths: tuple[int, ...] = setting((32, 16, 16, 64, 128, 256, 512), _WIDTHS)
+    widths: tuple[int, ...] = setting((32, 16, 16, 64, 128, 256, 512), wholes(1, 4096, 4))
     n_residuals: int = setting(5, whole(0, 20))
     hidden: int = setting(256, whole(2, 4096))
     dropout: float = setting(0.3, number(0, 0.95))
+    convolutions: tuple[int, ...] = setting(
+        (2, 2, 3, 3, 3), wholes(1, 10, 4)
+    )  # gao2025: in each block
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,11 +117,13 @@ class Training(Section):
     momentum: float = setting(0.9, number(0, 0.999))
     weight_decay: float = setting(5e-3, number(0, 1))
     schedule: str = setting("constant", one_of(*SCHEDULES))
-    halve_after: int = setting(20, whole(1, 10_000))  # epochs without gain; schedule "plateau"
+    halve_after: int = setting(20, whole(1, 10_000))  # epochs: "steps"; without gain: "plateau"
     stop_after: int = setting(0, whole(0, 10_000))  # epochs without gain; 0: never
     validation_share: float = setting(0.0, number(0, 0.5))  # of the training people, to stop by
     precision: str = setting("float32", one_of(*PRECISIONS))
     balance: str = setting("sharpen", one_of("sharpen", "weights", "none"))
+    windows: int = setting(0, whole(0, 100_000))  # of each scan at most, evenly spaced; 0: all
+    epsilon: float = setting(1e-3, number(0, 1))  # of "adam"; gao2025 only
     trainings: int = setting(1, whole(1, 100))  # per split, with other seeds; predictions averaged
 
 
@@ -141,6 +138,7 @@ class Validation(Section):
     balanced_test: bool = setting(False, _SWITCH)  # holdout only
     splits: str | None = setting(None, _TABLE)  # who is tested when, instead of a scheme
     permutations: int = setting(1000, whole(0, 100_000))  # of labels, to test against chance
+    refits: int = setting(0, whole(0, 100_000))  # the same for the network, trained each time
     group_by: str = setting(
         "participant",
         Rule(
@@ -209,10 +207,19 @@ class Explanation(Section):
     people_per_test: int = setting(50, whole(1, 1_000_000))  # explained of each test set, at most
 
 
+@dataclass(frozen=True, kw_only=True)
+class States(Section):
+    """States of connectivity among sliding windows (gao2025)."""
+
+    find: bool = setting(True, _SWITCH)
+    numbers: tuple[int, ...] = setting((2, 3, 4, 5, 6, 7, 8), wholes(2, 20))  # of states, to try
+    permutations: int = setting(1000, whole(1, 100_000))  # of people, for the largest cluster
+
+
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
     "validation": Validation, "as_published": AsPublished,
-    "explanation": Explanation,
+    "explanation": Explanation, "states": States,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
 
@@ -231,6 +238,7 @@ class Experiment:
     validation: Validation = Validation()
     as_published: AsPublished | None = None
     explanation: Explanation = Explanation()
+    states: States = States()
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):

@@ -77,6 +77,11 @@ def average_onto(image: nib.Nifti1Image, grid: Grid) -> NDArray[np.float32]:
             f"{np.count_nonzero(~np.isfinite(values))} voxels are not finite (NaN or infinite): "
             "process the participant again, or leave the scan out."
         )
+    return average_values(values, source, grid)
+
+
+def average_values(values: NDArray[np.float32], source: Grid, grid: Grid) -> NDArray[np.float32]:
+    """Return the mean of values (X, Y, Z, ...) over each voxel of `grid`; see `average_onto`."""
     for axis in range(3):
         weights = _overlaps(source, grid, axis)
         values = np.moveaxis(np.tensordot(weights, values, axes=(1, axis)), 0, axis)

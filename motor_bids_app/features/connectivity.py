@@ -12,6 +12,7 @@ from motor_bids_app.errors import DataError, EmptyRegionError
 from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.grids import Grid
 
+CONNECTIVITY = ("fc", "dfc_mean", "dfc_std")  # maps: static, mean and SD over windows
 LEFT_M1 = (-38.0, -22.0, 56.0)  # mm, of the hand in left M1 (Gao et al. 2025)
 _REGION = "Precentral"
 _LEAST_SHARE = 0.5  # of a seed that must be usable, or M1 is searched for other voxels

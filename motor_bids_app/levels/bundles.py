@@ -18,16 +18,20 @@ from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, Limits, conformal
 from motor_bids_app.evaluation.crossvalidation import average_trainings, predict_scans
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.evaluation import Evaluation
+from motor_bids_app.levels.maps import brain_grid
 from motor_bids_app.levels.training_people import describe_people
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings
 
 _INDEX = "model.json"
 _SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
-_UNSEEN = {"bold"}  # no model reads bold yet
+_NO_VALUES = {"save_windows", "motion_limit", "exclude_motion"}  # of the bold: whom, not what
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
 
 
@@ -105,8 +109,9 @@ def describe_model(
 
     No participant is named, and there is no date: the same run gives the same bytes.
     """
-    outcome, volumes = cohort.outcome, cohort.samples.volumes
-    grid = None if volumes is None else volumes.grid
+    outcome = cohort.outcome
+    seen = cohort.maps or cohort.samples.pieces
+    grid = brain_grid(experiment.inputs.resolution) if seen else None
     final = evaluation.metrics[evaluation.metrics["model"] == evaluation.final]
     return {
         "software": {"name": "motor_bids_app", "version": __version__},
@@ -174,22 +179,34 @@ def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) ->
         ]
     if trained is None:
         return ["The model was trained on derivatives that do not record how they were made."]
-    changed = sorted(
-        key
-        for key in (trained["settings"].keys() | here["settings"].keys()) - _UNSEEN
-        if trained["settings"].get(key) != here["settings"].get(key)
-    )
+    before, now = (_that_count(each["settings"], metadata) for each in (trained, here))
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     fatal = [key for key in changed if key not in _HARMLESS]
     if fatal:
         values = "; ".join(
-            f"{key} is {here['settings'].get(key)!r} here and was {trained['settings'].get(key)!r}"
-            for key in fatal
+            f"{key} is {now.get(key)!r} here and was {before.get(key)!r}" for key in fatal
         )
         raise IncompatibleModelError(
             f"The derivatives in {dataset} were processed differently from those the model was "
             f"trained on: {values}. Process the participants again with the model's settings."
         )
     return [f"Processed with another {key} than the training data." for key in changed]
+
+
+def _that_count(settings: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Processing settings that change what a model sees; those of the bold by their own names."""
+    counting = {key: value for key, value in settings.items() if key != "bold"}
+    if not reads_bold(metadata):
+        return counting
+    bold = settings.get("bold") or {}
+    return counting | {f"bold {key}": bold[key] for key in bold if key not in _NO_VALUES}
+
+
+def reads_bold(metadata: Mapping[str, Any]) -> bool:
+    """Whether a model reads maps or windows of the bold."""
+    needed = needs(metadata["model"])
+    maps = metadata["inputs"]["maps"] if needed.volumes else ()
+    return needed.pieces == WINDOWS or any(name in CONNECTIVITY for name in maps)
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """Whether models do better than chance: permutation tests of those that are cheap to refit."""
 
+import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,10 +10,12 @@ from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.permutation import PermutationTest, permutation_test
+from motor_bids_app.evaluation.refitting import refitting_test
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.products import linear_products
 
+log = logging.getLogger(__name__)
 Tests = dict[tuple[str, str], PermutationTest]  # by model and population
 COLUMNS = [
     "model", "population", "metric", "value", "null_mean", "null_high", "p_value",
@@ -74,6 +78,19 @@ def chance_tests(
                 folds=folds, repeats=repeats, seed=seed, test_sets=test_sets,
             )  # fmt: skip
     return tests
+
+
+def refitted_test(cohort: Cohort, experiment: Experiment, network: Any, seed: int) -> Tests:
+    """Permute labels among people, and train the network of an experiment each time."""
+    kind, wanted = experiment.model.kind, experiment.validation.refits
+    log.info("%s: training %s for %d permutations", experiment.name, kind, wanted)
+    test = refitting_test(
+        network, cohort.samples, cohort.labels.truth, task=cohort.outcome.task,
+        controls=cohort.controls.to_numpy(dtype=bool), n_permutations=wanted,
+        folds=experiment.validation.folds, seed=seed,
+        told=lambda done: log.info("%s: %d of %d permutations", experiment.name, done, wanted),
+    )  # fmt: skip
+    return {(kind, "all"): test}
 
 
 def chance_table(tests: Tests, task: str) -> pd.DataFrame:

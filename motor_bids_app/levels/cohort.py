@@ -16,6 +16,7 @@ from motor_bids_app.levels.completeness import harmonisation_notes, incomplete
 from motor_bids_app.levels.maps import (
     MapLibrary,
     available_maps,
+    brain_grid,
     experiment_mask,
     map_digests,
     mirror_features,
@@ -23,6 +24,7 @@ from motor_bids_app.levels.maps import (
 )
 from motor_bids_app.levels.people import People
 from motor_bids_app.levels.targets import Labels, Outcome, choose_outcome, label
+from motor_bids_app.levels.windows import experiment_pieces
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 
 
@@ -40,7 +42,7 @@ class Cohort:
         What is predicted.
     controls : Series of bool
         Whether a person is healthy, by participant_id, in the order of ``labels.truth``.
-    mask : bool array on the grid of the volumes, or None
+    mask : bool array on the grid of maps and windows, or None
         Voxels that models may use.
     digests : mapping
         See `map_digests`.
@@ -72,6 +74,7 @@ class Cohort:
         if self.samples.volumes is not None:
             present = self.samples.volumes.present
             seen |= {f"map {name}": present[:, i] for i, name in enumerate(self.maps)}
+        seen |= {name: pieces.counts > 0 for name, pieces in self.samples.pieces.items()}
         by_person = pd.DataFrame(seen, index=people).groupby(level=0).any()
         return by_person.reindex(self.labels.truth.index)
 
@@ -123,9 +126,13 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
         volumes = store.volumes()[labels.rows]
         mask = experiment_mask(inputs.mask, store.grid)
         digests = map_digests(store, labels.rows, table["participant_id"].tolist())
+    whole = experiment_pieces(experiment, library)
+    pieces = {kind: each[labels.rows] for kind, each in whole.items()}
+    if pieces:
+        mask = experiment_mask(inputs.mask, brain_grid(inputs.resolution))
     by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
     return Cohort(
-        samples=Samples(table, volumes), labels=labels, outcome=outcome, mask=mask,
+        samples=Samples(table, volumes, pieces), labels=labels, outcome=outcome, mask=mask,
         controls=by_person.groupby(level=0).any().reindex(labels.truth.index),
         digests=digests, notes=notes,
         excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),

@@ -1,6 +1,6 @@
 """What is missing, whom that leaves out, and what models do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ MISSING_COLUMNS = ["what", "n_missing", "n_patients", "n_controls", "n_people", 
 _FILLED = (
     "filled with the median of the training fold, and a column says where (the same for people "
     "to be predicted)"
+)
+_WITHOUT_PIECES = (
+    "the network learns from the others, and gives these people what it gives an average map"
 )
 
 
@@ -76,6 +79,7 @@ def missing_table(
     present: Flags | None,
     maps: Sequence[str],
     regional: Sequence[str],
+    pieces: Mapping[str, Flags] | None = None,
 ) -> pd.DataFrame:
     """Count people without a value in any scan, and say which rule applies within the folds.
 
@@ -88,6 +92,8 @@ def missing_table(
     maps : sequence of str, shape (n_maps,)
     regional : sequence of str
         Columns of regional features that a model uses.
+    pieces : mapping of str to bool array, shape (n_scans,), optional
+        Which scan has pieces (windows, slices) of each kind.
 
     Returns
     -------
@@ -127,6 +133,8 @@ def missing_table(
     for k, name in enumerate(maps if present is not None else ()):
         assert present is not None
         count(f"{name} map", present[:, k], "replaced by the mean map of the training fold")
+    for kind, has in (pieces or {}).items():
+        count(kind, has, _WITHOUT_PIECES)
     return pd.DataFrame(rows, columns=MISSING_COLUMNS)
 
 

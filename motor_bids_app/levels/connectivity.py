@@ -68,6 +68,11 @@ def save_connectivity(
     mean, deviation = window_statistics(cleaned.signals, course, weights)
     maps["dfc"] = {"mean": mean, "std": deviation}
     sidecar = _sidecar(seed, len(weights), round(length) * repetition, taper * repetition, settings)
+    # With the clean series, this is all that is needed to make the windows again.
+    sidecar |= {
+        "RepetitionTime": repetition, "WindowVolumes": round(length), "WindowTaperVolumes": taper,
+        "LeftOutVolumes": np.flatnonzero(cleaned.scrubbed).tolist(),
+    }  # fmt: skip
     path = bold_path(outputs, bold, "mask", label=SEED)
     voxels = image_of(seed.voxels[cleaned.inside].astype(np.uint8), cleaned.inside)
     outputs.save(voxels, path, [bold.path], Type="ROI", **sidecar)

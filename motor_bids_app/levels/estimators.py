@@ -69,8 +69,14 @@ class Builder:
 
     def _network(self) -> dict[str, Any]:
         model, training = self.experiment.model, self.experiment.training
-        return {
-            "widths": model.widths, "n_residuals": model.n_residuals, "hidden": model.hidden,
+        own: dict[str, Any] = {"n_residuals": model.n_residuals}
+        if needs(model.kind).pieces:
+            own = {
+                "convolutions": model.convolutions, "windows": training.windows,
+                "epsilon": training.epsilon,
+            }  # fmt: skip
+        return own | {
+            "widths": model.widths, "hidden": model.hidden,
             "dropout": model.dropout, "learning_rate": training.learning_rate,
             "momentum": training.momentum, "weight_decay": training.weight_decay,
             "epochs": training.epochs, "batch_size": training.batch_size,
@@ -101,6 +107,8 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
         if needed.volumes and cohort.samples.volumes is None:
             unmet.append("maps")
+        if needed.pieces and not cohort.samples.pieces[needed.pieces].size:
+            unmet.append(f"{needed.pieces} of the bold, which nobody has")
         if unmet:
             lacking[name] = ", ".join(unmet)
             log.warning("%s: %s is left out, it needs %s", experiment.name, name, lacking[name])

@@ -27,7 +27,7 @@ from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_tabl
 from motor_bids_app.evaluation.subsets import score_subsets
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.auditing import audit_cohort
-from motor_bids_app.levels.chance import chance_tests, with_p_values
+from motor_bids_app.levels.chance import chance_tests, refitted_test, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.estimators import Builder, usable_models
 from motor_bids_app.levels.evaluation import Evaluation
@@ -83,6 +83,9 @@ def evaluate(
     }
     log.info("%s: permuting labels", experiment.name)
     chance = chance_tests(cohort, experiment, models, splits, seed)
+    if experiment.validation.refits and experiment.model.kind in models:
+        network = builder.build(experiment.model.kind)[0]
+        chance |= refitted_test(cohort, experiment, network, seed)
     metrics = metrics_table(predictions, task, seed, _populations(cohort))
     last, classify = predictions[final], task == "classification"
     patients = last.of_people(~cohort.controls.to_numpy(dtype=bool))  # whom predict is for

@@ -32,6 +32,7 @@ from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
 from motor_bids_app.levels.splitting import read_splits
+from motor_bids_app.levels.states import describe_states
 from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
@@ -190,6 +191,9 @@ def _run_experiment(
     report = replace(
         build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
         explanation=explain(folder, explainer, experiment, members),
+        states=describe_states(
+            folder, cohort, experiment, settings.processing.omp_nthreads, builder.seed
+        ),
     )  # fmt: skip
     write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))

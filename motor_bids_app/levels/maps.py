@@ -2,11 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import nibabel as nib
 import numpy as np
@@ -14,10 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.files import load_image, read_json
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import MAPS
 from motor_bids_app.features.averaging import average_onto, experiment_grid
+from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
@@ -25,8 +27,9 @@ from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 
 log = logging.getLogger(__name__)
+Kept = TypeVar("Kept")
 _OTHER_SIDE = {"left": "right", "right": "left"}
-_MIRROR = np.diag([-1.0, 1, 1, 1])  # world x: left becomes right
+MIRROR = np.diag([-1.0, 1, 1, 1])  # world x: left becomes right
 TRACT_PROBABILITY = 0.25  # least share of people in whom a voxel is tract
 _MASK_RESOLUTION = 2  # mm, where masks are drawn before they are brought to the experiment's grid
 
@@ -63,7 +66,7 @@ def mirror_features(table: pd.DataFrame, flip: NDArray[np.bool_]) -> pd.DataFram
 def available_maps(
     scans: Sequence[DerivedScan], controls: NDArray[np.bool_], wanted: str | tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Maps to use: those wanted, or with "auto" those that most scans have.
+    """Maps to use: those wanted, or with "auto" those that most scans have, but connectivity.
 
     Parameters
     ----------
@@ -86,7 +89,8 @@ def available_maps(
     }
     if isinstance(wanted, str):
         whole = {name: len(patients if name == "lesion" else scans) for name in MAPS}
-        return tuple(name for name in MAPS if counts[name] > whole[name] / 2)
+        common = tuple(name for name in MAPS if counts[name] > whole[name] / 2)
+        return tuple(name for name in common if name not in CONNECTIVITY)
     absent = [name for name in wanted if counts[name] == 0]
     if absent:
         found = ", ".join(f"{name} ({n})" for name, n in counts.items() if n) or "none"
@@ -115,6 +119,14 @@ class MapLibrary:
     table: pd.DataFrame
     folder: Path
     _stores: dict[tuple[object, ...], VolumeStore] = field(default_factory=dict)
+    _kept: dict[tuple[object, ...], Any] = field(default_factory=dict)
+
+    def keep(self, key: tuple[object, ...], make: Callable[[], Kept]) -> Kept:
+        """Return what `make` gave when it was first asked for under this key."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: Kept = self._kept[key]
+        return kept
 
     def store(self, maps: tuple[str, ...], resolution: int, mirror_to: str = "none") -> VolumeStore:
         """Return the store; see `fill_store`."""
@@ -130,7 +142,8 @@ class MapLibrary:
             log.info(
                 "reading %s of %d scans at %d mm", ", ".join(maps), len(self.scans), resolution
             )
-            fill_store(store, self.scans, self.table, to_flip(self.table, mirror_to))
+            flip = to_flip(self.table, mirror_to)
+            fill_store(store, self.scans, self.table, flip, mirror_to)
             self._stores[key] = store
         return self._stores[key]
 
@@ -151,8 +164,11 @@ def fill_store(
     scans: Sequence[DerivedScan],
     table: pd.DataFrame,
     flip: NDArray[np.bool_],
+    mirror_to: str = "none",
 ) -> None:
     """Read the maps of each scan; a healthy brain has an empty lesion map, not a missing one.
+
+    Connectivity is mirrored by the side of its seed, which has one even where lesions are on both.
 
     Raises
     ------
@@ -163,18 +179,29 @@ def fill_store(
     for row, scan in enumerate(scans):
         for name in store.maps:
             if name in scan.maps:
+                turned = bool(flip[row])
+                if name in CONNECTIVITY:
+                    turned = seed_is_opposite(scan.maps[name], mirror_to)
                 try:
-                    store.put(row, name, _read(scan.maps[name], bool(flip[row])))
+                    store.put(row, name, _read(scan.maps[name], turned))
                 except DataError as error:
                     raise DataError(f"{scan.maps[name]}: {error}") from error
             elif name == "lesion" and controls[row]:
                 store.present[row, store.maps.index(name)] = True  # its values are 0
 
 
+def seed_is_opposite(path: Path, mirror_to: str) -> bool:
+    """Whether the seed of a map is on the side that lesions are mirrored from."""
+    if mirror_to == "none":
+        return False
+    sidecar = read_json(path.with_name(path.name.split(".")[0] + ".json"))
+    return sidecar.get("SeedHemisphere") == _OTHER_SIDE[mirror_to]
+
+
 def _read(path: Path, flip: bool) -> nib.Nifti1Image:
     image = load_image(path)
     # Mirroring the world keeps the stored values, whichever way the first axis runs.
-    return nib.Nifti1Image(image.dataobj, _MIRROR @ image.affine) if flip else image
+    return nib.Nifti1Image(image.dataobj, MIRROR @ image.affine) if flip else image
 
 
 def brain_grid(resolution: int) -> Grid:

@@ -15,7 +15,9 @@ from motor_bids_app.errors import (
     UsageError,
 )
 from motor_bids_app.evaluation.domain import Domain, map_levels
+from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.levels.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
@@ -27,6 +29,7 @@ from motor_bids_app.levels.prediction_maps import impossible_units, model_mask, 
 from motor_bids_app.levels.prediction_results import Prediction, write_predictions
 from motor_bids_app.levels.prediction_safety import ANSWERS, conformal_answer, was_in_training
 from motor_bids_app.levels.training_people import person_values
+from motor_bids_app.levels.windows import windows_of_scan
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.settings import Settings
@@ -115,7 +118,8 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         volumes = read_maps(inputs, scan, row, flip)
         levels = map_levels(volumes, model_mask(inputs["mask"], inputs["resolution"]))
         notes += _units(volumes, outside) + _without_lesion(inputs, scan, row)
-    value = float(model.predict(Samples(row, volumes))[0])
+    pieces = _pieces(inputs, scan) if needed.pieces else {}
+    value = float(model.predict(Samples(row, volumes, pieces))[0])
     site = row["site"].dropna().astype(str).tolist() if "site" in row else []
     findings = Domain.from_json(metadata["training"]["domain"]).findings(
         person_values(row, metadata["model"], levels), site[0] if site else None
@@ -133,6 +137,17 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         interval=interval, answer=answer, outside=findings,
         in_training=was_in_training(metadata, scan, row, flip, volumes),
     )  # fmt: skip
+
+
+def _pieces(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Pieces]:
+    """Windows of the bold, without which there is no prediction."""
+    windows = windows_of_scan(scan, inputs["resolution"], inputs["mirror_lesion_to"])
+    if not windows.size:
+        raise DataError(
+            "The model reads sliding windows of the bold, and this scan has no connectivity of M1. "
+            "Run the participant level on its bold first; its report says why there is none."
+        )
+    return {WINDOWS: windows}
 
 
 def _filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import DataError, IncompatibleModelError
+from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.volumes import STORED_UNITS, Volumes, VolumeStore
 from motor_bids_app.levels.maps import brain_grid, experiment_mask, fill_store
 
 DIFFUSIVITIES = frozenset({"md", "rd", "ad"})
+_MOST_Z = 7.3  # of a correlation of 1 - 1e-6
 _SLACK = 0.1  # noise and interpolation may leave the range of a share by so much
 _LEAST_DIFFUSIVITY, _MOST_DIFFUSIVITY = 1e-4, 3e-3  # mm2/s, medians of any brain lie between
 
@@ -52,7 +54,7 @@ def read_maps(
             "participant level on its images first, or name finished derivatives with -d."
         )
     store = VolumeStore.empty(1, maps, grid)
-    fill_store(store, [scan], row, flip)
+    fill_store(store, [scan], row, flip, inputs["mirror_lesion_to"])
     return store.volumes()
 
 
@@ -66,6 +68,11 @@ def impossible_units(volumes: Volumes) -> tuple[str, ...]:
         values = volumes.store.data[0, column].astype(np.float64)
         values = values[values != 0]
         if name == "lesion" or not volumes.present[0, column]:
+            continue
+        if name in CONNECTIVITY:
+            most = float(np.abs(values).max(initial=0))
+            if most > _MOST_Z:
+                sentences.append(f"The {name} map reaches {most:.3g}, which is no Fisher z.")
             continue
         if not values.size:
             sentences.append(f"The {name} map is 0 everywhere.")

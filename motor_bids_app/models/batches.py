@@ -11,8 +11,7 @@ from scipy.ndimage import gaussian_filter
 from torch.utils.data import Dataset
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.features.volumes import Volumes
-from motor_bids_app.models.inputs import map_columns
+from motor_bids_app.models.inputs import Maps, map_columns
 
 SHARPENING = (0.5, 1.5)  # how much of the fine detail is added, drawn per copy
 _DETAIL = 1.0  # voxels; what a Gaussian of this width removes is fine detail
@@ -41,7 +40,7 @@ class Standardiser:
 
     @classmethod
     def fit(
-        cls, volumes: Volumes, maps: tuple[str, ...], mask: NDArray[np.bool_] | None
+        cls, volumes: Maps, maps: tuple[str, ...], mask: NDArray[np.bool_] | None
     ) -> "Standardiser":
         """Learn mean and spread from a training fold."""
         columns = map_columns(volumes, maps)
@@ -55,13 +54,13 @@ class Standardiser:
         return cls(maps, mean[columns], volumes.spread(mean, mask)[columns], mask)
 
     def __call__(
-        self, volumes: Volumes, sharpening: NDArray[np.float32] | None = None
+        self, volumes: Maps, sharpening: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """Return the maps of scans, shape (n, n_maps, X, Y, Z); 0 where a map is missing.
 
         Parameters
         ----------
-        volumes : Volumes
+        volumes : Maps
         sharpening : float32 array, shape (n,), optional
             How much of the fine detail of each scan to add.
         """
@@ -100,7 +99,7 @@ class ScanDataset(Dataset[Any]):
 
     Parameters
     ----------
-    volumes : Volumes
+    volumes : Maps
     demographics : float32 array, shape (n_scans, n_demographics)
     targets : array, shape (n_scans,)
     standardise : Standardiser
@@ -110,7 +109,7 @@ class ScanDataset(Dataset[Any]):
 
     def __init__(
         self,
-        volumes: Volumes,
+        volumes: Maps,
         demographics: NDArray[np.float32],
         targets: NDArray[Any],
         standardise: Standardiser,

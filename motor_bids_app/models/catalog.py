@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.models.classical import (
     ConstantClassifier,
     ConstantRegressor,
@@ -23,12 +24,13 @@ from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleReg
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.state import State
+from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 
 LADDER = (
     "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",
     "kernel",
 )  # fmt: skip
-NETWORKS = ("karakis2023", "cbam2025")
+NETWORKS = ("karakis2023", "cbam2025", "gao2025")
 MODELS = (*LADDER, *NETWORKS)
 TASKS = ("classification", "regression")
 
@@ -68,11 +70,14 @@ class Needs:
         must. Empty if there is none.
     volumes : bool
         Whether it reads maps.
+    pieces : str
+        Kind of the pieces of scans that it learns from (`Samples.pieces`); empty if none.
     """
 
     columns: tuple[str, ...] = ()
     pattern: str = ""
     volumes: bool = False
+    pieces: str = ""
 
     def unmet(self, table: pd.DataFrame) -> list[str]:
         """Return what `table` lacks or has without any value, in words; empty if nothing."""
@@ -99,6 +104,7 @@ _NEEDS = {
     "kernel": Needs(volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
     "cbam2025": Needs(columns=DEMOGRAPHICS, volumes=True),
+    "gao2025": Needs(pieces=WINDOWS),
 }
 
 
@@ -156,6 +162,9 @@ def build_model(
     elif name == "kernel":
         kind = KernelClassifier if classify else KernelRegressor
         fixed |= {"maps": maps, "mask": mask}
+    elif name == "gao2025":
+        kind = WindowClassifier if classify else WindowRegressor
+        fixed |= {"mask": mask, "device": device, "checkpoints": checkpoints}
     elif name in NETWORKS:
         if name == "karakis2023":
             kind = NetworkClassifier if classify else NetworkRegressor

@@ -15,7 +15,7 @@ from torch import Tensor
 from motor_bids_app.errors import DataError, UsageError
 
 log = logging.getLogger(__name__)
-SCHEDULES = ("constant", "plateau", "cosine")
+SCHEDULES = ("constant", "plateau", "cosine", "steps")
 OPTIMIZERS = ("sgd", "adam")
 PRECISIONS = ("float32", "bfloat16")
 SAVE_SECONDS = 60  # between checkpoints
@@ -28,6 +28,7 @@ class Plan:
 
     optimizer: str = "sgd"
     learning_rate: float = 1e-4
+    epsilon: float = 1e-8
     momentum: float = 0.9
     weight_decay: float = 5e-3
     epochs: int = 50
@@ -138,8 +139,8 @@ class Director(Callback):
             for group in net.optimizer_.param_groups:
                 group["lr"] = plan.learning_rate * share
             return
-        waited = epoch - max(course.best, course.halved)
-        if plan.schedule == "plateau" and waited >= plan.halve_after:
+        waited = epoch - max(course.best if plan.schedule == "plateau" else 0, course.halved)
+        if plan.schedule in ("plateau", "steps") and waited >= plan.halve_after:
             course.halved = epoch
             for group in net.optimizer_.param_groups:
                 group["lr"] /= 2

@@ -4,8 +4,11 @@ import numpy as np
 
 from motor_bids_app.errors import DataError, IncompatibleModelError
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WindowVolumes
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid
+
+Maps = Volumes | WindowVolumes  # by row, of scans or of windows
 
 
 def volumes_of(samples: Samples) -> Volumes:
@@ -15,7 +18,7 @@ def volumes_of(samples: Samples) -> Volumes:
     return samples.volumes
 
 
-def check_grid(volumes: Volumes, grid: Grid) -> None:
+def check_grid(volumes: Maps, grid: Grid) -> None:
     """Raise IncompatibleModelError unless the volumes are on the grid of a model."""
     if volumes.grid.shape != grid.shape or not np.allclose(
         volumes.grid.affine, grid.affine, atol=AFFINE_TOLERANCE
@@ -39,7 +42,7 @@ def grid_from_values(values: dict[str, list[float]]) -> Grid:
     return Grid((x, y, z), np.array(values["affine"]).reshape(4, 4))
 
 
-def map_columns(volumes: Volumes, maps: tuple[str, ...]) -> list[int]:
+def map_columns(volumes: Maps, maps: tuple[str, ...]) -> list[int]:
     """Return the positions of `maps` in the volumes.
 
     Raises

@@ -20,7 +20,7 @@ from motor_bids_app.models.batches import ScanDataset, Standardiser
 from motor_bids_app.models.columns import DEMOGRAPHICS, numeric_columns
 from motor_bids_app.models.course import Plan
 from motor_bids_app.models.folds import Fold, inner_folds
-from motor_bids_app.models.inputs import check_grid, grid_from_values, grid_values, volumes_of
+from motor_bids_app.models.inputs import Maps, check_grid, grid_from_values, grid_values, volumes_of
 from motor_bids_app.models.networks import (
     KARAKIS_RESIDUALS,
     KARAKIS_WIDTHS,
@@ -59,10 +59,10 @@ class NetworkModel(BaseEstimator):
     parts : int
         Parts in which a batch is computed, to fit into memory.
     schedule : str
-        Learning rate: "constant"; "plateau", halved after `halve_after` epochs without a lower
-        validation loss; "cosine", falling to 0 at the last epoch.
+        Learning rate: "constant"; "steps", halved every `halve_after` epochs; "plateau", halved
+        after so many without a lower validation loss; "cosine", falling to 0 at the last epoch.
     halve_after, stop_after : int
-        Epochs without a lower validation loss, until the rate is halved, and until training
+        Epochs until the rate is halved; and without a lower validation loss, until training
         ends (0: never). Then the weights of the best epoch are kept.
     validation_share : float
         Share of the training people held out for the validation loss; 0 is none.
@@ -81,6 +81,7 @@ class NetworkModel(BaseEstimator):
     """
 
     _n_outputs: int
+    epsilon, fewest_widths = 1e-8, 4  # of Adam, and of a residual branch
 
     def __init__(
         self,
@@ -136,13 +137,13 @@ class NetworkModel(BaseEstimator):
         """Train on scans with targets; `fold` gives those to learn from and those to stop by."""
         plan = self._plan(len(X))
         learned, judged = fold if fold is not None else self._parts(X, y)
-        volumes = volumes_of(X)
+        volumes = self._volumes(X)
         self.maps_ = tuple(self.maps) or volumes.maps
         self.grid_ = volumes.grid
         self.standardiser_ = Standardiser.fit(volumes[learned], self.maps_, self.mask)
         self.demographics_: Pipeline = make_pipeline(
             SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-        ).fit(numeric_columns(X[learned], DEMOGRAPHICS))
+        ).fit(self._columns(X[learned]))
         targets, criterion = self._targets(y, learned)
         rows = self._rows(y[learned])
         dataset = self._dataset(X[learned], targets[learned], rows)
@@ -152,7 +153,7 @@ class NetworkModel(BaseEstimator):
         with torch.random.fork_rng(devices=[]):  # leave the caller's random state alone
             torch.manual_seed(self.random_state)
             network = self._network()
-        self.network_: MultiBranchNetwork
+        self.network_: Any  # a module
         self.network_, course = train(
             network, criterion, dataset, validation, plan,
             checkpoints=self.checkpoints, identity=self._identity(X, y, learned),
@@ -164,10 +165,10 @@ class NetworkModel(BaseEstimator):
         names = [field.name for field in fields(Plan)]
         plan = Plan(**{name: getattr(self, name) for name in names})
         plan.check()
-        if n_scans < 2 or len(self.widths) < 4:
+        if n_scans < 2 or len(self.widths) < self.fewest_widths:
             raise UsageError(
-                "A network needs 4 or more widths and 2 or more scans; got widths = "
-                f"{tuple(self.widths)} and {n_scans} scans."
+                f"A network needs {self.fewest_widths} or more widths and 2 or more scans; got "
+                f"widths = {tuple(self.widths)} and {n_scans} scans."
             )
         if self.balance not in BALANCES:
             raise UsageError(f"balance = {self.balance!r}: use one of {', '.join(BALANCES)}.")
@@ -192,8 +193,12 @@ class NetworkModel(BaseEstimator):
         return folds[0]
 
     def _dataset(self, X: Samples, targets: NDArray[Any], rows: NDArray[np.intp]) -> ScanDataset:
-        volumes = volumes_of(X)
-        return ScanDataset(volumes, self._demographics(X), targets, self.standardiser_, rows)
+        maps, columns = self._volumes(X), self._demographics(X)
+        return ScanDataset(maps, columns, targets, self.standardiser_, rows)
+
+    def _volumes(self, X: Samples) -> Maps:
+        """Maps that the network reads, one row per sample."""
+        return volumes_of(X)
 
     def _targets(
         self, y: NDArray[Any], learned: NDArray[np.intp]
@@ -214,11 +219,11 @@ class NetworkModel(BaseEstimator):
             for name, value in self.get_params(deep=False).items()
             if name not in ("device", "checkpoints", "mask")
         }
-        arrays = [y, learned, numeric_columns(X, DEMOGRAPHICS), self.standardiser_.mean,
-                  volumes_of(X).present, *([] if self.mask is None else [self.mask])]  # fmt: skip
+        arrays = [y, learned, self._columns(X), self.standardiser_.mean]
+        arrays += [self._volumes(X).present, *([] if self.mask is None else [self.mask])]
         return identify(type(self).__name__, settings, list(X.participants[learned]), arrays)
 
-    def _network(self) -> MultiBranchNetwork:
+    def _network(self) -> nn.Module:
         return MultiBranchNetwork(
             n_maps=len(self.maps_), n_demographics=len(DEMOGRAPHICS), n_outputs=self._n_outputs,
             widths=tuple(self.widths), n_residuals=self.n_residuals, hidden=self.hidden,
@@ -228,29 +233,25 @@ class NetworkModel(BaseEstimator):
     def inputs(self, X: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         """Return scans as `network_` takes them.
 
-        Returns
-        -------
-        float32 tensor, shape (n_scans, n_maps, X, Y, Z)
-            Standardised maps, in the order of `maps_`, on the grid `grid_`.
-        float32 tensor, shape (n_scans, n_demographics)
+        Standardised maps in the order of `maps_`, shape (n_scans, n_maps, X, Y, Z), on the grid
+        `grid_`; and demographics, shape (n_scans, n_demographics); float32.
         """
         check_is_fitted(self, "network_")
-        volumes = volumes_of(X)
-        check_grid(volumes, self.grid_)
-        maps = torch.from_numpy(self.standardiser_(volumes))
+        check_grid(self._volumes(X), self.grid_)
+        maps = torch.from_numpy(self.standardiser_(self._volumes(X)))
         return maps, torch.from_numpy(self._demographics(X))
 
     def layers(self, X: Samples) -> tuple[NDArray[np.float32], ...]:
         """Return the joined features of scans, and the units of either dense layer."""
-        parts = [
-            [layer.cpu().numpy() for layer in self.network_.layers(*inputs)]
-            for inputs in self._batches(X)
-        ]
+        given = [self.network_.layers(*inputs) for inputs in self._batches(X)]
+        parts = [[layer.cpu().numpy() for layer in layers] for layers in given]
         return tuple(np.concatenate(layer) for layer in zip(*parts, strict=True))
 
     def _demographics(self, X: Samples) -> NDArray[np.float32]:
-        columns = numeric_columns(X, DEMOGRAPHICS)
-        return self.demographics_.transform(columns).astype(np.float32)
+        return self.demographics_.transform(self._columns(X)).astype(np.float32)
+
+    def _columns(self, X: Samples) -> NDArray[np.float64]:
+        return numeric_columns(X, DEMOGRAPHICS)
 
     def _batches(self, X: Samples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield inputs of a few scans at a time on the device, with the network ready for them."""

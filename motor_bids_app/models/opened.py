@@ -16,6 +16,7 @@ from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.networks import DownBlock
 from motor_bids_app.models.recalibration import RecalibratedClassifier
+from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 
 
 class OneNumber(nn.Module):
@@ -85,6 +86,8 @@ def open_networks(model: Any) -> list[OpenNetwork]:
     plain = plain_model(model)
     if not isinstance(plain, NetworkClassifier | NetworkRegressor):
         return []
+    if isinstance(plain, WindowClassifier | WindowRegressor):
+        return []  # explanations are of maps of scans
     if hasattr(plain, "networks_"):  # networks by map and inner fold, of which some maps count
         by_map = zip(plain.maps_, plain.networks_, strict=True)
         chosen = [one for name, ones in by_map if name in plain.chosen_ for one in ones]

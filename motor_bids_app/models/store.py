@@ -39,6 +39,7 @@ from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleReg
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.state import State
+from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 
 FORMAT = 1  # raised whenever older code could not read a newer bundle
 RECALIBRATED = 2  # format of a bundle whose model older code would apply without its last step
@@ -55,6 +56,8 @@ KINDS: dict[str, Callable[..., Any]] = {
         NetworkRegressor,
         MapEnsembleClassifier,
         MapEnsembleRegressor,
+        WindowClassifier,
+        WindowRegressor,
     )
 }
 TRUSTED_TYPES = frozenset(

@@ -152,7 +152,7 @@ def _net(
     plan: Plan,
     director: Director,
 ) -> SteppedNet:
-    own = {"momentum": plan.momentum} if plan.optimizer == "sgd" else {}
+    own = {"momentum": plan.momentum} if plan.optimizer == "sgd" else {"eps": plan.epsilon}
     kind = torch.optim.SGD if plan.optimizer == "sgd" else torch.optim.Adam
     return SteppedNet(
         network,

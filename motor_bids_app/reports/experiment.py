@@ -113,7 +113,8 @@ def render_experiment(report: ExperimentReport) -> str:
         by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures",
-        **({"explanation": "Explanation"} if report.explanation else {}), "splits": "Splits",
+        **({"explanation": "Explanation"} if report.explanation else {}),
+        **({"states": "States"} if report.states else {}), "splits": "Splits",
         "audit": "Audit", "size": "Sample size", "limits": "Limits",
         **({"checklists": "Checklists"} if report.checklists else {}), "settings": "Settings",
         "references": "References",
@@ -135,6 +136,7 @@ def render_experiment(report: ExperimentReport) -> str:
         as_paper=paper_table(report.as_paper, report.models),
         ladder=ladder.ladder_table(report.ladder, label),
         ladder_figure=ladder.ladder_chart(report.ladder, label),
+        ladder_reasons=ladder.ladder_reasons(report.ladder),
         figures=[*_figures(report), *report.figures],
         audit=Table.of(report.audit, *_AUDIT),
         coverage=coverage_table(report.coverage, report.task),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app.reports.answer import Answer
 from motor_bids_app.reports.explanation import Explanation
 from motor_bids_app.reports.pages import Figure, Reference
+from motor_bids_app.reports.states import StatesSection
 
 Task = Literal["classification", "regression"]
 
@@ -77,5 +78,6 @@ class ExperimentReport:
     map_subsets: pd.DataFrame | None = None  # maps, n_maps, metric, value
     recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
     explanation: Explanation | None = None  # of models that look at maps
+    states: StatesSection | None = None  # of connectivity, where there are windows
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
     checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link

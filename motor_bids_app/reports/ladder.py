@@ -29,6 +29,13 @@ PROTOCOLS = {
     "all-of-these": "All of these at once",
     "published": "Published figure",
 }
+REASONS = {
+    "window-folds": "Windows of a scan on both sides: windows that follow each other share most of "
+    "their volumes, and all windows of a person look alike. A model that is tested on windows of "
+    "people it has learned from need only recognise the person to know the class; it would say "
+    "nothing about anybody else. By person, all windows of a person are in one test set, and the "
+    "person's score is their mean.",
+}
 _CHANCE = {"roc_auc": 0.5, "balanced_accuracy": 0.5, "r2": 0.0, "r": 0.0}
 _MOST_PANELS = 3
 
@@ -61,6 +68,14 @@ def ladder_table(ladder: pd.DataFrame | None, label: str) -> Table | None:
         rows=tuple(rows),
         numeric=frozenset(range(1, len(metrics) + 2)),
     )
+
+
+def ladder_reasons(ladder: pd.DataFrame | None) -> tuple[str, ...]:
+    """Why protocols that were carried out flatter, where it takes more than their name."""
+    if ladder is None or ladder.empty:
+        return ()
+    made = set(ladder.loc[ladder["state"] == "optimistic", "protocol"])
+    return tuple(words for name, words in REASONS.items() if name in made)
 
 
 def _cell(row: "pd.Series[Any]") -> str:

@@ -94,7 +94,7 @@ MNI_T1W = "anat/sub-01_space-MNI152NLin2009cAsym_res-2_desc-preproc_T1w.nii.gz"
     ],
 )
 def test_finished_bold_comes_with_the_head_of_its_space(derivative, names, space, head):
-    bold, dataset = find_finished_bold("01", None, derivative(*names), ())
+    bold, dataset, _ = find_finished_bold("01", None, derivative(*names), ())
 
     assert dataset == "fmriprep"
     assert (bold.space, bold.task) == (space, "rest")

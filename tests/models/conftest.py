@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.features.connectivity import sliding_windows
+from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.models.catalog import NETWORKS
 from motor_bids_app.spaces.grids import Grid
 
 SHAPE = (10, 12, 10)
@@ -40,7 +44,28 @@ def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
             "gm_putamen_asymmetry": random.normal(0, 0.1, N_PEOPLE),
         }
     )
-    return Samples(table, store.volumes())
+    return Samples(table, store.volumes(), {WINDOWS: Pieces.of(_make_windows(random, poor))})
+
+
+def _make_windows(random, poor) -> SeriesWindows:
+    """Series of 12 volumes on the grid of the maps, in which a corner follows the seed."""
+    grid, inside = Grid(SHAPE, np.diag([4.0, 4, 4, 1])), np.ones(SHAPE, dtype=bool)
+    seeds = random.standard_normal((N_PEOPLE, 12))
+    series = random.standard_normal((N_PEOPLE, 12, *SHAPE)).astype(np.float16)
+    series[(poor, slice(None), *CORNER[1:])] += 2 * seeds[poor][..., None, None, None]
+    weights = [sliding_windows(12, 8)] * N_PEOPLE
+    signals = list(series.reshape(N_PEOPLE, 12, -1))
+    return SeriesWindows(signals, list(seeds), weights, [2.0] * N_PEOPLE, inside, grid)
+
+
+def tiny(name: str) -> dict[str, object]:
+    """Settings of a network that is trained in no time; none for other models."""
+    if name not in NETWORKS:
+        return {}
+    common = {"hidden": 4, "epochs": 1, "validation_share": 0.5}
+    if name == "gao2025":
+        return common | {"widths": (2, 2), "convolutions": (1, 1)}
+    return common | {"widths": (2, 2, 2, 2), "n_residuals": 1}
 
 
 def _outcome(task: str, seed: int = 0) -> np.ndarray:

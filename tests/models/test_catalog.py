@@ -6,9 +6,9 @@ from sklearn.base import clone
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.catalog import MODELS, NETWORKS, TASKS, build_model, needs
+from motor_bids_app.models.catalog import MODELS, TASKS, build_model, needs
 
-TINY = {"widths": [2, 2, 2, 2], "n_residuals": 1, "hidden": 4, "epochs": 1, "validation_share": 0.5}
+from .conftest import tiny
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -20,8 +20,10 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
     bare = Samples(
         samples.table[list({"participant_id", "group", *kept})],
         samples.volumes if need.volumes else None,
+        {need.pieces: samples.pieces[need.pieces]} if need.pieces else {},
     )
-    params = TINY if name in NETWORKS else None
+    params = {key: [*value] if isinstance(value, tuple) else value
+              for key, value in tiny(name).items()}  # as TOML has them  # fmt: skip
 
     model = build_model(name, task=task, params=params).fit(bare, outcome(task))
 

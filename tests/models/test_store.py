@@ -13,16 +13,16 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
-from motor_bids_app.models.catalog import MODELS, NETWORKS, TASKS, build_model
+from motor_bids_app.models.catalog import MODELS, TASKS, build_model
 from motor_bids_app.models.store import load_bundle, save_bundle
 
-TINY = {"widths": (2, 2, 2, 2), "n_residuals": 1, "hidden": 4, "epochs": 1, "validation_share": 0.5}
+from .conftest import tiny
+
 MASK = np.indices((10, 12, 10)).sum(axis=0) % 3 > 0
 
 
 def fitted(name, samples, y, task="classification"):
-    params = TINY if name in NETWORKS else {}
-    return build_model(name, task=task, mask=MASK, params=params).fit(samples, y)
+    return build_model(name, task=task, mask=MASK, params=tiny(name)).fit(samples, y)
 
 
 @pytest.fixture

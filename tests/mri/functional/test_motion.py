@@ -77,14 +77,20 @@ def test_the_reference_has_not_moved(found):
 
 
 def test_mean_is_sharper_once_volumes_are_in_place(moving):
-    series, brain, truth = moving
+    """Of a head as blurred as a scanner sees it: edges sharper than its voxels would be lost by
+    making this series, and not by its mean."""
+    _, brain, truth = moving
+    still = ndimage.gaussian_filter(head(), 0.7)
+    back = np.linalg.inv(truth)
+    series = [ndimage.affine_transform(still, m[:3, :3], m[:3, 3], order=3) for m in back]
+    series = np.stack(series, axis=-1).astype(np.float32)
 
     corrected = mean_volume(series, truth)
 
     def error(image):
-        return np.abs(image - head())[brain].mean()
+        return np.abs(image - still)[brain].mean()
 
-    assert error(corrected) < 0.8 * error(series.mean(axis=3))
+    assert error(corrected) < 0.4 * error(series.mean(axis=3))
 
 
 def test_an_empty_mask_is_refused(moving):

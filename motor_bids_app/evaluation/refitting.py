@@ -1,0 +1,63 @@
+"""Permutation test of a model that has to be trained anew for every permutation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, primary_metric
+from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.permutation import PermutationTest
+from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.features.samples import Samples
+
+
+def refitting_test(
+    model: Any,
+    samples: Samples,
+    truth: "pd.Series[float]",
+    *,
+    task: str,
+    controls: NDArray[np.bool_],
+    n_permutations: int,
+    folds: int,
+    seed: int,
+    told: Callable[[int], None] | None = None,
+) -> PermutationTest:
+    """Deal labels out anew among people, and cross-validate the model each time.
+
+    All samples of a person, and all pieces of them, get the same label. Test sets are drawn
+    once, spread over patients and controls but blind to labels, so that labels as they are and
+    permuted ones meet the same procedure.
+
+    Parameters
+    ----------
+    model : estimator
+    samples : Samples
+    truth : Series, shape (n_people,)
+        Class or score by participant.
+    controls : bool array, shape (n_people,)
+    n_permutations, folds, seed : int
+    told : callable, optional
+        Told the number of permutations done.
+    """
+    names = [str(person) for person in truth.index]
+    splits = make_splits(
+        names, controls.astype(np.int64), folds=min(folds, len(names)), repeats=1, seed=seed
+    )
+    generator = np.random.default_rng(seed)
+    values: NDArray[Any] = truth.to_numpy(
+        dtype=np.int64 if task == "classification" else np.float64
+    )
+    found = []
+    for number in range(n_permutations + 1):
+        dealt = pd.Series(values if number == 0 else generator.permutation(values), index=names)
+        y = dealt.loc[samples.participants.tolist()].to_numpy()
+        table = cross_validate([model], samples, y, splits)
+        predictions = Predictions.of(table, dealt.astype(np.float64))
+        found.append(float(metrics_for(task)(predictions)[primary_metric(task)][0]))
+        if told is not None:
+            told(number)
+    return PermutationTest(found[0], np.array(found[1:]))

@@ -1,0 +1,188 @@
+"""The experiment on dynamic connectivity, from clean series to report and prediction."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.errors import DataError, IncompatibleModelError, IncompleteRunError
+from motor_bids_app.experiments.reading import load_preset
+from motor_bids_app.levels import group, predict
+from motor_bids_app.levels.maps import MapLibrary
+from motor_bids_app.levels.people import gather_people
+from motor_bids_app.levels.windows import experiment_pieces
+from motor_bids_app.settings import BoldSettings, ProcessingSettings
+
+from .bold_cohort import VOLUMES, WINDOW, make_bold_cohort
+from .conftest import record_processing
+
+pytestmark = pytest.mark.slow
+SMALL = """
+base = "gao2025"
+name = "small"
+[inputs]
+resolution = 4
+[model]
+rungs = ["prevalence", "kernel"]
+widths = [2, 2, 4, 4]
+convolutions = [1, 1, 1, 1]
+hidden = 8
+dropout = 0.0
+[training]
+windows = 4
+epochs = 2
+batch_size = 8
+learning_rate = 5e-3
+[validation]
+folds = 2
+permutations = 100
+refits = 1
+[states]
+numbers = [2, 3]
+permutations = 20
+"""
+N_PEOPLE, WITHOUT = 16, (6,)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bold")
+    return make_bold_cohort(folder, N_PEOPLE, effect=1.5, without=WITHOUT)
+
+
+@pytest.fixture(scope="module")
+def done(cohort, tmp_path_factory):
+    path = tmp_path_factory.mktemp("experiment") / "small.toml"
+    path.write_text(SMALL)
+    results = group.run(cohort.settings("group", experiments=(str(path),)))
+    return results, cohort.output / "experiments" / "small"
+
+
+def read(folder, name):
+    return pd.read_csv(folder / f"{name}.tsv", sep="\t")
+
+
+def test_static_connectivity_tells_who_is_severe(done):
+    auc = {result.model: result.value for result in done[0]}
+
+    assert auc["kernel"] > 0.8
+    assert auc["prevalence"] == 0.5
+    assert "gao2025" in auc
+
+
+def test_people_without_connectivity_are_left_out_and_counted(done):
+    excluded = read(done[1], "excluded")
+
+    assert excluded["participant_id"].tolist() == ["sub-07"]
+    assert "lacks fc map" in excluded["reason"][0]
+
+
+def test_every_person_is_scored_once_however_many_windows(done):
+    found = read(done[1], "predictions")
+    found = found[found["model"] == "gao2025"]
+
+    assert len(found) == found["participant_id"].nunique() == N_PEOPLE - len(WITHOUT)
+
+
+def test_the_ladder_counts_windows_where_they_were_split(done):
+    ladder = read(done[1], "leakage_ladder").set_index(["protocol", "metric"])
+
+    assert ladder.loc[("right", "roc_auc"), "n_counted"] == 15
+    assert ladder.loc[("window-folds", "roc_auc"), "n_counted"] == 15 * 4
+    assert ladder.loc[("published", "accuracy"), "value"] == 0.998
+    page = (done[1] / "report.html").read_text()
+    assert "need only recognise the person" in page
+
+
+def test_the_network_is_tested_against_permuted_labels_too(done):
+    table = read(done[1], "permutation").set_index("model")
+
+    assert table.loc["gao2025", "n_permutations"] == 1
+    assert table.loc["kernel", "n_permutations"] == 100
+
+
+def test_states_are_described_for_each_person(done):
+    people = read(done[1] / "states", "people")
+    shares = people.filter(regex="occupancy").sum(axis=1)
+    moves = people.filter(regex="transitions").sum(axis=1)
+
+    np.testing.assert_allclose(shares, 1, atol=1e-5)
+    assert (moves == people["changes_of_state"]).all()
+    assert len(people) == N_PEOPLE - len(WITHOUT)
+    described = json.loads((done[1] / "states" / "people.json").read_text())
+    assert list(described) == list(people)
+
+
+def test_the_planted_difference_is_a_cluster_in_right_m1(done):
+    clusters = read(done[1] / "states", "clusters")
+    best = clusters.loc[clusters["peak_t"].idxmax()]
+
+    assert (best["higher_in"], best["region"]) == ("poor", "Precentral_R")
+    assert np.linalg.norm(best[["x", "y", "z"]].to_numpy(float) - [38, -22, 56]) < 25
+    assert best["p_uncorrected"] < best["p_corrected"] == clusters["p_corrected"].min()
+
+
+def test_the_page_shows_states_and_both_kinds_of_p(done):
+    page = (done[1] / "report.html").read_text()
+
+    assert "States of connectivity" in page
+    assert "p of the cluster, corrected" in page
+
+
+def test_series_with_a_seed_on_the_right_are_mirrored(cohort, tmp_path):
+    people = gather_people(cohort.settings("group"))
+    library = MapLibrary(people.scans, people.table, tmp_path)
+    pieces = experiment_pieces(load_preset("gao2025"), library)["windows"]
+    half = pieces.source.grid.shape[0] // 2
+    number = VOLUMES - WINDOW + 1
+    assert pieces.counts.tolist() == [0 if k in WITHOUT else number for k in range(N_PEOPLE)]
+
+    for row in (0, 2):  # seed on the left and on the right
+        z = pieces[[row]].read(np.arange(5)).mean(axis=0)
+        x, _, _ = np.unravel_index(z.argmax(), z.shape)
+        assert x < half
+
+
+def test_a_saved_model_predicts_from_bold_what_it_said_in_the_group(done, cohort, tmp_path):
+    output = tmp_path / "out"
+    output.symlink_to(cohort.output)
+    settings = replace(cohort, output=output).settings("predict", model=done[1] / "model")
+
+    with pytest.raises(IncompleteRunError, match="no connectivity of M1"):  # sub-07
+        predict.run(settings)
+
+    table = pd.read_csv(next(output.rglob("predictions.tsv")), sep="\t")
+    assert len(table) >= N_PEOPLE - len(WITHOUT)
+
+
+def test_bold_that_was_processed_differently_is_refused(done, cohort, tmp_path):
+    other = tmp_path / "out"
+    make_bold_cohort(tmp_path / "new", 2, effect=0)
+    other = tmp_path / "new" / "derivatives"
+    record_processing(other, bold=BoldSettings(smoothing=4.0))
+    settings = replace(cohort, raw=tmp_path / "new" / "raw", output=other).settings(
+        "predict", model=done[1] / "model",
+        processing=ProcessingSettings(bold=BoldSettings(smoothing=4.0)),
+    )  # fmt: skip
+
+    with pytest.raises(IncompatibleModelError, match=r"bold smoothing is 4\.0 here and was 6\.0"):
+        predict.run(settings)
+
+
+def test_motion_limits_do_not_matter_to_a_model(done, cohort, tmp_path):
+    make_bold_cohort(tmp_path / "new", 2, effect=0)
+    other = tmp_path / "new" / "derivatives"
+    record_processing(other, bold=BoldSettings(motion_limit=1.0, save_windows=True))
+    settings = replace(cohort, raw=tmp_path / "new" / "raw", output=other)
+
+    found = predict.run(settings.settings("predict", model=done[1] / "model"))
+
+    assert len(found) == 2
+
+
+def test_a_cohort_without_bold_says_so(fake_cohort):
+    settings = fake_cohort.settings("group", experiments=("gao2025",))
+    with pytest.raises(DataError, match="No scan has the maps fc"):
+        group.run(settings)

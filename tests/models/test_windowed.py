@@ -1,0 +1,173 @@
+"""Networks that learn from windows and answer for people."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.evaluation.crossvalidation import cross_validate
+from motor_bids_app.evaluation.flawed import FLAWS
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
+from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.features.connectivity import sliding_windows
+from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS, SeriesWindows
+from motor_bids_app.models.store import load_bundle, save_bundle
+from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
+from motor_bids_app.spaces.grids import Grid
+
+GRID = Grid((8, 8, 8), np.eye(4))
+N_PEOPLE, N_VOLUMES, LENGTH = 24, 30, 10
+SMALL = {
+    "widths": (4, 8), "convolutions": (1, 1), "hidden": 16, "dropout": 0.0,
+    "batch_size": 16, "windows": 8, "epochs": 12, "learning_rate": 5e-3,
+}  # fmt: skip
+
+
+def make_samples(effect, seed=0, without=()):
+    """People whose connectivity has an own pattern each, and in one half of them `effect` more.
+
+    Neighbouring windows share most volumes, as in real series.
+    """
+    rng = np.random.default_rng(seed)
+    poor = np.arange(N_PEOPLE) % 2
+    signals, seeds, weights = [], [], []
+    for person in range(N_PEOPLE):
+        if person in without:
+            signals.append(np.zeros((0, 8**3), np.float16))
+            seeds.append(np.zeros(0))
+            weights.append(np.zeros((0, 0)))
+            continue
+        course = rng.normal(size=N_VOLUMES)
+        pattern = gaussian_filter(rng.normal(size=GRID.shape), 1)
+        pattern = 0.5 * pattern / pattern.std()
+        pattern[2:5, 2:5, 2:5] += effect * poor[person]
+        noise = gaussian_filter(rng.normal(size=(N_VOLUMES, *GRID.shape)), (0, 1, 1, 1))
+        series = pattern * course[:, None, None, None] + noise / noise.std()
+        series = (series - series.mean(axis=0)) / series.std(axis=0)
+        signals.append(series.reshape(N_VOLUMES, -1).astype(np.float16))
+        seeds.append(course)
+        weights.append(sliding_windows(N_VOLUMES, LENGTH))
+    source = SeriesWindows(
+        signals, seeds, weights, [2.0] * N_PEOPLE, np.ones(GRID.shape, bool), GRID
+    )
+    table = pd.DataFrame({"participant_id": [f"sub-{i:02d}" for i in range(N_PEOPLE)],
+                          "group": "patient"})  # fmt: skip
+    return Samples(table, pieces={WINDOWS: Pieces.of(source)}), poor
+
+
+@pytest.fixture(scope="module")
+def telling():
+    torch.set_num_threads(1)
+    samples, poor = make_samples(effect=1.0, without=(23,))
+    return samples, poor, WindowClassifier(**SMALL).fit(samples[:16], poor[:16])
+
+
+def test_people_are_told_apart_by_their_windows(telling):
+    samples, poor, model = telling
+
+    probability = model.predict_proba(samples[16:23])[:, 1]
+
+    assert probability[poor[16:23] == 1].min() > probability[poor[16:23] == 0].max()
+
+
+def test_a_person_is_given_the_mean_over_the_own_windows(telling):
+    samples, _, model = telling
+    apart, rows = samples[[17, 20]].apart(WINDOWS, SMALL["windows"])
+
+    single = model.predict_proba(apart)[:, 1]
+
+    expected = [single[rows == row].mean() for row in (0, 1)]
+    np.testing.assert_allclose(model.predict_proba(samples[[17, 20]])[:, 1], expected, rtol=1e-5)
+
+
+def test_somebody_without_a_window_is_given_what_an_average_map_is(telling):
+    samples, _, model = telling
+
+    given = model.predict_proba(samples[[23]])[0]
+
+    network = model.network_.eval()
+    with torch.inference_mode():
+        logits = network(torch.zeros(1, 1, *GRID.shape), torch.zeros(1, 3))[0]
+    np.testing.assert_allclose(given, torch.softmax(logits, 0).numpy(), rtol=1e-5)
+
+
+def test_a_saved_model_predicts_the_same(telling, tmp_path):
+    samples, _, model = telling
+    save_bundle(tmp_path, model, {})
+
+    loaded, _ = load_bundle(tmp_path)
+
+    np.testing.assert_allclose(
+        loaded.predict_proba(samples[16:]), model.predict_proba(samples[16:]), rtol=1e-6
+    )
+
+
+def test_scores_are_predicted_in_their_units():
+    samples, poor = make_samples(effect=1.5)
+    score = 60.0 - 40 * poor
+    model = WindowRegressor(**SMALL).fit(samples[:16], score[:16])
+
+    found = model.predict(samples[16:])
+
+    assert np.corrcoef(found, score[16:])[0, 1] > 0.8
+    assert 15 < found.mean() < 65
+
+
+def test_nothing_to_learn_from_is_explained():
+    samples, poor = make_samples(effect=1.0, without=range(N_PEOPLE))
+    with pytest.raises(DataError, match="none of its training people has any"):
+        WindowClassifier(**SMALL).fit(samples, poor)
+
+
+def test_widths_and_convolutions_of_other_blocks_are_refused():
+    samples, poor = make_samples(effect=1.0)
+    with pytest.raises(UsageError, match="2 blocks and convolutions 3"):
+        WindowClassifier(**{**SMALL, "convolutions": (1, 1, 1)}).fit(samples, poor)
+
+
+def test_window_folds_look_good_where_there_is_nothing_to_find_and_folds_of_people_do_not():
+    """The paper's 99.8 %: its windows were split, not its people."""
+    torch.set_num_threads(1)
+    samples, poor = make_samples(effect=0.0, seed=3)
+    truth = pd.Series(poor.astype(float), index=samples.participants)
+
+    def deal(truth, controls):
+        return make_splits(list(truth.index), truth.to_numpy().astype(int), folds=3, repeats=1)
+
+    plan = Plan(
+        samples=samples, y=poor, truth=truth, splits=deal(truth, None), deal=deal,
+        variants=(((WindowClassifier(**SMALL | {"epochs": 20}),),),), task="classification",
+    )  # fmt: skip
+
+    def auc(plan):
+        predictions = out_of_fold(plan, Fits(), "roc_auc")
+        return len(predictions.truth), float(classification_metrics(predictions)["roc_auc"][0])
+
+    people, by_person = auc(plan)
+    windows, by_window = auc(FLAWS["window-folds"](plan))
+
+    assert (people, windows) == (N_PEOPLE, N_PEOPLE * SMALL["windows"])
+    assert by_window > 0.9
+    assert 0.2 < by_person < 0.8  # 24 people: the 95 % interval of chance is 0.26 to 0.74
+
+
+def test_windows_of_a_tested_person_are_never_learned_from():
+    samples, poor = make_samples(effect=0.0)
+    splits = make_splits(list(samples.participants), poor, folds=4, repeats=1)
+    seen = []
+
+    class Spy(WindowClassifier):
+        def fit(self, X, y, fold=None):
+            seen.append(set(X.apart(WINDOWS)[0].participants))
+            return super().fit(X, y)
+
+    found = cross_validate([Spy(**SMALL | {"epochs": 1})], samples, poor, splits)
+
+    for people, (_, part) in zip(seen, splits.groupby("fold"), strict=True):
+        assert people == set(samples.participants) - set(part["participant_id"])
+    assert len(found) == N_PEOPLE
