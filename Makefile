@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-states bench-real bench-gpu bench-train bench-explain gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-states bench-real bench-gpu bench-train bench-explain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ bench-preproc: $(READY) $(PEERS)/.ready
 ## make bench-bold  speed and quality of the bold, beside nilearn, antspyx and a plain loop
 bench-bold: $(READY) $(PEERS)/.ready
 	$(BIN)/python benchmarks/bold.py
+
+## make bench-physiology  speed and quality of the cleaning of EEG and EMG
+bench-physiology: $(READY)
+	$(BIN)/python benchmarks/physiology.py
 
 ## make bench-states  states of connectivity of 70 people: time and memory
 bench-states: $(READY)

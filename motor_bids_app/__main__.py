@@ -24,6 +24,13 @@ def simulate(argv: Sequence[str] | None = None) -> int:
     return _guarded(lambda: run(argv))
 
 
+def convert(argv: Sequence[str] | None = None) -> int:
+    """Run the converter of recordings; return its exit code."""
+    from motor_bids_app.cli_convert import main as run
+
+    return _guarded(lambda: run(argv))
+
+
 def _run(request: Settings | SelfTest) -> str:
     """Do what was asked for, and say in one sentence what happened.
 

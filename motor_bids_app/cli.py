@@ -8,6 +8,7 @@ from typing import Any
 from motor_bids_app import cli_values
 from motor_bids_app.cli_bold import bold_settings
 from motor_bids_app.cli_options import build_parser
+from motor_bids_app.cli_physiology import physiology_settings
 from motor_bids_app.cli_values import Parser
 from motor_bids_app.errors import UnknownLevelError, UsageError
 from motor_bids_app.settings import (
@@ -100,6 +101,7 @@ def _settings(given: dict[str, Any]) -> Settings:
             correct_gradients=given.get("correct_gradients", False),
             gibbs=given.get("gibbs", False),
             bold=bold_settings(given),
+            physiology=physiology_settings(given),
             omp_nthreads=omp_nthreads,
         ),
         resources=Resources(

@@ -8,6 +8,7 @@ from typing import Any
 
 from motor_bids_app import __version__, cli_values
 from motor_bids_app.cli_bold import add_bold_options
+from motor_bids_app.cli_physiology import add_physiology_options
 from motor_bids_app.cli_values import Parser
 from motor_bids_app.errors import EXIT_CODES
 from motor_bids_app.settings import LEVELS, MODALITIES, OUTSIDE, STOPPING, SUSCEPTIBILITY
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inputs(parser)
     _add_processing(parser)
     add_bold_options(parser)
+    add_physiology_options(parser)
     _add_resources(parser)
     _add_run_options(parser)
     _add_information(parser)
@@ -80,7 +82,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--task-label", nargs="+", metavar="LABEL",
-        help="tasks of the bold, with or without 'task-' (default: rest, else any)",
+        help="tasks of bold, EEG and EMG, with or without 'task-' (default: any; rest first for "
+        "bold)",
     )  # fmt: skip
     group.add_argument(
         "--modalities",

@@ -1,7 +1,8 @@
 """Write a synthetic stroke cohort in BIDS, with known truth in OUTPUT_DIR/sourcedata/truth.
 
-T1w images of whole heads, diffusion-weighted images, lesion masks and motor scores
-(FMA-UE), for trying the app, and for checking that its results are right.
+T1w images of whole heads, diffusion-weighted images, bold, EEG, EMG, lesion masks and motor
+scores (FMA-UE; FMA-LE too beside EEG and EMG), for trying the app, and for checking that its
+results are right.
 """
 
 import argparse
@@ -17,7 +18,8 @@ from motor_bids_app.simulation.people import SESSIONS
 
 MOST_PEOPLE = 999  # labels have three digits
 VOXEL_SIZES = (0.7, 5.0)  # mm; smaller takes too much memory, larger shows no tissue
-SIMULATED = ("anat", "dwi", "bold")
+SIMULATED = ("anat", "dwi", "bold", "eeg", "emg")
+SHORTEST, SLOWEST = 20, 100  # s, to hold rest and gripping once; Hz, to hold all rhythms
 FEWEST_DIRECTIONS = 6  # a tensor has six unknowns
 
 
@@ -45,6 +47,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="diffusion directions (30)")  # fmt: skip
     add("--volumes", type=positive_int, default=240, metavar="N",
         help="volumes of the bold, 2 s each (240)")  # fmt: skip
+    add("--signal-seconds", "--signal_seconds", type=positive_int, default=120, metavar="S",
+        help="duration of EEG and EMG (120)")  # fmt: skip
+    add("--signal-rate", "--signal_rate", type=positive_int, default=500, metavar="HZ",
+        help="samples per second of EEG and EMG (500)")  # fmt: skip
+    add("--physiology-share", "--physiology_share", type=float, metavar="SHARE",
+        help="share, 0 to 1, of the variance of expected scores that EEG and EMG show and images "
+        "do not, while images alone show the rest (default: both show the same)")  # fmt: skip
     add("--shuffle-scores", "--shuffle_scores", action="store_true",
         help="swap scores among patients: then nothing can be predicted within them")  # fmt: skip
     add("--dirty-scores", "--dirty_scores", action="store_true",
@@ -77,6 +86,13 @@ def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
         raise UsageError(
             f"--directions {args.directions}: a tensor needs at least {FEWEST_DIRECTIONS}."
         )
+    if args.signal_seconds < SHORTEST or args.signal_rate < SLOWEST:
+        raise UsageError(
+            f"--signal-seconds {args.signal_seconds} --signal-rate {args.signal_rate}: use "
+            f"at least {SHORTEST} s and {SLOWEST} Hz."
+        )
+    if args.physiology_share is not None and not 0 <= args.physiology_share <= 1:
+        raise UsageError(f"--physiology-share {args.physiology_share:g}: use 0 to 1.")
     return SimulationSettings(
         output_dir=args.output_dir,
         n_participants=args.participants,
@@ -87,6 +103,9 @@ def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
         voxel_size=args.voxel_size,
         n_directions=args.directions,
         n_volumes=args.volumes,
+        signal_seconds=args.signal_seconds,
+        signal_rate=args.signal_rate,
+        physiology_share=args.physiology_share,
         seed=args.seed,
         n_procs=args.n_procs,
         shuffle_scores=args.shuffle_scores,

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-MODALITIES = ("anat", "dwi", "bold")
+MODALITIES = ("anat", "dwi", "bold", "eeg", "emg")
 SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
 OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
@@ -55,6 +55,30 @@ class BoldSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhysiologySettings:
+    """How EEG and EMG are cleaned.
+
+    Parameters
+    ----------
+    eeg_band, emg_band : (float, float)
+        Frequencies to keep, Hz; capped by what the rate can hold.
+    eeg_rate, emg_rate : float
+        Samples per second of what is saved; slower recordings keep their own.
+    ica : bool
+        Take eye and muscle components out of the EEG.
+    window : float
+        Length of windows, s.
+    """
+
+    eeg_band: tuple[float, float] = (0.5, 150.0)
+    emg_band: tuple[float, float] = (20.0, 450.0)
+    eeg_rate: float = 500.0
+    emg_rate: float = 1000.0
+    ica: bool = True
+    window: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProcessingSettings:
     """Settings that change the derivatives.
 
@@ -68,6 +92,7 @@ class ProcessingSettings:
     gibbs: bool = False
     susceptibility: str = "auto"  # one of SUSCEPTIBILITY
     bold: BoldSettings = BoldSettings()
+    physiology: PhysiologySettings = PhysiologySettings()
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     @property

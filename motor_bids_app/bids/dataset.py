@@ -23,22 +23,26 @@ _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
     "*_desc-features.json", "*_desc-confounds_timeseries.*", "*_boldmap.*",
+    "*_epo.fif", "*_epo.json", "emg",
 )  # fmt: skip
 _DESCRIPTIONS = {
     "brain": "Brain mask",
-    "preproc": "Preprocessed: reoriented, denoised, corrected for the bias field or for motion",
+    "preproc": "Preprocessed: images reoriented, denoised, corrected for the bias field or for "
+    "motion; recordings filtered and freed of artefacts",
     "noise": "Standard deviation of the noise, as denoising estimates it",
     "confounds": "What disturbs a series, one row for each volume",
     "denoised": "Nuisance regressed out, filtered, smoothed",
     "fc": "Connectivity over the whole series",
     "dfc": "Connectivity over sliding windows",
-    "windows": "Connectivity in each sliding window",
+    "windows": "Connectivity in each sliding window; or clean windows of EEG or EMG",
     "features": "Measures of one participant and session, one row",
 }
 _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where the dataset has none"},
-    "modality": {"Description": "What was processed: anat, dwi, bold, features or report"},
+    "modality": {
+        "Description": "What was processed: anat, dwi, bold, eeg, emg, features or report"
+    },
     "state": {
         "Description": "How it ended",
         "Levels": {

@@ -161,7 +161,8 @@ def _scans_of(
     usable = [scan for scan in scans if not scan.is_empty]
     if usable or (selection.sessions and not scans):
         return usable
-    return [Scan(participant=participant, notes=("no T1w, T2w, FLAIR, dwi, bold or lesion mask",))]
+    nothing = "no T1w, T2w, FLAIR, dwi, bold, EEG, EMG or lesion mask"
+    return [Scan(participant=participant, notes=(nothing,))]
 
 
 def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: Selection) -> Scan:
@@ -176,5 +177,11 @@ def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: 
 
 def _wanted(scan: Scan, selection: Selection) -> Scan:
     """Leave out series of modalities that were not asked for."""
-    dwi = scan.dwi if "dwi" in selection.modalities else None
-    return replace(scan, dwi=dwi, bold=scan.bold if "bold" in selection.modalities else None)
+    wanted = selection.modalities
+    return replace(
+        scan,
+        dwi=scan.dwi if "dwi" in wanted else None,
+        bold=scan.bold if "bold" in wanted else None,
+        eeg=scan.eeg if "eeg" in wanted else None,
+        emg=scan.emg if "emg" in wanted else None,
+    )

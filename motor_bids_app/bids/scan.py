@@ -8,6 +8,7 @@ from pathlib import Path
 from motor_bids_app.bids.bold import BoldFile, choose_bold
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.recordings import RecordingFile, choose_recordings
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import ReadWriteError
@@ -61,6 +62,8 @@ class Scan(Person):
         Trace-weighted image of a clinical dwi, or a dwi without gradient files.
     bold : BoldFile or None
         Functional series.
+    eeg, emg : RecordingFile or None
+        Recordings of the brain's and the muscles' potentials.
     lesion : LesionFile or None
         Lesion mask.
     finished : Finished
@@ -80,6 +83,8 @@ class Scan(Person):
     reverse_phase: ReversePhase | None = None
     trace: Path | None = None
     bold: BoldFile | None = None
+    eeg: RecordingFile | None = None
+    emg: RecordingFile | None = None
     lesion: LesionFile | None = None
     finished: Finished = field(default_factory=Finished)
     notes: tuple[str, ...] = ()
@@ -98,7 +103,10 @@ class Scan(Person):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to process."""
-        parts = (self.anatomy, self.dwi, self.trace, self.bold, self.lesion, self.finished.dwi)
+        parts = (
+            self.anatomy, self.dwi, self.trace, self.bold, self.eeg, self.emg, self.lesion,
+            self.finished.dwi,
+        )  # fmt: skip
         return all(part is None for part in parts) and not self.finished.maps
 
     def image(self, name: str) -> Path | None:
@@ -135,7 +143,7 @@ def build_scan(
     finished : Finished
         What derivatives of other tools have of this participant and session.
     tasks : sequence of str
-        Tasks of the bold to choose from; empty: rest, or else any.
+        Tasks of bold, EEG and EMG to choose from; empty: rest for bold, or else any.
     """
     native = [image for image in images if not any(map(image.get, ("space", "desc")))]
     native = [image for image in native if image.get("part") in (None, "mag")]  # no phase
@@ -159,7 +167,12 @@ def build_scan(
     scan = _with_diffusion(scan, diffusion, native, root)
     series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
     bold, remarks = choose_bold(series, tasks, root)
-    scan = replace(scan, bold=bold, notes=(*scan.notes, *remarks))
+    signals = [
+        file for file in native for kind in ("eeg", "emg")
+        if _is(file, kind) and matches(file, kind, bids_filter)
+    ]  # fmt: skip
+    eeg, emg, more = choose_recordings(signals, tasks, root)
+    scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
     return _with_lesion(_usable(scan), lesions)
 
 

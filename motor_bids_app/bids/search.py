@@ -1,4 +1,4 @@
-"""Image files of a dataset with their BIDS entities, and the files that describe them."""
+"""Images and recordings of a dataset with their BIDS entities, and the files that describe them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,9 @@ from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import ReadWriteError, UsageError
 
 _FILTER_KEYS = {"T1w": "t1w", "T2w": "t2w", "FLAIR": "flair", "dwi": "dwi", "bold": "bold",
-                "lesion": "roi"}  # fmt: skip
-_FILTERS_OF_OTHER_APPS = ("sbref", "fmap", "asl", "eeg", "emg")
+                "lesion": "roi", "eeg": "eeg", "emg": "emg"}  # fmt: skip
+_FILTERS_OF_OTHER_APPS = ("sbref", "fmap", "asl")
+_EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
 _NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
 
 
@@ -34,7 +35,7 @@ def participants_in(folder: Path) -> list[str]:
 
 
 def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
-    """List the NIfTI files of some participants, in order of path, reading no metadata.
+    """List images and recordings of some participants, in order of path, reading no metadata.
 
     Only the folders of these participants are walked through, which keeps an array job
     on a large dataset fast.
@@ -66,7 +67,7 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
             f"{folder} cannot be indexed: {error}. Check its dataset_description.json, and that "
             "all folders can be read."
         ) from error
-    files = layout.get(extension=[".nii", ".nii.gz"])
+    files = layout.get(extension=[*_EXTENSIONS])
     found = [Found(path=Path(file.path), entities=dict(file.get_entities())) for file in files]
     return sorted((file for file in found if file.get("subject")), key=lambda file: file.path)
 
@@ -134,7 +135,7 @@ def _plainness(file: Found) -> tuple[bool, int, int, str]:
     return bool(file.get("ceagent")), len(extra), int(file.get("run") or 0), file.path.name
 
 
-def inherited(path: Path, extension: str, root: Path) -> list[Path]:
+def inherited(path: Path, extension: str, root: Path, suffix: str | None = None) -> list[Path]:
     """Files that describe an image by the inheritance principle, the most general first.
 
     They lie in the image's folder or above it, have its suffix, and no entity that it lacks.
@@ -144,9 +145,12 @@ def inherited(path: Path, extension: str, root: Path) -> list[Path]:
     path, root : Path
         The image, and the dataset that it is in.
     extension : str
-        '.json', '.bval' or '.bvec'.
+        '.json', '.bval', '.bvec' or '.tsv'.
+    suffix : str, optional
+        Of the files to find, such as 'channels', where it is not that of the image.
     """
-    suffix, labels = _split_name(path)
+    own, labels = _split_name(path)
+    suffix = suffix or own
     folders = [folder for folder in path.parents if folder == root or root in folder.parents]
     applicable = []
     for folder in reversed(folders):

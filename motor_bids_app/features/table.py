@@ -8,6 +8,7 @@ import nibabel as nib
 import numpy as np
 
 from motor_bids_app.errors import UsageError
+from motor_bids_app.features.signal_columns import signal_columns
 from motor_bids_app.mri.lesions import (
     lesion_side,
     lesion_voxels,
@@ -105,6 +106,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
         "Standard deviation over windows of the Fisher z of left with right M1",
         "arbitrary",
     ),
+    **dict(signal_columns()),
 }
 
 

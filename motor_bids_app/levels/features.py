@@ -8,7 +8,9 @@ from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
 from motor_bids_app.features.table import dictionary_for, feature_row
 from motor_bids_app.levels.diffusion_files import MAP_UNITS
-from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
+from motor_bids_app.levels.outputs import RESOLUTION, STEPS, Facts, Outputs
+from motor_bids_app.levels.physiology_features import measure_signals
+from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
 
 
@@ -18,14 +20,16 @@ def extract_features(outputs: Outputs) -> None:
     Raises
     ------
     InputMissingError
-        Nothing was brought to the standard space.
+        Nothing was brought to the standard space, and there is no EEG or EMG either.
     """
     maps = standard_maps(outputs)
     lesion = _load(outputs, "mask", "anat", label="L")
-    if not maps and lesion is None:
+    side = lesion_side(lesion) if lesion is not None else ""
+    signals, facts = measure_signals(outputs, side)
+    if not maps and lesion is None and not signals:
         raise InputMissingError(
-            f"{outputs.prefix} has nothing in {outputs.space}, so no features. See the other steps "
-            "in participants_status.tsv for the reason."
+            f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
+            "See the other steps in participants_status.tsv for the reason."
         )
     row = feature_row(
         lesion=lesion,
@@ -33,7 +37,7 @@ def extract_features(outputs: Outputs) -> None:
         maps=maps,
         atlas=load_aal(RESOLUTION),
         brain=_measured(maps.get("md", maps.get("fa"))),
-        quality=outputs.load_facts().quality,
+        quality=_earlier(outputs).quality | signals,
     )
     identity = {
         "participant_id": f"sub-{outputs.participant}",
@@ -48,7 +52,13 @@ def extract_features(outputs: Outputs) -> None:
     write_table(path, pd.DataFrame([identity | row]), dictionary)
     outputs.written.extend([path, path.with_suffix(".json")])
     done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
-    outputs.save_facts("features", Facts(methods=done))
+    facts.methods.extend(done)
+    outputs.save_facts("features", facts)
+
+
+def _earlier(outputs: Outputs) -> Facts:
+    """What the steps before this one have to say."""
+    return outputs.load_facts([step for step in STEPS if step != "features"])
 
 
 def standard_maps(outputs: Outputs) -> dict[str, nib.Nifti1Image]:

@@ -15,7 +15,7 @@ from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
 RESOLUTION = 2  # mm, of the images saved in standard space
-STEPS = ("anat", "dwi", "bold", "features")  # in their order
+STEPS = ("anat", "dwi", "bold", "eeg", "emg", "features")  # in their order
 _RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91", "3": "3 mm isotropic, 61x73x61"}
 
 
@@ -105,9 +105,9 @@ class Outputs:
         write_json(path, asdict(facts))
         self.written.append(path)
 
-    def load_facts(self) -> Facts:
-        """Load what all steps saved, as one."""
-        paths = [path for path in map(self._facts, STEPS) if path.is_file()]
+    def load_facts(self, steps: Sequence[str] = STEPS) -> Facts:
+        """Load what steps saved, as one; by default that of all."""
+        paths = [path for path in map(self._facts, steps) if path.is_file()]
         parts = [Facts(**read_json(path)) for path in paths]
         return Facts(
             methods=[name for part in parts for name in part.methods],

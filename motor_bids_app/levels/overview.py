@@ -6,7 +6,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.reports.methods import PIECES
 from motor_bids_app.settings import Selection
 
-_COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "bold", "lesion")
+_COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "bold", "eeg", "emg", "lesion")
 
 
 def overview(scans: Sequence[Scan], selection: Selection) -> str:
@@ -16,7 +16,7 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
     for scan in scans:
         present = {
             "T1w": scan.t1w, "T2w": scan.t2w, "FLAIR": scan.flair, "dwi": scan.dwi,
-            "bold": scan.bold, "lesion": scan.lesion,
+            "bold": scan.bold, "eeg": scan.eeg, "emg": scan.emg, "lesion": scan.lesion,
         }  # fmt: skip
         cells = "  ".join(f"{'yes' if present[name] else '-':6}" for name in _COLUMNS)
         lines.append(
@@ -39,6 +39,8 @@ def planned(scan: Scan, selection: Selection) -> list[str]:
         steps.append("dwi")
     if "bold" in selection.modalities and scan.bold:
         steps.append("bold")
+    recordings = {"eeg": scan.eeg, "emg": scan.emg}
+    steps += [kind for kind, file in recordings.items() if kind in selection.modalities and file]
     return steps
 
 

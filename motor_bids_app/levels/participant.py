@@ -20,10 +20,11 @@ from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_devic
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
+from motor_bids_app.levels.physiology import preprocess_eeg, preprocess_emg
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
-from motor_bids_app.settings import BoldSettings, Settings
+from motor_bids_app.settings import BoldSettings, PhysiologySettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,9 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
     if "bold" in steps:
         rows.append(_attempt(_functional(scan, outputs, settings), job, outputs))
-    records = _records(outputs, "anat", "dwi", "bold")
+    rows += [_attempt(_signals(kind, scan, outputs, settings), job, outputs)
+             for kind in ("eeg", "emg") if kind in steps]  # fmt: skip
+    records = _records(outputs, "anat", "dwi", "bold", "eeg", "emg")
     features = Task("features", records, lambda: extract_features(outputs))
     return [*rows, _attempt(features, job, outputs)]
 
@@ -143,6 +146,13 @@ def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
 
 
+def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    file = scan.eeg if kind == "eeg" else scan.emg
+    assert file is not None
+    preprocess = preprocess_eeg if kind == "eeg" else preprocess_emg
+    return Task(kind, file.files, lambda: preprocess(scan, outputs, settings.processing))
+
+
 def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
     """Records of the steps that are done: they change when anything before them does."""
     steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
@@ -153,8 +163,10 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
     """Do one task; its failure is a row in the status table, not the end of the others."""
     settings, reason = job.settings, ""
     processing = settings.processing
-    if task.name in ("anat", "dwi"):  # another window of the bold is no reason to repeat them
+    if task.name in ("anat", "dwi", "eeg", "emg"):  # another window of the bold is no reason
         processing = replace(processing, bold=BoldSettings())
+    if task.name in ("anat", "dwi", "bold"):
+        processing = replace(processing, physiology=PhysiologySettings())
     step = Step(task.name, job.scan.prefix, settings.output_dir)
 
     def work() -> list[Path]:

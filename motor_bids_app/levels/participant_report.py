@@ -28,8 +28,10 @@ _FIGURES = {
     "bold": (
         "bold-motion", "bold-coregistration", "bold-signal", "bold-connectivity", "bold-coupling",
     ),
+    "eeg": ("eeg-spectra", "eeg-channels", "eeg-rejected"),
+    "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
 }  # fmt: skip
-_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet")
+_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet", "mne", "scikit-learn")
 
 
 def write_report(
@@ -76,6 +78,11 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
             steps |= _diffusion_methods(scan, settings.processing)
         if "bold" in plan:
             steps |= _bold_methods(settings.processing)
+        steps |= {f"{kind}_filter" for kind in ("eeg", "emg") if kind in plan}
+        if "eeg" in plan:
+            steps |= {"eeg_bad_channels", "eeg_reference"}
+            steps |= {"eeg_components"} if settings.processing.physiology.ica else set()
+        steps |= {"signal_windows"} if {"eeg", "emg"} & set(plan) else set()
         taken |= scan.finished.datasets
         if scan.lesion is not None and "anat" in plan:
             steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
@@ -137,6 +144,10 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
             f"bold: {name.replace('_', ' ')}": value
             for name, value in asdict(processing.bold).items()
         },
+        **{
+            f"EEG and EMG: {name.replace('_', ' ')}": value
+            for name, value in asdict(processing.physiology).items()
+        },
         "threads per participant": processing.omp_nthreads,
     }
 
@@ -174,6 +185,7 @@ def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
         done.append("dwi")
     if {"bold_motion", "finished_bold"} & set(facts.methods):
         done.append("bold")
+    done += [kind.upper() for kind in ("eeg", "emg") if f"{kind}_filter" in facts.methods]
     return tuple(done)
 
 
@@ -186,10 +198,15 @@ def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
         del present["dwi"]
     if "bold" in settings.selection.modalities:
         present["bold"] = scan.bold
+    if scan.eeg or scan.emg:  # most datasets have neither, and miss nothing
+        present |= {
+            kind.upper(): file for kind, file in (("eeg", scan.eeg), ("emg", scan.emg))
+            if kind in settings.selection.modalities
+        }  # fmt: skip
     return tuple(name for name, there in present.items() if there is None)
 
 
 def _lesion_warning(scan: Scan) -> tuple[str, ...]:
-    if scan.lesion is not None:
+    if scan.lesion is not None or scan.anatomy is None:
         return ()
     return ("No lesion mask was found: the brain was processed as if it were intact.",)

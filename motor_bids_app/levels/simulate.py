@@ -15,10 +15,12 @@ from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import OutputError
 from motor_bids_app.levels.simulated_dataset import TRUTH, SimulationSettings, write_dataset_files
+from motor_bids_app.levels.simulated_recordings import write_recording
 from motor_bids_app.settings import STANDARD_SPACE, Resources
 from motor_bids_app.simulation.anatomy import Scanner, T1wScan, draw_scanner, scan_t1w
 from motor_bids_app.simulation.deformation import FIELD_RESOLUTION, Shape, draw_rigid, draw_shape
 from motor_bids_app.simulation.diffusion import DwiScan, scan_dwi
+from motor_bids_app.simulation.electrophysiology import record
 from motor_bids_app.simulation.functional import REPETITION, BoldScan, scan_bold
 from motor_bids_app.simulation.people import SESSIONS, Person, draw_cohort
 from motor_bids_app.simulation.sampling import grid_points
@@ -26,7 +28,14 @@ from motor_bids_app.simulation.tensors import tensor_field
 from motor_bids_app.spaces.grids import Grid, standard_grid
 
 log = logging.getLogger(__name__)
-_SHAPE, _SCAN, _SITE, _TENSORS, _BOLD = 11, 12, 13, 14, 15  # streams of random numbers
+_SHAPE, _SCAN, _SITE, _TENSORS, _BOLD, _SIGNALS = (
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+)  # streams of random numbers
 _DWI_NOISE, _BOLD_NOISE = 1.3, 0.5  # relative to that of the T1w image
 
 
@@ -45,6 +54,7 @@ def run(settings: SimulationSettings) -> None:
     people = draw_cohort(
         settings.n_participants, settings.n_controls, settings.seed, n_sites=settings.n_sites,
         n_sessions=settings.n_sessions, shuffle_scores=settings.shuffle_scores,
+        physiology_share=settings.physiology_share,
     )  # fmt: skip
     write_dataset_files(people, settings)
     if settings.modalities:
@@ -106,6 +116,12 @@ def simulate_person(person: Person, settings: SimulationSettings) -> None:
                 rng=stream(_BOLD, person.number, number), coarse=max(1, settings.voxel_size / 3),
             )  # fmt: skip
             _write_bold(bold, visit)
+        if settings.signals:
+            recording = record(
+                person.capacity[number], person.lesion_side, seconds=settings.signal_seconds,
+                rate=settings.signal_rate, rng=stream(_SIGNALS, person.number, number),
+            )  # fmt: skip
+            write_recording(recording, settings, visit.path)
 
 
 def _generator(*numbers: int) -> np.random.Generator:

@@ -18,7 +18,7 @@ from motor_bids_app.simulation.tabular import distributions, features_table, pop
 
 TRUTH = "sourcedata/truth"
 _DIRT = 21  # stream of random numbers
-_BIDS_VERSION = "1.10.0"
+_BIDS_VERSION = "1.11.0"  # the first with the datatype emg
 _README = """\
 # Synthetic stroke cohort
 
@@ -30,6 +30,7 @@ a warped copy of the MNI152NLin2009aSym template in a synthetic skull, every les
   model can reach): `sourcedata/truth`.
 - FMA-UE falls with the damage to the corticospinal tract, lesion volume and age, plus noise;
   the coefficients are in `sourcedata/truth/truth.json`.
+- EEG and EMG, where there are some: 10 s of rest, 10 s of gripping with both hands, and so on.
 """
 _MAIN = ("bayes_auc", "bayes_auc_se", "bayes_r2", "bayes_r2_se")
 _COLUMNS: dict[str, dict[str, Any]] = {
@@ -54,6 +55,10 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "Description": "Fugl-Meyer Assessment, upper extremity, 0 to 66; higher is better",
         "Units": "points",
     },
+    "fma_le": {
+        "Description": "Fugl-Meyer Assessment, lower extremity, 0 to 34; higher is better",
+        "Units": "points",
+    },
 }
 
 
@@ -63,6 +68,7 @@ class SimulationSettings:
 
     `voxel_size` is that of the T1w image, mm; dwi has the same, but at least 2 mm, and bold
     3.4 x 3.4 x 4.8 mm, or as many times more as that of the T1w image is above 3 mm.
+    `physiology_share` is explained at `simulation.people.draw_person`.
     """
 
     output_dir: Path
@@ -74,10 +80,18 @@ class SimulationSettings:
     voxel_size: float = 1.0
     n_directions: int = 30
     n_volumes: int = 240
+    signal_seconds: int = 120
+    signal_rate: int = 500  # Hz
+    physiology_share: float | None = None
     seed: int = 0
     n_procs: int = 1
     shuffle_scores: bool = False
     dirty_scores: bool = False
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Which of EEG and EMG are recorded."""
+        return tuple(name for name in ("eeg", "emg") if name in self.modalities)
 
 
 def write_dataset_files(people: Sequence[Person], settings: SimulationSettings) -> None:
@@ -106,6 +120,8 @@ def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> Non
     rng = np.random.default_rng([settings.seed, _DIRT])
     if settings.n_sessions == 1:
         table["fma_ue"] = [person.scores[0] for person in people]
+        if settings.signals:  # which are about legs as often as about arms
+            table["fma_le"] = [person.leg_scores[0] for person in people]
         table, dictionary = _worded(table, settings, rng)
         write_table(settings.output_dir / "participants.tsv", table, dictionary)
         return
@@ -117,6 +133,7 @@ def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> Non
             "session_id": [f"ses-{name}" for name in SESSIONS],
             "time_since_stroke": [months, months + REHABILITATION],
             "fma_ue": person.scores,
+            **({"fma_le": person.leg_scores} if settings.signals else {}),
         })  # fmt: skip
         sessions, dictionary = _worded(sessions, settings, rng)
         name = f"sub-{person.label}"
@@ -140,7 +157,9 @@ def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, 
     """Return what is known about scores: the model, its ceiling, and each person."""
     share = settings.n_controls / max(len(people), 1)
     shuffled = settings.shuffle_scores
-    ceiling = population_truth(share, settings.n_sessions, shuffled=shuffled)
+    ceiling = population_truth(
+        share, settings.n_sessions, shuffled=shuffled, physiology_share=settings.physiology_share
+    )
     return {
         "description": "The best AUC (of FMA-UE below the cutoff) and R2 that any model can reach "
         "over the population: first for everyone, then also for patients alone; "
@@ -185,8 +204,15 @@ def _known_people(people: Sequence[Person], settings: SimulationSettings) -> lis
             "lesion_side": person.lesion_side,
             **asdict(person.damage),
             "sessions": [
-                {"session": name, "clean_score": None if np.isnan(clean) else clean, "score": score}
-                for name, clean, score in zip(names, person.clean, person.scores, strict=True)
+                {
+                    "session": name,
+                    "clean_score": None if np.isnan(clean) else clean,
+                    "score": score,
+                    "capacity": capacity,
+                }
+                for name, clean, score, capacity in zip(
+                    names, person.clean, person.scores, person.capacity, strict=True
+                )
             ],
         }
         for person in people

@@ -1,20 +1,10 @@
 """The sentences of the methods text of the participant level, by step."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, kw_only=True)
-class MethodStep:
-    """A sentence, its paragraph, and the keys of works that it cites."""
-
-    paragraph: str
-    sentence: str
-    references: tuple[str, ...] = ()
-
+from motor_bids_app.reports.signal_methods import SIGNAL_STEPS, SIGNALS, MethodStep
 
 _ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
 _BOLD = "Resting-state bold."
-PARAGRAPHS = (_ANATOMY, _DIFFUSION, _BOLD, _MEASURES)
+PARAGRAPHS = (_ANATOMY, _DIFFUSION, _BOLD, SIGNALS, _MEASURES)
 STEPS = {  # in the order of the text; `space` is filled in
     "reorient": MethodStep(
         paragraph=_ANATOMY,
@@ -208,6 +198,7 @@ STEPS = {  # in the order of the text; `space` is filled in
         "and correlations were transformed to Fisher z.",
         references=("Allen et al. 2014",),
     ),
+    **SIGNAL_STEPS,
     "tract_load": MethodStep(
         paragraph=_MEASURES,
         sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "

@@ -11,6 +11,8 @@ SECTIONS = {  # the order of the page; what a section says when its input is abs
     "tissue": ("Tissue maps", "No anatomical image was found, so tissue was not segmented."),
     "diffusion": ("Diffusion", "No dwi was found, so there are no diffusion maps."),
     "bold": ("Resting-state bold", "No bold was found, so there is no connectivity."),
+    "eeg": ("EEG", "No EEG was found."),
+    "emg": ("EMG", "No EMG was found."),
 }
 
 FACTS = {  # measures that a section starts with, and what they are called there
@@ -28,6 +30,24 @@ FACTS = {  # measures that a section starts with, and what they are called there
         "bold_tsnr": "Temporal signal to noise",
         "bold_degrees": "Degrees of freedom after cleaning",
         "m1_coupling": "Coupling of left and right M1",
+    },
+    "eeg": {
+        "recorded_eeg_seconds": "Duration",
+        "recorded_eeg_channels": "Channels",
+        "recorded_eeg_bad_channels": "Bad channels",
+        "recorded_eeg_windows": "Windows kept",
+        "recorded_eeg_rejected": "Windows left out",
+        "recorded_eeg_eye_components": "Eye components taken out",
+        "recorded_eeg_muscle_components": "Muscle components taken out",
+    },
+    "emg": {
+        "recorded_emg_seconds": "Duration",
+        "recorded_emg_channels": "Channels",
+        "recorded_emg_bad_channels": "Bad channels",
+        "recorded_emg_windows": "Windows kept",
+        "recorded_emg_rejected": "Windows left out",
+        "cmc_beta_left": "Coherence with the cortex, left limb",
+        "cmc_beta_right": "Coherence with the cortex, right limb",
     },
 }
 

@@ -171,5 +171,72 @@ REFERENCES = {
             "imaging biomarker for stroke motor outcomes. Ann Neurol 78:860-870, 2015.",
             doi="10.1002/ana.24510",
         ),
+        Reference(
+            key="Appelhoff et al. 2019",
+            citation="Appelhoff S, Sanderson M, Brooks TL, et al. MNE-BIDS: organizing "
+            "electrophysiological data into the BIDS format and facilitating their analysis. J "
+            "Open Source Softw 4:1896, 2019.",
+            doi="10.21105/joss.01896",
+        ),
+        Reference(
+            key="Gramfort et al. 2013",
+            citation="Gramfort A, Luessi M, Larson E, et al. MEG and EEG data analysis with "
+            "MNE-Python. Front Neurosci 7:267, 2013.",
+            doi="10.3389/fnins.2013.00267",
+        ),
+        Reference(
+            key="Bigdely-Shamlo et al. 2015",
+            citation="Bigdely-Shamlo N, Mullen T, Kothe C, Su KM, Robbins KA. The PREP pipeline: "
+            "standardized preprocessing for large-scale EEG analysis. Front Neuroinform 9:16, "
+            "2015.",
+            doi="10.3389/fninf.2015.00016",
+        ),
+        Reference(
+            key="Hyvärinen 1999",
+            citation="Hyvärinen A. Fast and robust fixed-point algorithms for independent "
+            "component analysis. IEEE Trans Neural Netw 10:626-634, 1999.",
+            doi="10.1109/72.761722",
+        ),
+        Reference(
+            key="Dharmaprani et al. 2016",
+            citation="Dharmaprani D, Nguyen HK, Lewis TW, DeLosAngeles D, Willoughby JO, Pope KJ. "
+            "A comparison of independent component analysis algorithms and measures to "
+            "discriminate between EEG and artifact components. Annu Int Conf IEEE Eng Med Biol "
+            "Soc 2016:825-828.",
+            doi="10.1109/EMBC.2016.7590828",
+        ),
+        Reference(
+            key="Perrin et al. 1989",
+            citation="Perrin F, Pernier J, Bertrand O, Echallier JF. Spherical splines for scalp "
+            "potential and current density mapping. Electroencephalogr Clin Neurophysiol "
+            "72:184-187, 1989.",
+            doi="10.1016/0013-4694(89)90180-6",
+        ),
+        Reference(
+            key="Finnigan et al. 2016",
+            citation="Finnigan S, Wong A, Read S. Defining abnormal slow EEG activity in acute "
+            "ischaemic stroke: delta/alpha ratio as an optimal QEEG index. Clin Neurophysiol "
+            "127:1452-1459, 2016.",
+            doi="10.1016/j.clinph.2015.07.014",
+        ),
+        Reference(
+            key="van Putten 2007",
+            citation="van Putten MJAM. The revised brain symmetry index. Clin Neurophysiol "
+            "118:2362-2367, 2007.",
+            doi="10.1016/j.clinph.2007.07.019",
+        ),
+        Reference(
+            key="Falconer and Winter 1985",
+            citation="Falconer K, Winter DA. Quantitative assessment of co-contraction at the "
+            "ankle joint in walking. Electromyogr Clin Neurophysiol 25:135-149, 1985.",
+        ),
+        Reference(
+            key="Halliday et al. 1995",
+            citation="Halliday DM, Rosenberg JR, Amjad AM, Breeze P, Conway BA, Farmer SF. A "
+            "framework for the analysis of mixed time series/point process data: theory and "
+            "application to the study of physiological tremor, single motor unit discharges and "
+            "electromyograms. Prog Biophys Mol Biol 64:237-278, 1995.",
+            doi="10.1016/S0079-6107(96)00009-0",
+        ),
     )
 }

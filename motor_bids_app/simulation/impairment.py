@@ -6,7 +6,7 @@ from scipy.special import ndtr
 
 from motor_bids_app.simulation.damage import Damage
 
-HIGHEST = 66  # points, FMA-UE
+HIGHEST, HIGHEST_LEG = 66, 34  # points, FMA-UE and FMA-LE
 POOR_BELOW = 27
 NOISE = 15.0  # points, standard deviation of patients' scores around the clean score
 COEFFICIENTS = {
@@ -16,6 +16,8 @@ COEFFICIENTS = {
     "log1p_lesion_volume_ml": -2.0,
     "decades_above_60_years": -2.0,
 }
+# Of clean scores before rehabilitation, over all patients that can be drawn.
+CLEAN_MEAN, CLEAN_SPREAD = 34.0, 17.5  # points
 RECOVERY = 0.35  # part of the lost points that an intact tract wins back between sessions
 _CONTROL_WEIGHTS = np.array([1, 1, 2, 3, 5, 9, 14], dtype=np.float64)  # of scores 60 to 66
 
@@ -42,6 +44,27 @@ def clean_score(damage: Damage, age: float, *, recovered: bool = False) -> float
     return float(score)
 
 
+def mixed_score(clean: float, reserve: float, share: float) -> float:
+    """Clean score of which damage decides one part, and a reserve that no image shows the other.
+
+    Parameters
+    ----------
+    clean : float
+        By damage and age alone.
+    reserve : float
+        Standard normal over patients, independent of the damage.
+    share : float
+        Of the variance that the reserve decides, 0 to 1; mean and variance stay.
+    """
+    by_damage = np.sqrt(1 - share) * (clean - CLEAN_MEAN)
+    return float(CLEAN_MEAN + by_damage + np.sqrt(share) * CLEAN_SPREAD * reserve)
+
+
+def capacity(latent: float) -> float:
+    """What the lesioned side can do, 0 to 1, uniform over patients if `latent` is normal."""
+    return float(ndtr(latent))
+
+
 def score_distribution(clean: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probability of each score from 0 to 66 given clean scores, shape (n, 67).
 
@@ -56,6 +79,14 @@ def score_distribution(clean: NDArray[np.floating]) -> NDArray[np.float64]:
     control = np.zeros(HIGHEST + 1)
     control[-len(_CONTROL_WEIGHTS) :] = _CONTROL_WEIGHTS / _CONTROL_WEIGHTS.sum()
     return np.where(np.isnan(clean)[:, None], control, distribution)
+
+
+def leg_scores(clean: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw one FMA-LE, 0 to 34, for each clean score: the same impairment, noise of its own."""
+    noise = NOISE * rng.standard_normal(len(clean))
+    healthy = HIGHEST - rng.integers(0, 4, len(clean))
+    points = np.where(np.isnan(clean), healthy, np.asarray(clean) + noise)
+    return np.clip(np.rint(points * HIGHEST_LEG / HIGHEST), 0, HIGHEST_LEG).astype(np.int64)
 
 
 def draw_scores(clean: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:

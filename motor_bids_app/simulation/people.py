@@ -6,13 +6,21 @@ from typing import Literal
 import numpy as np
 
 from motor_bids_app.simulation.damage import Damage, assess
-from motor_bids_app.simulation.impairment import clean_score, draw_scores
+from motor_bids_app.simulation.impairment import (
+    CLEAN_MEAN,
+    CLEAN_SPREAD,
+    capacity,
+    clean_score,
+    draw_scores,
+    leg_scores,
+    mixed_score,
+)
 from motor_bids_app.simulation.lesions import Lesion, draw_lesion
 
 Group = Literal["patient", "control"]
 SESSIONS = ("pre", "post")
 REHABILITATION = 3.0  # months between the two sessions
-_PERSON, _SHUFFLE = 1, 2  # streams of random numbers
+_PERSON, _SHUFFLE, _RESERVE = 1, 2, 3  # streams of random numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +43,10 @@ class Person:
         None, and none, for a control.
     clean : tuple of float
         Score without noise in each session; NaN for a control.
-    scores : tuple of int
-        FMA-UE, 0 to 66, in each session.
+    scores, leg_scores : tuple of int
+        FMA-UE, 0 to 66, and FMA-LE, 0 to 34, in each session.
+    capacity : tuple of float
+        What EEG and EMG show, 0 to 1, in each session.
     """
 
     label: str
@@ -50,6 +60,8 @@ class Person:
     damage: Damage = field(default_factory=Damage)
     clean: tuple[float, ...] = ()
     scores: tuple[int, ...] = ()
+    leg_scores: tuple[int, ...] = ()
+    capacity: tuple[float, ...] = ()
 
     @property
     def lesion_side(self) -> str | None:
@@ -58,9 +70,15 @@ class Person:
 
 
 def draw_person(
-    number: int, group: Group, seed: int, n_sites: int = 1, n_sessions: int = 1
-) -> Person:
-    """Draw one person; the same number, group and seed give the same person."""
+    number: int, group: Group, seed: int, n_sites: int = 1, n_sessions: int = 1,
+    physiology_share: float | None = None,
+) -> Person:  # fmt: skip
+    """Draw one person; the same number, group and seed give the same person.
+
+    EEG and EMG show what the damage does to the score, as images do. With `physiology_share` they
+    show a reserve instead, independent of the damage, that decides this share of the variance of
+    clean scores; the damage, and with it the images, the rest.
+    """
     rng = np.random.default_rng([seed, _PERSON, number])
     age = float(np.clip(rng.normal(63 if group == "patient" else 60, 12), 25, 88).round(1))
     sex: Literal["F", "M"] = "F" if rng.random() < 0.45 else "M"
@@ -72,31 +90,55 @@ def draw_person(
         lesion = draw_lesion(rng)
         damage = assess(lesion, rng)
         clean = [clean_score(damage, age, recovered=session > 0) for session in range(n_sessions)]
+    own = np.random.default_rng([seed, _RESERVE, number])
+    clean, shown = _shown(clean, clean_score(damage, age), physiology_share, own)
     return Person(
         label=f"{number + 1:03d}", number=number, group=group, age=age, sex=sex, site=site,
-        months=months, lesion=lesion, damage=damage, clean=tuple(clean),
+        months=months, lesion=lesion, damage=damage, clean=tuple(clean), capacity=shown,
         scores=tuple(int(score) for score in draw_scores(np.array(clean), rng)),
+        leg_scores=tuple(int(score) for score in leg_scores(np.array(clean), own)),
     )  # fmt: skip
+
+
+def _shown(
+    clean: list[float], first: float, share: float | None, rng: np.random.Generator
+) -> tuple[list[float], tuple[float, ...]]:
+    """Clean scores, and what EEG and EMG show, in each session.
+
+    `first` is the score that the damage lets expect in the first session, also of a control.
+    """
+    gains = [0.0 if np.isnan(score) else score - first for score in clean]
+    latent = (first - CLEAN_MEAN) / CLEAN_SPREAD
+    reserve = float(rng.standard_normal())
+    if share is not None and np.isnan(clean[0]):
+        latent += 0.5 * reserve  # healthy people differ too
+    elif share is not None:
+        latent = reserve
+        clean = [mixed_score(first, reserve, share) + gain for gain in gains]
+    return clean, tuple(capacity(latent + gain / CLEAN_SPREAD) for gain in gains)
 
 
 def draw_cohort(
     n_patients: int, n_controls: int, seed: int, *, n_sites: int = 1, n_sessions: int = 1,
-    shuffle_scores: bool = False,
+    shuffle_scores: bool = False, physiology_share: float | None = None,
 ) -> list[Person]:  # fmt: skip
     """Draw patients, then controls.
 
     With `shuffle_scores`, patients swap their scores (all sessions together), so that
-    nothing about a patient tells the score; `clean` then says nothing either.
+    nothing about a patient tells the score; `clean` then says nothing either. For
+    `physiology_share` see `draw_person`.
     """
     patients: list[Group] = ["patient"] * n_patients
     controls: list[Group] = ["control"] * n_controls
     people = [
-        draw_person(number, group, seed, n_sites, n_sessions)
+        draw_person(number, group, seed, n_sites, n_sessions, physiology_share)
         for number, group in enumerate(patients + controls)
     ]
     if not shuffle_scores:
         return people
     order = np.random.default_rng([seed, _SHUFFLE]).permutation(n_patients)
-    swapped = [replace(person, scores=people[other].scores)
-               for person, other in zip(people, order, strict=False)]  # fmt: skip
+    swapped = [
+        replace(person, scores=people[other].scores, leg_scores=people[other].leg_scores)
+        for person, other in zip(people, order, strict=False)
+    ]
     return swapped + people[n_patients:]

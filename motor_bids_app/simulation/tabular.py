@@ -71,7 +71,12 @@ def distributions(people: Sequence[Person], session: int, *, shuffled: bool) -> 
 
 
 def population_truth(
-    control_share: float, n_sessions: int = 1, *, shuffled: bool = False, size: int = POPULATION
+    control_share: float,
+    n_sessions: int = 1,
+    *,
+    shuffled: bool = False,
+    size: int = POPULATION,
+    physiology_share: float | None = None,
 ) -> dict[str, dict[str, float]]:
     """Ceilings over a large population with the cohort's share of controls.
 
@@ -82,7 +87,7 @@ def population_truth(
         bayes_r2, their standard errors (``_se``), poor_share, n_people; and the AUC that the
         ranking by tract load, lesion volume and age alone would reach.
     """
-    people = _patients(size, n_sessions)
+    people = _patients(size, n_sessions, physiology_share)
     n_controls = round(size * control_share / (1 - control_share)) if control_share < 1 else 0
     controls = [
         draw_person(size + number, "control", _POPULATION_SEED, n_sessions=n_sessions)
@@ -101,9 +106,15 @@ def population_truth(
 
 
 @lru_cache(maxsize=2)
-def _patients(size: int, n_sessions: int) -> list[Person]:
+def _patients(size: int, n_sessions: int, physiology_share: float | None = None) -> list[Person]:
     return [
-        draw_person(number, "patient", _POPULATION_SEED, n_sessions=n_sessions)
+        draw_person(
+            number,
+            "patient",
+            _POPULATION_SEED,
+            n_sessions=n_sessions,
+            physiology_share=physiology_share,
+        )
         for number in range(size)
     ]
 

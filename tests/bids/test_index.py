@@ -229,7 +229,7 @@ def test_dataset_of_standard_masks_alone_is_enough(make_dataset):
 
 
 def test_participant_without_images_is_listed_as_empty(make_dataset):
-    root = make_dataset("sub-1/eeg/sub-1_task-rest_eeg.edf", "sub-2/anat/sub-2_T1w.nii.gz")
+    root = make_dataset("sub-1/meg/sub-1_task-rest_meg.fif", "sub-2/anat/sub-2_T1w.nii.gz")
 
     scans = index(root)
 
@@ -292,14 +292,14 @@ def test_broken_description_is_named(make_dataset):
 
 
 @pytest.mark.parametrize(
-    ("name", "n_lesions", "n_dwi", "n_empty"),
+    ("name", "n_lesions", "n_dwi", "n_eeg"),
     [
         pytest.param("ds004889", 361, 0, 0, marks=pytest.mark.slow),
         ("ds004498", 0, 7, 0),
         ("nm000158", 0, 0, 50),
     ],
 )
-def test_real_file_trees_are_indexed(test_data, tmp_path, name, n_lesions, n_dwi, n_empty):
+def test_real_file_trees_are_indexed(test_data, tmp_path, name, n_lesions, n_dwi, n_eeg):
     source = test_data / "participants_stroke" / name
     names = (source / "tree.txt").read_text().split()
     for file in names:
@@ -315,7 +315,8 @@ def test_real_file_trees_are_indexed(test_data, tmp_path, name, n_lesions, n_dwi
     assert len(lesions) == n_lesions
     assert {lesion.image for lesion in lesions} <= {"dwi"}
     assert sum(scan.dwi is not None for scan in scans) == n_dwi
-    assert sum(scan.is_empty for scan in scans) == n_empty
+    assert sum(scan.eeg is not None for scan in scans) == n_eeg
+    assert not any(scan.is_empty for scan in scans)
 
 
 STANDARD = "space-MNI152NLin2009aSym_res-2"

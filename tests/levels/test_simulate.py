@@ -165,6 +165,8 @@ def test_filled_folder_is_refused(tmp_path):
         (["--participants", "900", "--controls", "200"], "999 people"),
         (["--directions", "5"], "at least 6"),
         (["--sessions", "3"], "sessions"),
+        (["--signal-rate", "50"], "100 Hz"),
+        (["--physiology-share", "1.5"], "0 to 1"),
     ],
 )
 def test_impossible_requests_are_explained(words, message):

@@ -1,0 +1,190 @@
+"""Reading of EEG and EMG recordings with what their dataset says of them."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import mne_bids
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.errors import DataError, ReadWriteError
+from motor_bids_app.physiology.montage import (
+    FEWEST_MEASURED,
+    on_sphere,
+    plain_name,
+    template_places,
+)
+from motor_bids_app.physiology.recording import Array, Event, Recording
+
+_KINDS = {"EEG": "eeg", "EMG": "emg", "EOG": "eog", "VEOG": "eog", "HEOG": "eog"}
+_LEFT_OUT = (  # types that BIDS knows, and this app has no use for
+    "AUDIO", "ECG", "EYEGAZE", "GSR", "MISC", "PPG", "PUPIL", "REF", "RESP", "SYSCLOCK", "TEMP",
+    "TRIG", "DBS", "ECOG", "SEEG", "ACCEL", "ANGACCEL", "GYRO", "MAGN", "POS", "VEL", "LATENCY",
+    "ORNT", "JNTANG",
+)  # fmt: skip
+_VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
+_MICRO = 1e6
+_SIDECARS = ("eeg.json", "emg.json")
+
+
+def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
+    """Read a recording in microvolts; and what a reader should know of it.
+
+    Raises
+    ------
+    ReadWriteError
+        The file is damaged, or contradicts the files that describe it.
+    DataError
+        No channel can be used.
+    """
+    raw = _read(file)
+    table = file.table("channels")
+    channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
+    channels = channels.drop_duplicates("name").set_index("name")
+    notes: list[str] = []
+    kinds = _kinds(raw, file, channels, notes)
+    kept = [k for k, kind in enumerate(kinds) if kind]
+    if not kept:
+        raise DataError(
+            f"{file.path.name} has no channel of type EEG, EMG or EOG. Give the types in "
+            "channels.tsv."
+        )
+    names = [raw.ch_names[k] for k in kept]
+    signals = raw.get_data(picks=kept) * _MICRO
+    signals *= _unit_factors(raw, names, channels, notes)[:, None]
+    muscles = channels["target_muscle"] if "target_muscle" in channels else pd.Series(dtype=str)
+    recording = Recording(
+        signals=signals, rate=float(raw.info["sfreq"]), names=tuple(map(plain_name, names)),
+        kinds=tuple(kinds[k] for k in kept),
+        muscles=tuple(_text(muscles.get(name)) for name in names),
+        places=_places(raw, names), events=_events(raw), mains=_mains(raw, file),
+        bad=tuple(plain_name(name) for name in raw.info["bads"] if name in names),
+    )  # fmt: skip
+    if len(set(recording.names)) < len(names):
+        raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
+    return recording, tuple(notes)
+
+
+def _read(file: RecordingFile) -> Any:
+    """The recording as mne-bids reads it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters in them is checked here
+            place = mne_bids.get_bids_path_from_fname(file.path, check=False, verbose="ERROR")
+            place.update(root=file.root)
+            raw = mne_bids.read_raw_bids(place, verbose="ERROR")
+            return raw.load_data(verbose="ERROR")
+    except Exception as error:  # its readers raise whatever a damaged file leads them to
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ReadWriteError(
+            f"{file.path} cannot be read with what describes it: {said}. Repair or replace the "
+            "file, or correct its channels.tsv."
+        ) from error
+
+
+def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[str]) -> list[str]:
+    """Kind of each channel, '' for those left out; types come from channels.tsv, else the file."""
+    told = channels["type"].fillna("").str.upper() if "type" in channels else pd.Series(dtype=str)
+    own_folder = file.path.parent.name
+    kinds: list[str] = []
+    unknown: dict[str, list[str]] = {}
+    for name, by_file in zip(raw.ch_names, raw.get_channel_types(), strict=True):
+        kind = told.get(name, "")
+        if not kind:
+            # A file format that knows no types makes everything EEG.
+            guess = by_file.upper()
+            kind = own_folder.upper() if guess == "EEG" and own_folder == "emg" else guess
+            kind = _by_name(name, kind)
+        elif kind not in _KINDS and kind not in _LEFT_OUT:
+            unknown.setdefault(kind, []).append(name)
+        kinds.append(_KINDS.get(kind, ""))
+    absent = [name for name in told.index if name not in raw.ch_names]
+    if absent:
+        notes.append(f"channels.tsv lists {_some(absent)}, which the recording does not have.")
+    for kind, names in unknown.items():
+        notes.append(
+            f"channels.tsv calls {_some(names)} {kind}, a type that BIDS does not have: left out."
+        )
+    return kinds
+
+
+def _by_name(name: str, kind: str) -> str:
+    """Type of a channel that is EEG by default, where its name tells another."""
+    if kind != "EEG":
+        return kind
+    upper = name.upper()
+    for ending in ("EOG", "ECG", "EKG", "EMG", "STATUS", "TRIG", "RESP", "GSR", "EVENT"):
+        if ending in upper:
+            return ending
+    return kind
+
+
+def _unit_factors(
+    raw: Any, names: Sequence[str], channels: pd.DataFrame, notes: list[str]
+) -> Array:
+    """Factor of each channel that the file's header has no unit for, shape (C,)."""
+    told = channels["units"] if "units" in channels else pd.Series(dtype=str)
+    factors, differing = np.ones(len(names)), []
+    for k, name in enumerate(names):
+        header, table = str(raw._orig_units.get(name, "")), _text(told.get(name))
+        if table not in _VOLTS:
+            continue
+        if header not in _VOLTS:
+            known = header == "" and file_has_units(raw)
+            factors[k] = 1.0 if known else _VOLTS[table]
+        elif _VOLTS[header] != _VOLTS[table]:
+            differing.append(name)
+    if differing:
+        notes.append(
+            f"channels.tsv gives another unit than the recording for {_some(differing)}; that of "
+            "the recording was used."
+        )
+    return factors
+
+
+def file_has_units(raw: Any) -> bool:
+    """Whether the format stores volts by definition, so that no unit is needed."""
+    return not raw._orig_units
+
+
+def _places(raw: Any, names: Sequence[str]) -> Array:
+    """Places of electrodes as measured, else by name."""
+    montage = raw.get_montage()
+    known = montage.get_positions()["ch_pos"] if montage else {}
+    missing = np.full(3, np.nan)
+    points = np.array([known.get(name, missing) for name in names], dtype=float)
+    points[(points == 0).all(axis=1)] = np.nan
+    if np.isfinite(points).all(axis=1).sum() >= FEWEST_MEASURED:
+        return on_sphere(points)
+    return template_places(names)
+
+
+def _mains(raw: Any, file: RecordingFile) -> float | None:
+    """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file."""
+    told = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
+    frequency = told.get("PowerLineFrequency", raw.info["line_freq"])
+    return float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
+
+
+def _events(raw: Any) -> tuple[Event, ...]:
+    found = [
+        Event(onset=float(onset), duration=float(duration), kind=str(kind))
+        for onset, duration, kind in zip(
+            raw.annotations.onset, raw.annotations.duration, raw.annotations.description,
+            strict=True,
+        )
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda event: event.onset))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

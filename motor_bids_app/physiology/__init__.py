@@ -1,0 +1,1 @@
+"""EEG and EMG: recordings in, recordings out."""

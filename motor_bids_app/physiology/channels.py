@@ -1,0 +1,120 @@
+"""Channels and moments that cannot be trusted."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from motor_bids_app.physiology.recording import Recording, robust_spread
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+STEP = 1.0  # s, of the pieces that are good or bad
+FLAT = 0.2  # µV, robust standard deviation after filtering that no living electrode stays below
+_CLIPPED = 0.005  # share of samples at the ends of the range that no signal has
+_LOUD, _ALONE = 5.0, 0.4  # robust z of the log amplitude; best correlation with another channel
+ALONE = "goes with no other channel"
+_STRETCH = 4.0  # s, of the correlation
+_WILD = 5.0  # robust z of the peak-to-peak amplitude of a piece
+_LEAST_LOG_SPREAD = 0.2  # of amplitudes over channels, or over pieces
+
+
+def clipped(signals: Array) -> Flags:
+    """Channels that stay at the ends of their range, shape (C,); `signals` as recorded."""
+    ends = [signals.max(axis=1, keepdims=True), signals.min(axis=1, keepdims=True)]
+    at_end = sum((signals == end) for end in ends) > 0
+    stays = at_end[:, 1:] & at_end[:, :-1]  # a true peak is one sample
+    flat = ends[0][:, 0] == ends[1][:, 0]
+    return np.asarray((stays.mean(axis=1) > _CLIPPED) & ~flat)
+
+
+def find_bad(recording: Recording, raw: Array) -> dict[str, str]:
+    """Channels that are bad, and why.
+
+    Parameters
+    ----------
+    recording : Recording
+        EEG or EMG, filtered. Only EEG channels are compared with each other: muscles differ.
+    raw : array, shape (C, T)
+        As recorded.
+    """
+    reasons = dict.fromkeys(recording.bad, "declared bad")
+    spread = robust_spread(recording.signals)
+    at_ends = clipped(raw)
+    for name, size, cut in zip(recording.names, spread, at_ends, strict=True):
+        if size < FLAT and recording.signals[recording.names.index(name)].std() < 5 * FLAT:
+            reasons.setdefault(name, "flat")
+        elif cut:
+            reasons.setdefault(name, "clipped")
+    left = [k for k, name in enumerate(recording.names) if name not in reasons]
+    if "emg" in recording.kinds or len(left) < 4:
+        return reasons
+    logs = np.log(spread[left])
+    distance = (logs - np.median(logs)) / max(
+        1.4826 * float(np.median(np.abs(logs - np.median(logs)))), _LEAST_LOG_SPREAD
+    )
+    alone = _company(recording, left) < _ALONE
+    for k, z, lonely in zip(left, distance, alone, strict=True):
+        if z > _LOUD:
+            reasons[recording.names[k]] = "far louder than the others"
+        elif lonely and alone.mean() <= 0.5:
+            # Where most go with no other, as in bipolar montages, that is no sign of a fault.
+            reasons[recording.names[k]] = ALONE
+    return reasons
+
+
+def _company(recording: Recording, channels: list[int]) -> Array:
+    """Best correlation of each channel with another, median over time, shape (C,).
+
+    Over short stretches, since a single wild second decides a correlation over all.
+    """
+    length = max(2, min(round(_STRETCH * recording.rate), recording.signals.shape[1]))
+    best = []
+    for start in range(0, recording.signals.shape[1] - length + 1, length):
+        part = recording.signals[channels, start : start + length]
+        part = part - part.mean(axis=1, keepdims=True)
+        part /= np.maximum(np.sqrt((part**2).sum(axis=1, keepdims=True)), np.finfo(float).tiny)
+        alike = np.abs(part @ part.T)
+        np.fill_diagonal(alike, 0)
+        best.append(alike.max(axis=1))
+    return np.asarray(np.median(best, axis=0))
+
+
+def bad_pieces(recording: Recording, bad: set[str]) -> Flags:
+    """Seconds that cannot be trusted, shape (pieces,); the last one may be shorter.
+
+    EEG: in at least two good channels (or the only one) the peak-to-peak amplitude is far above
+    what is usual there. EMG, whose bursts are signal: a good channel is dead. Also what an event
+    whose kind starts with 'bad' covers.
+    """
+    step = round(STEP * recording.rate)
+    n_pieces = max(1, int(np.ceil(recording.signals.shape[1] / step)))
+    good = [k for k, name in enumerate(recording.names) if name not in bad]
+    starts = np.arange(n_pieces) * step
+    signals = recording.signals[good]
+    ranges = np.maximum.reduceat(signals, starts, axis=1) - np.minimum.reduceat(
+        signals, starts, axis=1
+    )
+    if "emg" in recording.kinds:
+        flags = np.asarray((ranges < FLAT).any(axis=0))
+    else:
+        logs = np.log(np.maximum(ranges, FLAT))
+        centre = np.median(logs, axis=1, keepdims=True)
+        usual = 1.4826 * np.median(np.abs(logs - centre), axis=1, keepdims=True)
+        z = np.sort((logs - centre) / np.maximum(usual, _LEAST_LOG_SPREAD), axis=0)
+        flags = np.asarray(z[-min(2, len(z))] > _WILD)
+    for event in recording.events:
+        if event.kind.lower().startswith("bad"):
+            first = int(event.onset / STEP)
+            last = int(np.ceil((event.onset + max(event.duration, 1e-9)) / STEP))
+            flags[max(first, 0) : last] = True
+    return np.asarray(flags, dtype=bool)
+
+
+def grown(flags: Flags) -> Flags:
+    """Flags with their neighbours, which share the ends of what is bad."""
+    return np.asarray(ndimage.binary_dilation(flags))
+
+
+def samples_of(flags: Flags, rate: float, n_samples: int) -> Flags:
+    """Flags of seconds as flags of samples, shape (n_samples,)."""
+    return np.repeat(flags, round(STEP * rate))[:n_samples]

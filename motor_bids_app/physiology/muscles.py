@@ -1,0 +1,96 @@
+"""What EMG channels are: side, antagonists; their envelopes, and when they work."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from motor_bids_app.physiology.recording import Array, Event, Recording
+
+SIDES = ("left", "right")
+ENVELOPE = 0.1  # s, over which the rectified EMG is averaged
+_SHORTEST = 2.0  # s, of an event that is work, not a marker
+_REST = re.compile(r"rest|relax|baseline|pause|idle|eyes", re.IGNORECASE)
+_NO_WORK = re.compile(r"bad|boundary|edge|new segment|start|end|stop", re.IGNORECASE)
+_LEFT = re.compile(r"(^|[^a-z])(l|left|li)([^a-z]|$)|^left|left$", re.IGNORECASE)
+_RIGHT = re.compile(r"(^|[^a-z])(r|right|re)([^a-z]|$)|^right|right$", re.IGNORECASE)
+_ANTAGONISTS = (
+    (r"flexor (digitorum|carpi)|\b(FDS|FDP|FCR|FCU)\b",
+     r"extensor (digitorum|carpi)|\b(EDC|ED|ECR|ECU)\b"),
+    (r"biceps brachii|\b(BB|BIC)\b", r"triceps|\b(TB|TRI)\b"),
+    (r"tibialis anterior|\bTA\b", r"gastrocnemius|soleus|\b(GM|GL|GAS|MG|LG|SOL)\b"),
+    (r"rectus femoris|vastus|quadriceps|\b(RF|VL|VM)\b",
+     r"biceps femoris|hamstring|semitendinosus|\b(BF|ST|HAM)\b"),
+)  # fmt: skip
+
+
+def side_of(name: str, muscle: str = "") -> str:
+    """Side of the body a channel is on, '' where neither name nor muscle tells.
+
+    >>> side_of("EDC_L"), side_of("EMG1", "right biceps brachii"), side_of("EMG1")
+    ('left', 'right', '')
+    """
+    for text in (muscle, name):
+        left, right = _LEFT.search(text), _RIGHT.search(text)
+        if bool(left) != bool(right):
+            return "left" if left else "right"
+    return ""
+
+
+def channels_of(recording: Recording, side: str) -> list[int]:
+    """Good EMG channels of one side of the body."""
+    return [
+        k for k, (name, muscle) in enumerate(zip(recording.names, recording.muscles, strict=True))
+        if name not in recording.bad and side_of(name, muscle) == side
+    ]  # fmt: skip
+
+
+def antagonists(recording: Recording, channels: list[int]) -> tuple[int, int] | None:
+    """The first pair of muscles that work against each other among channels, if there is one."""
+    texts = {
+        k: f"{re.sub('[_0-9-]', ' ', recording.names[k])} {recording.muscles[k]}" for k in channels
+    }
+    for one, other in _ANTAGONISTS:
+        first = [k for k, text in texts.items() if re.search(one, text, re.IGNORECASE)]
+        second = [k for k, text in texts.items() if re.search(other, text, re.IGNORECASE)]
+        if first and second:
+            return first[0], second[0]
+    return None
+
+
+def envelope(signals: Array, rate: float) -> Array:
+    """Rectified EMG averaged over a moving window, same shape."""
+    size = max(1, round(ENVELOPE * rate))
+    return np.asarray(ndimage.uniform_filter1d(np.abs(signals), size, axis=-1, mode="nearest"))
+
+
+def cocontraction(first: Array, second: Array) -> float:
+    """Index of Falconer and Winter (1985): twice the common area over the sum of both, 0 to 1."""
+    both = first.sum() + second.sum()
+    return float(2 * np.minimum(first, second).sum() / both) if both > 0 else 0.0
+
+
+def periods(
+    events: tuple[Event, ...], rate: float, n_samples: int
+) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
+    """Samples of work and of rest as the events tell, None for what they do not tell."""
+    work, rest = np.zeros(n_samples, dtype=bool), np.zeros(n_samples, dtype=bool)
+    for event in events:
+        if event.duration < _SHORTEST or _NO_WORK.search(event.kind):
+            continue
+        start, stop = round(event.onset * rate), round((event.onset + event.duration) * rate)
+        (rest if _REST.search(event.kind) else work)[max(start, 0) : stop] = True
+    return (work if work.any() else None), (rest if rest.any() else None)
+
+
+def working(envelopes: Array) -> NDArray[np.bool_]:
+    """Samples when muscles work, by the envelope of the strongest, shape (T,).
+
+    Where it hardly changes, as when a force is held throughout, all of them.
+    """
+    strongest = envelopes[envelopes.mean(axis=1).argmax()]
+    low, high = np.percentile(strongest, [5, 95])
+    if high < 2 * low:
+        return np.ones(len(strongest), dtype=bool)
+    return np.asarray(strongest > low + 0.3 * (high - low))

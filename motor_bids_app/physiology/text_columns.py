@@ -1,0 +1,117 @@
+"""Recordings as columns of plain text below a header of comments."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.errors import DataError
+
+_RATE = ("samplingfrequency", "samplingrate", "samplingratehz", "fs")
+_LABELS = ("labels", "label", "channels", "columns", "column")
+_UNITS = ("units", "unit")
+_COUNTED = re.compile(r"nseq|seq|sample|index|time|di?|i[0-9]|o[0-9]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class TextColumns:
+    """A text file with one row per sample.
+
+    Parameters
+    ----------
+    values : array, shape (C, T)
+        As in the file, without columns that count or time the rows.
+    labels : tuple of str, shape (C,) or ()
+        Names of the columns, where the header has them.
+    rate : float or None
+        Samples per second by the header.
+    unit : str or None
+        By the header.
+    """
+
+    values: NDArray[np.float64]
+    labels: tuple[str, ...]
+    rate: float | None
+    unit: str | None
+
+
+def parse_columns(text: str) -> TextColumns:
+    """Read columns of numbers under lines that start with '#'.
+
+    The header is JSON (of OpenSignals, whose entries are by device, or an object with
+    SamplingFrequency, Labels and Units), or has lines "key:= value" as those of BioSPPy.
+
+    Raises
+    ------
+    DataError
+        There are no numbers, or rows differ in their length.
+    """
+    lines = text.splitlines()
+    header = [line.lstrip("# ").strip() for line in lines if line.startswith("#")]
+    rows = [line for line in lines if line.strip() and not line.startswith("#")]
+    try:
+        values = np.array([re.split(r"[\s,;]+", row.strip(" ,;\t")) for row in rows], dtype=float)
+    except ValueError as error:
+        raise DataError(
+            f"The text is no table of numbers: {error}. Each line that does not start with # must "
+            "have the same number of columns."
+        ) from error
+    if values.size == 0:
+        raise DataError("The text holds no numbers below its header.")
+    told = _fields(header)
+    labels = _labels(told, values.shape[1])
+    kept = [k for k, name in enumerate(labels) if not _COUNTED.fullmatch(name)] if labels else None
+    if kept is not None and kept:
+        values, labels = values[:, kept], tuple(labels[k] for k in kept)
+    rate = next((_number(told[key]) for key in _RATE if key in told), None)
+    unit = next((told[key] for key in _UNITS if key in told), None)
+    unit = unit[0] if isinstance(unit, list) and unit else unit
+    return TextColumns(values.T.copy(), labels, rate, unit if isinstance(unit, str) else None)
+
+
+def _fields(header: list[str]) -> dict[str, Any]:
+    """Fields of a header by their name in lower case without blanks and brackets."""
+    found: dict[str, Any] = {}
+    for line in header:
+        if line.startswith("{"):
+            try:
+                found |= _flat(json.loads(line))
+            except ValueError as error:
+                raise DataError(f"The header has a line that is no JSON: {error}.") from error
+        key, mark, value = line.partition(":=")
+        if mark:
+            found[_plain(key)] = value.strip()
+    return found
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the first device, or of the object itself."""
+    nested = [value for value in content.values() if isinstance(value, dict)]
+    chosen = nested[0] if nested else content
+    return {_plain(key): value for key, value in chosen.items()}
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z]", "", key.lower())
+
+
+def _labels(told: Mapping[str, Any], n_columns: int) -> tuple[str, ...]:
+    """Names that fit the number of columns; a list of all columns is preferred."""
+    for key in reversed(_LABELS):
+        value = told.get(key)
+        names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if isinstance(names, list) and len(names) == n_columns:
+            return tuple(str(name) for name in names)
+    return ()
+
+
+def _number(value: object) -> float | None:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if number > 0 else None

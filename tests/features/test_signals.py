@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.features.signals import affected, eeg_features, emg_features, muscle_coherence
+from motor_bids_app.features.table import dictionary_for
+from motor_bids_app.levels.maps import mirror_features
+from motor_bids_app.physiology.recording import Event, Recording
+from motor_bids_app.simulation.electrophysiology import (
+    EEG_CHANNELS,
+    EMG_CHANNELS,
+    places,
+    record,
+)
+
+RATE, SECONDS = 300, 120
+
+
+def measured(capacity, lesion_side, seed=11):
+    """Features of clean sources: no blinks, no mains."""
+    rng = np.random.default_rng(seed)
+    made = record(capacity, lesion_side, seconds=SECONDS, rate=RATE, rng=rng)
+    events = tuple(Event(onset=o, duration=d, kind=k) for o, d, k in made.events)
+    eeg = Recording(signals=made.eeg, rate=RATE, names=EEG_CHANNELS, kinds=("eeg",) * 16,
+                    places=places(), events=events)  # fmt: skip
+    emg = Recording(signals=made.emg, rate=RATE, names=EMG_CHANNELS, kinds=("emg",) * 6,
+                    events=events)  # fmt: skip
+    usable = np.ones(eeg.signals.shape[1], dtype=bool)
+    coherences, _ = muscle_coherence(eeg, emg, usable)
+    return eeg_features(eeg, usable) | emg_features(emg, usable) | coherences
+
+
+@pytest.fixture(scope="module")
+def good():
+    return measured(0.95, "left")
+
+
+@pytest.fixture(scope="module")
+def poor():
+    return measured(0.05, "left")
+
+
+def test_poor_capacity_shows_where_it_should(good, poor):
+    assert poor["cmc_beta_right"] < 0.6 * good["cmc_beta_right"]
+    assert poor["emg_envelope_right"] < 0.6 * good["emg_envelope_right"]
+    assert poor["emg_cocontraction_right"] > good["emg_cocontraction_right"] + 0.1
+    assert poor["eeg_mu_suppression_left"] < good["eeg_mu_suppression_left"] - 0.15
+    assert poor["cmc_beta_left"] == pytest.approx(good["cmc_beta_left"], rel=0.25)
+
+
+def test_suppression_is_that_of_the_simulation(good):
+    lost = 0.15 + 0.6 * 0.95  # of the amplitude of mu; the rest of the band stays
+    assert 0.4 < good["eeg_mu_suppression_left"] < 1 - (1 - lost) ** 2
+
+
+def test_affected_limbs_are_opposite_to_the_lesion(poor):
+    left = affected(poor, "left")
+
+    assert left["cmc_beta_affected"] == poor["cmc_beta_right"]
+    assert left["emg_envelope_affected"] == poor["emg_envelope_right"]
+    assert left["eeg_mu_suppression_affected"] == poor["eeg_mu_suppression_left"]
+    assert affected(poor, "bilateral") == {}
+
+
+def test_mirroring_makes_of_a_left_lesion_a_right_one(poor):
+    table = mirror_features(pd.DataFrame([poor]), np.array([True]))
+
+    assert table.loc[0, "cmc_beta_left"] == poor["cmc_beta_right"]
+    assert table.loc[0, "cmc_beta_asymmetry"] == -poor["cmc_beta_asymmetry"]
+    assert table.loc[0, "eeg_mu_motor_left"] == poor["eeg_mu_motor_right"]
+    assert table.loc[0, "eeg_symmetry_index"] == poor["eeg_symmetry_index"]
+
+
+def test_every_number_has_a_description(poor):
+    columns = [*poor, *affected(poor, "left")]
+
+    assert [*dictionary_for(columns)] == columns
+    assert all(np.isfinite(value) for value in poor.values())
+
+
+def test_symmetry_index_is_zero_for_mirrored_hemispheres():
+    noise = np.random.default_rng(0).standard_normal((8, 6000))
+    signals = np.empty((16, 6000))
+    lateral = places()[:, 0]
+    signals[np.flatnonzero(lateral < 0)] = noise
+    pairs = {"Fp1": "Fp2", "F7": "F8", "F3": "F4", "T7": "T8", "C3": "C4", "P7": "P8", "P3": "P4",
+             "O1": "O2"}  # fmt: skip
+    for left, right in pairs.items():
+        signals[EEG_CHANNELS.index(right)] = signals[EEG_CHANNELS.index(left)]
+    eeg = Recording(signals=signals, rate=200.0, names=EEG_CHANNELS, kinds=("eeg",) * 16,
+                    places=places())  # fmt: skip
+
+    features = eeg_features(eeg, np.ones(6000, dtype=bool))
+
+    assert features["eeg_symmetry_index"] == pytest.approx(0, abs=1e-12)
+    assert features["eeg_mu_motor_asymmetry"] == pytest.approx(0, abs=1e-12)
+
+
+def test_muscles_whose_side_is_not_told_are_not_measured():
+    signals = np.random.default_rng(0).standard_normal((2, 6000))
+    emg = Recording(signals=signals, rate=200.0, names=("EMG1", "EMG2"), kinds=("emg", "emg"))
+
+    assert emg_features(emg, np.ones(6000, dtype=bool)) == {}
