@@ -80,9 +80,9 @@ def variant_table(report: ExperimentReport, models: Sequence[str], what: str) ->
         )
         for model in models
     ]
-    kind = "each map alone" if what == "maps" else "other masks"
+    kind = "on each map alone" if what == "maps" else "in other masks"
     return Table(
-        caption=f"Networks on {kind}, the same splits and trainings: mean of both classes [least "
+        caption=f"Networks {kind}, the same splits and trainings: mean of both classes [least "
         "to greatest test set]. The last columns are the right ones. The best row of several is "
         "the best by luck too.",
         columns=(
@@ -106,7 +106,7 @@ def layer_table(report: ExperimentReport, network: str, layer: str, models: Sequ
     return Table(
         caption=f"Classical classifiers on the {LAYERS[layer]}, fitted to the training people of "
         "the network, which was not trained again; poor is the positive class. The last columns "
-        "are the right ones. The best of 18 such classifiers is the best by luck too.",
+        "are the right ones. The best of several such classifiers is the best by luck too.",
         columns=(
             "Classifier", *(METRICS[name] for name in metrics), "Accuracy, mean of maxima", *_RIGHT
         ),

@@ -22,7 +22,8 @@ MASK = np.indices((10, 12, 10)).sum(axis=0) % 3 > 0
 
 def fitted(name, samples, y, task="classification"):
     params = TINY if name in NETWORKS else {}
-    return build_model(name, task=task, mask=MASK, params=params).fit(samples, y)
+    model = build_model(name, task=task, mask=MASK, params=params, n_classes=3)
+    return model.fit(samples, y)
 
 
 @pytest.fixture
