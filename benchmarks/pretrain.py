@@ -1,10 +1,10 @@
 """Does a network gain from a start on simulated people? Small network, 8 mm, simulated targets.
 
-usage: python benchmarks/pretrain.py [--rounds 8]
+usage: python benchmarks/pretrain.py [--rounds 6]
 Lesions, tract damage and scores come from `simulation`; a map of anisotropy falls in the lesion
 and along the tract that degenerates. The cohort to pretrain on is large; the cohort to predict is
 small, and of another scanner: more noise, coarser noise, another contrast. Three starts, tested on
-the same 200 others of the second scanner: at random; on the simulated cohort; and, as a control, on
+the same 100 others of the second scanner: at random; on the simulated cohort; and, as a control, on
 the same cohort with its classes dealt out anew, which teaches nothing about damage.
 """
 
@@ -21,15 +21,14 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.models.deep import NetworkClassifier
 from motor_bids_app.models.transfer import start_from
-from motor_bids_app.simulation.damage import assess
+from motor_bids_app.simulation.damage import assess, load_tract
+from motor_bids_app.simulation.head import load_brain
 from motor_bids_app.simulation.impairment import POOR_BELOW, clean_score, draw_scores
 from motor_bids_app.simulation.lesions import draw_lesion
-from motor_bids_app.simulation.sampling import grid_points
-from motor_bids_app.spaces.atlases import corticospinal_tract
+from motor_bids_app.simulation.sampling import grid_points, move, sample
 from motor_bids_app.spaces.grids import Grid
-from motor_bids_app.spaces.templates import cut, load_template
 
-N_SOURCE, N_TRAIN, N_TEST = 400, 40, 200
+N_SOURCE, N_TRAIN, N_TEST = 200, 40, 100
 NETWORK = {
     "widths": (4, 8, 8, 8), "n_residuals": 1, "hidden": 8, "batch_size": 8, "dropout": 0.2,
     "learning_rate": 0.01,
@@ -48,11 +47,12 @@ def simulate(n_people: int, scanner: str, seed: int) -> tuple[Samples, np.ndarra
     """Return patients, lesions mirrored to the right, and who is poor."""
     rng = np.random.default_rng(seed)
     gain, noise, width = SCANNERS[scanner]
-    white = load_template("WM", 4)
-    anisotropy = 0.5 * cut(np.asarray(white.dataobj, dtype=np.float32), white.affine, GRID)
-    tract = corticospinal_tract(4)["right"]
-    tract = cut(np.asarray(tract.dataobj, dtype=np.float32), tract.affine, GRID) >= 0.1
     points = grid_points(GRID)
+    brain, right = load_brain(4), load_tract("right")
+    anisotropy = 0.5 * sample(brain.white[None], brain.grid, points)[0].reshape(GRID.shape)
+    voxels = np.rint(move(np.linalg.inv(GRID.affine), right.points[right.probability > 0.25]))
+    tract = np.zeros(GRID.shape, dtype=bool)
+    tract[tuple(voxels.astype(int).T)] = True
     store = VolumeStore.empty(n_people, ("fa",), GRID)
     ages, clean = rng.normal(62, 12, n_people), np.empty(n_people)
     for person in range(n_people):
@@ -84,7 +84,7 @@ def starts(seed: int) -> dict[str, NetworkClassifier]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=6)
     rounds = parser.parse_args().rounds
     begin = time.perf_counter()
     learned = starts(seed=1)

@@ -161,7 +161,7 @@ def compare(python: str, batch: int, rounds: int) -> bool:
 
 def epochs(n_people: int) -> dict[str, float]:
     """Seconds per person of an epoch of the training engine, and memory while it runs."""
-    limit_threads(THREADS)
+    limit_threads(1)  # whose processor time is that of the work, also on a busy machine
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         data = np.lib.format.open_memmap(

@@ -353,6 +353,8 @@ epochs = 1
 trainings = 2
 [validation]
 repeats = 2
+[comparisons]
+layers = []
 """
 
 
@@ -492,6 +494,8 @@ repeats = 1
 permutations = 0
 [explanation]
 people_per_test = 2
+{"[comparisons]" if kind == "karakis2023" else ""}
+{"layers = []" if kind == "karakis2023" else ""}
 [as_published]
 protocols = []
 """
