@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-states bench-real bench-gpu bench-train bench-explain gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ bench-real: $(READY)
 ## make bench-explain  attribution maps against planted damage of the corticospinal tract
 bench-explain: $(READY)
 	$(BIN)/python benchmarks/explain.py
+
+## make bench-pretrain  what a start on simulated people gains, small network
+bench-pretrain: $(READY)
+	$(BIN)/python benchmarks/pretrain.py
 
 ## make gallery     every real head and diffusion series on one page, where there are such data
 gallery: $(READY)

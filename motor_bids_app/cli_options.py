@@ -131,6 +131,10 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
     )
     group.add_argument(
+        "--init-from", type=Path, metavar="DIR",
+        help="group level: model whose weights networks begin with, made from other people",
+    )  # fmt: skip
+    group.add_argument(
         "--outside", choices=OUTSIDE,
         help="predict level: for people unlike those of training, widen sets and intervals, refuse "
         "a number, or ignore it; the table says why in each case (default: widen)",

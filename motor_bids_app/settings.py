@@ -153,6 +153,7 @@ class Settings:
     qc_file: Path | None = None
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
     model: Path | None = None
+    init_from: Path | None = None  # bundle whose weights networks begin with
     outside: str = "widen"  # one of OUTSIDE
     verbosity: int = 0
 

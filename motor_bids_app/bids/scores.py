@@ -56,6 +56,8 @@ class Score:
         Direction.
     poor : Cutoff or None
         Usual definition of a poor outcome; None where none is established.
+    bands : tuple of float
+        Lowest value of each usual class of severity but the first; empty where none are usual.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Score:
     unit: str = "points"
     higher_is_better: bool = True
     poor: Cutoff | None = None
+    bands: tuple[float, ...] = ()
 
     @property
     def label(self) -> str:
@@ -90,6 +93,7 @@ SCORES: dict[str, Score] = {
                 "fmaupper", "fmaupperextremity", "fmaupperlimb", "fmaarm", "fmarm",
             ),
             poor=Cutoff("<", 27, "Karakis et al. 2023"),
+            bands=(16, 35, 54),  # severe, to moderate, to mild, mild (Woytowicz et al. 2017)
         ),
         Score(
             name="fma_le", title="Fugl-Meyer Assessment, lower extremity", minimum=0, maximum=34,
@@ -148,6 +152,7 @@ SCORES: dict[str, Score] = {
             ),
             higher_is_better=False,
             poor=Cutoff(">=", 3, "dependent: independence is 0 to 2"),
+            bands=(1, 2, 3, 4, 5, 6),
         ),
         Score(
             name="barthel", title="Barthel Index", minimum=0, maximum=100,

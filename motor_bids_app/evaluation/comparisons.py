@@ -42,16 +42,27 @@ def compare_models(
         for the number of models) and n_splits. No row for the first model.
     """
     metric, compute = primary_metric(task), metrics_for(task)
-    least = smallest_p(predictions[order[0]].truth, task)
     estimates = {name: float(compute(predictions[name])[metric][0]) for name in order}
+    pairs = [
+        (name, max(order[:position], key=lambda simpler: estimates[simpler]))
+        for position, name in enumerate(order[1:], start=1)
+    ]
+    return compare_pairs(predictions, pairs, task, seed)
+
+
+def compare_pairs(
+    predictions: Mapping[str, Predictions], pairs: Sequence[tuple[str, str]], task: str, seed: int
+) -> pd.DataFrame:
+    """Compare each first model with the second; the table is that of `compare_models`."""
+    metric, compute = primary_metric(task), metrics_for(task)
+    least = smallest_p(next(iter(predictions.values())).truth, task)
     rows = []
-    for position, name in enumerate(order[1:], start=1):
-        reference = max(order[:position], key=lambda simpler: estimates[simpler])
+    for name, reference in pairs:
         ours, theirs = predictions[name], predictions[reference]
         by_split = _by_split(ours, task, metric) - _by_split(theirs, task, metric)
         changes = np.asarray(by_split, dtype=np.float64)
         test = corrected_t_test(changes, tested_to_training(ours))
-        difference = estimates[name] - estimates[reference]
+        difference = float(compute(ours)[metric][0] - compute(theirs)[metric][0])
         interval = difference_interval(ours, theirs, task, changes, seed)
         p_value = max(test.p, least)
         rows.append(

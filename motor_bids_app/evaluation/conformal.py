@@ -72,7 +72,7 @@ def conformal_limits(predictions: Predictions, task: str, level: float = LEVEL) 
     A class with fewer than 9 people (at 90 %) is in every set: nothing can be promised.
     """
     errors = _errors(predictions, task)
-    if task == "regression":
+    if task != "classification":
         return Limits(level, half_width=_limit(errors, level))
     limits = {
         name: 1 - _limit(errors[predictions.truth == value], level)
@@ -91,7 +91,7 @@ def _means(predictions: Predictions) -> Floats:
 def _errors(predictions: Predictions, task: str) -> Floats:
     """Distance of the mean prediction from the truth, NaN where never tested, shape (n,)."""
     means = _means(predictions)
-    if task == "regression":
+    if task != "classification":
         return np.abs(means - predictions.truth)
     return np.where(predictions.truth == 1, 1 - means, means)
 
@@ -141,7 +141,7 @@ def _left_out(
     others = np.arange(len(predictions.truth)) != person
     limits = conformal_limits(predictions.of_people(others), task, level)
     value, truth = float(_means(predictions)[person]), predictions.truth[person]
-    if task == "regression":
+    if task != "classification":
         covered = abs(value - truth) <= limits.half_width
         return float(covered), 2 * limits.half_width, np.nan
     chosen = limits.classes(value)

@@ -12,11 +12,16 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.metrics import (
     Predictions,
     classification_metrics,
+    ordinal_metrics,
     regression_metrics,
 )
 from motor_bids_app.features.samples import Samples
 
 Watch = Callable[[Any, Any, int, NDArray[np.bool_]], None]  # see `cross_validate`
+_METRICS: dict[str, Callable[..., dict[str, NDArray[np.float64]]]] = {
+    "classification": classification_metrics, "regression": regression_metrics,
+    "ordinal": ordinal_metrics,
+}  # fmt: skip
 COLUMNS = ["repeat", "fold", "training", "participant_id", "prediction"]
 
 
@@ -46,7 +51,8 @@ def cross_validate(
     progress : callable, optional
         Told (fits done, fits in all) after each fit.
     by_map : list, optional
-        Gets tables with a further column map, from models that predict by single maps too.
+        Gets tables with further columns map and chosen (whether the model averages this map),
+        from models that predict by single maps too.
     watch : callable, optional
         Shown each fitted model, with repeat, training, and which scans are tested.
 
@@ -98,17 +104,22 @@ def _tested(samples: Samples, people: "pd.Series[str]") -> NDArray[np.bool_]:
 
 def predict_people(model: Any, samples: Samples) -> "pd.Series[float]":
     """Mean prediction over each person's scans, named 'prediction', by participant_id."""
+    return mean_by_person(predict_scans(model, samples), samples)
+
+
+def mean_by_person(values: NDArray[np.float64], samples: Samples) -> "pd.Series[float]":
+    """Mean of what was predicted for scans, named 'prediction', by participant_id."""
     people = pd.Index(samples.participants, name="participant_id", dtype=object)
-    by_scan = pd.Series(predict_scans(model, samples), index=people, name="prediction")
-    return by_scan.groupby(level=0).mean()
+    return pd.Series(values, index=people, name="prediction").groupby(level=0).mean()
 
 
 def _map_predictions(model: Any, samples: Samples) -> pd.DataFrame:
-    """Mean prediction by single maps over each person's scans: map, participant_id, prediction."""
+    """Mean over each person's scans, by map: participant_id, map, prediction, chosen."""
     people = pd.Index(samples.participants, name="participant_id", dtype=object)
     by_scan = pd.DataFrame(model.map_predictions(samples), index=people, columns=model.maps_)
     by_person = by_scan.groupby(level=0).mean().reset_index()
-    return by_person.melt("participant_id", var_name="map", value_name="prediction")
+    table = by_person.melt("participant_id", var_name="map", value_name="prediction")
+    return table.assign(chosen=table["map"].isin(list(model.chosen_)))
 
 
 def predict_scans(model: Any, samples: Samples) -> NDArray[np.float64]:
@@ -140,12 +151,12 @@ def average_trainings(table: pd.DataFrame) -> pd.DataFrame:
 
 def metrics_for(task: str) -> Callable[..., dict[str, NDArray[np.float64]]]:
     """Metrics function of a task."""
-    return classification_metrics if task == "classification" else regression_metrics
+    return _METRICS[task]
 
 
 def primary_metric(task: str) -> str:
     """Metric that comparisons are made in."""
-    return "roc_auc" if task == "classification" else "r2"
+    return {"classification": "roc_auc", "regression": "r2", "ordinal": "quadratic_kappa"}[task]
 
 
 def split_metrics(predictions: Predictions, task: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ CLASSIFICATION = (
     "accuracy", "brier",
 )  # fmt: skip
 REGRESSION = ("r2", "mae", "rmse", "r")
+ORDINAL = ("quadratic_kappa", "mae", "accuracy")
 LOWER_IS_BETTER = frozenset({"brier", "mae", "rmse"})
 
 
@@ -178,6 +179,45 @@ def regression_metrics(
         "rmse": np.sqrt(mse),
         "r": _within_fold_correlation(predictions, weights),
     }
+
+
+def ordinal_metrics(predictions: Predictions, weights: Floats | None = None) -> dict[str, Floats]:
+    """Metrics of ordered classes, averaged over repeats; the class is the nearest whole number.
+
+    Kappa with quadratic weights (Cohen 1968) is 1 minus the mean squared error over the one
+    that the same classes give when they are dealt out anew: 0 is guessing by shares, 1 no error.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Expected class numbers, and the true ones.
+    weights : array, shape (B, n), optional
+        How often each person counts, in each of B resamples.
+
+    Returns
+    -------
+    dict of array, shape (B,)
+        By the names in `ORDINAL`; mae in classes.
+    """
+    weights = np.ones((1, len(predictions.truth))) if weights is None else weights
+    found: dict[str, list[Floats]] = {name: [] for name in ORDINAL}
+    for values, folds in zip(predictions.values, predictions.folds, strict=True):
+        tested = folds > 0
+        if not tested.any():
+            continue
+        w, truth = weights[:, tested], predictions.truth[tested]
+        called = np.floor(values[tested] + 0.5)  # halves upwards, and not to even numbers
+        total = w.sum(axis=1)
+
+        def mean(x: Floats, w: Floats = w, total: Floats = total) -> Floats:
+            return _ratio(w @ x, total)
+
+        error, mean_called, mean_truth = mean((called - truth) ** 2), mean(called), mean(truth)
+        by_chance = mean(called**2) + mean(truth**2) - 2 * mean_called * mean_truth
+        found["quadratic_kappa"].append(1 - _ratio(error, by_chance))
+        found["mae"].append(mean(np.abs(called - truth)))
+        found["accuracy"].append(mean((called == truth).astype(np.float64)))
+    return {name: np.asarray(np.mean(values, axis=0)) for name, values in found.items()}
 
 
 def _within_fold_correlation(predictions: Predictions, weights: Floats) -> Floats:

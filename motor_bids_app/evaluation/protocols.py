@@ -191,7 +191,7 @@ def _in_test_set(values: Floats, truth: Floats, task: str, metric: str) -> float
 def goodness(predictions: Predictions, task: str, metric: str) -> float:
     """Value of a metric, so that more is better; of a test set without it, by squared error."""
     values = metrics_for(task)(predictions)
-    fallback = "brier" if task == "classification" else "rmse"
+    fallback = {"classification": "brier", "regression": "rmse", "ordinal": "mae"}[task]
     name = metric if np.isfinite(values[metric][0]) else fallback
     value = float(values[name][0])
     return -value if name in LOWER_IS_BETTER else value

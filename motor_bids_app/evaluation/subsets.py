@@ -44,3 +44,22 @@ def score_subsets(table: pd.DataFrame, truth: "pd.Series[float]", task: str) -> 
             for metric, value in values.items()
         ]
     return pd.DataFrame(rows, columns=["maps", "n_maps", "metric", "value"])
+
+
+def chosen_maps(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the maps that each fitted model chose by its training people.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of `score_subsets`, with a column chosen.
+
+    Returns
+    -------
+    DataFrame
+        Columns repeat, fold, training, maps (names joined by " + ") and n_maps.
+    """
+    keys = ["repeat", "fold", "training"]
+    chosen = table[table["chosen"]].drop_duplicates([*keys, "map"])
+    named = chosen.groupby(keys)["map"].agg([" + ".join, "size"]).reset_index()
+    return named.set_axis([*keys, "maps", "n_maps"], axis=1)

@@ -27,7 +27,8 @@ METRIC_COLUMNS = [
     "noise_floor", "repeat_sd", "repeat_min", "repeat_max", "n_people", "n_poor",
 ]  # fmt: skip
 CALIBRATION_RESAMPLES = 500  # each fits a logistic regression
-_RANGES = {"r2": (-np.inf, 1.0), "mae": (0.0, np.inf), "rmse": (0.0, np.inf), "r": (-1.0, 1.0)}
+_RANGES = {"r2": (-np.inf, 1.0), "mae": (0.0, np.inf), "rmse": (0.0, np.inf), "r": (-1.0, 1.0),
+           "quadratic_kappa": (-1.0, 1.0)}  # fmt: skip
 People = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
 
@@ -40,6 +41,11 @@ def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
     n = len(predictions.truth)
     if task == "regression":
         floors = {"r": correlation_noise_floor(n), "r2": r2_noise_floor(n)}
+        return floors.get(metric, np.nan)
+    if task == "ordinal":  # kappa by chance varies as a correlation does (Fleiss et al. 1969)
+        floors = {
+            "quadratic_kappa": correlation_noise_floor(n), "accuracy": proportion_noise_floor(n)
+        }  # fmt: skip
         return floors.get(metric, np.nan)
     n_poor = int(predictions.truth.sum())
     poor, good = proportion_noise_floor(n_poor), proportion_noise_floor(n - n_poor)
@@ -59,6 +65,8 @@ def metrics_table(
     task: str,
     seed: int,
     populations: Mapping[str, People],
+    *,
+    calibrated: bool = True,
 ) -> pd.DataFrame:
     """Metrics of every model with 95 % bootstrap intervals over people.
 
@@ -73,6 +81,8 @@ def metrics_table(
     populations : mapping of str to bool array, shape (n_people,)
         Groups of people to report on, such as "all" and "patients". One that lacks a class
         is left out.
+    calibrated : bool
+        Whether predictions are meant as probabilities, whose calibration can be looked at.
 
     Returns
     -------
@@ -88,14 +98,14 @@ def metrics_table(
             one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
                 rows += [(model, population, *row) for row in metric_rows(one, task, seed)]
-                if task == "classification":
+                if task == "classification" and calibrated:
                     rows += [(model, population, *row) for row in calibration_rows(one, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
 def _reportable(predictions: Predictions, task: str) -> bool:
     """Whether all metrics are defined: both classes are there, and were tested together."""
-    if task == "regression":
+    if task != "classification":
         return len(predictions.truth) > 2 and float(predictions.truth.std()) > 0
     n_poor = int(predictions.truth.sum())
     if min(n_poor, len(predictions.truth) - n_poor) < MIN_CLASS:

@@ -66,6 +66,12 @@ def list_of(*values: str, or_else: str = "") -> Rule:
     return Rule(allows, words + (f', or "{or_else}"' if or_else else ""))
 
 
+def some_of(*values: str) -> Rule:
+    """Allow lists of some words without repeats, and the empty one."""
+    allowed = list_of(*values)
+    return Rule(lambda given: given == () or allowed.allows(given), f"{allowed.words}, or []")
+
+
 def setting(default: Any, rule: Rule) -> Any:
     """Return a field of a section, with its default and its rule."""
     return field(default=default, metadata={"rule": rule})

@@ -1,14 +1,20 @@
 """What an experiment can say, and which values make sense."""
 
+import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from motor_bids_app.errors import UsageError
-from motor_bids_app.evaluation.flawed import FLAWS
-from motor_bids_app.evaluation.granularity import StudySize
 from motor_bids_app.evaluation.splits import SCHEMES
+from motor_bids_app.experiments.beside import (
+    MASKS,
+    SWITCH,
+    AsPublished,
+    Comparisons,
+    Explanation,
+)
 from motor_bids_app.experiments.rules import (
     Rule,
     Section,
@@ -21,13 +27,11 @@ from motor_bids_app.experiments.rules import (
     wholes,
 )
 from motor_bids_app.features.connectivity import CONNECTIVITY
-from motor_bids_app.models.catalog import LADDER, NETWORKS
+from motor_bids_app.models.catalog import LADDER, NETWORKS, TASKS
 from motor_bids_app.models.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion", *CONNECTIVITY)
-MASKS = ("brain", "cst", "motor", "cst+motor")
 KINDS = ("ladder", *NETWORKS)
-EXPLANATIONS = ("weights", "pattern", "gradcam", "integrated_gradients", "occlusion")
 
 _BASELINE = Rule(
     lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
@@ -42,15 +46,25 @@ _TABLE = Rule(
     lambda value: isinstance(value, str) and value.endswith(".tsv"),
     "the name of a .tsv file, relative to that of the experiment",
 )
-_SWITCH = Rule(lambda value: type(value) is bool, "true or false")
 _LIMIT = number(-1e6, 1e6)
-_FIGURE = Rule(  # a text keeps its last zero, which tells how precise it is
-    lambda value: re.fullmatch(r"[01]|[01]?\.\d+", str(value)) is not None,
-    'a number from 0 to 1 as printed, such as 0.917 or "0.90"',
+_WIDTHS = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and len(value) >= 4
+        and all(type(width) is int and 1 <= width <= 4096 for width in value)
+    ),
+    "a list of 4 or more whole numbers from 1 to 4096",
 )
-_FLAWS = Rule(
-    lambda value: isinstance(value, tuple) and set(value) <= set(FLAWS),
-    "a list of " + ", ".join(f'"{name}"' for name in FLAWS),
+
+
+_ASCENDING = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and (len(value) == 0 or 2 <= len(value) <= 20)
+        and all(type(one) in (int, float) for one in value)
+        and all(low < high for low, high in itertools.pairwise(value))
+    ),
+    "a list of 2 to 20 rising numbers, the lowest value of each class but the first",
 )
 
 
@@ -59,10 +73,18 @@ class Target(Section):
     """What is predicted."""
 
     score: str = setting("auto", _WORD)  # "auto": the first of the registry that most people have
-    task: str = setting("classification", one_of("classification", "regression"))
+    task: str = setting("classification", one_of(*TASKS))
     threshold: float | None = setting(None, _LIMIT)  # default: the usual one of the score
     poor_when: str = setting("auto", one_of("auto", "<", "<=", ">", ">="))  # compared to threshold
+    thresholds: tuple[float, ...] = setting((), _ASCENDING)  # of an ordinal task: lowest values
     controls: str = setting("good", one_of("good", "exclude"))
+
+    def __post_init__(self) -> None:
+        if self.thresholds and self.task != "ordinal":
+            raise UsageError(
+                '[target] thresholds divide ordered classes: set task = "ordinal", or use '
+                "threshold for two classes."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +146,7 @@ class Training(Section):
     balance: str = setting("sharpen", one_of("sharpen", "weights", "none"))
     windows: int = setting(0, whole(0, 100_000))  # of each scan at most, evenly spaced; 0: all
     epsilon: float = setting(1e-3, number(0, 1))  # of "adam"; gao2025 only
+    deterministic: bool = setting(False, SWITCH)  # on a GPU; on the CPU training always is
     trainings: int = setting(1, whole(1, 100))  # per split, with other seeds; predictions averaged
 
 
@@ -135,7 +158,7 @@ class Validation(Section):
     folds: int = setting(5, whole(2, 1000))
     repeats: int = setting(10, whole(1, 1000))
     test_fraction: float = setting(0.2, number(0.01, 0.9))  # holdout only
-    balanced_test: bool = setting(False, _SWITCH)  # holdout only
+    balanced_test: bool = setting(False, SWITCH)  # holdout only
     splits: str | None = setting(None, _TABLE)  # who is tested when, instead of a scheme
     permutations: int = setting(1000, whole(0, 100_000))  # of labels, to test against chance
     refits: int = setting(0, whole(0, 100_000))  # the same for the network, trained each time
@@ -159,66 +182,17 @@ class Validation(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AsPublished(Section):
-    """What a paper did and reports; its protocols are run beside the right one."""
-
-    protocols: tuple[str, ...] = setting((), _FLAWS)
-    n_people: int | None = setting(None, whole(2, 1_000_000))  # of a test set, or of all folds
-    n_poor: int | None = setting(None, whole(1, 1_000_000))  # among them
-    folds: int = setting(1, whole(1, 1000))  # averaged over; 1: people were pooled
-    repeats: int = setting(1, whole(1, 100_000))  # test sets, or cross-validations, averaged
-    accuracy: float | str | None = setting(None, _FIGURE)
-    balanced_accuracy: float | str | None = setting(None, _FIGURE)
-    roc_auc: float | str | None = setting(None, _FIGURE)
-    sensitivity: float | str | None = setting(None, _FIGURE)
-    specificity: float | str | None = setting(None, _FIGURE)
-    precision: float | str | None = setting(None, _FIGURE)
-    f1: float | str | None = setting(None, _FIGURE)
-    r2: float | str | None = setting(None, _FIGURE)
-
-    def __post_init__(self) -> None:
-        if self.n_people is None:
-            return
-        for key, most in (("n_poor", self.n_people - 1), ("folds", self.n_people)):
-            if (getattr(self, key) or 1) > most:
-                raise UsageError(
-                    f"[as_published] {key} = {getattr(self, key)}: there are n_people = "
-                    f"{self.n_people}, so use at most {most}."
-                )
-
-    @property
-    def figures(self) -> dict[str, float | str]:
-        """Published figures by metric, as printed."""
-        named = [f.name for f in fields(self) if f.metadata["rule"] is _FIGURE]
-        return {name: getattr(self, name) for name in named if getattr(self, name) is not None}
-
-    @property
-    def tested(self) -> StudySize | None:
-        """How many people the figures are about, if it is said."""
-        n, poor, folds, repeats = self.n_people, self.n_poor, self.folds, self.repeats
-        return StudySize(n_people=n, n_poor=poor, folds=folds, repeats=repeats) if n else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explanation(Section):
-    """How it is shown what the final model looks at, where it looks at maps."""
-
-    methods: str | tuple[str, ...] = setting("auto", list_of(*EXPLANATIONS, or_else="auto"))
-    people_per_test: int = setting(50, whole(1, 1_000_000))  # explained of each test set, at most
-
-
-@dataclass(frozen=True, kw_only=True)
 class States(Section):
     """States of connectivity among sliding windows (gao2025)."""
 
-    find: bool = setting(True, _SWITCH)
+    find: bool = setting(True, SWITCH)
     numbers: tuple[int, ...] = setting((2, 3, 4, 5, 6, 7, 8), wholes(2, 20))  # of states, to try
     permutations: int = setting(1000, whole(1, 100_000))  # of people, for the largest cluster
 
 
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
-    "validation": Validation, "as_published": AsPublished,
+    "validation": Validation, "comparisons": Comparisons, "as_published": AsPublished,
     "explanation": Explanation, "states": States,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
@@ -236,9 +210,10 @@ class Experiment:
     model: Model = Model()
     training: Training = Training()
     validation: Validation = Validation()
+    comparisons: Comparisons = field(default_factory=Comparisons)
     as_published: AsPublished | None = None
-    explanation: Explanation = Explanation()
-    states: States = States()
+    explanation: Explanation = field(default_factory=Explanation)
+    states: States = field(default_factory=States)
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):
@@ -257,6 +232,20 @@ class Experiment:
             )
         if self.model.kind == "ladder" and self.training.trainings > 1:
             raise UsageError("[training] trainings is for networks: set [model] kind.")
+        self._check_comparisons()
+
+    def _check_comparisons(self) -> None:
+        wanted, kind = self.comparisons, self.model.kind
+        if kind == "ladder" and wanted != Comparisons():
+            raise UsageError(
+                "[comparisons] is for networks: leave it out, or set [model] kind to one of "
+                f"{', '.join(NETWORKS)}."
+            )
+        if kind == "cbam2025" and (wanted.layers or wanted.single_maps):
+            raise UsageError(
+                "[comparisons] layers and single_maps are for karakis2023. The networks of "
+                "cbam2025 see single maps already: map_subsets.tsv has each of them alone."
+            )
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> "Experiment":

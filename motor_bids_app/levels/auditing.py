@@ -8,7 +8,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.audit import FAILED, audit
 from motor_bids_app.evaluation.granularity import check_published
 from motor_bids_app.evaluation.leakage import near_duplicates
-from motor_bids_app.experiments.schema import AsPublished
+from motor_bids_app.experiments.beside import AsPublished
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.models.catalog import needs
 

@@ -119,7 +119,8 @@ def describe_model(
         "model": evaluation.final,
         "task": outcome.task,
         "target": {
-            "score": outcome.score.name, "title": outcome.score.title, "unit": outcome.score.unit,
+            "score": outcome.score.name, "title": outcome.score.title, "unit": outcome.unit,
+            "ordered_classes": list(outcome.classes),
             "comparison": outcome.cutoff.comparison if outcome.cutoff else None,
             "threshold": outcome.cutoff.value if outcome.cutoff else None,
             "source": outcome.cutoff.source if outcome.cutoff else None,

@@ -46,8 +46,8 @@ def chance_tests(
         For all people and, where there are controls, among patients.
     """
     validation, truth = experiment.validation, cohort.labels.truth
-    if not validation.permutations:
-        return {}
+    if not validation.permutations or cohort.outcome.task == "ordinal":
+        return {}  # the fast test is of a ridge, and no model of ordered classes is one
     controls = cohort.controls.to_numpy(dtype=bool)
     y: NDArray[np.float64] = np.asarray(truth, dtype=np.float64)
     populations = {"all": np.ones(len(y), dtype=bool)}

@@ -165,7 +165,8 @@ def _missing(cohort: Cohort) -> dict[str, int]:
 def _parameters(estimator: Any) -> dict[str, str]:
     """Settings that are short enough to read; a mask is named elsewhere."""
     params = estimator.get_params(deep=False)
-    params.pop("device", None)
+    for name in ("device", "checkpoints", "start"):
+        params.pop(name, None)
     return _plain({k: v for k, v in params.items() if not isinstance(v, np.ndarray)})
 
 

@@ -4,6 +4,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
@@ -14,6 +16,7 @@ from motor_bids_app.models.catalog import build_model, needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.snapshots import Checkpoints
+from motor_bids_app.models.transfer import Start
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ class Builder:
         For networks: "cpu", "cuda" or "cuda:i".
     checkpoints : Checkpoints, optional
         Where networks leave what they need to go on after a stop.
+    start : Start, optional
+        Weights that networks begin with.
     """
 
     cohort: Cohort
@@ -39,11 +44,20 @@ class Builder:
     seed: int
     device: str
     checkpoints: Checkpoints | None = None
+    start: Start | None = None
 
-    def build(self, name: str, *, raw: bool = False) -> list[Any]:
+    def build(
+        self,
+        name: str,
+        *,
+        raw: bool = False,
+        maps: tuple[str, ...] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+    ) -> list[Any]:
         """Return a model that is not fitted, a network once for each training.
 
         With `raw`, its probabilities are not recalibrated even where the experiment says so.
+        `maps` and `mask` take the place of those of the cohort.
         """
         cohort, experiment = self.cohort, self.experiment
         network = name == experiment.model.kind
@@ -52,8 +66,11 @@ class Builder:
             params = {"harmonise": experiment.inputs.harmonise}
         built = [
             build_model(
-                name, task=cohort.outcome.task, maps=cohort.maps, mask=cohort.mask, params=params,
+                name, task=cohort.outcome.task, maps=cohort.maps if maps is None else maps,
+                mask=cohort.mask if mask is None else mask, params=params,
                 random_state=self.seed + i, device=self.device, checkpoints=self.checkpoints,
+                bounds=(cohort.outcome.score.minimum, cohort.outcome.score.maximum),
+                n_classes=len(cohort.outcome.thresholds) + 1, start=self.start,
             )
             for i in range(experiment.training.trainings if network else 1)
         ]  # fmt: skip
@@ -83,6 +100,7 @@ class Builder:
             "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
             "schedule": training.schedule, "halve_after": training.halve_after,
             "stop_after": training.stop_after, "validation_share": training.validation_share,
+            "deterministic": training.deterministic,
             "precision": usable_precision(training.precision, self.device),
         }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What the evaluation of an experiment found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -36,8 +36,15 @@ class Evaluation:
         See `learning_curve`, of the final model unless it is a network.
     decisions : DataFrame or None
         See `decision_curves`, for classes.
+    beside : dict
+        Models evaluated beside the others, as [comparisons] asks for, and what they are; they are
+        in `out_of_fold`, `metrics` and `as_paper`, and in `comparisons` with the network.
+    embedding : DataFrame or None
+        Tested people as points: columns layer, participant_id, x, y.
     by_map, map_subsets : DataFrame or None
         Out-of-fold predictions by single maps, and `score_subsets` of them (cbam2025).
+    chosen : DataFrame or None
+        See `chosen_maps`.
     chance : dict of PermutationTest
         By model and population; models that are costly to refit have none.
     ladder : DataFrame or None
@@ -73,5 +80,8 @@ class Evaluation:
     subgroups: pd.DataFrame
     missing: pd.DataFrame
     notes: tuple[str, ...]
+    beside: dict[str, str] = field(default_factory=dict)
+    embedding: pd.DataFrame | None = None
     by_map: pd.DataFrame | None = None
     map_subsets: pd.DataFrame | None = None
+    chosen: pd.DataFrame | None = None

@@ -1,14 +1,13 @@
 """One experiment: how every model does on the same splits."""
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from motor_bids_app.evaluation.calibration import decision_curves
-from motor_bids_app.evaluation.comparisons import compare_models
+from motor_bids_app.evaluation.comparisons import compare_models, compare_pairs
 from motor_bids_app.evaluation.conformal import (
     abstention_curve,
     conformal_coverage,
@@ -24,19 +23,20 @@ from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
-from motor_bids_app.evaluation.subsets import score_subsets
+from motor_bids_app.evaluation.subsets import chosen_maps, score_subsets
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.auditing import audit_cohort
 from motor_bids_app.levels.chance import chance_tests, refitted_test, with_p_values
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.companions import Companions, both, companions, layer_watcher
 from motor_bids_app.levels.estimators import Builder, usable_models
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.flawed import flawed_protocols
+from motor_bids_app.levels.progress import told
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
 
 log = logging.getLogger(__name__)
-PROGRESS_SECONDS = 10
 
 
 def evaluate(
@@ -77,7 +77,13 @@ def evaluate(
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
         final = models[-1]
-    tables, by_map = _cross_validate_all(builder, models, splits, {final: watch})
+    network = experiment.model.kind
+    layers = layer_watcher(builder, splits) if network in models else None
+    watches = {final: watch}
+    if layers is not None:
+        watches[network] = both(watches.get(network), layers.watch)
+    tables, by_map = _cross_validate_all(builder, models, splits, watches)
+    beside = companions(builder, splits, layers) if network in models else Companions()
     predictions = {
         name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
     }
@@ -87,17 +93,26 @@ def evaluate(
         network = builder.build(experiment.model.kind)[0]
         chance |= refitted_test(cohort, experiment, network, seed)
     metrics = metrics_table(predictions, task, seed, _populations(cohort))
+    comparisons = compare_models(predictions, models, task, seed)
     last, classify = predictions[final], task == "classification"
     patients = last.of_people(~cohort.controls.to_numpy(dtype=bool))  # whom predict is for
-    network = experiment.model.kind
-    printed = classify and network in tables
+    if beside.tables:
+        more = _beside(builder, beside, predictions[network])
+        metrics, comparisons = (
+            pd.concat(pair, ignore_index=True)
+            for pair in zip((metrics, comparisons), more, strict=True)
+        )
+    printed = {network: tables[network], **beside.tables} if classify and network in tables else {}
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits, audit=checks,
-        out_of_fold=_stack(tables), metrics=with_p_values(metrics, chance, task), chance=chance,
+        out_of_fold=_stack(tables | beside.tables), chance=chance,
+        metrics=with_p_values(metrics, chance, task),
         fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
-        comparisons=compare_models(predictions, models, task, seed),
-        as_paper=as_paper(tables[network], truth).assign(model=network) if printed else None,
+        comparisons=comparisons, beside=beside.labels, embedding=beside.embedding,
+        as_paper=_stack({name: as_paper(table, truth) for name, table in printed.items()})
+        if printed else None,
         by_map=by_map, map_subsets=None if by_map is None else score_subsets(by_map, truth, task),
+        chosen=None if by_map is None else chosen_maps(by_map),
         learning=_learning(builder, final, splits),
         recalibration=_recalibration(builder, final, splits, last),
         ladder=flawed_protocols(
@@ -108,7 +123,7 @@ def evaluate(
         limits=conformal_limits(patients, task), coverage=conformal_coverage(patients, task),
         abstention=abstention_curve(last) if classify else None,
         decisions=decision_curves(predictions, seed) if classify else None,
-        notes=(*cohort.notes, *notes),
+        notes=(*cohort.notes, *notes, *beside.notes),
     )  # fmt: skip
 
 
@@ -122,11 +137,27 @@ def _cross_validate_all(
     cohort, tables = builder.cohort, {}
     by_map: list[pd.DataFrame] = []
     for name in models:
-        report = _progress(builder.experiment.name, name)
-        tables[name] = cross_validate(
-            builder.build(name), cohort.samples, cohort.y, splits, report, by_map, watch.get(name)
-        )
+        with told(f"{builder.experiment.name}: {name}") as report:
+            tables[name] = cross_validate(
+                builder.build(name), cohort.samples, cohort.y, splits, report, by_map,
+                watch.get(name),
+            )  # fmt: skip
     return tables, pd.concat(by_map, ignore_index=True) if by_map else None
+
+
+def _beside(
+    builder: Builder, beside: Companions, network: Predictions
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Metrics of what is evaluated beside the models, and comparisons with the network."""
+    cohort, seed, kind = builder.cohort, builder.seed, builder.experiment.model.kind
+    task, truth = cohort.outcome.task, cohort.labels.truth
+    predictions = {
+        name: Predictions.of(average_trainings(table), truth)
+        for name, table in beside.tables.items()
+    }
+    metrics = metrics_table(predictions, task, seed, _populations(cohort), calibrated=False)
+    pairs = [(name, kind) for name in predictions]
+    return metrics, compare_pairs({kind: network, **predictions}, pairs, task, seed)
 
 
 def _populations(cohort: Cohort) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
@@ -167,16 +198,3 @@ def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     parts = [table.assign(model=name) for name, table in tables.items()]
     stacked = pd.concat(parts, ignore_index=True)
     return stacked[["model", *(column for column in stacked if column != "model")]]
-
-
-def _progress(experiment: str, model: str) -> Callable[[int, int], None]:
-    """Log when a model is done, and on the way every few seconds."""
-    last = time.monotonic()
-
-    def report(done: int, total: int) -> None:
-        nonlocal last
-        if done == total or time.monotonic() > last + PROGRESS_SECONDS:
-            last = time.monotonic()
-            log.info("%s: %s, %d of %d fits", experiment, model, done, total)
-
-    return report

@@ -1,7 +1,7 @@
 """What the page of an experiment says, from its evaluation."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.results import person_predictions
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.reports.answer import Answer
-from motor_bids_app.reports.experiment_content import ExperimentReport
+from motor_bids_app.reports.experiment_content import ExperimentReport, Task
 from motor_bids_app.reports.pages import Reference
 
 LABELS = {
@@ -123,7 +123,8 @@ def build_report(
         description=experiment.description,
         question=outcome.question,
         reference=experiment.reference or None,
-        task="classification" if classify else "regression",
+        task=cast(Task, outcome.task),
+        classes=outcome.classes,
         target=outcome.text,
         positive="poor" if classify else None,
         negative="good" if classify else None,
@@ -136,7 +137,11 @@ def build_report(
         metrics=evaluation.metrics,
         fold_metrics=evaluation.fold_metrics,
         predictions=person_predictions(cohort, evaluation),
-        comparisons=evaluation.comparisons,
+        comparisons=evaluation.comparisons[
+            evaluation.comparisons["model"].isin(list(evaluation.models))
+        ],
+        beside=evaluation.beside,
+        embedding=evaluation.embedding,
         cohort=cohort_table(cohort),
         audit=evaluation.audit,
         excluded=cohort.excluded[["participant_id", "reason"]],
@@ -155,6 +160,7 @@ def build_report(
         missing=evaluation.missing,
         recalibration=evaluation.recalibration,
         map_subsets=evaluation.map_subsets,
+        chosen_maps=evaluation.chosen,
         null=None if test is None else test.null,
         null_value=None if test is None else test.value,
         warnings=(*findings, *left_out, *evaluation.notes),

@@ -41,7 +41,7 @@ _PEOPLE = (
 
 def unit(cohort: Cohort, method: str) -> str:
     """Unit of a method's values."""
-    output = "log odds of poor" if cohort.outcome.cutoff else cohort.outcome.score.unit
+    output = "log odds of poor" if cohort.outcome.cutoff else cohort.outcome.unit
     if method == "pattern":
         return f"deviations of the map per unit of {output}"
     return f"{output} per deviation of the map" if method == "weights" else output

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.ladder import leakage_ladder
-from motor_bids_app.evaluation.metrics import CLASSIFICATION, REGRESSION
+from motor_bids_app.evaluation.metrics import CLASSIFICATION, ORDINAL, REGRESSION
 from motor_bids_app.evaluation.protocols import Fits, Plan
 from motor_bids_app.evaluation.splits import MIN_CLASS, make_splits
 from motor_bids_app.experiments.schema import Experiment
@@ -55,7 +55,7 @@ def flawed_protocols(
     fits = Fits()
     fits.keep(plan, models, table)
     metrics = [primary_metric(task), *(["accuracy"] if task == "classification" else [])]
-    known = CLASSIFICATION if task == "classification" else REGRESSION
+    known = {"classification": CLASSIFICATION, "regression": REGRESSION, "ordinal": ORDINAL}[task]
     published = {
         metric: float(figure) for metric, figure in asked.figures.items() if metric in known
     }

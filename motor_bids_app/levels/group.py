@@ -34,6 +34,7 @@ from motor_bids_app.levels.results import write_results
 from motor_bids_app.levels.splitting import read_splits
 from motor_bids_app.levels.states import describe_states
 from motor_bids_app.levels.stopped import write_stopped
+from motor_bids_app.levels.transfer import inherit
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
@@ -175,9 +176,13 @@ def _run_experiment(
     checkpoints = None
     if settings.work_dir is not None:
         checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+    heritage = inherit(settings.init_from, experiment, people, cohort)
+    if heritage is not None:
+        cohort = replace(cohort, notes=(*cohort.notes, heritage.note))
     builder = Builder(
         cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
         device=choose_device(settings.resources.device), checkpoints=checkpoints,
+        start=None if heritage is None else heritage.start,
     )  # fmt: skip
     explainer = build_explainer(folder / "maps", cohort, experiment, library, builder.seed)
     watch = None if explainer is None else explainer.watch
@@ -196,7 +201,10 @@ def _run_experiment(
         ),
     )  # fmt: skip
     write_results(folder, experiment, cohort, evaluation)
-    save_model(folder / "model", members, describe_model(settings, experiment, cohort, evaluation))
+    described = describe_model(settings, experiment, cohort, evaluation)
+    if heritage is not None and evaluation.final == experiment.model.kind:
+        described["began_with"] = heritage.lineage
+    save_model(folder / "model", members, described)
     write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     if checkpoints is not None:
@@ -214,7 +222,8 @@ def _results(
     experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
 ) -> list[Result]:
     metric = primary_metric(cohort.outcome.task)
-    table = evaluation.metrics[evaluation.metrics["metric"] == metric]
+    shown = evaluation.metrics["model"].isin(list(evaluation.models))
+    table = evaluation.metrics[shown & (evaluation.metrics["metric"] == metric)]
     patients = table[table["population"] == "patients"].set_index("model")["value"]
     return [
         Result(
@@ -230,7 +239,7 @@ def _results(
 def _ceiling(bids_dir: Path, cohort: Cohort) -> float | None:
     """Best reachable value of the primary metric: known where the data are simulated."""
     path, outcome = bids_dir / _TRUTH, cohort.outcome
-    if not path.is_file() or outcome.score.name != "fma_ue":
+    if not path.is_file() or outcome.score.name != "fma_ue" or outcome.task == "ordinal":
         return None
     truth = read_json(path)
     if outcome.cutoff is not None and outcome.cutoff.value != truth.get("cutoff"):

@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 
 import SimpleITK
 import torch
@@ -37,6 +38,7 @@ def keep_memory() -> None:
 
 def choose_device(wanted: str) -> str:
     """Device for torch: "auto" is the GPU where there is one."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for deterministic training
     if wanted != "auto":
         return wanted
     return "cuda" if torch.cuda.is_available() else "cpu"

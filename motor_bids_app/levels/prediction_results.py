@@ -1,6 +1,7 @@
 """What the predict level writes: a table with its dictionary, who was left out, and the page."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,10 @@ class Prediction:
         """Class at a probability of 0.5."""
         return None if self.value is None else "poor" if self.value >= 0.5 else "good"
 
+    def nearest(self, ordered: Sequence[str]) -> str | None:
+        """Name of the ordered class nearest to the expected number."""
+        return None if self.value is None else ordered[math.floor(self.value + 0.5)]
+
 
 def write_predictions(
     settings: Settings,
@@ -96,6 +101,9 @@ def predictions_table(model: SavedModel, predictions: Sequence[Prediction]) -> p
             None if p.classes is None else " or ".join(p.classes) or "none" for p in predictions
         ]
     else:
+        ordered = metadata["target"].get("ordered_classes")
+        if ordered:
+            columns["class"] = [p.nearest(ordered) for p in predictions]
         for side, name in enumerate(("low", "high")):
             columns[name] = [None if p.interval is None else p.interval[side] for p in predictions]
     columns["answer"] = [p.answer for p in predictions]
@@ -124,12 +132,18 @@ _SKIPPED = {
 
 def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     target = metadata["target"]
+    ordered = target.get("ordered_classes")
+    title = target["title"]
+    if ordered:
+        named = "; ".join(f"{k}: {name}" for k, name in enumerate(ordered))
+        title = f"Expected class number of {title} ({named})"
     return {
         "participant_id": {"Description": "Participant"},
         "session_id": {"Description": "Session; n/a where there are no sessions"},
         "probability": {"Description": f"Probability of a poor outcome, {target['text']}"},
-        "predicted_score": {"Description": target["title"], "Units": target["unit"]},
-        "class": {"Description": "Class at a probability of 0.5", "Levels": {
+        "predicted_score": {"Description": title, "Units": target["unit"]},
+        "class": {"Description": f"Class of {target['title']} nearest to the expected number"}
+        if ordered else {"Description": "Class at a probability of 0.5", "Levels": {
             "poor": target["text"], "good": "otherwise"}},
         "conformal_set": {"Description": "Classes that cannot be left out at 90 %, calibrated on "
                           "people the model had not seen; widened where answer says so"},

@@ -1,10 +1,18 @@
-"""Progress: a bar on a terminal, nothing elsewhere (there, the log lines tell)."""
+"""Progress: a bar on a terminal; elsewhere nothing, or log lines every few seconds."""
 
+import logging
 import sys
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Item = TypeVar("Item")
+log = logging.getLogger(__name__)
+LOG_SECONDS = 10
 
 
 def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
@@ -12,9 +20,41 @@ def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
     if not sys.stderr.isatty() or total < 2:
         yield from items
         return
+    with _bar(unit) as progress:
+        yield from progress.track(items, total=total)
+
+
+@contextmanager
+def told(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how many fits are done, of how many.
+
+    On a terminal it draws a bar; it always logs the end, and elsewhere the way, now and then.
+    """
+    last = time.monotonic()
+    watched = sys.stderr.isatty()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or (not watched and time.monotonic() > last + LOG_SECONDS):
+            last = time.monotonic()
+            log.info("%s, %d of %d fits", what, done, total)
+
+    if not watched:
+        yield report
+        return
+    with _bar(what) as progress:
+        task: TaskID = progress.add_task(what, total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+            report(done, total)
+
+        yield show
+
+
+def _bar(unit: str) -> "Progress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), unit, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield from progress.track(items, total=total)
+    return Progress(*columns, console=Console(stderr=True), transient=True)

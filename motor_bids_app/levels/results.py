@@ -25,6 +25,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "map": {"Description": "Map that the networks saw"},
     "maps": {"Description": "Maps whose predictions are averaged"},
     "n_maps": {"Description": "Number of these maps"},
+    "chosen": {"Description": "Whether the fitted model averages this map, by its training people"},
     "group": {"Description": "Whether the person had a stroke", "Levels": {
         "patient": "after stroke", "control": "healthy"}},
     "repeat": {"Description": "Repetition of the whole validation, from 1"},
@@ -32,7 +33,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "training": {"Description": "Training of the same model with another seed, from 1"},
     "population": {"Description": "Whom the metric is about", "Levels": {
         "all": "everyone in the experiment", "patients": "without healthy controls"}},
-    "metric": {"Description": "Name of the metric"},
+    "metric": {"Description": "Name of the metric; quadratic_kappa and mae of ordered classes are "
+               "of the class nearest to the expected one"},
     "value": {"Description": "Metric expected of one fitted model, averaged over repeats; AUC and "
               "correlation are taken among people predicted by the same fitted model"},
     "low": {"Description": f"Lower limit of the 95 % interval{_WIDENED}"},
@@ -46,7 +48,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "repeat_max": {"Description": "Greatest value over repeats"},
     "n_people": {"Description": "People the metric is about"},
     "n_poor": {"Description": "Those of them in the poor class"},
-    "reference": {"Description": "Best of the simpler models, which the model is compared with"},
+    "reference": {"Description": "What the model is compared with: the best of the simpler models, "
+                  "or the network, for what is evaluated beside it"},
     "difference": {"Description": "Metric of the model minus that of the reference"},
     "t": {"Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"},
     "p_value": {"Description": "Two-sided p of that test, not corrected for several comparisons"},
@@ -96,6 +99,11 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "protocol": {"Description": "How the final model was evaluated; all-of-these: every flaw that "
                  "could be made, on top of each other; published: what the paper reports"},
     "n_counted": {"Description": "Units counted: people, scans, windows or copies"},
+    "layer": {"Description": "Layer of the network", "Levels": {
+        "flatten": "joined features of all maps, and the unit of demographics",
+        "dense1": "first dense layer", "dense2": "second dense layer"}},
+    "x": {"Description": "Place in the plane (t-SNE); without unit or meaning of its own"},
+    "y": {"Description": "Place in the plane (t-SNE); without unit or meaning of its own"},
     "n_predictions": {"Description": "Times the person was tested"},
 }  # fmt: skip
 _PERMUTED = (
@@ -161,7 +169,7 @@ def person_predictions(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
     """
     truth, controls = cohort.labels.truth, cohort.controls
     parts = []
-    for model in evaluation.models:
+    for model in (*evaluation.models, *evaluation.beside):
         table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == model]
         grouped = average_trainings(table).groupby("participant_id")["prediction"]
         part = grouped.agg(predicted="mean", predicted_sd="std", n_predictions="size").reset_index()
@@ -205,8 +213,12 @@ def write_results(
         tables["sample_size"] = sizes
     if evaluation.by_map is not None and evaluation.map_subsets is not None:
         tables |= {"out_of_fold_maps": evaluation.by_map, "map_subsets": evaluation.map_subsets}
+    if evaluation.chosen is not None:
+        tables["chosen_maps"] = evaluation.chosen
     if evaluation.as_paper is not None:
         tables["as_paper"] = evaluation.as_paper
+    if evaluation.embedding is not None:
+        tables["layers_tsne"] = evaluation.embedding
     if evaluation.ladder is not None:
         tables["leakage_ladder"] = evaluation.ladder
     for name, table in tables.items():
@@ -228,7 +240,13 @@ def _units(cohort: Cohort) -> dict[str, dict[str, Any]]:
     """Dictionary of the columns whose meaning depends on the target."""
     outcome = cohort.outcome
     true: dict[str, Any]
-    if outcome.cutoff is None:
+    if outcome.thresholds:
+        levels = {str(k): f"{outcome.score.title} {name}" for k, name in enumerate(outcome.classes)}
+        predicted = {
+            "Description": f"Expected class number of {outcome.score.title}", "Units": "classes"
+        }  # fmt: skip
+        true = {"Description": "Number of the class", "Levels": levels}
+    elif outcome.cutoff is None:
         predicted = {"Description": f"Predicted {outcome.score.title}", "Units": outcome.score.unit}
         true = {"Description": outcome.score.title, "Units": outcome.score.unit}
     else:

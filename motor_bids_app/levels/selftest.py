@@ -43,6 +43,9 @@ trainings = 1
 
 [validation]
 repeats = 2
+
+[comparisons]
+layers = ["svm"]
 """
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from motor_bids_app.levels.group import Result
 
-_NAMES = {"roc_auc": "AUC", "r2": "R2"}
+_NAMES = {"roc_auc": "AUC", "r2": "R2", "quadratic_kappa": "kappa"}
 
 
 def summarise(results: Sequence[Result]) -> str:
@@ -22,5 +22,7 @@ def summarise(results: Sequence[Result]) -> str:
             interval = f"{result.low:5.2f} to {result.high:.2f}"
             lines.append(f"  {result.model:{width}}  {result.value:5.2f}  {interval}{ceiling}")
         floor = rows[0].noise_floor
-        lines.append(f"  With so few people, an {metric} is known to within {floor:.2f} at best.")
+        article = "a" if metric == "kappa" else "an"
+        known = f"{article} {metric} is known to within {floor:.2f} at best."
+        lines.append(f"  With so few people, {known}")
     return "\n".join(lines)

@@ -20,10 +20,16 @@ from motor_bids_app.models.classical import (
 )
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
-from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
+from motor_bids_app.models.ensemble import (
+    MapEnsembleClassifier,
+    MapEnsembleOrdinal,
+    MapEnsembleRegressor,
+)
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.state import State
+from motor_bids_app.models.transfer import Start
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 
 LADDER = (
@@ -32,7 +38,17 @@ LADDER = (
 )  # fmt: skip
 NETWORKS = ("karakis2023", "cbam2025", "gao2025")
 MODELS = (*LADDER, *NETWORKS)
-TASKS = ("classification", "regression")
+TASKS = ("classification", "regression", "ordinal")
+_NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
+    "karakis2023": {
+        "classification": NetworkClassifier, "regression": NetworkRegressor,
+        "ordinal": NetworkOrdinal,
+    },
+    "cbam2025": {
+        "classification": MapEnsembleClassifier, "regression": MapEnsembleRegressor,
+        "ordinal": MapEnsembleOrdinal,
+    },
+}  # fmt: skip
 
 REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
 
@@ -41,7 +57,7 @@ class Model(Protocol):
     """Estimator on samples.
 
     Classifiers add ``predict_proba(samples)``, shape (n, 2): probability of class 0 and of
-    class 1 (poor). Regressors add ``predict(samples)``, shape (n,), in units of the score.
+    class 1 (poor). Others add ``predict(samples)``, shape (n,), in units of the score.
     """
 
     def fit(self, X: Samples, y: ArrayLike) -> Self:
@@ -124,6 +140,9 @@ def build_model(
     random_state: int = 0,
     device: str = "cpu",
     checkpoints: Checkpoints | None = None,
+    bounds: tuple[float, float] | None = None,
+    n_classes: int = 2,
+    start: Start | None = None,
 ) -> Model:
     """Return an estimator that is not fitted.
 
@@ -132,7 +151,8 @@ def build_model(
     name : str
         One of `MODELS`.
     task : str
-        "classification" or "regression".
+        One of `TASKS`. Ordered classes are given by classifiers, one for each threshold, or by
+        a network with such outputs.
     maps : tuple of str
         Maps to use, among those of the volumes the model will see; all if empty.
     mask : bool array on the grid of the volumes, optional
@@ -145,6 +165,12 @@ def build_model(
         "cpu", "cuda" or "cuda:i"; used by networks.
     checkpoints : Checkpoints, optional
         Where networks leave what they need to go on after a stop.
+    bounds : (float, float), optional
+        Range of the score, which networks stay within.
+    n_classes : int
+        Of an ordinal task.
+    start : Start, optional
+        Weights that networks begin with.
 
     Raises
     ------
@@ -153,6 +179,12 @@ def build_model(
     """
     _check(name, MODELS, "model")
     _check(task, TASKS, "task")
+    if task == "ordinal" and name not in _NETWORK_KINDS:
+        classifier = build_model(
+            name, task="classification", maps=maps, mask=mask, params=params,
+            random_state=random_state, device=device, checkpoints=checkpoints,
+        )  # fmt: skip
+        return CumulativeModel(classifier, n_classes)
     classify = task == "classification"
     fixed: dict[str, Any] = {"random_state": random_state}
     kind: Callable[..., Any]
@@ -165,12 +197,12 @@ def build_model(
     elif name == "gao2025":
         kind = WindowClassifier if classify else WindowRegressor
         fixed |= {"mask": mask, "device": device, "checkpoints": checkpoints}
+        fixed |= {"bounds": None if classify else bounds}
     elif name in NETWORKS:
-        if name == "karakis2023":
-            kind = NetworkClassifier if classify else NetworkRegressor
-        else:
-            kind = MapEnsembleClassifier if classify else MapEnsembleRegressor
+        kind = _NETWORK_KINDS[name][task]
         fixed |= {"maps": maps, "mask": mask, "device": device, "checkpoints": checkpoints}
+        fixed |= {"bounds": bounds if task == "regression" else None, "n_classes": n_classes}
+        fixed |= {"start": start}
     else:
         kind = TableClassifier if classify else TableRegressor
         needed = _NEEDS[name]

@@ -40,6 +40,7 @@ class Plan:
     precision: str = "float32"
     random_state: int = 0
     device: str = "cpu"
+    deterministic: bool = False
 
     def check(self) -> None:
         """Raise UsageError for values that make no sense together."""

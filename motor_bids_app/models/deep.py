@@ -9,9 +9,18 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from torch import nn
 
+from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.batches import balanced_rows
 from motor_bids_app.models.folds import Fold, binary_labels
+from motor_bids_app.models.heads import (
+    BoundedLoss,
+    BoundedPoints,
+    LogOdds,
+    Points,
+    bounded,
+    bounded_start,
+)
 from motor_bids_app.models.network_model import NetworkModel
 from motor_bids_app.models.state import State
 
@@ -40,22 +49,43 @@ class NetworkClassifier(ClassifierMixin, NetworkModel):
         weights = len(labels) / (2 * np.bincount(labels)) if self.balance == "weights" else (1, 1)
         return y, nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32))
 
+    def one_number(self) -> nn.Module:
+        """Return the step from logits to the log odds of poor."""
+        return LogOdds()
+
     def predict_proba(self, X: Samples) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_scans, 2)."""
         return softmax(self._outputs(X), axis=1)
 
 
 class NetworkRegressor(RegressorMixin, NetworkModel):
-    """Network that gives a score; see `NetworkModel`. `balance` has no effect on scores."""
+    """Network that gives a score; see `NetworkModel`. `balance` has no effect on scores.
+
+    With `bounds`, its output goes through a logistic curve over the range of the score;
+    without, it is a deviation from the fold's mean.
+    """
 
     _n_outputs = 1
 
     def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:
-        """Train on scores, shape (n_scans,), as deviations from the fold's mean.
+        """Train on scores, shape (n_scans,).
 
         `fold` gives positions to learn from and to stop by, instead of drawing them.
+
+        Raises
+        ------
+        DataError
+            A score is outside the bounds.
         """
-        self._fit(X, np.asarray(y, dtype=np.float64), fold)
+        scores = np.asarray(y, dtype=np.float64)
+        if self.bounds is not None:
+            outside = scores[(scores < self.bounds[0]) | (scores > self.bounds[1])]
+            if len(outside):
+                raise DataError(
+                    f"{len(outside)} scores are outside {self.bounds[0]:g} to {self.bounds[1]:g}, "
+                    f"such as {outside[0]:g}. Correct them, or leave these people out."
+                )
+        self._fit(X, scores, fold)
         return self
 
     def _targets(
@@ -63,11 +93,24 @@ class NetworkRegressor(RegressorMixin, NetworkModel):
     ) -> tuple[NDArray[Any], nn.Module]:
         scores = y[learned]
         self.centre_, self.scale_ = float(scores.mean()), float(scores.std()) or 1.0
+        if self.bounds is not None:
+            self.centre_ = bounded_start(scores, self.bounds)
+            loss = BoundedLoss(self.bounds, self.centre_, self.scale_)
+            return y.astype(np.float32)[:, None], loss
         return ((y - self.centre_) / self.scale_).astype(np.float32)[:, None], nn.MSELoss()
 
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
-        return self._outputs(X)[:, 0] * self.scale_ + self.centre_
+        outputs = self._outputs(X)[:, 0]
+        if self.bounds is not None:
+            return bounded(outputs, self.bounds, self.centre_)
+        return outputs * self.scale_ + self.centre_
+
+    def one_number(self) -> nn.Module:
+        """Return the step from the output to points of the score."""
+        if self.bounds is not None:
+            return BoundedPoints(self.bounds, self.centre_)
+        return Points(self.scale_)
 
     def get_state(self) -> State:
         """Return what was learned, without a training scan."""

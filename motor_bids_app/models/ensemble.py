@@ -18,7 +18,8 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.folds import binary_labels, inner_folds
 from motor_bids_app.models.inputs import map_columns, volumes_of
-from motor_bids_app.models.state import State
+from motor_bids_app.models.ordinal import NetworkOrdinal, ordered_labels
+from motor_bids_app.models.state import State, letters
 
 Array = NDArray[np.float64]
 
@@ -118,7 +119,7 @@ class _MapEnsemble:
         state = State(values={"maps": list(self.maps_), "chosen": list(self.chosen_), "of": {}})
         for name, networks in zip(self.maps_, self.networks_, strict=True):
             for number, network in enumerate(networks):
-                key, part = f"{name}_{_letter(number)}", network.get_state()
+                key, part = f"{name}_{letters(number)}", network.get_state()
                 state.values["of"][key] = part.values
                 state.arrays |= {f"{key}/{n}": value for n, value in part.arrays.items()}
                 state.pipelines |= {f"{key}_{n}": value for n, value in part.pipelines.items()}
@@ -133,7 +134,7 @@ class _MapEnsemble:
             count = sum(key.rpartition("_")[0] == name for key in state.values["of"])
             self.networks_.append([])
             for number in range(count):
-                key = f"{name}_{_letter(number)}"
+                key = f"{name}_{letters(number)}"
                 network = self._kind(**(settings | {"maps": (name,), "attention": True}))
                 arrays = {
                     n.removeprefix(f"{key}/"): value
@@ -177,13 +178,23 @@ class MapEnsembleRegressor(_MapEnsemble, NetworkRegressor):
         return self._mean(X)
 
 
+class MapEnsembleOrdinal(_MapEnsemble, NetworkOrdinal):
+    """Mean expected class of attention networks, one per map; see the module."""
+
+    _kind, _loss = NetworkOrdinal, staticmethod(squared_error)
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:  # type: ignore[override]
+        """Train on class numbers, shape (n_scans,)."""
+        self._fit_maps(X, ordered_labels(y, self.n_classes))
+        return self
+
+    def predict(self, X: Samples) -> Array:
+        """Return expected class numbers, shape (n_scans,)."""
+        return self._mean(X)
+
+
 def _given(network: Any, X: Samples) -> Array:
     """Probability of the poor class, or score, of each scan."""
     if hasattr(network, "predict_proba"):
         return np.asarray(network.predict_proba(X)[:, 1])
     return np.asarray(network.predict(X))
-
-
-def _letter(number: int) -> str:
-    """Name of an inner fold; parts of bundles have names of letters only."""
-    return chr(ord("a") + number // 26) + chr(ord("a") + number % 26)

@@ -1,5 +1,6 @@
 """What networks as estimators share: inputs, training in the training fold only, and state."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -21,117 +21,26 @@ from motor_bids_app.models.columns import DEMOGRAPHICS, numeric_columns
 from motor_bids_app.models.course import Plan
 from motor_bids_app.models.folds import Fold, inner_folds
 from motor_bids_app.models.inputs import Maps, check_grid, grid_from_values, grid_values, volumes_of
-from motor_bids_app.models.networks import (
-    KARAKIS_RESIDUALS,
-    KARAKIS_WIDTHS,
-    MultiBranchNetwork,
-)
-from motor_bids_app.models.snapshots import Checkpoints, identify
+from motor_bids_app.models.network_settings import NetworkSettings
+from motor_bids_app.models.networks import MultiBranchNetwork
+from motor_bids_app.models.snapshots import identify
 from motor_bids_app.models.state import State
 from motor_bids_app.models.training import train
 
 BALANCES = ("sharpen", "weights", "none")
 
 
-class NetworkModel(BaseEstimator):
+class NetworkModel(NetworkSettings):
     """Multi-branch residual network on maps and demographics (karakis2023).
 
     Maps enter as deviations from the training fold's voxelwise mean, in units of each map's
     spread, so that a map that a scan lacks is the fold's mean. Age, sex and time since stroke
     are imputed with the fold's median and scaled.
-
-    Parameters
-    ----------
-    maps : tuple of str
-        Maps to use, one branch each; all if empty.
-    mask : bool array, shape of the volumes, optional
-        Where the network sees anything; everywhere by default.
-    widths : tuple of int
-        Channels along a branch, see `ResidualBranch`.
-    n_residuals, hidden, dropout, attention
-        See `MultiBranchNetwork`.
-    optimizer : str
-        "sgd" or "adam".
-    learning_rate, momentum, weight_decay : float
-        Of the optimizer; momentum of "sgd" only.
-    epochs, batch_size : int
-        Passes over the training scans at most, and scans per step (2 or more).
-    parts : int
-        Parts in which a batch is computed, to fit into memory.
-    schedule : str
-        Learning rate: "constant"; "steps", halved every `halve_after` epochs; "plateau", halved
-        after so many without a lower validation loss; "cosine", falling to 0 at the last epoch.
-    halve_after, stop_after : int
-        Epochs until the rate is halved; and without a lower validation loss, until training
-        ends (0: never). Then the weights of the best epoch are kept.
-    validation_share : float
-        Share of the training people held out for the validation loss; 0 is none.
-    precision : str
-        "float32", or "bfloat16" for convolutions and products.
-    balance : str
-        How the rarer class gets equal weight: "sharpen" adds sharpened copies of its scans
-        until classes are equal, "weights" weighs the loss, "none" does neither.
-    random_state : int
-        Seed of weights, order, dropout, sharpening and held-out people.
-    device : str
-        "cpu", "cuda" or "cuda:i". On the CPU, the same seed and number of threads give the
-        same weights.
-    checkpoints : Checkpoints, optional
-        Where a training that is stopped leaves what it needs to go on.
+    Settings are those of `NetworkSettings`.
     """
 
     _n_outputs: int
     epsilon, fewest_widths = 1e-8, 4  # of Adam, and of a residual branch
-
-    def __init__(
-        self,
-        maps: tuple[str, ...] = (),
-        mask: NDArray[np.bool_] | None = None,
-        widths: tuple[int, ...] = KARAKIS_WIDTHS,
-        n_residuals: int = KARAKIS_RESIDUALS,
-        hidden: int = 256,
-        dropout: float = 0.3,
-        attention: bool = False,
-        optimizer: str = "sgd",
-        learning_rate: float = 1e-4,
-        momentum: float = 0.9,
-        weight_decay: float = 5e-3,
-        epochs: int = 50,
-        batch_size: int = 8,
-        parts: int = 1,
-        schedule: str = "constant",
-        halve_after: int = 20,
-        stop_after: int = 0,
-        validation_share: float = 0.0,
-        precision: str = "float32",
-        balance: str = "sharpen",
-        random_state: int = 0,
-        device: str = "cpu",
-        checkpoints: Checkpoints | None = None,
-    ) -> None:
-        self.maps = maps
-        self.mask = mask
-        self.widths = widths
-        self.n_residuals = n_residuals
-        self.hidden = hidden
-        self.dropout = dropout
-        self.attention = attention
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.parts = parts
-        self.schedule = schedule
-        self.halve_after = halve_after
-        self.stop_after = stop_after
-        self.validation_share = validation_share
-        self.precision = precision
-        self.balance = balance
-        self.random_state = random_state
-        self.device = device
-        self.checkpoints = checkpoints
 
     def _fit(self, X: Samples, y: NDArray[Any], fold: Fold | None = None) -> None:
         """Train on scans with targets; `fold` gives those to learn from and those to stop by."""
@@ -153,6 +62,8 @@ class NetworkModel(BaseEstimator):
         with torch.random.fork_rng(devices=[]):  # leave the caller's random state alone
             torch.manual_seed(self.random_state)
             network = self._network()
+        if self.start is not None:
+            self.start.give(network, self.maps_)
         self.network_: Any  # a module
         self.network_, course = train(
             network, criterion, dataset, validation, plan,
@@ -206,6 +117,10 @@ class NetworkModel(BaseEstimator):
         """Return what the network is to give for each scan, and the loss."""
         raise NotImplementedError
 
+    def one_number(self) -> nn.Module:
+        """Return the step from outputs of the network to the number that is explained."""
+        raise NotImplementedError
+
     def _rows(self, y: NDArray[Any]) -> NDArray[np.intp]:
         """Positions of scans to learn from, then of those to repeat as sharpened copies."""
         return np.arange(len(y))
@@ -217,11 +132,15 @@ class NetworkModel(BaseEstimator):
         settings = {
             name: value
             for name, value in self.get_params(deep=False).items()
-            if name not in ("device", "checkpoints", "mask")
+            if name not in ("device", "checkpoints", "mask", "start")
         }
+        settings["start"] = None if self.start is None else self.start.name
         arrays = [y, learned, self._columns(X), self.standardiser_.mean]
         arrays += [self._volumes(X).present, *([] if self.mask is None else [self.mask])]
-        return identify(type(self).__name__, settings, list(X.participants[learned]), arrays)
+        kind = type(self).__name__
+        if self.mask is not None:  # one experiment may train in several
+            kind += f" in {hashlib.sha256(self.mask.tobytes()).hexdigest()[:16]}"
+        return identify(kind, settings, list(X.participants[learned]), arrays)
 
     def _network(self) -> nn.Module:
         return MultiBranchNetwork(

@@ -1,6 +1,6 @@
 """Layers of the networks, from the published descriptions.
 
-karakis2023: Karakis et al. (2023), Neurocomputing 565: one residual branch per map, their
+karakis2023: Karakis et al. (2023), J Biomed Inform 141, 104357: one residual branch per map, their
 features joined with one unit for demographics. cbam2025: the same branch with attention, one
 network per map. The layer list published with the latter gives the order of convolution,
 normalisation and pooling. Two things differ: batch normalisation is over channels (published:
@@ -32,9 +32,37 @@ def _convolution(n_in: int, n_out: int, size: int = 3, stride: int = 1) -> nn.Se
     )
 
 
-def _pool() -> nn.AvgPool3d:
-    """Return the mean over 3x3x3 voxels at every second voxel; outside does not count."""
-    return nn.AvgPool3d(3, stride=2, padding=1, count_include_pad=False)
+class MeanPool(nn.AvgPool3d):
+    """Mean over 3x3x3 voxels at every second voxel; outside does not count.
+
+    The gradient of torch's own pooling has no deterministic form on a GPU: where one is asked
+    for, sums of slices give the same numbers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(3, stride=2, padding=1, count_include_pad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return shape (n, width, X/2, Y/2, Z/2), halves rounded up."""
+        if x.is_cuda and torch.are_deterministic_algorithms_enabled():
+            return sliced_means(x)
+        return super().forward(x)
+
+
+def sliced_means(x: Tensor) -> Tensor:
+    """Return what `MeanPool` does, axis by axis, by operations that add in a fixed order."""
+    for axis in (2, 3, 4):
+        size = x.shape[axis]
+        sides = [0, 0] * (4 - axis) + [1, 1]
+        padded = torch.nn.functional.pad(x, sides)
+        parts = [
+            padded.narrow(axis, start, size).unfold(axis, 1, 2).squeeze(-1) for start in (0, 1, 2)
+        ]
+        total = parts[0] + parts[1] + parts[2]
+        places = torch.arange(0, size, 2, device=x.device)
+        inside = 3 - (places == 0).to(x.dtype) - (places == size - 1).to(x.dtype)
+        x = total / inside.view(*(-1 if k == axis else 1 for k in range(5)))
+    return x
 
 
 class ResidualBlock(nn.Module):
@@ -54,7 +82,7 @@ class DownBlock(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, attention: bool = False) -> None:
         super().__init__()
-        self.path = nn.Sequential(_convolution(n_in, n_out), _pool())
+        self.path = nn.Sequential(_convolution(n_in, n_out), MeanPool())
         if attention:
             self.path.append(AttentionBlock(n_out))
         self.shortcut = _convolution(n_in, n_out, size=1, stride=2)
@@ -154,7 +182,7 @@ def _modules(layer: Layer, n_in: int, attention: bool) -> list[nn.Module]:
         case "relu":
             return [nn.ReLU()]
         case "pool":
-            return [_pool()]
+            return [MeanPool()]
         case "residual":
             return [ResidualBlock(layer.width)]
         case "down":
@@ -209,7 +237,7 @@ class MultiBranchNetwork(nn.Module):
             )
             for n_in in (n_features, hidden)
         )
-        self.output = nn.Linear(hidden, n_outputs)
+        self.output: nn.Module = nn.Linear(hidden, n_outputs)
         self.apply(_initialise)
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
@@ -235,7 +263,8 @@ class MultiBranchNetwork(nn.Module):
 
     def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:
         """Return logits, or a score, shape (n, n_outputs); parameters as of `flatten`."""
-        return self.output(self.layers(maps, demographics)[-1])
+        outputs: Tensor = self.output(self.layers(maps, demographics)[-1])
+        return outputs
 
 
 def _initialise(module: nn.Module) -> None:

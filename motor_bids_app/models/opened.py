@@ -12,27 +12,28 @@ from torch import Tensor, nn
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import mask_voxels
-from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.network_model import NetworkModel
 from motor_bids_app.models.networks import DownBlock
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 
 
 class OneNumber(nn.Module):
-    """Network whose output is one number per scan: log odds of poor, or points of the score."""
+    """Network whose output is one number per scan.
 
-    def __init__(self, network: nn.Module, scale: float) -> None:
+    The log odds of poor, points of the score, or the expected number of an ordered class.
+    """
+
+    def __init__(self, network: nn.Module, number: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.scale = scale
+        self.number = number
 
     def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:
         """Return shape (n,), from maps (n, n_maps, X, Y, Z) and demographics (n, n_columns)."""
-        outputs: Tensor = self.network(maps, demographics)
-        if outputs.shape[1] == 2:
-            return outputs[:, 1] - outputs[:, 0]
-        return outputs[:, 0] * self.scale
+        one: Tensor = self.number(self.network(maps, demographics))
+        return one
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ def plain_model(model: Any) -> Any:
 def open_networks(model: Any) -> list[OpenNetwork]:
     """Return the networks of a fitted model, whose mean it is; none if it is no network."""
     plain = plain_model(model)
-    if not isinstance(plain, NetworkClassifier | NetworkRegressor):
+    if not isinstance(plain, NetworkModel):
         return []
     if isinstance(plain, WindowClassifier | WindowRegressor):
         return []  # explanations are of maps of scans
@@ -92,7 +93,7 @@ def open_networks(model: Any) -> list[OpenNetwork]:
         by_map = zip(plain.maps_, plain.networks_, strict=True)
         chosen = [one for name, ones in by_map if name in plain.chosen_ for one in ones]
         return [network for one in chosen for network in open_networks(one)]
-    module = OneNumber(plain.network_, float(getattr(plain, "scale_", 1.0)))
+    module = OneNumber(plain.network_, plain.one_number())
     module = module.to(plain.device).eval()
 
     def inputs(samples: Samples) -> tuple[Tensor, Tensor]:

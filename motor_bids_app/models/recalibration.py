@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from motor_bids_app.errors import DataError
@@ -69,6 +70,21 @@ class RecalibratedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "model_")
         poor = expit(self.intercept_ + self.slope_ * _log_odds(self.model_, X))
         return np.column_stack([1 - poor, poor])
+
+    @available_if(lambda self: hasattr(self.model_, "map_predictions"))  # type: ignore[untyped-decorator]
+    def map_predictions(self, X: Samples) -> NDArray[np.float64]:
+        """Return what the model says by single maps, not recalibrated, shape (n_scans, n_maps)."""
+        return np.asarray(self.model_.map_predictions(X))
+
+    @property
+    def maps_(self) -> tuple[str, ...]:
+        """Maps of the model."""
+        return tuple(self.model_.maps_)
+
+    @property
+    def chosen_(self) -> tuple[str, ...]:
+        """Those of them that the model averages."""
+        return tuple(self.model_.chosen_)
 
     def get_state(self) -> State:
         """Return what was learned: the state of the model, and the line."""

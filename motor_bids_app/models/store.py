@@ -35,14 +35,20 @@ from motor_bids_app.models.classical import (
     TableRegressor,
 )
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
-from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
+from motor_bids_app.models.ensemble import (
+    MapEnsembleClassifier,
+    MapEnsembleOrdinal,
+    MapEnsembleRegressor,
+)
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.state import State
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 
 FORMAT = 1  # raised whenever older code could not read a newer bundle
 RECALIBRATED = 2  # format of a bundle whose model older code would apply without its last step
+ORDERED = 3  # format of a bundle with one classifier of the kind it names for each threshold
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
@@ -54,8 +60,10 @@ KINDS: dict[str, Callable[..., Any]] = {
         KernelRegressor,
         NetworkClassifier,
         NetworkRegressor,
+        NetworkOrdinal,
         MapEnsembleClassifier,
         MapEnsembleRegressor,
+        MapEnsembleOrdinal,
         WindowClassifier,
         WindowRegressor,
     )
@@ -83,6 +91,7 @@ _LOADERS = frozenset(
     f"{name}Node"
     for name in ("Dict", "List", "Tuple", "Json", "Type", "DType", "NdArray", "Object")
 )
+_FORMATS = (FORMAT, RECALIBRATED, ORDERED)
 _INDEX, _ARRAYS = "model.json", "arrays.safetensors"
 _PARAM = "param."  # before the name of a setting that is an array
 
@@ -104,11 +113,14 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     OutputError
         The folder cannot be made or written.
     """
-    recalibrated = isinstance(estimator, RecalibratedClassifier)
-    plain = estimator.model_ if isinstance(estimator, RecalibratedClassifier) else estimator
+    plain, form = estimator, FORMAT
+    if isinstance(estimator, RecalibratedClassifier):
+        plain, form = estimator.model_, RECALIBRATED
+    elif isinstance(estimator, CumulativeModel):
+        plain, form = estimator.model, ORDERED
     settings = plain.get_params(deep=False)
-    for name in ("device", "checkpoints"):
-        settings.pop(name, None)  # where it was trained does not matter for using it
+    for name in ("device", "checkpoints", "start"):
+        settings.pop(name, None)  # where and from what it was trained does not matter for using it
     state = estimator.get_state()
     arrays = {name: np.ascontiguousarray(value) for name, value in state.arrays.items()}
     for name in [name for name, value in settings.items() if isinstance(value, np.ndarray)]:
@@ -116,7 +128,7 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     parts = {f"{name}.skops": _dump(pipeline) for name, pipeline in state.pipelines.items()}
     parts[_ARRAYS] = safetensors.numpy.save(arrays)
     index = {
-        "format": RECALIBRATED if recalibrated else FORMAT,
+        "format": form,
         "kind": type(plain).__name__,
         "settings": settings,
         "values": state.values,
@@ -179,6 +191,8 @@ def load_bundle(folder: Path, device: str = "cpu") -> tuple[Model, dict[str, Any
             estimator.set_params(device=device)
         if index["format"] == RECALIBRATED:
             estimator = RecalibratedClassifier(estimator)
+        elif index["format"] == ORDERED:
+            estimator = CumulativeModel(estimator, len(index["values"]["thresholds"]) + 1)
         estimator.set_state(State(index["values"], arrays, pipelines))
     except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise IncompatibleModelError(
@@ -197,7 +211,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
         )
     try:
         index = json.loads(path.read_bytes())
-        known = index["format"] in (FORMAT, RECALIBRATED) and index["kind"] in KINDS
+        known = index["format"] in _FORMATS and index["kind"] in KINDS
         fields = (index["settings"], index["values"], index["sha256"], index["metadata"])
         known = known and all(isinstance(field, dict) for field in fields)
     except (ValueError, KeyError, TypeError) as error:
@@ -205,7 +219,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
     if not known:
         raise IncompatibleModelError(
             f"{path} has format {index['format']!r} and kind {index['kind']!r}; this version reads "
-            f"formats {FORMAT} and {RECALIBRATED}, and the kinds {', '.join(KINDS)}. Use the "
+            f"formats {FORMAT} to {ORDERED}, and the kinds {', '.join(KINDS)}. Use the "
             "version that made it."
         )
     return index

@@ -6,7 +6,8 @@ checkpoints without pickle.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -128,7 +129,8 @@ def train(
     director = Director(plan, course, save)
     batches = Batches(dataset, plan.batch_size, plan.random_state)
     net = _net(network, criterion, batches, validation, plan, director)
-    with torch.random.fork_rng(devices=[]):  # dropout; the caller's state stays as it is
+    # dropout; the caller's state stays as it is
+    with torch.random.fork_rng(devices=[]), fixed_order(plan):
         torch.manual_seed(plan.random_state)
         net.initialize()
         found = None if checkpoints is None else checkpoints.load(name)
@@ -142,6 +144,20 @@ def train(
     if director.best_weights:
         net.module_.load_state_dict(director.best_weights)
     return network.eval(), course
+
+
+@contextmanager
+def fixed_order(plan: Plan) -> Iterator[None]:
+    """Let torch add in the same order each time on a GPU, if the plan says so; CPUs do anyway."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    if plan.deterministic and torch.device(plan.device).type == "cuda":
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
 
 
 def _net(

@@ -52,6 +52,7 @@ class _OfWindows:
 
     maps: tuple[str, ...] = ()
     fewest_widths = 2
+    start: Any = None  # no weights to begin with
 
     def __init__(
         self,
@@ -75,8 +76,10 @@ class _OfWindows:
         validation_share: float = 0.0,
         precision: str = "float32",
         balance: str = "none",
+        bounds: tuple[float, float] | None = None,
         random_state: int = 0,
         device: str = "cpu",
+        deterministic: bool = False,
         checkpoints: Checkpoints | None = None,
     ) -> None:
         self.mask = mask
@@ -99,8 +102,10 @@ class _OfWindows:
         self.validation_share = validation_share
         self.precision = precision
         self.balance = balance
+        self.bounds = bounds
         self.random_state = random_state
         self.device = device
+        self.deterministic = deterministic
         self.checkpoints = checkpoints
 
     def _apart(self, X: Samples, y: NDArray[Any]) -> tuple[Samples, NDArray[Any]]:

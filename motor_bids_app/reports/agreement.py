@@ -155,19 +155,42 @@ def score_scatter(predictions: pd.DataFrame, label: str, *, target: str) -> Figu
     )
 
 
-def _draw_counts(axes: Axes, counts: NDArray[np.int64], names: tuple[str, str]) -> None:
+@styled
+def ordered_matrix(predictions: pd.DataFrame, label: str, names: tuple[str, ...]) -> Figure:
+    """Draw which ordered class people of each class were put into, by one model."""
+    truth = predictions["true"].to_numpy(float).astype(int)
+    called = np.floor(predictions["predicted"].to_numpy(float) + 0.5).astype(int)
+    counts = np.zeros((len(names), len(names)), dtype=np.int64)
+    np.add.at(counts, (truth, called), 1)
+    canvas, (axes,) = new_chart(2.4 + 0.8 * len(names), 1.6 + 0.7 * len(names))
+    _draw_counts(axes, counts, tuple(fill(name, 10) for name in names))
+    axes.set(xlabel="class nearest to the prediction", ylabel="true class")
+    right = int(np.trace(counts))
+    return chart_figure(
+        canvas,
+        "ordered-confusion",
+        f"Who was put into which class by {label}",
+        "People by true class (rows) and by the class nearest to the expected one (columns), mean "
+        "over repeats. The diagonal is right; the farther from it, the worse the error. Numbers "
+        "that crowd in the middle columns mean that the model draws everyone to the mean.",
+        f"{right} of {len(truth)} people in the right of {len(names)} classes",
+    )
+
+
+def _draw_counts(axes: Axes, counts: NDArray[np.int64], names: tuple[str, ...]) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    for row in range(2):
-        for column in range(2):
+    number = len(names)
+    for row in range(number):
+        for column in range(number):
             shade = colour(0) if row == column else colour(1)
             axes.fill_between(
                 [column - 0.5, column + 0.5], row - 0.5, row + 0.5, color=shade,
                 alpha=0.08 + 0.5 * shares[row, column], linewidth=0,
             )  # fmt: skip
             axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=12)
-    axes.set(xlim=(-0.5, 1.5), ylim=(1.5, -0.5), aspect="equal")
-    axes.set_xticks([0, 1], names)
-    axes.set_yticks([0, 1], names, rotation=90, va="center")
+    axes.set(xlim=(-0.5, number - 0.5), ylim=(number - 0.5, -0.5), aspect="equal")
+    axes.set_xticks(range(number), names)
+    axes.set_yticks(range(number), names, rotation=90 if number == 2 else 0, va="center")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 

@@ -9,7 +9,8 @@ SURE = 0.05  # p of the corrected resampled t-test, and of the permutation test
 class Answer:
     """The result of an experiment in the numbers that its first sentences need.
 
-    `metric` is "roc_auc" or "r2"; `low` and `high` bound the 95 % interval over people.
+    `metric` is "roc_auc", "r2" or "quadratic_kappa"; `low` and `high` bound the 95 % interval over
+    people.
     """
 
     model: str  # the model the answer is about: the deep one, or else the best
@@ -89,6 +90,11 @@ def meaning(answer: Answer) -> str:
         return (
             f"Shown one person of each class, the model ranks them rightly "
             f"{100 * answer.value:.0f} % of the time; guessing is right 50 % of the time."
+        )
+    if answer.metric == "quadratic_kappa":
+        return (
+            "Kappa counts errors by the square of how many classes they are off: 0 is guessing "
+            "with the right share of each class, 1 is no error."
         )
     if answer.value <= 0:
         return "The model predicts no better than giving everyone the mean score."

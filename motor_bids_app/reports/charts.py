@@ -29,6 +29,7 @@ METRICS = {  # name in tables -> name for people
     "calibration_slope": "Calibration slope",
     "calibration_intercept": "Calibration intercept",
     "ece": "Calibration error",
+    "quadratic_kappa": "Quadratic kappa",
     "r2": "R²",
     "mae": "Mean absolute error",
     "rmse": "Root mean squared error",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from motor_bids_app.reports import agreement, charts, ladder
+from motor_bids_app.reports import agreement, charts, ladder, paper
 from motor_bids_app.reports.answer import (
     Answer,
     chance_test,
@@ -18,11 +18,11 @@ from motor_bids_app.reports.experiment_content import ExperimentReport
 from motor_bids_app.reports.pages import Figure, Table, render
 from motor_bids_app.reports.tables import (
     POPULATIONS,
+    chosen_table,
     comparison_table,
     coverage_table,
     missing_table,
     models_table,
-    paper_table,
     recalibration_table,
     size_table,
     subgroup_table,
@@ -133,7 +133,7 @@ def render_experiment(report: ExperimentReport) -> str:
         excluded=Table.of(report.excluded, *_EXCLUDED),
         models=[table for table in by_population if table.rows],
         comparisons=comparison_table(report.comparisons, report.models),
-        as_paper=paper_table(report.as_paper, report.models),
+        paper_tables=paper.paper_tables(report),
         ladder=ladder.ladder_table(report.ladder, label),
         ladder_figure=ladder.ladder_chart(report.ladder, label),
         ladder_reasons=ladder.ladder_reasons(report.ladder),
@@ -142,6 +142,7 @@ def render_experiment(report: ExperimentReport) -> str:
         coverage=coverage_table(report.coverage, report.task),
         subgroups=subgroup_table(report.subgroups, label), missing=missing_table(report.missing),
         recalibration=recalibration_table(report.recalibration, label),
+        chosen_maps=chosen_table(report.chosen_maps),
         map_subsets=subset_table(report.map_subsets, report.answer.metric),
         sample_size=size_table(report.sample_size, report.models),
         limits=(*_LIMITS, *report.limits), versions=report.versions,
@@ -182,6 +183,8 @@ def _figures(report: ExperimentReport) -> list[Figure]:
                     report.decisions, answer.model, label, positive=names["positive"]
                 )
             )
+    elif report.task == "ordinal":
+        drawn.append(agreement.ordered_matrix(final, label, report.classes))
     else:
         drawn.append(agreement.score_scatter(final, label, target=report.target))
     if report.learning is not None and len(report.learning) > 1:
@@ -189,6 +192,8 @@ def _figures(report: ExperimentReport) -> list[Figure]:
     drawn.append(
         charts.split_spread(report.fold_metrics, models, metric=answer.metric, chance=answer.chance)
     )
+    if report.embedding is not None:
+        drawn.append(paper.embedding_figure(report.embedding, people))
     return drawn
 
 

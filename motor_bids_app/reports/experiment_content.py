@@ -13,7 +13,7 @@ from motor_bids_app.reports.explanation import Explanation
 from motor_bids_app.reports.pages import Figure, Reference
 from motor_bids_app.reports.states import StatesSection
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "ordinal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class ExperimentReport:
       predicted; or the score), predicted (probability, or score; mean over repeats), one row per
       person and model
     - `comparisons`: model, reference, metric, difference, low, high, p_value, p_holm
-    - `as_paper`: model, class, metric, mean, min, max, mean_of_maxima
+    - `as_paper`: model, class, metric, mean, min, max, mean_of_maxima, maxima_min, maxima_max
     - `cohort`: characteristic, then one column of text per group
     - `audit`: check, state ("passed" | "warning" | "failed"), finding
     - `excluded`: participant_id, reason
@@ -42,6 +42,7 @@ class ExperimentReport:
     target: str  # short name of what is predicted, as "FMA-UE < 27" or "FMA-UE (points)"
     positive: str | None = None  # name of the class predicted, as "poor"
     negative: str | None = None
+    classes: tuple[str, ...] = ()  # names of ordered classes, from the lowest values of the score
     answer: Answer
     n_people: int
     n_patients: int
@@ -56,6 +57,8 @@ class ExperimentReport:
     audit: pd.DataFrame
     excluded: pd.DataFrame
     as_paper: pd.DataFrame | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)  # name -> label, as [comparisons] asks
+    embedding: pd.DataFrame | None = None  # layer, participant_id, x, y
     splits: Mapping[str, str | int | float]  # label -> value: scheme, folds, people per fold
     safeguards: tuple[str, ...]  # one sentence each: what cannot leak, and why
     ceiling: float | None = None  # best reachable value of answer.metric, known for simulated data
@@ -76,6 +79,7 @@ class ExperimentReport:
     subgroups: pd.DataFrame | None = None  # characteristic, group, metric, value, low, high, ...
     missing: pd.DataFrame | None = None  # what, n_missing, n_patients, n_controls, n_people, rule
     map_subsets: pd.DataFrame | None = None  # maps, n_maps, metric, value
+    chosen_maps: pd.DataFrame | None = None  # repeat, fold, training, maps, n_maps
     recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
     explanation: Explanation | None = None  # of models that look at maps
     states: StatesSection | None = None  # of connectivity, where there are windows

@@ -26,7 +26,7 @@ class PredictionReport:
 
     model: str  # name of the bundle
     model_label: str  # what kind of model it is
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression", "ordinal"]
     target: str
     positive: str | None = None
     negative: str | None = None
@@ -63,6 +63,7 @@ def render_prediction(report: PredictionReport) -> str:
         rows=rows,
         sessions=any(row["session"] for row in rows),
         possible=any(row["possible"] for row in rows),
+        named=any(row["called"] for row in rows),
         heading=f"Probability of {report.positive}" if classify else f"Predicted {report.target}",
         caption=_caption(report),
         skipped=Table.of(
@@ -136,6 +137,11 @@ def _summary(report: PredictionReport) -> dict[str, str | int]:
 
 
 def _caption(report: PredictionReport) -> str:
+    if report.task == "ordinal":
+        return (
+            "One row per person and session: the expected number of the class, and the class "
+            f"nearest to it. {_WIDENED}"
+        )
     if report.task == "regression":
         return f"One row per person and session. {_WIDENED}"
     return (

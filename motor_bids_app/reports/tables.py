@@ -12,6 +12,7 @@ _SHOWN = {  # metrics of the main table, by task
     "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
     "calibration": ("brier", "calibration_slope", "calibration_intercept", "ece"),
     "regression": ("r2", "r", "mae", "rmse"),
+    "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
 POPULATIONS = {"all": "all people", "patients": "patients alone"}
 
@@ -184,6 +185,24 @@ def subset_table(table: pd.DataFrame | None, metric: str) -> Table | None:
     )
 
 
+def chosen_table(table: pd.DataFrame | None) -> Table | None:
+    """One row per fitted model: the maps it averages; None where there are none."""
+    if table is None or table.empty:
+        return None
+    most = table["maps"].value_counts()
+    single = bool((table["training"] == 1).all())
+    names = {"repeat": "Repeat", "fold": "Test set", "training": "Training", "maps": "Maps chosen"}
+    if single:
+        names.pop("training")
+    return Table.of(
+        table,
+        "Maps whose networks each model averages, chosen by people of its own training fold. Most "
+        f"often: {most.index[0]}, {most.iloc[0]} of {len(table)} times. Where the choice changes "
+        "from fold to fold, no map can be called the best.",
+        names,
+    )
+
+
 def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
     """One row per model of few columns; None where there is none."""
     if sizes is None or sizes.empty:
@@ -199,29 +218,3 @@ def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table |
             "n_needed": "People needed",
         },
     )  # fmt: skip
-
-
-def paper_table(table: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
-    """One row per class and metric as papers print them; None where it was not asked for."""
-    if table is None or table.empty:
-        return None
-    rows = [
-        (
-            *([models.get(row["model"], row["model"])] if "model" in row else []),
-            row["class"],
-            METRICS.get(row["metric"], row["metric"]),
-            f"{row['mean']:.3f} [{row['min']:.3f} {row['max']:.3f}]",
-            f"{row['mean_of_maxima']:.3f}",
-        )
-        for _, row in table.iterrows()
-    ]
-    first = ("Model",) if "model" in table else ()
-    columns = (*first, "Class", "Metric", "Overall mean [min max]", "Mean of maxima")
-    return Table(
-        caption="Overall mean over test sets and trainings, with the least and greatest test set; "
-        "and the mean of maxima, for which the best training of each test set is picked. Nobody "
-        "can pick it without knowing the answers, so that column is optimistic.",
-        columns=columns,
-        rows=tuple(rows),
-        numeric=frozenset({len(columns) - 2, len(columns) - 1}),
-    )

@@ -6,6 +6,7 @@ from sklearn import metrics as judge
 from motor_bids_app.evaluation.metrics import (
     Predictions,
     classification_metrics,
+    ordinal_metrics,
     regression_metrics,
 )
 
@@ -113,3 +114,39 @@ def test_predictions_follow_the_order_of_the_truth_not_of_the_table():
 
     np.testing.assert_array_equal(predictions.values, [[0.1, 0.9], [0.2, np.nan]])
     np.testing.assert_array_equal(predictions.folds, [[2, 1], [1, 0]])
+
+
+def _ordered(seed=0, n=60, repeats=3):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, 4, n).astype(float)
+    values = np.clip(truth + rng.normal(0, 1, (repeats, n)), 0, 3)
+    folds = rng.integers(1, 4, (repeats, n))
+    return Predictions(values, folds, truth, np.arange(n).astype(object))
+
+
+def test_ordered_classes_are_judged_as_by_scikit_learn():
+    one = _ordered()
+    found = ordinal_metrics(one)
+    called = np.floor(one.values + 0.5)
+    kappas = [judge.cohen_kappa_score(one.truth, row, weights="quadratic") for row in called]
+    assert found["quadratic_kappa"][0] == pytest.approx(np.mean(kappas))
+    assert found["mae"][0] == pytest.approx(np.abs(called - one.truth).mean())
+    assert found["accuracy"][0] == pytest.approx((called == one.truth).mean())
+
+
+def test_guessing_one_class_has_no_kappa():
+    one = _ordered()
+    constant = Predictions(np.full_like(one.values, 2.2), one.folds, one.truth, one.people)
+    assert ordinal_metrics(constant)["quadratic_kappa"][0] == pytest.approx(0)
+
+
+def test_a_person_counted_twice_is_two_people_in_ordered_metrics():
+    one = _ordered()
+    weights = np.ones((1, 60))
+    weights[0, 5] = 2
+    twice = np.r_[np.arange(60), 5]
+    doubled = Predictions(
+        one.values[:, twice], one.folds[:, twice], one.truth[twice], one.people[twice]
+    )
+    for name, value in ordinal_metrics(doubled).items():
+        assert ordinal_metrics(one, weights)[name][0] == pytest.approx(value[0])

@@ -52,7 +52,7 @@ def test_an_unusable_text_is_explained(text, message):
 
 
 def test_an_unknown_preset_names_those_there_are():
-    with pytest.raises(UsageError, match="baselines or cbam2025 or gao2025 or karakis2023"):
+    with pytest.raises(UsageError, match="gao2025 or karakis2023 or pretraining"):
         load_preset("resnet")
 
 

@@ -31,7 +31,7 @@ def read(**content):
         ({"validation": {"group_by": "scan"}}, "one side of every split"),
         (
             {"as_published": {"protocols": ["leak"]}},
-            r'protocols = \[.leak.\]: use a list of "contr',
+            r'protocols = \[.leak.\]: use a list without repeats of "contr',
         ),
         ({"as_published": {"accuracy": 91.7}}, r"a number from 0 to 1 as printed"),
         ({"as_published": {"n_people": 9, "n_poor": 9}}, "n_poor = 9: .* use at most 8"),

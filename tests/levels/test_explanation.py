@@ -47,6 +47,8 @@ folds = 2
 repeats = 1
 [explanation]
 people_per_test = 2
+[comparisons]
+layers = []
 [as_published]
 protocols = []
 """

@@ -310,7 +310,7 @@ def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_c
     settings = fake_cohort.settings("group", selection=Selection(participants=("nobody",)))
     with pytest.raises(InputMissingError, match=r"no experiment file .*none\.toml"):
         group.run(replace(settings, experiments=(str(Path("none.toml")),)))
-    with pytest.raises(UsageError, match="baselines or cbam2025 or gao2025 or karakis2023"):
+    with pytest.raises(UsageError, match="gao2025 or karakis2023 or pretraining"):
         group.run(replace(settings, experiments=("nothing",)))
     with pytest.raises(UsageError, match="called 'baselines'"):
         group.run(replace(settings, experiments=("baselines", "baselines")))
@@ -353,6 +353,8 @@ epochs = 1
 trainings = 2
 [validation]
 repeats = 2
+[comparisons]
+layers = []
 """
 
 
@@ -391,3 +393,164 @@ def test_networks_of_single_maps_are_scored_in_every_subset_and_shared(fake_coho
     stored = read(folder, "out_of_fold_maps").groupby(["repeat", "participant_id"])["map"].count()
     assert (stored == 2).all()
     assert len(predict.run(cohort.settings("predict", model=folder / "model"))) == 26
+
+
+BESIDE = """
+base = "karakis2023"
+name = "beside"
+[inputs]
+maps = ["fa", "gm"]
+resolution = 4
+[model]
+rungs = ["prevalence", "tract_load"]
+widths = [2, 2, 2, 4]
+n_residuals = 0
+hidden = 4
+[training]
+epochs = 1
+trainings = 1
+[validation]
+scheme = "repeated_kfold"
+folds = 2
+repeats = 1
+permutations = 0
+[comparisons]
+layers = ["svm", "tree"]
+single_maps = true
+masks = ["motor"]
+[as_published]
+protocols = []
+"""
+LAYERED = {
+    f"{name}-{layer}" for name in ("svm", "tree") for layer in ("flatten", "dense1", "dense2")
+}
+VARIANTS = {"karakis2023-fa", "karakis2023-gm", "karakis2023-motor"}
+
+
+@pytest.mark.slow
+def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_models(
+    fake_cohort, tmp_path
+):
+    cohort = copy(fake_cohort, tmp_path)
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, BESIDE),)))
+    folder = cohort.output / "experiments" / "beside"
+
+    beside = LAYERED | VARIANTS
+    models = {"prevalence", "tract_load", "karakis2023"}
+    for name in ("metrics", "out_of_fold", "predictions"):
+        assert set(read(folder, name)["model"]) == beside | models, name
+    assert set(read(folder, "as_paper")["model"]) == beside | {"karakis2023"}
+    out_of_fold = read(folder, "out_of_fold")
+    tested = out_of_fold.groupby("model")[["fold", "training", "participant_id"]].apply(
+        lambda part: set(part.itertuples(index=False, name=None))
+    )
+    assert all(tested[name] == tested["karakis2023"] for name in beside)
+    compared = read(folder, "comparisons").set_index("model")
+    assert set(compared.loc[sorted(beside), "reference"]) == {"karakis2023"}
+    assert compared.loc["karakis2023", "reference"] in {"prevalence", "tract_load"}
+    points = read(folder, "layers_tsne")
+    first = read(folder, "splits").query("repeat == 1 and fold == 1")
+    assert set(points["participant_id"]) == set(first["participant_id"])
+    page = (folder / "report.html").read_text()
+    for part in ("Support vector machine", "Network of FA alone", "first dense layer (FCL1)",
+                 "Network in motor regions", "It is a picture and no evidence"):  # fmt: skip
+        assert part in page
+
+
+def test_comparisons_of_networks_need_a_network(tmp_path, fake_cohort):
+    text = 'base = "baselines"\nname = "wrong"\n[comparisons]\nlayers = ["svm"]\n'
+    with pytest.raises(UsageError, match=r"\[comparisons\] is for networks"):
+        group.run(fake_cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["karakis2023", "cbam2025"])
+@pytest.mark.parametrize("task", ["regression", "ordinal"])
+def test_networks_predict_scores_within_their_range_and_ordered_classes(
+    kind, task, fake_cohort, tmp_path
+):
+    cohort = copy(fake_cohort, tmp_path)
+    text = f"""
+base = "{kind}"
+name = "scores"
+[target]
+task = "{task}"
+[inputs]
+maps = ["fa", "gm"]
+resolution = 4
+[model]
+rungs = ["prevalence", "tract_load"]
+widths = [2, 2, 2, 4]
+n_residuals = 0
+hidden = 4
+[training]
+epochs = 1
+trainings = 1
+validation_share = 0.5
+[validation]
+scheme = "repeated_kfold"
+folds = 2
+repeats = 1
+permutations = 0
+[explanation]
+people_per_test = 2
+{"[comparisons]" if kind == "karakis2023" else ""}
+{"layers = []" if kind == "karakis2023" else ""}
+[as_published]
+protocols = []
+"""
+    results = group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+    folder = cohort.output / "experiments" / "scores"
+
+    highest = 66 if task == "regression" else 3
+    predicted = read(folder, "predictions")
+    network = predicted[predicted["model"] == kind]["predicted"]
+    assert network.between(0, highest).all()
+    assert set(predicted["true"]) <= set(range(67) if task == "regression" else range(4))
+    metric = {"regression": "r2", "ordinal": "quadratic_kappa"}[task]
+    assert {result.metric for result in results} == {metric}
+    assert next(r for r in results if r.model == "tract_load").value > 0.6
+    rows = read(folder, "metrics")
+    assert rows[rows["metric"].isin([metric, "mae"])][["low", "high"]].notna().all(axis=None)
+    page = (folder / "report.html").read_text()
+    if task == "ordinal":
+        for part in ("16 to below 35", "Quadratic kappa", "figure-ordered-confusion"):
+            assert part in page
+    together = predict.run(cohort.settings("predict", model=folder / "model"))
+    assert all(0 <= one.value <= highest for one in together)
+    table = pd.read_csv(cohort.output / "predictions" / "scores" / "predictions.tsv", sep="\t")
+    assert ("class" in table) == (task == "ordinal")
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "message"),
+    [
+        ('task = "ordinal"\nthresholds = [30, 20]', UsageError, "rising numbers"),
+        ("thresholds = [20, 30]", UsageError, 'set task = "ordinal"'),
+        ('task = "ordinal"\nthresholds = [20, 80]', DataError, "80 leaves nobody on one side"),
+    ],
+)
+def test_impossible_ordered_classes_are_explained(target, error, message, fake_cohort, tmp_path):
+    text = QUICK.replace("[model]", f"[target]\n{target}\n[model]")
+    with pytest.raises(error, match=message):
+        group.run(fake_cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+
+
+@pytest.mark.slow
+def test_maps_chosen_in_each_fold_are_named_also_under_recalibration(fake_cohort, tmp_path):
+    cohort = copy(fake_cohort, tmp_path)
+    text = NETWORK.replace("karakis2023", "cbam2025").replace("trainings = 2", "trainings = 1")
+    text = text.replace("[training]", 'recalibrate = "logistic"\n[training]')
+    text = text.replace("[validation]", "validation_share = 0.5\n[validation]\nfolds = 2")
+    text = text.replace("repeats = 2", "repeats = 1")
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+    folder = cohort.output / "experiments" / "network"
+
+    assert set(read(folder, "map_subsets")["maps"]) == {"fa", "gm", "fa + gm"}
+    chosen = read(folder, "chosen_maps")
+    assert chosen[["repeat", "fold"]].to_numpy().tolist() == [[1, 1], [1, 2]]
+    by_map = read(folder, "out_of_fold_maps")
+    by_map = by_map[by_map["chosen"].astype(str) == "True"].groupby("fold")["map"].unique()
+    for fold, maps in chosen.set_index("fold")["maps"].items():
+        assert set(maps.split(" + ")) == set(by_map[fold])
+    assert "The maps that were chosen" in (folder / "report.html").read_text()

@@ -69,10 +69,12 @@ def tiny(name: str) -> dict[str, object]:
 
 
 def _outcome(task: str, seed: int = 0) -> np.ndarray:
-    """Class per scan, or a score that is lower for the poor."""
+    """Class per scan, one of three ordered classes, or a score; lower for the poor."""
     poor = np.arange(N_PEOPLE) % 3 == 0
     if task == "classification":
         return poor.astype(int)
+    if task == "ordinal":
+        return np.where(poor, 0.0, 1.0 + np.arange(N_PEOPLE) % 2)
     return 50 - 30 * poor + np.random.default_rng(seed).normal(0, 3, N_PEOPLE)
 
 

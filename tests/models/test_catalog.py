@@ -25,7 +25,7 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
     params = {key: [*value] if isinstance(value, tuple) else value
               for key, value in tiny(name).items()}  # as TOML has them  # fmt: skip
 
-    model = build_model(name, task=task, params=params).fit(bare, outcome(task))
+    model = build_model(name, task=task, params=params, n_classes=3).fit(bare, outcome(task))
 
     assert need.unmet(bare.table) == []
     assert np.isfinite(predictions(model, bare)).all()

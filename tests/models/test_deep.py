@@ -99,3 +99,37 @@ def test_divergence_is_an_error(samples, outcome):
         NetworkRegressor(**(SMALL | {"learning_rate": 1e12}), epochs=3).fit(
             samples, outcome("regression")
         )
+
+
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_bounded_scores_stay_in_their_range_whatever_the_maps(scale, make_samples, outcome):
+    """Maps a thousand times as large push an output without bounds far outside."""
+    samples, y = make_samples(), np.clip(outcome("regression"), 0, 66)
+    plain = NetworkRegressor(**SMALL, epochs=3).fit(samples, y)
+    model = NetworkRegressor(**SMALL, epochs=3, bounds=(0, 66)).fit(samples, y)
+    other = make_samples()
+    other.volumes.store.data[:] *= scale
+    given = model.predict(other)
+    assert ((given >= 0) & (given <= 66)).all()
+    if scale > 1:
+        assert np.abs(plain.predict(other)).max() > 66
+
+
+def test_bounded_scores_learn_planted_damage(samples, outcome):
+    y = np.clip(outcome("regression"), 0, 66)
+    model = NetworkRegressor(**SMALL, epochs=15, bounds=(0, 66)).fit(samples[:24], y[:24])
+    assert np.corrcoef(model.predict(samples[24:]), y[24:])[0, 1] > 0.6
+    assert model.history_[-1] < model.history_[0]
+
+
+def test_output_of_zero_is_the_mean_of_the_fold(samples, outcome):
+    y = np.clip(outcome("regression"), 0, 66)
+    model = NetworkRegressor(**QUICK, bounds=(0, 66)).fit(samples, y)
+    torch.nn.init.zeros_(model.network_.output.weight)
+    torch.nn.init.zeros_(model.network_.output.bias)
+    np.testing.assert_allclose(model.predict(samples), y.mean(), rtol=1e-5)
+
+
+def test_scores_outside_the_bounds_are_explained(samples):
+    with pytest.raises(DataError, match="1 scores are outside 0 to 66, such as 70"):
+        NetworkRegressor(**QUICK, bounds=(0, 66)).fit(samples, np.r_[np.full(35, 30.0), 70])

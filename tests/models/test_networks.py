@@ -10,10 +10,12 @@ from torch import nn
 from motor_bids_app.models.attention import AttentionBlock
 from motor_bids_app.models.networks import (
     DownBlock,
+    MeanPool,
     MultiBranchNetwork,
     ResidualBranch,
     branch_layers,
     count_parameters,
+    sliced_means,
 )
 
 
@@ -45,7 +47,7 @@ HEAD = [
 # What each module of a branch gives for maps of 73 x 90 x 78 voxels, the brain box at 2 mm.
 SHAPES = [
     ("Sequential", 32, 73, 90, 78),
-    ("AvgPool3d", 32, 37, 45, 39),
+    ("MeanPool", 32, 37, 45, 39),
     ("Sequential", 16, 37, 45, 39),
     *[("ResidualBlock", 16, 37, 45, 39)] * 5,
     ("DownBlock", 16, 19, 23, 20),
@@ -196,3 +198,16 @@ def test_every_parameter_learns():
     network(torch.rand(4, 2, 9, 9, 9), torch.rand(4, 3)).square().sum().backward()
     gradients = {name: value.grad for name, value in network.named_parameters()}
     assert all(gradient is not None for gradient in gradients.values())
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 3), (7, 4, 9), (3, 3, 4)])
+def test_pooling_in_a_fixed_order_is_the_same_pooling(shape):
+    """Values and gradients, for odd and even sizes, as torch's own."""
+    x = torch.randn(2, 3, *shape, dtype=torch.float64, requires_grad=True)
+    y = x.detach().clone().requires_grad_()
+    pooled, sliced = MeanPool()(x), sliced_means(y)
+    torch.testing.assert_close(sliced, pooled)
+    weights = torch.randn_like(pooled)
+    (pooled * weights).sum().backward()
+    (sliced * weights).sum().backward()
+    torch.testing.assert_close(y.grad, x.grad)

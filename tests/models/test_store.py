@@ -22,7 +22,9 @@ MASK = np.indices((10, 12, 10)).sum(axis=0) % 3 > 0
 
 
 def fitted(name, samples, y, task="classification"):
-    return build_model(name, task=task, mask=MASK, params=tiny(name)).fit(samples, y)
+    params = tiny(name)
+    model = build_model(name, task=task, mask=MASK, params=params, n_classes=3)
+    return model.fit(samples, y)
 
 
 @pytest.fixture

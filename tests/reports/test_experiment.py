@@ -10,6 +10,8 @@ from motor_bids_app.reports.experiment import (
     render_experiment,
 )
 
+CLASSES = ("poor", "good", "overall")
+
 
 @pytest.fixture
 def text(experiment, read_page):
@@ -42,13 +44,15 @@ def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_pag
 
 def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
     table = pd.DataFrame(
-        [("poor", "roc_auc", 0.85, 0.7, 0.95, 0.917)],
-        columns=["class", "metric", "mean", "min", "max", "mean_of_maxima"],
-    )
+        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1) for name in CLASSES],
+        columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
+                 "maxima_min", "maxima_max"],
+    )  # fmt: skip
 
     paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
 
-    assert "0.850 [0.700 0.950] 0.917" in paper
+    assert "0.850 [0.700 0.950]" in paper
+    assert "0.917 [0.800 1.000]" in paper
     assert "optimistic" in paper
     assert "As the paper reports it" not in text
 

@@ -1,0 +1,46 @@
+"""Progress on a terminal and elsewhere."""
+
+import io
+import logging
+import sys
+
+import pytest
+
+from motor_bids_app.levels import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_elsewhere_the_end_is_logged_and_nothing_is_drawn(caplog, monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with caplog.at_level(logging.INFO), progress.told("mine: kernel") as report:
+        for done in (1, 2, 3):
+            report(done, 3)
+    assert caplog.messages == ["mine: kernel, 3 of 3 fits"]
+    assert stream.getvalue() == ""
+
+
+def test_long_work_is_logged_on_the_way(caplog, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", -1)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with caplog.at_level(logging.INFO), progress.told("mine: kernel") as report:
+        report(1, 3)
+    assert caplog.messages == ["mine: kernel, 1 of 3 fits"]
+
+
+def test_on_a_terminal_a_bar_counts_the_fits(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.told("mine: kernel") as report:
+        report(2, 5)
+    assert "mine: kernel" in stream.getvalue()
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_every_item_comes_through(stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert list(progress.track(range(4), 4, "people")) == [0, 1, 2, 3]
