@@ -214,7 +214,8 @@ def ordinal_metrics(predictions: Predictions, weights: Floats | None = None) -> 
 
         error, mean_called, mean_truth = mean((called - truth) ** 2), mean(called), mean(truth)
         by_chance = mean(called**2) + mean(truth**2) - 2 * mean_called * mean_truth
-        found["quadratic_kappa"].append(1 - _ratio(error, by_chance))
+        kappa = 1 - _ratio(error, by_chance)
+        found["quadratic_kappa"].append(np.round(kappa, 12))  # exactly 0 for one class for all
         found["mae"].append(mean(np.abs(called - truth)))
         found["accuracy"].append(mean((called == truth).astype(np.float64)))
     return {name: np.asarray(np.mean(values, axis=0)) for name, values in found.items()}
