@@ -15,6 +15,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
 from motor_bids_app.features.connectivity import LEFT_M1, sphere
 from motor_bids_app.features.table import dictionary_for
+from motor_bids_app.levels import functional
 from motor_bids_app.levels.finished_functional import read_finished
 from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.functional_read import read_series
@@ -174,7 +175,10 @@ def test_series_without_connectivity_say_why(scan, outputs, change, words):
 
 
 @pytest.mark.slow
-def test_finished_bold_gives_the_connectivity_of_the_raw_one(scan, outputs, tmp_path):
+def test_finished_bold_gives_the_connectivity_of_the_raw_one(scan, outputs, tmp_path, monkeypatch):
+    """Where both lie in the same place: that the raw one's is found is for other tests (here,
+    at 6 mm, it is found 1.2 mm off, which alone would lower r to 0.94)."""
+    monkeypatch.setattr(functional, "register_series", lambda *_: np.eye(4))
     preprocess_bold(scan, outputs, settings())
     raw = boldmap(outputs, stat="mean", desc="dfc").get_fdata()
     names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
@@ -192,8 +196,7 @@ def test_finished_bold_gives_the_connectivity_of_the_raw_one(scan, outputs, tmp_
 
     again = boldmap(outputs, stat="mean", desc="dfc").get_fdata()
     both = (raw != 0) & (again != 0)
-    # The raw one was interpolated where noise looked like motion.
-    assert np.corrcoef(raw[both], again[both])[0, 1] > 0.9
+    assert np.corrcoef(raw[both], again[both])[0, 1] > 0.98
     assert outputs.load_facts().taken["bold"] == "fmriprep"
 
 
