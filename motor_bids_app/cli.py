@@ -115,6 +115,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         qc_file=given.get("qc_file"),
         allow=tuple(given.get("allow", ())),
         model=given.get("model"),
+        weights=given.get("weights"),
         outside=given.get("outside", "widen"),
         verbosity=given.get("verbose", 0),
         **{flag: given.get(flag, False) for flag in flags},

@@ -153,6 +153,7 @@ class Settings:
     qc_file: Path | None = None
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
     model: Path | None = None
+    weights: Path | None = None  # folder of weights that networks of slices start from
     outside: str = "widen"  # one of OUTSIDE
     verbosity: int = 0
 

@@ -36,6 +36,7 @@ from motor_bids_app.models.classical import (
 )
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.ensemble import MapEnsembleClassifier, MapEnsembleRegressor
+from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.state import State
@@ -58,6 +59,8 @@ KINDS: dict[str, Callable[..., Any]] = {
         MapEnsembleRegressor,
         WindowClassifier,
         WindowRegressor,
+        FusionClassifier,
+        FusionRegressor,
     )
 }
 TRUSTED_TYPES = frozenset(
@@ -107,7 +110,7 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     recalibrated = isinstance(estimator, RecalibratedClassifier)
     plain = estimator.model_ if isinstance(estimator, RecalibratedClassifier) else estimator
     settings = plain.get_params(deep=False)
-    for name in ("device", "checkpoints"):
+    for name in ("device", "checkpoints", "weights"):
         settings.pop(name, None)  # where it was trained does not matter for using it
     state = estimator.get_state()
     arrays = {name: np.ascontiguousarray(value) for name, value in state.arrays.items()}
