@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from motor_bids_app.evaluation.comparisons import compare_models
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import make_splits
-from motor_bids_app.evaluation.summary import compare_models, metrics_table
+from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows, normalised_windows
 from motor_bids_app.features.samples import Samples
