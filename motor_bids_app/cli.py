@@ -116,6 +116,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         allow=tuple(given.get("allow", ())),
         model=given.get("model"),
         init_from=given.get("init_from"),
+        weights=given.get("weights"),
         outside=given.get("outside", "widen"),
         verbosity=given.get("verbose", 0),
         **{flag: given.get(flag, False) for flag in flags},

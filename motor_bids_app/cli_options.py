@@ -135,6 +135,11 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         help="group level: model whose weights networks begin with, made from other people",
     )  # fmt: skip
     group.add_argument(
+        "--weights", type=Path, metavar="DIR",
+        help="group level: files of pytorchcv with weights that networks of slices start from "
+        "(default: random weights; nothing is downloaded)",
+    )  # fmt: skip
+    group.add_argument(
         "--outside", choices=OUTSIDE,
         help="predict level: for people unlike those of training, widen sets and intervals, refuse "
         "a number, or ignore it; the table says why in each case (default: widen)",

@@ -154,6 +154,7 @@ class Settings:
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
     model: Path | None = None
     init_from: Path | None = None  # bundle whose weights networks begin with
+    weights: Path | None = None  # folder of weights that networks of slices start from
     outside: str = "widen"  # one of OUTSIDE
     verbosity: int = 0
 

@@ -1,7 +1,7 @@
 """What the participant level, or another tool, left in derivative datasets."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from motor_bids_app.bids.index import select_participants
@@ -22,7 +22,9 @@ _MAPS = {
     "dfc_mean": ("func", "seed-M1_stat-mean_desc-dfc_boldmap"),
     "dfc_std": ("func", "seed-M1_stat-std_desc-dfc_boldmap"),
     "bold": ("func", "desc-denoised_bold"), "seed": ("func", "label-M1_mask"),
+    "mean_bold": ("func", "desc-preproc_bold"), "bold_brain": ("func", "desc-brain_mask"),
 }  # fmt: skip
+_RECORDINGS = ("eeg", "emg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,10 @@ class DerivedScan(Person):
         Brain mask and T1w in the standard space, for figures.
     bold, seed : Path or None
         Clean series in the standard space, and voxels of M1 whose connectivity was measured.
+    mean_bold, bold_brain : Path or None
+        Series before cleaning, whose mean shows the brain, and the mask of its voxels.
+    recordings : dict
+        Epochs of windows by kind, 'eeg' and 'emg'; of several tasks or runs the first by name.
     sources : tuple of str
         Names of the datasets that the files come from; 'output' is the output itself.
     """
@@ -50,6 +56,9 @@ class DerivedScan(Person):
     t1w: Path | None = None
     bold: Path | None = None
     seed: Path | None = None
+    mean_bold: Path | None = None
+    bold_brain: Path | None = None
+    recordings: dict[str, Path] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
 
 
@@ -88,7 +97,7 @@ def index_derivatives(
         for session in _derived_sessions(participant, folders.values())
         if not selection.sessions or session in selection.sessions
         for scan in [_derived(Person(participant=participant, session=session), folders, space)]
-        if scan.maps or scan.features
+        if scan.maps or scan.features or scan.mean_bold or scan.recordings
     ]
     if not scans:
         raise EmptySelectionError(
@@ -122,6 +131,10 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
             options = sorted((home / datatype).glob(pattern), key=_standard_first)
             if options:
                 here[key] = options[0]
+        for key in _RECORDINGS:
+            epochs = sorted((home / key).glob(f"{person.prefix}_*desc-windows_epo.fif"))
+            if epochs:
+                here[key] = epochs[0]
         features = home / f"{person.prefix}_desc-features.tsv"
         if features.is_file():
             here["features"] = features
@@ -133,6 +146,8 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
         participant=person.participant, session=person.session, maps=maps,
         features=found.get("features"), brain_mask=found.get("brain"), t1w=found.get("t1w"),
         bold=found.get("bold"), seed=found.get("seed"),
+        mean_bold=found.get("mean_bold"), bold_brain=found.get("bold_brain"),
+        recordings={key: found[key] for key in _RECORDINGS if key in found},
         sources=tuple(sources),
     )  # fmt: skip
 

@@ -125,8 +125,7 @@ def augmented_before_split(plan: Plan) -> Plan | str:
 def selection_before_split(plan: Plan) -> Plan | str:
     """Columns or voxels are chosen by how they go with the outcome in everyone.
 
-    The test people have then taken part in making the model (Ambroise and McLachlan 2002, PNAS
-    99:6562). Scaling or imputing on everyone, without the outcome, leaks far less.
+    Test people take part in making the model (Ambroise and McLachlan 2002, PNAS 99:6562).
     """
     parameters = plan.models[0].get_params(deep=False)
     if "columns" in parameters:
@@ -170,10 +169,7 @@ def _correlation(values: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.flo
 
 
 def best_of_trainings(plan: Plan) -> Plan | str:
-    """The model is trained several times, and the training that does best in a test set counts.
-
-    karakis2023: the "mean of maxima" over 10 trainings.
-    """
+    """The training that does best in a test set counts (karakis2023: "mean of maxima" of 10)."""
     return _each(plan, _trainings, "the model is trained once: there is nothing to pick from")
 
 
@@ -189,10 +185,14 @@ def _trainings(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
 
 
 def choice_on_test(plan: Plan) -> Plan | str:
-    """Every input alone, every pair, and all are tried as ensembles; the best in test counts.
+    """Inputs alone, in pairs and all, or kinds of network, are tried; the best in test counts.
 
     cbam2025: fractional anisotropy and white matter were the best of all pairs of maps.
     """
+    choices = getattr(plan.models[0], "choices", {})
+    others = [_with(plan, **{key: one}) for key, every in choices.items() for one in every]
+    if others:  # shi2025: the network that did best of five
+        return replace(plan, variants=tuple(v for other in others for v in other.variants))
     inputs = _inputs(plan)
     if len(inputs) < 2:
         return "the model has one kind of input: there is nothing to choose from"
@@ -229,10 +229,9 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
 
 
 def stopping_on_test(plan: Plan) -> Plan | str:
-    """Learning stops where the test set is predicted best.
+    """Learning stops where the test set is predicted best (cbam2025, shi2025).
 
-    cbam2025: early stopping on the set that is then reported. Of a network the number of epochs
-    is chosen, of a linear model the penalty, which has the same effect.
+    Of a network the number of epochs is chosen, of a linear model the penalty.
     """
     return _each(plan, _stages, "the model has neither epochs nor a penalty to stop by")
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.evaluation.splits import SCHEMES
+from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.beside import (
     MASKS,
     SWITCH,
@@ -27,7 +28,8 @@ from motor_bids_app.experiments.rules import (
     wholes,
 )
 from motor_bids_app.features.connectivity import CONNECTIVITY
-from motor_bids_app.models.catalog import LADDER, NETWORKS, TASKS
+from motor_bids_app.models.backbones import BACKBONES
+from motor_bids_app.models.catalog import LADDER, MODALITY_RUNGS, NETWORKS, TASKS
 from motor_bids_app.models.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion", *CONNECTIVITY)
@@ -97,6 +99,9 @@ class Inputs(Section):
     mirror_lesion_to: str = setting("none", one_of("none", "left", "right"))
     baseline_score: str = setting("none", _BASELINE)  # what persistence predicts from
     harmonise: str = setting("none", one_of("none", "combat"))  # sites of regional features
+    recordings: tuple[str, ...] = setting(("eeg", "emg"), list_of("eeg", "emg"))
+    channels: str = setting("common", one_of("common", "same"))  # of the recordings of all people
+    signal_rate: float = setting(250.0, number(20, 10_000))  # Hz at most, of windows
     missing: str = setting("impute", one_of("impute", "leave_out"))  # scans that lack something
 
 
@@ -105,8 +110,8 @@ class Model(Section):
     """Which models are evaluated on the same splits, and the one that becomes the bundle."""
 
     kind: str = setting("ladder", one_of(*KINDS))
-    rungs: tuple[str, ...] = setting(LADDER, list_of(*LADDER))  # simplest first
-    final: str = setting("auto", one_of("auto", *LADDER, *KINDS[1:]))
+    rungs: tuple[str, ...] = setting(LADDER, list_of(*LADDER, *MODALITY_RUNGS))  # simplest first
+    final: str = setting("auto", one_of("auto", *LADDER, *MODALITY_RUNGS, *KINDS[1:]))
     recalibrate: str = setting("none", one_of("none", "logistic"))  # probabilities, in the fold
     widths: tuple[int, ...] = setting((32, 16, 16, 64, 128, 256, 512), wholes(1, 4096, 4))
     n_residuals: int = setting(5, whole(0, 20))
@@ -115,6 +120,11 @@ class Model(Section):
     convolutions: tuple[int, ...] = setting(
         (2, 2, 3, 3, 3), wholes(1, 10, 4)
     )  # gao2025: in each block
+    lstm: tuple[int, ...] = setting((128, 64, 32), wholes(1, 4096))  # units of each layer
+    step: float = setting(0.1, number(0.001, 60))  # s of a window that are one step of the LSTM
+    backbone: str = setting("shufflenet", one_of(*BACKBONES))  # of slices
+    size: int = setting(224, whole(32, 1024))  # pixels along a slice
+    inner_folds: int = setting(3, whole(2, 20))  # shi2025: to find the weights of the fusion
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,6 +143,7 @@ class Training(Section):
 
     epochs: int = setting(50, whole(1, 10_000))
     batch_size: int = setting(8, whole(2, 1024))
+    slice_batch_size: int = setting(16, whole(2, 1024))
     parts: int = setting(1, whole(1, 512))  # of a batch, one after the other, to save memory
     optimizer: str = setting("sgd", one_of(*OPTIMIZERS))
     learning_rate: float = setting(1e-4, number(1e-8, 10))
@@ -193,7 +204,7 @@ class States(Section):
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
     "validation": Validation, "comparisons": Comparisons, "as_published": AsPublished,
-    "explanation": Explanation, "states": States,
+    "explanation": Explanation, "states": States, "augmentation": Augmentation,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
 
@@ -214,6 +225,7 @@ class Experiment:
     as_published: AsPublished | None = None
     explanation: Explanation = field(default_factory=Explanation)
     states: States = field(default_factory=States)
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):

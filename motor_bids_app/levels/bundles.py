@@ -21,9 +21,11 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.maps import brain_grid
+from motor_bids_app.levels.modality_pieces import described_signals
 from motor_bids_app.levels.training_people import describe_people
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.store import load_bundle, save_bundle
@@ -135,6 +137,7 @@ def describe_model(
             "grid": None if grid is None else {
                 "shape": list(grid.shape), "affine": grid.affine.tolist()
             },
+            **described_signals(cohort.samples),
         },
         "processing": processing_record(settings.output_dir),
         "performance": _plain(final.drop(columns="model").to_dict("records")),
@@ -207,7 +210,9 @@ def reads_bold(metadata: Mapping[str, Any]) -> bool:
     """Whether a model reads maps or windows of the bold."""
     needed = needs(metadata["model"])
     maps = metadata["inputs"]["maps"] if needed.volumes else ()
-    return needed.pieces == WINDOWS or any(name in CONNECTIVITY for name in maps)
+    return bool({WINDOWS, SLICES} & set(needed.pieces)) or any(
+        name in CONNECTIVITY for name in maps
+    )
 
 
 def _plain(value: Any) -> Any:

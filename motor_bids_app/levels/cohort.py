@@ -22,6 +22,7 @@ from motor_bids_app.levels.maps import (
     mirror_features,
     to_flip,
 )
+from motor_bids_app.levels.modality_pieces import modality_pieces
 from motor_bids_app.levels.people import People
 from motor_bids_app.levels.targets import Labels, Outcome, choose_outcome, label
 from motor_bids_app.levels.windows import experiment_pieces
@@ -130,6 +131,8 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
     pieces = {kind: each[labels.rows] for kind, each in whole.items()}
     if pieces:
         mask = experiment_mask(inputs.mask, brain_grid(inputs.resolution))
+    others, said = modality_pieces(experiment, library, labels.rows)
+    pieces, notes = {**pieces, **others}, (*notes, *said)
     by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
     return Cohort(
         samples=Samples(table, volumes, pieces), labels=labels, outcome=outcome, mask=mask,

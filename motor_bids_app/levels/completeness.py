@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
+from motor_bids_app.features.recordings import SIGNALS
+from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.maps import available_maps
 from motor_bids_app.levels.people import People
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
@@ -24,6 +26,14 @@ _FILLED = (
 _WITHOUT_PIECES = (
     "the network learns from the others, and gives these people what it gives an average map"
 )
+_BY_THE_OTHER = (
+    "networks learn from the others; predicted by the other modality, or by the mean of the "
+    "training fold where there is none"
+)
+_PIECES = {
+    SIGNALS: ("windows of EEG and EMG", _BY_THE_OTHER),
+    SLICES: ("slices of the bold", _BY_THE_OTHER),
+}
 
 
 def incomplete(
@@ -134,7 +144,8 @@ def missing_table(
         assert present is not None
         count(f"{name} map", present[:, k], "replaced by the mean map of the training fold")
     for kind, has in (pieces or {}).items():
-        count(kind, has, _WITHOUT_PIECES)
+        what, rule = _PIECES.get(kind, (kind, _WITHOUT_PIECES))
+        count(what, has, rule)
     return pd.DataFrame(rows, columns=MISSING_COLUMNS)
 
 

@@ -10,15 +10,24 @@ from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.recordings import SIGNALS
+from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.hardware import usable_precision
-from motor_bids_app.models.catalog import build_model, needs
+from motor_bids_app.models.backbones import InitialWeights
+from motor_bids_app.models.catalog import FUSION, build_model, needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.transfer import Start
 
 log = logging.getLogger(__name__)
+PIECES = {
+    WINDOWS: "windows of the bold",
+    SIGNALS: "windows of EEG or EMG",
+    SLICES: "slices of the bold",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,8 @@ class Builder:
         Where networks leave what they need to go on after a stop.
     start : Start, optional
         Weights that networks begin with.
+    weights : InitialWeights, optional
+        Where networks of slices start from.
     """
 
     cohort: Cohort
@@ -45,6 +56,19 @@ class Builder:
     device: str
     checkpoints: Checkpoints | None = None
     start: Start | None = None
+    weights: InitialWeights | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks on how models start, one sentence each."""
+        reads = any(SLICES in needs(name).pieces for name in self.experiment.model.names)
+        if not reads or self.weights is not None or SLICES not in self.cohort.samples.pieces:
+            return ()
+        return (
+            f"The network of slices ({self.experiment.model.backbone}) starts from random weights, "
+            "because no others were given (--weights). The paper started from weights learned on "
+            "photographs, from which networks learn more with few people.",
+        )
 
     def build(
         self,
@@ -62,6 +86,8 @@ class Builder:
         cohort, experiment = self.cohort, self.experiment
         network = name == experiment.model.kind
         params: dict[str, Any] = self._network() if network else {}
+        if name in FUSION:
+            params = self._fusion()
         if name == "regional":
             params = {"harmonise": experiment.inputs.harmonise}
         built = [
@@ -84,6 +110,17 @@ class Builder:
         samples, y = self.cohort.samples, self.cohort.y
         return [clone(model).fit(samples, y) for model in self.build(name)]
 
+    def _fusion(self) -> dict[str, Any]:
+        """Settings of the networks of windows and slices, alone or fused (shi2025)."""
+        model, augmentation = self.experiment.model, self.experiment.augmentation
+        return self._training() | {
+            "hidden": model.lstm, "step": model.step, "backbone": model.backbone,
+            "size": model.size, "inner_folds": model.inner_folds, "weights": self.weights,
+            "rotation": augmentation.rotation, "brightness": augmentation.brightness,
+            "flip": augmentation.flip,
+            "slice_batch_size": self.experiment.training.slice_batch_size,
+        }  # fmt: skip
+
     def _network(self) -> dict[str, Any]:
         model, training = self.experiment.model, self.experiment.training
         own: dict[str, Any] = {"n_residuals": model.n_residuals}
@@ -92,9 +129,15 @@ class Builder:
                 "convolutions": model.convolutions, "windows": training.windows,
                 "epsilon": training.epsilon,
             }  # fmt: skip
-        return own | {
-            "widths": model.widths, "hidden": model.hidden,
-            "dropout": model.dropout, "learning_rate": training.learning_rate,
+        return own | self._training() | {
+            "widths": model.widths, "hidden": model.hidden, "dropout": model.dropout,
+        }  # fmt: skip
+
+    def _training(self) -> dict[str, Any]:
+        """Settings of any training."""
+        training = self.experiment.training
+        return {
+            "learning_rate": training.learning_rate,
             "momentum": training.momentum, "weight_decay": training.weight_decay,
             "epochs": training.epochs, "batch_size": training.batch_size,
             "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
@@ -125,8 +168,12 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
         if needed.volumes and cohort.samples.volumes is None:
             unmet.append("maps")
-        if needed.pieces and not cohort.samples.pieces[needed.pieces].size:
-            unmet.append(f"{needed.pieces} of the bold, which nobody has")
+        given = cohort.samples.pieces
+        unmet += [
+            f"{PIECES[kind]}, which nobody has"
+            for kind in needed.pieces
+            if kind not in given or not given[kind].size
+        ]
         if unmet:
             lacking[name] = ", ".join(unmet)
             log.warning("%s: %s is left out, it needs %s", experiment.name, name, lacking[name])

@@ -123,7 +123,7 @@ def evaluate(
         limits=conformal_limits(patients, task), coverage=conformal_coverage(patients, task),
         abstention=abstention_curve(last) if classify else None,
         decisions=decision_curves(predictions, seed) if classify else None,
-        notes=(*cohort.notes, *notes, *beside.notes),
+        notes=(*cohort.notes, *notes, *builder.notes, *beside.notes),
     )  # fmt: skip
 
 

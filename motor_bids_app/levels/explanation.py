@@ -32,7 +32,7 @@ from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.templates import cut, load_template
 
 ALIKE = 0.5  # rank correlation from which a map says little of what was learned
-_COLUMNS: dict[str, dict[str, Any]] = {
+COLUMNS: dict[str, dict[str, Any]] = {
     "method": {"Description": "How the map was made", "Levels": dict(TITLES)},
     "check": {"Description": "What was checked", "Levels": {
         "randomised": "rank correlation (signs left out) with the map of the same network with "
@@ -57,7 +57,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "z": {"Description": "Place from bottom to top", "Units": "mm"},
     "distance": {"Description": "Distance from the region; 0 inside", "Units": "mm"},
 }  # fmt: skip
-_PEAK_COLUMNS = {"region": {"Description": "Nearest region of AAL within 10 mm"}}
+PEAK_COLUMNS = {"region": {"Description": "Nearest region of AAL within 10 mm"}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +117,9 @@ def explain(
         peaks.append(found)
         figures.append(_figure(explainer, method, values, resolution))
     table, places = pd.concat(tables), pd.concat(peaks)
-    known = _COLUMNS | _PEAK_COLUMNS
+    known = COLUMNS | PEAK_COLUMNS
     write_table(
-        folder / "explanation.tsv", table, {str(name): _COLUMNS[str(name)] for name in table}
+        folder / "explanation.tsv", table, {str(name): COLUMNS[str(name)] for name in table}
     )
     write_table(
         folder / "explanation_peaks.tsv", places, {str(name): known[str(name)] for name in places}

@@ -3,6 +3,10 @@
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import dataset_name
@@ -26,8 +30,10 @@ from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.experiment import evaluate
 from motor_bids_app.levels.experiment_report import LABELS, build_report
 from motor_bids_app.levels.explanation import build_explainer, explain
+from motor_bids_app.levels.fusion import build_fusion_watch
 from motor_bids_app.levels.group_quality import describe_cohort
 from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.initial_weights import FolderWeights
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
@@ -183,9 +189,16 @@ def _run_experiment(
         cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
         device=choose_device(settings.resources.device), checkpoints=checkpoints,
         start=None if heritage is None else heritage.start,
+        weights=None if settings.weights is None else FolderWeights(settings.weights),
     )  # fmt: skip
     explainer = build_explainer(folder / "maps", cohort, experiment, library, builder.seed)
-    watch = None if explainer is None else explainer.watch
+    fused = build_fusion_watch(folder, cohort, experiment, builder.seed)
+    watches = [each.watch for each in (explainer, fused) if each is not None]
+
+    def watch(model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
+        for each in watches:
+            each(model, repeat, training, tested)
+
     try:
         evaluation = evaluate(builder, settings.allow, given, watch)
     except StoppedByAuditError as stop:
@@ -195,7 +208,9 @@ def _run_experiment(
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = replace(
         build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
-        explanation=explain(folder, explainer, experiment, members),
+        explanation=explain(folder, explainer, experiment, members)
+        or (fused.explanation() if fused is not None else None),
+        fusion=None if fused is None else fused.section(),
         states=describe_states(
             folder, cohort, experiment, settings.processing.omp_nthreads, builder.seed
         ),

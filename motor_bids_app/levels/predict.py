@@ -16,14 +16,17 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.evaluation.domain import Domain, map_levels
 from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.slices import SLICES
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.levels.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
 from motor_bids_app.levels.cohort import with_demographics
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import mirror_features, to_flip
+from motor_bids_app.levels.modality_pieces import piece_images, pieces_of_scan
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.prediction_maps import impossible_units, model_mask, read_maps
 from motor_bids_app.levels.prediction_results import Prediction, write_predictions
@@ -118,7 +121,10 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         volumes = read_maps(inputs, scan, row, flip)
         levels = map_levels(volumes, model_mask(inputs["mask"], inputs["resolution"]))
         notes += _units(volumes, outside) + _without_lesion(inputs, scan, row)
-    pieces = _pieces(inputs, scan) if needed.pieces else {}
+    pieces = _pieces(inputs, scan) if WINDOWS in needed.pieces else {}
+    if {SIGNALS, SLICES} & set(needed.pieces):
+        pieces, lacking = pieces_of_scan(inputs, needed.pieces, scan, flip)
+        notes += lacking
     value = float(model.predict(Samples(row, volumes, pieces))[0])
     site = row["site"].dropna().astype(str).tolist() if "site" in row else []
     findings = Domain.from_json(metadata["training"]["domain"]).findings(
@@ -135,7 +141,7 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         participant=str(row["participant_id"][0]), session=row["session_id"][0] or None,
         value=None if answer == "refused" else value, notes=notes, classes=classes,
         interval=interval, answer=answer, outside=findings,
-        in_training=was_in_training(metadata, scan, row, flip, volumes),
+        in_training=was_in_training(metadata, scan, row, flip, volumes, piece_images(pieces)),
     )  # fmt: skip
 
 

@@ -53,17 +53,22 @@ def was_in_training(
     row: pd.DataFrame,
     flip: NDArray[np.bool_],
     volumes: Volumes | None,
+    others: Sequence[tuple[str, str]] = (),
 ) -> bool | None:
-    """Whether a map of the scan is one that the model was trained on; None if it cannot be told.
+    """Whether an image of the scan is one that the model was trained on; None if it cannot be told.
 
     Parameters
     ----------
     volumes : Volumes or None
         Maps of the scan, where they have been read already.
+    others : sequence of (str, str)
+        Kind and `content_hash` of what else the model reads of it.
     """
     sealed = SealedImages.from_json(metadata["training"]["images"])
     if not sealed.hashes:
         return None
+    if any(sealed.hold(*image) for image in others):
+        return True
     if volumes is None:
         try:
             volumes = read_maps(metadata["inputs"], scan, row, flip, required=False)

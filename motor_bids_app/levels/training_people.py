@@ -9,6 +9,7 @@ import pandas as pd
 from motor_bids_app.evaluation.domain import Domain, learn_domain, map_levels
 from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.modality_pieces import piece_images
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.columns import LESION_COLUMNS
 
@@ -22,13 +23,14 @@ def describe_people(cohort: Cohort, model: str) -> dict[str, Any]:
     people = table.drop_duplicates("participant_id")
     n_controls = int(cohort.controls.sum())
     classify = cohort.outcome.cutoff is not None
+    images = [*([] if volumes is None else volumes.images), *piece_images(cohort.samples.pieces)]
     return {
         "n_people": len(people), "n_scans": len(table), "n_controls": n_controls,
         "n_patients": len(people) - n_controls,
         "n_poor": int(cohort.labels.truth.sum()) if classify else None,
         "n_male": int((people["sex"] == 1).sum()) if "sex" in people else None,
         "domain": model_domain(cohort, model).to_json(),
-        "images": SealedImages.of([] if volumes is None else volumes.images).to_json(),
+        "images": SealedImages.of(images).to_json(),
     }  # fmt: skip
 
 

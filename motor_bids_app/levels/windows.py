@@ -54,7 +54,7 @@ class ScanWindows:
 def experiment_pieces(experiment: Experiment, library: MapLibrary) -> dict[str, Pieces]:
     """Pieces of all scans that the network of an experiment learns from, by kind."""
     kind, inputs = experiment.model.kind, experiment.inputs
-    if kind not in NETWORKS or needs(kind).pieces != WINDOWS:
+    if kind not in NETWORKS or WINDOWS not in needs(kind).pieces:
         return {}
     resolution, mirror_to = inputs.resolution, inputs.mirror_lesion_to
     source = library.keep(

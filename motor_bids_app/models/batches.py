@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -94,6 +94,20 @@ def balanced_rows(labels: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.concatenate([np.arange(len(labels)), np.resize(rarer, abs(counts[0] - counts[1]))])
 
 
+class TrainingSet(Protocol):
+    """What a network learns from, or is stopped by."""
+
+    def __len__(self) -> int:
+        """Items."""
+        ...
+
+    def batch(
+        self, items: NDArray[np.intp], random: np.random.Generator
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """Return network inputs, by the names of its arguments, and targets of some items."""
+        ...
+
+
 class ScanDataset(Dataset[Any]):
     """Training scans by position, read when asked for; copies beyond the first are sharpened.
 
@@ -146,14 +160,14 @@ class Batches:
 
     Parameters
     ----------
-    dataset : ScanDataset
+    dataset : TrainingSet
     batch_size : int
         At most; 2 or more.
     seed : int
         Of the order and of the sharpening.
     """
 
-    def __init__(self, dataset: ScanDataset, batch_size: int, seed: int) -> None:
+    def __init__(self, dataset: TrainingSet, batch_size: int, seed: int) -> None:
         self.dataset = dataset
         self.n_batches = -(-len(dataset) // batch_size)
         self.random = np.random.default_rng(seed)

@@ -10,8 +10,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import UsageError
+from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.slices import SLICES
 from motor_bids_app.models.classical import (
     ConstantClassifier,
     ConstantRegressor,
@@ -25,6 +27,7 @@ from motor_bids_app.models.ensemble import (
     MapEnsembleOrdinal,
     MapEnsembleRegressor,
 )
+from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.snapshots import Checkpoints
@@ -36,8 +39,11 @@ LADDER = (
     "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",
     "kernel",
 )  # fmt: skip
-NETWORKS = ("karakis2023", "cbam2025", "gao2025")
-MODELS = (*LADDER, *NETWORKS)
+NETWORKS = ("karakis2023", "cbam2025", "gao2025", "shi2025")
+# Rungs that only some experiments ask for: a table of EEG and EMG, and either half of shi2025.
+MODALITY_RUNGS = ("physiology", "signals", "slices")
+FUSION = {"signals": (SIGNALS,), "slices": (SLICES,), "shi2025": (SIGNALS, SLICES)}
+MODELS = (*LADDER, *MODALITY_RUNGS, *NETWORKS)
 TASKS = ("classification", "regression", "ordinal")
 _NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
     "karakis2023": {
@@ -50,7 +56,9 @@ _NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
     },
 }  # fmt: skip
 
+PHYSIOLOGY = r"(eeg|emg|cmc)_.+"
 REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
+_WORDS = {REGIONAL: "regional features", PHYSIOLOGY: "features of EEG or EMG"}
 
 
 class Model(Protocol):
@@ -86,21 +94,21 @@ class Needs:
         must. Empty if there is none.
     volumes : bool
         Whether it reads maps.
-    pieces : str
-        Kind of the pieces of scans that it learns from (`Samples.pieces`); empty if none.
+    pieces : tuple of str
+        Kinds of the pieces of scans that it learns from (`Samples.pieces`).
     """
 
     columns: tuple[str, ...] = ()
     pattern: str = ""
     volumes: bool = False
-    pieces: str = ""
+    pieces: tuple[str, ...] = ()
 
     def unmet(self, table: pd.DataFrame) -> list[str]:
         """Return what `table` lacks or has without any value, in words; empty if nothing."""
         filled = [str(name) for name in table.columns[table.notna().any()]]
         lacking = [name for name in self.columns if name not in filled]
         if self.pattern and not any(re.fullmatch(self.pattern, name) for name in filled):
-            lacking.append("regional features")
+            lacking.append(_WORDS[self.pattern])
         return lacking
 
     def chosen(self, table: pd.DataFrame) -> tuple[str, ...]:
@@ -120,7 +128,9 @@ _NEEDS = {
     "kernel": Needs(volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
     "cbam2025": Needs(columns=DEMOGRAPHICS, volumes=True),
-    "gao2025": Needs(pieces=WINDOWS),
+    "gao2025": Needs(pieces=(WINDOWS,)),
+    "physiology": Needs(pattern=PHYSIOLOGY),
+    **{name: Needs(pieces=kinds) for name, kinds in FUSION.items()},
 }
 
 
@@ -194,6 +204,9 @@ def build_model(
     elif name == "kernel":
         kind = KernelClassifier if classify else KernelRegressor
         fixed |= {"maps": maps, "mask": mask}
+    elif name in FUSION:
+        kind = FusionClassifier if classify else FusionRegressor
+        fixed |= {"modalities": FUSION[name], "device": device, "checkpoints": checkpoints}
     elif name == "gao2025":
         kind = WindowClassifier if classify else WindowRegressor
         fixed |= {"mask": mask, "device": device, "checkpoints": checkpoints}
@@ -207,7 +220,7 @@ def build_model(
         kind = TableClassifier if classify else TableRegressor
         needed = _NEEDS[name]
         fixed |= {"columns": needed.columns, "pattern": needed.pattern}
-        fixed |= {"select": name == "regional"}
+        fixed |= {"select": name in ("regional", "physiology")}
     free = sorted(set(kind().get_params()) - set(fixed))
     chosen: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value

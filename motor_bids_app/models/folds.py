@@ -67,3 +67,28 @@ def inner_folds(
     fold_of_person[np.lexsort((ties, means))] = np.arange(len(people)) % n_folds
     fold = fold_of_person[person]
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
+
+
+def held_out(y: ArrayLike, participants: NDArray[np.str_], share: float, random_state: int) -> Fold:
+    """Return positions to learn from and to stop by: alike in outcome, people in one of them only.
+
+    Parameters
+    ----------
+    share : float
+        Of the people to stop by; 0 for none.
+
+    Raises
+    ------
+    DataError
+        The people are too few.
+    """
+    n_scans = len(np.asarray(y))
+    if share == 0:
+        return np.arange(n_scans), np.arange(0)
+    folds = inner_folds(y, participants, random_state, max(2, round(1 / share)))
+    if not folds:
+        raise DataError(
+            "The training people are too few to hold some of them out with both classes on "
+            "either side. Use more participants, or validation_share = 0 without early stops."
+        )
+    return folds[0]

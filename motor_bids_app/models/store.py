@@ -40,6 +40,7 @@ from motor_bids_app.models.ensemble import (
     MapEnsembleOrdinal,
     MapEnsembleRegressor,
 )
+from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.recalibration import RecalibratedClassifier
@@ -66,6 +67,8 @@ KINDS: dict[str, Callable[..., Any]] = {
         MapEnsembleOrdinal,
         WindowClassifier,
         WindowRegressor,
+        FusionClassifier,
+        FusionRegressor,
     )
 }
 TRUSTED_TYPES = frozenset(
@@ -119,7 +122,7 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     elif isinstance(estimator, CumulativeModel):
         plain, form = estimator.model, ORDERED
     settings = plain.get_params(deep=False)
-    for name in ("device", "checkpoints", "start"):
+    for name in ("device", "checkpoints", "start", "weights"):
         settings.pop(name, None)  # where and from what it was trained does not matter for using it
     state = estimator.get_state()
     arrays = {name: np.ascontiguousarray(value) for name, value in state.arrays.items()}

@@ -16,7 +16,7 @@ from skorch.helper import predefined_split
 from torch import Tensor, nn
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.models.batches import Batches, ScanDataset
+from motor_bids_app.models.batches import Batches, TrainingSet
 from motor_bids_app.models.course import Course, Director, Plan, Stop
 from motor_bids_app.models.snapshots import Checkpoints, pack, unpack
 
@@ -88,8 +88,8 @@ class SteppedNet(NeuralNet):
 def train(
     network: Network,
     criterion: nn.Module,
-    dataset: ScanDataset,
-    validation: ScanDataset | None,
+    dataset: TrainingSet,
+    validation: TrainingSet | None,
     plan: Plan,
     *,
     checkpoints: Checkpoints | None = None,
@@ -101,7 +101,7 @@ def train(
     ----------
     network, criterion : Module
         With initial weights; the loss.
-    dataset, validation : ScanDataset
+    dataset, validation : TrainingSet
         To learn from, and to stop by: people of the training fold in either, in none both.
     plan : Plan
     checkpoints : Checkpoints, optional
@@ -164,7 +164,7 @@ def _net(
     network: nn.Module,
     criterion: nn.Module,
     batches: Batches,
-    validation: ScanDataset | None,
+    validation: TrainingSet | None,
     plan: Plan,
     director: Director,
 ) -> SteppedNet:

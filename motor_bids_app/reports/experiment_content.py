@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.reports.answer import Answer
 from motor_bids_app.reports.explanation import Explanation
+from motor_bids_app.reports.fusion import FusionSection
 from motor_bids_app.reports.pages import Figure, Reference
 from motor_bids_app.reports.states import StatesSection
 
@@ -83,5 +84,6 @@ class ExperimentReport:
     recalibration: pd.DataFrame | None = None  # probabilities, metric, value, low, high
     explanation: Explanation | None = None  # of models that look at maps
     states: StatesSection | None = None  # of connectivity, where there are windows
+    fusion: FusionSection | None = None  # weights of modalities in a late fusion
     figures: tuple[Figure, ...] = ()  # beside those drawn from the tables
     checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link

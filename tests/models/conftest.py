@@ -6,10 +6,12 @@ import pytest
 
 from motor_bids_app.features.connectivity import sliding_windows
 from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.recordings import SIGNALS, RecordedWindows, normalised_windows
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
+from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.features.volumes import VolumeStore
-from motor_bids_app.models.catalog import NETWORKS
+from motor_bids_app.models.catalog import FUSION, NETWORKS
 from motor_bids_app.spaces.grids import Grid
 
 SHAPE = (10, 12, 10)
@@ -42,9 +44,12 @@ def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
             "fa_thalamus_left": random.normal(0.4, 0.1, N_PEOPLE) - 0.1 * poor,
             "fa_thalamus_right": random.normal(0.4, 0.1, N_PEOPLE),
             "gm_putamen_asymmetry": random.normal(0, 0.1, N_PEOPLE),
+            "eeg_mu_asymmetry": 0.1 * (np.arange(N_PEOPLE) % 5) - 0.1 * poor,
         }
     )
-    return Samples(table, store.volumes(), {WINDOWS: Pieces.of(_make_windows(random, poor))})
+    others, _ = _make_pieces(N_PEOPLE, n_windows=1, n_slices=1)
+    pieces = {WINDOWS: Pieces.of(_make_windows(random, poor)), **others.pieces}
+    return Samples(table, store.volumes(), pieces)
 
 
 def _make_windows(random, poor) -> SeriesWindows:
@@ -60,6 +65,11 @@ def _make_windows(random, poor) -> SeriesWindows:
 
 def tiny(name: str) -> dict[str, object]:
     """Settings of a network that is trained in no time; none for other models."""
+    if name in FUSION:
+        return {
+            "hidden": (4, 4), "step": 0.5, "size": 32, "inner_folds": 2, "epochs": 1,
+            "stop_after": 0, "validation_share": 0.5, "slice_batch_size": 36,
+        }  # fmt: skip
     if name not in NETWORKS:
         return {}
     common = {"hidden": 4, "epochs": 1, "validation_share": 0.5}
@@ -107,3 +117,37 @@ def predictions():
 def samples() -> Samples:
     """The cohort, to read only."""
     return _make_samples()
+
+
+def _make_pieces(n=40, seed=0, signal=1.0, picture=1.0, n_windows=4, n_slices=3):
+    """People whose score is half in the EEG (C3 stronger) and half in the bold (a bright spot).
+
+    Returns samples and scores; the better half of the score is not poor.
+    """
+    random = np.random.default_rng(seed)
+    heard, seen = random.normal(size=(2, n))
+    windows, slices = [], []
+    for k in range(n):
+        data = random.normal(size=(n_windows, 4, 128))
+        data[:, 0] *= np.exp(0.5 * signal * heard[k])
+        windows.append(normalised_windows(data, CHANNELS))
+        image = 1 + 0.1 * random.normal(size=(n_slices, 12, 16))
+        image[:, 2:7, 4:10] += 0.3 * picture * seen[k]
+        slices.append(image.astype(np.float16))
+    places = [np.arange(4, 4 + n_slices)] * n
+    grid = Grid((12, 16, 10), np.diag([3.0, 3, 3, 1]))
+    pieces = {
+        SIGNALS: Pieces.of(RecordedWindows(windows, CHANNELS, 64.0)),
+        SLICES: Pieces.of(VolumeSlices(slices, places, grid)),
+    }
+    table = pd.DataFrame({"participant_id": [f"sub-{k:03d}" for k in range(n)]})
+    return Samples(table, None, pieces), heard + seen
+
+
+CHANNELS = ("eeg C3", "eeg C4", "emg soleus_L", "emg soleus_R")
+
+
+@pytest.fixture(scope="session")
+def make_pieces():
+    """Function that makes people with windows and slices, and their scores."""
+    return _make_pieces

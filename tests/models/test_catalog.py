@@ -20,7 +20,7 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
     bare = Samples(
         samples.table[list({"participant_id", "group", *kept})],
         samples.volumes if need.volumes else None,
-        {need.pieces: samples.pieces[need.pieces]} if need.pieces else {},
+        {kind: samples.pieces[kind] for kind in need.pieces},
     )
     params = {key: [*value] if isinstance(value, tuple) else value
               for key, value in tiny(name).items()}  # as TOML has them  # fmt: skip

@@ -1,0 +1,120 @@
+"""Windows of EEG and EMG, and slices of the bold, as an experiment asks for them (shi2025)."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.derived import DerivedScan
+from motor_bids_app.errors import DataError
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.fingerprints import content_hash
+from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.slices import SLICES, VolumeSlices
+from motor_bids_app.levels.bold_slices import slice_pieces
+from motor_bids_app.levels.maps import MapLibrary, to_flip
+from motor_bids_app.levels.recorded import SignalPlan, plan_signals, signal_pieces
+from motor_bids_app.models.catalog import needs
+
+log = logging.getLogger(__name__)
+
+
+def modality_pieces(
+    experiment: Experiment, library: MapLibrary, rows: NDArray[np.intp]
+) -> tuple[dict[str, Pieces], tuple[str, ...]]:
+    """Pieces that some model of an experiment reads, of the scans that take part.
+
+    Parameters
+    ----------
+    rows : int array, shape (n_scans,)
+        Scans of the library that take part.
+
+    Returns
+    -------
+    dict
+        By kind, those that somebody has.
+    tuple of str
+        Remarks, one sentence each.
+    """
+    inputs = experiment.inputs
+    kinds = {kind for name in experiment.model.names for kind in needs(name).pieces}
+    scans = [library.scans[row] for row in rows]
+    flip = to_flip(library.table, inputs.mirror_lesion_to)[rows]
+    mirrored = inputs.mirror_lesion_to != "none"
+    found: dict[str, Pieces] = {}
+    notes: tuple[str, ...] = ()
+    if SLICES in kinds:
+        key = (SLICES, inputs.mirror_lesion_to, rows.tobytes())
+        found[SLICES] = library.keep(key, lambda: slice_pieces(scans, flip))
+    if SIGNALS in kinds:
+        plan, notes = plan_signals(
+            scans, inputs.recordings, inputs.channels, inputs.signal_rate, paired=mirrored
+        )
+        if plan is not None:
+            signal_key = (SIGNALS, plan, inputs.mirror_lesion_to, rows.tobytes())
+            folder = library.folder / hashlib.sha256(repr(signal_key).encode()).hexdigest()[:12]
+
+            def make() -> Pieces:
+                log.info("reading %d channels of EEG and EMG at %g Hz", len(plan.channels),
+                         plan.rate)  # fmt: skip
+                folder.mkdir(parents=True, exist_ok=True)
+                return signal_pieces(scans, flip, plan, folder)
+
+            found[SIGNALS] = library.keep(signal_key, make)
+    return {kind: pieces for kind, pieces in found.items() if pieces.size}, notes
+
+
+def described_signals(samples: Samples) -> dict[str, Any]:
+    """What a bundle says of the windows of EEG and EMG that its model reads."""
+    if SIGNALS not in samples.pieces:
+        return {}
+    source = samples.pieces[SIGNALS].source
+    assert isinstance(source, RecordedWindows)
+    plan = SignalPlan(channels=source.channels, rate=source.rate, n_samples=source.shape[1])
+    return {SIGNALS: plan.to_json()}
+
+
+def piece_images(pieces: Mapping[str, Pieces]) -> list[tuple[str, str]]:
+    """Kind and `content_hash` of the recording, and of the slices, of each scan that has them."""
+    found = []
+    for kind, some in pieces.items():
+        source = some.source
+        if not isinstance(source, RecordedWindows | VolumeSlices):
+            continue
+        arrays = source.windows if isinstance(source, RecordedWindows) else source.slices
+        hashes = [content_hash(np.asarray(arrays[scan])) for scan in np.unique(some.scans)]
+        found += [(kind, digest) for digest in hashes if digest is not None]
+    return found
+
+
+def pieces_of_scan(
+    inputs: Mapping[str, Any], kinds: tuple[str, ...], scan: DerivedScan, flip: NDArray[np.bool_]
+) -> tuple[dict[str, Pieces], tuple[str, ...]]:
+    """Pieces of one scan as a saved model reads them, and what it lacks in words.
+
+    Raises
+    ------
+    DataError
+        It has none of them.
+    """
+    found: dict[str, Pieces] = {}
+    if SLICES in kinds:
+        found[SLICES] = slice_pieces([scan], flip)
+    if SIGNALS in kinds:
+        found[SIGNALS] = signal_pieces([scan], flip, SignalPlan.from_json(inputs[SIGNALS]), None)
+    words = {SLICES: "bold", SIGNALS: "EEG and EMG"}
+    there = {kind: words[kind] for kind, pieces in found.items() if pieces.size}
+    if not there:
+        raise DataError(
+            f"The model reads {' and '.join(words[kind] for kind in found)}, and this scan has "
+            "none. Run the participant level on them first."
+        )
+    said = " and ".join(there.values())
+    return found, tuple(
+        f"no {words[kind]}: predicted from {said} alone" for kind in found if kind not in there
+    )

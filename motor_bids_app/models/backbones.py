@@ -1,0 +1,110 @@
+"""Two-dimensional networks for slices (shi2025), from pytorchcv, which is optional."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from motor_bids_app.errors import IncompatibleModelError, UsageError
+
+# Module and function of pytorchcv. The paper names families; these are their usual small members.
+_SOURCES = {
+    "resnet50": ("resnet", "resnet50"),
+    "fbnet": ("fbnet", "fbnet_cb"),
+    "ghostnet": ("ghostnet", "ghostnet"),
+    "regnet": ("regnet", "regnety004"),
+    "shufflenet": ("shufflenetv2", "shufflenetv2_w1"),
+}
+BACKBONES = tuple(_SOURCES)
+STRIDE = 32  # pixels between places of the last feature map, of all of them
+_FIRST_PLACE = {"shufflenet": 2}  # pixel; its first pooling has no padding
+
+
+class InitialWeights(Protocol):
+    """Where weights of networks trained on photographs lie; knows places, not contents."""
+
+    def load(self, model: str) -> Mapping[str, Tensor] | None:
+        """Return the weights of a network of pytorchcv by its name there, or None."""
+        ...
+
+
+class SliceNetwork(nn.Module):
+    """A two-dimensional network that takes grey pictures of any size.
+
+    Parameters
+    ----------
+    backbone : str
+        One of `BACKBONES`.
+    n_outputs : int
+
+    Raises
+    ------
+    UsageError
+        An unknown network, or pytorchcv is not installed.
+    """
+
+    def __init__(self, backbone: str, n_outputs: int) -> None:
+        super().__init__()
+        if backbone not in _SOURCES:
+            raise UsageError(f"backbone = {backbone!r}: use one of {', '.join(BACKBONES)}.")
+        module, function = _SOURCES[backbone]
+        try:
+            source = import_module(f"pytorchcv.models.{module}")
+        except ImportError as error:
+            raise UsageError(
+                f"The network {backbone} for slices comes with pytorchcv, which is not installed: "
+                "install motor_bids_app[slices], or leave the models of slices out."
+            ) from error
+        self.backbone = getattr(source, function)(num_classes=n_outputs)
+        # The pooling of pytorchcv fits pictures of 224 x 224 pixels alone.
+        self.backbone.features.final_pool = nn.AdaptiveAvgPool2d(1)
+
+    @property
+    def stage(self) -> nn.Module:
+        """Last layer with a map, before the pooling."""
+        return list(self.backbone.features.children())[-2]
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        """Return shape (n, n_outputs), from pictures (n, size, size)."""
+        outputs: Tensor = self.backbone(pieces[:, None].expand(-1, 3, -1, -1))
+        return outputs
+
+
+def source_name(backbone: str) -> str:
+    """Name of a network in pytorchcv."""
+    return _SOURCES[backbone][1]
+
+
+def first_place(backbone: str) -> int:
+    """Pixel of the first place of the last feature map."""
+    return _FIRST_PLACE.get(backbone, 0)
+
+
+def load_initial(network: SliceNetwork, backbone: str, weights: Mapping[str, Tensor]) -> None:
+    """Start from weights that were learned elsewhere; the dense layers at the end start anew.
+
+    Raises
+    ------
+    IncompatibleModelError
+        They are not those of this network.
+    """
+    own = network.backbone.state_dict()
+    wanted = {name: value for name, value in own.items() if name.startswith("features.")}
+    for name, value in wanted.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        if name not in weights:
+            said = f"lack {name}"
+        elif weights[name].shape != value.shape:
+            said = f"have {name} of shape {tuple(weights[name].shape)}, not {tuple(value.shape)}"
+        else:
+            continue
+        raise IncompatibleModelError(
+            f"The weights given for {backbone} {said}: they are of another network. Give those of "
+            f"{source_name(backbone)} of pytorchcv, or none."
+        )
+    kept = {name: value for name, value in own.items() if name not in wanted}
+    counts = {name: value for name, value in wanted.items() if name not in weights}
+    taken = {name: weights[name] for name in wanted if name in weights}
+    network.backbone.load_state_dict({**kept, **counts, **taken})

@@ -1,0 +1,117 @@
+"""How much each of two predictions counts in their weighted sum (late fusion).
+
+Networks are often too sure of themselves, one more than the other. A weight found for what they
+say as it stands would be pulled towards the one that knows nothing, only because mixing with it is
+less sure. Each prediction is therefore first brought to what it is worth, by a rising curve.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+Array = NDArray[np.float64]
+Task = Literal["classification", "regression"]
+GRID = np.linspace(0, 1, 21)
+_LEAST = 1e-6  # probability, so that log odds are finite
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a prediction is worth: a rising logistic curve in log odds, or a rising line.
+
+    Attributes
+    ----------
+    intercept, slope : float
+        The slope is 0 or more; 0 gives everyone the same.
+    task : str
+        "classification" or "regression".
+    """
+
+    intercept: float
+    slope: float
+    task: Task
+
+    @classmethod
+    def fit(cls, predicted: Array, y: Array, task: Task) -> "Curve":
+        """Learn from predictions by models that did not learn from these people.
+
+        A penalty of one prior person keeps the logistic slope finite where classes do not overlap,
+        and either slope small where predictions hardly differ: those of the final network may
+        differ more, and would be blown up.
+        """
+        if task == "classification":
+            odds, level = _odds(predicted), float(logit(np.clip(y.mean(), _LEAST, 1 - _LEAST)))
+            if np.ptp(odds) < _LEAST:
+                return cls(level, 0.0, task)
+            found = LogisticRegression(C=1.0).fit(odds[:, None], y)
+            slope, intercept = float(found.coef_[0, 0]), float(found.intercept_[0])
+        else:
+            level = float(y.mean())
+            spread = float(predicted.var() + y.var() / len(y))
+            slope = float(np.cov(predicted, y, bias=True)[0, 1]) / spread if spread > 0 else 0.0
+            intercept = level - slope * float(predicted.mean())
+        return cls(intercept, slope, task) if slope > 0 else cls(level, 0.0, task)
+
+    def __call__(self, predicted: Array) -> Array:
+        """Return probabilities or scores; NaN stays NaN."""
+        if self.task == "classification":
+            return np.asarray(expit(self.intercept + self.slope * _odds(predicted)))
+        return self.intercept + self.slope * predicted
+
+
+def _odds(probability: Array) -> Array:
+    return np.asarray(logit(np.clip(probability, _LEAST, 1 - _LEAST)))
+
+
+def best_weight(first: Array, second: Array, y: Array, task: Task) -> float:
+    """Return the weight of `first` in ``w * first + (1 - w) * second`` that predicts best.
+
+    Parameters
+    ----------
+    first, second : float array, shape (n_people,)
+        Predictions brought to what they are worth.
+    y : float array, shape (n_people,)
+        Classes 0 and 1, judged by the log loss, or scores, judged by the squared error.
+
+    Returns
+    -------
+    float
+        Of `GRID`; of equally good ones the nearest to 0.5.
+    """
+    losses = []
+    for weight in GRID:
+        mix = weight * first + (1 - weight) * second
+        if task == "classification":
+            said = np.where(y == 1, mix, 1 - mix)
+            losses.append(float(-np.log(np.maximum(said, _LEAST)).mean()))
+        else:
+            losses.append(float(np.square(mix - y).mean()))
+    good = np.flatnonzero(np.array(losses) <= min(losses) * (1 + 1e-9))
+    return float(GRID[good[np.argmin(np.abs(GRID[good] - 0.5))]])
+
+
+def weighted_sum(predictions: Array, weights: Array, fallback: float) -> Array:
+    """Mix predictions; of whom only one is there, it counts alone.
+
+    Parameters
+    ----------
+    predictions : float array, shape (n_scans, n_modalities)
+        NaN where a scan lacks the modality.
+    weights : float array, shape (n_modalities,)
+        0 or more, with the sum 1.
+    fallback : float
+        For scans without any modality.
+
+    >>> weighted_sum(np.array([[0.2, 0.6], [np.nan, 0.6]]), np.array([0.75, 0.25]), 0.5).tolist()
+    [0.3, 0.6]
+    """
+    there = np.isfinite(predictions)
+    # A modality that has no weight beside the other still says more than nothing.
+    own = np.where(there, np.maximum(weights, 1e-9), 0)
+    total = own.sum(axis=1)
+    mixed = (own * np.where(there, predictions, 0)).sum(axis=1) / np.where(total > 0, total, 1)
+    return np.where(total > 0, mixed, fallback)

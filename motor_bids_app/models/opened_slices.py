@@ -1,0 +1,103 @@
+"""Fitted networks of slices opened for explanation."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.slices import SLICES, VolumeSlices
+from motor_bids_app.models.backbones import STRIDE, SliceNetwork, first_place
+from motor_bids_app.models.fusion import FusionModel
+from motor_bids_app.models.modalities import SliceModality
+from motor_bids_app.models.opened import plain_model
+from motor_bids_app.models.piece_network import PieceNetwork
+
+
+class OneNumber(nn.Module):
+    """Network of slices whose output is one number: log odds of poor, or points of the score."""
+
+    def __init__(self, network: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.network = network
+        self.scale = scale
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return shape (n,), from pictures (n, size, size)."""
+        outputs: Tensor = self.network(pictures)
+        if outputs.shape[1] == 2:
+            return outputs[:, 1] - outputs[:, 0]
+        return outputs[:, 0] * self.scale
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSlices:
+    """A fitted network of slices as explanations take it.
+
+    Attributes
+    ----------
+    module : OneNumber
+        On the device of its model, in evaluation mode.
+    learned : PieceNetwork
+    """
+
+    module: OneNumber
+    learned: PieceNetwork
+
+    @property
+    def modality(self) -> SliceModality:
+        """How slices become pictures."""
+        assert isinstance(self.learned.modality, SliceModality)
+        return self.learned.modality
+
+    @property
+    def stage(self) -> nn.Module:
+        """Last layer with a map."""
+        network = self.module.network
+        assert isinstance(network, SliceNetwork)
+        return network.stage
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """Pixels between places of that map, and where the first one is."""
+        return STRIDE, first_place(self.modality.backbone)
+
+    def pictures(self, samples: Samples) -> Iterator[Tensor]:
+        """Yield some slices at a time as the network takes them."""
+        return self.learned.batches(samples.pieces[SLICES])
+
+    def randomised(self, seed: int) -> "OpenSlices":
+        """Return the same network with all weights drawn anew, and nothing learned."""
+        module = deepcopy(self.module)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for part in module.modules():
+                reset = getattr(part, "reset_parameters", None)
+                if callable(reset):
+                    reset()
+        return replace(self, module=module)
+
+
+def open_slices(model: Any) -> OpenSlices | None:
+    """Return the network of slices of a fitted model; None if it has none."""
+    plain = plain_model(model)
+    if not isinstance(plain, FusionModel) or SLICES not in plain.networks_:
+        return None
+    learned = plain.networks_[SLICES]
+    module = OneNumber(learned.network_, learned.spread_).to(plain.device).eval()
+    return OpenSlices(module, learned)
+
+
+def places_of(samples: Samples, row: int) -> NDArray[np.intp]:
+    """Positions on the third axis of the slices of a scan."""
+    pieces = samples.pieces[SLICES][[row]]
+    source = pieces.source
+    assert isinstance(source, VolumeSlices)
+    if not pieces.size:
+        return np.zeros(0, dtype=np.intp)
+    return np.asarray(source.places[pieces.scans[0]][pieces.numbers])

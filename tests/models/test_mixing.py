@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from motor_bids_app.models.mixing import Curve, best_weight, weighted_sum
+
+N = 400
+TASKS = ["classification", "regression"]
+
+
+def halves(task, seed=0, noise=0.5):
+    """Two predictions that know one half of the outcome each, and the outcome."""
+    random = np.random.default_rng(seed)
+    a, b = random.normal(size=(2, N))
+    score = a + b + noise * random.normal(size=N)
+    if task == "classification":
+        return expit(a), expit(b), (score > 0).astype(float)
+    return a, b, score
+
+
+def worth(predicted, y, task):
+    return Curve.fit(predicted, y, task)(predicted)
+
+
+def weight(first, second, y, task):
+    return best_weight(worth(first, y, task), worth(second, y, task), y, task)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_equal_halves_count_about_equally(task):
+    weights = [weight(*halves(task, seed), task) for seed in range(10)]
+
+    assert np.mean(weights) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("sure", [0.01, 1, 4])
+def test_what_knows_nothing_counts_little_however_sure_it_is(task, sure):
+    for seed in range(5):
+        first, second, y = halves(task, seed)
+        shuffled = np.random.default_rng(seed + 10).permutation(second)
+        nothing = expit(sure * logit(shuffled)) if task == "classification" else sure * shuffled
+
+        assert weight(first, nothing, y, task) >= 0.8
+        assert weight(nothing, first, y, task) <= 0.2
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("sure", [1, 3, 6])
+def test_how_sure_a_model_is_does_not_change_what_it_is_worth(task, sure):
+    first, _, y = halves(task)
+    other = expit(sure * logit(first)) if task == "classification" else 7 + sure * first
+
+    np.testing.assert_allclose(worth(other, y, task), worth(first, y, task), atol=0.03)
+
+
+def test_what_is_worth_the_base_rate_is_given_it():
+    first, _, y = halves("classification")
+    backwards = 1 - first
+
+    np.testing.assert_allclose(worth(backwards, y, "classification"), y.mean())
+
+
+def test_a_line_is_that_of_least_squares():
+    first, _, y = halves("regression")
+    slope, intercept = np.polyfit(first, y, 1)
+
+    np.testing.assert_allclose(worth(first, y, "regression"), intercept + slope * first, atol=0.05)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_predictions_that_hardly_differ_are_not_blown_up(task):
+    first, _, y = halves(task)
+    middle = first.mean()
+
+    curve = Curve.fit(middle + 1e-4 * (first - middle), y, task)
+
+    assert np.ptp(curve(first)) < 0.5 * np.ptp(worth(first, y, task))
+
+
+def test_missing_predictions_stay_missing():
+    first, _, y = halves("classification")
+
+    assert np.isnan(Curve.fit(first, y, "classification")(np.array([np.nan]))).all()
+
+
+def test_people_with_one_modality_are_given_what_it_says():
+    predictions = np.array([[0.2, 0.8], [np.nan, 0.8], [0.2, np.nan], [np.nan, np.nan]])
+
+    mixed = weighted_sum(predictions, np.array([1.0, 0.0]), fallback=0.4)
+
+    np.testing.assert_allclose(mixed, [0.2, 0.8, 0.2, 0.4], atol=1e-6)
