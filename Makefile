@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ bench-pretrain: $(READY)
 ## make gallery     every real head and diffusion series on one page, where there are such data
 gallery: $(READY)
 	$(BIN)/python benchmarks/gallery.py
+
+## make bench-fusion  fusion of slices and signals beside either alone; speed of the network of signals
+bench-fusion: $(READY)
+	$(BIN)/python benchmarks/fusion.py --speed --fusion
 
 ## make bench-gpu   image kernels on a GPU and on two CPU threads, where there is a GPU
 bench-gpu: $(READY)

@@ -19,6 +19,7 @@ from motor_bids_app.evaluation.crossvalidation import average_trainings, predict
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.connectivity import CONNECTIVITY
+from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
@@ -27,7 +28,7 @@ from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.maps import brain_grid
 from motor_bids_app.levels.modality_pieces import described_signals
 from motor_bids_app.levels.training_people import describe_people
-from motor_bids_app.models.catalog import needs
+from motor_bids_app.models.catalog import PHYSIOLOGY, needs
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings
 
@@ -198,12 +199,15 @@ def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) ->
 
 
 def _that_count(settings: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Processing settings that change what a model sees; those of the bold by their own names."""
-    counting = {key: value for key, value in settings.items() if key != "bold"}
-    if not reads_bold(metadata):
-        return counting
-    bold = settings.get("bold") or {}
-    return counting | {f"bold {key}": bold[key] for key in bold if key not in _NO_VALUES}
+    """Processing settings that change what a model sees; those of a modality by their own names."""
+    needed = needs(metadata["model"])
+    read = {"bold": reads_bold(metadata), "physiology": needed.pattern == PHYSIOLOGY or
+            SIGNALS in needed.pieces}  # fmt: skip
+    counting = {key: value for key, value in settings.items() if key not in read}
+    for name in (name for name, wanted in read.items() if wanted):
+        own = settings.get(name) or {}
+        counting |= {f"{name} {key}": own[key] for key in own if key not in _NO_VALUES}
+    return counting
 
 
 def reads_bold(metadata: Mapping[str, Any]) -> bool:

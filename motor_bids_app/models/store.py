@@ -33,13 +33,13 @@ from motor_bids_app.models.classical import (
     ConstantRegressor,
     TableClassifier,
     TableRegressor,
-)
+)  # fmt: skip
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.ensemble import (
     MapEnsembleClassifier,
     MapEnsembleOrdinal,
     MapEnsembleRegressor,
-)
+)  # fmt: skip
 from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
