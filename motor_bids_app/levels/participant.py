@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from motor_bids_app.levels.participant_report import write_report
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
-from motor_bids_app.settings import BoldSettings, Settings
+from motor_bids_app.settings import BoldSettings, Selection, Settings
 
 log = logging.getLogger(__name__)
 
@@ -93,20 +93,28 @@ class Task:
 def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     """Do what there are files for; each task builds on the records of those before it."""
     scan, settings = job.scan, job.settings
-    steps = planned(scan, settings.selection)
+    steps, possible = planned(scan, settings.selection), planned(scan, Selection())
+    _forget(set(STEPS) - {*possible, *(["features"] if possible else [])}, outputs)
     if not steps:
         notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
         return [_row(job, "anat", "skipped", notes)]
-    rows = []
-    if "anat" in steps:
-        rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
-    if "dwi" in steps:
-        rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
-    if "bold" in steps:
-        rows.append(_attempt(_functional(scan, outputs, settings), job, outputs))
-    records = _records(outputs, "anat", "dwi", "bold")
-    features = Task("features", records, lambda: extract_features(outputs))
-    return [*rows, _attempt(features, job, outputs)]
+    tasks = {"anat": _anatomy, "dwi": _diffusion, "bold": _functional, "features": _features}
+    rows: list[StatusRow] = []
+    for name in (*steps, "features"):
+        if rows and (rows[0].modality, rows[0].state) == ("anat", "failed"):
+            reason = f"anat failed, on which {name} builds: see the reason there"
+            rows.append(_row(job, name, "failed", reason))
+        else:
+            rows.append(_attempt(tasks[name](scan, outputs, settings), job, outputs))
+            if name == "anat" and rows[-1].state == "failed" and not _records(outputs, "anat"):
+                _forget(set(STEPS), outputs)
+    return rows
+
+
+def _forget(names: Set[str], outputs: Outputs) -> None:
+    """Delete what earlier runs made of inputs, or of an anatomy, that are no longer there."""
+    for name in names:
+        Step(name, outputs.prefix, outputs.root).discard()
 
 
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
@@ -143,6 +151,11 @@ def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
 
 
+def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
+    records = _records(outputs, "anat", "dwi", "bold")
+    return Task("features", records, lambda: extract_features(outputs))
+
+
 def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
     """Records of the steps that are done: they change when anything before them does."""
     steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
@@ -159,7 +172,12 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
 
     def work() -> list[Path]:
         outputs.written.clear()
-        task.work()
+        try:
+            task.work()
+        except BaseException:
+            for path in outputs.written:
+                path.unlink(missing_ok=True)
+            raise
         return list(outputs.written)
 
     with Usage() as usage:

@@ -83,6 +83,37 @@ def test_an_empty_lesion_mask_fails_its_participant_only(lesions):
     assert (lesions.output_dir / "sub-2.html").is_file()
 
 
+def test_nothing_of_an_earlier_run_stands_in_for_a_step_that_failed(lesions):
+    run(lesions)
+    path = next(lesions.bids_dir.glob("sub-1/anat/*.nii.gz"))
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), path)
+
+    with pytest.raises(IncompleteRunError):
+        run(lesions)
+
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    row = table.set_index(["participant_id", "modality"]).loc[("sub-1", "features")]
+    assert row["state"] == "failed"
+    assert "anat failed" in row["reason"]
+    left = [path for path in (lesions.output_dir / "sub-1").rglob("*") if path.is_file()]
+    assert left == []
+
+
+def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):
+    run(lesions)
+    series = lesions.output_dir / "sub-1" / "func" / "sub-1_bold.nii.gz"
+    series.parent.mkdir()
+    series.touch()
+    record = lesions.output_dir / "logs" / "steps" / "sub-1_bold.json"
+    record.write_text(json.dumps({"outputs": ["sub-1/func/sub-1_bold.nii.gz"]}))
+
+    run(lesions)
+
+    assert not series.exists()
+    assert not record.exists()
+
+
 def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):
     run(lesions)
     twice = replace(lesions, output_dir=tmp_path / "twice", resources=Resources(n_procs=2))
