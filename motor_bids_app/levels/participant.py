@@ -118,21 +118,35 @@ def _forget(names: Set[str], outputs: Outputs) -> None:
 
 
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    inputs = {"lesion": scan.lesion.path} if scan.lesion else {}
+    inputs = _lesion(scan)
     if scan.anatomy is None:
         return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
-    inputs |= {"head": scan.anatomy[0], **scan.finished.anatomy}
+    inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
     inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
     inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
     return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
+
+
+def _lesion(scan: Scan) -> dict[str, Path]:
+    """Return the mask, called by what it was drawn on: of the same bytes that decides where it is.
+
+    The image that it was drawn on belongs to it.
+    """
+    if scan.lesion is None:
+        return {}
+    lesion = scan.lesion
+    place = lesion.space if lesion.is_standard else lesion.image
+    inputs = {f"lesion on {place}": lesion.path}
+    drawn_on = scan.image(lesion.image) if lesion.image and not lesion.is_standard else None
+    return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
 
 
 def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     if scan.finished.diffusion:
         inputs = scan.finished.diffusion | _records(outputs, "anat")
         return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
-    lesion = scan.lesion.path if scan.lesion and scan.anatomy is None else None
-    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec, "lesion": lesion}
+    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
+    files |= _lesion(scan) if outputs.head is None else {}
     sidecars = [*scan.dwi_sidecars]
     if scan.reverse_phase:
         files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}

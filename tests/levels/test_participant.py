@@ -7,6 +7,8 @@ import pytest
 
 from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels import participant
@@ -112,6 +114,32 @@ def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):
 
     assert not series.exists()
     assert not record.exists()
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Return the inputs of the anatomy, by name, with a mask drawn on one of the images."""
+    paths = {name: tmp_path / name for name in ("t1", "flair", "trace", "lesion")}
+
+    def drawn(image, space=None):
+        lesion = LesionFile(path=paths["lesion"], participant="1", image=image, space=space)
+        scan = Scan(
+            participant="1", t1w=paths["t1"], flair=paths["flair"], trace=paths["trace"],
+            lesion=lesion,
+        )  # fmt: skip
+        settings = Settings(bids_dir=tmp_path, output_dir=tmp_path, level="participant")
+        return participant._anatomy(scan, Outputs(tmp_path, "1", None), settings).inputs
+
+    return drawn
+
+
+def test_the_same_mask_on_another_image_is_another_input(drawn):
+    keys = [drawn("T1w"), drawn("FLAIR"), drawn("standard", "MNI"), drawn("standard", "MNI152")]
+    assert len({frozenset(key.items()) for key in keys}) == 4
+
+
+def test_the_image_that_a_mask_was_drawn_on_is_an_input(drawn, tmp_path):
+    assert tmp_path / "trace" in drawn("dwi").values()
 
 
 def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):
