@@ -74,12 +74,9 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
     clean = _clean(series, gradients, scan, outputs, settings)
     found, distorted, b0 = _undistort(clean, series, scan, outputs, settings)
     if outputs.head is None:
-        brain, from_standard = register_alone(b0, scan, outputs, settings)
+        brain, from_standard, notes = register_alone(b0, scan, outputs, settings)
         clean.facts.methods.append("registration")
-        clean.facts.notes.append(
-            "There is no head image: the mean b = 0 volume was registered to the template instead, "
-            "which is less exact."
-        )
+        clean.facts.notes.extend(notes)
     else:
         brain, placed = register_to_head(b0, outputs, found.placed)
         from_standard = outputs.load_transform().then(placed)
