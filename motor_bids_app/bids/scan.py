@@ -7,7 +7,7 @@ from pathlib import Path
 from motor_bids_app.bids.bold import BoldFile, choose_bold
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
-from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
+from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase, unused_field_maps
 from motor_bids_app.bids.scanner_images import (
     SCANNER_MAP,
     TRACE,
@@ -17,6 +17,7 @@ from motor_bids_app.bids.scanner_images import (
 )
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.settings import STANDARD_SPACE
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
 BidsFilter = Mapping[str, Mapping[str, object]]
@@ -163,6 +164,8 @@ def build_scan(
     scan = _with_diffusion(scan, diffusion, native, root)
     series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
     bold, remarks = choose_bold(series, tasks, root)
+    if scan.dwi or bold:
+        remarks += unused_field_maps(images, scan.reverse_phase)
     scan = replace(scan, bold=bold, notes=(*scan.notes, *remarks))
     return _with_lesion(_usable(scan), lesions)
 
@@ -276,6 +279,11 @@ def _with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
     if len(usable) > 1:
         notes.append(
             f"{len(usable)} lesion masks: used {ranked[0].path.name} ({ranked[0].dataset})"
+        )
+    if ranked[0].is_standard and ranked[0].space != STANDARD_SPACE:
+        notes.append(
+            f"{ranked[0].path.name} is in {ranked[0].space} and was taken to be in "
+            f"{STANDARD_SPACE}: MNI spaces differ by some millimetres, which were not undone"
         )
     return replace(scan, lesion=ranked[0], notes=tuple(notes))
 

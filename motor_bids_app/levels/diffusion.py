@@ -72,6 +72,11 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
         )
     gradients.check(series.shape[3])
     clean = _clean(series, gradients, scan, outputs, settings)
+    if "PhaseEncodingDirection" not in read_sidecars(scan.dwi_sidecars):
+        clean.facts.notes.append(
+            "No sidecar of the dwi has its PhaseEncodingDirection: the second axis (j) was "
+            "assumed, along which eddy currents distort."
+        )
     found, distorted, b0 = _undistort(clean, series, scan, outputs, settings)
     if outputs.head is None:
         brain, from_standard, notes = register_alone(b0, scan, outputs, settings)

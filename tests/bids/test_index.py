@@ -112,6 +112,27 @@ def test_a_single_image_of_the_scanner_is_no_series_and_a_note_says_so(
     assert any(f"sub-1_{name}_dwi.nii.gz" in note for note in scan.notes)
 
 
+@pytest.mark.parametrize(("space", "noted"), [("MNI152NLin6Asym", 1), ("MNI152NLin2009aSym", 0)])
+def test_a_mask_in_another_standard_space_is_noted(make_dataset, space, noted):
+    root = make_dataset(f"sub-1/anat/sub-1_space-{space}_label-L_mask.nii.gz")
+
+    (scan,) = index(root)
+
+    assert sum(f"is in {space} and was taken" in note for note in scan.notes) == noted
+
+
+@pytest.mark.parametrize("suffix", ["phasediff", "fieldmap", "epi"])
+def test_a_field_map_that_is_not_used_is_noted(make_dataset, suffix):
+    root = make_dataset(
+        *(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")),
+        f"sub-1/fmap/sub-1_{suffix}.nii.gz",
+    )
+
+    (scan,) = index(root)
+
+    assert any(f"not used: sub-1_{suffix}.nii.gz" in note for note in scan.notes)
+
+
 def test_first_run_is_taken_and_the_others_are_its_repeats(make_dataset):
     root = make_dataset(*(f"sub-1/anat/sub-1_run-{run}_T1w.nii.gz" for run in (2, 1, 10)))
 
