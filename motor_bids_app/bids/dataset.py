@@ -30,6 +30,7 @@ _DESCRIPTIONS = {
     "preproc": "Preprocessed: images reoriented, denoised, corrected for the bias field or for "
     "motion; recordings filtered and freed of artefacts",
     "noise": "Standard deviation of the noise, as denoising estimates it",
+    "susceptibility": "Displacement along the phase-encoding axis that was undone",
     "confounds": "What disturbs a series, one row for each volume",
     "denoised": "Nuisance regressed out, filtered, smoothed",
     "fc": "Connectivity over the whole series",

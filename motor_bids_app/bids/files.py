@@ -15,14 +15,18 @@ import numpy as np
 import pandas as pd
 from isal import igzip, igzip_lib
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import InputMissingError, OutputError, ReadWriteError
+from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
 
 _DAMAGED = (
     OSError, EOFError, ValueError, AssertionError, ImageFileError, zlib.error,
+    HeaderDataError, WrapStructError,
     cast(type[Exception], igzip_lib.IsalError),
 )  # fmt: skip
+_NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -139,6 +143,8 @@ def load_image(path: Path) -> nib.Nifti1Image:
     ------
     InputMissingError, ReadWriteError
         There is no such file; it is truncated or not an image.
+    DataError
+        Its values are colours or complex numbers.
     """
     try:
         image, data = _load(path)
@@ -148,6 +154,11 @@ def load_image(path: Path) -> nib.Nifti1Image:
         raise ReadWriteError(
             f"{path} cannot be read as NIfTI: {error}. It may be truncated: copy it again."
         ) from error
+    if data.dtype.kind not in "biuf":
+        raise DataError(
+            f"{path} holds {'complex numbers' if data.dtype.kind == 'c' else 'colours'}, not one "
+            "brightness per voxel. Give the image that it was made from."
+        )
     if data.dtype == np.float64:  # also what nibabel makes of integers with a slope
         data = data.astype(np.float32)
     header = image.header.copy()
@@ -158,7 +169,12 @@ def load_image(path: Path) -> nib.Nifti1Image:
 def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:
     if path.suffix == ".gz" and not path.name.endswith((".img.gz", ".hdr.gz")):
         with igzip.open(path) as stream:
-            image = nib.Nifti1Image.from_stream(stream)
+            start = stream.read(4)
+            if not start:
+                raise EOFError("there is nothing in it")
+            stream.seek(0)
+            kind = nib.Nifti2Image if start in _NIFTI2 else nib.Nifti1Image
+            image = kind.from_stream(stream)
             return image, np.asanyarray(image.dataobj)
     image = nib.load(path)
     assert isinstance(image, nib.Nifti1Image)

@@ -8,6 +8,8 @@ from typing import Any
 from motor_bids_app.bids.search import Found, inherited, read_sidecars
 from motor_bids_app.errors import ReadWriteError
 
+_FIELD_MAPS = ("epi", "phasediff", "phase1", "phase2", "fieldmap")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReversePhase:
@@ -67,6 +69,22 @@ def find_reverse_phase(dwi: Found, images: Sequence[Found], root: Path) -> Rever
         path=path,
         bval=tables[-1] if tables else None,
         sidecars=tuple(inherited(path, ".json", root)),
+    )
+
+
+def unused_field_maps(images: Sequence[Found], used: ReversePhase | None) -> tuple[str, ...]:
+    """Say which field maps are there that distortion is not corrected by."""
+    names = [
+        file.path.name
+        for file in images
+        if file.path.parent.name == "fmap" and file.get("suffix") in _FIELD_MAPS
+        and (used is None or file.path != used.path)
+    ]  # fmt: skip
+    if not names:
+        return ()
+    return (
+        f"field maps not used: {', '.join(names)} (only an epi with opposite phase encoding that "
+        "names the dwi in IntendedFor, or by B0FieldIdentifier, is)",
     )
 
 

@@ -1,6 +1,5 @@
 """The input files of one participant in one session, chosen among those that are there."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,14 +8,20 @@ from motor_bids_app.bids.bold import BoldFile, choose_bold
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.recordings import RecordingFile, choose_recordings
-from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
+from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase, unused_field_maps
+from motor_bids_app.bids.scanner_images import (
+    SCANNER_MAP,
+    TRACE,
+    count_directions,
+    is_single,
+    scanner_label,
+)
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.settings import STANDARD_SPACE
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
 BidsFilter = Mapping[str, Mapping[str, object]]
-_TRACE = re.compile("TRACE.*|ISO|DWI", re.IGNORECASE)
-_SCANNER_MAP = re.compile("ADC|FA|ColFA|TENSOR", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +172,8 @@ def build_scan(
     scan = _with_diffusion(scan, diffusion, native, root)
     series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
     bold, remarks = choose_bold(series, tasks, root)
+    if scan.dwi or bold:
+        remarks += unused_field_maps(images, scan.reverse_phase)
     signals = [
         file for file in native for kind in ("eeg", "emg")
         if _is(file, kind) and matches(file, kind, bids_filter)
@@ -189,24 +196,38 @@ def _with_diffusion(
     """
     traces: list[Found] = []
     series: list[Found] = []
+    named: list[Found] = []  # series that an acq like those of single images belongs to
+    notes: tuple[str, ...] = ()
     for file in files:
-        kind = str(file.get("reconstruction") or file.get("acquisition") or "")
-        if _SCANNER_MAP.fullmatch(kind):
-            continue
+        kind = scanner_label(file, root)
         gradients = inherited(file.path, ".bval", root) and inherited(file.path, ".bvec", root)
-        (series if gradients and not _TRACE.fullmatch(kind) else traces).append(file)
+        if SCANNER_MAP.fullmatch(kind):
+            notes += (f"{file.path.name} left out: its name says that it is a map of the scanner",)
+        elif gradients and not TRACE.fullmatch(kind):
+            series.append(file)
+            named += [file] if is_single(str(file.get("acquisition"))) else []
+        else:
+            traces.append(file)
+            if gradients:
+                notes += (
+                    f"{file.path.name} taken for a trace-weighted image by its name, not a series",
+                )
+    notes += tuple(
+        f"{file.path.name} taken for a series: it has {count_directions(file, root)} directions"
+        for file in named
+    )
     trace, trace_notes = choose(traces, "trace-weighted dwi")
     counts = [_count_volumes(inherited(file.path, ".bval", root)[-1]) for file in series]
     longest = [file for file, n in zip(series, counts, strict=True) if n == max(counts)]
-    dwi, dwi_notes = choose(longest, "dwi")
+    dwi, dwi_notes = choose([file for file in longest if file not in named] or longest, "dwi")
     if len(series) > len(longest):
         dwi_notes += (f"{len(series) - len(longest)} dwi with fewer volumes left out",)
-    if trace and not _TRACE.fullmatch(str(trace.get("reconstruction") or trace.get("acquisition"))):
+    if trace and not TRACE.fullmatch(scanner_label(trace, root)):
         trace_notes += (f"{trace.path.name} has no .bval and .bvec: used as an image only",)
     scan = replace(
         scan,
         trace=trace.path if trace else None,
-        notes=(*scan.notes, *dwi_notes, *trace_notes),
+        notes=(*scan.notes, *dwi_notes, *trace_notes, *notes),
     )
     if dwi is None:
         return scan
@@ -271,6 +292,11 @@ def _with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
     if len(usable) > 1:
         notes.append(
             f"{len(usable)} lesion masks: used {ranked[0].path.name} ({ranked[0].dataset})"
+        )
+    if ranked[0].is_standard and ranked[0].space != STANDARD_SPACE:
+        notes.append(
+            f"{ranked[0].path.name} is in {ranked[0].space} and was taken to be in "
+            f"{STANDARD_SPACE}: MNI spaces differ by some millimetres, which were not undone"
         )
     return replace(scan, lesion=ranked[0], notes=tuple(notes))
 

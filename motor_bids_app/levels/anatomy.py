@@ -42,7 +42,7 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     source, contrast = scan.anatomy
     raw, sources, notes = _average(source, scan)
     finished = scan.finished
-    head = raw if finished.head else correct_bias(denoise(raw), mask=None, sloppy=settings.sloppy)
+    head, noisy = (raw, raw) if finished.head else _correct(raw, settings)
     taken = take_anatomy(finished, head)
     brain = taken.brain or extract_brain(head)
     contrasts = place_contrasts(scan, head, brain, sloppy=settings.sloppy)
@@ -84,10 +84,21 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     methods = anatomical_methods(scan)
     if scan.lesion is not None:
         methods.append("standard_lesion" if scan.lesion.is_standard else "lesion_weighting")
-    quality, remarks = _measure(head, tissue, contrast, outputs)
+    quality, remarks = _measure(noisy, tissue, contrast, outputs)
     datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
     facts = Facts(methods=methods, quality=quality, notes=notes + remarks, taken=datasets)
     outputs.save_facts("anat", facts)
+
+
+def _correct(
+    raw: nib.Nifti1Image, settings: ProcessingSettings
+) -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
+    """Return the head without noise and bias, and with its noise, by which quality is measured."""
+    smooth = denoise(raw)
+    head = correct_bias(smooth, mask=None, sloppy=settings.sloppy)
+    values, known = (np.asarray(image.dataobj) for image in (head, smooth))
+    gain = np.divide(values, known, out=np.ones_like(values), where=known != 0)
+    return head, nib.Nifti1Image(np.asarray(raw.dataobj) * gain, head.affine, head.header)
 
 
 def _measure(

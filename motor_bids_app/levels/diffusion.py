@@ -76,14 +76,16 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
         )
     gradients.check(series.shape[3])
     clean = _clean(series, gradients, scan, outputs, settings)
+    if "PhaseEncodingDirection" not in read_sidecars(scan.dwi_sidecars):
+        clean.facts.notes.append(
+            "No sidecar of the dwi has its PhaseEncodingDirection: the second axis (j) was "
+            "assumed, along which eddy currents distort."
+        )
     found, distorted, b0 = _undistort(clean, series, scan, outputs, settings)
     if outputs.head is None:
-        brain, from_standard = register_alone(b0, scan, outputs, settings)
+        brain, from_standard, notes = register_alone(b0, scan, outputs, settings)
         clean.facts.methods.append("registration")
-        clean.facts.notes.append(
-            "There is no head image: the mean b = 0 volume was registered to the template instead, "
-            "which is less exact."
-        )
+        clean.facts.notes.extend(notes)
     else:
         brain, placed = register_to_head(b0, outputs, found.placed)
         from_standard = outputs.load_transform().then(placed)

@@ -78,7 +78,7 @@ def save_series(
     )
     name = outputs.path("timeseries", "dwi", desc="confounds", extension=".tsv")
     write_table(name, table, _CONFOUNDS)
-    outputs.written.append(name)
+    outputs.written.extend([name, name.with_suffix(".json")])
 
 
 def save_maps(

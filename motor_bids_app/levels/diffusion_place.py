@@ -42,12 +42,22 @@ def register_to_head(
 
 def register_alone(
     b0: nib.Nifti1Image, scan: Scan, outputs: Outputs, settings: ProcessingSettings
-) -> tuple[nib.Nifti1Image, Transform]:
-    """Without a head image, the mean b0 volume takes its place."""
+) -> tuple[nib.Nifti1Image, Transform, list[str]]:
+    """Without a head image, the mean b0 volume takes its place; return what to say about it too.
+
+    A lesion mask counts only if it was drawn on the diffusion image: its header alone does not
+    tell where another image lies in it.
+    """
     brain = nib.Nifti1Image(dwi_mask(np.asarray(b0.dataobj), Grid.of(b0).voxel_sizes), b0.affine)
     lesion = None
-    if scan.lesion is not None and not scan.lesion.is_standard:
+    notes = [_why_alone(scan)]
+    if scan.lesion is not None and scan.lesion.image == "dwi":
         lesion = align_lesion(load_image(scan.lesion.path), b0)
+    elif scan.lesion is not None and not scan.lesion.is_standard:
+        notes.append(
+            f"{scan.lesion.path.name} left out: it was drawn on {scan.lesion.image}, by which the "
+            "dwi was not placed. Process the head image too."
+        )
     transform = register_to_template(b0, brain, lesion, sloppy=settings.sloppy).transform
     grid = standard_grid(RESOLUTION)
     if lesion is not None and scan.lesion is not None:
@@ -64,4 +74,14 @@ def register_alone(
             white_matter=template["WM"],
         )
     )
-    return brain, transform
+    return brain, transform, notes
+
+
+def _why_alone(scan: Scan) -> str:
+    reason = "There is no head image"
+    if scan.anatomy is not None:
+        reason = f"The head image ({scan.anatomy[0].name}) was not processed"
+    return (
+        f"{reason}: the mean b = 0 volume was registered to the template instead, which is less "
+        "exact."
+    )

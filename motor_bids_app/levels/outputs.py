@@ -67,7 +67,7 @@ class Outputs:
     session: str | None
     space: str = STANDARD_SPACE
     datasets: Mapping[str, Path] = field(default_factory=dict)  # inputs, by name
-    written: list[Path] = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)  # before it is begun: half is written too
 
     @property
     def prefix(self) -> str:
@@ -92,8 +92,8 @@ class Outputs:
         _, found, rest = path.name.partition("_res-")
         if found:
             metadata["Resolution"] = _RESOLUTION_TEXT[rest[0]]
+        self.written.extend([path, path.parent / (path.name.split(".")[0] + ".json")])
         save_image(image, path, metadata)
-        self.written.append(path)
 
     def load(self, suffix: str, datatype: str | None = None, **entities: Any) -> nib.Nifti1Image:
         """Load a derivative of this participant and session."""
@@ -102,8 +102,8 @@ class Outputs:
     def save_facts(self, step: str, facts: Facts) -> None:
         """Save what later steps and the report need to know of a step."""
         path = self._facts(step)
-        write_json(path, asdict(facts))
         self.written.append(path)
+        write_json(path, asdict(facts))
 
     def load_facts(self, steps: Sequence[str] = STEPS) -> Facts:
         """Load what steps saved, as one; by default that of all."""
@@ -127,12 +127,12 @@ class Outputs:
     def save_figure(self, figure: Figure) -> None:
         """Save a picture for the report, and beside it the words that belong to it."""
         path = self.figures / f"{self.prefix}_{figure.file_name}"
+        self.written.extend([path, path.with_suffix(".json")])
         with replacing(path) as temporary:
             temporary.write_bytes(figure.data)
         words = asdict(figure)
         del words["data"]
         write_json(path.with_suffix(".json"), words)
-        self.written.extend([path, path.with_suffix(".json")])
 
     def load_figure(self, name: str) -> Figure | None:
         """Load a picture that an earlier step saved; None where it did not apply."""

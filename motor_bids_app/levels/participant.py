@@ -2,8 +2,9 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from motor_bids_app.bids.dataset import StatusRow, update_status
@@ -24,7 +25,7 @@ from motor_bids_app.levels.physiology import preprocess_eeg, preprocess_emg
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
-from motor_bids_app.settings import BoldSettings, PhysiologySettings, Settings
+from motor_bids_app.settings import BoldSettings, PhysiologySettings, Selection, Settings
 
 log = logging.getLogger(__name__)
 
@@ -94,40 +95,64 @@ class Task:
 def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     """Do what there are files for; each task builds on the records of those before it."""
     scan, settings = job.scan, job.settings
-    steps = planned(scan, settings.selection)
+    steps, possible = planned(scan, settings.selection), planned(scan, Selection())
+    _forget(set(STEPS) - {*possible, *(["features"] if possible else [])}, outputs)
     if not steps:
         notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
         return [_row(job, "anat", "skipped", notes)]
-    rows = []
-    if "anat" in steps:
-        rows.append(_attempt(_anatomy(scan, outputs, settings), job, outputs))
-    if "dwi" in steps:
-        rows.append(_attempt(_diffusion(scan, outputs, settings), job, outputs))
-    if "bold" in steps:
-        rows.append(_attempt(_functional(scan, outputs, settings), job, outputs))
-    rows += [_attempt(_signals(kind, scan, outputs, settings), job, outputs)
-             for kind in ("eeg", "emg") if kind in steps]  # fmt: skip
-    records = _records(outputs, "anat", "dwi", "bold", "eeg", "emg")
-    features = Task("features", records, lambda: extract_features(outputs))
-    return [*rows, _attempt(features, job, outputs)]
+    tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
+        "anat": _anatomy, "dwi": _diffusion, "bold": _functional, "features": _features,
+        "eeg": partial(_signals, "eeg"), "emg": partial(_signals, "emg"),
+    }  # fmt: skip
+    rows: list[StatusRow] = []
+    for name in (*steps, "features"):
+        failed = bool(rows) and (rows[0].modality, rows[0].state) == ("anat", "failed")
+        if failed and name not in ("eeg", "emg"):
+            reason = f"anat failed, on which {name} builds: see the reason there"
+            rows.append(_row(job, name, "failed", reason))
+        else:
+            rows.append(_attempt(tasks[name](scan, outputs, settings), job, outputs))
+            if name == "anat" and rows[-1].state == "failed" and not _records(outputs, "anat"):
+                _forget(set(STEPS), outputs)
+    return rows
+
+
+def _forget(names: Set[str], outputs: Outputs) -> None:
+    """Delete what earlier runs made of inputs, or of an anatomy, that are no longer there."""
+    for name in names:
+        Step(name, outputs.prefix, outputs.root).discard()
 
 
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    inputs = {"lesion": scan.lesion.path} if scan.lesion else {}
+    inputs = _lesion(scan)
     if scan.anatomy is None:
         return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
-    inputs |= {"head": scan.anatomy[0], **scan.finished.anatomy}
+    inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
     inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
     inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
     return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
+
+
+def _lesion(scan: Scan) -> dict[str, Path]:
+    """Return the mask, called by what it was drawn on: of the same bytes that decides where it is.
+
+    The image that it was drawn on belongs to it.
+    """
+    if scan.lesion is None:
+        return {}
+    lesion = scan.lesion
+    place = lesion.space if lesion.is_standard else lesion.image
+    inputs = {f"lesion on {place}": lesion.path}
+    drawn_on = scan.image(lesion.image) if lesion.image and not lesion.is_standard else None
+    return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
 
 
 def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     if scan.finished.diffusion:
         inputs = scan.finished.diffusion | _records(outputs, "anat")
         return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
-    lesion = scan.lesion.path if scan.lesion and scan.anatomy is None else None
-    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec, "lesion": lesion}
+    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
+    files |= _lesion(scan) if outputs.head is None else {}
     sidecars = [*scan.dwi_sidecars]
     if scan.reverse_phase:
         files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}
@@ -153,6 +178,11 @@ def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Tas
     return Task(kind, file.files, lambda: preprocess(scan, outputs, settings.processing))
 
 
+def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
+    records = _records(outputs, "anat", "dwi", "bold", "eeg", "emg")
+    return Task("features", records, lambda: extract_features(outputs))
+
+
 def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
     """Records of the steps that are done: they change when anything before them does."""
     steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
@@ -171,7 +201,12 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
 
     def work() -> list[Path]:
         outputs.written.clear()
-        task.work()
+        try:
+            task.work()
+        except BaseException:
+            for path in outputs.written:
+                path.unlink(missing_ok=True)
+            raise
         return list(outputs.written)
 
     with Usage() as usage:

@@ -61,7 +61,8 @@ class Step:
     ) -> bool:
         """Call `work`, which returns what it wrote, unless that is there; True if it ran.
 
-        A killed or failed step leaves no record, and so is done again.
+        What an earlier run wrote and this one did not is deleted: later steps go by the files
+        that are there. A step that fails leaves none of them, and no record.
         """
         key: dict[str, Any] = {
             "inputs": {name: hash_file(path) for name, path in sorted(inputs.items())},
@@ -70,11 +71,40 @@ class Step:
         }
         if not repeat and self._done(key):
             return False
-        self.record.unlink(missing_ok=True)
-        outputs = work()
-        names = sorted(str(path.relative_to(self.output_dir)) for path in outputs)
-        write_json(self.record, {**key, "outputs": names})
+        earlier = self._outputs()
+        if earlier:  # no key: it is no longer valid, but should this be killed, it says what is old
+            write_json(self.record, {"outputs": sorted(earlier)})
+        try:
+            outputs = work()
+        except BaseException:
+            self.discard()
+            raise
+        names = {str(path.relative_to(self.output_dir)) for path in outputs}
+        self._delete(earlier - names)
+        write_json(self.record, {**key, "outputs": sorted(names)})
         return True
+
+    def discard(self) -> None:
+        """Delete what the step wrote, as its record has it, and the record."""
+        self._delete(self._outputs())
+        self.record.unlink(missing_ok=True)
+
+    def _outputs(self) -> set[str]:
+        """Names in the record; none where there is no readable one."""
+        try:
+            return set(read_json(self.record)["outputs"])
+        except (MotorBidsAppError, KeyError):
+            return set()
+
+    def _delete(self, names: set[str]) -> None:
+        """Delete outputs, but those that another step of this scan has written since."""
+        others = (
+            Step(path.stem.removeprefix(f"{self.prefix}_"), self.prefix, self.output_dir)
+            for path in self.record.parent.glob(f"{self.prefix}_*.json")
+            if path != self.record
+        )
+        for name in names.difference(*(step._outputs() for step in others)):
+            (self.output_dir / name).unlink(missing_ok=True)
 
     def _done(self, key: Mapping[str, Any]) -> bool:
         try:

@@ -106,7 +106,8 @@ def weighted_sum(predictions: Array, weights: Array, fallback: float) -> Array:
     fallback : float
         For scans without any modality.
 
-    >>> weighted_sum(np.array([[0.2, 0.6], [np.nan, 0.6]]), np.array([0.75, 0.25]), 0.5).tolist()
+    >>> known = np.array([[0.2, 0.6], [np.nan, 0.6]])
+    >>> weighted_sum(known, np.array([0.75, 0.25]), 0.5).round(6).tolist()
     [0.3, 0.6]
     """
     there = np.isfinite(predictions)

@@ -25,7 +25,7 @@ def anatomical_quality(
     Parameters
     ----------
     image : Nifti1Image, shape (X, Y, Z)
-        Head, in arbitrary units.
+        Head, in arbitrary units, without bias field but with its noise.
     tissue : mapping of Nifti1Image, shape (X, Y, Z)
         Probability (0 to 1) of "GM" and "WM", 0 in lesions.
 
@@ -34,8 +34,8 @@ def anatomical_quality(
     dict of float
         "snr_wm": mean over standard deviation of white matter. "cnr": difference of the
         mean grey and white matter over the root mean square of their standard deviations.
-        Both as MRIQC defines them (Magnotta et al. 2006), without the noise in air, which
-        is blank in many images.
+        After Magnotta et al. 2006, without the noise in air, which is blank in many images:
+        not on the scale of MRIQC, whose contrast to noise sums the variances and adds the air.
 
     Raises
     ------

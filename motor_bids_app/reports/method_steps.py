@@ -34,8 +34,8 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "contrasts": MethodStep(
         paragraph=_ANATOMY,
-        sentence="Further contrasts (T2w, FLAIR) were corrected likewise and registered rigidly to "
-        "it.",
+        sentence="Further contrasts (T2w, FLAIR) were corrected for intensity non-uniformity, not "
+        "denoised, and registered rigidly to it.",
     ),
     "registration": MethodStep(
         paragraph=_ANATOMY,
@@ -136,9 +136,10 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "coregistration": MethodStep(
         paragraph=_DIFFUSION,
-        sentence="The mean b = 0 volume was registered rigidly to the anatomical image by mutual "
-        "information, and the maps were brought to {space} with one interpolation through all "
-        "transforms.",
+        sentence="The mean b = 0 volume was registered rigidly to the anatomical image by the "
+        "correlation ratio (Roche et al. 1998), and the maps were brought to {space} with one "
+        "interpolation through all transforms.",
+        references=("Roche et al. 1998",),
     ),
     "finished_coregistration": MethodStep(
         paragraph=_DIFFUSION,

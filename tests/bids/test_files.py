@@ -1,4 +1,5 @@
 import errno
+import gzip
 
 import nibabel as nib
 import numpy as np
@@ -14,7 +15,7 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
-from motor_bids_app.errors import InputMissingError, OutputError, ReadWriteError
+from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
 
 
 @pytest.fixture
@@ -78,6 +79,40 @@ def test_a_truncated_image_is_explained(tmp_path, image):
 
     with pytest.raises(ReadWriteError, match=r"sub-01_T1w\.nii\.gz cannot be read.*copy it again"):
         load_image(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("zero.nii.gz", b""), ("zero.nii", b""), ("empty.nii.gz", gzip.compress(b"")),
+        ("short.nii.gz", gzip.compress(b"x" * 100)), ("junk.nii.gz", gzip.compress(b"x" * 1000)),
+        ("junk.nii", b"x" * 1000), ("other.nii.gz", b"x" * 1000),
+    ],
+)  # fmt: skip
+def test_what_is_no_image_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(ReadWriteError, match=f"{name} cannot be read as NIfTI"):
+        load_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("extension", ["nii", "nii.gz"])
+def test_the_second_version_of_nifti_is_read(tmp_path, image, extension):
+    path = tmp_path / f"second.{extension}"
+    nib.save(nib.Nifti2Image(np.asarray(image.dataobj), image.affine), path)
+
+    loaded = load_image(path)
+
+    assert np.array_equal(loaded.get_fdata(), image.get_fdata())
+    assert np.array_equal(loaded.affine, image.affine)
+
+
+def test_colours_are_refused(tmp_path):
+    colours = np.zeros((4, 5, 6), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    nib.save(nib.Nifti1Image(colours, np.eye(4)), tmp_path / "colours.nii.gz")
+
+    with pytest.raises(DataError, match="colours, not one brightness per voxel"):
+        load_image(tmp_path / "colours.nii.gz")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -1,6 +1,7 @@
 import shutil
 import warnings
 
+import numpy as np
 import pytest
 
 from motor_bids_app.bids.derived import index_derivatives
@@ -75,6 +76,61 @@ def test_dwi_with_most_volumes_is_taken(make_dataset):
 
     assert scan.dwi == root / f"{names[1]}.nii.gz"
     assert any("fewer volumes" in note for note in scan.notes)
+
+
+def add_gradients(path, directions):
+    """Write a table of a b0 volume and some directions."""
+    turns = np.linspace(0, 3, directions)
+    rows = [[0, *np.cos(turns)], [0, *np.sin(turns)], [0] * (directions + 1)]
+    path.with_suffix(".bval").write_text(" ".join(["0", *["1000"] * directions]))
+    path.with_suffix(".bvec").write_text("\n".join(" ".join(map(str, row)) for row in rows))
+
+
+@pytest.mark.parametrize("label", ["DWI", "iso", "FA", "TRACEW"])
+def test_a_series_is_one_whatever_its_acq(make_dataset, label):
+    root = make_dataset(f"sub-1/dwi/sub-1_acq-{label}_dwi.nii.gz")
+    add_gradients(root / f"sub-1/dwi/sub-1_acq-{label}_dwi.nii", 12)
+
+    (scan,) = index(root)
+
+    assert scan.dwi == root / f"sub-1/dwi/sub-1_acq-{label}_dwi.nii.gz"
+    assert any("12 directions" in note for note in scan.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "directions"), [("acq-FA", 3), ("acq-TRACE", 3), ("rec-FA", 12), ("rec-DWI", 12)]
+)
+def test_a_single_image_of_the_scanner_is_no_series_and_a_note_says_so(
+    make_dataset, name, directions
+):
+    root = make_dataset(f"sub-1/dwi/sub-1_{name}_dwi.nii.gz", "sub-1/anat/sub-1_T1w.nii.gz")
+    add_gradients(root / f"sub-1/dwi/sub-1_{name}_dwi.nii", directions)
+
+    (scan,) = index(root)
+
+    assert scan.dwi is None
+    assert any(f"sub-1_{name}_dwi.nii.gz" in note for note in scan.notes)
+
+
+@pytest.mark.parametrize(("space", "noted"), [("MNI152NLin6Asym", 1), ("MNI152NLin2009aSym", 0)])
+def test_a_mask_in_another_standard_space_is_noted(make_dataset, space, noted):
+    root = make_dataset(f"sub-1/anat/sub-1_space-{space}_label-L_mask.nii.gz")
+
+    (scan,) = index(root)
+
+    assert sum(f"is in {space} and was taken" in note for note in scan.notes) == noted
+
+
+@pytest.mark.parametrize("suffix", ["phasediff", "fieldmap", "epi"])
+def test_a_field_map_that_is_not_used_is_noted(make_dataset, suffix):
+    root = make_dataset(
+        *(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")),
+        f"sub-1/fmap/sub-1_{suffix}.nii.gz",
+    )
+
+    (scan,) = index(root)
+
+    assert any(f"not used: sub-1_{suffix}.nii.gz" in note for note in scan.notes)
 
 
 def test_first_run_is_taken_and_the_others_are_its_repeats(make_dataset):

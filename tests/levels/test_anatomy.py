@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.anatomy import preprocess_anatomy
+from motor_bids_app.levels.anatomy import _correct, preprocess_anatomy
 from motor_bids_app.levels.outputs import Outputs
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.templates import load_template
@@ -37,3 +37,17 @@ def test_grey_and_white_matter_of_flair_are_not_taken_for_each_other(flair, tmp_
         own, others = (np.corrcoef(found, truth[kind])[0, 1] for kind in (name, other))
         assert own > 0.5, name
         assert own > others + 0.3, name
+
+
+def test_quality_is_measured_on_the_noise_that_denoising_removes():
+    grey, white = (np.asarray(load_template(kind, 3).dataobj) for kind in ("GM", "WM"))
+    noise = np.random.default_rng(0).normal(0, 20, grey.shape)
+    values = np.where(grey + white > 0.1, 300 * grey + 500 * white + noise, 0).astype(np.float32)
+    raw = nib.Nifti1Image(values, load_template("GM", 3).affine)
+
+    head, noisy = _correct(raw, ProcessingSettings(sloppy=True))
+
+    pure = white > 0.98
+    before, after = (np.asarray(image.dataobj)[pure].std() for image in (noisy, head))
+    assert before == pytest.approx(20, rel=0.15)
+    assert after < 0.8 * before

@@ -7,6 +7,8 @@ import pytest
 
 from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels import participant
@@ -81,6 +83,63 @@ def test_an_empty_lesion_mask_fails_its_participant_only(lesions):
     assert row["state"] == "failed"
     assert "empty" in row["reason"]
     assert (lesions.output_dir / "sub-2.html").is_file()
+
+
+def test_nothing_of_an_earlier_run_stands_in_for_a_step_that_failed(lesions):
+    run(lesions)
+    path = next(lesions.bids_dir.glob("sub-1/anat/*.nii.gz"))
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), path)
+
+    with pytest.raises(IncompleteRunError):
+        run(lesions)
+
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    row = table.set_index(["participant_id", "modality"]).loc[("sub-1", "features")]
+    assert row["state"] == "failed"
+    assert "anat failed" in row["reason"]
+    left = [path for path in (lesions.output_dir / "sub-1").rglob("*") if path.is_file()]
+    assert left == []
+
+
+def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):
+    run(lesions)
+    series = lesions.output_dir / "sub-1" / "func" / "sub-1_bold.nii.gz"
+    series.parent.mkdir()
+    series.touch()
+    record = lesions.output_dir / "logs" / "steps" / "sub-1_bold.json"
+    record.write_text(json.dumps({"outputs": ["sub-1/func/sub-1_bold.nii.gz"]}))
+
+    run(lesions)
+
+    assert not series.exists()
+    assert not record.exists()
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Return the inputs of the anatomy, by name, with a mask drawn on one of the images."""
+    paths = {name: tmp_path / name for name in ("t1", "flair", "trace", "lesion")}
+
+    def drawn(image, space=None):
+        lesion = LesionFile(path=paths["lesion"], participant="1", image=image, space=space)
+        scan = Scan(
+            participant="1", t1w=paths["t1"], flair=paths["flair"], trace=paths["trace"],
+            lesion=lesion,
+        )  # fmt: skip
+        settings = Settings(bids_dir=tmp_path, output_dir=tmp_path, level="participant")
+        return participant._anatomy(scan, Outputs(tmp_path, "1", None), settings).inputs
+
+    return drawn
+
+
+def test_the_same_mask_on_another_image_is_another_input(drawn):
+    keys = [drawn("T1w"), drawn("FLAIR"), drawn("standard", "MNI"), drawn("standard", "MNI152")]
+    assert len({frozenset(key.items()) for key in keys}) == 4
+
+
+def test_the_image_that_a_mask_was_drawn_on_is_an_input(drawn, tmp_path):
+    assert tmp_path / "trace" in drawn("dwi").values()
 
 
 def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):

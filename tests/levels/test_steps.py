@@ -1,6 +1,6 @@
 import pytest
 
-from motor_bids_app.errors import InputMissingError
+from motor_bids_app.errors import DataError, InputMissingError
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.settings import ProcessingSettings
 
@@ -59,6 +59,47 @@ def test_a_step_that_died_is_repeated(runs, source):
     with pytest.raises(KeyboardInterrupt):
         runs.step.run({"t1w": source}, ProcessingSettings(), die)
     assert runs()
+
+
+@pytest.fixture
+def write(tmp_path, source):
+    """Run a step that writes files of these names, and fails if there are none."""
+
+    def write(*names, step="anat"):
+        paths = [tmp_path / "out" / name for name in names]
+
+        def work():
+            for path in paths:
+                path.write_text(step)
+            if not paths:
+                raise DataError("no brain")
+            return paths
+
+        Step(step, "sub-01", tmp_path / "out").run(
+            {"t1w": source}, ProcessingSettings(), work, repeat=True
+        )
+        return {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
+
+    (tmp_path / "out").mkdir()
+    return write
+
+
+def test_what_an_earlier_run_alone_wrote_is_deleted(write):
+    assert write("brain", "lesion") == {"brain", "lesion"}
+    assert write("brain") == {"brain"}
+
+
+def test_what_another_step_wrote_is_left(write):
+    write("brain", "lesion", step="dwi")
+    write("lesion", step="anat")
+    assert write("brain", step="dwi") == {"brain", "lesion"}
+
+
+def test_a_step_that_fails_leaves_nothing_of_an_earlier_run(write, tmp_path):
+    write("brain", "lesion")
+    with pytest.raises(DataError, match="no brain"):
+        write()
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_content_that_was_never_fetched_is_named(tmp_path):

@@ -68,7 +68,7 @@ def test_network_learns_the_order(samples, outcome):
 
 @pytest.mark.parametrize("name", [*LADDER, *NETWORKS])
 def test_every_model_gives_expected_classes_and_survives_a_bundle(name, samples, classes, tmp_path):
-    params = tiny(name) if name == "gao2025" else QUICK if name in NETWORKS else {}
+    params = tiny(name) if name in ("gao2025", "shi2025") else QUICK if name in NETWORKS else {}
     if name == "cbam2025":
         params = params | {"validation_share": 0.5}
     model = build_model(name, task="ordinal", maps=("fa",), n_classes=4, params=params)

@@ -30,15 +30,17 @@ def test_every_work_cited_is_listed_and_the_other_way_round(step):
     methods = write(step)
 
     text = " ".join(methods.paragraphs)
-    cited = set(re.findall(r"[A-Z][\wé-]+ (?:et al\.|and [A-Z]\w+) \d{4}", text))
+    named = r"(?:van )?[A-Z][\w-]+(?: et al\.| and [A-Z]\w+)? \(?(?:19|20)\d{2}\b"
+    cited = {match.replace("(", "") for match in re.findall(named, text)}
     assert cited == {reference.key for reference in methods.references}
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_references_have_a_doi_and_their_year(step):
     for reference in write(step).references:
-        assert reference.doi is not None
-        assert reference.doi.startswith("10.")
+        if int(reference.key[-4:]) > 1990:  # older work may have none
+            assert reference.doi is not None
+        assert reference.doi is None or reference.doi.startswith("10.")
         assert reference.key[-4:] in reference.citation
 
 
