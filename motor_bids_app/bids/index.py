@@ -8,7 +8,8 @@ from pathlib import Path
 from motor_bids_app.bids.finished import find_finished, finished_sessions
 from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
-from motor_bids_app.bids.scan import Person, Scan, build_scan
+from motor_bids_app.bids.person import Person
+from motor_bids_app.bids.scan import Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
 from motor_bids_app.errors import EmptySelectionError, InputMissingError
 from motor_bids_app.settings import Selection

@@ -7,6 +7,7 @@ from pathlib import Path
 from motor_bids_app.bids.bold import BoldFile, choose_bold
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.recordings import RecordingFile, choose_recordings
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase, unused_field_maps
 from motor_bids_app.bids.scanner_images import (
@@ -22,29 +23,6 @@ from motor_bids_app.settings import STANDARD_SPACE
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
 BidsFilter = Mapping[str, Mapping[str, object]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """A participant in a session; labels are without 'sub-' and 'ses-'."""
-
-    participant: str
-    session: str | None = None
-
-    @property
-    def participant_id(self) -> str:
-        """The participant as in tables: 'sub-01'."""
-        return f"sub-{self.participant}"
-
-    @property
-    def session_id(self) -> str | None:
-        """The session as in tables: 'ses-1'."""
-        return f"ses-{self.session}" if self.session else None
-
-    @property
-    def prefix(self) -> str:
-        """Start of all file names: 'sub-01_ses-1'."""
-        return "_".join(filter(None, (self.participant_id, self.session_id)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,13 +33,13 @@ from motor_bids_app.models.classical import (
     ConstantRegressor,
     TableClassifier,
     TableRegressor,
-)  # fmt: skip
+)
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.ensemble import (
     MapEnsembleClassifier,
     MapEnsembleOrdinal,
     MapEnsembleRegressor,
-)  # fmt: skip
+)
 from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
@@ -53,24 +53,12 @@ ORDERED = 3  # format of a bundle with one classifier of the kind it names for e
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
-        ConstantClassifier,
-        ConstantRegressor,
-        TableClassifier,
-        TableRegressor,
-        KernelClassifier,
-        KernelRegressor,
-        NetworkClassifier,
-        NetworkRegressor,
-        NetworkOrdinal,
-        MapEnsembleClassifier,
-        MapEnsembleRegressor,
-        MapEnsembleOrdinal,
-        WindowClassifier,
-        WindowRegressor,
-        FusionClassifier,
-        FusionRegressor,
+        ConstantClassifier, ConstantRegressor, TableClassifier, TableRegressor, KernelClassifier,
+        KernelRegressor, NetworkClassifier, NetworkRegressor, NetworkOrdinal,
+        MapEnsembleClassifier, MapEnsembleRegressor, MapEnsembleOrdinal, WindowClassifier,
+        WindowRegressor, FusionClassifier, FusionRegressor,
     )
-}
+}  # fmt: skip
 TRUSTED_TYPES = frozenset(
     {
         "builtins.dict",

@@ -18,10 +18,8 @@ from motor_bids_app.reports.pages import Figure, Table
 
 CLASSES = ("good", "poor")
 _HIGHEST = 99.0  # percentile of sizes at the ends of the colours
-_NO_CLUSTER = (
-    "In no state that was compared do classes differ in 50 neighbouring voxels, not even at the "
-    "uncorrected threshold of the paper."
-)
+_NO_CLUSTER = ("In no state that was compared do classes differ in 50 neighbouring voxels, not "
+               "even at the uncorrected threshold of the paper.")  # fmt: skip
 Classes = NDArray[np.bool_] | None
 
 
