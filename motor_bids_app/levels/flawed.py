@@ -37,7 +37,7 @@ def flawed_protocols(
     name : str
         Model of the catalog.
     models : sequence of estimators
-        The model with the seed of each training.
+        The model with the seed of each training, not recalibrated: flaws change its settings.
     splits : DataFrame
         The right ones.
     table : DataFrame
