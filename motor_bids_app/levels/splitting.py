@@ -153,3 +153,5 @@ def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
         test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
     )  # fmt: skip
     return splits, (note,) if note else ()
+    if validation.scheme == "repeated_holdout":  # few people, tested once: too few to judge
+        check_test_sets(splits, truth, cohort.outcome.task)

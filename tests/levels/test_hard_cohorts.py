@@ -22,6 +22,7 @@ folds = 4
 repeats = 2
 permutations = 20
 """
+HOLDOUT = QUICK.replace("repeats = 2", 'repeats = 1\nscheme = "repeated_holdout"')
 REGIONS = ("putamen", "thalamus", "caudate")
 
 
@@ -115,6 +116,14 @@ def poor(n_poor, n):
             people(site="Bonn"),
             QUICK.replace("[model]", '[inputs]\nharmonise = "combat"\n[model]'),
             "needs two sites or more, and there is one, Bonn",
+        (
+            people(24, fma_ue=poor(7, 24)), HOLDOUT,
+            "The splits test 1 poor and 3 good people: metrics need at least 2 of each",
+        ),
+        (
+            people(12), HOLDOUT.replace("[model]", '[target]\ntask = "regression"\n[model]'),
+            "The splits test 2 people with 2 different scores",
+        ),
         ),
         (
             people(fma_ue=poor(2, 24)), QUICK.replace("final", 'recalibrate = "logistic"\nfinal'),
@@ -129,7 +138,8 @@ def poor(n_poor, n):
     ],
     ids=[
         "one class", "constant score", "all controls", "scores of few", "one poor person",
-        "four scores", "one site", "sites of one class each", "nothing to harmonise",
+        "four scores", "one site", "sites of one class each",
+        "one holdout of few people", "one holdout of few scores", "nothing to harmonise",
         "too few to recalibrate", "no inputs",
     ],
 )  # fmt: skip
