@@ -134,6 +134,32 @@ def test_a_bad_split_file_is_explained(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read_splits(path)
 
+AS_PUBLISHED = """
+splits = "mine.tsv"
+[as_published]
+protocols = ["augmented-before-split"]
+"""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(5 + repeat, 10 * fold, label) for repeat in (0, 1) for _, fold, label in HALVES],
+        [(1, 1, f"sub-{k:02d}") for k in range(6, 19)],
+    ],
+    ids=["any numbers", "one test set"],
+)
+def test_splits_of_any_numbers_do_for_all_analyses(cohort, rows):
+    write(cohort, rows)
+    folder = run(cohort, AS_PUBLISHED)
+
+    p = read(folder, "permutation").set_index("population")["p_value"]
+    assert p["all"] == pytest.approx(1 / 21)  # the least of 20 permutations: damage is planted
+    assert len(read(folder, "learning_curve"))
+    ladder = read(folder, "leakage_ladder").set_index("protocol")
+    assert ladder.loc["augmented-before-split", "state"].eq("optimistic").all()
+
+
 
 def test_a_split_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputMissingError, match=r"nowhere\.tsv does not exist"):
