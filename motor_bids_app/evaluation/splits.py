@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, UsageError
 
-SCHEMES = ("repeated_kfold", "repeated_holdout", "leave_one_site_out")
+DEALT = ("repeated_kfold", "repeated_holdout")
+SCHEMES = (*DEALT, "leave_one_site_out")
 COLUMNS = ["repeat", "fold", "participant_id"]
 MIN_CLASS = 2  # people: one to learn from, one to test on
 MIN_TESTED = 3  # people with a score, so that a correlation is defined
@@ -91,8 +92,12 @@ def make_splits(
     Raises
     ------
     DataError
-        A participant is listed twice, or a class is too small for the split.
+        A participant is listed twice.
+    UsageError
+        The scheme is another one: sites are dealt by `splits_by_site`.
     """
+    if scheme not in DEALT:
+        raise UsageError(f"Splits are not dealt by {scheme!r}: use one of {', '.join(DEALT)}.")
     people = np.asarray(participants, dtype=object)
     if len(set(people)) != len(people):
         raise DataError("A participant is listed twice: splits are made of people, not of scans.")

@@ -88,13 +88,15 @@ def _right_plan(
             balanced_test=validation.balanced_test,
         )  # fmt: skip
 
+    by_site = validation.splits is None and validation.scheme == "leave_one_site_out"
     patients = cohort.labels.truth[~cohort.controls.to_numpy(dtype=bool)]
     if task == "classification":
         judged = min((patients == value).sum() for value in (0, 1)) >= MIN_CLASS
     else:
         judged = len(patients) >= MIN_PATIENTS and float(patients.std()) > 0
     return Plan(
-        samples=cohort.samples, y=cohort.y, truth=cohort.labels.truth, splits=splits, deal=deal,
+        samples=cohort.samples, y=cohort.y, truth=cohort.labels.truth, splits=splits,
+        deal=None if by_site else deal,
         variants=((tuple(models),),), task=task, columns=needs(name).chosen(cohort.samples.table),
         controls_count=not judged,
     )  # fmt: skip

@@ -148,6 +148,25 @@ def test_a_flaw_that_cannot_be_made_says_why(name, scene, why):
     assert why in reason(name, noise(0, **scene))
 
 
+@pytest.mark.parametrize("name", ["scan-folds", "window-folds", "augmented-before-split"])
+def test_where_sites_are_tested_whole_no_unit_can_be_on_both_sides(name):
+    plan = replace(noise(0, sessions=2, windows=2), deal=None)
+
+    assert "sites are tested whole" in reason(name, plan)
+
+
+class Network(NearestMean):
+    """A model that is trained in epochs, from a seed."""
+
+    def __init__(self, epochs=8, random_state=0):
+        self.epochs = epochs
+        self.random_state = random_state
+
+
+def test_ten_networks_are_for_the_user_to_ask_for():
+    assert "trained once" in reason("best-of-trainings", noise(0, model=Network()))
+
+
 def test_scores_have_no_classes_to_balance():
     assert "no classes" in reason("augmented-before-split", replace(noise(0), task="regression"))
 
