@@ -63,6 +63,27 @@ def test_each_site_is_tested_by_models_of_the_others(cohort, key):
     assert "leave one site out" in (folder / "report.html").read_text()
 
 
+def test_flaws_that_need_other_units_cannot_be_made_where_sites_are_left_out(cohort):
+    folder = run(cohort, AS_PUBLISHED.replace('splits = "mine.tsv"', 'leave_out = "site"'))
+
+    assert (folder / "permutation.json").is_file()
+    ladder = read(folder, "leakage_ladder").set_index("protocol")
+    assert "Sites are tested whole" in ladder.loc["augmented-before-split", "reason"]
+
+
+def test_tables_of_an_earlier_run_do_not_stay(cohort):
+    folder = run(cohort, AS_PUBLISHED.replace('splits = "mine.tsv"', 'leave_out = "site"'))
+    assert (folder / "leakage_ladder.json").is_file()
+    (folder / "notes.tsv").write_text("of the user")
+    file = cohort.raw.parent / "experiment.toml"
+    file.write_text(TABLE_ONLY.replace("permutations = 20", "permutations = 0"))
+    group.run(cohort.settings("group", experiments=(str(file),)))
+
+    left = {path.name.split(".")[0] for path in folder.iterdir()}
+    assert not left & {"leakage_ladder", "permutation"}
+    assert {"metrics", "notes"} <= left
+
+
 def test_people_without_a_site_are_named(cohort):
     edit(cohort, lambda t: t.assign(site=["n/a", *t["site"][1:]]))
     with pytest.raises(DataError, match=r"1 of 26 people have no site \(sub-01\)"):
