@@ -65,6 +65,8 @@ def run_facts(
     classify, validation = outcome.cutoff is not None, experiment.validation
     result = answer(evaluation, outcome.task)
     label = LABELS[evaluation.final]
+    if validation.splits is not None:
+        scheme = "Splits from a file of the user"
     scheme = validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize()
     record = processing_record(settings.output_dir)
     by_baseline = result.best_baseline

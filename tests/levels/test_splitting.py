@@ -99,6 +99,9 @@ def test_our_own_splits_fed_back_give_the_same_results(cohort):
 
     for name, table in before.items():
         pd.testing.assert_frame_equal(read(again, name), table)
+    tripod = (again / "checklists" / "tripod-ai.json").read_text()
+    assert "Splits from a file of the user" in tripod
+    assert "k-fold" not in tripod
     assert 'splits = "splits.tsv"' in (again / "experiment.toml").read_text()
     for path in again.rglob("*"):  # no path of this machine leaves with the results
         assert path.is_dir() or str(cohort.raw.parent).encode() not in path.read_bytes()
@@ -131,30 +134,6 @@ def test_the_audit_stops_wrong_splits_unless_allowed(cohort, rows, message, allo
     assert metrics["n_people"].max() == 26
 
 
-def test_people_whom_the_file_never_tests_are_reported(cohort):
-    write(cohort, HALVES[:-2])
-    audit = read(run(cohort, 'splits = "mine.tsv"'), "audit").set_index("name")
-
-    assert audit.loc["untested", "participants"] == "sub-25, sub-26"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("fold\tparticipant_id\n1\tsub-01\n", "has no column repeat"),
-        ("repeat\tfold\tparticipant_id\n", "no rows"),
-        ("repeat\tfold\tparticipant_id\n1\t0\tsub-01\n", "line 2: fold is '0'"),
-        ("repeat\tfold\tparticipant_id\n1\t1\tsub-01\n1\tn/a\tsub-02\n", "line 3: fold is 'n/a'"),
-        ("repeat\tfold\tparticipant_id\n1\t1\t01\n", "line 2: participant_id is '01'"),
-    ],
-    ids=["no repeat", "empty", "fold 0", "missing fold", "label without sub-"],
-)  # fmt: skip
-def test_a_bad_split_file_is_explained(tmp_path, text, message):
-    path = tmp_path / "splits.tsv"
-    path.write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_splits(path)
-
 AS_PUBLISHED = """
 splits = "mine.tsv"
 [as_published]
@@ -180,6 +159,30 @@ def test_splits_of_any_numbers_do_for_all_analyses(cohort, rows):
     ladder = read(folder, "leakage_ladder").set_index("protocol")
     assert ladder.loc["augmented-before-split", "state"].eq("optimistic").all()
 
+
+def test_people_whom_the_file_never_tests_are_reported(cohort):
+    write(cohort, HALVES[:-2])
+    audit = read(run(cohort, 'splits = "mine.tsv"'), "audit").set_index("name")
+
+    assert audit.loc["untested", "participants"] == "sub-25, sub-26"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fold\tparticipant_id\n1\tsub-01\n", "has no column repeat"),
+        ("repeat\tfold\tparticipant_id\n", "no rows"),
+        ("repeat\tfold\tparticipant_id\n1\t0\tsub-01\n", "line 2: fold is '0'"),
+        ("repeat\tfold\tparticipant_id\n1\t1\tsub-01\n1\tn/a\tsub-02\n", "line 3: fold is 'n/a'"),
+        ("repeat\tfold\tparticipant_id\n1\t1\t01\n", "line 2: participant_id is '01'"),
+    ],
+    ids=["no repeat", "empty", "fold 0", "missing fold", "label without sub-"],
+)  # fmt: skip
+def test_a_bad_split_file_is_explained(tmp_path, text, message):
+    path = tmp_path / "splits.tsv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_splits(path)
 
 
 def test_a_split_file_that_is_not_there_is_named(tmp_path):
