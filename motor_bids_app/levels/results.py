@@ -73,7 +73,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "name": {"Description": "Name of the check, for --allow"},
     "check": {"Description": "What was checked"},
     "state": {"Description": "Outcome", "Levels": {
-        "passed": "nothing found", "warning": "read the finding", "failed": "results are void"}},
+        "passed": "nothing found", "warning": "read the finding", "failed": "results are void",
+        "not checked": "the finding says why"}},
     "finding": {"Description": "What was found"},
     "participants": {"Description": "Participants concerned"},
     "reason": {"Description": "Why the scan takes no part"},
@@ -157,12 +158,12 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
     },
 }  # fmt: skip
 
-
 _SOMETIMES = (  # tables that not every experiment has
     "permutation", "learning_curve", "abstention", "decision_curve", "recalibration",
     "sample_size", "out_of_fold_maps", "map_subsets", "as_paper",
     "leakage_ladder", "chosen_maps", "layers_tsne",
 )  # fmt: skip
+
 
 def person_predictions(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
     """One row per person and model: the out-of-fold prediction, averaged over repeats.
@@ -232,10 +233,10 @@ def write_results(
         tables["leakage_ladder"] = evaluation.ladder
     for name, table in tables.items():
         _write(folder, name, table, _units(cohort))
-
     for name in set(_SOMETIMES) - set(tables):  # of an earlier run with other settings
         for ending in ("tsv", "json"):
             (folder / f"{name}.{ending}").unlink(missing_ok=True)
+
 
 def write_audit(folder: Path, checks: pd.DataFrame) -> None:
     """Write the audit alone, of an experiment that it stopped."""

@@ -70,8 +70,12 @@ def people(n_patients=24, n_controls=0, **columns):
     return table.assign(**columns)
 
 
-def run(folder, table, text=QUICK):
+def run(folder, table, text=QUICK, drop_regions_of=None):
     settings = write(folder, table)
+    for person in table.loc[table["group"] == drop_regions_of, "participant_id"]:
+        path = settings.output_dir / person / f"{person}_desc-features.tsv"
+        features = pd.read_csv(path, sep="\t", keep_default_na=False)
+        features.filter(regex="^(?!fa_)").to_csv(path, sep="\t", index=False)
     file = folder / "experiment.toml"
     file.write_text(text)
     group.run(Settings(**{**vars(settings), "experiments": (str(file),)}))
@@ -113,10 +117,6 @@ def poor(n_poor, n):
             "Without the people of site a, all 12 others",
         ),
         (
-            people(site="Bonn"),
-            QUICK.replace("[model]", '[inputs]\nharmonise = "combat"\n[model]'),
-            "needs two sites or more, and there is one, Bonn",
-        (
             people(24, fma_ue=poor(7, 24)), HOLDOUT,
             "The splits test 1 poor and 3 good people: metrics need at least 2 of each",
         ),
@@ -124,6 +124,10 @@ def poor(n_poor, n):
             people(12), HOLDOUT.replace("[model]", '[target]\ntask = "regression"\n[model]'),
             "The splits test 2 people with 2 different scores",
         ),
+        (
+            people(site="Bonn"),
+            QUICK.replace("[model]", '[inputs]\nharmonise = "combat"\n[model]'),
+            "needs two sites or more, and there is one, Bonn",
         ),
         (
             people(fma_ue=poor(2, 24)), QUICK.replace("final", 'recalibrate = "logistic"\nfinal'),
@@ -160,6 +164,15 @@ def test_fewer_people_than_folds_reduce_the_folds_and_nothing_is_missing(tmp_pat
     assert main[["value", "low", "high"]].notna().all(axis=None)
     subgroups = read(folder, "subgroups")
     assert subgroups["remark"].str.startswith("too few").all()
+
+
+def test_regional_features_that_controls_lack_are_noted_and_counted(tmp_path):
+    table = people(24, 6)
+    folder = run(tmp_path, table, drop_regions_of="control")
+
+    audit = read(folder, "audit").set_index("name")
+    assert audit.loc["telling-gaps", "state"] == "warning"
+    assert "regional fa" in audit.loc["telling-gaps", "finding"]
 
 
 def test_a_constant_feature_and_missing_demographics_do_no_harm(tmp_path):
