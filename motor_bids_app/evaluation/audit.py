@@ -28,10 +28,11 @@ def audit(
     known: pd.DataFrame,
     controls: "pd.Series[bool]",
     *,
-    alike: pd.DataFrame | None = None,
+    alike: tuple[pd.DataFrame, int] | None = None,
     predictors: pd.DataFrame | None = None,
     scores: "pd.Series[float] | None" = None,
     sites: "pd.Series[Any] | None" = None,
+    truth: "pd.Series[float] | None" = None,
     scans: pd.DataFrame | None = None,
     score: str = "",
 ) -> pd.DataFrame:
@@ -51,18 +52,20 @@ def audit(
         Whether each person has a value, by participant label and predictor.
     controls : Series of bool
         Whether a person is healthy, by participant label.
-    alike : DataFrame, optional
+    alike : DataFrame and int, optional
         See `near_duplicates`.
-    predictors, scores, sites : DataFrame, Series and Series, optional
-        What models may see of patients, their scores, and where they were imaged.
+    predictors, scores : DataFrame and Series, optional
+        What models may see of patients, and their scores.
+    sites, truth : Series, optional
+        Where everyone was imaged, and what is predicted of them.
     scans, score : DataFrame and str, optional
         See `check_scores_of_scans`.
 
     Returns
     -------
     DataFrame
-        Columns name (for `--allow`), check, state ("passed", "warning" or "failed"), finding and
-        participants (comma-separated labels concerned, or missing).
+        Columns name (for `--allow`), check, state ("passed", "warning", "failed" or "not
+        checked"), finding and participants (comma-separated labels concerned, or missing).
     """
     rows = [
         _one_fold_each(splits),
@@ -75,11 +78,11 @@ def audit(
     if scans is not None:
         rows.append(check_scores_of_scans(scans, score))
     if alike is not None:
-        rows.append(check_near_duplicates(alike))
+        rows.append(check_near_duplicates(*alike))
     if predictors is not None and scores is not None:
         rows.append(check_answers(predictors, scores))
-    if sites is not None and scores is not None:
-        rows.append(check_sites(sites, scores))
+    if sites is not None and scores is not None and truth is not None:
+        rows.append(check_sites(sites, scores, truth))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

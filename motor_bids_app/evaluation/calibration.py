@@ -1,6 +1,7 @@
 """Whether probabilities mean what they say, and whether acting on them does more good than harm."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -122,6 +123,13 @@ def decision_curves(predictions: Mapping[str, Predictions], seed: int) -> pd.Dat
     at a probability of t takes one true positive to be worth (1 - t) / t false ones (Vickers and
     Elkin 2006, Med Decis Making 26:565).
 
+    Parameters
+    ----------
+    predictions : mapping of str to Predictions
+        By model; the same people, tested equally often by all models.
+    seed : int
+        Of the resamples.
+
     Returns
     -------
     DataFrame
@@ -129,7 +137,10 @@ def decision_curves(predictions: Mapping[str, Predictions], seed: int) -> pd.Dat
         bootstrap over people). Acting on nobody has a net benefit of 0.
     """
     rows: list[tuple[object, ...]] = []
-    for name, one in predictions.items():
+    some = next(iter(predictions.values()))
+    # A holdout tests people unequally often: acting on all is judged in just those tests.
+    everyone = replace(some, values=np.ones_like(some.values))
+    for name, one in {**predictions, "everyone": everyone}.items():
         times = (one.folds > 0).sum(axis=0)
         weights = bootstrap_weights(len(one.truth), seed)
         total = np.maximum(weights @ times, 1)
@@ -139,10 +150,4 @@ def decision_curves(predictions: Mapping[str, Predictions], seed: int) -> pd.Dat
             gain = np.where(one.truth == 1, called, -odds * called)
             interval = percentile_interval(weights @ gain / total)
             rows.append((name, threshold, float(gain.sum() / times.sum()), *interval))
-    share = float(one.truth.mean())
-    shares = weights @ one.truth / len(one.truth)
-    for threshold in THRESHOLDS:
-        odds = threshold / (1 - threshold)
-        interval = percentile_interval(shares - (1 - shares) * odds)
-        rows.append(("everyone", threshold, share - (1 - share) * odds, *interval))
     return pd.DataFrame(rows, columns=["model", "threshold", "net_benefit", "low", "high"])

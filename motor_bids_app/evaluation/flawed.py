@@ -24,6 +24,7 @@ SELECT_FROM, FEWEST = 10, 5  # columns: fewer leave nothing to select, and so ma
 KEPT_COLUMNS, KEPT_VOXELS = 0.1, 0.05  # share selected
 MOST_INPUTS = 12  # to make ensembles of; more columns are grouped by what they measure
 TIME = "time_since_stroke"
+WHOLE_SITES = "sites are tested whole: all scans and copies of a person are in one test set"
 
 Change = Callable[[Plan], Plan | str]  # a flawed plan, or why the flaw cannot be made here
 
@@ -84,12 +85,12 @@ def _scan_labels(plan: Plan) -> list[str]:
     return (people + " scan " + people.groupby(people).cumcount().map(str)).tolist()
 
 
-def _by_unit(plan: Plan, labels: Sequence[str]) -> Plan:
+def _by_unit(plan: Plan, labels: Sequence[str]) -> Plan | str:
     """Split and count other units than people."""
-    table = plan.samples.table.assign(participant_id=list(labels))
-    samples = replace(plan.samples, table=table)
-    truth = pd.Series(np.asarray(plan.y, dtype=np.float64), index=list(labels))
-    truth = truth.groupby(level=0).first()
+    if plan.deal is None:
+        return WHOLE_SITES
+    samples = replace(plan.samples, table=plan.samples.table.assign(participant_id=list(labels)))
+    truth = pd.Series(plan.y, index=list(labels), dtype=np.float64).groupby(level=0).first()
     changed = replace(plan, samples=samples, truth=truth)
     return replace(changed, splits=plan.deal(truth, changed.controls))
 
@@ -100,8 +101,8 @@ def augmented_before_split(plan: Plan) -> Plan | str:
     A common slip (none of the presets' papers says so). Copies are exact here, as in random
     oversampling; sharpened or noisy ones are nearly so.
     """
-    if plan.task != "classification":
-        return "there are no classes to balance"
+    if plan.task != "classification" or plan.deal is None:
+        return WHOLE_SITES if plan.deal is None else "there are no classes to balance"
     poor, good = (list(plan.truth.index[plan.truth == value]) for value in (1, 0))
     few, lacking = (poor, len(good) - len(poor)) if len(poor) < len(good) else (
         good, len(poor) - len(good))  # fmt: skip
@@ -176,12 +177,11 @@ def best_of_trainings(plan: Plan) -> Plan | str:
 def _trainings(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
     if len(candidate) > 1:
         return [(model,) for model in candidate]
-    (model,) = candidate
-    parameters = model.get_params(deep=False)
+    parameters = candidate[0].get_params(deep=False)
     seed = parameters.get("random_state")
     if seed is None or "epochs" in parameters:  # ten networks are for the user to ask for
         return []
-    return [(_set(model, random_state=seed + number),) for number in range(TRAININGS)]
+    return [(_set(candidate[0], random_state=seed + number),) for number in range(TRAININGS)]
 
 
 def choice_on_test(plan: Plan) -> Plan | str:

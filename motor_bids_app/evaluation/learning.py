@@ -35,7 +35,7 @@ def learning_curve(
         Columns n_training (people, on average), metric, value, low and high (95 %, bootstrap over
         people); shares of fewer than 8 people, or of one class, are left out.
     """
-    splits = splits[splits["repeat"] <= REPEATS]
+    splits = splits[splits["repeat"].isin(np.unique(splits["repeat"])[:REPEATS])]
     metric, compute = primary_metric(task), metrics_for(task)
     weights = bootstrap_weights(len(truth), seed)
     rows = []

@@ -84,7 +84,9 @@ def permutation_test(
     patients_only : bool
         Permute among patients and judge on them alone; controls still train. With controls
         among those permuted, a model that recognises who had a stroke beats chance.
-    n_permutations, folds, repeats, seed : int
+    n_permutations, repeats, seed : int
+    folds : int
+        At most so many that two of those permuted are tested together: one alone has no AUC.
     test_sets : sequence of int array, optional
         Positions tested together, instead of those drawn; chosen without a look at the labels.
 
@@ -99,6 +101,7 @@ def permutation_test(
     judged_people = np.zeros(len(y), dtype=bool)
     judged_people[moved] = True
 
+    folds = min(folds, max(2, len(moved) // 2))
     outer = test_sets or _blind_folds(controls, folds, repeats, seed)
     tally = _Auc(n_permutations + 1) if task == "classification" else _R2(labels[moved])
     for test in outer:

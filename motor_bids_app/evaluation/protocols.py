@@ -32,8 +32,9 @@ class Plan:
         The same by unit.
     splits : DataFrame
         Columns repeat, fold, participant_id: the units tested.
-    deal : callable
-        From the truth and the controls (by unit) to splits of the same kind.
+    deal : callable or None
+        From the truth and the controls (by unit) to splits of the same kind. None where sites are
+        tested whole: all scans and copies of a person are at the same site, and are so together.
     variants : tuple of tuple of Candidate
         A right plan has one variant with one candidate. Of several candidates the one that does
         best in a test set counts there; of several variants, the one that does best overall.
@@ -52,7 +53,7 @@ class Plan:
     y: NDArray[Any]
     truth: "pd.Series[float]"
     splits: pd.DataFrame
-    deal: Deal
+    deal: Deal | None
     variants: tuple[tuple[Candidate, ...], ...]
     task: str
     columns: tuple[str, ...] = ()

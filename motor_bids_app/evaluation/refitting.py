@@ -45,7 +45,11 @@ def refitting_test(
     """
     names = [str(person) for person in truth.index]
     splits = make_splits(
-        names, controls.astype(np.int64), folds=min(folds, len(names)), repeats=1, seed=seed
+        names,
+        controls.astype(np.int64),
+        folds=min(folds, max(2, len(names) // 2)),
+        repeats=1,
+        seed=seed,
     )
     generator = np.random.default_rng(seed)
     values: NDArray[Any] = truth.to_numpy(

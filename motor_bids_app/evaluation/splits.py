@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, UsageError
 
-SCHEMES = ("repeated_kfold", "repeated_holdout", "leave_one_site_out")
+DEALT = ("repeated_kfold", "repeated_holdout")
+SCHEMES = (*DEALT, "leave_one_site_out")
 COLUMNS = ["repeat", "fold", "participant_id"]
 MIN_CLASS = 2  # people: one to learn from, one to test on
 MIN_TESTED = 3  # people with a score, so that a correlation is defined
@@ -91,8 +92,12 @@ def make_splits(
     Raises
     ------
     DataError
-        A participant is listed twice, or a class is too small for the split.
+        A participant is listed twice.
+    UsageError
+        The scheme is another one: sites are dealt by `splits_by_site`.
     """
+    if scheme not in DEALT:
+        raise UsageError(f"Splits are not dealt by {scheme!r}: use one of {', '.join(DEALT)}.")
     people = np.asarray(participants, dtype=object)
     if len(set(people)) != len(people):
         raise DataError("A participant is listed twice: splits are made of people, not of scans.")
@@ -152,7 +157,7 @@ def splits_by_site(sites: "pd.Series[Any]") -> pd.DataFrame:
 def check_test_sets(
     splits: pd.DataFrame, truth: "pd.Series[float]", task: str, names: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Check test sets that were not made evenly: by site, or by the user.
+    """Check test sets that need not hold everyone evenly: holdouts, by site, or by the user.
 
     Parameters
     ----------
@@ -180,7 +185,8 @@ def check_test_sets(
         if len(tested) < MIN_TESTED or tested.nunique() < 2:
             raise DataError(
                 f"The splits test {len(tested)} people with {tested.nunique()} different scores: "
-                f"test at least {MIN_TESTED} people whose scores differ."
+                f"test at least {MIN_TESTED} people whose scores differ, such as with [validation] "
+                'scheme = "repeated_kfold".'
             )
         return ()
     single: list[str] = []
@@ -197,7 +203,13 @@ def check_test_sets(
         if truth[inside].nunique() < 2:
             single.append(name)
     counts = [int((tested == value).sum()) for value in (1, 0)]
-    if len(single) == len(sets) or min(counts) < MIN_CLASS:
+    if min(counts) < MIN_CLASS:
+        raise DataError(
+            f"The splits test {counts[0]} poor and {counts[1]} good people: metrics need at least "
+            f"{MIN_CLASS} of each. Test more people, such as with [validation] scheme = "
+            '"repeated_kfold", a larger test_fraction or more repeats.'
+        )
+    if len(single) == len(sets):
         raise DataError(
             f"The splits test {counts[0]} poor and {counts[1]} good people, and "
             f"{len(sets) - len(single)} of {len(sets)} test sets hold both classes: an AUC, which "

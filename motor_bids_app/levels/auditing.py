@@ -79,8 +79,8 @@ def audit_cohort(
     checks = audit(
         splits, list(cohort.labels.truth.index), cohort.digests, repeats, cohort.known,
         cohort.controls, alike=alike, predictors=by_person.reindex(patients),
-        scores=score.reindex(patients), sites=cohort.sites.reindex(patients),
-        scans=table, score=cohort.outcome.score.name,
+        scores=score.reindex(patients), sites=cohort.sites,
+        truth=cohort.labels.truth, scans=table, score=cohort.outcome.score.name,
     )  # fmt: skip
     if published is not None and published.tested is not None and published.figures:
         checks.loc[len(checks)] = check_published(published.figures, published.tested)

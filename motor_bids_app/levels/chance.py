@@ -13,6 +13,7 @@ from motor_bids_app.evaluation.permutation import PermutationTest, permutation_t
 from motor_bids_app.evaluation.refitting import refitting_test
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.splitting import folds_like
 from motor_bids_app.models.products import linear_products
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def chance_tests(
         Models that could be evaluated; the others than linear ones have no test.
     splits : DataFrame
         Of the evaluation. Those by site, which are blind to labels, are used here too; in place
-        of others, as many test sets are drawn blindly.
+        of others, test sets of the same size are drawn blindly.
 
     Returns
     -------
@@ -54,10 +55,8 @@ def chance_tests(
     if controls.any():
         populations["patients"] = ~controls
     test_sets: list[NDArray[np.intp]] | None = None
-    folds, repeats = validation.folds, validation.repeats
-    if validation.splits is not None:
-        folds, repeats = max(2, int(splits["fold"].max())), int(splits["repeat"].nunique())
-    elif validation.scheme == "leave_one_site_out":
+    folds, repeats = folds_like(splits, len(y)), int(splits["repeat"].nunique())
+    if validation.splits is None and validation.scheme == "leave_one_site_out":
         test_sets = [
             np.flatnonzero(truth.index.isin(part)) for _, part in
             splits.groupby("fold")["participant_id"]

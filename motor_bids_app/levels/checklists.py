@@ -6,7 +6,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from motor_bids_app import __version__
@@ -66,6 +65,8 @@ def run_facts(
     result = answer(evaluation, outcome.task)
     label = LABELS[evaluation.final]
     scheme = validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize()
+    if validation.splits is not None:
+        scheme = "Splits from a file of the user"
     record = processing_record(settings.output_dir)
     by_baseline = result.best_baseline
     sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
@@ -163,11 +164,17 @@ def _missing(cohort: Cohort) -> dict[str, int]:
 
 
 def _parameters(estimator: Any) -> dict[str, str]:
-    """Settings that are short enough to read; a mask is named elsewhere."""
+    """Settings that can be read: neither arrays, nor what belongs to this machine.
+
+    Of a recalibrated model, those of the model inside.
+    """
     params = estimator.get_params(deep=False)
+    inside = params.get("model")
+    if hasattr(inside, "get_params"):
+        params |= {"model": type(inside).__name__, **inside.get_params(deep=False)}
     for name in ("device", "checkpoints", "start"):
         params.pop(name, None)
-    return _plain({k: v for k, v in params.items() if not isinstance(v, np.ndarray)})
+    return _plain({k: v for k, v in params.items() if isinstance(v, str | int | float | tuple)})
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, str]:

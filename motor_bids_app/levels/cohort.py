@@ -26,6 +26,7 @@ from motor_bids_app.levels.modality_pieces import modality_pieces
 from motor_bids_app.levels.people import People
 from motor_bids_app.levels.targets import Labels, Outcome, choose_outcome, label
 from motor_bids_app.levels.windows import experiment_pieces
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 
 
@@ -66,12 +67,17 @@ class Cohort:
     def known(self) -> pd.DataFrame:
         """Whether each person has a value, by participant_id, for all that models can see.
 
-        Lesion measures of controls are not missing: models take them as 0.
+        Of regional features, whether there is any of each kind, such as "regional fa". Lesion
+        measures of controls are not missing: models take them as 0.
         """
         table = self.samples.table
         people = table["participant_id"].to_numpy(dtype=object)
         names = (*DEMOGRAPHICS, *([BASELINE] if BASELINE in table else []))
         seen = {name: table[name].notna().to_numpy() for name in names}
+        kinds: dict[str, list[str]] = {}
+        for name in needs("regional").chosen(table):
+            kinds.setdefault(f"regional {name.split('_')[0]}", []).append(name)
+        seen |= {kind: table[own].notna().any(axis=1).to_numpy() for kind, own in kinds.items()}
         if self.samples.volumes is not None:
             present = self.samples.volumes.present
             seen |= {f"map {name}": present[:, i] for i, name in enumerate(self.maps)}

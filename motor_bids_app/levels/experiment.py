@@ -103,6 +103,13 @@ def evaluate(
             for pair in zip((metrics, comparisons), more, strict=True)
         )
     printed = {network: tables[network], **beside.tables} if classify and network in tables else {}
+    raw = _raw_predictions(builder, final, splits)
+    if (
+        raw is not None
+        and experiment.as_published is not None
+        and experiment.as_published.protocols
+    ):
+        notes += ("The leakage ladder shows the final model without recalibration.",)
     return Evaluation(
         models=models, left_out=left_out, final=final, splits=splits, audit=checks,
         out_of_fold=_stack(tables | beside.tables), chance=chance,
@@ -114,9 +121,10 @@ def evaluate(
         by_map=by_map, map_subsets=None if by_map is None else score_subsets(by_map, truth, task),
         chosen=None if by_map is None else chosen_maps(by_map),
         learning=_learning(builder, final, splits),
-        recalibration=_recalibration(builder, final, splits, last),
+        recalibration=_recalibration(builder, raw, last),
         ladder=flawed_protocols(
-            cohort, experiment, final, builder.build(final), splits, tables[final], seed
+            cohort, experiment, final, builder.build(final, raw=True), splits,
+            tables[final] if raw is None else raw, seed,
         ),
         subgroups=subgroup_table(last, subgroups_of(cohort), task, seed),
         missing=missing_of(cohort, models),
@@ -180,16 +188,22 @@ def _learning(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFram
     )  # fmt: skip
 
 
-def _recalibration(
-    builder: Builder, final: str, splits: pd.DataFrame, after: Predictions
-) -> pd.DataFrame | None:
-    """Calibration of the final model before and after recalibration, where it is asked for."""
+def _raw_predictions(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFrame | None:
+    """Out-of-fold predictions of the final model without recalibration, where that is asked for."""
     cohort, experiment = builder.cohort, builder.experiment
     if experiment.model.recalibrate == "none":
         return None
     log.info("%s: %s without recalibration, to compare", experiment.name, final)
-    raw = cross_validate(builder.build(final, raw=True), cohort.samples, cohort.y, splits)
-    before = Predictions.of(average_trainings(raw), cohort.labels.truth)
+    return cross_validate(builder.build(final, raw=True), cohort.samples, cohort.y, splits)
+
+
+def _recalibration(
+    builder: Builder, raw: pd.DataFrame | None, after: Predictions
+) -> pd.DataFrame | None:
+    """Calibration of the final model before and after recalibration, where it is asked for."""
+    if raw is None:
+        return None
+    before = Predictions.of(average_trainings(raw), builder.cohort.labels.truth)
     return calibration_table({"before": before, "after": after}, builder.seed)
 
 

@@ -15,6 +15,7 @@ from motor_bids_app.evaluation.protocols import Fits, Plan
 from motor_bids_app.evaluation.splits import MIN_CLASS, make_splits
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.splitting import folds_like
 from motor_bids_app.models.catalog import needs
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def flawed_protocols(
     name : str
         Model of the catalog.
     models : sequence of estimators
-        The model with the seed of each training.
+        The model with the seed of each training, not recalibrated: flaws change its settings.
     splits : DataFrame
         The right ones.
     table : DataFrame
@@ -76,24 +77,26 @@ def _right_plan(
     """Patients are judged, unless they lack a class; controls only train."""
     validation, task = experiment.validation, cohort.outcome.task
     seed = models[0].get_params().get("random_state", 0)
-    folds = int(splits["fold"].max())
+    folds, repeats = folds_like(splits, len(cohort.labels.truth)), int(splits["repeat"].nunique())
 
     def deal(truth: "pd.Series[float]", controls: "pd.Series[bool]") -> pd.DataFrame:
         values: NDArray[Any] = truth.to_numpy(np.float64)
         return make_splits(
             list(truth.index), values.astype(np.int64) if task == "classification" else values,
-            scheme=validation.scheme, folds=folds, repeats=validation.repeats, seed=seed,
+            scheme=validation.scheme, folds=folds, repeats=repeats, seed=seed,
             strata=controls.to_numpy(dtype=bool), test_fraction=validation.test_fraction,
             balanced_test=validation.balanced_test,
         )  # fmt: skip
 
+    by_site = validation.splits is None and validation.scheme == "leave_one_site_out"
     patients = cohort.labels.truth[~cohort.controls.to_numpy(dtype=bool)]
     if task == "classification":
         judged = min((patients == value).sum() for value in (0, 1)) >= MIN_CLASS
     else:
         judged = len(patients) >= MIN_PATIENTS and float(patients.std()) > 0
     return Plan(
-        samples=cohort.samples, y=cohort.y, truth=cohort.labels.truth, splits=splits, deal=deal,
+        samples=cohort.samples, y=cohort.y, truth=cohort.labels.truth, splits=splits,
+        deal=None if by_site else deal,
         variants=((tuple(models),),), task=task, columns=needs(name).chosen(cohort.samples.table),
         controls_count=not judged,
     )  # fmt: skip

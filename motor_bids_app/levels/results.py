@@ -73,7 +73,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "name": {"Description": "Name of the check, for --allow"},
     "check": {"Description": "What was checked"},
     "state": {"Description": "Outcome", "Levels": {
-        "passed": "nothing found", "warning": "read the finding", "failed": "results are void"}},
+        "passed": "nothing found", "warning": "read the finding", "failed": "results are void",
+        "not checked": "the finding says why"}},
     "finding": {"Description": "What was found"},
     "participants": {"Description": "Participants concerned"},
     "reason": {"Description": "Why the scan takes no part"},
@@ -157,6 +158,12 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
     },
 }  # fmt: skip
 
+_SOMETIMES = (  # tables that not every experiment has
+    "permutation", "learning_curve", "abstention", "decision_curve", "recalibration",
+    "sample_size", "out_of_fold_maps", "map_subsets", "as_paper",
+    "leakage_ladder", "chosen_maps", "layers_tsne",
+)  # fmt: skip
+
 
 def person_predictions(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
     """One row per person and model: the out-of-fold prediction, averaged over repeats.
@@ -184,7 +191,10 @@ def person_predictions(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
 def write_results(
     folder: Path, experiment: Experiment, cohort: Cohort, evaluation: Evaluation
 ) -> None:
-    """Write the experiment and all its tables, each with a data dictionary."""
+    """Write the experiment and all its tables, each with a data dictionary.
+
+    Tables of an earlier run that this one does not make are deleted.
+    """
     write_text(folder / "experiment.toml", to_toml(experiment))
     tables = {
         "predictions": person_predictions(cohort, evaluation),
@@ -223,6 +233,9 @@ def write_results(
         tables["leakage_ladder"] = evaluation.ladder
     for name, table in tables.items():
         _write(folder, name, table, _units(cohort))
+    for name in set(_SOMETIMES) - set(tables):  # of an earlier run with other settings
+        for ending in ("tsv", "json"):
+            (folder / f"{name}.{ending}").unlink(missing_ok=True)
 
 
 def write_audit(folder: Path, checks: pd.DataFrame) -> None:

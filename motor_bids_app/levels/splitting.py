@@ -61,6 +61,18 @@ def planned_repeats(experiment: Experiment) -> int:
     return 1 if once else validation.repeats
 
 
+def folds_like(splits: pd.DataFrame, n_people: int) -> int:
+    """Number of folds, 2 or more, whose test sets are as large as those of `splits`.
+
+    Examples
+    --------
+    >>> holdouts = {"repeat": [3, 3], "fold": 7, "participant_id": ["a", "b"]}
+    >>> folds_like(pd.DataFrame(holdouts), n_people=10)
+    5
+    """
+    return max(2, round(n_people / float(splits.groupby(["repeat", "fold"]).size().mean())))
+
+
 def usable_splits(splits: pd.DataFrame, people: list[str]) -> pd.DataFrame:
     """Return splits that can be computed, where the audit was told to let faults pass.
 
@@ -152,4 +164,6 @@ def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
         repeats=validation.repeats, seed=seed, strata=cohort.controls.to_numpy(dtype=bool),
         test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
     )  # fmt: skip
+    if validation.scheme == "repeated_holdout":  # few people, tested once: too few to judge
+        check_test_sets(splits, truth, cohort.outcome.task)
     return splits, (note,) if note else ()

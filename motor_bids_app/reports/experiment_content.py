@@ -31,7 +31,7 @@ class ExperimentReport:
     - `comparisons`: model, reference, metric, difference, low, high, p_value, p_holm
     - `as_paper`: model, class, metric, mean, min, max, mean_of_maxima, maxima_min, maxima_max
     - `cohort`: characteristic, then one column of text per group
-    - `audit`: check, state ("passed" | "warning" | "failed"), finding
+    - `audit`: check, state ("passed" | "warning" | "failed" | "not checked"), finding
     - `excluded`: participant_id, reason
     """
 

@@ -1,10 +1,12 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from motor_bids_app.evaluation.calibration import calibration_metrics, decision_curves
 from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.splits import make_splits
 
 
 def predicted(probability, truth):
@@ -70,3 +72,16 @@ def test_acting_on_a_calibrated_model_does_no_worse_than_on_all_or_nobody():
     called = probability >= at
     byhand = (truth * called).mean() - ((1 - truth) * called).mean() * at / (1 - at)
     assert benefit.loc[at, "a"] == pytest.approx(byhand)
+
+
+def test_a_model_that_calls_everyone_poor_does_as_acting_on_all_in_balanced_test_sets_too():
+    truth = pd.Series(np.arange(100) < 30, index=[f"s{i}" for i in range(100)], dtype=float)
+    splits = make_splits(
+        list(truth.index), truth.astype(int), scheme="repeated_holdout", repeats=5,
+        balanced_test=True,
+    )  # fmt: skip
+    always = Predictions.of(splits.assign(prediction=1.0), truth)
+    table = decision_curves({"always": always}, 0).set_index(["model", "threshold"])
+
+    pd.testing.assert_frame_equal(table.loc["always"], table.loc["everyone"])
+    assert table.loc[("everyone", 0.5), "net_benefit"] == 0  # as many poor as good are tested

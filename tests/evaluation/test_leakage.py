@@ -30,9 +30,9 @@ def brains(seed=0):
 def test_a_noisy_copy_under_another_name_is_found(noise, found):
     images = brains()
     images[7] = images[3] + noise * np.random.default_rng(1).normal(size=500)
-    pairs = near_duplicates(grams(images), np.ones((N, 1), bool), LABELS, ["fa"])
+    found_there = near_duplicates(grams(images), np.ones((N, 1), bool), LABELS, ["fa"])
 
-    state = check_near_duplicates(pairs)
+    state = check_near_duplicates(*found_there)
     assert (state[2], state[4]) == (("failed", "sub-03, sub-07") if found else ("passed", None))
 
 
@@ -41,7 +41,15 @@ def test_two_scans_of_one_person_may_be_alike():
     images[7] = images[3]
     labels = [*LABELS[:7], LABELS[3], *LABELS[8:]]
 
-    assert near_duplicates(grams(images), np.ones((N, 1), bool), labels, ["fa"]).empty
+    assert near_duplicates(grams(images), np.ones((N, 1), bool), labels, ["fa"])[0].empty
+
+
+def test_where_no_map_is_of_enough_people_nothing_has_passed():
+    present = np.arange(N)[:, None] < 7
+    row = check_near_duplicates(*near_duplicates(grams(brains()), present, LABELS, ["fa"]))
+
+    assert row[2] == "not checked"
+    assert "no map of 8 people" in row[3]
 
 
 @pytest.mark.parametrize(("noise", "state"), [(0.01, "warning"), (1.0, "passed")])
@@ -62,11 +70,24 @@ def test_sites_with_other_outcomes_are_noted(shift, state):
     sites = pd.Series(rng.choice(["a", "b", "c"], 90))
     score = pd.Series(rng.normal(30, 15, 90)) + shift * (sites == "b")
 
-    assert check_sites(sites, score)[2] == state
+    assert check_sites(sites, score, score)[2] == state
+
+
+def test_a_site_that_imaged_the_controls_is_noted():
+    rng = np.random.default_rng(0)
+    sites = pd.Series(["a", "b"] * 30 + ["c"] * 30)  # all from 60 on are healthy
+    score = pd.Series(rng.normal(30, 15, 60))
+    truth = pd.Series(np.r_[score < 27, np.zeros(30)])
+
+    alone = check_sites(sites[:60], score, truth[:60])
+    row = check_sites(sites, score, truth)
+    assert (alone[2], row[2]) == ("passed", "warning")
+    assert "outcome of everyone" in row[3]
 
 
 def test_one_site_is_no_finding():
-    assert check_sites(pd.Series(["a"] * 9), pd.Series(range(9), dtype=float))[2] == "passed"
+    score = pd.Series(range(9), dtype=float)
+    assert check_sites(pd.Series(["a"] * 9), score, score)[2] == "passed"
 
 
 @pytest.mark.parametrize(

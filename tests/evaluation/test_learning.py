@@ -34,6 +34,17 @@ def test_the_last_point_is_the_cross_validation_itself():
     assert curve["n_training"].tolist() == [24, 48, 72, 96]
 
 
+def test_repeats_may_have_any_numbers():
+    samples, y, splits, truth = cohort(0)
+    late = splits.assign(repeat=splits["repeat"] + 4)
+    curves = [
+        learning_curve(MODEL, samples, y, table, truth, "classification", 0)
+        for table in (splits, late)
+    ]
+
+    pd.testing.assert_frame_equal(*curves)
+
+
 def test_a_model_of_many_columns_gains_from_people():
     curves = [learning_curve(MODEL, *cohort(seed), "classification", 0) for seed in range(4)]
     means = np.mean([curve["value"] for curve in curves], axis=0)

@@ -63,6 +63,18 @@ def test_the_value_is_that_of_nested_cross_validation_by_scikit_learn(task):
     assert test.value == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("patients_only", [False, True])
+def test_more_folds_than_people_do_not_hide_what_is_there(patients_only):
+    values, poor, _ = cohort(5.0, 0)
+    test = permutation_test(
+        linear(values), poor, task="classification", penalties=(1.0,), n_permutations=99,
+        controls=(np.arange(N) < 8) & (poor == 0), patients_only=patients_only, folds=60, repeats=8,
+    )  # fmt: skip
+
+    assert test.value > 0.8
+    assert test.p_value <= 0.02
+
+
 def test_a_permuted_value_is_the_value_of_the_permuted_labels():
     values, poor, _ = cohort(1.0, 3)
     settings = {"task": "classification", "penalties": PENALTIES, "controls": np.zeros(N, bool)}

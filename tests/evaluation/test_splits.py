@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.splits import (
     check_test_sets,
     feasible_folds,
@@ -110,6 +110,11 @@ def test_fewer_people_than_folds_reduces_the_folds_and_says_so():
 def test_a_person_listed_twice_is_refused():
     with pytest.raises(DataError, match="twice"):
         make_splits(["a", "a", "b", "c"], [0, 1, 0, 1], folds=2)
+
+
+def test_a_scheme_that_does_not_deal_people_is_refused():
+    with pytest.raises(UsageError, match="not dealt by 'leave_one_site_out'"):
+        make_splits(list("abcd"), [0, 1, 0, 1], scheme="leave_one_site_out", folds=2)
 
 
 def by_site(**sites) -> pd.Series:

@@ -30,6 +30,10 @@ def read(**content):
         ({"validation": {"folds": 1}}, "folds = 1"),
         ({"validation": {"group_by": "scan"}}, "one side of every split"),
         (
+            {"as_published": {"protocols": [["leak"]]}},
+            r'protocols = \[\[.leak.\]\]: use a list without repeats of "contr',
+        ),
+        (
             {"as_published": {"protocols": ["leak"]}},
             r'protocols = \[.leak.\]: use a list without repeats of "contr',
         ),

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -20,6 +21,15 @@ protocols = ["controls-included", "scan-folds", "one-model-scores-all-folds"]
 n_people = 30
 accuracy = 0.915
 """
+
+
+def run(cohort, home, text):
+    """Run an experiment whose results are kept in `home`; return their folder."""
+    (home / "ladder.toml").write_text(text)
+    own = replace(cohort, output=home / "derivatives")
+    shutil.copytree(cohort.output, own.output, ignore=shutil.ignore_patterns("*.nii.gz"))
+    group.run(own.settings("group", experiments=(str(home / "ladder.toml"),)))
+    return own.output / "experiments" / "ladder"
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +81,15 @@ def test_the_report_draws_the_ladder_and_the_audit_doubts_the_figure(folder):
     audit = read(folder, "audit").set_index("name")
     assert audit.loc["impossible-figures", "state"] == "warning"
     assert "accuracy 0.915" in audit.loc["impossible-figures", "finding"]
+
+
+def test_a_recalibrated_model_is_put_to_the_same_flawed_protocols(fake_cohort, tmp_path):
+    text = LADDER.replace("repeats = 2", "repeats = 1")
+    text = text.replace("[model]", '[model]\nrecalibrate = "logistic"')
+    text = text.replace('"scan-folds"', '"test-set-stopping", "best-of-trainings"')
+    folder = run(fake_cohort, tmp_path, text)
+
+    ladder = read(folder, "leakage_ladder").set_index("protocol")
+    assert (ladder["state"].drop("published") != "not applicable").all()
+    assert {"test-set-stopping", "best-of-trainings"} <= set(ladder.index)
+    assert "without recalibration" in (folder / "report.html").read_text()

@@ -22,6 +22,7 @@ folds = 4
 repeats = 2
 permutations = 20
 """
+HOLDOUT = QUICK.replace("repeats = 2", 'repeats = 1\nscheme = "repeated_holdout"')
 REGIONS = ("putamen", "thalamus", "caudate")
 
 
@@ -69,8 +70,12 @@ def people(n_patients=24, n_controls=0, **columns):
     return table.assign(**columns)
 
 
-def run(folder, table, text=QUICK):
+def run(folder, table, text=QUICK, drop_regions_of=None):
     settings = write(folder, table)
+    for person in table.loc[table["group"] == drop_regions_of, "participant_id"]:
+        path = settings.output_dir / person / f"{person}_desc-features.tsv"
+        features = pd.read_csv(path, sep="\t", keep_default_na=False)
+        features.filter(regex="^(?!fa_)").to_csv(path, sep="\t", index=False)
     file = folder / "experiment.toml"
     file.write_text(text)
     group.run(Settings(**{**vars(settings), "experiments": (str(file),)}))
@@ -112,6 +117,14 @@ def poor(n_poor, n):
             "Without the people of site a, all 12 others",
         ),
         (
+            people(24, fma_ue=poor(7, 24)), HOLDOUT,
+            "The splits test 1 poor and 3 good people: metrics need at least 2 of each",
+        ),
+        (
+            people(12), HOLDOUT.replace("[model]", '[target]\ntask = "regression"\n[model]'),
+            "The splits test 2 people with 2 different scores",
+        ),
+        (
             people(site="Bonn"),
             QUICK.replace("[model]", '[inputs]\nharmonise = "combat"\n[model]'),
             "needs two sites or more, and there is one, Bonn",
@@ -129,7 +142,8 @@ def poor(n_poor, n):
     ],
     ids=[
         "one class", "constant score", "all controls", "scores of few", "one poor person",
-        "four scores", "one site", "sites of one class each", "nothing to harmonise",
+        "four scores", "one site", "sites of one class each",
+        "one holdout of few people", "one holdout of few scores", "nothing to harmonise",
         "too few to recalibrate", "no inputs",
     ],
 )  # fmt: skip
@@ -150,6 +164,15 @@ def test_fewer_people_than_folds_reduce_the_folds_and_nothing_is_missing(tmp_pat
     assert main[["value", "low", "high"]].notna().all(axis=None)
     subgroups = read(folder, "subgroups")
     assert subgroups["remark"].str.startswith("too few").all()
+
+
+def test_regional_features_that_controls_lack_are_noted_and_counted(tmp_path):
+    table = people(24, 6)
+    folder = run(tmp_path, table, drop_regions_of="control")
+
+    audit = read(folder, "audit").set_index("name")
+    assert audit.loc["telling-gaps", "state"] == "warning"
+    assert "regional fa" in audit.loc["telling-gaps", "finding"]
 
 
 def test_a_constant_feature_and_missing_demographics_do_no_harm(tmp_path):

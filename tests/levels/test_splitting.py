@@ -63,6 +63,27 @@ def test_each_site_is_tested_by_models_of_the_others(cohort, key):
     assert "leave one site out" in (folder / "report.html").read_text()
 
 
+def test_flaws_that_need_other_units_cannot_be_made_where_sites_are_left_out(cohort):
+    folder = run(cohort, AS_PUBLISHED.replace('splits = "mine.tsv"', 'leave_out = "site"'))
+
+    assert (folder / "permutation.json").is_file()
+    ladder = read(folder, "leakage_ladder").set_index("protocol")
+    assert "Sites are tested whole" in ladder.loc["augmented-before-split", "reason"]
+
+
+def test_tables_of_an_earlier_run_do_not_stay(cohort):
+    folder = run(cohort, AS_PUBLISHED.replace('splits = "mine.tsv"', 'leave_out = "site"'))
+    assert (folder / "leakage_ladder.json").is_file()
+    (folder / "notes.tsv").write_text("of the user")
+    file = cohort.raw.parent / "experiment.toml"
+    file.write_text(TABLE_ONLY.replace("permutations = 20", "permutations = 0"))
+    group.run(cohort.settings("group", experiments=(str(file),)))
+
+    left = {path.name.split(".")[0] for path in folder.iterdir()}
+    assert not left & {"leakage_ladder", "permutation"}
+    assert {"metrics", "notes"} <= left
+
+
 def test_people_without_a_site_are_named(cohort):
     edit(cohort, lambda t: t.assign(site=["n/a", *t["site"][1:]]))
     with pytest.raises(DataError, match=r"1 of 26 people have no site \(sub-01\)"):
@@ -78,6 +99,9 @@ def test_our_own_splits_fed_back_give_the_same_results(cohort):
 
     for name, table in before.items():
         pd.testing.assert_frame_equal(read(again, name), table)
+    tripod = (again / "checklists" / "tripod-ai.json").read_text()
+    assert "Splits from a file of the user" in tripod
+    assert "k-fold" not in tripod
     assert 'splits = "splits.tsv"' in (again / "experiment.toml").read_text()
     for path in again.rglob("*"):  # no path of this machine leaves with the results
         assert path.is_dir() or str(cohort.raw.parent).encode() not in path.read_bytes()
@@ -108,6 +132,32 @@ def test_the_audit_stops_wrong_splits_unless_allowed(cohort, rows, message, allo
 
     metrics = read(run(cohort, 'splits = "mine.tsv"', allow=(allowed,)), "metrics")
     assert metrics["n_people"].max() == 26
+
+
+AS_PUBLISHED = """
+splits = "mine.tsv"
+[as_published]
+protocols = ["augmented-before-split"]
+"""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(5 + repeat, 10 * fold, label) for repeat in (0, 1) for _, fold, label in HALVES],
+        [(1, 1, f"sub-{k:02d}") for k in range(6, 19)],
+    ],
+    ids=["any numbers", "one test set"],
+)
+def test_splits_of_any_numbers_do_for_all_analyses(cohort, rows):
+    write(cohort, rows)
+    folder = run(cohort, AS_PUBLISHED)
+
+    p = read(folder, "permutation").set_index("population")["p_value"]
+    assert p["all"] == pytest.approx(1 / 21)  # the least of 20 permutations: damage is planted
+    assert len(read(folder, "learning_curve"))
+    ladder = read(folder, "leakage_ladder").set_index("protocol")
+    assert ladder.loc["augmented-before-split", "state"].eq("optimistic").all()
 
 
 def test_people_whom_the_file_never_tests_are_reported(cohort):

@@ -47,6 +47,13 @@ def test_a_threshold_of_the_experiment_wins_and_says_so():
     assert outcome.cutoff.source == "set in the experiment"
 
 
+def test_a_threshold_of_0_is_a_threshold():
+    name = next(name for name, score in SCORES.items() if score.poor is None)
+    outcome = choose_outcome(patients(name, [-1.0, 0.0, 1.0]), Target(threshold=0))
+
+    assert (outcome.score.name, outcome.cutoff.value) == (name, 0)
+
+
 def test_auto_takes_the_first_score_that_most_patients_have():
     rows = [(f"sub-{i}", None, "patient", {"fma_ue": 30 if i == 0 else np.nan, "arat": 40.0})
             for i in range(4)]  # fmt: skip

@@ -171,10 +171,11 @@ def measures(facts: RunFacts) -> str:
 
 def uncertainty(facts: RunFacts) -> str:
     """How intervals and tests were made."""
+    test = f"permutation test with {facts.permutations} permutations"
     return (
         f"Intervals of 95 % by bootstrap over {facts.n_people} people, widened to the corrected "
-        f"resampled interval over {facts.repeats} repeats; permutation test with "
-        f"{facts.permutations} permutations. {facts.chance}"
+        f"resampled interval over {facts.repeats} repeats; "
+        f"{test if facts.permutations else 'no permutation test of this model'}. {facts.chance}"
     ).strip()
 
 

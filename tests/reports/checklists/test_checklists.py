@@ -88,6 +88,19 @@ def test_an_item_without_values_in_the_run_is_open():
     assert states["model-card", "7.2"] == "open"  # calibration
 
 
+def test_no_permutation_test_is_claimed_where_none_was_made():
+    without = replace(ONE, permutations=0, chance="")
+    said = {
+        (checklist.name, one.item.number): one.from_run
+        for checklist in CHECKLISTS
+        for one in checklist.fill(without)
+        if "permutation" in one.from_run
+    }
+
+    assert said
+    assert all("no permutation test of this model" in text for text in said.values())
+
+
 @pytest.mark.parametrize(
     ("name", "numbers"),
     [
