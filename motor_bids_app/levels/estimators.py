@@ -131,6 +131,7 @@ class Builder:
             }  # fmt: skip
         return own | self._training() | {
             "widths": model.widths, "hidden": model.hidden, "dropout": model.dropout,
+            "deterministic": training.deterministic,
         }  # fmt: skip
 
     def _training(self) -> dict[str, Any]:
@@ -143,7 +144,6 @@ class Builder:
             "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
             "schedule": training.schedule, "halve_after": training.halve_after,
             "stop_after": training.stop_after, "validation_share": training.validation_share,
-            "deterministic": training.deterministic,
             "precision": usable_precision(training.precision, self.device),
         }  # fmt: skip
 
