@@ -28,6 +28,7 @@ from motor_bids_app.reports.checklists import (
     checklist_json,
     render_checklist,
 )
+from motor_bids_app.reports.tables import metric_cell
 from motor_bids_app.settings import Settings
 
 FOLDER = "checklists"
@@ -193,10 +194,8 @@ def _metrics(
     chosen = table["metric"].isin(names) if names else ~table["metric"].isin(_CALIBRATION)
     told: dict[str, dict[str, str]] = {}
     for row in table[chosen & table["value"].notna()].to_dict("records"):
-        text = f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-        told.setdefault(str(row["population"]), {})[METRICS.get(row["metric"], row["metric"])] = (
-            text
-        )
+        name = METRICS.get(row["metric"], row["metric"])
+        told.setdefault(str(row["population"]), {})[name] = metric_cell(row)
     return told
 
 

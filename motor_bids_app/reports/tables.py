@@ -1,6 +1,6 @@
 """Tables of the page of an experiment, from tidy tables (columns as in `ExperimentReport`)."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
@@ -28,13 +28,16 @@ def models_table(
     for model, label in models.items():
         one = metrics[metrics["model"] == model].drop_duplicates("metric").set_index("metric")
         if not one.empty:
-            rows.append((label, *(_cell(row) for _, row in one.reindex(shown).iterrows())))
+            rows.append(
+                (label, *(metric_cell(row.to_dict()) for _, row in one.reindex(shown).iterrows()))
+            )
     caption = f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals."
     if task == "calibration":
         caption = (
             f"Whether probabilities mean what they say, in {POPULATIONS[population]}: ideal are a "
             "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
-            "predicted), and a calibration error (ECE) near 0, which chance alone exceeds."
+            "predicted), and a calibration error (ECE) near 0, which chance alone exceeds (it "
+            "has no interval)."
         )
     return Table(
         caption=caption,
@@ -44,9 +47,16 @@ def models_table(
     )
 
 
-def _cell(row: "pd.Series[float]") -> str:
+def metric_cell(row: Mapping[Hashable, float]) -> str:
+    """Value of a metric with its interval, where it has one; rows as of `metrics.tsv`.
+
+    >>> metric_cell({"value": 0.1, "low": float("nan"), "high": float("nan")})
+    '0.10'
+    """
     if pd.isna(row["value"]):
         return "n/a"
+    if pd.isna(row["low"]):
+        return f"{row['value']:.2f}"
     digits = 2 if abs(row["value"]) < 10 else 1
     interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
     return f"{row['value']:.{digits}f} ({interval})"
@@ -113,7 +123,7 @@ def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
         (
             row["characteristic"], row["group"], int(row["n_people"]),
             *([int(row["n_poor"])] if classify else []),
-            row["remark"] if isinstance(row["remark"], str) else _cell(row),
+            row["remark"] if isinstance(row["remark"], str) else metric_cell(row.to_dict()),
         )
         for _, row in groups.iterrows()
     ]  # fmt: skip
@@ -155,7 +165,7 @@ def recalibration_table(table: pd.DataFrame | None, label: str) -> Table | None:
     rows = []
     for state, part in table.groupby("probabilities", sort=False):
         by_metric = part.set_index("metric")
-        rows.append((state, *(_cell(by_metric.loc[name]) for name in shown)))
+        rows.append((state, *(metric_cell(by_metric.loc[name].to_dict()) for name in shown)))
     return Table(
         caption=f"Recalibration of {label}, learned within each training fold: ideal are a slope "
         "of 1, an intercept of 0, and a Brier score and calibration error (ECE) near 0. All other "
