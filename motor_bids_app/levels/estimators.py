@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.series import WINDOWS
@@ -113,6 +113,10 @@ class Builder:
     def _fusion(self) -> dict[str, Any]:
         """Settings of the networks of windows and slices, alone or fused (shi2025)."""
         model, augmentation = self.experiment.model, self.experiment.augmentation
+        if self.experiment.training.deterministic:
+            raise UsageError(
+                "[training] deterministic is not there for shi2025 and its halves: leave it out."
+            )
         return self._training() | {
             "hidden": model.lstm, "step": model.step, "backbone": model.backbone,
             "size": model.size, "inner_folds": model.inner_folds, "weights": self.weights,

@@ -54,7 +54,7 @@ class SliceNetwork(nn.Module):
         except ImportError as error:
             raise UsageError(
                 f"The network {backbone} for slices comes with pytorchcv, which is not installed: "
-                "install motor_bids_app[slices], or leave the models of slices out."
+                "pip install --no-deps pytorchcv, or leave the models of slices out."
             ) from error
         self.backbone = getattr(source, function)(num_classes=n_outputs)
         # The pooling of pytorchcv fits pictures of 224 x 224 pixels alone.

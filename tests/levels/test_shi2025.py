@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.errors import IncompleteRunError
+from motor_bids_app.errors import IncompleteRunError, UsageError
 from motor_bids_app.levels import group, predict
 from motor_bids_app.spaces.grids import standard_grid
 
@@ -142,6 +142,12 @@ def test_scores_are_predicted_too(cohort, tmp_path):
     results = run_group(cohort, tmp_path / "scores.toml", text)
 
     assert {one.metric for one in results} == {"r2"}
+
+
+def test_determinism_is_refused_instead_of_ignored(cohort, tmp_path):
+    text = SMALL.replace("[training]\n", "[training]\ndeterministic = true\n")
+    with pytest.raises(UsageError, match="deterministic is not there for shi2025"):
+        run_group(cohort, tmp_path / "same.toml", text)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_weights_that_do_not_fit_are_explained(change):
 def test_a_missing_library_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytorchcv.models.fbnet", None)
 
-    with pytest.raises(UsageError, match=r"install motor_bids_app\[slices\]"):
+    with pytest.raises(UsageError, match="pip install --no-deps pytorchcv"):
         SliceNetwork("fbnet", 2)
 
 
