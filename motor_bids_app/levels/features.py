@@ -9,7 +9,6 @@ from motor_bids_app.errors import InputMissingError
 from motor_bids_app.features.table import dictionary_for, feature_row
 from motor_bids_app.levels.diffusion_files import MAP_UNITS
 from motor_bids_app.levels.outputs import RESOLUTION, STEPS, Facts, Outputs
-from motor_bids_app.levels.physiology_features import measure_signals
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
 
@@ -25,7 +24,7 @@ def extract_features(outputs: Outputs) -> None:
     maps = standard_maps(outputs)
     lesion = _load(outputs, "mask", "anat", label="L")
     side = lesion_side(lesion) if lesion is not None else ""
-    signals, facts = measure_signals(outputs, side)
+    signals, facts = _measure_signals(outputs, side)
     if not maps and lesion is None and not signals:
         raise InputMissingError(
             f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
@@ -54,6 +53,15 @@ def extract_features(outputs: Outputs) -> None:
     done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
     facts.methods.extend(done)
     outputs.save_facts("features", facts)
+
+
+def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, float], Facts]:
+    """Measure EEG and EMG, where some were saved: their libraries take seconds to import."""
+    if not any(outputs.path(kind, kind).parent.is_dir() for kind in ("eeg", "emg")):
+        return {}, Facts()
+    from motor_bids_app.levels.physiology_features import measure_signals
+
+    return measure_signals(outputs, lesion_side)
 
 
 def _earlier(outputs: Outputs) -> Facts:

@@ -21,7 +21,6 @@ from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_devic
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
-from motor_bids_app.levels.physiology import preprocess_eeg, preprocess_emg
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
@@ -172,6 +171,8 @@ def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
 
 
 def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    from motor_bids_app.levels.physiology import preprocess_eeg, preprocess_emg  # seconds
+
     file = scan.eeg if kind == "eeg" else scan.emg
     assert file is not None
     preprocess = preprocess_eeg if kind == "eeg" else preprocess_emg
