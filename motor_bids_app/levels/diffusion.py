@@ -83,9 +83,8 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
         )
     found, distorted, b0 = _undistort(clean, series, scan, outputs, settings)
     if outputs.head is None:
-        brain, from_standard, notes = register_alone(b0, scan, outputs, settings)
-        clean.facts.methods.append("registration")
-        clean.facts.notes.extend(notes)
+        brain, from_standard, facts = register_alone(b0, scan, outputs, settings)
+        clean.facts.add(facts)
     else:
         brain, placed = register_to_head(b0, outputs, found.placed)
         from_standard = outputs.load_transform().then(placed)

@@ -12,12 +12,13 @@ from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
-from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
+from motor_bids_app.levels.anatomy import preprocess_anatomy
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
 from motor_bids_app.levels.finished_diffusion import take_diffusion
 from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
+from motor_bids_app.levels.lesion import preprocess_standard_lesion
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
