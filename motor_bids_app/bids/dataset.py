@@ -52,6 +52,7 @@ _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
         "Levels": {
             "done": "computed in this run", "kept": "done by an earlier run and still valid",
             "skipped": "no input for it", "failed": "stopped by an error, see reason",
+            "outdated": "made by an earlier run with another anatomy, and deleted",
         },
     },
     "reason": {"Description": "Why it failed or was skipped, and notes"},

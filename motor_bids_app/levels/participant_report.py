@@ -48,7 +48,12 @@ def write_report(
         session=f"ses-{outputs.session}" if outputs.session else None,
         done=(*_done(scan, facts), *taken_from(facts.taken)),
         missing=_missing(scan, settings),
-        warnings=(*scan.notes, *facts.notes, *_lesion_warning(scan)),
+        warnings=(
+            *scan.notes,
+            *facts.notes,
+            *_lesion_warning(scan),
+            *(row.reason for row in rows if row.state == "outdated"),
+        ),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
         sections=_sections(outputs),
         quality=quality,
@@ -106,6 +111,8 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     susceptibility = "susceptibility_left"
     if processing.susceptibility != "off" and scan.reverse_phase:
         susceptibility = "susceptibility_pair"
+    elif processing.susceptibility != "off" and scan.field_map:
+        susceptibility = "susceptibility_map"
     elif processing.susceptibility == "head" and scan.anatomy:
         susceptibility = "susceptibility_head"
     return {
