@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from motor_bids_app.bids.finished import find_finished, finished_sessions
+from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
 from motor_bids_app.bids.person import Person
@@ -13,6 +13,8 @@ from motor_bids_app.bids.scan import Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
 from motor_bids_app.errors import EmptySelectionError, InputMissingError
 from motor_bids_app.settings import Selection
+
+_OWN_NAME = "motor_bids_app"  # in GeneratedBy of an earlier output
 
 __all__ = ["Person", "Scan", "index_dataset"]
 
@@ -108,13 +110,13 @@ def _datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path
             raise InputMissingError(f"--derivatives {name}={folder}: there is no such folder.")
     inside = bids_dir / "derivatives"
     found = [inside, *sorted(inside.iterdir())] if inside.is_dir() else []
-    implicit = {folder.name: folder for folder in found if participants_in(folder)}
     given = {folder.resolve() for folder in derivatives.values()}
     implicit = {
         folder.name: folder
         for folder in found
         if participants_in(folder) and folder.resolve() not in given
-    }
+        and maker_of(folder).get("Name") != _OWN_NAME  # what it made of a mask is no new mask
+    }  # fmt: skip
     return {**derivatives, "raw": bids_dir, **implicit}
 
 

@@ -6,10 +6,11 @@ import pandas as pd
 
 from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
-from motor_bids_app.features.table import dictionary_for, feature_row
+from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
 from motor_bids_app.levels.diffusion_files import MAP_UNITS
 from motor_bids_app.levels.outputs import RESOLUTION, STEPS, Facts, Outputs
 from motor_bids_app.mri.lesions import lesion_side
+from motor_bids_app.mri.regions import lesion_overlap
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
 
 
@@ -50,6 +51,8 @@ def extract_features(outputs: Outputs) -> None:
     path = outputs.features_table
     write_table(path, pd.DataFrame([identity | row]), dictionary)
     outputs.written.extend([path, path.with_suffix(".json")])
+    if lesion is not None:
+        _save_overlap(lesion, outputs)
     done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
     facts.methods.extend(done)
     outputs.save_facts("features", facts)
@@ -62,6 +65,13 @@ def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, floa
     from motor_bids_app.levels.physiology_features import measure_signals
 
     return measure_signals(outputs, lesion_side)
+
+
+def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:
+    """Save how much of each AAL region the lesion takes."""
+    path = outputs.overlap_table
+    write_table(path, lesion_overlap(lesion, load_aal(RESOLUTION)), OVERLAP_COLUMNS)
+    outputs.written.extend([path, path.with_suffix(".json")])
 
 
 def _earlier(outputs: Outputs) -> Facts:

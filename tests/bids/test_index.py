@@ -1,3 +1,4 @@
+import json
 import shutil
 import warnings
 
@@ -249,6 +250,29 @@ def test_lesion_of_named_derivatives_is_preferred(make_dataset):
 
     assert index(root, mine=given)[0].lesion.dataset == "mine"
     assert index(root)[0].lesion.dataset == "raw"
+
+
+def test_what_an_earlier_run_made_of_a_mask_is_no_new_mask(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_space-MNI152NLin2009aSym_label-L_mask.nii.gz",
+        "derivatives/out/sub-1/anat/sub-1_label-L_mask.nii.gz",
+    )
+    made = {"Name": "d", "BIDSVersion": "1.11.0", "GeneratedBy": [{"Name": "motor_bids_app"}]}
+    (root / "derivatives/out/dataset_description.json").write_text(json.dumps(made))
+
+    (scan,) = index(root)
+
+    assert scan.lesion.dataset == "raw"
+
+
+@pytest.mark.parametrize("space", ["MNI305", "MNIInfant", "MNIColin27", "ICBM452Warp5Space"])
+def test_a_brain_of_another_size_is_not_taken_for_the_standard_one(make_dataset, space):
+    root = make_dataset(f"sub-1/anat/sub-1_space-{space}_label-L_mask.nii.gz")
+
+    (scan,) = index(root)
+
+    assert scan.lesion is None
 
 
 def test_lesion_of_another_session_is_not_used(make_dataset):

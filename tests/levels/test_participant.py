@@ -13,9 +13,11 @@ from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels import participant
 from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.participant import Job
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulate import run as simulate
 from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.truth import compare_with_truth
 from motor_bids_app.settings import ProcessingSettings, Resources, Selection, Settings
 from motor_bids_app.spaces.grids import standard_grid
@@ -114,6 +116,40 @@ def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):
 
     assert not series.exists()
     assert not record.exists()
+
+
+def test_what_was_made_with_an_earlier_anatomy_is_deleted_and_said(lesions):
+    run(lesions)
+    outputs = Outputs(lesions.output_dir, "1", None)
+    fa = outputs.path("dwimap", "dwi", model="tensor", param="fa", standard=True)
+    anatomy, dwi = (Step(name, "sub-1", lesions.output_dir) for name in ("anat", "dwi"))
+
+    def work():
+        fa.parent.mkdir(exist_ok=True)
+        fa.touch()
+        return [fa]
+
+    scan = index_dataset(lesions.bids_dir, Selection(participants=("1",)))[0]
+    scan = replace(scan, dwi=fa, bval=fa, bvec=fa)  # its dwi is there, but not asked for
+    dwi.run({"anat": anatomy.record}, lesions.processing, work)
+    alone = replace(lesions, selection=Selection(modalities=("anat",)))
+    assert "outdated" not in {row.state for row in participant.process(Job(scan, alone))}
+    assert fa.exists()
+
+    other = replace(alone, processing=ProcessingSettings(sloppy=True))
+    rows = {row.modality: row for row in participant.process(Job(scan, other))}
+
+    assert not fa.exists()
+    assert rows["dwi"].state == "outdated"
+    assert "--modalities anat dwi" in rows["dwi"].reason
+    assert "--modalities anat dwi" in (lesions.output_dir / "sub-1.html").read_text()
+
+
+def test_settings_of_the_diffusion_do_not_repeat_the_anatomy(lesions):
+    run(lesions)
+    states = run(replace(lesions, processing=ProcessingSettings(gibbs=True)))
+
+    assert states["sub-1", "anat"] == "kept"
 
 
 @pytest.fixture
