@@ -10,14 +10,12 @@ from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.errors import DataError
 from motor_bids_app.features.connectivity import (
-    Seed,
-    place_seed,
     sliding_windows,
-    sphere,
     static_map,
     window_maps,
     window_statistics,
 )
+from motor_bids_app.features.seeds import Seed, place_seed, sphere
 from motor_bids_app.levels.functional_clean import Cleaned
 from motor_bids_app.levels.functional_files import RESOLUTION, bold_path, image_of, series_image
 from motor_bids_app.levels.outputs import Facts, Outputs

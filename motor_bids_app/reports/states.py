@@ -152,10 +152,9 @@ def search_chart(search: pd.DataFrame) -> Figure:
 def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
     """Draw occupancy and dwell time of each person in each state, by class."""
     canvas, panels = new_chart(7.6, 3.0, panels=2)
-    seconds = dynamics.dwell * dynamics.seconds
     for axes, values, label in (
         (panels[0], dynamics.occupancy, "Share of time in the state"),
-        (panels[1], seconds, "Mean stay (s)"),
+        (panels[1], dynamics.dwell_seconds, "Mean stay (s)"),
     ):
         _strips(axes, values, poor)
         axes.set(xlabel="State", ylabel=label)

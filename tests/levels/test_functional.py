@@ -13,7 +13,7 @@ from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
-from motor_bids_app.features.connectivity import LEFT_M1, sphere
+from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels import functional
 from motor_bids_app.levels.finished_functional import read_finished
