@@ -49,6 +49,13 @@ class Outcome:
         return "classes" if self.thresholds else self.score.unit
 
     @property
+    def span(self) -> tuple[float, float]:
+        """Least and greatest value that models can give."""
+        if self.thresholds:
+            return 0, len(self.thresholds)
+        return (0, 1) if self.cutoff is not None else (self.score.minimum, self.score.maximum)
+
+    @property
     def best_class(self) -> int:
         """Number of the ordered class without impairment."""
         return len(self.thresholds) if self.score.higher_is_better else 0
