@@ -35,6 +35,7 @@ from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.levels.progress import told
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
+from motor_bids_app.models.layers import WITHOUT_PROBABILITY
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,8 @@ def _beside(
         name: Predictions.of(average_trainings(table), truth)
         for name, table in beside.tables.items()
     }
-    metrics = metrics_table(predictions, task, seed, _populations(cohort), calibrated=False)
+    scores = [name for name in predictions if name.split("-")[0] in WITHOUT_PROBABILITY]
+    metrics = metrics_table(predictions, task, seed, _populations(cohort), uncalibrated=scores)
     pairs = [(name, kind) for name in predictions]
     return metrics, compare_pairs({kind: network, **predictions}, pairs, task, seed)
 

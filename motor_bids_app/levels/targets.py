@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of ordered classes, from the lowest values: 'below 16', '16 to below 35', ..."""
+        """Names of ordered classes, from the lowest values: 'below 23', '23 to below 32', ..."""
         if not self.thresholds:
             return ()
         inner = [f"{a:g} to below {b:g}" for a, b in itertools.pairwise(self.thresholds)]
