@@ -1,6 +1,6 @@
 """Table of an evaluation: metrics with intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def metrics_table(
     seed: int,
     populations: Mapping[str, People],
     *,
-    calibrated: bool = True,
+    uncalibrated: Collection[str] = (),
 ) -> pd.DataFrame:
     """Metrics of every model with 95 % bootstrap intervals over people.
 
@@ -81,8 +81,8 @@ def metrics_table(
     populations : mapping of str to bool array, shape (n_people,)
         Groups of people to report on, such as "all" and "patients". One that lacks a class
         is left out.
-    calibrated : bool
-        Whether predictions are meant as probabilities, whose calibration can be looked at.
+    uncalibrated : collection of str
+        Models whose predictions are not meant as probabilities, and have no calibration.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def metrics_table(
             one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
                 rows += [(model, population, *row) for row in metric_rows(one, task, seed)]
-                if task == "classification" and calibrated:
+                if task == "classification" and model not in uncalibrated:
                     rows += [(model, population, *row) for row in calibration_rows(one, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 

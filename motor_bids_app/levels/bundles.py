@@ -155,7 +155,7 @@ def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:
     table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == evaluation.final]
     predictions = Predictions.of(average_trainings(table), cohort.labels.truth)
     predictions = predictions.of_people(~cohort.controls.to_numpy(dtype=bool))
-    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE)
+    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE, cohort.outcome.span)
 
 
 def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) -> list[str]:

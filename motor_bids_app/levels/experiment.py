@@ -35,6 +35,7 @@ from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.levels.progress import told
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
+from motor_bids_app.models.layers import WITHOUT_PROBABILITY
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ def evaluate(
         ),
         subgroups=subgroup_table(last, subgroups_of(cohort), task, seed),
         missing=missing_of(cohort, models),
-        limits=conformal_limits(patients, task), coverage=conformal_coverage(patients, task),
+        limits=conformal_limits(patients, task, span=cohort.outcome.span),
+        coverage=conformal_coverage(patients, task, span=cohort.outcome.span),
         abstention=abstention_curve(last) if classify else None,
         decisions=decision_curves(predictions, seed) if classify else None,
         notes=(*cohort.notes, *notes, *builder.notes, *beside.notes),
@@ -163,7 +165,8 @@ def _beside(
         name: Predictions.of(average_trainings(table), truth)
         for name, table in beside.tables.items()
     }
-    metrics = metrics_table(predictions, task, seed, _populations(cohort), calibrated=False)
+    scores = [name for name in predictions if name.split("-")[0] in WITHOUT_PROBABILITY]
+    metrics = metrics_table(predictions, task, seed, _populations(cohort), uncalibrated=scores)
     pairs = [(name, kind) for name in predictions]
     return metrics, compare_pairs({kind: network, **predictions}, pairs, task, seed)
 

@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of ordered classes, from the lowest values: 'below 16', '16 to below 35', ..."""
+        """Names of ordered classes, from the lowest values: 'below 23', '23 to below 32', ..."""
         if not self.thresholds:
             return ()
         inner = [f"{a:g} to below {b:g}" for a, b in itertools.pairwise(self.thresholds)]
@@ -47,6 +47,13 @@ class Outcome:
     def unit(self) -> str:
         """Unit of what models give: of the score, or classes."""
         return "classes" if self.thresholds else self.score.unit
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Least and greatest value that models can give."""
+        if self.thresholds:
+            return 0, len(self.thresholds)
+        return (0, 1) if self.cutoff is not None else (self.score.minimum, self.score.maximum)
 
     @property
     def best_class(self) -> int:

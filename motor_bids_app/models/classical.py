@@ -80,6 +80,11 @@ class ConstantRegressor(RegressorMixin, BaseEstimator):
         self.mean_ = float(state.values["mean"])
 
 
+def within(scores: NDArray[np.float64], bounds: tuple[float, float] | None) -> NDArray[np.float64]:
+    """Return scores moved into their range, (lowest, highest), where one is given."""
+    return scores if bounds is None else np.clip(scores, *bounds)
+
+
 def scaling_steps() -> list[Any]:
     """Return fresh steps that fill missing values, say where they were, and scale.
 
@@ -108,6 +113,8 @@ class _TableModel(BaseEstimator):
         Seed of the inner folds and of the solver.
     harmonise : str
         "combat": sites are made alike, see `ComBat`. "none": columns are taken as they are.
+    bounds : (float, float), optional
+        Lowest and highest value of the score, which predictions stay within; of scores only.
     """
 
     def __init__(
@@ -118,6 +125,7 @@ class _TableModel(BaseEstimator):
         penalty: float | None = None,
         random_state: int = 0,
         harmonise: str = "none",
+        bounds: tuple[float, float] | None = None,
     ) -> None:
         self.columns = columns
         self.pattern = pattern
@@ -125,6 +133,7 @@ class _TableModel(BaseEstimator):
         self.penalty = penalty
         self.random_state = random_state
         self.harmonise = harmonise
+        self.bounds = bounds
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         filled = X.table.columns[X.table.notna().any()]
@@ -230,7 +239,7 @@ class TableRegressor(RegressorMixin, _TableModel):
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
         check_is_fitted(self)
-        return self.pipeline_.predict(self._features(X))
+        return within(self.pipeline_.predict(self._features(X)), self.bounds)
 
     def _plain(self) -> BaseEstimator:
         return Ridge(alpha=self.penalty or ONE_PERSON)

@@ -16,6 +16,7 @@ from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.course import Plan
 from motor_bids_app.models.folds import binary_labels, held_out
+from motor_bids_app.models.heads import WeightedLoss
 from motor_bids_app.models.modalities import SignalModality, SliceModality
 from motor_bids_app.models.snapshots import Checkpoints, identify
 from motor_bids_app.models.state import State
@@ -209,7 +210,7 @@ class PieceNetwork:
             return nn.MSELoss()
         totals = np.bincount(y.astype(np.int64), counts, minlength=2)  # pieces of each class
         weights = totals.sum() / (2 * totals) if self.balance == "weights" else np.ones(2)
-        return nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32))
+        return WeightedLoss(weights)
 
     def _dataset(self, pieces: Pieces, targets: NDArray[Any], *, training: bool) -> PieceDataset:
         return PieceDataset(pieces, targets, self.modality, self.scale_, training=training)

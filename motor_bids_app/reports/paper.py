@@ -10,6 +10,7 @@ from motor_bids_app.reports.canvas import new_chart, styled
 from motor_bids_app.reports.charts import METRICS, chart_figure, colour
 from motor_bids_app.reports.experiment_content import ExperimentReport
 from motor_bids_app.reports.pages import Figure, Table
+from motor_bids_app.reports.tables import models_table
 
 LAYERS = {
     "flatten": "joined features (flatten)", "dense1": "first dense layer (FCL1)",
@@ -47,7 +48,15 @@ def paper_tables(report: ExperimentReport) -> list[Table]:
         for layer in LAYERS
         if layered
     ]
-    return tables
+    return [*tables, *_calibration(report)]
+
+
+def _calibration(report: ExperimentReport) -> list[Table]:
+    """Calibration of what is evaluated beside the models, where it has probabilities."""
+    metrics = report.metrics[report.metrics["model"].isin(list(report.beside))]
+    if "calibration_slope" not in set(metrics["metric"]):
+        return []
+    return [models_table(metrics, report.beside, "calibration", "all")]
 
 
 def class_table(table: pd.DataFrame, model: str, label: str) -> Table:
@@ -64,9 +73,15 @@ def class_table(table: pd.DataFrame, model: str, label: str) -> Table:
         for metric in metrics
     ]
     return Table(
-        caption=f"{label}: each class taken as positive, and the mean of both.",
+        caption=f"{label}: each class taken as positive, and the mean of both. Mean [least to "
+        f"greatest] over {_test_sets(one)}, of the mean over trainings, then of the best one.",
         columns=("Metric", *_CLASSES.values()), rows=tuple(rows), numeric=frozenset({1, 2, 3}),
     )  # fmt: skip
+
+
+def _test_sets(table: pd.DataFrame) -> str:
+    count = int(table["n_test_sets"].iloc[0])
+    return f"{count} test sets" if count > 1 else "one test set"
 
 
 def variant_table(report: ExperimentReport, models: Sequence[str], what: str) -> Table:

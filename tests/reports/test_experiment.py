@@ -44,9 +44,9 @@ def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_pag
 
 def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
     table = pd.DataFrame(
-        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1) for name in CLASSES],
+        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1, 10) for name in CLASSES],
         columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
-                 "maxima_min", "maxima_max"],
+                 "maxima_min", "maxima_max", "n_test_sets"],
     )  # fmt: skip
 
     paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
