@@ -1,13 +1,14 @@
 """Training: schedules, early stopping, checkpoints, parts of a batch, memory."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from motor_bids_app.errors import DataError, UsageError
-from motor_bids_app.models import course, training
+from motor_bids_app.models import course, snapshots, training
 from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks import MultiBranchNetwork
 
@@ -90,6 +91,25 @@ def test_damaged_checkpoint_is_refused(samples, y):
     memory.kept = {name: content[:50] for name, content in memory.kept.items()}
     with pytest.raises(UsageError, match="damaged"):
         NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
+
+
+def test_checkpoints_keep_the_random_state_of_a_gpu(monkeypatch):
+    """Dropout draws from it; there need not be a GPU to see that it comes back."""
+    given = []
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.arange(9).byte())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *state: given.append(state))
+    layer = torch.nn.Linear(1, 1)
+    net = SimpleNamespace(
+        module_=layer, optimizer_=torch.optim.SGD(layer.parameters()), n_parts=1, device="cuda:1"
+    )
+    director = course.Director(course.Plan(), course.Course(), lambda *_: None)
+    random = np.random.default_rng(0)
+
+    snapshots.unpack(snapshots.pack(net, director, random, "{}"), net, director, random, "{}")
+
+    ((state, device),) = given
+    assert device == "cuda:1"
+    assert state.tolist() == list(range(9))
 
 
 def test_early_stop_keeps_the_weights_of_the_best_epoch(make_samples, y):
