@@ -49,7 +49,7 @@ class FusionModel(BaseEstimator):
         Of both trainings, see `NetworkModel`.
     batch_size, slice_batch_size : int
         Windows, and slices, per step of a training.
-    validation_share, balance, checkpoints
+    validation_share, balance, checkpoints, bounds
         See `PieceNetwork`.
     """
 
@@ -84,6 +84,7 @@ class FusionModel(BaseEstimator):
         random_state: int = 0,
         device: str = "cpu",
         checkpoints: Checkpoints | None = None,
+        bounds: tuple[float, float] | None = None,
     ) -> None:
         self.modalities = modalities
         self.hidden = hidden
@@ -112,6 +113,7 @@ class FusionModel(BaseEstimator):
         self.random_state = random_state
         self.device = device
         self.checkpoints = checkpoints
+        self.bounds = bounds
 
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:
@@ -200,6 +202,7 @@ class FusionModel(BaseEstimator):
             self.validation_share,
             self.balance,
             self.checkpoints,
+            self.bounds,
         )
 
     def by_modality(self, X: Samples) -> Array:
@@ -276,5 +279,7 @@ class FusionRegressor(RegressorMixin, FusionModel):
         return self
 
     def predict(self, X: Samples) -> Array:
-        """Return scores, shape (n_scans,)."""
-        return self._mixed(X)
+        """Return scores, shape (n_scans,), within the bounds."""
+        scores = self._mixed(X)
+        # A line brings each modality to what it is worth, and may lead out of the range.
+        return scores if self.bounds is None else np.clip(scores, *self.bounds)
