@@ -21,6 +21,11 @@ from motor_bids_app.settings import (
     Settings,
 )  # fmt: skip
 
+_LEVEL = {  # of options that one level alone uses
+    "experiment": "group", "qc_file": "group", "allow": "group", "init_from": "group",
+    "weights": "group", "model": "predict", "outside": "predict",
+}  # fmt: skip
+
 
 def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
     """Turn command line words into settings.
@@ -43,6 +48,7 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
         raise UnknownLevelError(
             f"{given['level']!r} is no analysis level. Use one of {', '.join(LEVELS)}."
         )
+    _check_levels(given)
     if "config_file" in given:
         required = [str(given[name]) for name in ("bids_dir", "output_dir", "level")]
         options = [name for action in parser._actions for name in action.option_strings]
@@ -56,6 +62,17 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
             "which parts would take from each other. Run it once, after all shards."
         )
     return _settings(given)
+
+
+def _check_levels(given: dict[str, Any]) -> None:
+    """Refuse options of another level; a configuration file may serve all of them."""
+    for name, level in _LEVEL.items():
+        if name in given and level != given["level"]:
+            option = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{option} is for the {level} level, and would do nothing at the "
+                f"{given['level']} level: leave it out, or run {level}."
+            )
 
 
 def _with_dashes(word: str) -> str:

@@ -204,3 +204,26 @@ def test_command_line_is_read_without_loading_libraries():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "level", "used"),
+    [
+        (["--weights", "w"], "participant", "group"), (["--weights", "w"], "predict", "group"),
+        (["--experiment", "shi2025"], "participant", "group"),
+        (["--model", "m"], "participant", "predict"), (["--outside", "refuse"], "group", "predict"),
+        (["--init-from", "m"], "participant", "group"), (["--qc-file", "q"], "predict", "group"),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_level_is_refused(words, level, used):
+    model = ["--model", "m"] if level == "predict" else []
+
+    with pytest.raises(UsageError, match=f"{words[0]} is for the {used} level"):
+        parse(*words, *model, level=level)
+
+
+def test_a_configuration_file_may_serve_all_levels(tmp_path):
+    path = tmp_path / "options.toml"
+    path.write_text('experiment = ["shi2025"]\nweights = "w"\n')
+
+    assert parse("--config-file", path).weights == Path("w")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.index import select_participants
 from motor_bids_app.bids.person import Person
+from motor_bids_app.bids.recordings import at_once
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.errors import EmptySelectionError, InputMissingError
 from motor_bids_app.settings import STANDARD_SPACE, Selection
@@ -45,7 +46,8 @@ class DerivedScan(Person):
     mean_bold, bold_brain : Path or None
         Series before cleaning, whose mean shows the brain, and the mask of its voxels.
     recordings : dict
-        Epochs of windows by kind, 'eeg' and 'emg'; of several tasks or runs the first by name.
+        Epochs of windows by kind, 'eeg' and 'emg'; of several tasks or runs the first by name,
+        and the EMG that was recorded with that EEG.
     sources : tuple of str
         Names of the datasets that the files come from; 'output' is the output itself.
     """
@@ -133,8 +135,10 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
                 here[key] = options[0]
         for key in _RECORDINGS:
             epochs = sorted((home / key).glob(f"{person.prefix}_*desc-windows_epo.fif"))
+            joined = [path for path in epochs if key == "emg" and "eeg" in here
+                      and at_once(path, here["eeg"])]  # fmt: skip
             if epochs:
-                here[key] = epochs[0]
+                here[key] = (joined or epochs)[0]
         features = home / f"{person.prefix}_desc-features.tsv"
         if features.is_file():
             here["features"] = features

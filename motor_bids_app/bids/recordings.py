@@ -92,13 +92,27 @@ def choose_recordings(
     chosen: dict[str, RecordingFile | None] = {}
     for kind, here in by_kind.items():
         kept = [file for file in here if file.get("task") in shared] or here
+        if kind == "emg" and chosen["eeg"] is not None:
+            kept = [file for file in kept if at_once(file.path, chosen["eeg"].path)] or kept
         best, remarks = choose(kept, kind)
         notes += [remark.replace(" images", " recordings") for remark in remarks]
         chosen[kind] = _described(best, kind, root) if best else None
     eeg, emg = chosen["eeg"], chosen["emg"]
     if eeg and emg is None and "EMG" in _types(eeg):
         emg = replace(eeg, kind="emg")
+    if eeg and emg and not at_once(eeg.path, emg.path):
+        notes.append(
+            f"{eeg.path.name} and {emg.path.name} are of different times: not set in relation"
+        )
     return eeg, emg, tuple(notes)
+
+
+def at_once(one: Path, other: Path) -> bool:
+    """Whether two recordings, by their names, are of one task and run, and so of the same time."""
+    return all(
+        _in_name(one.name, key) == _in_name(other.name, key)
+        for key in ("sub", "ses", "task", "run")
+    )
 
 
 def _described(file: Found, kind: str, root: Path) -> RecordingFile:
@@ -128,7 +142,11 @@ def _types(recording: RecordingFile) -> set[str]:
 
 def _label(file: Found, key: str) -> str | None:
     """Label as it is in the name: pybids makes numbers of some."""
-    pairs = (pair.partition("-") for pair in file.path.name.split("_"))
+    return _in_name(file.path.name, key)
+
+
+def _in_name(file_name: str, key: str) -> str | None:
+    pairs = (pair.partition("-") for pair in file_name.split("_"))
     return next((label for name, _, label in pairs if name == key), None)
 
 

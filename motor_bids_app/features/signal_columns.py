@@ -33,7 +33,7 @@ _SIDED = {  # text, unit, and what is on a side: hemisphere or limb
     ),
     "cmc_beta": (
         "Mean coherence, 15 to 30 Hz, of the strongest muscle of the {} limb with the opposite "
-        "motor cortex",
+        "motor cortex, less that of chance",
         "arbitrary",
     ),
 }
@@ -59,7 +59,7 @@ def signal_columns() -> Iterator[tuple[str, tuple[str, str]]]:
         for side in ("left", "right", _AFFECTED[name.split("_")[0]]):
             ending = side if side in ("left", "right") else "affected"
             yield f"{name}_{ending}", (text.format(side), unit)
-        difference = "suppression" in name
+        difference = "suppression" in name or name.startswith("cmc")
         formula = "left - right" if difference else "(left - right) / (left + right)"
         plain = text.format("").replace("  ", " ").strip(" ,")
         yield f"{name}_asymmetry", (f"Asymmetry, {formula}: {plain}", "arbitrary")

@@ -18,6 +18,7 @@ from motor_bids_app.physiology.muscles import (
 )
 from motor_bids_app.physiology.recording import Array, Recording
 from motor_bids_app.physiology.spectra import (
+    above_chance,
     band_power,
     coherence,
     power_density,
@@ -99,22 +100,25 @@ def emg_features(recording: Recording, usable: Flags) -> dict[str, float]:
 
 
 def muscle_coherence(
-    eeg: Recording, emg: Recording, usable: Flags
+    eeg: Recording, emg: Recording, usable: Flags, emg_usable: Flags
 ) -> tuple[dict[str, float], Coherences]:
     """Coherence of each limb's strongest muscle with the opposite motor cortex, at work.
 
     EMG is rectified (Halliday et al. 1995), and brought to the rate of the EEG; segments of 1 s.
-    Both recordings start at the same time; what one has beyond the other's end is left out.
+    Both recordings start at the same time; what one has beyond the other's end is left out. The
+    numbers are less what chance gives, which is more in people with less time that can be used.
 
     Parameters
     ----------
     eeg, emg : Recording
         Cleaned.
-    usable : bool array, shape (T,)
-        Samples of the EEG that can be trusted.
+    usable, emg_usable : bool array, shape (T,) of either
+        Samples of the EEG, and of the EMG, that can be trusted.
     """
     rectified = resample(np.abs(emg.signals), emg.rate, eeg.rate)
     n = min(rectified.shape[1], eeg.signals.shape[1], len(usable))
+    at_emg = (np.arange(n) * (emg.rate / eeg.rate)).astype(int)
+    both_usable = usable[:n] & emg_usable[np.minimum(at_emg, len(emg_usable) - 1)]
     work, _ = periods(emg.events or eeg.events, eeg.rate, n)
     frequencies = np.asarray(np.fft.rfftfreq(round(eeg.rate), 1 / eeg.rate), dtype=np.float64)
     found = Coherences(frequencies, {}, {}, {})
@@ -128,15 +132,18 @@ def muscle_coherence(
         active = working(envelopes) if work is None else work
         strongest = channels[int(envelopes[:, active].mean(axis=1).argmax())]
         both = np.stack([eeg.signals[cortex, :n].mean(axis=0), rectified[strongest, :n]])
-        _, spectra = segment_spectra(both, eeg.rate, active & usable[:n], 1.0)
+        _, spectra = segment_spectra(both, eeg.rate, active & both_usable, 1.0)
         if spectra.shape[1] < _FEWEST:
             continue
         found.values[limb] = coherence(*spectra)
         found.n_segments[limb] = spectra.shape[1]
         found.muscles[limb] = emg.names[strongest]
-        features[f"cmc_beta_{limb}"] = float(found.values[limb][inside].mean())
+        mean = float(found.values[limb][inside].mean())
+        features[f"cmc_beta_{limb}"] = above_chance(mean, found.n_segments[limb])
         features[f"{QUALITY}_cmc_seconds"] = float(min(found.n_segments.values()))
-    return features | _asymmetry(features, "cmc_beta"), found
+    if len(found.values) == len(SIDES):  # around 0 a ratio of them would be wild
+        features["cmc_beta_asymmetry"] = features["cmc_beta_left"] - features["cmc_beta_right"]
+    return features, found
 
 
 def affected(features: dict[str, float], lesion_side: str) -> dict[str, float]:

@@ -29,7 +29,8 @@ class Conversion:
     participant, session, task : str
         Labels; session may be None.
     channels : tuple of str
-        Names of the columns; empty: those of the header.
+        Names of the columns; empty: those of the header. Columns named as those that count rows
+        (nSeq, time, ...) are left out.
     rate : float or None
         Samples per second; None: as in the header.
     unit : str or None
@@ -63,13 +64,15 @@ def convert(conversion: Conversion) -> Path:
     OutputError
         There is such a recording already.
     """
-    columns = parse_columns(read_text(conversion.source))
-    names = conversion.channels or columns.labels
+    columns = parse_columns(read_text(conversion.source), conversion.channels)
+    names = columns.labels
     if len(names) != len(columns.values):
         raise DataError(
             f"{conversion.source.name} has {len(columns.values)} columns of signals, but "
             f"{len(names)} names. Give one name for each with --channels."
         )
+    if len(set(names)) < len(names):
+        raise DataError(f"Two columns have one name ({', '.join(names)}). Give each its own.")
     rate = conversion.rate or columns.rate
     if rate is None:
         raise DataError(

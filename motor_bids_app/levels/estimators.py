@@ -15,7 +15,8 @@ from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.hardware import usable_precision
-from motor_bids_app.models.backbones import InitialWeights
+from motor_bids_app.levels.initial_weights import FolderWeights, reads_slices
+from motor_bids_app.models.backbones import source_name
 from motor_bids_app.models.catalog import FUSION, build_model, needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.recalibration import RecalibratedClassifier
@@ -46,7 +47,7 @@ class Builder:
         Where networks leave what they need to go on after a stop.
     start : Start, optional
         Weights that networks begin with.
-    weights : InitialWeights, optional
+    weights : FolderWeights, optional
         Where networks of slices start from.
     """
 
@@ -56,18 +57,24 @@ class Builder:
     device: str
     checkpoints: Checkpoints | None = None
     start: Start | None = None
-    weights: InitialWeights | None = None
+    weights: FolderWeights | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks on how models start, one sentence each."""
-        reads = any(SLICES in needs(name).pieces for name in self.experiment.model.names)
-        if not reads or self.weights is not None or SLICES not in self.cohort.samples.pieces:
+        if not reads_slices(self.experiment) or SLICES not in self.cohort.samples.pieces:
             return ()
+        backbone = self.experiment.model.backbone
+        if self.weights is not None:
+            name = source_name(backbone)
+            return (
+                f"The network of slices ({backbone}) starts from the weights in "
+                f"{self.weights.path(name).name} (SHA-256 {self.weights.digest(name)}...).",
+            )
         return (
-            f"The network of slices ({self.experiment.model.backbone}) starts from random weights, "
-            "because no others were given (--weights). The paper started from weights learned on "
-            "photographs, from which networks learn more with few people.",
+            f"The network of slices ({backbone}) starts from random weights, because no others "
+            "were given (--weights). The paper started from weights learned on photographs, from "
+            "which networks learn more with few people.",
         )
 
     def build(

@@ -33,7 +33,7 @@ from motor_bids_app.levels.explanation import build_explainer, explain
 from motor_bids_app.levels.fusion import build_fusion_watch
 from motor_bids_app.levels.group_quality import describe_cohort
 from motor_bids_app.levels.hardware import choose_device, limit_threads
-from motor_bids_app.levels.initial_weights import FolderWeights
+from motor_bids_app.levels.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
@@ -89,6 +89,8 @@ def run(settings: Settings) -> list[Result]:
         Some of several experiments failed; a single one raises its own error.
     """
     experiments = load_experiments(settings.experiments)
+    if settings.weights is not None:
+        check_weights(FolderWeights(settings.weights), experiments)
     limit_threads(settings.processing.omp_nthreads)
     people = gather_people(settings)
     for note in people.notes:
@@ -219,6 +221,8 @@ def _run_experiment(
     described = describe_model(settings, experiment, cohort, evaluation)
     if heritage is not None and evaluation.final == experiment.model.kind:
         described["began_with"] = heritage.lineage
+    if settings.weights is not None and builder.notes:
+        described["initial_weights"] = list(builder.notes)
     save_model(folder / "model", members, described)
     write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))

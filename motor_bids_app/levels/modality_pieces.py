@@ -18,7 +18,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.bold_slices import slice_pieces
 from motor_bids_app.levels.maps import MapLibrary, to_flip
-from motor_bids_app.levels.recorded import SignalPlan, plan_signals, signal_pieces
+from motor_bids_app.levels.recorded import SignalPlan, no_windows, plan_signals, signal_pieces
 from motor_bids_app.models.catalog import needs
 
 log = logging.getLogger(__name__)
@@ -97,16 +97,26 @@ def pieces_of_scan(
 ) -> tuple[dict[str, Pieces], tuple[str, ...]]:
     """Pieces of one scan as a saved model reads them, and what it lacks in words.
 
+    Recordings that lack a channel or are too short count as none where there are slices.
+
     Raises
     ------
     DataError
-        It has none of them.
+        It has none of them, or none that can be used.
     """
     found: dict[str, Pieces] = {}
+    reasons: tuple[str, ...] = ()
     if SLICES in kinds:
         found[SLICES] = slice_pieces([scan], flip)
     if SIGNALS in kinds:
-        found[SIGNALS] = signal_pieces([scan], flip, SignalPlan.from_json(inputs[SIGNALS]), None)
+        plan = SignalPlan.from_json(inputs[SIGNALS])
+        try:
+            found[SIGNALS] = signal_pieces([scan], flip, plan, None)
+        except DataError as error:
+            if SLICES not in found or not found[SLICES].size:
+                raise
+            found[SIGNALS] = no_windows(plan)
+            reasons = (str(error),)
     words = {SLICES: "bold", SIGNALS: "EEG and EMG"}
     there = {kind: words[kind] for kind, pieces in found.items() if pieces.size}
     if not there:
@@ -115,6 +125,6 @@ def pieces_of_scan(
             "none. Run the participant level on them first."
         )
     said = " and ".join(there.values())
-    return found, tuple(
+    return found, reasons + tuple(
         f"no {words[kind]}: predicted from {said} alone" for kind in found if kind not in there
     )

@@ -1,5 +1,6 @@
 """Numbers of one participant and session from the cleaned EEG and EMG."""
 
+from motor_bids_app.bids.recordings import at_once
 from motor_bids_app.features.signals import (
     affected,
     eeg_features,
@@ -7,7 +8,7 @@ from motor_bids_app.features.signals import (
     muscle_coherence,
 )
 from motor_bids_app.levels.outputs import Facts, Outputs
-from motor_bids_app.levels.physiology_files import load_cleaned
+from motor_bids_app.levels.physiology_files import cleaned_path, load_cleaned
 from motor_bids_app.reports import signal_checks
 
 
@@ -41,8 +42,14 @@ def measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, float
                 "No good EMG channel tells its side in its name or target_muscle (as EDC_L), so "
                 "muscles are not measured."
             )
-    if eeg and emg:
-        coherent, found = muscle_coherence(eeg[0], emg[0], eeg[1])
+    paths = [cleaned_path(outputs, kind) for kind in ("eeg", "emg")]
+    if eeg and emg and paths[0] and paths[1] and not at_once(paths[0], paths[1]):
+        facts.notes.append(
+            f"{paths[0].name} and {paths[1].name} were not recorded at the same time, so that the "
+            "coherence of muscle and cortex is not measured."
+        )
+    elif eeg and emg:
+        coherent, found = muscle_coherence(eeg[0], emg[0], eeg[1], emg[1])
         features |= coherent
         if found.values:
             facts.methods.append("signal_coherence")

@@ -145,6 +145,12 @@ def save_windows(windows: Windows, cleaned: Cleaned, file: RecordingFile, output
     outputs.written.extend([path, path.with_suffix(".json")])
 
 
+def cleaned_path(outputs: Outputs, kind: str) -> Path | None:
+    """Cleaned EEG or EMG that was saved; None if none was."""
+    folder = outputs.path(kind, kind).parent
+    return next(iter(sorted(folder.glob(f"{outputs.prefix}_*desc-preproc_{kind}.edf"))), None)
+
+
 def load_cleaned(outputs: Outputs, kind: str) -> tuple[Recording, NDArray[np.bool_]] | None:
     """Cleaned EEG or EMG that was saved, and its samples that can be trusted; None if none was.
 
@@ -153,11 +159,10 @@ def load_cleaned(outputs: Outputs, kind: str) -> tuple[Recording, NDArray[np.boo
     ReadWriteError
         A file is damaged.
     """
-    folder = outputs.path(kind, kind).parent
-    found = sorted(folder.glob(f"{outputs.prefix}_*desc-preproc_{kind}.edf"))
-    if not found:
+    path = cleaned_path(outputs, kind)
+    if path is None:
         return None
-    path, stem = found[0], found[0].name.removesuffix(f"_{kind}.edf")
+    folder, stem = path.parent, path.name.removesuffix(f"_{kind}.edf")
     channels = read_table(folder / f"{stem}_channels.tsv")
     table = read_table(folder / f"{stem}_events.tsv")
     sidecar = read_json(path.with_suffix(".json"))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from motor_bids_app.bids.derived import DerivedScan
+from motor_bids_app.bids.recordings import at_once
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.recordings import (
@@ -27,17 +28,7 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class SignalPlan:
-    """What windows of all scans are brought to.
-
-    Parameters
-    ----------
-    channels : tuple of str
-        Kind and name, as "eeg C3".
-    rate : float
-        Samples per second.
-    n_samples : int
-        Of a window.
-    """
+    """What windows of all scans are brought to: channels as "eeg C3", samples per second."""
 
     channels: Names
     rate: float
@@ -50,16 +41,12 @@ class SignalPlan:
 
     def to_json(self) -> dict[str, Any]:
         """What a bundle says of the windows it reads."""
-        return {
-            "channels": list(self.channels), "rate": self.rate, "n_samples": self.n_samples
-        }  # fmt: skip
+        return {**vars(self), "channels": list(self.channels)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "SignalPlan":
         """Take what `to_json` gave."""
-        return cls(
-            channels=tuple(values["channels"]), rate=values["rate"], n_samples=values["n_samples"]
-        )
+        return cls(**{**values, "channels": tuple(values["channels"])})
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +104,16 @@ def open_epochs(scan: DerivedScan, kind: str) -> _Epochs | None:
     return _Epochs(path, channels, rate, len(found.times) / rate, found)
 
 
+def _opened(scan: DerivedScan, kinds: Names) -> list[_Epochs | None]:
+    """Epochs of each kind; EMG of another task or run than the EEG is as if it were not there."""
+    found = [open_epochs(scan, kind) for kind in kinds]
+    first = next((one for one in found if one is not None), None)
+    return [
+        one if one is None or first is None or at_once(first.path, one.path) else None
+        for one in found
+    ]
+
+
 def plan_signals(
     scans: Sequence[DerivedScan], wanted: Names, which: str, rate: float, *, paired: bool
 ) -> tuple[SignalPlan | None, tuple[str, ...]]:
@@ -145,8 +142,9 @@ def plan_signals(
     DataError
         Channels differ and must not, or no channel is common to all.
     """
-    opened = {kind: [open_epochs(scan, kind) for scan in scans] for kind in wanted}
-    recorded = sum(any(column) for column in zip(*opened.values(), strict=True))
+    every_scan = [_opened(scan, wanted) for scan in scans]
+    opened = {kind: [found[k] for found in every_scan] for k, kind in enumerate(wanted)}
+    recorded = sum(any(found) for found in every_scan)
     kinds = [kind for kind in wanted if 2 * sum(e is not None for e in opened[kind]) > recorded]
     if not kinds:
         return None, ()
@@ -167,7 +165,8 @@ def plan_signals(
     if len(taking) < recorded:
         notes += (
             f"{recorded - len(taking)} of {recorded} scans with recordings lack "
-            f"{' or '.join(kind.upper() for kind in kinds)}: their recordings are not used.",
+            f"{' or '.join(kind.upper() for kind in kinds)} of the same time: their recordings are "
+            "not used.",
         )
     return SignalPlan(channels=channels, rate=used, n_samples=int(seconds * used + 1e-6)), notes
 
@@ -214,16 +213,16 @@ def read_windows(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> NDArray[
     Returns
     -------
     float16 array, shape (n_windows, n_channels, n_samples)
-        See `normalised_windows`; no windows if the scan lacks a kind.
+        See `normalised_windows`; no windows if the scan lacks a kind, or has both of other times.
 
     Raises
     ------
     DataError
         The scan lacks a channel.
     """
-    parts = [open_epochs(scan, kind) for kind in plan.kinds]
+    parts = _opened(scan, plan.kinds)
     if any(part is None for part in parts):
-        return np.zeros((0, len(plan.channels), plan.n_samples), dtype=np.float16)
+        return _none(plan)
     found = {name: None for part in parts if part is not None for name in part.channels}
     lacking = [name for name in plan.channels if name not in found]
     if lacking:
@@ -283,6 +282,15 @@ def signal_pieces(
         found = read_windows(scan, plan, flip=bool(flip[row]))
         windows.append(found if folder is None else _kept(found, folder / f"signals-{row}.npy"))
     return Pieces.of(RecordedWindows(windows, plan.channels, plan.rate))
+
+
+def no_windows(plan: SignalPlan) -> Pieces:
+    """What one scan without recordings has."""
+    return Pieces.of(RecordedWindows([_none(plan)], plan.channels, plan.rate))
+
+
+def _none(plan: SignalPlan) -> NDArray[np.float16]:
+    return np.zeros((0, len(plan.channels), plan.n_samples), dtype=np.float16)
 
 
 def _kept(windows: NDArray[np.float16], path: Path) -> NDArray[np.float16]:

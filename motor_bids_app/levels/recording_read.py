@@ -171,8 +171,11 @@ def _mains(raw: Any, file: RecordingFile) -> float | None:
 
 
 def _events(raw: Any) -> tuple[Event, ...]:
+    """Events, in s since the first sample that is there."""
+    # With a date, MNE counts from the start of the recording, even where its start was cut off.
+    cut_off = raw.first_time if raw.annotations.orig_time is not None else 0.0
     found = [
-        Event(onset=float(onset), duration=float(duration), kind=str(kind))
+        Event(onset=float(onset) - cut_off, duration=float(duration), kind=str(kind))
         for onset, duration, kind in zip(
             raw.annotations.onset, raw.annotations.duration, raw.annotations.description,
             strict=True,

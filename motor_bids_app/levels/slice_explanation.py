@@ -19,7 +19,7 @@ from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.explained_maps import TITLES, map_image
 from motor_bids_app.levels.explanation import ALIKE, COLUMNS, PEAK_COLUMNS
-from motor_bids_app.levels.maps import experiment_mask
+from motor_bids_app.levels.maps import experiment_mask, to_flip
 from motor_bids_app.models.opened_slices import OpenSlices, open_slices, places_of
 from motor_bids_app.reports.explanation import (
     REFERENCES,
@@ -60,6 +60,7 @@ class SliceExplainer:
         assert isinstance(source, VolumeSlices)
         self.folder, self.cohort, self.seed = folder, cohort, seed
         self.grid: Grid = source.grid
+        self.mirrored = to_flip(cohort.samples.table, experiment.inputs.mirror_lesion_to)
         self.most = experiment.explanation.people_per_test
         self.mask = experiment_mask("brain", self.grid)
         self.total = np.zeros(self.grid.shape)
@@ -87,11 +88,11 @@ class SliceExplainer:
                 other, _ = person_map(nothing, sample, self.grid)
                 alike = rank_correlation(values[self.mask], other[self.mask])
                 self.randomised.append(alike)
-            signed = values if output >= 0 else -values
+            signed = values if output >= network.learned.average else -values
             fold += signed
             self.total += signed
             self.n_people += 1
-            self._save(str(self.cohort.samples.participants[row]), values)
+            self._save(row, values)
         if rows and len(self.folds) < _FOLDS:
             self.folds.append(fold / np.float32(len(rows)))
 
@@ -103,11 +104,13 @@ class SliceExplainer:
             first.setdefault(str(people[row]), int(row))
         return sorted(first.values())[: self.most]
 
-    def _save(self, person: str, values: Volume) -> None:
+    def _save(self, row: int, values: Volume) -> None:
+        person = str(self.cohort.samples.participants[row])
         label = person if person.startswith("sub-") else f"sub-{person}"
         sidecar = {
             **self.sidecar,
             "Model": "of the first repeat and training, which did not learn from this person",
+            "Mirrored": bool(self.mirrored[row]),
         }
         save_image(map_image(values, self.grid), self.folder / f"{label}_desc-gradcam.nii.gz",
                    sidecar)  # fmt: skip

@@ -28,6 +28,10 @@ class InitialWeights(Protocol):
         """Return the weights of a network of pytorchcv by its name there, or None."""
         ...
 
+    def digest(self, model: str) -> str:
+        """Short hash of them."""
+        ...
+
 
 class SliceNetwork(nn.Module):
     """A two-dimensional network that takes grey pictures of any size.

@@ -8,7 +8,6 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from torch import nn
 
-from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.batches import balanced_rows
 from motor_bids_app.models.folds import Fold, binary_labels
@@ -20,6 +19,7 @@ from motor_bids_app.models.heads import (
     WeightedLoss,
     bounded,
     bounded_start,
+    check_bounds,
 )
 from motor_bids_app.models.network_model import NetworkModel
 from motor_bids_app.models.state import State
@@ -79,12 +79,7 @@ class NetworkRegressor(RegressorMixin, NetworkModel):
         """
         scores = np.asarray(y, dtype=np.float64)
         if self.bounds is not None:
-            outside = scores[(scores < self.bounds[0]) | (scores > self.bounds[1])]
-            if len(outside):
-                raise DataError(
-                    f"{len(outside)} scores are outside {self.bounds[0]:g} to {self.bounds[1]:g}, "
-                    f"such as {outside[0]:g}. Correct them, or leave these people out."
-                )
+            check_bounds(scores, self.bounds)
         self._fit(X, scores, fold)
         return self
 

@@ -205,6 +205,7 @@ class FusionModel(BaseEstimator):
             self.validation_share,
             self.balance,
             self.checkpoints,
+            self.bounds,
         )
 
     def by_modality(self, X: Samples) -> Array:
@@ -281,5 +282,6 @@ class FusionRegressor(RegressorMixin, FusionModel):
         return self
 
     def predict(self, X: Samples) -> Array:
-        """Return scores, shape (n_scans,)."""
+        """Return scores, shape (n_scans,), within the bounds."""
+        # A line brings each modality to what it is worth, and may lead out of the range.
         return within(self._mixed(X), self.bounds)

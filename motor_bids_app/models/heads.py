@@ -14,6 +14,8 @@ from scipy.special import expit, logit
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, softplus
 
+from motor_bids_app.errors import DataError
+
 _NEAR = 0.02  # of the range, or of people: how close to an end training may start
 
 
@@ -91,6 +93,16 @@ class BoundedLoss(nn.Module):
         """Return the loss of `outputs`, (n, 1), for scores in their unit, (n, 1)."""
         given = self.low + (self.high - self.low) * torch.sigmoid(outputs + self.centre)
         return ((given - scores) / self.scale).square().mean()
+
+
+def check_bounds(scores: NDArray[np.float64], bounds: tuple[float, float]) -> None:
+    """Raise DataError if a score is outside its range."""
+    outside = scores[(scores < bounds[0]) | (scores > bounds[1])]
+    if len(outside):
+        raise DataError(
+            f"{len(outside)} scores are outside {bounds[0]:g} to {bounds[1]:g}, such as "
+            f"{outside[0]:g}. Correct them, or leave these people out."
+        )
 
 
 def bounded_start(scores: NDArray[np.float64], bounds: tuple[float, float]) -> float:

@@ -46,6 +46,10 @@ class SignalModality:
             "channels": list(source.channels), "rate": source.rate, "n_samples": source.shape[1]
         }  # fmt: skip
 
+    def start(self) -> str:
+        """What it starts from: there are no other weights."""
+        return "random"
+
     def check(self, pieces: Pieces, facts: dict[str, Any]) -> None:
         """Raise IncompatibleModelError for windows that a network did not learn to read."""
         found = self.facts(pieces)
@@ -116,6 +120,10 @@ class SliceModality:
     def facts(self, pieces: Pieces) -> dict[str, Any]:
         """What new slices must agree in, as JSON can hold it."""
         return {"shape": list(pieces.source.shape)}
+
+    def start(self) -> str:
+        """What it starts from, in a word that tells two starts apart."""
+        return "random" if self.weights is None else self.weights.digest(source_name(self.backbone))
 
     def check(self, pieces: Pieces, facts: dict[str, Any]) -> None:
         """Raise IncompatibleModelError for slices that a network did not learn to read."""

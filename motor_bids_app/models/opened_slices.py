@@ -22,17 +22,15 @@ from motor_bids_app.models.piece_network import PieceNetwork
 class OneNumber(nn.Module):
     """Network of slices whose output is one number: log odds of poor, or points of the score."""
 
-    def __init__(self, network: nn.Module, scale: float) -> None:
+    def __init__(self, network: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.scale = scale
+        self.head = head
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return shape (n,), from pictures (n, size, size)."""
-        outputs: Tensor = self.network(pictures)
-        if outputs.shape[1] == 2:
-            return outputs[:, 1] - outputs[:, 0]
-        return outputs[:, 0] * self.scale
+        number: Tensor = self.head(self.network(pictures))
+        return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +87,7 @@ def open_slices(model: Any) -> OpenSlices | None:
     if not isinstance(plain, FusionModel) or SLICES not in plain.networks_:
         return None
     learned = plain.networks_[SLICES]
-    module = OneNumber(learned.network_, learned.spread_).to(plain.device).eval()
+    module = OneNumber(learned.network_, learned.one_number()).to(plain.device).eval()
     return OpenSlices(module, learned)
 
 

@@ -16,7 +16,16 @@ from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.course import Plan
 from motor_bids_app.models.folds import binary_labels, held_out
-from motor_bids_app.models.heads import WeightedLoss
+from motor_bids_app.models.heads import (
+    BoundedLoss,
+    BoundedPoints,
+    LogOdds,
+    Points,
+    WeightedLoss,
+    bounded,
+    bounded_start,
+    check_bounds,
+)
 from motor_bids_app.models.modalities import SignalModality, SliceModality
 from motor_bids_app.models.snapshots import Checkpoints, identify
 from motor_bids_app.models.state import State
@@ -84,6 +93,8 @@ class PieceNetwork:
         "weights" gives both classes the same weight in the loss, "none" does not.
     checkpoints : Checkpoints, optional
         Where a training that is stopped leaves what it needs to go on.
+    bounds : (float, float), optional
+        Range of the score, which predictions stay within.
     """
 
     modality: Modality
@@ -92,6 +103,7 @@ class PieceNetwork:
     validation_share: float = 0.2
     balance: str = "weights"
     checkpoints: Checkpoints | None = None
+    bounds: tuple[float, float] | None = None
 
     def fit(self, samples: Samples, y: NDArray[Any]) -> Self:
         """Train on the scans that have pieces; each piece has the target of its scan.
@@ -118,6 +130,9 @@ class PieceNetwork:
         if not self.classify:
             self.centre_ = float(y[learned].mean())
             self.spread_ = float(y[learned].std()) or 1.0
+            if self.bounds is not None:
+                check_bounds(y, self.bounds)
+                self.centre_ = bounded_start(y[learned], self.bounds)
         targets = self._targets(y)
         with torch.random.fork_rng(devices=[]):  # leave the caller's random state alone
             torch.manual_seed(seed)
@@ -145,6 +160,8 @@ class PieceNetwork:
         outputs = np.concatenate([self._outputs(part) for part in self.batches(pieces)])
         if self.classify:
             return pieces.mean(softmax(outputs, axis=1)[:, 1], np.nan)
+        if self.bounds is not None:
+            return pieces.mean(bounded(outputs[:, 0], self.bounds, self.centre_), np.nan)
         return pieces.mean(outputs[:, 0] * self.spread_ + self.centre_, np.nan)
 
     def batches(self, pieces: Pieces) -> Iterator[Tensor]:
@@ -178,6 +195,20 @@ class PieceNetwork:
         self.network_.eval()
         return self
 
+    def one_number(self) -> nn.Module:
+        """Return the step from outputs to log odds of poor, or to points of the score."""
+        if self.classify:
+            return LogOdds()
+        if self.bounds is not None:
+            return BoundedPoints(self.bounds, self.centre_)
+        return Points(self.spread_)
+
+    @property
+    def average(self) -> float:
+        """What `one_number` gives for an output of 0: in the middle of the training people."""
+        with torch.inference_mode():
+            return float(self.one_number()(torch.zeros(1, self._n_outputs))[0])
+
     @property
     def _n_outputs(self) -> int:
         return 2 if self.classify else 1
@@ -203,9 +234,13 @@ class PieceNetwork:
     def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
         if self.classify:
             return y.astype(np.int64)
+        if self.bounds is not None:
+            return y.astype(np.float32)[:, None]
         return ((y - self.centre_) / self.spread_).astype(np.float32)[:, None]
 
     def _criterion(self, y: NDArray[Any], counts: NDArray[np.intp]) -> nn.Module:
+        if self.bounds is not None and not self.classify:
+            return BoundedLoss(self.bounds, self.centre_, self.spread_)
         if not self.classify:
             return nn.MSELoss()
         totals = np.bincount(y.astype(np.int64), counts, minlength=2)  # pieces of each class
@@ -227,9 +262,10 @@ class PieceNetwork:
             return "", ""
         own = {f.name: getattr(self.modality, f.name) for f in fields(self.modality)}
         settings = {**own, **vars(self.plan), "maps": self.modality.name, **self.facts_}
-        settings |= {"balance": self.balance, "classify": self.classify}
-        for name in ("weights", "device"):
-            settings.pop(name, None)
+        settings |= {"balance": self.balance, "classify": self.classify, "bounds": self.bounds}
+        settings["weights"] = self.modality.start()
+        settings.pop("device")
         arrays = [y, learned, pieces.counts, np.array(self.scale_)]
         people = list(samples.participants[learned])
-        return identify(type(self.modality).__name__, settings, people, arrays)
+        kind = f"{type(self.modality).__name__} {own.get('backbone', '')}"
+        return identify(kind, settings, people, arrays)

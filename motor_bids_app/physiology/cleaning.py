@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.physiology.channels import bad_pieces, find_bad, grown, samples_of
+from motor_bids_app.physiology.channels import FLAT, bad_pieces, find_bad, grown, samples_of
 from motor_bids_app.physiology.components import unmix
 from motor_bids_app.physiology.filters import (
     clean_band,
@@ -15,7 +15,7 @@ from motor_bids_app.physiology.filters import (
     resample,
     usable_band,
 )
-from motor_bids_app.physiology.recording import Array, Recording, check_signals
+from motor_bids_app.physiology.recording import Array, Recording, check_signals, robust_spread
 from motor_bids_app.physiology.splines import spline_weights
 from motor_bids_app.settings import PhysiologySettings
 
@@ -90,7 +90,7 @@ def clean_eeg(recording: Recording, settings: PhysiologySettings, seed: int = 0)
             filtered, signals=filtered.signals[good], names=tuple(eeg.names[k] for k in good),
             kinds=("eeg",) * len(good), muscles=("",) * len(good), places=eeg.places[good], bad=(),
         )  # fmt: skip
-        unmixed = unmix(part, usable, _eyes(recording, filtered.rate), seed)
+        unmixed = unmix(part, usable, _eyes(recording, filtered.rate), seed, band[1])
         if unmixed is None:
             notes.append(
                 f"Eye and muscle artefacts were not separated: {len(good)} good channels and "
@@ -160,11 +160,18 @@ def _check_enough(recording: Recording, bad: dict[str, str], most: float = _MOST
 
 
 def _eyes(recording: Recording, rate: float) -> Array | None:
-    """EOG channels at the rate of the cleaned EEG."""
+    """EOG channels at the rate of the cleaned EEG, those that are bad or flat left out."""
     if "eog" not in recording.kinds:
         return None
     eyes = recording.pick("eog")
-    return resample(eyes.signals - eyes.signals.mean(axis=1, keepdims=True), eyes.rate, rate)
+    usable = [
+        k for k, (name, own) in enumerate(zip(eyes.names, eyes.signals, strict=True))
+        if name not in eyes.bad and np.isfinite(own).all() and robust_spread(own[None])[0] >= FLAT
+    ]  # fmt: skip
+    if not usable:
+        return None
+    signals = eyes.signals[usable]
+    return resample(signals - signals.mean(axis=1, keepdims=True), eyes.rate, rate)
 
 
 def _interpolate(recording: Recording, bad: dict[str, str]) -> list[str]:

@@ -21,8 +21,9 @@ _FRONT, _SIDES = ("Fp1", "Fp2", "Fpz", "AF7", "AF8"), ("F7", "F8", "AF7", "AF8")
 _BACK = ("P3", "P4", "P7", "P8", "O1", "O2", "Oz", "Pz", "T5", "T6", "POz", "PO7", "PO8")
 _EYE = 0.7  # correlation with the eyes' channel from 1 to 8 Hz
 _FRONTAL = 2.0  # times the weight in front against that behind
-_MUSCLE_SLOPE = -0.5  # of log power over log frequency, 8 to 80 Hz; brains fall faster
-_MUSCLE_SHARE = 0.5  # of power above 25 Hz
+_MUSCLE_BAND = (7.0, 45.0)  # Hz, below either mains, whose notch would bend a slope
+_MUSCLE_SLOPE = -0.5  # of log power over log frequency; brains fall faster
+_MUSCLE_PLACE = 0.65  # of the largest angle from the vertex: muscles lie at the margin of the cap
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,11 @@ class Unmixed:
 
 
 def unmix(
-    recording: Recording, usable: NDArray[np.bool_], eyes: Array | None, seed: int
+    recording: Recording,
+    usable: NDArray[np.bool_],
+    eyes: Array | None,
+    seed: int,
+    highest: float = np.inf,
 ) -> Unmixed | None:
     """Find components; None where there are too few channels or too little time for it.
 
@@ -67,6 +72,8 @@ def unmix(
     eyes : array, shape (E, T), or None
         EOG channels. Without them, frontal channels stand in.
     seed : int
+    highest : float
+        Hz, above which filters have left nothing.
     """
     if len(recording.names) < FEWEST_CHANNELS or usable.sum() < _FEWEST_SECONDS * recording.rate:
         return None
@@ -89,7 +96,7 @@ def unmix(
     looks = _eye_channels(recording, eyes, rate)
     labels = tuple(
         "eye" if _is_eye(recording, column, source, [look[kept] for look in looks], rate)
-        else "muscle" if _is_muscle(source, rate)
+        else "muscle" if _is_muscle(recording, column, source, rate, highest)
         else "other"
         for column, source in zip(analysis.mixing_.T, sources, strict=True)
     )  # fmt: skip
@@ -126,10 +133,23 @@ def _is_eye(
     return bool(alike.max() > _EYE and frontal)
 
 
-def _is_muscle(source: Array, rate: float) -> bool:
-    """Whether the spectrum is that of muscles, which does not fall as that of a brain does."""
+def _is_muscle(
+    recording: Recording, weights: Array, source: Array, rate: float, highest: float
+) -> bool:
+    """Whether the spectrum does not fall as that of a brain does, and the source is at the margin.
+
+    Slope and place are two of the criteria of Dharmaprani et al. (2016) as MNE applies them; its
+    third, smoothness, depends on the number of channels. Without places the slope decides.
+    """
     frequencies, power = signal.welch(source, rate, nperseg=int(2 * rate))
-    inside = (frequencies >= 8) & (frequencies <= min(80, 0.4 * rate))
+    top = min(_MUSCLE_BAND[1], 0.8 * highest, 0.4 * rate)
+    inside = (frequencies >= _MUSCLE_BAND[0]) & (frequencies <= top)
     slope = np.polyfit(np.log(frequencies[inside]), np.log(power[inside]), 1)[0]
-    share = power[frequencies >= 25].sum() / power[frequencies >= 1].sum()
-    return bool(slope > _MUSCLE_SLOPE and share > _MUSCLE_SHARE)
+    if slope < _MUSCLE_SLOPE:
+        return False
+    located = recording.located
+    if not located.any():
+        return True
+    angles = np.arccos(np.clip(recording.places[located, 2], -1, 1))
+    squares = weights[located] ** 2
+    return bool(squares @ angles > _MUSCLE_PLACE * angles.max() * squares.sum())

@@ -11,8 +11,10 @@ from motor_bids_app.physiology.recording import Array, Event, Recording
 SIDES = ("left", "right")
 ENVELOPE = 0.1  # s, over which the rectified EMG is averaged
 _SHORTEST = 2.0  # s, of an event that is work, not a marker
-_REST = re.compile(r"rest|relax|baseline|pause|idle|eyes", re.IGNORECASE)
-_NO_WORK = re.compile(r"bad|boundary|edge|new segment|start|end|stop", re.IGNORECASE)
+_REST = re.compile(r"(?<![a-z])rest|relax|baseline|pause|idle|eyes", re.IGNORECASE)
+_NO_WORK = re.compile(
+    r"(?<![a-z])(bad|boundary|edge|new segment|start|end|stop)(?![a-z])", re.IGNORECASE
+)
 _LEFT = re.compile(r"(^|[^a-z])(l|left|li)([^a-z]|$)|^left|left$", re.IGNORECASE)
 _RIGHT = re.compile(r"(^|[^a-z])(r|right|re)([^a-z]|$)|^right|right$", re.IGNORECASE)
 _ANTAGONISTS = (

@@ -62,6 +62,17 @@ def coherence(first: NDArray[np.complex128], second: NDArray[np.complex128]) -> 
     return np.asarray(cross / np.maximum(own, np.finfo(float).tiny))
 
 
+def above_chance(coherence: float, n_segments: int) -> float:
+    """Coherence less its bias, so that signals without relation have 0 in the mean.
+
+    Their coherence is 1 / L in the mean, of L segments; that of equal signals stays 1.
+
+    >>> above_chance(0.1, 10), above_chance(1.0, 10)
+    (0.0, 1.0)
+    """
+    return (n_segments * coherence - 1) / (n_segments - 1)
+
+
 def coherence_limit(n_segments: int) -> float:
     """Coherence that chance exceeds once in twenty (Rosenberg et al. 1989).
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,17 @@ class TextColumns:
     unit: str | None
 
 
-def parse_columns(text: str) -> TextColumns:
+def parse_columns(text: str, names: Sequence[str] = ()) -> TextColumns:
     """Read columns of numbers under lines that start with '#'.
 
     The header is JSON (of OpenSignals, whose entries are by device, or an object with
     SamplingFrequency, Labels and Units), or has lines "key:= value" as those of BioSPPy.
+
+    Parameters
+    ----------
+    text : str
+    names : sequence of str
+        Of the columns, in place of those of the header: of all, or of those that hold signals.
 
     Raises
     ------
@@ -63,10 +69,13 @@ def parse_columns(text: str) -> TextColumns:
     if values.size == 0:
         raise DataError("The text holds no numbers below its header.")
     told = _fields(header)
-    labels = _labels(told, values.shape[1])
-    kept = [k for k, name in enumerate(labels) if not _COUNTED.fullmatch(name)] if labels else None
-    if kept is not None and kept:
+    whole = len(names) == values.shape[1]
+    labels = tuple(names) if whole else _labels(told, values.shape[1])
+    kept = [k for k, name in enumerate(labels) if not _COUNTED.fullmatch(name)]
+    if kept:
         values, labels = values[:, kept], tuple(labels[k] for k in kept)
+    if names and not whole:
+        labels = tuple(names)
     rate = next((_number(told[key]) for key in _RATE if key in told), None)
     unit = next((told[key] for key in _UNITS if key in told), None)
     unit = unit[0] if isinstance(unit, list) and unit else unit
@@ -76,12 +85,13 @@ def parse_columns(text: str) -> TextColumns:
 def _fields(header: list[str]) -> dict[str, Any]:
     """Fields of a header by their name in lower case without blanks and brackets."""
     found: dict[str, Any] = {}
+    whole = "\n".join(header)
+    if "{" in whole:
+        try:  # it may have one line or many, and others after it
+            found |= _flat(json.JSONDecoder().raw_decode(whole[whole.index("{") :])[0])
+        except ValueError as error:
+            raise DataError(f"The header begins with a brace and is no JSON: {error}.") from error
     for line in header:
-        if line.startswith("{"):
-            try:
-                found |= _flat(json.loads(line))
-            except ValueError as error:
-                raise DataError(f"The header has a line that is no JSON: {error}.") from error
         key, mark, value = line.partition(":=")
         if mark:
             found[_plain(key)] = value.strip()

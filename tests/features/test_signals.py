@@ -16,17 +16,17 @@ from motor_bids_app.simulation.electrophysiology import (
 RATE, SECONDS = 300, 120
 
 
-def measured(capacity, lesion_side, seed=11):
+def measured(capacity, lesion_side, seed=11, seconds=SECONDS):
     """Features of clean sources: no blinks, no mains."""
     rng = np.random.default_rng(seed)
-    made = record(capacity, lesion_side, seconds=SECONDS, rate=RATE, rng=rng)
+    made = record(capacity, lesion_side, seconds=seconds, rate=RATE, rng=rng)
     events = tuple(Event(onset=o, duration=d, kind=k) for o, d, k in made.events)
     eeg = Recording(signals=made.eeg, rate=RATE, names=EEG_CHANNELS, kinds=("eeg",) * 16,
                     places=places(), events=events)  # fmt: skip
     emg = Recording(signals=made.emg, rate=RATE, names=EMG_CHANNELS, kinds=("emg",) * 6,
                     events=events)  # fmt: skip
     usable = np.ones(eeg.signals.shape[1], dtype=bool)
-    coherences, _ = muscle_coherence(eeg, emg, usable)
+    coherences, _ = muscle_coherence(eeg, emg, usable, usable)
     return eeg_features(eeg, usable) | emg_features(emg, usable) | coherences
 
 
@@ -45,7 +45,8 @@ def test_poor_capacity_shows_where_it_should(good, poor):
     assert poor["emg_envelope_right"] < 0.6 * good["emg_envelope_right"]
     assert poor["emg_cocontraction_right"] > good["emg_cocontraction_right"] + 0.1
     assert poor["eeg_mu_suppression_left"] < good["eeg_mu_suppression_left"] - 0.15
-    assert poor["cmc_beta_left"] == pytest.approx(good["cmc_beta_left"], rel=0.25)
+    assert poor["cmc_beta_left"] == pytest.approx(good["cmc_beta_left"], rel=0.35)
+    assert 0.02 < good["cmc_beta_right"] < 0.2
 
 
 def test_suppression_is_that_of_the_simulation(good):
@@ -94,6 +95,32 @@ def test_symmetry_index_is_zero_for_mirrored_hemispheres():
 
     assert features["eeg_symmetry_index"] == pytest.approx(0, abs=1e-12)
     assert features["eeg_mu_motor_asymmetry"] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("seconds", [24, 60, 120])
+def test_without_relation_coherence_is_none_however_short_the_recording(seconds):
+    def one(seed):
+        rng = np.random.default_rng(seed)
+        signals = rng.standard_normal((3, seconds * RATE))
+        usable = np.ones(seconds * RATE, dtype=bool)
+        eeg = Recording(signals=signals[:2], rate=RATE, names=("C3", "C4"), kinds=("eeg",) * 2)
+        emg = Recording(signals=signals[2:], rate=RATE, names=("FDS_L",), kinds=("emg",))
+        return muscle_coherence(eeg, emg, usable, usable)[0]["cmc_beta_left"]
+
+    # Plain coherence would be 1 / 24 in the mean.
+    assert abs(np.mean([one(seed) for seed in range(20)])) < 0.008
+
+
+def test_dead_seconds_of_the_emg_do_not_count_for_the_coherence():
+    rng = np.random.default_rng(0)
+    signals = rng.standard_normal((3, 60 * RATE))
+    eeg = Recording(signals=signals[:2], rate=RATE, names=("C3", "C4"), kinds=("eeg",) * 2)
+    emg = Recording(signals=signals[2:], rate=RATE, names=("FDS_L",), kinds=("emg",))
+    usable, half = np.ones(60 * RATE, dtype=bool), np.arange(60 * RATE) < 30 * RATE
+
+    _, found = muscle_coherence(eeg, emg, usable, half)
+
+    assert found.n_segments["left"] <= 30
 
 
 def test_muscles_whose_side_is_not_told_are_not_measured():

@@ -113,3 +113,27 @@ def test_real_files_are_read(test_data, name, rate, seconds):
     assert columns.rate == rate
     assert columns.values.shape[0] == 1
     assert columns.values.shape[1] / rate == pytest.approx(seconds, rel=0.01)
+
+
+def test_a_column_that_counts_is_left_out_also_where_names_are_given():
+    columns = parse_columns(table(np.column_stack([np.arange(2000), VALUES])), ("time", "A", "B"))
+
+    assert columns.labels == ("A", "B")
+    np.testing.assert_array_equal(columns.values, VALUES.T)
+
+
+def test_json_may_have_many_lines():
+    header = json.dumps({"SamplingFrequency": 500, "Labels": ["A", "B"], "Units": "mV"}, indent=2)
+    text = "\n".join(f"# {line}" for line in header.splitlines()) + "\n" + table(VALUES)
+
+    columns = parse_columns(text)
+
+    assert (columns.rate, columns.labels, columns.unit) == (500, ("A", "B"), "mV")
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    source = tmp_path / "emg.txt"
+    source.write_text(opensignals())
+
+    with pytest.raises(DataError, match="Two columns have one name"):
+        main(words(source, tmp_path / "bids", "--unit", "uV", "--channels", "TA", "TA"))

@@ -126,3 +126,33 @@ def test_nobody_with_recordings_is_no_plan(tmp_path):
     (tmp_path / "sub-0" / "sub-0_desc-features.tsv").write_text("lesion_volume\n1\n")
 
     assert plan(index_derivatives(tmp_path)) == (None, "")
+
+
+def test_eeg_and_emg_of_different_tasks_are_not_joined(tmp_path):
+    scans_of(tmp_path, {}, {}, {})
+    for path in (tmp_path / "sub-1" / "emg").iterdir():
+        path.rename(path.with_name(path.name.replace("task-grip", "task-walk")))
+    scans = index_derivatives(tmp_path)
+
+    found, notes = plan(scans)
+
+    assert found.kinds == BOTH
+    assert len(read_windows(scans[0], found, flip=False)) == N_WINDOWS
+    assert len(read_windows(scans[1], found, flip=False)) == 0
+    assert "1 of 3 scans with recordings lack EEG or EMG of the same time" in notes
+
+
+def test_the_emg_of_the_same_run_is_taken(tmp_path):
+    scans_of(tmp_path, {})
+    home = tmp_path / "sub-0"
+    for kind, runs in {"eeg": ("2",), "emg": ("1", "2")}.items():
+        (path,) = (home / kind).iterdir()
+        for run in runs:
+            other = path.name.replace("task-grip", f"task-grip_run-{run}")
+            path.with_name(other).write_bytes(path.read_bytes())
+        path.unlink()
+
+    (scan,) = index_derivatives(tmp_path)
+
+    assert "run-2" in scan.recordings["eeg"].name
+    assert "run-2" in scan.recordings["emg"].name

@@ -11,6 +11,7 @@ from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
+from motor_bids_app.models.mixing import Curve
 
 SMALL = {
     "hidden": (8, 8, 4), "step": 0.25, "size": 32, "epochs": 2, "stop_after": 0,
@@ -188,3 +189,26 @@ def test_an_unknown_modality_is_explained(make_pieces):
 
     with pytest.raises(UsageError, match="use signals and slices"):
         FusionClassifier(modalities=("sound",)).fit(samples, poor(scores))
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 34.0), (10.0, 12.0)])
+def test_scores_never_leave_their_range(make_pieces, bounds):
+    samples, scores = make_pieces(n=16)
+    low, high = bounds
+    ranked = np.argsort(np.argsort(scores)) / (len(scores) - 1)
+    y = low + (high - low) * np.round(ranked)  # half of the people at either end
+    model = FusionRegressor(**SMALL, bounds=bounds).fit(samples, y)
+
+    # Lines to what a modality is worth may be steep: they are those of other networks.
+    model.curves_ = {name: Curve(-50.0, 6.0, "regression") for name in model.curves_}
+    predicted = model.predict(samples)
+
+    assert predicted.min() >= low
+    assert predicted.max() <= high
+
+
+def test_a_score_outside_of_its_range_is_refused(make_pieces):
+    samples, scores = make_pieces(n=12)
+
+    with pytest.raises(DataError, match="12 scores are outside 0 to 34"):
+        FusionRegressor(("slices",), **SMALL, bounds=(0.0, 34.0)).fit(samples, 50 + abs(scores))

@@ -82,3 +82,14 @@ def test_without_events_amplitude_tells_work():
 
     assert np.array_equal(working(steps), steps[0] > 5)
     assert working(np.ones((1, 400))).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "works"),
+    [("bend knee", True), ("extend_leg", True), ("rest", False), ("trial-end", False),
+     ("BAD_movement", False), ("New Segment/", False), ("wrest", True)],
+)  # fmt: skip
+def test_words_within_words_do_not_decide_what_is_work(kind, works):
+    work, _ = periods((Event(onset=0.0, duration=5.0, kind=kind),), 10, 100)
+
+    assert (work is not None) == works

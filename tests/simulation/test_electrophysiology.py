@@ -40,7 +40,8 @@ def test_healthy_hands_go_with_the_opposite_cortex(place, muscle):
     recording = alive(1.0, None)
     same = {"C3": "C4", "C4": "C3"}[place]
 
-    assert coherence(recording, place, muscle) > 0.15
+    # As in people: about 0.02 to 0.3 in the beta band.
+    assert 0.1 < coherence(recording, place, muscle) < 0.3
     assert coherence(recording, place, muscle) > 2 * coherence(recording, same, muscle)
 
 
