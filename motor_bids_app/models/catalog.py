@@ -209,7 +209,6 @@ def build_model(
     elif name in FUSION:
         kind = FusionClassifier if classify else FusionRegressor
         fixed |= {"modalities": FUSION[name], "device": device, "checkpoints": checkpoints}
-        fixed |= {"bounds": None if classify else bounds}
     elif name == "gao2025":
         kind = WindowClassifier if classify else WindowRegressor
         fixed |= {"mask": mask, "device": device, "checkpoints": checkpoints}
