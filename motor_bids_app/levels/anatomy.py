@@ -58,6 +58,11 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
     facts = Facts(methods=anatomical_methods(scan), notes=notes, taken=datasets)
     drawn = drawn_lesion(scan, source, head, contrasts)
+    if scan.lesion is not None and "transform" in datasets:
+        facts.notes.append(
+            f"The registration to the template is that of {datasets['transform']}: whether it left "
+            "the lesion out is not known here. Look at it near the lesion."
+        )
     if drawn is not None:  # a mask that misses the brain would also spoil the registration
         facts.add(drawn.measure(brain))
     lesion, to_template, to_native = _register(scan, head, brain, drawn, taken, settings)
