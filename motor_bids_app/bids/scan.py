@@ -167,9 +167,8 @@ def build_scan(
 
 def _used_field_maps(scan: Scan) -> tuple[Path, ...]:
     """Images that the distortion is corrected by, the pair before the map."""
-    if scan.reverse_phase is not None:
-        return (scan.reverse_phase.path,)
-    return scan.field_map.images if scan.field_map else ()
+    pair, field_map = scan.reverse_phase, scan.field_map
+    return (pair.path,) if pair else field_map.images if field_map else ()
 
 
 def _is(file: Found, suffix: str) -> bool:

@@ -55,17 +55,24 @@ def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSetting
     taken = take_anatomy(finished, head)
     brain = taken.brain or extract_brain(head)
     contrasts = place_contrasts(scan, head, brain, sloppy=settings.sloppy)
+    datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
+    facts = Facts(methods=anatomical_methods(scan), notes=notes, taken=datasets)
     drawn = drawn_lesion(scan, source, head, contrasts)
+    if scan.lesion is not None and "transform" in datasets:
+        facts.notes.append(
+            f"The registration to the template is that of {datasets['transform']}: whether it left "
+            "the lesion out is not known here. Look at it near the lesion."
+        )
+    if drawn is not None:  # a mask that misses the brain would also spoil the registration
+        facts.add(drawn.measure(brain))
     lesion, to_template, to_native = _register(scan, head, brain, drawn, taken, settings)
     mask = lesion.native if lesion else None
     # In T1w brightness tells the tissues apart, with any ventricles; elsewhere the template does.
     known = None if contrast == "T1w" else to_native
     tissue = taken.tissue_outside(mask) or segment_tissue(head, brain, mask, known)
-
-    datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
-    facts = Facts(methods=anatomical_methods(scan), notes=notes, taken=datasets)
-    if lesion is not None:
+    if lesion is not None and drawn is None:
         facts.add(lesion.measure(brain))
+
     images = Anatomy(head, brain, tissue, lesion)
     save_images(images, sources, to_template, scan, outputs)
     save_contrasts(contrasts, head, contrast, to_template, outputs)
@@ -90,16 +97,16 @@ def _register(
     """
     given, grid = given_lesion(scan), coarse_grid(head)
     lesion = drawn
-    if given is not None and taken.transform is None:
+    if given is not None and scan.lesion is not None and taken.transform is None:
         rough = register_to_template(head, brain, sloppy=True).transform
-        lesion = lesion_in_head(given, head, invert(rough, grid))
+        lesion = lesion_in_head(given, scan.lesion.path, head, invert(rough, grid))
     mask = lesion.native if lesion else None
     to_template = taken.transform or (
         register_to_template(head, brain, mask, sloppy=settings.sloppy).transform
     )
     to_native = invert(to_template, grid)
-    if given is not None:
-        lesion = lesion_in_head(given, head, to_native)
+    if given is not None and scan.lesion is not None:
+        lesion = lesion_in_head(given, scan.lesion.path, head, to_native)
     return lesion, to_template, to_native
 
 

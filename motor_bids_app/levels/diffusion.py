@@ -11,7 +11,13 @@ from motor_bids_app.bids.files import load_image, read_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import DataError, GradientTableError
-from motor_bids_app.levels.diffusion_files import MAP_UNITS, image_like, save_maps, save_series
+from motor_bids_app.levels.diffusion_files import (
+    MAP_UNITS,
+    image_like,
+    save_denoising,
+    save_maps,
+    save_series,
+)
 from motor_bids_app.levels.diffusion_place import register_alone, register_to_head
 from motor_bids_app.levels.diffusion_susceptibility import (
     Distortion,
@@ -157,12 +163,9 @@ def _clean(
     if data.shape[3] >= MIN_VOLUMES:
         denoised, sigma = denoise_mppca(data, mask)
         facts.methods.append("dwi_denoise")
-        removed = _draw_denoising(
-            data, denoised, gradients, nib.Nifti1Image(mask, series.affine), outputs
+        save_denoising(
+            data, denoised, gradients, image_like(mask.astype(np.float32), series), scan, outputs
         )
-        assert scan.dwi is not None
-        path, text = outputs.path("dwimap", "dwi", desc="residual"), "What denoising took away"
-        outputs.save(removed, path, [scan.dwi], Units="arbitrary", Description=text)
         data = denoised
     else:
         facts.notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
@@ -245,24 +248,6 @@ def _fit(
     world = fitted["direction"] @ table.frame(brain.affine).T.astype(np.float32)
     fitted["decfa"] = np.abs(world) * fitted["fa"][..., None]
     return clean, fitted
-
-
-def _draw_denoising(
-    data: NDArray[np.float32],
-    denoised: NDArray[np.float32],
-    gradients: GradientTable,
-    brain: nib.Nifti1Image,
-    outputs: Outputs,
-) -> nib.Nifti1Image:
-    """Draw one volume before and after; return the root mean square of what all lost."""
-    shown = np.flatnonzero(~gradients.is_b0)[0]
-    squares = np.zeros(data.shape[:3], dtype=np.float32)
-    for volume in range(data.shape[3]):
-        squares += (data[..., volume] - denoised[..., volume]) ** 2
-    removed = image_like(np.sqrt(squares / data.shape[3]), brain)
-    before, after = (image_like(array[..., shown], brain) for array in (data, denoised))
-    outputs.save_figure(checks.denoising(before, after, brain, removed))
-    return removed
 
 
 def _draw(

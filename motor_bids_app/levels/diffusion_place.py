@@ -5,11 +5,10 @@ import numpy as np
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.lesion import Lesion, lesion_sidecar
+from motor_bids_app.levels.lesion import lesion_sidecar, placed_lesion
 from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.lesions import align_lesion, volume_ml
 from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.reports import checks
@@ -53,8 +52,7 @@ def register_alone(
     lesion = None
     facts = Facts(methods=["registration"], notes=[_why_alone(scan)])
     if scan.lesion is not None and scan.lesion.image == "dwi":
-        mask = load_image(scan.lesion.path)
-        lesion = Lesion(align_lesion(mask, b0), None, volume_ml(mask))
+        lesion = placed_lesion(scan.lesion.path, b0)
         facts.add(lesion.measure(brain))
     elif scan.lesion is not None and not scan.lesion.is_standard:
         facts.notes.append(

@@ -12,6 +12,9 @@ from motor_bids_app.levels.outputs import RESOLUTION, STEPS, Facts, Outputs
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.mri.regions import lesion_overlap
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
+from motor_bids_app.spaces.templates import load_template
+
+_COVERED = 0.9  # of the template's brain; of whole series 97 % or more
 
 
 def extract_features(outputs: Outputs) -> None:
@@ -31,13 +34,16 @@ def extract_features(outputs: Outputs) -> None:
             f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
             "See the other steps in participants_status.tsv for the reason."
         )
+    measured = _measured(maps.get("md", maps.get("fa")))
+    if measured is not None:
+        facts.add(_coverage(measured))
     row = feature_row(
         lesion=lesion,
         tract=corticospinal_tract(RESOLUTION),
         maps=maps,
         atlas=load_aal(RESOLUTION),
-        brain=_measured(maps.get("md", maps.get("fa"))),
-        quality=_earlier(outputs).quality | signals,
+        brain=measured,
+        quality=_earlier(outputs).quality | facts.quality | signals,
     )
     identity = {
         "participant_id": f"sub-{outputs.participant}",
@@ -96,6 +102,19 @@ def _measured(diffusion: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
         return None
     inside = np.asarray(diffusion.dataobj) > 0
     return nib.Nifti1Image(inside.astype(np.uint8), diffusion.affine)
+
+
+def _coverage(measured: nib.Nifti1Image) -> Facts:
+    """How much of the template's brain has diffusion: series often end below the vertex."""
+    brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
+    share = float((np.asarray(measured.dataobj)[brain] > 0).mean())
+    facts = Facts(quality={"dwi_coverage": share})
+    if share < _COVERED:
+        facts.notes.append(
+            f"{100 * (1 - share):.0f} % of the template's brain has no diffusion. Look at the "
+            "tensor maps: regions at the edge of the field of view are not whole."
+        )
+    return facts
 
 
 def _load(outputs: Outputs, suffix: str, datatype: str, **entities: str) -> nib.Nifti1Image | None:

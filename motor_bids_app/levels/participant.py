@@ -100,6 +100,8 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     if not steps:
         notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
         return [_row(job, "anat", "skipped", notes)]
+    if "anat" not in steps and Step("anat", outputs.prefix, outputs.root).was_killed:
+        _forget({"anat"}, outputs)
     tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
         "anat": _anatomy, "dwi": _diffusion, "bold": _functional, "features": _features,
         "eeg": partial(_signals, "eeg"), "emg": partial(_signals, "emg"),

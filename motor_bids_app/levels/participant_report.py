@@ -221,6 +221,6 @@ def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
 
 
 def _lesion_warning(scan: Scan) -> tuple[str, ...]:
-    if scan.lesion is not None or scan.anatomy is None:
+    if scan.lesion is not None or not (scan.anatomy or scan.dwi or scan.finished.diffusion):
         return ()
     return ("No lesion mask was found: the brain was processed as if it were intact.",)

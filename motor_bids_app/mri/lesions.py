@@ -124,10 +124,20 @@ def lesion_voxels(mask: nib.Nifti1Image) -> NDArray[np.bool_]:
 
     Masks of at most ten whole numbers hold labels, so that every positive one counts. Others hold
     probabilities, perhaps scaled: half of the highest is the limit.
+
+    Raises
+    ------
+    DataError
+        The mask is no single volume.
     """
     values = np.nan_to_num(np.asarray(mask.dataobj, dtype=np.float32))
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
+    if values.ndim != 3:
+        raise DataError(
+            f"The lesion mask has the shape {values.shape} instead of three axes. Save the volume "
+            "that is the lesion, or the sum of all, as a file of its own."
+        )
     is_label = bool((values == np.rint(values)).all()) and len(np.unique(values)) <= _MOST_LABELS
     return np.asarray(values > 0 if is_label else values >= max(values.max(), 0) / 2 + 1e-6)
 

@@ -27,11 +27,9 @@ def lesion_regions(overlap: pd.DataFrame) -> Table:
         )
         for _, row in struck.head(_MOST).iterrows()
     )
-    more = f" of {len(struck)}" if len(struck) > _MOST else ""
     return Table(
-        caption=f"Where the lesion is: the {len(rows)}{more} AAL regions with most of it, in the "
-        "standard space. Most white matter is in no region. The table of all regions is "
-        "_desc-lesionoverlap.tsv.",
+        caption="Where most of the lesion is, by AAL regions in the standard space; most white "
+        "matter is in none of them. All regions are in the table _desc-lesionoverlap.tsv.",
         columns=("Region", "Lesioned (ml)", "Of the region", "Of the lesion"),
         rows=rows,
         numeric=frozenset({1, 2, 3}),

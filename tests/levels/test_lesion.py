@@ -53,7 +53,7 @@ def test_of_a_mask_in_the_standard_space_it_is_that_in_the_head(save):
     scan = save((-40, -30, 10), (-20, -10, 30), standard_grid(2), "standard", "MNI152NLin2009aSym")
     half = Transform(matrix=np.diag([2.0, 2, 2, 1]))  # a head of half the size
 
-    lesion = lesion_in_head(given_lesion(scan), load_template("T1w", 1), half)
+    lesion = lesion_in_head(given_lesion(scan), scan.lesion.path, load_template("T1w", 1), half)
 
     assert lesion.volume_ml == pytest.approx(20**3 / 8 / 1000, rel=0.05)
     assert np.asarray(lesion.in_template(half).dataobj).sum() * 8 == 20**3
@@ -74,7 +74,7 @@ def test_a_mask_whose_header_is_wrong_is_refused(save):
 
     lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 2), {})
 
-    with pytest.raises(DataError, match="its header may be wrong"):
+    with pytest.raises(DataError, match=r"sub-1_label-L_mask\.nii\.gz: .* its header may be wrong"):
         lesion.measure(load_template("brain", 2))
 
 

@@ -196,6 +196,13 @@ def test_a_lesion_that_leaves_the_grid_is_explained():
         warp_lesion(ball((-30, -20, 20), 20), GRID, Transform(matrix=far))
 
 
+def test_a_mask_of_several_volumes_is_explained():
+    two = nib.Nifti1Image(np.ones((4, 4, 4, 2), dtype=np.uint8), np.eye(4))
+
+    with pytest.raises(DataError, match=r"\(4, 4, 4, 2\) instead of three axes"):
+        lesion_voxels(two)
+
+
 def test_share_of_a_lesion_in_the_brain():
     brain = ball((0, 0, 0), 60)
     half = np.asarray(ball((0, 0, 0), 60).dataobj).copy()
