@@ -163,6 +163,7 @@ def _fill_blocks(
     towards = np.divide(weights * centred, scale, out=np.zeros(weights.shape), where=scale > 0)
     bands = [_Band.of(weights, towards, start) for start in range(0, len(weights), _TOGETHER)]
 
+    @torch.inference_mode()  # of each thread: the caller may be in it, whose tensors these are
     def work(start: int) -> None:
         part = slice(start, start + _BLOCK)
         values, least = _centred(signals[:, part])

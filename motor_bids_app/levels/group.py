@@ -41,6 +41,7 @@ from motor_bids_app.levels.splitting import read_splits
 from motor_bids_app.levels.states import describe_states
 from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.levels.transfer import inherit
+from motor_bids_app.levels.window_explanation import build_window_explainer, explain_windows
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
@@ -195,7 +196,8 @@ def _run_experiment(
     )  # fmt: skip
     explainer = build_explainer(folder / "maps", cohort, experiment, library, builder.seed)
     fused = build_fusion_watch(folder, cohort, experiment, builder.seed)
-    watches = [each.watch for each in (explainer, fused) if each is not None]
+    windowed = build_window_explainer(folder / "maps", cohort, experiment, builder.seed)
+    watches = [each.watch for each in (explainer, fused, windowed) if each is not None]
 
     def watch(model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
         for each in watches:
@@ -211,7 +213,8 @@ def _run_experiment(
     report = replace(
         build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
         explanation=explain(folder, explainer, experiment, members)
-        or (fused.explanation() if fused is not None else None),
+        or (fused.explanation() if fused is not None else None)
+        or explain_windows(folder, windowed),
         fusion=None if fused is None else fused.section(),
         states=describe_states(
             folder, cohort, experiment, settings.processing.omp_nthreads, builder.seed

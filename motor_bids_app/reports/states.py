@@ -260,11 +260,7 @@ def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
                  "dwell_seconds": f"Mean stay in state {state} (s)"}.get(
                      kind, "Changes of state")  # fmt: skip
         values = table[name].to_numpy(np.float64)
-        cells = [
-            f"{values[members].mean():.2f} ({values[members].std(ddof=1):.2f})"
-            for members in (~poor, poor)
-        ]
-        rows.append((label, *cells))
+        rows.append((label, *(_mean_and_spread(values[members]) for members in (~poor, poor))))
     return Table(
         caption="How people move between states: mean (standard deviation) by class. The table of "
         "all people is states/people.tsv.",
@@ -272,6 +268,12 @@ def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
         rows=tuple(rows),
         numeric=frozenset({1, 2}),
     )
+
+
+def _mean_and_spread(values: NDArray[np.float64]) -> str:
+    """Mean and standard deviation in words; one person has no spread."""
+    spread = f" ({values.std(ddof=1):.2f})" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
 
 
 def _cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:
