@@ -10,6 +10,7 @@ from motor_bids_app.features.table import dictionary_for, feature_row
 from motor_bids_app.levels.diffusion_files import MAP_UNITS
 from motor_bids_app.levels.outputs import RESOLUTION, STEPS, Facts, Outputs
 from motor_bids_app.levels.physiology_features import measure_signals
+from motor_bids_app.levels.physiology_files import cleaned_path
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
 
@@ -26,7 +27,8 @@ def extract_features(outputs: Outputs) -> None:
     lesion = _load(outputs, "mask", "anat", label="L")
     side = lesion_side(lesion) if lesion is not None else ""
     signals, facts = measure_signals(outputs, side)
-    if not maps and lesion is None and not signals:
+    recorded = [cleaned_path(outputs, kind) for kind in ("eeg", "emg")]
+    if not maps and lesion is None and not any(recorded):
         raise InputMissingError(
             f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
             "See the other steps in participants_status.tsv for the reason."
