@@ -84,6 +84,16 @@ def speed(rates):
         )
 
 
+class Kept(dict):
+    """Trainings that are done: the fusion takes the networks of either half as they are."""
+
+    def load(self, name):
+        return self.get(name)
+
+    def save(self, name, content):
+        self[name] = content
+
+
 def fusion(n, repeats):
     """Print how both networks and their fusion do with both halves, and with either removed."""
     for title, removed in {"both halves": {}, "no signal in EEG": {"signal": 0.0},
@@ -92,7 +102,7 @@ def fusion(n, repeats):
         people = samples.participants.tolist()
         truth = pd.Series(y.astype(float), index=people)
         splits = make_splits(people, y, folds=5, repeats=repeats)
-        found, weights = {}, []
+        found, weights, done = {}, [], Kept()
 
         def watch(model, *_, kept=weights):
             if len(model.modalities) > 1:
@@ -102,7 +112,7 @@ def fusion(n, repeats):
         for name, modalities in MODELS.items():
             model = FusionClassifier(
                 modalities, hidden=(16, 16, 8), step=0.25, size=32, epochs=15, stop_after=6,
-                learning_rate=5e-3, slice_batch_size=32, inner_folds=3,
+                learning_rate=5e-3, slice_batch_size=32, inner_folds=3, checkpoints=done,
             )  # fmt: skip
             table = cross_validate([model], samples, y, splits, watch=watch)
             found[name] = Predictions.of(average_trainings(table), truth)

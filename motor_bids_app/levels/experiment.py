@@ -35,6 +35,7 @@ from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.levels.progress import told
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
+from motor_bids_app.models.catalog import FUSION
 from motor_bids_app.models.layers import WITHOUT_PROBABILITY
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,9 @@ def evaluate(
             pd.concat(pair, ignore_index=True)
             for pair in zip((metrics, comparisons), more, strict=True)
         )
-    printed = {network: tables[network], **beside.tables} if classify and network in tables else {}
+    printed: dict[str, pd.DataFrame] = {}
+    if classify and network in tables and network not in FUSION:  # whose paper has no such table
+        printed = {network: tables[network], **beside.tables}
     raw = _raw_predictions(builder, final, splits)
     if (
         raw is not None

@@ -28,8 +28,10 @@ def extract_features(outputs: Outputs) -> None:
     maps = standard_maps(outputs)
     lesion = _load(outputs, "mask", "anat", label="L")
     side = lesion_side(lesion) if lesion is not None else ""
-    signals, facts = _measure_signals(outputs, side)
-    if not maps and lesion is None and not signals:
+    folders = [outputs.path(kind, kind).parent for kind in ("eeg", "emg")]
+    recorded = any(any(folder.glob("*_desc-preproc_*")) for folder in folders)
+    signals, facts = _measure_signals(outputs, side) if recorded else ({}, Facts())
+    if not maps and lesion is None and not recorded:
         raise InputMissingError(
             f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
             "See the other steps in participants_status.tsv for the reason."
@@ -65,9 +67,7 @@ def extract_features(outputs: Outputs) -> None:
 
 
 def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, float], Facts]:
-    """Measure EEG and EMG, where some were saved: their libraries take seconds to import."""
-    if not any(outputs.path(kind, kind).parent.is_dir() for kind in ("eeg", "emg")):
-        return {}, Facts()
+    """Measure EEG and EMG; their libraries take seconds to import, which others need not wait."""
     from motor_bids_app.levels.physiology_features import measure_signals
 
     return measure_signals(outputs, lesion_side)

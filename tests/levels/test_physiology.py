@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids.dataset import read_status
+from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.validation import run_validator
@@ -157,3 +158,31 @@ def test_tasks_choose_the_recordings(raw):
 
     assert (scan.eeg.task, scan.emg.task) == ("grip", "grip")
     assert other.is_empty
+
+
+def test_muscles_without_a_side_fail_nothing(tmp_path):
+    raw = tmp_path / "bids"
+    home = raw / "sub-1" / "emg"
+    home.mkdir(parents=True)
+    (raw / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.11.0"}')
+    signals = 50 * np.random.default_rng(0).standard_normal((1, 6000))
+    write_edf(home / "sub-1_task-hold_emg.edf", signals, ["EMG"], 200)
+
+    run_level(settings(raw, tmp_path / "out"))
+
+    assert set(states(tmp_path / "out").values()) == {"done"}
+    assert "tells its side" in (tmp_path / "out" / "sub-1.html").read_text()
+
+
+def test_eeg_and_emg_of_different_tasks_are_not_set_in_relation(raw, tmp_path):
+    copy = tmp_path / "bids"
+    shutil.copytree(raw, copy)
+    for path in [*(copy / "sub-001" / "emg").iterdir()]:
+        path.rename(path.with_name(path.name.replace("task-grip", "task-walk")))
+
+    run_level(settings(copy, tmp_path / "out"))
+
+    row = read_table(tmp_path / "out/sub-001/sub-001_desc-features.tsv").iloc[0]
+    assert "emg_envelope_left" in row
+    assert "cmc_beta_left" not in row
+    assert "not recorded at the same time" in (tmp_path / "out" / "sub-001.html").read_text()

@@ -228,3 +228,17 @@ def test_real_emg_keeps_its_bursts(test_data):
     amplitude = envelope(cleaned.recording.signals, 1000)
     assert abs(cleaned.recording.signals.mean()) < 0.1
     assert np.percentile(amplitude, 99) > 10 * np.median(amplitude)
+
+
+def test_events_of_a_recording_whose_start_was_cut_off_keep_their_time(root):
+    info = mne.create_info([*NAMES], RATE, "eeg", verbose="ERROR")
+    raw = mne.io.RawArray(1e-6 * noise(6, seconds=30), info, verbose="ERROR")
+    raw.set_meas_date(1_577_836_800)
+    raw.set_annotations(mne.Annotations([12.0], [5.0], ["grip"], orig_time=raw.info["meas_date"]))
+    home = root / "sub-1" / "eeg"
+    home.mkdir(parents=True)
+    raw.crop(10).save(home / "sub-1_task-hold_eeg.fif", verbose="ERROR")
+
+    recording, _ = read_recording(file_of(root))
+
+    assert [(event.onset, event.kind) for event in recording.events] == [(2.0, "grip")]
