@@ -5,10 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from motor_bids_app.evaluation.metrics import Floats, Predictions
-from motor_bids_app.evaluation.statistics import bootstrap_weights, percentile_interval
+from motor_bids_app.evaluation.statistics import (
+    bootstrap_weights,
+    percentile_interval,
+    resampled_half_width,
+)
 
 CALIBRATION = ("calibration_slope", "calibration_intercept", "ece")
 THRESHOLDS = tuple(np.round(np.arange(0.05, 0.951, 0.05), 2))
@@ -133,21 +138,36 @@ def decision_curves(predictions: Mapping[str, Predictions], seed: int) -> pd.Dat
     Returns
     -------
     DataFrame
-        Columns model ("everyone" for acting on all), threshold, net_benefit, low and high (95 %,
-        bootstrap over people). Acting on nobody has a net benefit of 0.
+        Columns model ("everyone" for acting on all), threshold, net_benefit, low and high (95 %:
+        bootstrap over people, at least as wide as the corrected resampled interval of Nadeau and
+        Bengio 2003). Acting on nobody has a net benefit of 0.
     """
     rows: list[tuple[object, ...]] = []
     some = next(iter(predictions.values()))
     # A holdout tests people unequally often: acting on all is judged in just those tests.
     everyone = replace(some, values=np.ones_like(some.values))
     for name, one in {**predictions, "everyone": everyone}.items():
-        times = (one.folds > 0).sum(axis=0)
+        tested = one.folds > 0
+        times = tested.sum(axis=0)
         weights = bootstrap_weights(len(one.truth), seed)
         total = np.maximum(weights @ times, 1)
         for threshold in THRESHOLDS:
-            odds = threshold / (1 - threshold)
-            called = np.where(one.folds > 0, one.values >= threshold, 0).sum(axis=0)
-            gain = np.where(one.truth == 1, called, -odds * called)
-            interval = percentile_interval(weights @ gain / total)
-            rows.append((name, threshold, float(gain.sum() / times.sum()), *interval))
+            price = np.where(one.truth == 1, 1.0, -threshold / (1 - threshold))
+            gain = np.where(tested & (one.values >= threshold), price, 0.0)  # NaN is not >=
+            benefit = float(gain.sum() / times.sum())
+            low, high = percentile_interval(weights @ gain.sum(axis=0) / total)
+            half = resampled_half_width(_by_test_set(gain, one.folds), one.test_to_train)
+            rows.append(
+                (name, threshold, benefit, min(low, benefit - half), max(high, benefit + half))
+            )
     return pd.DataFrame(rows, columns=["model", "threshold", "net_benefit", "low", "high"])
+
+
+def _by_test_set(gain: Floats, folds: NDArray[np.int64]) -> Floats:
+    """Mean gain of the people of each test set, shape (n_splits,); others of shape (R, n)."""
+    means = [
+        gain[repeat, row == fold].mean()
+        for repeat, row in enumerate(folds)
+        for fold in np.unique(row[row > 0])
+    ]
+    return np.array(means, dtype=np.float64)

@@ -64,6 +64,15 @@ class Cohort:
     notes: tuple[str, ...]
 
     @property
+    def patients(self) -> NDArray[np.bool_]:
+        """Whom results are about, shape (n_people,), in the order of ``labels.truth``.
+
+        Healthy controls, where the experiment keeps them, help to train. They are not scored:
+        to tell them from people after stroke is no prediction of impairment.
+        """
+        return ~self.controls.to_numpy(dtype=bool)
+
+    @property
     def known(self) -> pd.DataFrame:
         """Whether each person has a value, by participant_id, for all that models can see.
 

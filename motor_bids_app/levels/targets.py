@@ -160,6 +160,11 @@ def _class_numbers(score: NDArray[np.float64], thresholds: tuple[float, ...]) ->
 
 def _score(people: People, target: Target) -> Score:
     patients = people.table[people.table["group"] != "control"]
+    if patients.empty:
+        raise DataError(
+            f"All {len(people.table)} scans are of healthy controls: impairment after stroke is "
+            "predicted of patients. Add patients, or check the column group of the tables."
+        )
     counts = {name: int(patients[name].notna().sum()) for name in people.scores if name in patients}
     found = ", ".join(f"{name} ({n} of {len(patients)} scans)" for name, n in counts.items())
     found = found or "none"

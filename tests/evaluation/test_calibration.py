@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
@@ -85,3 +86,22 @@ def test_a_model_that_calls_everyone_poor_does_as_acting_on_all_in_balanced_test
 
     pd.testing.assert_frame_equal(table.loc["always"], table.loc["everyone"])
     assert table.loc[("everyone", 0.5), "net_benefit"] == 0  # as many poor as good are tested
+
+
+def test_the_band_of_a_decision_curve_is_no_narrower_than_test_sets_ask_for():
+    probability, truth = cohort(60, seed=1)
+    people = [f"s{i}" for i in range(60)]
+    splits = make_splits(people, truth.astype(int), folds=5, repeats=4)
+    noisy = probability[splits["participant_id"].str[1:].astype(int)]
+    noisy = expit(logit(noisy) + np.random.default_rng(0).normal(0, 2, len(splits)))
+    table = splits.assign(prediction=noisy)
+    curve = decision_curves({"a": Predictions.of(table, pd.Series(truth, index=people))}, 0)
+    row = curve[(curve["model"] == "a") & (curve["threshold"] == 0.4)].iloc[0]
+
+    poor = pd.Series(truth, index=people)[table["participant_id"]].to_numpy()
+    gain = np.where(noisy >= 0.4, np.where(poor == 1, 1, -0.4 / 0.6), 0)
+    by_set = pd.Series(gain).groupby([table["repeat"], table["fold"]]).mean()
+    half = stats.t.isf(0.025, 19) * np.sqrt((1 / 20 + 12 / 48) * by_set.var(ddof=1))
+    assert row["net_benefit"] == pytest.approx(gain.mean())
+    assert row["high"] - row["net_benefit"] >= half - 1e-12
+    assert row["net_benefit"] - row["low"] >= half - 1e-12

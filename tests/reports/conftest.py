@@ -70,7 +70,7 @@ def metrics() -> pd.DataFrame:
 @pytest.fixture
 def answer() -> Answer:
     return Answer(
-        model="kernel", metric="roc_auc", value=0.8, low=0.7, high=0.88, chance=0.5,
+        model="kernel", metric="roc_auc", n_people=30, value=0.8, low=0.7, high=0.88, chance=0.5,
         noise_floor=0.2, best_baseline="tract_load", difference=0.1, difference_low=-0.02,
         difference_high=0.2, p_value=0.12,
     )  # fmt: skip
