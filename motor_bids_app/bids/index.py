@@ -26,7 +26,8 @@ def index_dataset(
 
     Lesion masks are looked for in `derivatives`, then in the dataset, then in all datasets
     in its folder ``derivatives``; the dataset itself may hold nothing but lesion masks.
-    Finished anatomy and diffusion are taken from `derivatives` alone.
+    Finished anatomy and diffusion are taken from `derivatives` alone. All modalities are listed,
+    also those that `selection` leaves out: what was made of them earlier is still good.
     A participant without any usable file gives one empty `Scan` with a note.
 
     Raises
@@ -160,7 +161,7 @@ def _scans_of(
         scan = build_scan(
             person, here, lesions, selection.bids_filter, root, finished, selection.tasks
         )
-        scans.append(_wanted(_with_finished_bold(scan, derivatives, selection), selection))
+        scans.append(_with_finished_bold(scan, derivatives, selection))
     usable = [scan for scan in scans if not scan.is_empty]
     if usable or (selection.sessions and not scans):
         return usable
@@ -176,15 +177,3 @@ def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: 
     bold, dataset, notes = found
     finished = replace(scan.finished, datasets={**scan.finished.datasets, "bold": dataset})
     return replace(scan, bold=bold, finished=finished, notes=(*scan.notes, *notes))
-
-
-def _wanted(scan: Scan, selection: Selection) -> Scan:
-    """Leave out series of modalities that were not asked for."""
-    wanted = selection.modalities
-    return replace(
-        scan,
-        dwi=scan.dwi if "dwi" in wanted else None,
-        bold=scan.bold if "bold" in wanted else None,
-        eeg=scan.eeg if "eeg" in wanted else None,
-        emg=scan.emg if "emg" in wanted else None,
-    )

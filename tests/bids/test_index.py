@@ -167,6 +167,17 @@ def test_phase_and_processed_images_are_not_taken(make_dataset):
     assert scan.t1w.name == "sub-1_acq-x_part-mag_T1w.nii.gz"
 
 
+def test_what_was_not_asked_for_is_listed_all_the_same(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        *(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")),
+    )
+
+    (scan,) = index(root, Selection(modalities=("anat",)))
+
+    assert scan.dwi is not None
+
+
 def test_bold_is_taken_where_there_is_a_head_to_place_it_by(make_dataset):
     root = make_dataset(
         "sub-1/anat/sub-1_T1w.nii.gz",
