@@ -134,6 +134,7 @@ def build_report(
         negative="good" if classify else None,
         answer=answer(evaluation, outcome.task),
         n_people=len(truth),
+        n_tested=int(evaluation.splits["participant_id"].nunique()),
         n_patients=int((~cohort.controls).sum()),
         n_controls=int(cohort.controls.sum()),
         n_positive=int(truth.sum()) if classify else None,

@@ -227,7 +227,7 @@ def _run_experiment(
     log.info("%s: saved %s", experiment.name, folder / "report.html")
     link = ExperimentLink(
         name=experiment.name, href=f"experiments/{experiment.name}/report.html",
-        question=report.question, n_people=report.n_people, answer=report.answer,
+        question=report.question, n_people=report.n_tested, answer=report.answer,
         model_label=LABELS[evaluation.final], warnings=report.warnings,
     )  # fmt: skip
     return link, _results(experiment, cohort, evaluation, ceiling)

@@ -95,7 +95,7 @@ def render_experiment(report: ExperimentReport) -> str:
     """Return the page of one experiment as one self-contained HTML file."""
     answer, label = report.answer, report.models[report.answer.model]
     sentences = [
-        meaning(answer), chance_test(answer), noise_floor(answer, n_people=report.n_people)
+        meaning(answer), chance_test(answer), noise_floor(answer, n_people=report.n_tested)
     ]  # fmt: skip
     if answer.best_baseline is not None:
         baseline = report.models[answer.best_baseline]
@@ -123,7 +123,7 @@ def render_experiment(report: ExperimentReport) -> str:
         "experiment.html",
         report=report,
         headline=headline(
-            answer, label=label, n_people=report.n_people,
+            answer, label=label, n_people=report.n_tested,
             target=f"{report.positive} outcome" if report.positive else report.target,
         ),
         sentences=[sentence for sentence in sentences if sentence],

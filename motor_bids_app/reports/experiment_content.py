@@ -46,6 +46,7 @@ class ExperimentReport:
     classes: tuple[str, ...] = ()  # names of ordered classes, from the lowest values of the score
     answer: Answer
     n_people: int
+    n_tested: int  # holdouts may leave out some
     n_patients: int
     n_controls: int
     n_positive: int | None = None

@@ -27,6 +27,11 @@ def test_question_and_answer_come_first(text):
     assert "Noise floor" in top
 
 
+def test_the_answer_counts_people_who_were_tested(text):
+    assert "in 28 people whom it had not seen" in text
+    assert "with 28 people, guessing" in text
+
+
 def test_every_model_has_its_interval_in_all_people_and_in_patients(text):
     for population in ("all people", "patients alone"):
         part = text[text.index(f"performance in {population}") :]
