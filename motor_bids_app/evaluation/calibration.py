@@ -19,7 +19,8 @@ CALIBRATION = ("calibration_slope", "calibration_intercept", "ece")
 THRESHOLDS = tuple(np.round(np.arange(0.05, 0.951, 0.05), 2))
 N_GROUPS = 5
 _LEAST = 1e-6  # probability, so that its log odds are finite
-_STEPS, _STRIDE = 50, 2.0
+_STEPS, _STRIDE, _HALVINGS = 50, 2.0, 30
+_SMALL, _TINY = 1e-9, 1e-300
 _PRIOR = 1e-6  # per person: keeps the slope finite where classes do not overlap
 _CHUNK = 100  # resamples at a time
 
@@ -80,24 +81,40 @@ def _varies(predictions: Predictions) -> bool:
 
 
 def _slope(odds: Floats, truth: Floats, weights: Floats) -> Floats:
-    """Slope of the logistic regression on `odds` in each resample, by Newton's method."""
-    intercept, slope = np.zeros(len(weights)), np.ones(len(weights))
-    prior = _PRIOR * weights.sum(axis=1)
+    """Slope of the logistic regression on `odds` in each resample.
+
+    By Newton's method on standardised odds, each step halved until the loss does not rise: without
+    that, probabilities of 0 and 1 let it swing for ever.
+    """
+    centre, spread = float(odds.mean()), float(odds.std())
+    x = (odds - centre) / spread
+    prior = _PRIOR * weights.sum(axis=1)  # on the slope of x, which should be `spread`
+
+    def loss(level: Floats, rise: Floats) -> Floats:
+        given = level[:, None] + rise[:, None] * x
+        errors = (weights * (np.logaddexp(0, given) - truth * given)).sum(axis=1)
+        return np.asarray(errors + prior * (rise - spread) ** 2 / 2)
+
+    level, rise = np.zeros(len(weights)), np.zeros(len(weights))
     for _ in range(_STEPS):
-        p = expit(intercept[:, None] + slope[:, None] * odds)
+        p = expit(level[:, None] + rise[:, None] * x)
         rest, curve = weights * (truth - p), weights * p * (1 - p)
-        gradient = rest.sum(axis=1), rest @ odds - prior * (slope - 1)
-        a, b, c = curve.sum(axis=1) + prior, curve @ odds, curve @ odds**2 + prior
-        scale = np.maximum(a * c - b * b, 1e-12)
-        steps = (
-            (c * gradient[0] - b * gradient[1]) / scale,
-            (a * gradient[1] - b * gradient[0]) / scale,
-        )
-        intercept += np.clip(steps[0], -_STRIDE, _STRIDE)
-        slope += np.clip(steps[1], -_STRIDE, _STRIDE)
-        if max(np.abs(steps[0]).max(), np.abs(steps[1]).max()) < 1e-9:
+        first, second = rest.sum(axis=1), rest @ x - prior * (rise - spread)
+        a, b, c = curve.sum(axis=1) + prior, curve @ x, curve @ x**2 + prior
+        scale = np.maximum(a * c - b * b, _TINY)
+        step, turn = (c * first - b * second) / scale, (a * second - b * first) / scale
+        longest = np.maximum(np.maximum(np.abs(step), np.abs(turn)), _TINY)
+        share = np.minimum(1.0, _STRIDE / longest)
+        before = loss(level, rise)
+        for _ in range(_HALVINGS):
+            worse = loss(level + share * step, rise + share * turn) > before + 1e-12 * before
+            share = np.where(worse, share / 2, share)
+            if not worse.any():
+                break
+        level, rise = level + share * step, rise + share * turn
+        if (share * longest).max() < _SMALL:
             break
-    return slope
+    return rise / spread
 
 
 def _intercept(odds: Floats, truth: Floats, weights: Floats) -> Floats:

@@ -91,19 +91,19 @@ def variant_table(report: ExperimentReport, models: Sequence[str], what: str) ->
     rows = [
         (
             "All maps, as in the experiment" if model == models[0] else names[model],
-            *_paper_cells(report, model, "overall", _SHORT),
             *_right_cells(report.metrics, model),
+            *_paper_cells(report, model, "overall", _SHORT),
         )
         for model in models
     ]
     kind = "on each map alone" if what == "maps" else "in other masks"
     return Table(
         caption=f"Networks {kind}, the same splits and trainings: mean of both classes [least "
-        "to greatest test set], as the paper has it: controls count as good. The last two columns "
+        "to greatest test set], as the paper has it: controls count as good. The first two columns "
         "are the right AUC, of patients, and that of all. The best row of several is the best by "
         "luck too.",
         columns=(
-            "Network", *(METRICS[name] for name in _SHORT), "Accuracy, mean of maxima", *_RIGHT
+            "Network", *_RIGHT, *(METRICS[name] for name in _SHORT), "Accuracy, mean of maxima"
         ),
         rows=tuple(rows), numeric=frozenset(range(1, 9)),
     )  # fmt: skip
@@ -115,18 +115,18 @@ def layer_table(report: ExperimentReport, network: str, layer: str, models: Sequ
     rows = [
         (
             "The network itself" if model == network else _classifier(report.beside[model]),
-            *_paper_cells(report, model, "poor", metrics),
             *_right_cells(report.metrics, model),
+            *_paper_cells(report, model, "poor", metrics),
         )
         for model in (*models, network)
     ]
     return Table(
         caption=f"Classical classifiers on the {LAYERS[layer]}, fitted to the training people of "
         "the network, which was not trained again; poor is the positive class, and controls "
-        "count as good. The last two columns are the right AUC, of patients, and that of all. The "
+        "count as good. The first two columns are the right AUC, of patients, and that of all. The "
         "best of several such classifiers is the best by luck too.",
         columns=(
-            "Classifier", *(METRICS[name] for name in metrics), "Accuracy, mean of maxima", *_RIGHT
+            "Classifier", *_RIGHT, *(METRICS[name] for name in metrics), "Accuracy, mean of maxima"
         ),
         rows=tuple(rows), numeric=frozenset(range(1, 8)),
     )  # fmt: skip

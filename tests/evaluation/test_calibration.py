@@ -37,6 +37,19 @@ def test_slope_is_that_of_an_unpenalised_logistic_regression():
         assert slope == pytest.approx(model.coef_[0, 0], rel=1e-3)
 
 
+@pytest.mark.parametrize("span", [12.0, 0.01])
+def test_slope_is_right_for_certain_and_for_nearly_equal_probabilities(span):
+    """Trees say 0 or 1, untrained networks the same of everyone."""
+    rng = np.random.default_rng(4)
+    said = np.where(np.arange(60) % 2 == 0, span, -span) + (rng.normal(0, span / 10, 60))
+    truth = (rng.random(60) < expit(np.sign(said) * 1.0)).astype(float)
+
+    found = calibration_metrics(predicted(expit(said), truth))["calibration_slope"][0]
+    model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000)
+    model.fit(said[:, None] / span, truth)
+    assert found == pytest.approx(model.coef_[0, 0] / span, rel=0.02)
+
+
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (0.5, 0.0), (1.0, 0.7)])
 def test_a_planted_miscalibration_is_measured(slope, shift):
     found = calibration_metrics(predicted(*cohort(40_000, slope, shift)))

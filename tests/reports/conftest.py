@@ -89,7 +89,8 @@ def experiment(answer, predictions, metrics) -> ExperimentReport:
     return ExperimentReport(
         name="baselines", description="Simple models.", question="Who has a poor outcome?",
         task="classification", target="poor outcome (FMA-UE < 27)", positive="poor",
-        negative="good", answer=answer, n_people=30, n_patients=30, n_controls=0, n_positive=10,
+        negative="good", answer=answer, n_people=30, n_patients=30,
+        n_controls=0, n_positive=10,
         models=MODELS, metrics=metrics, fold_metrics=folds, predictions=predictions,
         comparisons=comparisons,
         cohort=pd.DataFrame({"characteristic": ["people"], "poor": ["10"], "good": ["20"]}),
