@@ -91,7 +91,7 @@ def describe_states(
     template = load_template("T1w", experiment.inputs.resolution)
     return report.states_section(
         found.states, found.dynamics, _centre_images(found), _on_grid(template, found.source.grid),
-        classes, clusters, notes, experiment.states.permutations,
+        classes, clusters, notes, experiment.states.permutations, experiment.states.decides,
     )  # fmt: skip
 
 
@@ -114,8 +114,9 @@ def _find(
         _numbers(source, scans, person),
     )  # fmt: skip
     states = find_states(
-        windows, numbers_of_states=experiment.states.numbers, n_threads=n_threads, seed=seed
-    )
+        windows, numbers_of_states=experiment.states.numbers,
+        decides=experiment.states.decides, n_threads=n_threads, seed=seed,
+    )  # fmt: skip
     k, seconds = len(states.centres), np.array(source.seconds)[chosen.scans]
     by_scan = follow_states(states.labels, chosen.rows, windows.numbers, k, seconds)
     dynamics = follow_states(states.labels, windows.people, windows.numbers, k, seconds)

@@ -36,7 +36,7 @@ from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.templates import cut, load_template
 
 METHODS = ("gradcam", "integrated_gradients")
-_WINDOWS = 16  # of a person, evenly spaced: neighbours are nearly the same
+_WINDOWS = 8  # of a person, evenly spaced: neighbours are nearly the same
 _COMPARED = 4  # people of each test set who are compared with a network that learned nothing
 _MEANING = {
     "gradcam": "Channels of a block of the network, weighed by their gradient and interpolated "

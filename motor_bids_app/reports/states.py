@@ -41,6 +41,7 @@ def states_section(
     clusters: pd.DataFrame,
     notes: Sequence[str],
     n_permutations: int,
+    decides: str = "silhouette",
 ) -> StatesSection:
     """Draw and describe states.
 
@@ -54,14 +55,15 @@ def states_section(
         See `explanation.clusters.cluster_table`, with a column state.
     notes : sequence of str
         What could not be compared, and why.
-    n_permutations : int
+    n_permutations, decides : int, str
+        Of people; what decided on the number of states.
     """
     tables = [_search_table(states.search)]
     if poor is not None:
         tables += [_dynamics_table(dynamics, poor), _cluster_table(clusters, n_permutations)]
     return StatesSection(
         sentences=(
-            *_sentences(states, len(dynamics.occupancy)),
+            *_sentences(states, len(dynamics.occupancy), decides),
             *notes,
             *(() if len(clusters) or poor is None else (_NO_CLUSTER,)),
         ),
@@ -75,9 +77,9 @@ def states_section(
     )
 
 
-def _sentences(states: States, n_people: int) -> tuple[str, ...]:
+def _sentences(states: States, n_people: int, decides: str) -> tuple[str, ...]:
     k, shared = len(states.centres), np.flatnonzero(states.shared) + 1
-    named = ", ".join(str(number) for number in shared) or "none"
+    named = ", ".join(map(str, shared)) or "none"
     return (
         f"The maps of all windows of {n_people} people fall into {k} states (k-medians; windows "
         "whose map varies most first, then all). States were found without a look at the outcome, "
@@ -85,7 +87,7 @@ def _sentences(states: States, n_people: int) -> tuple[str, ...]:
         f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are hence "
         f"compared between classes: {named}. Of the numbers tried, those in which most people "
         "share two states (if there is none: as many as any) were admitted, and the highest "
-        "silhouette decided among them.",
+        f"{'mean participation' if decides == 'participation' else decides} decided among them.",
         f"{100 * states.moved:.1f} % of the windows changed state when all voxels were used "
         "instead of the sample of the search.",
     )
@@ -173,9 +175,8 @@ def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
 
 
 def _strips(axes: Axes, values: NDArray[np.float64], poor: Classes) -> None:
-    groups = {"": np.ones(len(values), dtype=bool)}
-    if poor is not None:
-        groups = {"good": ~poor, "poor": poor}
+    everyone = {"": np.ones(len(values), dtype=bool)}
+    groups = everyone if poor is None else {"good": ~poor, "poor": poor}
     n_states = values.shape[1]
     for number, (name, members) in enumerate(groups.items()):
         offset = 0.2 * (2 * number - len(groups) + 1)
