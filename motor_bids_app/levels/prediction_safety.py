@@ -44,7 +44,13 @@ def conformal_answer(
     if metadata["classes"] is not None:
         return limits.classes(value), None
     half = limits.half_width
-    return None, (value - half, value + half) if np.isfinite(half) else None
+    if not np.isfinite(half):
+        return None, None
+    low, high = metadata["target"].get("range") or (None, None)  # none where it has no end
+    return None, (
+        max(value - half, -np.inf if low is None else low),
+        min(value + half, np.inf if high is None else high),
+    )
 
 
 def was_in_training(

@@ -17,6 +17,7 @@ def limits_of(errors):
     )
     return {
         "classes": None,
+        "target": {"range": None},
         "conformal": vars(conformal_limits(one, "regression")),
         "conformal_outside": vars(conformal_limits(one, "regression", LEVEL_OUTSIDE)),
     }
@@ -76,3 +77,11 @@ def test_too_few_people_leave_a_score_without_interval():
 
     assert conformal_answer(metadata, 5.0, ())[1] is not None
     assert conformal_answer(metadata, 5.0, (Finding("x", ""),)) == (None, None)
+
+
+def test_intervals_end_where_the_score_does():
+    metadata = limits_of(np.arange(200.0) / 10) | {"target": {"range": [0.0, 34.0]}}
+
+    assert conformal_answer(metadata, 30.0, ())[1][1] == 34
+    assert conformal_answer(metadata, 30.0, ())[1][0] > 0
+    assert conformal_answer(metadata, 4.0, ())[1][0] == 0
