@@ -88,9 +88,11 @@ class Kept(dict):
     """Trainings that are done: the fusion takes the networks of either half as they are."""
 
     def load(self, name):
+        """Return a training, or None."""
         return self.get(name)
 
     def save(self, name, content):
+        """Keep a training."""
         self[name] = content
 
 

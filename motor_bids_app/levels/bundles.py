@@ -127,6 +127,8 @@ def describe_model(
             "comparison": outcome.cutoff.comparison if outcome.cutoff else None,
             "threshold": outcome.cutoff.value if outcome.cutoff else None,
             "source": outcome.cutoff.source if outcome.cutoff else None,
+            "range": [outcome.score.minimum, outcome.score.maximum]
+            if outcome.task == "regression" else None,
             "text": outcome.text, "controls": experiment.target.controls,
         },
         "classes": ["good", "poor"] if outcome.cutoff else None,

@@ -17,6 +17,7 @@ def limits_of(errors):
     )
     return {
         "classes": None,
+        "target": {"range": None},
         "conformal": vars(conformal_limits(one, "regression")),
         "conformal_outside": vars(conformal_limits(one, "regression", LEVEL_OUTSIDE)),
     }

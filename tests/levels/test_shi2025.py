@@ -1,6 +1,7 @@
 """The experiment on slices, EEG and EMG, from derivatives to report and prediction."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import nibabel as nib
@@ -8,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.cli import parse_settings
 from motor_bids_app.errors import IncompleteRunError, UsageError
-from motor_bids_app.levels import group, predict
+from motor_bids_app.levels import group, predict, simulate
+from motor_bids_app.levels.run import run_level
+from motor_bids_app.levels.simulated_dataset import SimulationSettings
 from motor_bids_app.spaces.grids import standard_grid
 
-from .fusion_cohort import EEG, EMG, make_fusion_cohort
+from .fusion_cohort import EEG, EMG, make_fusion_cohort, write_bold
 
 pytest.importorskip("mne")
 pytest.importorskip("pytorchcv")
@@ -163,3 +167,63 @@ def test_a_modality_that_nobody_has_leaves_the_other(tmp_path, missing, left, re
 
     assert results[-1].model == left
     assert reason in (cohort.output / "experiments" / "small" / "report.html").read_text()
+
+
+FROM_RECORDINGS = """
+base = "shi2025"
+name = "recorded"
+[model]
+rungs = ["prevalence", "physiology", "signals", "slices"]
+lstm = [8, 4]
+step = 0.5
+size = 32
+inner_folds = 2
+[training]
+epochs = 1
+schedule = "constant"
+stop_after = 0
+validation_share = 0.0
+slice_batch_size = 64
+[validation]
+folds = 2
+repeats = 1
+permutations = 20
+[as_published]
+protocols = []
+"""
+
+
+def test_from_recordings_to_the_prediction_of_people_with_one_modality(tmp_path):
+    # EEG and EMG go all the way from raw files; the bold, which takes minutes, is made as it ends.
+    raw, output = tmp_path / "raw", tmp_path / "derivatives"
+    simulate.run(SimulationSettings(
+        output_dir=raw, n_participants=10, n_controls=0, modalities=("eeg", "emg"),
+        signal_seconds=20, signal_rate=100, seed=3,
+    ))  # fmt: skip
+    words = ["--skip-bids-validation", "--nprocs", "1", "--signal-window", "5", "--no-ica"]
+    run_level(parse_settings([str(raw), str(output), "participant", *words]))
+    for number in range(1, 11):
+        home = output / f"sub-{number:03d}"
+        write_bold(home, home.name, 0.0, np.random.default_rng(number))
+    experiment = tmp_path / "recorded.toml"
+    experiment.write_text(FROM_RECORDINGS)
+
+    run_level(parse_settings([str(raw), str(output), "group", "--experiment", str(experiment)]))
+
+    folder = output / "experiments" / "recorded"
+    metrics = pd.read_csv(folder / "metrics.tsv", sep="\t")
+    assert {"physiology", "signals", "slices", "shi2025"} <= set(metrics["model"])
+    signals = json.loads((folder / "model" / "model.json").read_text())["metadata"]["inputs"]
+    assert {"eeg C3", "eeg C4", "emg FDS_L", "emg FDS_R"} & set(signals["signals"]["channels"])
+    shutil.rmtree(output / "sub-002" / "func")
+    shutil.rmtree(output / "sub-003" / "eeg")
+    run_level(parse_settings([
+        str(raw), str(output), "predict", "--model", str(folder / "model"), "--participant-label",
+        "001", "002", "003",
+    ]))  # fmt: skip
+    table = pd.read_csv(
+        output / "predictions" / "recorded" / "predictions.tsv", sep="\t", index_col=0
+    )
+    assert table.filter(like="predicted").notna().all(axis=None)
+    assert "predicted from EEG and EMG alone" in table.loc["sub-002", "notes"]
+    assert "predicted from bold alone" in table.loc["sub-003", "notes"]
