@@ -223,6 +223,7 @@ class Explainer:
         return rank_correlation((one * scale)[:, self.mask], (other * scale)[:, self.mask])
 
     def _explain_networks(self, networks: Sequence[OpenNetwork], rows: list[int]) -> None:
+        seen = sorted({self.cohort.maps.index(name) for one in networks for name in one.maps})
         for method in self.methods(OF_NETWORKS, "network"):
             tally, fold = self.tally(method), np.zeros_like(self.tally(method).total, np.float32)
             for start in range(0, len(rows), _BATCH):
@@ -231,7 +232,8 @@ class Explainer:
                 if start == 0:
                     nothing = [network.randomised(self.seed) for network in networks]
                     random, _ = self._mean_map(method, nothing, some, judge=False)
-                    tally.randomised += map(self._agree, values, random)
+                    # Maps that no network sees are 0 in both, and would look alike.
+                    tally.randomised += map(self._agree, values[:, seen], random[:, seen])
                 for row, one, effect in zip(some, values, effects, strict=True):
                     self.add_person(method, row, one, float(effect))
                     fold += one if effect >= 0 else -one

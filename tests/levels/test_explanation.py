@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.levels import group
+from motor_bids_app.levels.explaining import Explainer
 from motor_bids_app.levels.maps import brain_grid
 
 pytest.importorskip("captum")
@@ -152,3 +154,27 @@ def test_the_report_shows_maps_and_says_what_does_not_apply(output):
 def test_a_network_is_explained_coarsely_and_finely_unless_something_else_is_asked_for(output):
     assert set(checks(output / "network")["method"]) == {"gradcam", "integrated_gradients"}
     assert len(list((output / "network" / "maps").glob("sub-*_desc-gradcam.nii.gz"))) == 4
+
+
+def test_maps_that_no_network_sees_do_not_look_alike(monkeypatch):
+    """An ensemble that chose one of two maps: the other is 0 in any of its explanations."""
+    random = np.random.default_rng(0)
+
+    def noise(*_, **__):
+        values = random.normal(size=(1, 2, 8, 8, 8)).astype(np.float32)
+        values[:, 1] = 0
+        return values, np.ones(1)
+
+    monkeypatch.setattr(Explainer, "_mean_map", noise)
+    monkeypatch.setattr(Explainer, "add_person", lambda *_: None)
+    explainer = object.__new__(Explainer)
+    explainer.cohort = SimpleNamespace(maps=("fa", "gm"))
+    explainer.mask = np.ones((8, 8, 8), dtype=bool)
+    explainer.volumes = SimpleNamespace(grid=SimpleNamespace(shape=(8, 8, 8)))
+    explainer.wanted = SimpleNamespace(methods=("gradcam",))
+    explainer.refused, explainer.tallies, explainer.seed = set(), {}, 0
+
+    network = SimpleNamespace(maps=("fa",), randomised=lambda seed: network)
+    explainer._explain_networks([network], [0])
+
+    assert abs(explainer.tallies["gradcam"].randomised[0]) < 0.2
