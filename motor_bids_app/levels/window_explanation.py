@@ -244,8 +244,7 @@ def _figure(explainer: WindowExplainer, method: str, values: NDArray[np.float64]
     return attribution_figure(
         method, f"{TITLES[method]} of the network of windows",
         "in positive places connectivity with M1 spoke, on average, for what the network said of a "
-        "person (poor or good, high or low), in negative ones against it; the mean window of the "
-        "training people is the reference.",
+        "person (poor or good, high or low), in negative ones against it.",
         {WINDOWS: image}, map_image(grey, explainer.grid), explainer.unit,
     )  # fmt: skip
 

@@ -177,12 +177,10 @@ def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
 def _strips(axes: Axes, values: NDArray[np.float64], poor: Classes) -> None:
     everyone = {"": np.ones(len(values), dtype=bool)}
     groups = everyone if poor is None else {"good": ~poor, "poor": poor}
-    n_states = values.shape[1]
     for number, (name, members) in enumerate(groups.items()):
         offset = 0.2 * (2 * number - len(groups) + 1)
         jitter = np.linspace(-0.1, 0.1, max(int(members.sum()), 1))
-        for state in range(n_states):
-            own = values[members, state]
+        for state, own in enumerate(values[members].T):
             axes.plot(
                 state + 1 + offset + jitter[: len(own)], own, linestyle="", marker="os"[number],
                 markersize=3, color=colour(number), alpha=0.7, label=name if state == 0 else None,
@@ -192,7 +190,7 @@ def _strips(axes: Axes, values: NDArray[np.float64], poor: Classes) -> None:
                     state + 1 + offset + np.array([-0.14, 0.14]), [own.mean()] * 2,
                     color=colour(number), linewidth=2,
                 )  # fmt: skip
-    axes.set_xticks(range(1, n_states + 1))
+    axes.set_xticks(range(1, values.shape[1] + 1))
     axes.set_ylim(bottom=0)
 
 
