@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 MODALITIES = ("anat", "dwi", "bold", "eeg", "emg")
@@ -94,6 +94,21 @@ class ProcessingSettings:
     bold: BoldSettings = BoldSettings()
     physiology: PhysiologySettings = PhysiologySettings()
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
+
+    def of_step(self, step: str) -> "ProcessingSettings":
+        """Return these with defaults for what does not change a step of the participant level.
+
+        >>> ProcessingSettings(gibbs=True).of_step("anat") == ProcessingSettings()
+        True
+        """
+        own = self
+        if step in ("anat", "dwi", "eeg", "emg"):  # another window of the bold is no reason
+            own = replace(own, bold=BoldSettings())
+        if step in ("anat", "dwi", "bold"):
+            own = replace(own, physiology=PhysiologySettings())
+        if step in ("anat", "bold", "eeg", "emg"):
+            own = replace(own, correct_gradients=False, gibbs=False, susceptibility="auto")
+        return own
 
     @property
     def digest(self) -> str:

@@ -22,7 +22,8 @@ LOCK_SECONDS = 120
 _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
-    "*_desc-features.json", "*_desc-confounds_timeseries.*", "*_boldmap.*",
+    "*_desc-features.json", "*_desc-lesionoverlap.tsv", "*_desc-lesionoverlap.json",
+    "*_desc-confounds_timeseries.*", "*_boldmap.*",
     "*_epo.fif", "*_epo.json", "emg",
 )  # fmt: skip
 _DESCRIPTIONS = {
@@ -30,12 +31,14 @@ _DESCRIPTIONS = {
     "preproc": "Preprocessed: images reoriented, denoised, corrected for the bias field or for "
     "motion; recordings filtered and freed of artefacts",
     "noise": "Standard deviation of the noise, as denoising estimates it",
+    "residual": "Root mean square over all volumes of what denoising took away",
     "susceptibility": "Displacement along the phase-encoding axis that was undone",
     "confounds": "What disturbs a series, one row for each volume",
     "denoised": "Nuisance regressed out, filtered, smoothed",
     "fc": "Connectivity over the whole series",
     "dfc": "Connectivity over sliding windows",
     "windows": "Connectivity in each sliding window; or clean windows of EEG or EMG",
+    "lesionoverlap": "Overlap of the lesion with each region of the AAL atlas",
     "features": "Measures of one participant and session, one row",
 }
 _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
@@ -49,6 +52,7 @@ _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
         "Levels": {
             "done": "computed in this run", "kept": "done by an earlier run and still valid",
             "skipped": "no input for it", "failed": "stopped by an error, see reason",
+            "outdated": "made by an earlier run with another anatomy, and deleted",
         },
     },
     "reason": {"Description": "Why it failed or was skipped, and notes"},

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import MotorBidsAppError
@@ -127,14 +128,19 @@ def describe_datasets(folders: Mapping[str, Path]) -> dict[str, str]:
     """Name each derivative with the tool and version that made it: 'fmriprep (fMRIPrep 24.1)'."""
     described = {}
     for name, folder in nested_datasets(folders).items():
-        try:
-            makers = read_json(folder / "dataset_description.json").get("GeneratedBy") or [{}]
-            maker = makers[0] if isinstance(makers, list) and isinstance(makers[0], dict) else {}
-        except MotorBidsAppError:
-            maker = {}
+        maker = maker_of(folder)
         tool = f"{maker.get('Name', '')} {maker.get('Version', '')}".strip()
         described[name] = f"{name} ({tool})" if tool else name
     return described
+
+
+def maker_of(folder: Path) -> dict[str, Any]:
+    """What the description of a dataset says of the tool that made it; empty if nothing."""
+    try:
+        makers = read_json(folder / "dataset_description.json").get("GeneratedBy") or [{}]
+    except MotorBidsAppError:
+        return {}
+    return makers[0] if isinstance(makers, list) and isinstance(makers[0], dict) else {}
 
 
 def finished_sessions(participant: str, folders: Mapping[str, Path]) -> set[str | None]:

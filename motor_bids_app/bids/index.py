@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from motor_bids_app.bids.finished import find_finished, finished_sessions
+from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
 from motor_bids_app.bids.person import Person
@@ -13,6 +13,8 @@ from motor_bids_app.bids.scan import Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
 from motor_bids_app.errors import EmptySelectionError, InputMissingError
 from motor_bids_app.settings import Selection
+
+_OWN_NAME = "motor_bids_app"  # in GeneratedBy of an earlier output
 
 __all__ = ["Person", "Scan", "index_dataset"]
 
@@ -24,7 +26,8 @@ def index_dataset(
 
     Lesion masks are looked for in `derivatives`, then in the dataset, then in all datasets
     in its folder ``derivatives``; the dataset itself may hold nothing but lesion masks.
-    Finished anatomy and diffusion are taken from `derivatives` alone.
+    Finished anatomy and diffusion are taken from `derivatives` alone. All modalities are listed,
+    also those that `selection` leaves out: what was made of them earlier is still good.
     A participant without any usable file gives one empty `Scan` with a note.
 
     Raises
@@ -108,13 +111,13 @@ def _datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path
             raise InputMissingError(f"--derivatives {name}={folder}: there is no such folder.")
     inside = bids_dir / "derivatives"
     found = [inside, *sorted(inside.iterdir())] if inside.is_dir() else []
-    implicit = {folder.name: folder for folder in found if participants_in(folder)}
     given = {folder.resolve() for folder in derivatives.values()}
     implicit = {
         folder.name: folder
         for folder in found
         if participants_in(folder) and folder.resolve() not in given
-    }
+        and maker_of(folder).get("Name") != _OWN_NAME  # what it made of a mask is no new mask
+    }  # fmt: skip
     return {**derivatives, "raw": bids_dir, **implicit}
 
 
@@ -158,7 +161,7 @@ def _scans_of(
         scan = build_scan(
             person, here, lesions, selection.bids_filter, root, finished, selection.tasks
         )
-        scans.append(_wanted(_with_finished_bold(scan, derivatives, selection), selection))
+        scans.append(_with_finished_bold(scan, derivatives, selection))
     usable = [scan for scan in scans if not scan.is_empty]
     if usable or (selection.sessions and not scans):
         return usable
@@ -174,15 +177,3 @@ def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: 
     bold, dataset, notes = found
     finished = replace(scan.finished, datasets={**scan.finished.datasets, "bold": dataset})
     return replace(scan, bold=bold, finished=finished, notes=(*scan.notes, *notes))
-
-
-def _wanted(scan: Scan, selection: Selection) -> Scan:
-    """Leave out series of modalities that were not asked for."""
-    wanted = selection.modalities
-    return replace(
-        scan,
-        dwi=scan.dwi if "dwi" in wanted else None,
-        bold=scan.bold if "bold" in wanted else None,
-        eeg=scan.eeg if "eeg" in wanted else None,
-        emg=scan.emg if "emg" in wanted else None,
-    )

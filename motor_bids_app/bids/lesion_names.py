@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 STANDARD = "standard"  # instead of the name of an image of the participant
-_STANDARD_SPACES = ("MNI", "ICBM", "IXI549Space")
+# Spaces of the MNI152 template and its kin. MNI305, infants' and single brains differ in size.
+_STANDARD_SPACES = re.compile("(MNI|ICBM)(152.*)?|IXI549Space", re.IGNORECASE)
 _IMAGE_BY_SPACE = {
     "t1w": "T1w", "t1": "T1w", "t2w": "T2w", "t2": "T2w", "flair": "FLAIR", "dwi": "dwi",
     "trace": "dwi", "adc": "dwi", "b0": "dwi",
@@ -78,7 +79,7 @@ def lesion_image(entities: Mapping[str, Any], name: str) -> str | None:
     'T1w'
     """
     space = entities.get("space") or ""
-    if space.startswith(_STANDARD_SPACES):
+    if _STANDARD_SPACES.fullmatch(space):
         return STANDARD
     if space and space.lower() not in _UNNAMED_SPACES:
         return _IMAGE_BY_SPACE.get(space.lower(), space)

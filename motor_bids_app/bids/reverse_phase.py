@@ -1,6 +1,6 @@
 """The image with opposite phase encoding that shows the distortion of a diffusion series."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def find_reverse_phase(dwi: Found, images: Sequence[Found], root: Path) -> Rever
     root : Path
         The dataset that they are in.
     """
-    own = _metadata(dwi, root)
+    own = metadata_of(dwi, root)
     direction = str(own.get("PhaseEncodingDirection", ""))
     opposite = direction[:-1] if direction.endswith("-") else f"{direction}-"
     if not direction:
@@ -55,10 +55,10 @@ def find_reverse_phase(dwi: Found, images: Sequence[Found], root: Path) -> Rever
         rank = _rank(file)
         if rank is None or file.path == dwi.path:
             continue
-        metadata = _metadata(file, root)
+        metadata = metadata_of(file, root)
         if metadata.get("PhaseEncodingDirection") != opposite:
             continue
-        if rank == 0 and not _is_meant(metadata, own, dwi, root):
+        if rank == 0 and not is_meant(metadata, own, dwi, root):
             continue
         candidates.append((rank, file.path.name, file))
     if not candidates:
@@ -72,19 +72,20 @@ def find_reverse_phase(dwi: Found, images: Sequence[Found], root: Path) -> Rever
     )
 
 
-def unused_field_maps(images: Sequence[Found], used: ReversePhase | None) -> tuple[str, ...]:
+def unused_field_maps(images: Sequence[Found], used: Collection[Path]) -> tuple[str, ...]:
     """Say which field maps are there that distortion is not corrected by."""
     names = [
         file.path.name
         for file in images
         if file.path.parent.name == "fmap" and file.get("suffix") in _FIELD_MAPS
-        and (used is None or file.path != used.path)
+        and file.path not in used
     ]  # fmt: skip
     if not names:
         return ()
     return (
-        f"field maps not used: {', '.join(names)} (only an epi with opposite phase encoding that "
-        "names the dwi in IntendedFor, or by B0FieldIdentifier, is)",
+        f"field maps not used: {', '.join(names)} (an epi with opposite phase encoding is, else "
+        "a phasediff, phase1 and phase2, or a fieldmap, with its magnitude; each must name the dwi "
+        "in IntendedFor, or by B0FieldIdentifier)",
     )
 
 
@@ -94,7 +95,7 @@ def _rank(file: Found) -> int | None:
     return kinds.get((file.path.parent.name, str(file.get("suffix"))))
 
 
-def _metadata(file: Found, root: Path) -> dict[str, Any]:
+def metadata_of(file: Found, root: Path) -> dict[str, Any]:
     """Sidecars of an image; none where they are damaged, which the step that needs them says."""
     try:
         return read_sidecars(inherited(file.path, ".json", root))
@@ -102,7 +103,7 @@ def _metadata(file: Found, root: Path) -> dict[str, Any]:
         return {}
 
 
-def _is_meant(metadata: dict[str, Any], own: dict[str, Any], dwi: Found, root: Path) -> bool:
+def is_meant(metadata: dict[str, Any], own: dict[str, Any], dwi: Found, root: Path) -> bool:
     """Whether a field map is for the series."""
     fields = {*_texts(metadata.get("B0FieldIdentifier"))} & {*_texts(own.get("B0FieldSource"))}
     person = root / f"sub-{dwi.get('subject')}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from motor_bids_app.bids.bold import BoldFile, choose_bold
+from motor_bids_app.bids.field_map import FieldMap, find_field_map
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.person import Person
@@ -41,6 +42,8 @@ class Scan(Person):
         JSON files that apply to `dwi`, the most general first.
     reverse_phase : ReversePhase or None
         Image with opposite phase encoding that shows the distortion of `dwi`.
+    field_map : FieldMap or None
+        Map of the field that distorts `dwi`.
     trace : Path or None
         Trace-weighted image of a clinical dwi, or a dwi without gradient files.
     bold : BoldFile or None
@@ -64,6 +67,7 @@ class Scan(Person):
     bvec: Path | None = None
     dwi_sidecars: tuple[Path, ...] = ()
     reverse_phase: ReversePhase | None = None
+    field_map: FieldMap | None = None
     trace: Path | None = None
     bold: BoldFile | None = None
     eeg: RecordingFile | None = None
@@ -151,7 +155,7 @@ def build_scan(
     series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
     bold, remarks = choose_bold(series, tasks, root)
     if scan.dwi or bold:
-        remarks += unused_field_maps(images, scan.reverse_phase)
+        remarks += unused_field_maps(images, _used_field_maps(scan))
     signals = [
         file for file in native for kind in ("eeg", "emg")
         if _is(file, kind) and matches(file, kind, bids_filter)
@@ -159,6 +163,12 @@ def build_scan(
     eeg, emg, more = choose_recordings(signals, tasks, root)
     scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
     return _with_lesion(_usable(scan), lesions)
+
+
+def _used_field_maps(scan: Scan) -> tuple[Path, ...]:
+    """Images that the distortion is corrected by, the pair before the map."""
+    pair, field_map = scan.reverse_phase, scan.field_map
+    return (pair.path,) if pair else field_map.images if field_map else ()
 
 
 def _is(file: Found, suffix: str) -> bool:
@@ -216,6 +226,7 @@ def _with_diffusion(
         bvec=inherited(dwi.path, ".bvec", root)[-1],
         dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),
         reverse_phase=find_reverse_phase(dwi, images, root),
+        field_map=find_field_map(dwi, images, root),
     )
 
 

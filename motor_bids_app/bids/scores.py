@@ -93,7 +93,10 @@ SCORES: dict[str, Score] = {
                 "fmaupper", "fmaupperextremity", "fmaupperlimb", "fmaarm", "fmarm",
             ),
             poor=Cutoff("<", 27, "Karakis et al. 2023"),
-            bands=(16, 35, 54),  # severe, to moderate, to mild, mild (Woytowicz et al. 2017)
+            # no, poor, limited, notable and full capacity of the arm, by the ARAT six months after
+            # stroke: 0-22, 23-31, 32-47, 48-52, 53-66 (Hoonhorst et al. 2015, Arch Phys Med
+            # Rehabil 96:1845, doi 10.1016/j.apmr.2015.06.009)
+            bands=(23, 32, 48, 53),
         ),
         Score(
             name="fma_le", title="Fugl-Meyer Assessment, lower extremity", minimum=0, maximum=34,

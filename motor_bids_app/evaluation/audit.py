@@ -152,7 +152,7 @@ def _gaps_of_controls(known: pd.DataFrame, controls: "pd.Series[bool]") -> Row:
         finding = (
             f"{', '.join(telling)} is known for {_span(patients[telling])} of patients, but for "
             f"{_span(healthy[telling])} of controls, so that a model may recognise controls by "
-            "what is missing. Read the metrics of patients alone."
+            "what is missing. Results of patients do not gain by it."
         )
         return name, check, WARNING, finding, None
     return name, check, PASSED, "Patients and controls lack about the same values.", None

@@ -5,16 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from motor_bids_app.evaluation.metrics import Floats, Predictions
-from motor_bids_app.evaluation.statistics import bootstrap_weights, percentile_interval
+from motor_bids_app.evaluation.statistics import (
+    bootstrap_weights,
+    percentile_interval,
+    resampled_half_width,
+)
 
 CALIBRATION = ("calibration_slope", "calibration_intercept", "ece")
 THRESHOLDS = tuple(np.round(np.arange(0.05, 0.951, 0.05), 2))
 N_GROUPS = 5
 _LEAST = 1e-6  # probability, so that its log odds are finite
-_STEPS, _STRIDE = 50, 2.0
+_STEPS, _STRIDE, _HALVINGS = 50, 2.0, 30
+_SMALL, _TINY = 1e-9, 1e-300
 _PRIOR = 1e-6  # per person: keeps the slope finite where classes do not overlap
 _CHUNK = 100  # resamples at a time
 
@@ -75,24 +81,40 @@ def _varies(predictions: Predictions) -> bool:
 
 
 def _slope(odds: Floats, truth: Floats, weights: Floats) -> Floats:
-    """Slope of the logistic regression on `odds` in each resample, by Newton's method."""
-    intercept, slope = np.zeros(len(weights)), np.ones(len(weights))
-    prior = _PRIOR * weights.sum(axis=1)
+    """Slope of the logistic regression on `odds` in each resample.
+
+    By Newton's method on standardised odds, each step halved until the loss does not rise: without
+    that, probabilities of 0 and 1 let it swing for ever.
+    """
+    centre, spread = float(odds.mean()), float(odds.std())
+    x = (odds - centre) / spread
+    prior = _PRIOR * weights.sum(axis=1)  # on the slope of x, which should be `spread`
+
+    def loss(level: Floats, rise: Floats) -> Floats:
+        given = level[:, None] + rise[:, None] * x
+        errors = (weights * (np.logaddexp(0, given) - truth * given)).sum(axis=1)
+        return np.asarray(errors + prior * (rise - spread) ** 2 / 2)
+
+    level, rise = np.zeros(len(weights)), np.zeros(len(weights))
     for _ in range(_STEPS):
-        p = expit(intercept[:, None] + slope[:, None] * odds)
+        p = expit(level[:, None] + rise[:, None] * x)
         rest, curve = weights * (truth - p), weights * p * (1 - p)
-        gradient = rest.sum(axis=1), rest @ odds - prior * (slope - 1)
-        a, b, c = curve.sum(axis=1) + prior, curve @ odds, curve @ odds**2 + prior
-        scale = np.maximum(a * c - b * b, 1e-12)
-        steps = (
-            (c * gradient[0] - b * gradient[1]) / scale,
-            (a * gradient[1] - b * gradient[0]) / scale,
-        )
-        intercept += np.clip(steps[0], -_STRIDE, _STRIDE)
-        slope += np.clip(steps[1], -_STRIDE, _STRIDE)
-        if max(np.abs(steps[0]).max(), np.abs(steps[1]).max()) < 1e-9:
+        first, second = rest.sum(axis=1), rest @ x - prior * (rise - spread)
+        a, b, c = curve.sum(axis=1) + prior, curve @ x, curve @ x**2 + prior
+        scale = np.maximum(a * c - b * b, _TINY)
+        step, turn = (c * first - b * second) / scale, (a * second - b * first) / scale
+        longest = np.maximum(np.maximum(np.abs(step), np.abs(turn)), _TINY)
+        share = np.minimum(1.0, _STRIDE / longest)
+        before = loss(level, rise)
+        for _ in range(_HALVINGS):
+            worse = loss(level + share * step, rise + share * turn) > before + 1e-12 * before
+            share = np.where(worse, share / 2, share)
+            if not worse.any():
+                break
+        level, rise = level + share * step, rise + share * turn
+        if (share * longest).max() < _SMALL:
             break
-    return slope
+    return rise / spread
 
 
 def _intercept(odds: Floats, truth: Floats, weights: Floats) -> Floats:
@@ -133,21 +155,36 @@ def decision_curves(predictions: Mapping[str, Predictions], seed: int) -> pd.Dat
     Returns
     -------
     DataFrame
-        Columns model ("everyone" for acting on all), threshold, net_benefit, low and high (95 %,
-        bootstrap over people). Acting on nobody has a net benefit of 0.
+        Columns model ("everyone" for acting on all), threshold, net_benefit, low and high (95 %:
+        bootstrap over people, at least as wide as the corrected resampled interval of Nadeau and
+        Bengio 2003). Acting on nobody has a net benefit of 0.
     """
     rows: list[tuple[object, ...]] = []
     some = next(iter(predictions.values()))
     # A holdout tests people unequally often: acting on all is judged in just those tests.
     everyone = replace(some, values=np.ones_like(some.values))
     for name, one in {**predictions, "everyone": everyone}.items():
-        times = (one.folds > 0).sum(axis=0)
+        tested = one.folds > 0
+        times = tested.sum(axis=0)
         weights = bootstrap_weights(len(one.truth), seed)
         total = np.maximum(weights @ times, 1)
         for threshold in THRESHOLDS:
-            odds = threshold / (1 - threshold)
-            called = np.where(one.folds > 0, one.values >= threshold, 0).sum(axis=0)
-            gain = np.where(one.truth == 1, called, -odds * called)
-            interval = percentile_interval(weights @ gain / total)
-            rows.append((name, threshold, float(gain.sum() / times.sum()), *interval))
+            price = np.where(one.truth == 1, 1.0, -threshold / (1 - threshold))
+            gain = np.where(tested & (one.values >= threshold), price, 0.0)  # NaN is not >=
+            benefit = float(gain.sum() / times.sum())
+            low, high = percentile_interval(weights @ gain.sum(axis=0) / total)
+            half = resampled_half_width(_by_test_set(gain, one.folds), one.test_to_train)
+            rows.append(
+                (name, threshold, benefit, min(low, benefit - half), max(high, benefit + half))
+            )
     return pd.DataFrame(rows, columns=["model", "threshold", "net_benefit", "low", "high"])
+
+
+def _by_test_set(gain: Floats, folds: NDArray[np.int64]) -> Floats:
+    """Mean gain of the people of each test set, shape (n_splits,); others of shape (R, n)."""
+    means = [
+        gain[repeat, row == fold].mean()
+        for repeat, row in enumerate(folds)
+        for fold in np.unique(row[row > 0])
+    ]
+    return np.array(means, dtype=np.float64)

@@ -15,7 +15,7 @@ from motor_bids_app.evaluation.statistics import (
     percentile_interval,
     resampled_half_width,
 )
-from motor_bids_app.evaluation.summary import metric_interval, tested_to_training
+from motor_bids_app.evaluation.summary import metric_interval
 
 
 def compare_models(
@@ -61,7 +61,7 @@ def compare_pairs(
         ours, theirs = predictions[name], predictions[reference]
         by_split = _by_split(ours, task, metric) - _by_split(theirs, task, metric)
         changes = np.asarray(by_split, dtype=np.float64)
-        test = corrected_t_test(changes, tested_to_training(ours))
+        test = corrected_t_test(changes, ours.test_to_train)
         difference = float(compute(ours)[metric][0] - compute(theirs)[metric][0])
         interval = difference_interval(ours, theirs, task, changes, seed)
         p_value = max(test.p, least)
@@ -108,7 +108,7 @@ def difference_interval(
     resampled = [compute(one, weights)[metric] for one in (ours, theirs)]
     difference = float(compute(ours)[metric][0] - compute(theirs)[metric][0])
     low, high = percentile_interval(resampled[0] - resampled[1])
-    half = resampled_half_width(changes, tested_to_training(ours))
+    half = resampled_half_width(changes, ours.test_to_train)
     low, high = min(low, difference - half), max(high, difference + half)
     if all(np.nanmax(values) > np.nanmin(values) for values in resampled):
         return low, high

@@ -8,7 +8,7 @@ than those that made the out-of-fold predictions: coverage is therefore measured
 all people but one, and not taken from theory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ _TIE = 1e-9  # people alike have the same set, whatever 1 - (1 - p) is in binary
 N_BANDS = 3  # of severity, for scores
 SHARES = tuple(np.round(np.arange(0.2, 1.01, 0.1), 1))  # of people answered
 CLASSES = {1: "poor", 0: "good"}
+Span = tuple[float, float]
+ANYTHING: Span = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,24 @@ class Limits:
         Least probability of a class at which it is in the set; classification.
     half_width : float
         Of the interval, in units of the score; regression.
+    least, most : float
+        Range of the score, which intervals stay within.
     """
 
     level: float = LEVEL
     poor: float = 0.0
     good: float = 0.0
     half_width: float = np.inf
+    least: float = -np.inf
+    most: float = np.inf
+
+    def interval(self, value: float) -> tuple[float, float]:
+        """Interval around a predicted score.
+
+        >>> Limits(half_width=9, least=0, most=66).interval(62)
+        (53, 66)
+        """
+        return max(self.least, value - self.half_width), min(self.most, value + self.half_width)
 
     def classes(self, probability: float) -> tuple[str, ...]:
         """Classes that a probability of poor leaves possible: one, both or none.
@@ -60,20 +74,24 @@ class Limits:
         """Limits that allow errors `factor` times as great, and at most any.
 
         >>> Limits(poor=0.8, half_width=5).stretched(2)
-        Limits(level=0.9, poor=0.6, good=0.0, half_width=10)
+        Limits(level=0.9, poor=0.6, good=0.0, half_width=10, least=-inf, most=inf)
         """
         poor, good = (max(1 - (1 - limit) * factor, 0.0) for limit in (self.poor, self.good))
-        return Limits(self.level, round(poor, 12), round(good, 12), self.half_width * factor)
+        half = self.half_width * factor
+        return replace(self, poor=round(poor, 12), good=round(good, 12), half_width=half)
 
 
-def conformal_limits(predictions: Predictions, task: str, level: float = LEVEL) -> Limits:
+def conformal_limits(
+    predictions: Predictions, task: str, level: float = LEVEL, span: Span = ANYTHING
+) -> Limits:
     """Calibrate limits on out-of-fold predictions of people like those to come: patients.
 
-    A class with fewer than 9 people (at 90 %) is in every set: nothing can be promised.
+    A class with fewer than 9 people (at 90 %) is in every set: nothing can be promised. `span`
+    is the range of the score, in which the truth is and intervals stay.
     """
     errors = _errors(predictions, task)
     if task != "classification":
-        return Limits(level, half_width=_limit(errors, level))
+        return Limits(level, half_width=_limit(errors, level), least=span[0], most=span[1])
     limits = {
         name: 1 - _limit(errors[predictions.truth == value], level)
         for value, name in CLASSES.items()
@@ -109,8 +127,12 @@ def _limit(errors: Floats, level: float) -> float:
     return float(np.interp(rank, np.arange(1, len(known) + 1), known))
 
 
-def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL) -> pd.DataFrame:
+def conformal_coverage(
+    predictions: Predictions, task: str, level: float = LEVEL, span: Span = ANYTHING
+) -> pd.DataFrame:
     """Coverage and size for each person in turn, with limits calibrated on the others.
+
+    Parameters are those of `conformal_limits`.
 
     Returns
     -------
@@ -120,7 +142,7 @@ def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL
         (share of people with one class left, missing for scores) and n_people.
     """
     people = np.flatnonzero((predictions.folds > 0).any(axis=0))
-    rows = np.array([_left_out(predictions, task, level, int(i)) for i in people])
+    rows = np.array([_left_out(predictions, task, level, span, int(i)) for i in people])
     table = []
     for group, members in _groups(predictions.truth[people], task).items():
         n = int(members.sum())
@@ -135,15 +157,15 @@ def conformal_coverage(predictions: Predictions, task: str, level: float = LEVEL
 
 
 def _left_out(
-    predictions: Predictions, task: str, level: float, person: int
+    predictions: Predictions, task: str, level: float, span: Span, person: int
 ) -> tuple[float, float, float]:
     """Covered, size, and whether one class is left, as 0 or 1 where it is yes or no."""
     others = np.arange(len(predictions.truth)) != person
-    limits = conformal_limits(predictions.of_people(others), task, level)
+    limits = conformal_limits(predictions.of_people(others), task, level, span)
     value, truth = float(_means(predictions)[person]), predictions.truth[person]
     if task != "classification":
-        covered = abs(value - truth) <= limits.half_width
-        return float(covered), 2 * limits.half_width, np.nan
+        low, high = limits.interval(value)
+        return float(low <= truth <= high), high - low, np.nan
     chosen = limits.classes(value)
     return float(CLASSES[int(truth)] in chosen), len(chosen), float(len(chosen) == 1)
 

@@ -231,7 +231,8 @@ def _inputs(plan: Plan) -> list[dict[str, Any]]:
 def stopping_on_test(plan: Plan) -> Plan | str:
     """Learning stops where the test set is predicted best (cbam2025, shi2025).
 
-    Of a network the number of epochs is chosen, of a linear model the penalty.
+    Of a network the number of epochs is chosen, of a linear model the penalty; of an elastic net
+    the penalty too, at one mix of the absolute and the square.
     """
     return _each(plan, _stages, "the model has neither epochs nor a penalty to stop by")
 

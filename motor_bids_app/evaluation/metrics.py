@@ -1,7 +1,7 @@
 """How good out-of-fold predictions are, for the cohort and for any reweighting of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,12 +32,21 @@ class Predictions:
         1 for poor and 0 for good, or the score.
     people : array of str, shape (n,)
         Participant labels.
+    test_to_train : float
+        Tested people over training people, in an average split, for the correction of Nadeau and
+        Bengio (2003). Set once, from all people of the experiment, and kept when only some of
+        them are counted: which people are counted does not change how much the splits share.
     """
 
     values: Floats
     folds: NDArray[np.int64]
     truth: Floats
     people: NDArray[np.object_]
+    test_to_train: float = np.nan
+
+    def __post_init__(self) -> None:
+        if np.isnan(self.test_to_train):
+            object.__setattr__(self, "test_to_train", _test_to_train(self.folds))
 
     @classmethod
     def of(cls, table: pd.DataFrame, truth: "pd.Series[float]") -> "Predictions":
@@ -57,17 +66,26 @@ class Predictions:
 
     def of_people(self, keep: NDArray[np.bool_]) -> "Predictions":
         """Predictions of some people; `keep` has shape (n,)."""
-        return Predictions(
-            self.values[:, keep], self.folds[:, keep], self.truth[keep], self.people[keep]
-        )
+        return replace(
+            self, values=self.values[:, keep], folds=self.folds[:, keep], truth=self.truth[keep],
+            people=self.people[keep],
+        )  # fmt: skip
 
     def by_repeat(self) -> Iterator["Predictions"]:
         """Predictions of each repeat alone, for the people it tested."""
         for values, folds in zip(self.values, self.folds, strict=True):
             tested = folds > 0
-            yield Predictions(
-                values[None, tested], folds[None, tested], self.truth[tested], self.people[tested]
-            )
+            yield replace(
+                self, values=values[None, tested], folds=folds[None, tested],
+                truth=self.truth[tested], people=self.people[tested],
+            )  # fmt: skip
+
+
+def _test_to_train(folds: NDArray[np.int64]) -> float:
+    """Mean size of the test sets over that of the training sets; `folds` as of `Predictions`."""
+    n_sets = sum(len(np.unique(row[row > 0])) for row in folds)
+    tested = float((folds > 0).sum()) / max(n_sets, 1)
+    return tested / max(folds.shape[1] - tested, 1)
 
 
 def classification_metrics(
@@ -152,7 +170,8 @@ def regression_metrics(
 
     R² compares with the cohort's mean, so it is negative when a model is worse than that. The
     correlation is taken within folds, since the means that folds learned differ by chance in
-    the wrong direction; predictions that do not vary have a correlation of 0.
+    the wrong direction; predictions that do not vary have a correlation of 0. Where no fold has
+    two people whose scores differ, as when each person is tested alone, it is not defined: NaN.
 
     Parameters
     ----------
@@ -222,8 +241,12 @@ def ordinal_metrics(predictions: Predictions, weights: Floats | None = None) -> 
 
 
 def _within_fold_correlation(predictions: Predictions, weights: Floats) -> Floats:
-    """Pearson correlation of deviations from fold means, averaged over repeats, shape (B,)."""
-    repeats = []
+    """Pearson correlation of deviations from fold means, averaged over repeats, shape (B,).
+
+    NaN in a resample where the truth varies within no fold of any repeat.
+    """
+    total_r, defined = np.zeros(len(weights)), np.zeros(len(weights))
+    least = 1e-9 * len(predictions.truth) * float(predictions.truth.var())
     for values, folds in zip(predictions.values, predictions.folds, strict=True):
         covariance = spread = truth_spread = np.zeros(len(weights))
         for fold in np.unique(folds[folds > 0]):
@@ -236,8 +259,10 @@ def _within_fold_correlation(predictions: Predictions, weights: Floats) -> Float
             truth_spread = truth_spread + w @ t**2 - (w @ t) ** 2 / total
         product = spread * truth_spread
         constant = product <= 1e-12 * max(1.0, float(np.abs(truth_spread).max())) ** 2
-        repeats.append(np.where(constant, 0, covariance / np.sqrt(np.where(constant, 1, product))))
-    return np.mean(repeats, axis=0)
+        varies = truth_spread > least
+        r = np.where(constant, 0, covariance / np.sqrt(np.where(constant, 1, product)))
+        total_r, defined = total_r + np.where(varies, r, 0), defined + varies
+    return _ratio(total_r, defined)
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:

@@ -20,25 +20,29 @@ def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns class ("poor", "good", "overall"), metric, mean, min, max (over subsets, of the
-        mean over trainings), mean_of_maxima, maxima_min and maxima_max (over subsets, of the
-        best training, which no user could have picked: an upper bound, not a performance).
+        Columns class ("poor", "good", "overall"), metric, mean, min, max (over test sets, of the
+        mean over trainings), mean_of_maxima, maxima_min and maxima_max (over test sets, of the
+        best training, which no user could have picked: an upper bound, not a performance), and
+        n_test_sets. Each fold of each repeat is a test set; the paper had one per repeat. Those
+        without one of the classes have no such metrics, and are left out.
     """
     rows = []
-    for (repeat, training), part in table.groupby(["repeat", "training"]):
+    for (repeat, fold, training), part in table.groupby(["repeat", "fold", "training"]):
         one = Predictions.of(part.drop(columns="training"), truth)
         tested = next(one.by_repeat())
+        if len(np.unique(tested.truth)) < 2:
+            continue
         for name, value in _paper_metrics(tested).items():
-            rows.append((repeat, training, *name, value))
-    long = pd.DataFrame(rows, columns=["repeat", "training", "class", "metric", "value"])
-    by_subset = long.groupby(["class", "metric", "repeat"], sort=False)["value"]
+            rows.append((f"{repeat} {fold}", training, *name, value))
+    long = pd.DataFrame(rows, columns=["test_set", "training", "class", "metric", "value"])
+    by_subset = long.groupby(["class", "metric", "test_set"], sort=False)["value"]
     groups = by_subset.mean().groupby(level=[0, 1], sort=False)
     maxima = by_subset.max().groupby(level=[0, 1], sort=False)
     return pd.DataFrame(
         {
             "mean": groups.mean(), "min": groups.min(), "max": groups.max(),
             "mean_of_maxima": maxima.mean(), "maxima_min": maxima.min(),
-            "maxima_max": maxima.max(),
+            "maxima_max": maxima.max(), "n_test_sets": groups.size(),
         }
     ).reset_index()  # fmt: skip
 

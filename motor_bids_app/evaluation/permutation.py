@@ -33,10 +33,13 @@ class PermutationTest:
         AUC within test sets, or R².
     null : array, shape (m,)
         The same for permuted labels.
+    stand_in : bool
+        Whether a ridge took the place of the model that was asked about.
     """
 
     value: float
     null: Floats
+    stand_in: bool = False
 
     @property
     def p_value(self) -> float:
@@ -56,14 +59,14 @@ def permutation_test(
     task: str,
     penalties: Sequence[float],
     controls: NDArray[np.bool_],
-    patients_only: bool = False,
     n_permutations: int = 1000,
     folds: int = 5,
     repeats: int = 10,
     seed: int = 0,
     test_sets: Sequence[Positions] | None = None,
+    stand_in: bool = False,
 ) -> PermutationTest:
-    """Test ridge models by permuting labels among people and cross-validating each time.
+    """Test ridge models by permuting labels among patients and cross-validating each time.
 
     Test sets and inner folds are drawn by chance, spread over patients and controls but blind to
     the labels: only then do labels as they are and permuted ones meet exactly the same
@@ -81,37 +84,35 @@ def permutation_test(
     penalties : sequence of float
         One of them is chosen in inner folds, by squared error, if there are several.
     controls : bool array, shape (n_people,)
-    patients_only : bool
-        Permute among patients and judge on them alone; controls still train. With controls
-        among those permuted, a model that recognises who had a stroke beats chance.
+        They train, keep their labels, and are not judged: were they among those permuted, a model
+        that recognises who had a stroke would beat chance.
     n_permutations, repeats, seed : int
     folds : int
         At most so many that two of those permuted are tested together: one alone has no AUC.
     test_sets : sequence of int array, optional
         Positions tested together, instead of those drawn; chosen without a look at the labels.
+    stand_in : bool
+        Noted in the result.
 
     Returns
     -------
     PermutationTest
     """
     generator = np.random.default_rng(seed)
-    moved = np.flatnonzero(~controls) if patients_only else np.arange(len(y))
+    moved = np.flatnonzero(~controls)
     labels = np.tile(y[:, None], (1, n_permutations + 1))  # the first column stays as it is
     labels[moved, 1:] = generator.permuted(labels[moved, 1:], axis=0)
-    judged_people = np.zeros(len(y), dtype=bool)
-    judged_people[moved] = True
-
     folds = min(folds, max(2, len(moved) // 2))
     outer = test_sets or _blind_folds(controls, folds, repeats, seed)
     tally = _Auc(n_permutations + 1) if task == "classification" else _R2(labels[moved])
     for test in outer:
         fit = np.setdiff1d(np.arange(len(y)), test)
         chosen = _choose(products, labels, fit, controls, penalties, seed)
-        test = test[judged_people[test]]
+        test = test[~controls[test]]
         if len(test):
             tally.add(_predict(products, labels, fit, test, chosen), labels[test])
     values = tally.values()
-    return PermutationTest(float(values[0]), values[1:])
+    return PermutationTest(float(values[0]), values[1:], stand_in)
 
 
 def _blind_folds(

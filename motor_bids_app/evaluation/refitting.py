@@ -1,6 +1,6 @@
 """Permutation test of a model that has to be trained anew for every permutation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, primary_metric
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.permutation import PermutationTest
-from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.evaluation.splits import COLUMNS, make_splits
 from motor_bids_app.features.samples import Samples
+
+CHANCE = {"classification": 0.5, "regression": 0.0, "ordinal": 0.0}
 
 
 def refitting_test(
@@ -24,13 +26,14 @@ def refitting_test(
     n_permutations: int,
     folds: int,
     seed: int,
+    test_sets: Sequence[NDArray[np.intp]] | None = None,
     told: Callable[[int], None] | None = None,
 ) -> PermutationTest:
-    """Deal labels out anew among people, and cross-validate the model each time.
+    """Deal labels out anew among patients, and cross-validate the model each time.
 
-    All samples of a person, and all pieces of them, get the same label. Test sets are drawn
-    once, spread over patients and controls but blind to labels, so that labels as they are and
-    permuted ones meet the same procedure.
+    All samples of a person, and all pieces of them, get the same label. Controls train, keep
+    their labels, and are not judged. Test sets are drawn once, spread over patients and controls
+    but blind to labels, so that labels as they are and permuted ones meet the same procedure.
 
     Parameters
     ----------
@@ -40,28 +43,39 @@ def refitting_test(
         Class or score by participant.
     controls : bool array, shape (n_people,)
     n_permutations, folds, seed : int
+    test_sets : sequence of int array, optional
+        Positions in `truth` tested together, instead of those drawn; chosen without a look at
+        the labels.
     told : callable, optional
         Told the number of permutations done.
     """
     names = [str(person) for person in truth.index]
-    splits = make_splits(
-        names,
-        controls.astype(np.int64),
-        folds=min(folds, max(2, len(names) // 2)),
-        repeats=1,
-        seed=seed,
-    )
+    patients = np.flatnonzero(~controls)
+    if test_sets is None:
+        splits = make_splits(
+            names, controls.astype(np.int64), folds=min(folds, max(2, len(patients) // 2)),
+            repeats=1, seed=seed,
+        )  # fmt: skip
+    else:
+        splits = pd.DataFrame(
+            [(1, k, names[i]) for k, test in enumerate(test_sets, start=1) for i in test],
+            columns=COLUMNS,
+        )
     generator = np.random.default_rng(seed)
     values: NDArray[Any] = truth.to_numpy(
         dtype=np.int64 if task == "classification" else np.float64
     )
     found = []
     for number in range(n_permutations + 1):
-        dealt = pd.Series(values if number == 0 else generator.permutation(values), index=names)
+        dealt = pd.Series(values.copy(), index=names)
+        if number:
+            dealt.iloc[patients] = generator.permutation(values[patients])
         y = dealt.loc[samples.participants.tolist()].to_numpy()
         table = cross_validate([model], samples, y, splits)
-        predictions = Predictions.of(table, dealt.astype(np.float64))
-        found.append(float(metrics_for(task)(predictions)[primary_metric(task)][0]))
+        predictions = Predictions.of(table, dealt.astype(np.float64)).of_people(~controls)
+        value = float(metrics_for(task)(predictions)[primary_metric(task)][0])
+        # No test set holds both classes: nothing is told apart, which is chance.
+        found.append(value if np.isfinite(value) else CHANCE[task])
         if told is not None:
             told(number)
     return PermutationTest(found[0], np.array(found[1:]))

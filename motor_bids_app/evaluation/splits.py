@@ -13,18 +13,19 @@ DEALT = ("repeated_kfold", "repeated_holdout")
 SCHEMES = (*DEALT, "leave_one_site_out")
 COLUMNS = ["repeat", "fold", "participant_id"]
 MIN_CLASS = 2  # people: one to learn from, one to test on
-MIN_TESTED = 3  # people with a score, so that a correlation is defined
 
 
-def feasible_folds(labels: ArrayLike, folds: int) -> tuple[int, str | None]:
+def feasible_folds(labels: ArrayLike, folds: int, whom: str = "people") -> tuple[int, str | None]:
     """Number of folds that the people allow, and a sentence when it is fewer than asked.
 
     Parameters
     ----------
     labels : array, shape (n_people,)
-        Class of each person; of a score, all the same.
+        Class of each person who is judged; of a score, all the same.
     folds : int
         Folds asked for.
+    whom : str
+        What these people are called: "patients", where controls only train.
 
     Raises
     ------
@@ -40,14 +41,14 @@ def feasible_folds(labels: ArrayLike, folds: int) -> tuple[int, str | None]:
     shown = ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
     if counts.min() < MIN_CLASS:
         raise DataError(
-            f"There are too few people to learn from and test on: {shown}. Every class needs at "
+            f"There are too few {whom} to learn from and test on: {shown}. Every class needs at "
             f"least {MIN_CLASS}; add participants or set another [target] threshold."
         )
     smallest = int(counts.min())
     if smallest >= folds:
         return folds, None
     return smallest, (
-        f"{folds} folds were asked for, but the smallest class has {smallest} people ({shown}): "
+        f"{folds} folds were asked for, but the smallest class has {smallest} {whom} ({shown}): "
         f"{smallest} folds are used."
     )
 
@@ -154,76 +155,6 @@ def splits_by_site(sites: "pd.Series[Any]") -> pd.DataFrame:
     return pd.DataFrame({"repeat": 1, "fold": codes + 1, "participant_id": sites.index})[COLUMNS]
 
 
-def check_test_sets(
-    splits: pd.DataFrame, truth: "pd.Series[float]", task: str, names: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Check test sets that need not hold everyone evenly: holdouts, by site, or by the user.
-
-    Parameters
-    ----------
-    splits : DataFrame
-        Columns repeat, fold, participant_id.
-    truth : Series
-        1 poor and 0 good, or the score, by participant_id.
-    task : str
-        "classification" or "regression".
-    names : sequence of str
-        What the folds from 1 on are called in messages; "fold 1 of repeat 1" by default.
-
-    Returns
-    -------
-    tuple of str
-        Remarks on test sets that some metrics cannot count.
-
-    Raises
-    ------
-    DataError
-        Models could not be trained, or their metrics would not be defined.
-    """
-    tested = truth[truth.index.isin(splits["participant_id"])]
-    if task != "classification":
-        if len(tested) < MIN_TESTED or tested.nunique() < 2:
-            raise DataError(
-                f"The splits test {len(tested)} people with {tested.nunique()} different scores: "
-                f"test at least {MIN_TESTED} people whose scores differ, such as with [validation] "
-                'scheme = "repeated_kfold".'
-            )
-        return ()
-    single: list[str] = []
-    sets = splits[["repeat", "fold"]].drop_duplicates().to_numpy(np.int64)
-    for repeat, fold in sets:
-        name = names[fold - 1] if names else f"fold {fold} of repeat {repeat}"
-        together = (splits["repeat"] == repeat) & (splits["fold"] == fold)
-        inside = truth.index.isin(splits.loc[together, "participant_id"])
-        if truth[~inside].nunique() < 2:
-            raise DataError(
-                f"Without the people of {name}, all {int((~inside).sum())} others are of one "
-                "class: nothing can be learned from them. Use other splits or another threshold."
-            )
-        if truth[inside].nunique() < 2:
-            single.append(name)
-    counts = [int((tested == value).sum()) for value in (1, 0)]
-    if min(counts) < MIN_CLASS:
-        raise DataError(
-            f"The splits test {counts[0]} poor and {counts[1]} good people: metrics need at least "
-            f"{MIN_CLASS} of each. Test more people, such as with [validation] scheme = "
-            '"repeated_kfold", a larger test_fraction or more repeats.'
-        )
-    if len(single) == len(sets):
-        raise DataError(
-            f"The splits test {counts[0]} poor and {counts[1]} good people, and "
-            f"{len(sets) - len(single)} of {len(sets)} test sets hold both classes: an AUC, which "
-            "compares people predicted by the same model, is not defined. Use other splits, such "
-            'as [validation] scheme = "repeated_kfold".'
-        )
-    if not single:
-        return ()
-    return (
-        f"{len(single)} of {len(sets)} test sets hold one class only ({some(single)}): they have "
-        "no AUC of their own and do not count in the AUC, but in all other metrics.",
-    )
-
-
 def some(names: Sequence[str]) -> str:
     """Name the first three, and count the others.
 
@@ -257,14 +188,19 @@ def _stratified_order(
     block: int,
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Order people by label and stratum, at random within; scores in blocks of equal rank."""
+    """Order people by label and stratum, at random within; scores in blocks of equal rank.
+
+    Scores are ranked within each stratum, which is then dealt as a whole: were strata sorted
+    inside blocks of `block` people, the same folds would always get those who come first.
+    """
     shuffled = generator.permutation(len(labels))
-    if labels.dtype.kind == "f":  # a score: neighbours in rank take the place of a class
-        ranks = np.empty(len(labels), dtype=np.int64)
-        ranks[shuffled[np.argsort(labels[shuffled], kind="stable")]] = np.arange(len(labels))
-        labels = ranks // block
-    _, label_codes = np.unique(labels, return_inverse=True)
     _, stratum_codes = np.unique(strata, return_inverse=True)
+    if labels.dtype.kind == "f":  # a score: neighbours in rank take the place of a class
+        order = shuffled[np.lexsort((labels[shuffled], stratum_codes[shuffled]))]
+        ranks = np.empty(len(labels), dtype=np.int64)
+        ranks[order] = np.arange(len(labels))
+        return shuffled[np.argsort(ranks[shuffled] // block, kind="stable")]
+    _, label_codes = np.unique(labels, return_inverse=True)
     return shuffled[np.lexsort((stratum_codes[shuffled], label_codes[shuffled]))]
 
 

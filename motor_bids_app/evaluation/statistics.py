@@ -27,8 +27,10 @@ def bootstrap_weights(n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floa
 def percentile_interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:
     """Limits that enclose the central `level` of the resampled values.
 
-    Resamples without a value (a class was not drawn) are left out.
+    Resamples without a value (a class was not drawn) are left out; NaN if none is left.
     """
+    if not np.isfinite(values).any():
+        return np.nan, np.nan
     tail = (1 - level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return float(low), float(high)

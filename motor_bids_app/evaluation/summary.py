@@ -1,6 +1,6 @@
 """Table of an evaluation: metrics with intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def metrics_table(
     seed: int,
     populations: Mapping[str, People],
     *,
-    calibrated: bool = True,
+    uncalibrated: Collection[str] = (),
 ) -> pd.DataFrame:
     """Metrics of every model with 95 % bootstrap intervals over people.
 
@@ -79,10 +79,10 @@ def metrics_table(
     seed : int
         Of the resamples, which are the same for all models.
     populations : mapping of str to bool array, shape (n_people,)
-        Groups of people to report on, such as "all" and "patients". One that lacks a class
+        Groups of people to report on, such as "patients" and "all". One that lacks a class
         is left out.
-    calibrated : bool
-        Whether predictions are meant as probabilities, whose calibration can be looked at.
+    uncalibrated : collection of str
+        Models whose predictions are not meant as probabilities, and have no calibration.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def metrics_table(
             one = all_people.of_people(members & (all_people.folds > 0).any(axis=0))
             if _reportable(one, task):
                 rows += [(model, population, *row) for row in metric_rows(one, task, seed)]
-                if task == "classification" and calibrated:
+                if task == "classification" and model not in uncalibrated:
                     rows += [(model, population, *row) for row in calibration_rows(one, seed)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
@@ -200,6 +200,8 @@ def _interval(
     by_split : array, shape (n_splits,)
         The metric of each fitted model; NaN where a test set lacks a class.
     """
+    if not np.isfinite(value):
+        return np.nan, np.nan
     low, high = percentile_interval(resampled)
     n_poor = int((predictions.truth == 1).sum())
     n_good = len(predictions.truth) - n_poor
@@ -213,21 +215,13 @@ def _interval(
         return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
     if low == high:  # the same in every resample: so by construction, as a constant prediction
         return low, high
-    half = resampled_half_width(by_split, tested_to_training(predictions))
+    half = resampled_half_width(by_split, predictions.test_to_train)
     if metric == "roc_auc":
         half = max(half, auc_noise_floor(n_poor, n_good, value))
     elif people is not None:
         half = max(half, proportion_noise_floor(people, value))
     least, most = _RANGES.get(metric, (0.0, 1.0))
     return max(least, min(low, value - half)), min(most, max(high, value + half))
-
-
-def tested_to_training(predictions: Predictions) -> float:
-    """Tested people over training people, in an average split."""
-    tested = (predictions.folds > 0).sum() / sum(
-        len(np.unique(folds[folds > 0])) for folds in predictions.folds
-    )
-    return float(tested / max(len(predictions.truth) - tested, 1))
 
 
 def _first(values: Mapping[str, Floats]) -> dict[str, float]:

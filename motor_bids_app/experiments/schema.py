@@ -27,6 +27,7 @@ from motor_bids_app.experiments.rules import (
     whole,
     wholes,
 )
+from motor_bids_app.explanation.states import DECIDING
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.models.backbones import BACKBONES
 from motor_bids_app.models.catalog import LADDER, MODALITY_RUNGS, NETWORKS, TASKS
@@ -198,6 +199,7 @@ class States(Section):
 
     find: bool = setting(True, SWITCH)
     numbers: tuple[int, ...] = setting((2, 3, 4, 5, 6, 7, 8), wholes(2, 20))  # of states, to try
+    decides: str = setting("silhouette", one_of(*DECIDING))  # on how many of them
     permutations: int = setting(1000, whole(1, 100_000))  # of people, for the largest cluster
 
 

@@ -18,7 +18,13 @@ Maps = NDArray[np.float32]
 
 
 def gradcam(
-    module: nn.Module, stage: nn.Module, stride: int, maps: Tensor, demographics: Tensor
+    module: nn.Module,
+    stage: nn.Module,
+    stride: int,
+    maps: Tensor,
+    demographics: Tensor,
+    *,
+    first: float = 0.0,
 ) -> Maps:
     """Channels of a late layer, weighed by the mean gradient of the output (Selvaraju 2017).
 
@@ -30,11 +36,13 @@ def gradcam(
         From maps and demographics to one number per scan, shape (n,).
     stage : Module
         Layer of it with outputs of shape (n, channels, X / stride, Y / stride, Z / stride),
-        rounded up; its first place is at the first voxel.
+        rounded up.
     stride : int
         Voxels between places.
     maps : float tensor, shape (n, n_maps, X, Y, Z)
     demographics : float tensor, shape (n, n_columns)
+    first : float
+        Voxel that the first place is at.
 
     Returns
     -------
@@ -44,11 +52,11 @@ def gradcam(
 
     given = LayerGradCam(module, stage).attribute(maps, additional_forward_args=(demographics,))
     coarse = given.detach().float().cpu().numpy()[:, 0]
-    return np.stack([place_coarse(one, stride, tuple(maps.shape[2:])) for one in coarse])
+    return np.stack([place_coarse(one, stride, tuple(maps.shape[2:]), first) for one in coarse])
 
 
-def place_coarse(coarse: Maps, stride: int, shape: tuple[int, ...]) -> Maps:
-    """Interpolate values of every `stride`-th voxel, from the first on, to all voxels.
+def place_coarse(coarse: Maps, stride: int, shape: tuple[int, ...], first: float = 0.0) -> Maps:
+    """Interpolate values of every `stride`-th voxel, from `first` on, to all voxels.
 
     The usual interpolation of pictures takes coarse voxels for blocks side by side, which would
     shift the map by half a stride.
@@ -56,7 +64,7 @@ def place_coarse(coarse: Maps, stride: int, shape: tuple[int, ...]) -> Maps:
     >>> place_coarse(np.float32([0, 4]).reshape(2, 1, 1), 4, (6, 1, 1)).ravel().tolist()
     [0.0, 1.0, 2.0, 3.0, 4.0, 4.0]
     """
-    places = np.indices(shape, dtype=np.float32) / np.float32(stride)
+    places = (np.indices(shape, dtype=np.float32) - np.float32(first)) / np.float32(stride)
     return map_coordinates(coarse, places, order=1, mode="nearest", output=np.float32)
 
 

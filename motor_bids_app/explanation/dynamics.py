@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import DataError
 
@@ -24,14 +24,14 @@ class Dynamics:
     transitions : array of int, shape (n_people, k, k)
         How often a window in the first state is followed by one in the second, on the diagonal
         by one in the same.
-    seconds : float
-        From one window to the next.
+    dwell_seconds : array, shape (n_people, k)
+        The same in seconds.
     """
 
     occupancy: NDArray[np.float64]
     dwell: NDArray[np.float64]
     transitions: NDArray[np.intp]
-    seconds: float
+    dwell_seconds: NDArray[np.float64]
 
     @property
     def changes(self) -> NDArray[np.intp]:
@@ -45,12 +45,12 @@ class Dynamics:
         for state in range(self.occupancy.shape[1]):
             columns[f"occupancy_{state + 1}"] = self.occupancy[:, state]
             columns[f"dwell_windows_{state + 1}"] = self.dwell[:, state]
-            columns[f"dwell_seconds_{state + 1}"] = self.dwell[:, state] * self.seconds
+            columns[f"dwell_seconds_{state + 1}"] = self.dwell_seconds[:, state]
         return pd.DataFrame(columns | {"changes_of_state": self.changes})
 
 
 def follow_states(
-    labels: Labels, people: Labels, numbers: Labels, k: int, seconds: float
+    labels: Labels, people: Labels, numbers: Labels, k: int, seconds: ArrayLike
 ) -> Dynamics:
     """Describe how each person moves between states.
 
@@ -59,8 +59,9 @@ def follow_states(
     labels, people, numbers : array of int, shape (n_windows,)
         State of each window; its person and its place in the series, see `Windows`.
     k : int
-    seconds : float
-        From one window to the next: the step in volumes times the repetition time.
+    seconds : array, shape (n_windows,), or float
+        From one window to the next: the step in volumes times the repetition time, which differs
+        between scanners.
 
     Raises
     ------
@@ -81,10 +82,13 @@ def follow_states(
     transitions = np.zeros((n_people, k, k), dtype=np.intp)
     np.add.at(transitions, (people[1:][follows], labels[:-1][follows], labels[1:][follows]), 1)
     arrives = np.concatenate([[True], ~follows | (labels[1:] != labels[:-1])])
-    stays = np.bincount((people * k + labels)[arrives], minlength=n_people * k)
+    place = people * k + labels
+    stays = np.bincount(place[arrives], minlength=n_people * k).reshape(n_people, k)
+    step = np.broadcast_to(np.asarray(seconds, dtype=np.float64), labels.shape)
+    time = np.bincount(place, step, minlength=n_people * k).reshape(n_people, k)
     return Dynamics(
         occupancy=counts / counts.sum(axis=1, keepdims=True),
-        dwell=counts / np.maximum(stays.reshape(n_people, k), 1),
+        dwell=counts / np.maximum(stays, 1),
         transitions=transitions,
-        seconds=seconds,
+        dwell_seconds=time / np.maximum(stays, 1),
     )

@@ -31,6 +31,8 @@ from motor_bids_app.explanation.medians import (
 
 NUMBERS_OF_STATES = tuple(range(2, 9))  # as published
 LEAST_PARTICIPATION = 0.75  # of people who visit a state that counts for the choice of k
+_COLUMNS = {"silhouette": "silhouette", "participation": "mean_participation"}
+DECIDING = tuple(_COLUMNS)  # on the number of states, of those admitted
 _SAMPLE = 2048  # voxels of the search
 _EXEMPLARS = 1000  # of the search, at most, from low to high variance
 _RESTARTS = 5
@@ -75,6 +77,7 @@ def find_states(
     windows: Windows,
     *,
     numbers_of_states: Sequence[int] = NUMBERS_OF_STATES,
+    decides: str = "silhouette",
     n_threads: int = 2,
     seed: int = 0,
 ) -> States:
@@ -87,6 +90,8 @@ def find_states(
     windows : Windows
     numbers_of_states : sequence of int
         Candidates, 2 or more each.
+    decides : str
+        One of `DECIDING`; see `choose_number`.
     n_threads, seed : int
 
     Raises
@@ -119,7 +124,7 @@ def find_states(
         solutions[k] = labels
         rows.append(_row(k, labels, cost, windows.people, apart, exemplars))
     search = pd.DataFrame(rows)
-    k = choose_number(search)
+    k = choose_number(search, decides)
     search["chosen"] = search["k"] == k
     return _on_all_voxels(windows, solutions[k], k, order, n_threads, search)
 
@@ -151,20 +156,21 @@ def participation(labels: Labels, people: Labels, k: int) -> NDArray[np.float64]
     return np.asarray(visits[np.unique(people)].mean(axis=0))
 
 
-def choose_number(search: pd.DataFrame) -> int:
-    """Return the k of the highest silhouette, of those in which most people share two states.
+def choose_number(search: pd.DataFrame, decides: str = "silhouette") -> int:
+    """Return the best k of those in which most people share two states.
 
     Gao et al. (2025) choose k by participation, so that people are represented in several states
     (k = 3: visited by 1, 68 and 69 of 69 people), and do not give the rule. Participation alone
     admits any k that cuts a state in two where all people are on both sides; hence the silhouette
-    decides among those admitted. If none has two shared states, those with the most are admitted.
+    decides among those admitted, or with "participation" its mean over states after all, the
+    smallest k of several. If none has two shared states, those with the most are admitted.
 
     >>> columns = {"k": [2, 3, 4], "states_of_most": [1, 2, 2], "silhouette": [0.9, 0.5, 0.3]}
     >>> choose_number(pd.DataFrame(columns))
     3
     """
     admitted = search[search["states_of_most"] >= min(2, search["states_of_most"].max())]
-    return int(admitted.loc[admitted["silhouette"].idxmax(), "k"])
+    return int(admitted.loc[admitted[_COLUMNS[decides]].idxmax(), "k"])
 
 
 def state_maps(

@@ -1,124 +1,22 @@
 """Connectivity of a seed with the rest of the brain, over a whole series or sliding windows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError, EmptyRegionError
-from motor_bids_app.spaces.atlases import load_aal
-from motor_bids_app.spaces.grids import Grid
+from motor_bids_app.errors import DataError
+from motor_bids_app.mri.threads import alone_on_threads
 
 CONNECTIVITY = ("fc", "dfc_mean", "dfc_std")  # maps: static, mean and SD over windows
-LEFT_M1 = (-38.0, -22.0, 56.0)  # mm, of the hand in left M1 (Gao et al. 2025)
-_REGION = "Precentral"
-_LEAST_SHARE = 0.5  # of a seed that must be usable, or M1 is searched for other voxels
-_FARTHEST = 20.0  # mm from a seed that other voxels of M1 can stand in for it
 _FEWEST_VOLUMES = 5  # of a window
 _LEAST_WEIGHT = 0.5  # of a window that scrubbing must leave
 _NEAREST_TO_ONE = 1e-6  # of |r|, where Fisher's z ends
-_BLOCK = 4096  # voxels at a time, that a cache holds
-_TOGETHER = 32  # windows at a time: neighbours share most of their volumes
-
-
-@dataclass(frozen=True, eq=False)
-class Seed:
-    """Voxels whose mean time course others are correlated with.
-
-    Parameters
-    ----------
-    voxels : array of bool, shape (X, Y, Z)
-    side : str
-        Hemisphere it is in, "left" or "right".
-    moved : float
-        Mean distance of its voxels, in mm, from the centre of the seed as asked for, if they are
-        others; 0 if they are its own.
-    share : float
-        Part of the seed as asked for that could be used.
-    """
-
-    voxels: NDArray[np.bool_]
-    side: Literal["left", "right"]
-    moved: float
-    share: float
-
-
-def sphere(grid: Grid, centre: tuple[float, float, float], radius: float) -> NDArray[np.bool_]:
-    """Voxels of a grid whose centres are within `radius` mm of a point; at least the nearest."""
-    distance = _distances(grid, np.asarray(centre))
-    return distance <= max(radius, float(distance.min()))
-
-
-def place_seed(
-    wanted: NDArray[np.bool_],
-    usable: NDArray[np.bool_],
-    grid: Grid,
-    side: Literal["left", "right"],
-) -> Seed:
-    """Put a seed on the intact part of M1 of a side.
-
-    Where less than half of it can be used, because of the lesion or lost signal, the nearest
-    usable voxels of the precentral gyrus of that side stand in, as many as the seed has, if they
-    are within 20 mm: farther off another part of the body has its place.
-
-    Parameters
-    ----------
-    wanted : array of bool, shape (X, Y, Z)
-        The seed as it is in the left hemisphere; mirrored for the right one.
-    usable : array of bool, shape (X, Y, Z)
-        Voxels with a signal, outside the lesion.
-    grid : Grid
-        Standard grid of both; symmetric about x = 0.
-    side : str
-        "left" or "right".
-
-    Raises
-    ------
-    EmptyRegionError
-        M1 of that side has too few usable voxels.
-    """
-    wanted = wanted[::-1] if side == "right" else wanted
-    size = int(wanted.sum())
-    if size == 0:
-        raise EmptyRegionError("The seed is empty: no voxel of the standard grid is in it.")
-    left = wanted & usable
-    share = left.sum() / size
-    if share >= _LEAST_SHARE:
-        return Seed(left, side, 0.0, float(share))
-    resolution = round(float(grid.voxel_sizes[0]))
-    region = load_aal(resolution).mask(f"{_REGION}_{side[0].upper()}")
-    centre = _centre(wanted, grid)
-    near = _distances(grid, centre) <= _FARTHEST
-    candidates = np.flatnonzero(region & usable & near)
-    if len(candidates) < size * _LEAST_SHARE:
-        raise EmptyRegionError(
-            f"M1 of the {side} hemisphere has {len(candidates)} voxels with a signal outside the "
-            f"lesion within {_FARTHEST:g} mm of the seed, too few for a seed of {size}: it was not "
-            "measured, or is destroyed."
-        )
-    distance = _distances(grid, centre).ravel()[candidates]
-    nearest = np.argsort(distance, kind="stable")[:size]
-    chosen = np.zeros(wanted.size, dtype=bool)
-    chosen[candidates[nearest]] = True
-    return Seed(chosen.reshape(wanted.shape), side, float(distance[nearest].mean()), float(share))
-
-
-def _centre(voxels: NDArray[np.bool_], grid: Grid) -> NDArray[np.float64]:
-    """Mean place of voxels, in mm."""
-    middle = np.argwhere(voxels).mean(axis=0)
-    return np.asarray(grid.affine[:3, :3] @ middle + grid.affine[:3, 3])
-
-
-def _distances(grid: Grid, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance of all voxels from a point, mm; shape of the grid, whose axes are the world's."""
-    squares = [
-        (grid.affine[axis, 3] + grid.affine[axis, axis] * np.arange(count) - point[axis]) ** 2
-        for axis, count in enumerate(grid.shape)
-    ]
-    return np.sqrt(squares[0][:, None, None] + squares[1][:, None] + squares[2])
+_STILL = 1e-6  # of the variance of a voxel, and of its mean: what single precision leaves of them
+_BLOCK = 2048  # voxels at a time, that a cache holds
+_TOGETHER = 12  # windows at a time: neighbours share most of their volumes
 
 
 def sliding_windows(
@@ -139,13 +37,41 @@ def sliding_windows(
         Standard deviation, in volumes, of the Gaussian that the edges of a window are smoothed by
         (Allen et al. 2014); 0 is a rectangle.
     left_out : array of bool, shape (T,), optional
-        Volumes that do not count. A window that loses half of its weight to them is left out.
+        Volumes that do not count. A window that loses half of its weight to them is left out; see
+        `kept_windows`.
 
     Raises
     ------
     DataError
         There is no window, or it is too short.
     """
+    weights = _all_windows(n_volumes, length, step, taper)
+    if left_out is None or not left_out.any():
+        return weights
+    weights = np.where(left_out, 0, weights)[_left(weights, left_out) > _LEAST_WEIGHT]
+    if not len(weights):
+        raise DataError(
+            f"{int(left_out.sum())} of {n_volumes} volumes are left out for motion, so that "
+            "every window loses half of its volumes. Leave this series out."
+        )
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def kept_windows(
+    n_volumes: int, length: int, left_out: NDArray[np.bool_], *, step: int = 1, taper: float = 0.0
+) -> NDArray[np.intp]:
+    """Numbers of the windows that `sliding_windows` keeps, among all of the series, from 0."""
+    weights = _all_windows(n_volumes, length, step, taper)
+    return np.flatnonzero(_left(weights, left_out) > _LEAST_WEIGHT)
+
+
+def _left(weights: NDArray[np.float64], left_out: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weight of each window that is left without some volumes."""
+    return np.asarray(weights[:, ~left_out].sum(axis=1))
+
+
+def _all_windows(n_volumes: int, length: int, step: int, taper: float) -> NDArray[np.float64]:
+    """Weights of the volumes in each window, none of which is left out."""
     if length < _FEWEST_VOLUMES:
         raise DataError(
             f"A window of {length} volumes is too short for a correlation: use {_FEWEST_VOLUMES} "
@@ -163,17 +89,7 @@ def sliding_windows(
         offset = volumes[:, None] - volumes
         weights = weights @ np.exp(-0.5 * (offset / taper) ** 2)
         weights[weights < 1e-3 * weights.max()] = 0
-    weights /= weights.sum(axis=1, keepdims=True)
-    if left_out is not None and left_out.any():
-        weights[:, left_out] = 0
-        weights = weights[weights.sum(axis=1) > _LEAST_WEIGHT]
-        if not len(weights):
-            raise DataError(
-                f"{int(left_out.sum())} of {n_volumes} volumes are left out for motion, so that "
-                "every window loses half of its volumes. Leave this series out."
-            )
-        weights /= weights.sum(axis=1, keepdims=True)
-    return weights
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def window_maps(
@@ -195,8 +111,8 @@ def window_maps(
         0 where a voxel does not vary in a window.
     """
     maps = np.empty((len(weights), signals.shape[1]), dtype=np.float32)
-    for part, values in _blocks(signals, seed, weights):
-        maps[:, part] = values.numpy()
+    whole = torch.from_numpy(maps)
+    _fill_blocks(signals, seed, weights, lambda part: whole[:, part])
     return maps
 
 
@@ -205,9 +121,15 @@ def window_statistics(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of `window_maps` over windows, which are never all in memory."""
     mean, deviation = (np.empty(signals.shape[1], dtype=np.float32) for _ in range(2))
-    for part, values in _blocks(signals, seed, weights):
-        spread, middle = torch.std_mean(values, dim=0, correction=0)
+
+    def place(part: slice) -> torch.Tensor:
+        return torch.empty((len(weights), len(mean[part])), device="cpu")  # as numpy's arrays are
+
+    def keep(part: slice, z: torch.Tensor) -> None:
+        spread, middle = torch.std_mean(z, dim=0, correction=0)
         mean[part], deviation[part] = middle.numpy(), spread.numpy()
+
+    _fill_blocks(signals, seed, weights, place, keep)
     return mean, deviation
 
 
@@ -221,13 +143,18 @@ def static_map(
     return window_maps(signals, seed, counted[None] / counted.sum())[0]
 
 
-def _blocks(
-    signals: NDArray[np.floating], seed: NDArray[np.floating], weights: NDArray[np.floating]
-) -> Iterator[tuple[slice, torch.Tensor]]:
-    """Fisher z of blocks of voxels, shape (windows, block).
+def _fill_blocks(
+    signals: NDArray[np.floating],
+    seed: NDArray[np.floating],
+    weights: NDArray[np.floating],
+    place: Callable[[slice], torch.Tensor],
+    keep: Callable[[slice, torch.Tensor], None] | None = None,
+) -> None:
+    """Put Fisher z of blocks of voxels, shape (windows, block), where `place` says.
 
     The weighted covariance with the seed is one banded matrix product, the weighted mean and
-    mean square of the voxels are two more.
+    mean square of the voxels are two more. Blocks fit into a cache, so that each is the work of
+    one thread from start to end; `keep` is then told of it.
     """
     mean = weights @ seed
     variance = weights @ (np.asarray(seed, dtype=np.float64) ** 2) - mean**2
@@ -235,18 +162,32 @@ def _blocks(
     scale = np.sqrt(np.maximum(variance, 0))[:, None]
     towards = np.divide(weights * centred, scale, out=np.zeros(weights.shape), where=scale > 0)
     bands = [_Band.of(weights, towards, start) for start in range(0, len(weights), _TOGETHER)]
-    for start in range(0, signals.shape[1], _BLOCK):
+
+    @torch.inference_mode()  # of each thread: the caller may be in it, whose tensors these are
+    def work(start: int) -> None:
         part = slice(start, start + _BLOCK)
-        values = torch.from_numpy(np.ascontiguousarray(signals[:, part], dtype=np.float32))
-        # In units of its own spread, a voxel loses few digits in the difference of squares below.
-        spread, middle = torch.std_mean(values, dim=0, correction=0)
-        varies = spread > 0
-        values = (values - middle) / torch.where(varies, spread, 1)
-        squares = values.square()
-        z = torch.empty((len(weights), values.shape[1]), device="cpu")  # as numpy's arrays are
+        values, least = _centred(signals[:, part])
+        z = place(part)
         for band in bands:
-            z[band.rows] = band.correlate(values, squares)
-        yield part, z.mul_(varies)
+            band.correlate(values[band.columns], least, z[band.rows])
+        if keep is not None:
+            keep(part, z)
+
+    alone_on_threads(work, range(0, signals.shape[1], _BLOCK))
+
+
+def _centred(signals: NDArray[np.floating]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Series without their mean, and the least variance in a window that is one.
+
+    That is a millionth of the variance of the whole series, where rounding hides what is left;
+    infinite in voxels that do not vary at all.
+    """
+    values = torch.from_numpy(np.array(signals, dtype=np.float32, order="C"))
+    middle = values.mean(dim=0)
+    values -= middle
+    power = values.square().mean(dim=0)
+    varies = power > (_STILL * middle) ** 2
+    return values, torch.where(varies, _STILL * power, torch.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,10 +210,13 @@ class _Band:
         seed = torch.from_numpy(towards[rows, columns].astype(np.float32))
         return cls(rows, columns, plain, torch.cat([seed, plain]))
 
-    def correlate(self, values: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
-        """Fisher z, shape (windows, block), of voxels of mean 0 and variance 1."""
-        covariance, mean = (self.both @ values[self.columns]).chunk(2)
-        variance = (self.weights @ squares[self.columns]).addcmul_(mean, mean, value=-1)
-        # rsqrt of nothing is infinite: a voxel that stands still in a window gets 0.
-        r = covariance * variance.clamp_min_(0).rsqrt_().nan_to_num_(posinf=0.0)
-        return r.clamp_(_NEAREST_TO_ONE - 1, 1 - _NEAREST_TO_ONE).atanh_()
+    def correlate(self, values: torch.Tensor, least: torch.Tensor, z: torch.Tensor) -> None:
+        """Put Fisher z of series in these volumes into `z`, shape (windows, block).
+
+        The nearer they are to 0, the fewer digits are lost in the difference of squares.
+        """
+        values = values - values.mean(dim=0)
+        covariance, mean = (self.both @ values).chunk(2)
+        variance = (self.weights @ values.square()).addcmul_(mean, mean, value=-1)
+        r = covariance.mul_(torch.maximum(variance, least, out=variance).rsqrt_())
+        torch.atanh(r.clamp_(_NEAREST_TO_ONE - 1, 1 - _NEAREST_TO_ONE), out=z)

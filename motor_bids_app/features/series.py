@@ -32,6 +32,9 @@ class SeriesWindows:
         From one window to the next.
     inside : bool array, shape of the grid
     grid : Grid
+    places : sequence of int array, shape (n_windows,), or None
+        Number of each window among all of its series, of which some are left out for motion; None:
+        none are.
     """
 
     signals: Sequence[NDArray[np.float16]]
@@ -40,6 +43,7 @@ class SeriesWindows:
     seconds: Sequence[float]
     inside: NDArray[np.bool_]
     grid: Grid
+    places: Sequence[Indices] | None = None
 
     @property
     def counts(self) -> Indices:
@@ -50,6 +54,10 @@ class SeriesWindows:
     def shape(self) -> tuple[int, ...]:
         """Shape of a map."""
         return self.grid.shape
+
+    def places_of(self, scan: int) -> Indices:
+        """Number of each window of a scan in its series; where one is missing there is a gap."""
+        return np.arange(len(self.weights[scan])) if self.places is None else self.places[scan]
 
     def read(self, scan: int, numbers: Indices) -> NDArray[np.float32]:
         """Return Fisher z of some windows, shape (n, X, Y, Z), 0 outside the brain."""

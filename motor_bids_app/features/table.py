@@ -9,14 +9,9 @@ import numpy as np
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.signal_columns import signal_columns
-from motor_bids_app.mri.lesions import (
-    lesion_side,
-    lesion_voxels,
-    tract_distances,
-    tract_loads,
-    volume_ml,
-)
+from motor_bids_app.mri.lesions import lesion_side, lesion_voxels, volume_ml
 from motor_bids_app.mri.regions import regional_means, tract_means
+from motor_bids_app.mri.tracts import tract_distances, tract_loads
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, Atlas
 
 TRACT = "corticospinal_tract"
@@ -33,7 +28,17 @@ _MAPS = {
 _REGIONAL = re.compile(rf"({'|'.join(_MAPS)})_(.+)_(left|right|asymmetry)")
 
 _COLUMNS: dict[str, tuple[str, str]] = {
-    "lesion_volume": ("Volume of the lesion in standard space", "ml"),
+    "lesion_volume": (
+        "Volume of the lesion in the standard space, which does not depend on the size of the head",
+        "ml",
+    ),
+    "lesion_volume_ml": (
+        "Volume of the lesion in the participant's own space: of the mask as it was given, in its "
+        "own voxels, or of the mask brought to the head image where it was given in a standard "
+        "space",
+        "ml",
+    ),
+    "lesion_in_brain": ("Share of the lesion mask that lies in the brain mask", "arbitrary"),
     "tract_load_left": ("Share of the left corticospinal tract that is lesioned", "arbitrary"),
     "tract_load_right": ("Share of the right corticospinal tract that is lesioned", "arbitrary"),
     "tract_load": ("Share of the corticospinal tract that is lesioned, worse side", "arbitrary"),
@@ -71,6 +76,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "dwi_outlier_volumes": ("Weighted volumes that lost a tenth of their slices", "arbitrary"),
     "dwi_outlier_slices": ("Share of the slices of the dwi that lost their signal", "arbitrary"),
+    "dwi_coverage": ("Share of the template's brain that has diffusion maps", "arbitrary"),
     "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
     "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),
     "template_correlation": (
@@ -109,6 +115,25 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     **dict(signal_columns()),
 }
 
+# Columns of `motor_bids_app.mri.regions.lesion_overlap`.
+OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
+    "index": {"Description": "Number of the region in the AAL atlas; 0 is outside all regions"},
+    "region": {
+        "Description": "AAL region (version 2, made symmetric) in the standard space, _L and _R "
+        "for its side; outside: in no region, as most white matter is"
+    },
+    "region_ml": {"Description": "Volume of the region", "Units": "ml"},
+    "lesioned_ml": {
+        "Description": "Volume of the lesion in the region, in the standard space", "Units": "ml"
+    },
+    "share_of_region": {
+        "Description": "Part of the region that is lesioned", "Units": "arbitrary"
+    },
+    "share_of_lesion": {
+        "Description": "Part of the lesion that is in the region", "Units": "arbitrary"
+    },
+}  # fmt: skip
+
 
 def feature_row(
     *,
@@ -134,7 +159,8 @@ def feature_row(
     brain : Nifti1Image, shape (X, Y, Z), optional
         Positive where diffusion was measured: its maps are 0 elsewhere.
     quality : mapping of float, optional
-        Measures of `motor_bids_app.mri.quality`, copied.
+        Measures of earlier steps, copied: those of `motor_bids_app.mri.quality`, and of the lesion
+        in the participant's own space.
 
     Returns
     -------
@@ -195,6 +221,7 @@ def _lesion_columns(
     return {
         "lesion_mask": "none" if lesion is None else "given",
         "lesion_volume": volume,
+        "lesion_volume_ml": math.nan,  # measured before the lesion came to the standard space
         "lesion_side": side,
         **{name: measures.get(name, math.nan) for name in names},
     }

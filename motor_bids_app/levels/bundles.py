@@ -15,8 +15,7 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import IncompatibleModelError, MotorBidsAppError
 from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, Limits, conformal_limits
-from motor_bids_app.evaluation.crossvalidation import average_trainings, predict_scans
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.crossvalidation import predict_scans
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.recordings import SIGNALS
@@ -27,6 +26,7 @@ from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.maps import brain_grid
 from motor_bids_app.levels.modality_pieces import described_signals
+from motor_bids_app.levels.scoring import of_patients
 from motor_bids_app.levels.training_people import describe_people
 from motor_bids_app.models.catalog import PHYSIOLOGY, needs
 from motor_bids_app.models.store import load_bundle, save_bundle
@@ -155,9 +155,8 @@ def describe_model(
 def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:
     """Conformal limits of the final model at the level asked for outside its domain."""
     table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == evaluation.final]
-    predictions = Predictions.of(average_trainings(table), cohort.labels.truth)
-    predictions = predictions.of_people(~cohort.controls.to_numpy(dtype=bool))
-    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE)
+    predictions = of_patients({evaluation.final: table}, cohort)[evaluation.final]
+    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE, cohort.outcome.span)
 
 
 def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) -> list[str]:

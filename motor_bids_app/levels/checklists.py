@@ -18,6 +18,7 @@ from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.experiment_report import LABELS, answer
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
+from motor_bids_app.levels.scoring import PATIENTS
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.reports.answer import chance_test, comparison, headline
 from motor_bids_app.reports.charts import METRICS
@@ -61,62 +62,14 @@ def run_facts(
     members : sequence of estimators
         The final model as trained on everyone.
     """
-    outcome, score, table = cohort.outcome, cohort.outcome.score, cohort.samples.table
-    classify, validation = outcome.cutoff is not None, experiment.validation
-    result = answer(evaluation, outcome.task)
-    label = LABELS[evaluation.final]
-    scheme = validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize()
-    if validation.splits is not None:
-        scheme = "Splits from a file of the user"
-    record = processing_record(settings.output_dir)
-    by_baseline = result.best_baseline
-    sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
-    decisions = evaluation.decisions
     return RunFacts(
         dataset=dataset_name(settings.bids_dir), experiment=experiment.name,
-        description=experiment.description, question=outcome.question,
-        reference=experiment.reference, task=outcome.task, target=outcome.text,
-        score=f"{score.title} ({score.unit})",
-        cutoff_source=str(outcome.cutoff.source) if outcome.cutoff else "",
-        controls=experiment.target.controls, n_scans=len(table),
-        n_people=len(cohort.labels.truth), n_patients=int((~cohort.controls).sum()),
-        n_controls=int(cohort.controls.sum()),
-        n_poor=int(cohort.labels.truth.sum()) if classify else None,
-        excluded=_reasons(cohort.excluded["reason"]),
-        sites=tuple(sorted(table["site"].dropna().astype(str).unique())) if "site" in table else (),
-        characteristics=_characteristics(cohort), missing=_missing(cohort),
-        maps=(*cohort.maps, *cohort.samples.pieces),
-        mask=experiment.inputs.mask, resolution=experiment.inputs.resolution,
-        mirror=experiment.inputs.mirror_lesion_to, space=settings.processing.space,
-        processing=record["settings"] if record else {},
-        models={name: LABELS[name] for name in evaluation.models},
-        left_out={LABELS[name]: f"needs {why}" for name, why in evaluation.left_out.items()},
-        final=label, estimator=type(members[0]).__name__,
-        predictors=needs(evaluation.final).chosen(table), parameters=_parameters(members[0]),
-        network=_plain(vars(experiment.training))
-        if evaluation.final == experiment.model.kind else {},
-        n_members=len(members), scheme=scheme,
-        repeats=int(evaluation.splits["repeat"].nunique()),
-        folds=int(evaluation.splits["fold"].nunique()),
-        people_per_test=f"{sizes.min()} to {sizes.max()}",
-        seed=settings.processing.random_seed, permutations=result.n_permutations or 0,
-        metrics=_metrics(evaluation),
-        calibration=_metrics(evaluation, _CALIBRATION).get("all", {}) if classify else {},
-        coverage=_coverage(evaluation), planning=planning_sentences(cohort, evaluation),
-        sample_sizes=tuple(
-            f"{LABELS[str(row['model'])]} takes {row['n_needed']} people (Riley et al. 2020)."
-            for row in sample_size_table(cohort, evaluation).to_dict("records")
-        ),
-        learning=_learning(evaluation),
-        headline=headline(
-            result, label=label, n_people=len(cohort.labels.truth),
-            target="poor outcome" if classify else outcome.text,
-        ),
-        comparison=comparison(result, baseline=LABELS[by_baseline]) if by_baseline else "",
-        chance=chance_test(result) or "", noise_floor=result.noise_floor,
-        thresholds=None if decisions is None else (
-            float(decisions["threshold"].min()), float(decisions["threshold"].max())
-        ),
+        description=experiment.description, reference=experiment.reference,
+        **_people_facts(experiment, cohort),
+        **_input_facts(settings, experiment, cohort),
+        **_model_facts(experiment, cohort, evaluation, members),
+        **_validation_facts(experiment, evaluation), seed=settings.processing.random_seed,
+        **_result_facts(cohort, evaluation),
         audit={str(state): int(n) for state, n in evaluation.audit["state"].value_counts().items()},
         findings=tuple(evaluation.audit.loc[evaluation.audit["state"] != "passed", "finding"]),
         libraries={
@@ -124,6 +77,86 @@ def run_facts(
             **{name: version(name) for name in _PACKAGES},
         },
     )  # fmt: skip
+
+
+def _people_facts(experiment: Experiment, cohort: Cohort) -> dict[str, Any]:
+    outcome, score, table = cohort.outcome, cohort.outcome.score, cohort.samples.table
+    classify = outcome.cutoff is not None
+    return {
+        "question": outcome.question, "task": outcome.task, "target": outcome.text,
+        "score": f"{score.title} ({score.unit})",
+        "cutoff_source": str(outcome.cutoff.source) if outcome.cutoff else "",
+        "controls": experiment.target.controls, "n_scans": len(table),
+        "n_people": len(cohort.labels.truth), "n_patients": int(cohort.patients.sum()),
+        "n_controls": int(cohort.controls.sum()),
+        "n_poor": int(cohort.labels.truth[cohort.patients].sum()) if classify else None,
+        "excluded": _reasons(cohort.excluded["reason"]),
+        "sites": tuple(sorted(table["site"].dropna().astype(str).unique()))
+        if "site" in table else (),
+        "characteristics": _characteristics(cohort), "missing": _missing(cohort),
+    }  # fmt: skip
+
+
+def _input_facts(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[str, Any]:
+    record = processing_record(settings.output_dir)
+    return {
+        "maps": (*cohort.maps, *cohort.samples.pieces), "mask": experiment.inputs.mask,
+        "resolution": experiment.inputs.resolution, "mirror": experiment.inputs.mirror_lesion_to,
+        "space": settings.processing.space, "processing": record["settings"] if record else {},
+    }  # fmt: skip
+
+
+def _model_facts(
+    experiment: Experiment, cohort: Cohort, evaluation: Evaluation, members: Sequence[Any]
+) -> dict[str, Any]:
+    network = evaluation.final == experiment.model.kind
+    return {
+        "models": {name: LABELS[name] for name in evaluation.models},
+        "left_out": {LABELS[name]: f"needs {why}" for name, why in evaluation.left_out.items()},
+        "final": LABELS[evaluation.final], "estimator": type(members[0]).__name__,
+        "predictors": needs(evaluation.final).chosen(cohort.samples.table),
+        "parameters": _parameters(members[0]),
+        "network": _plain(vars(experiment.training)) if network else {},
+        "n_members": len(members),
+    }  # fmt: skip
+
+
+def _validation_facts(experiment: Experiment, evaluation: Evaluation) -> dict[str, Any]:
+    scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize()
+    if experiment.validation.splits is not None:
+        scheme = "Splits from a file of the user"
+    sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
+    return {
+        "scheme": scheme, "repeats": int(evaluation.splits["repeat"].nunique()),
+        "folds": int(evaluation.splits["fold"].nunique()),
+        "people_per_test": f"{sizes.min()} to {sizes.max()}",
+    }  # fmt: skip
+
+
+def _result_facts(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
+    outcome, decisions = cohort.outcome, evaluation.decisions
+    classify = outcome.cutoff is not None
+    result = answer(evaluation, outcome.task)
+    simpler = result.best_baseline
+    return {
+        "permutations": result.n_permutations or 0, "metrics": _metrics(evaluation),
+        "calibration": _metrics(evaluation, _CALIBRATION).get(PATIENTS, {}) if classify else {},
+        "coverage": _coverage(evaluation), "planning": planning_sentences(cohort, evaluation),
+        "sample_sizes": tuple(
+            f"{LABELS[str(row['model'])]} takes {row['n_needed']} patients (Riley et al. 2020)."
+            for row in sample_size_table(cohort, evaluation).to_dict("records")
+        ),
+        "learning": _learning(evaluation),
+        "headline": headline(
+            result, label=LABELS[evaluation.final],
+            target="poor outcome" if classify else outcome.text,
+        ),
+        "comparison": comparison(result, baseline=LABELS[simpler]) if simpler else "",
+        "chance": chance_test(result) or "", "noise_floor": result.noise_floor,
+        "thresholds": None if decisions is None else (
+            float(decisions["threshold"].min()), float(decisions["threshold"].max())
+        ),
+    }  # fmt: skip
 
 
 def _reasons(reasons: "pd.Series[str]") -> dict[str, int]:

@@ -12,7 +12,7 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.levels.baseline import with_baseline
-from motor_bids_app.levels.completeness import harmonisation_notes, incomplete
+from motor_bids_app.levels.completeness import harmonisation_notes, incomplete, wrong_seeds
 from motor_bids_app.levels.maps import (
     MapLibrary,
     available_maps,
@@ -62,6 +62,15 @@ class Cohort:
     digests: Mapping[tuple[str, str], list[str]]
     excluded: pd.DataFrame
     notes: tuple[str, ...]
+
+    @property
+    def patients(self) -> NDArray[np.bool_]:
+        """Whom results are about, shape (n_people,), in the order of ``labels.truth``.
+
+        Healthy controls, where the experiment keeps them, help to train. They are not scored:
+        to tell them from people after stroke is no prediction of impairment.
+        """
+        return ~self.controls.to_numpy(dtype=bool)
 
     @property
     def known(self) -> pd.DataFrame:
@@ -120,6 +129,8 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
     if inputs.missing == "leave_out":
         barred = incomplete(people, labels.rows, barred, inputs.maps)
         labels = label(people, outcome, experiment.target.controls, barred)
+    barred = wrong_seeds(people, labels.rows, barred, experiment)
+    labels = label(people, outcome, experiment.target.controls, barred)
     flip = to_flip(people.table, inputs.mirror_lesion_to)
     table = mirror_features(people.table, flip).iloc[labels.rows].reset_index(drop=True)
     table = with_demographics(table)

@@ -7,10 +7,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.recordings import SIGNALS
+from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.levels.maps import available_maps
+from motor_bids_app.levels.maps import available_maps, seed_is_opposite
 from motor_bids_app.levels.people import People
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 
 Flags = NDArray[np.bool_]
@@ -81,6 +85,40 @@ def incomplete(
         ]  # fmt: skip
         if lacking:
             reasons[row] = f"lacks {', '.join(lacking)}, and the experiment leaves such scans out"
+    return reasons
+
+
+def wrong_seeds(
+    people: People, rows: NDArray[np.intp], barred: NDArray[np.object_], experiment: Experiment
+) -> NDArray[np.object_]:
+    """Bar scans whose connectivity is of M1 of the healthy side, where an experiment reads it.
+
+    So it is where tables alone know of a lesion on the right: without its mask, the participant
+    level takes left M1.
+
+    Parameters
+    ----------
+    people, rows, barred
+        As of `incomplete`.
+
+    Returns
+    -------
+    array of str, shape (n_scans,)
+        With the reasons of these.
+    """
+    inputs, reasons = experiment.inputs, barred.copy()
+    reads = WINDOWS in {kind for name in experiment.model.names for kind in needs(name).pieces}
+    if "lesion_side" not in people.table or not (reads or set(CONNECTIVITY) & set(inputs.maps)):
+        return reasons
+    sides = people.table["lesion_side"].tolist()
+    for row in rows:
+        found = [people.scans[row].maps.get(name) for name in CONNECTIVITY]
+        paths = [path for path in (people.scans[row].seed, *found) if path is not None]
+        if paths and sides[row] in ("left", "right") and seed_is_opposite(paths[0], sides[row]):
+            reasons[row] = (
+                f"lesion on the {sides[row]}, but connectivity of M1 of the other side: process "
+                "the bold again, with a lesion mask"
+            )
     return reasons
 
 

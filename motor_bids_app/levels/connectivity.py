@@ -8,16 +8,14 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.connectivity import (
-    Seed,
-    place_seed,
     sliding_windows,
-    sphere,
     static_map,
     window_maps,
     window_statistics,
 )
+from motor_bids_app.features.seeds import Seed, place_seed, sphere
 from motor_bids_app.levels.functional_clean import Cleaned
 from motor_bids_app.levels.functional_files import RESOLUTION, bold_path, image_of, series_image
 from motor_bids_app.levels.outputs import Facts, Outputs
@@ -56,7 +54,7 @@ def save_connectivity(
     )  # fmt: skip
     grid = standard_grid(RESOLUTION)
     seed = place_seed(_wanted(settings), cleaned.inside, grid, _side(cleaned.lesion))
-    _say(seed, facts)
+    _say(seed, bool(cleaned.lesion.any()), facts)
     length, taper = (
         in_volumes(given, repetition) for given in (settings.window, settings.window_taper)
     )
@@ -115,7 +113,15 @@ def _wanted(settings: BoldSettings) -> NDArray[np.bool_]:
         mask = load_image(settings.seed)
         if mask.ndim != 3:
             raise DataError(f"The seed mask {settings.seed} has {mask.ndim} axes instead of 3.")
-        return np.asarray(resample(mask, grid).dataobj) > 0.5
+        wanted = np.asarray(resample(mask, grid).dataobj) > 0.5
+        half = wanted.shape[0] // 2
+        if wanted[half:].any():
+            raise UsageError(
+                f"--seed-mask {settings.seed}: {int(wanted[half:].sum())} of its {wanted.sum()} "
+                "voxels are not in the left hemisphere. Give the seed there; it is mirrored where "
+                "the lesion is on the right."
+            )
+        return wanted
     return sphere(grid, settings.seed, settings.seed_radius)
 
 
@@ -125,8 +131,13 @@ def _side(lesion: NDArray[np.bool_]) -> Literal["left", "right"]:
     return "right" if lesion[half + 1 :].sum() > lesion[:half].sum() else "left"
 
 
-def _say(seed: Seed, facts: Facts) -> None:
+def _say(seed: Seed, lesioned: bool, facts: Facts) -> None:
     """Flag a seed that is not where, or not as large as, it was asked for."""
+    if not lesioned:
+        facts.notes.append(
+            "There is no lesion mask, so that nothing shows the side of the lesion: connectivity "
+            "is of left M1. Of a lesion on the right, that is the wrong side: give its mask."
+        )
     facts.quality["m1_seed_share"] = seed.share
     facts.quality["m1_seed_moved"] = seed.moved
     if seed.moved > 0:

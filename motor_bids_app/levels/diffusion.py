@@ -11,7 +11,13 @@ from motor_bids_app.bids.files import load_image, read_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import DataError, GradientTableError
-from motor_bids_app.levels.diffusion_files import MAP_UNITS, image_like, save_maps, save_series
+from motor_bids_app.levels.diffusion_files import (
+    MAP_UNITS,
+    image_like,
+    save_denoising,
+    save_maps,
+    save_series,
+)
 from motor_bids_app.levels.diffusion_place import register_alone, register_to_head
 from motor_bids_app.levels.diffusion_susceptibility import (
     Distortion,
@@ -45,6 +51,7 @@ from motor_bids_app.reports.motion import motion_chart
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
 
+_LEAST_USABLE = 0.5  # of the volumes, or a voxel was not measured
 _AXES = {"i": 0, "j": 1, "k": 2}
 
 
@@ -83,9 +90,8 @@ def preprocess_diffusion(scan: Scan, outputs: Outputs, settings: ProcessingSetti
         )
     found, distorted, b0 = _undistort(clean, series, scan, outputs, settings)
     if outputs.head is None:
-        brain, from_standard, notes = register_alone(b0, scan, outputs, settings)
-        clean.facts.methods.append("registration")
-        clean.facts.notes.extend(notes)
+        brain, from_standard, facts = register_alone(b0, scan, outputs, settings)
+        clean.facts.add(facts)
     else:
         brain, placed = register_to_head(b0, outputs, found.placed)
         from_standard = outputs.load_transform().then(placed)
@@ -157,7 +163,9 @@ def _clean(
     if data.shape[3] >= MIN_VOLUMES:
         denoised, sigma = denoise_mppca(data, mask)
         facts.methods.append("dwi_denoise")
-        _draw_denoising(data, denoised, gradients, nib.Nifti1Image(mask, series.affine), outputs)
+        save_denoising(
+            data, denoised, gradients, image_like(mask.astype(np.float32), series), scan, outputs
+        )
         data = denoised
     else:
         facts.notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
@@ -215,9 +223,9 @@ def _fit(
         facts.notes.append(f"No tensor was fitted. {reason}")
         return clean, fit_trace(corrected.data, corrected.gradients, mask)
     facts.methods.append("tensor")
-    usable = None
-    if clean.dropouts.any():
-        usable = usable_values(clean.dropouts, corrected.matrices, mask.shape, clean.slice_axis)
+    usable = usable_values(clean.dropouts, corrected.matrices, mask, clean.slice_axis)
+    if usable is not None:
+        mask = mask * (usable.mean(axis=3) >= _LEAST_USABLE)
     fitted = fit_tensor(corrected.data, corrected.gradients, mask, usable)
     flipped = float(np.linalg.det(brain.affine)) > 0  # where bvec files reverse the first axis
     check = check_axes(fitted["direction"], fitted["fa"], Grid.of(brain).voxel_sizes, flipped)
@@ -240,22 +248,6 @@ def _fit(
     world = fitted["direction"] @ table.frame(brain.affine).T.astype(np.float32)
     fitted["decfa"] = np.abs(world) * fitted["fa"][..., None]
     return clean, fitted
-
-
-def _draw_denoising(
-    data: NDArray[np.float32],
-    denoised: NDArray[np.float32],
-    gradients: GradientTable,
-    brain: nib.Nifti1Image,
-    outputs: Outputs,
-) -> None:
-    shown = np.flatnonzero(~gradients.is_b0)[0]
-    squares = np.zeros(data.shape[:3], dtype=np.float32)
-    for volume in range(data.shape[3]):
-        squares += (data[..., volume] - denoised[..., volume]) ** 2
-    removed = image_like(np.sqrt(squares / data.shape[3]), brain)
-    before, after = (image_like(array[..., shown], brain) for array in (data, denoised))
-    outputs.save_figure(checks.denoising(before, after, brain, removed))
 
 
 def _draw(

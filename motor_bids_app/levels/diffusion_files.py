@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.motion import MotionCorrection
 from motor_bids_app.mri.diffusion.outliers import outlier_volumes
 from motor_bids_app.mri.resampling import resample_inside
+from motor_bids_app.reports import checks
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.transforms import Transform
 
@@ -48,6 +50,27 @@ _CONFOUNDS: dict[str, dict[str, Any]] = {
         "Levels": {"0": "no", "1": "yes"},
     },
 }
+
+
+def save_denoising(
+    data: NDArray[np.float32],
+    denoised: NDArray[np.float32],
+    gradients: GradientTable,
+    brain: nib.Nifti1Image,
+    scan: Scan,
+    outputs: Outputs,
+) -> None:
+    """Save the root mean square of what denoising took away, and a volume before and after."""
+    assert scan.dwi is not None
+    squares = np.zeros(data.shape[:3], dtype=np.float32)
+    for volume in range(data.shape[3]):
+        squares += (data[..., volume] - denoised[..., volume]) ** 2
+    removed = image_like(np.sqrt(squares / data.shape[3]), brain)
+    sidecar = {"Units": "arbitrary", "Description": "Root mean square of what denoising took away"}
+    outputs.save(removed, outputs.path("dwimap", "dwi", desc="residual"), [scan.dwi], **sidecar)
+    shown = np.flatnonzero(~gradients.is_b0)[0]
+    before, after = (image_like(array[..., shown], brain) for array in (data, denoised))
+    outputs.save_figure(checks.denoising(before, after, brain, removed))
 
 
 def save_series(

@@ -5,10 +5,10 @@ import numpy as np
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.outputs import RESOLUTION, Outputs
+from motor_bids_app.levels.lesion import lesion_sidecar, placed_lesion
+from motor_bids_app.levels.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.lesions import align_lesion
 from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.reports import checks
@@ -42,7 +42,7 @@ def register_to_head(
 
 def register_alone(
     b0: nib.Nifti1Image, scan: Scan, outputs: Outputs, settings: ProcessingSettings
-) -> tuple[nib.Nifti1Image, Transform, list[str]]:
+) -> tuple[nib.Nifti1Image, Transform, Facts]:
     """Without a head image, the mean b0 volume takes its place; return what to say about it too.
 
     A lesion mask counts only if it was drawn on the diffusion image: its header alone does not
@@ -50,21 +50,22 @@ def register_alone(
     """
     brain = nib.Nifti1Image(dwi_mask(np.asarray(b0.dataobj), Grid.of(b0).voxel_sizes), b0.affine)
     lesion = None
-    notes = [_why_alone(scan)]
+    facts = Facts(methods=["registration"], notes=[_why_alone(scan)])
     if scan.lesion is not None and scan.lesion.image == "dwi":
-        lesion = align_lesion(load_image(scan.lesion.path), b0)
+        lesion = placed_lesion(scan.lesion.path, b0)
+        facts.add(lesion.measure(brain))
     elif scan.lesion is not None and not scan.lesion.is_standard:
-        notes.append(
+        facts.notes.append(
             f"{scan.lesion.path.name} left out: it was drawn on {scan.lesion.image}, by which the "
             "dwi was not placed. Process the head image too."
         )
-    transform = register_to_template(b0, brain, lesion, sloppy=settings.sloppy).transform
+    struck = lesion.native if lesion else None
+    transform = register_to_template(b0, brain, struck, sloppy=settings.sloppy).transform
     grid = standard_grid(RESOLUTION)
     if lesion is not None and scan.lesion is not None:
-        moved = np.asarray(resample(lesion, grid, transform).dataobj) > 0.5
         path = outputs.path("mask", "anat", label="L", standard=True)
-        image = nib.Nifti1Image(moved.astype(np.uint8), grid.affine)
-        outputs.save(image, path, [scan.lesion.path], Type="Lesion")
+        image = lesion.in_template(transform)
+        outputs.save(image, path, [scan.lesion.path], **lesion_sidecar(scan.lesion))
     template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
     outputs.save_figure(
         checks.registration(
@@ -74,7 +75,7 @@ def register_alone(
             white_matter=template["WM"],
         )
     )
-    return brain, transform, notes
+    return brain, transform, facts
 
 
 def _why_alone(scan: Scan) -> str:

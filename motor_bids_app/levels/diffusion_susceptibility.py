@@ -9,6 +9,8 @@ from motor_bids_app.bids.files import load_image, read_text
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.diffusion_field_map import field_by_map
 from motor_bids_app.levels.diffusion_files import image_like
 from motor_bids_app.levels.outputs import Facts, Outputs
 from motor_bids_app.mri.alignment import Matrix
@@ -48,8 +50,9 @@ def find_distortion(
 ) -> Distortion:
     """Find the field of the mean b0 volume; the facts say how.
 
-    It is found from the image with opposite phase encoding; without one by the head, if the
-    setting asks for it: that finds strong distortions, and but a part of them.
+    It is found from the image with opposite phase encoding, else from a field map; without
+    these by the head, if the setting asks for it: that finds strong distortions, and but a part
+    of them.
     """
     nothing = Facts(methods=["susceptibility_left"])
     if settings.susceptibility == "off":
@@ -59,6 +62,15 @@ def find_distortion(
         other = _reverse_b0(b0, axis, scan, notes)
         if other is not None:
             return _by_pair(b0, other, axis)
+    if scan.field_map is not None:
+        try:
+            field = field_by_map(b0, axis, scan)
+        except DataError as error:
+            notes.append(
+                f"{scan.field_map.images[0].name} was not used against distortion: {error}."
+            )
+        else:
+            return Distortion(axis, Facts(methods=["susceptibility_map"], notes=notes), field)
     nothing.notes.extend(notes)
     if outputs.head is None or settings.susceptibility != "head":
         return Distortion(axis, nothing)
@@ -81,6 +93,8 @@ def show_distortion(
     sources = [scan.dwi]
     if "susceptibility_pair" in found.facts.methods and scan.reverse_phase is not None:
         sources.append(scan.reverse_phase.path)
+    if "susceptibility_map" in found.facts.methods and scan.field_map is not None:
+        sources += [*scan.field_map.images, scan.field_map.magnitude]
     path = outputs.path("dwimap", "dwi", desc="susceptibility")
     text = f"Displacement along voxel axis {'ijk'[found.axis]} that was undone"
     outputs.save(image, path, sources, Units="mm", Description=text)

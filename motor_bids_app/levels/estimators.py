@@ -102,7 +102,7 @@ class Builder:
                 name, task=cohort.outcome.task, maps=cohort.maps if maps is None else maps,
                 mask=cohort.mask if mask is None else mask, params=params,
                 random_state=self.seed + i, device=self.device, checkpoints=self.checkpoints,
-                bounds=(cohort.outcome.score.minimum, cohort.outcome.score.maximum),
+                bounds=cohort.outcome.span,
                 n_classes=len(cohort.outcome.thresholds) + 1, start=self.start,
             )
             for i in range(experiment.training.trainings if network else 1)

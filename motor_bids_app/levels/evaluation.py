@@ -10,7 +10,10 @@ from motor_bids_app.levels.chance import Tests
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """How all models of an experiment did.
+    """How all models of an experiment did, in patients (`levels.scoring`).
+
+    Of everyone are only `out_of_fold`, `splits`, `as_paper`, and the rows of `metrics` and
+    `subgroups` that say so.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ class Evaluation:
     chosen : DataFrame or None
         See `chosen_maps`.
     chance : dict of PermutationTest
-        By model and population; models that are costly to refit have none.
+        By model, among patients; models that are costly to refit have none.
     ladder : DataFrame or None
         See `leakage_ladder`, of the final model, where the experiment asks for it.
     recalibration : DataFrame or None
@@ -67,19 +70,19 @@ class Evaluation:
     metrics: pd.DataFrame
     fold_metrics: pd.DataFrame
     comparisons: pd.DataFrame
-    as_paper: pd.DataFrame | None
     audit: pd.DataFrame
     limits: Limits
     coverage: pd.DataFrame
-    abstention: pd.DataFrame | None
     learning: pd.DataFrame | None
-    decisions: pd.DataFrame | None
     chance: Tests
     ladder: pd.DataFrame | None
-    recalibration: pd.DataFrame | None
     subgroups: pd.DataFrame
     missing: pd.DataFrame
     notes: tuple[str, ...]
+    as_paper: pd.DataFrame | None = None
+    abstention: pd.DataFrame | None = None
+    decisions: pd.DataFrame | None = None
+    recalibration: pd.DataFrame | None = None
     beside: dict[str, str] = field(default_factory=dict)
     embedding: pd.DataFrame | None = None
     by_map: pd.DataFrame | None = None

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from motor_bids_app.evaluation.calibration import decision_curves
@@ -13,29 +14,26 @@ from motor_bids_app.evaluation.conformal import (
     conformal_coverage,
     conformal_limits,
 )
-from motor_bids_app.evaluation.crossvalidation import (
-    Watch,
-    average_trainings,
-    cross_validate,
-    split_metrics,
-)
+from motor_bids_app.evaluation.crossvalidation import Watch, cross_validate, split_metrics
 from motor_bids_app.evaluation.learning import learning_curve
-from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
 from motor_bids_app.evaluation.subgroups import calibration_table, subgroup_table
 from motor_bids_app.evaluation.subsets import chosen_maps, score_subsets
 from motor_bids_app.evaluation.summary import metrics_table
+from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import audit_cohort
-from motor_bids_app.levels.chance import chance_tests, refitted_test, with_p_values
+from motor_bids_app.levels.chance import Tests, chance_tests, refitted_test, with_p_values
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.companions import Companions, both, companions, layer_watcher
 from motor_bids_app.levels.estimators import Builder, usable_models
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.flawed import flawed_protocols
 from motor_bids_app.levels.progress import told
+from motor_bids_app.levels.scoring import of_everyone, of_patients, populations
 from motor_bids_app.levels.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.subgroups import missing_of, subgroups_of
 from motor_bids_app.models.catalog import FUSION
+from motor_bids_app.models.layers import WITHOUT_PROBABILITY
 
 log = logging.getLogger(__name__)
 
@@ -66,76 +64,175 @@ def evaluate(
     DataError
         The people are too few, or no model has its inputs.
     """
-    cohort, experiment, seed = builder.cohort, builder.experiment, builder.seed
-    task, truth = cohort.outcome.task, cohort.labels.truth
-    splits, notes = plan_splits(cohort, experiment, seed, given)
+    setup = _prepare(builder, allowed, given)
+    cohort, experiment = builder.cohort, builder.experiment
+    final, network, splits = setup.final, experiment.model.kind, setup.splits
+    layers = layer_watcher(builder, splits) if network in setup.models else None
+    watches = {final: watch}
+    if layers is not None:
+        watches[network] = both(watches.get(network), layers.watch)
+    tables, by_map = _cross_validate_all(builder, setup.models, splits, watches)
+    beside = Companions()
+    if network in setup.models:
+        beside = companions(builder, splits, layers)
+    raw = _raw_predictions(builder, final, splits)
+    scores = _scores(builder, setup.models, tables, beside)
+    chance = _chance(builder, setup)
+    task = cohort.outcome.task
+    return Evaluation(
+        models=setup.models, left_out=setup.left_out, final=final, splits=splits,
+        audit=setup.audit, out_of_fold=_stack(tables | beside.tables), chance=chance,
+        beside=beside.labels, embedding=beside.embedding,
+        metrics=with_p_values(scores.pop("metrics"), chance, task), **scores,
+        **_of_final(builder, setup, tables[final], raw),
+        **_as_published(builder, tables, beside), **_by_map(cohort, by_map),
+        missing=missing_of(cohort, setup.models),
+        notes=(
+            *cohort.notes, *setup.notes, *builder.notes, *beside.notes,
+            *_remarks(experiment, scores["fold_metrics"], raw is not None),
+        ),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Setup:
+    """What is decided before anything is fitted; fields as of `Evaluation`."""
+
+    models: tuple[str, ...]
+    left_out: dict[str, str]
+    final: str
+    splits: pd.DataFrame
+    audit: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def _prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | None) -> _Setup:
+    """Deal the splits, choose the models that have their inputs, and audit both."""
+    cohort, experiment = builder.cohort, builder.experiment
+    splits, notes = plan_splits(cohort, experiment, builder.seed, given)
     models, left_out = usable_models(cohort, experiment)
     checks = audit_cohort(
         cohort, models, splits, planned_repeats(experiment), allowed, experiment.as_published
     )
-    splits = usable_splits(splits, list(truth.index))
     final = experiment.model.final_name
     if final not in models:
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
         final = models[-1]
-    network = experiment.model.kind
-    layers = layer_watcher(builder, splits) if network in models else None
-    watches = {final: watch}
-    if layers is not None:
-        watches[network] = both(watches.get(network), layers.watch)
-    tables, by_map = _cross_validate_all(builder, models, splits, watches)
-    beside = companions(builder, splits, layers) if network in models else Companions()
-    predictions = {
-        name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
-    }
-    log.info("%s: permuting labels", experiment.name)
-    chance = chance_tests(cohort, experiment, models, splits, seed)
-    if experiment.validation.refits and experiment.model.kind in models:
-        network = builder.build(experiment.model.kind)[0]
-        chance |= refitted_test(cohort, experiment, network, seed)
-    metrics = metrics_table(predictions, task, seed, _populations(cohort))
-    comparisons = compare_models(predictions, models, task, seed)
-    last, classify = predictions[final], task == "classification"
-    patients = last.of_people(~cohort.controls.to_numpy(dtype=bool))  # whom predict is for
-    if beside.tables:
-        more = _beside(builder, beside, predictions[network])
-        metrics, comparisons = (
-            pd.concat(pair, ignore_index=True)
-            for pair in zip((metrics, comparisons), more, strict=True)
-        )
-    printed: dict[str, pd.DataFrame] = {}
-    if classify and network in tables and network not in FUSION:  # whose paper has no such table
-        printed = {network: tables[network], **beside.tables}
-    raw = _raw_predictions(builder, final, splits)
-    if (
-        raw is not None
-        and experiment.as_published is not None
-        and experiment.as_published.protocols
-    ):
-        notes += ("The leakage ladder shows the final model without recalibration.",)
-    return Evaluation(
-        models=models, left_out=left_out, final=final, splits=splits, audit=checks,
-        out_of_fold=_stack(tables | beside.tables), chance=chance,
-        metrics=with_p_values(metrics, chance, task),
-        fold_metrics=_stack({name: split_metrics(p, task) for name, p in predictions.items()}),
-        comparisons=comparisons, beside=beside.labels, embedding=beside.embedding,
-        as_paper=_stack({name: as_paper(table, truth) for name, table in printed.items()})
-        if printed else None,
-        by_map=by_map, map_subsets=None if by_map is None else score_subsets(by_map, truth, task),
-        chosen=None if by_map is None else chosen_maps(by_map),
-        learning=_learning(builder, final, splits),
-        recalibration=_recalibration(builder, raw, last),
-        ladder=flawed_protocols(
-            cohort, experiment, final, builder.build(final, raw=True), splits,
-            tables[final] if raw is None else raw, seed,
-        ),
-        subgroups=subgroup_table(last, subgroups_of(cohort), task, seed),
-        missing=missing_of(cohort, models),
-        limits=conformal_limits(patients, task), coverage=conformal_coverage(patients, task),
-        abstention=abstention_curve(last) if classify else None,
-        decisions=decision_curves(predictions, seed) if classify else None,
-        notes=(*cohort.notes, *notes, *builder.notes, *beside.notes),
+    return _Setup(
+        models=models, left_out=left_out, final=final, audit=checks, notes=notes,
+        splits=usable_splits(splits, list(cohort.labels.truth.index)),
     )  # fmt: skip
+
+
+def _scores(
+    builder: Builder,
+    models: Sequence[str],
+    tables: Mapping[str, pd.DataFrame],
+    beside: Companions,
+) -> dict[str, Any]:
+    """Metrics of all models and what is beside them, comparisons and decision curves: patients.
+
+    Metrics are of everyone too where there are controls; see `levels.scoring`.
+    """
+    cohort, seed, task = builder.cohort, builder.seed, builder.cohort.outcome.task
+    whom, predictions = populations(cohort), of_patients(tables, cohort)
+    metrics = [metrics_table(of_everyone(tables, cohort), task, seed, whom)]
+    comparisons = [compare_models(predictions, models, task, seed)]
+    if beside.tables:
+        kind, others = builder.experiment.model.kind, of_everyone(beside.tables, cohort)
+        scores = [name for name in others if name.split("-")[0] in WITHOUT_PROBABILITY]
+        metrics.append(metrics_table(others, task, seed, whom, uncalibrated=scores))
+        pairs = [(name, kind) for name in others]
+        judged = {kind: predictions[kind], **of_patients(beside.tables, cohort)}
+        comparisons.append(compare_pairs(judged, pairs, task, seed))
+    found: dict[str, Any] = {
+        "metrics": pd.concat(metrics, ignore_index=True),
+        "comparisons": pd.concat(comparisons, ignore_index=True),
+        "fold_metrics": _stack({name: split_metrics(p, task) for name, p in predictions.items()}),
+    }
+    if task == "classification":
+        found["decisions"] = decision_curves(predictions, seed)
+    return found
+
+
+def _chance(builder: Builder, setup: _Setup) -> Tests:
+    """Permutation tests, of the network of the experiment too where it asks for that."""
+    cohort, experiment, seed = builder.cohort, builder.experiment, builder.seed
+    log.info("%s: permuting labels", experiment.name)
+    chance = chance_tests(cohort, experiment, setup.models, setup.splits, seed)
+    if experiment.validation.refits and experiment.model.kind in setup.models:
+        network = builder.build(experiment.model.kind)[0]
+        chance |= refitted_test(cohort, experiment, network, setup.splits, seed)
+    return chance
+
+
+def _of_final(
+    builder: Builder, setup: _Setup, table: pd.DataFrame, raw: pd.DataFrame | None
+) -> dict[str, Any]:
+    """All that is said of the final model alone; fields of `Evaluation`."""
+    cohort, experiment, seed = builder.cohort, builder.experiment, builder.seed
+    task, final = cohort.outcome.task, setup.final
+    patients = of_patients({final: table}, cohort)[final]
+    found: dict[str, Any] = {
+        "learning": _learning(builder, final, setup.splits),
+        "subgroups": subgroup_table(
+            of_everyone({final: table}, cohort)[final], subgroups_of(cohort), task, seed
+        ),
+        "limits": conformal_limits(patients, task, span=cohort.outcome.span),
+        "coverage": conformal_coverage(patients, task, span=cohort.outcome.span),
+        "ladder": flawed_protocols(
+            cohort, experiment, final, builder.build(final, raw=True), setup.splits,
+            table if raw is None else raw, seed,
+        ),
+    }  # fmt: skip
+    if task == "classification":
+        found["abstention"] = abstention_curve(patients)
+    if raw is not None:
+        before = of_patients({final: raw}, cohort)[final]
+        found["recalibration"] = calibration_table({"before": before, "after": patients}, seed)
+    return found
+
+
+def _as_published(
+    builder: Builder, tables: Mapping[str, pd.DataFrame], beside: Companions
+) -> dict[str, Any]:
+    """Metrics as karakis2023 printed them: of all people, since the paper counted controls."""
+    network, truth = builder.experiment.model.kind, builder.cohort.labels.truth
+    if network not in tables or builder.cohort.outcome.task != "classification":
+        return {}
+    if network in FUSION:  # whose paper has no such table
+        return {}
+    printed = {network: tables[network], **beside.tables}
+    return {"as_paper": _stack({name: as_paper(table, truth) for name, table in printed.items()})}
+
+
+def _by_map(cohort: Cohort, by_map: pd.DataFrame | None) -> dict[str, Any]:
+    """Predictions by single maps, of models that make them, and every subset scored in patients."""
+    if by_map is None:
+        return {}
+    patients = cohort.labels.truth[cohort.patients]
+    return {
+        "by_map": by_map, "map_subsets": score_subsets(by_map, patients, cohort.outcome.task),
+        "chosen": chosen_maps(by_map),
+    }  # fmt: skip
+
+
+def _remarks(
+    experiment: Experiment, fold_metrics: pd.DataFrame, recalibrated: bool
+) -> tuple[str, ...]:
+    """What readers of the numbers must know, one sentence each."""
+    notes: tuple[str, ...] = ()
+    asked = experiment.as_published
+    if recalibrated and asked is not None and asked.protocols:
+        notes += ("The leakage ladder shows the final model without recalibration.",)
+    if fold_metrics.loc[fold_metrics["metric"] == "r", "value"].isna().all() and (
+        experiment.target.task == "regression"
+    ):
+        notes += (
+            "There is no correlation: it is taken among people whom the same fitted model "
+            "predicted, and no test set holds two patients with different scores.",
+        )
+    return notes
 
 
 def _cross_validate_all(
@@ -156,28 +253,6 @@ def _cross_validate_all(
     return tables, pd.concat(by_map, ignore_index=True) if by_map else None
 
 
-def _beside(
-    builder: Builder, beside: Companions, network: Predictions
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Metrics of what is evaluated beside the models, and comparisons with the network."""
-    cohort, seed, kind = builder.cohort, builder.seed, builder.experiment.model.kind
-    task, truth = cohort.outcome.task, cohort.labels.truth
-    predictions = {
-        name: Predictions.of(average_trainings(table), truth)
-        for name, table in beside.tables.items()
-    }
-    metrics = metrics_table(predictions, task, seed, _populations(cohort), calibrated=False)
-    pairs = [(name, kind) for name in predictions]
-    return metrics, compare_pairs({kind: network, **predictions}, pairs, task, seed)
-
-
-def _populations(cohort: Cohort) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
-    """Whom metrics are about: everyone, and patients alone where there are controls."""
-    patients = ~cohort.controls.to_numpy(dtype=bool)
-    everyone = {"all": np.ones(len(patients), dtype=bool)}
-    return everyone if patients.all() else everyone | {"patients": patients}
-
-
 def _learning(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFrame | None:
     """Learning curve of the final model, unless it is a network."""
     cohort, experiment = builder.cohort, builder.experiment
@@ -187,7 +262,7 @@ def _learning(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFram
     (model,) = builder.build(final)
     return learning_curve(
         model, cohort.samples, cohort.y, splits, cohort.labels.truth, cohort.outcome.task,
-        builder.seed,
+        builder.seed, cohort.patients,
     )  # fmt: skip
 
 
@@ -198,16 +273,6 @@ def _raw_predictions(builder: Builder, final: str, splits: pd.DataFrame) -> pd.D
         return None
     log.info("%s: %s without recalibration, to compare", experiment.name, final)
     return cross_validate(builder.build(final, raw=True), cohort.samples, cohort.y, splits)
-
-
-def _recalibration(
-    builder: Builder, raw: pd.DataFrame | None, after: Predictions
-) -> pd.DataFrame | None:
-    """Calibration of the final model before and after recalibration, where it is asked for."""
-    if raw is None:
-        return None
-    before = Predictions.of(average_trainings(raw), builder.cohort.labels.truth)
-    return calibration_table({"before": before, "after": after}, builder.seed)
 
 
 def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

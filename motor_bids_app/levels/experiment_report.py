@@ -1,7 +1,7 @@
 """What the page of an experiment says, from its evaluation."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -13,8 +13,9 @@ from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.results import person_predictions
 from motor_bids_app.levels.sample_size import planning_sentences, sample_size_table
+from motor_bids_app.levels.scoring import PATIENTS
 from motor_bids_app.reports.answer import Answer
-from motor_bids_app.reports.experiment_content import ExperimentReport, Task
+from motor_bids_app.reports.experiment_content import ExperimentReport
 from motor_bids_app.reports.pages import Reference
 
 LABELS = {
@@ -72,15 +73,20 @@ COMBAT = Reference(
     "using empirical Bayes methods. Biostatistics 8, 118-127 (2007).",
     doi="10.1093/biostatistics/kxj037",
 )
+_CONTROLS = (
+    "Healthy controls help to train the models, and are tested by models that have not seen them, "
+    "but every result counts patients alone, unless it says otherwise: to tell people after stroke "
+    "from healthy ones takes no model."
+)
 
 
 def answer(evaluation: Evaluation, task: str) -> Answer:
-    """Result of the final model, beside the best of the simpler ones."""
+    """Result of the final model in patients, beside the best of the simpler ones."""
     metric = primary_metric(task)
     table = evaluation.metrics
     row = table[
         (table["model"] == evaluation.final)
-        & (table["population"] == "all")
+        & (table["population"] == PATIENTS)
         & (table["metric"] == metric)
     ].iloc[0]
     compared = evaluation.comparisons[evaluation.comparisons["model"] == evaluation.final]
@@ -93,13 +99,17 @@ def answer(evaluation: Evaluation, task: str) -> Answer:
             "difference_low": float(difference["low"]),
             "difference_high": float(difference["high"]),
             "p_value": float(difference["p_value"]),
+            "p_holm": float(difference["p_holm"]),
         }
-    test = evaluation.chance.get((evaluation.final, "all"))
+    test = evaluation.chance.get(evaluation.final)
     if test is not None:
-        against |= {"chance_p": test.p_value, "n_permutations": len(test.null)}
+        against |= {
+            "chance_p": test.p_value, "n_permutations": len(test.null), "stand_in": test.stand_in,
+        }  # fmt: skip
     return Answer(
-        model=evaluation.final, metric=metric, value=float(row["value"]), low=float(row["low"]),
-        high=float(row["high"]), chance=0.5 if task == "classification" else 0.0,
+        model=evaluation.final, metric=metric, n_people=int(row["n_people"]),
+        value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
+        chance=0.5 if task == "classification" else 0.0,
         noise_floor=float(row["noise_floor"]), **against,
     )  # fmt: skip
 
@@ -114,64 +124,66 @@ def build_report(
     ceiling : float or None
         Best reachable value of the primary metric, where data were simulated.
     """
-    outcome, truth = cohort.outcome, cohort.labels.truth
-    classify = outcome.cutoff is not None
-    findings = evaluation.audit[evaluation.audit["state"] != "passed"]["finding"]
-    left_out = tuple(
-        f"{LABELS[name]} ({name}) was left out: it needs {reason}."
-        for name, reason in evaluation.left_out.items()
-    )
-    test = evaluation.chance.get((evaluation.final, "all"))
     return ExperimentReport(
         name=experiment.name,
         description=experiment.description,
-        question=outcome.question,
         reference=experiment.reference or None,
-        task=cast(Task, outcome.task),
-        classes=outcome.classes,
-        target=outcome.text,
-        positive="poor" if classify else None,
-        negative="good" if classify else None,
-        answer=answer(evaluation, outcome.task),
-        n_people=len(truth),
-        n_patients=int((~cohort.controls).sum()),
-        n_controls=int(cohort.controls.sum()),
-        n_positive=int(truth.sum()) if classify else None,
-        models={name: LABELS[name] for name in evaluation.models},
-        metrics=evaluation.metrics,
-        fold_metrics=evaluation.fold_metrics,
-        predictions=person_predictions(cohort, evaluation),
-        comparisons=evaluation.comparisons[
-            evaluation.comparisons["model"].isin(list(evaluation.models))
-        ],
-        beside=evaluation.beside,
-        embedding=evaluation.embedding,
-        cohort=cohort_table(cohort),
-        audit=evaluation.audit,
-        excluded=cohort.excluded[["participant_id", "reason"]],
-        as_paper=evaluation.as_paper,
-        splits=_splits(experiment, evaluation),
-        safeguards=_safeguards(experiment),
+        answer=answer(evaluation, cohort.outcome.task),
         ceiling=ceiling,
-        coverage=evaluation.coverage,
-        abstention=evaluation.abstention,
-        learning=evaluation.learning,
-        decisions=evaluation.decisions,
-        ladder=evaluation.ladder,
+        **_people(cohort, evaluation),
+        **_tables(evaluation),
+        splits=_splits(experiment, evaluation),
+        safeguards=_safeguards(experiment, cohort),
         sample_size=sample_size_table(cohort, evaluation),
         planning=planning_sentences(cohort, evaluation),
-        subgroups=evaluation.subgroups,
-        missing=evaluation.missing,
-        recalibration=evaluation.recalibration,
-        map_subsets=evaluation.map_subsets,
-        chosen_maps=evaluation.chosen,
-        null=None if test is None else test.null,
-        null_value=None if test is None else test.value,
-        warnings=(*findings, *left_out, *evaluation.notes),
+        warnings=_warnings(evaluation),
         configuration=to_toml(experiment),
         references=(*REFERENCES, *([COMBAT] if experiment.inputs.harmonise == "combat" else [])),
         versions={"motor_bids_app": __version__},
     )
+
+
+def _people(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
+    """The question and who answers it; fields of `ExperimentReport`."""
+    outcome, truth = cohort.outcome, cohort.labels.truth
+    classify = outcome.cutoff is not None
+    return {
+        "question": outcome.question, "task": outcome.task, "classes": outcome.classes,
+        "target": outcome.text, "positive": "poor" if classify else None,
+        "negative": "good" if classify else None,
+        "n_people": len(truth), "n_patients": int(cohort.patients.sum()),
+        "n_controls": int(cohort.controls.sum()),
+        "n_positive": int(truth[cohort.patients].sum()) if classify else None,
+        "predictions": person_predictions(cohort, evaluation),
+        "cohort": cohort_table(cohort),
+        "excluded": cohort.excluded[["participant_id", "reason"]],
+    }  # fmt: skip
+
+
+def _tables(evaluation: Evaluation) -> dict[str, Any]:
+    """Results as they are; fields of `ExperimentReport`."""
+    test, compared = evaluation.chance.get(evaluation.final), evaluation.comparisons
+    same = (
+        "metrics", "fold_metrics", "beside", "embedding", "audit", "as_paper", "coverage",
+        "abstention", "learning", "decisions", "ladder", "subgroups", "missing", "recalibration",
+        "map_subsets",
+    )  # fmt: skip
+    return {name: getattr(evaluation, name) for name in same} | {
+        "models": {name: LABELS[name] for name in evaluation.models},
+        "comparisons": compared[compared["model"].isin(list(evaluation.models))],
+        "chosen_maps": evaluation.chosen,
+        "null": None if test is None else test.null,
+        "null_value": None if test is None else test.value,
+    }
+
+
+def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
+    findings = evaluation.audit[evaluation.audit["state"] != "passed"]["finding"]
+    left_out = (
+        f"{LABELS[name]} ({name}) was left out: it needs {reason}."
+        for name, reason in evaluation.left_out.items()
+    )
+    return (*findings, *left_out, *evaluation.notes)
 
 
 def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | int | float]:
@@ -192,15 +204,16 @@ def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | i
     return values
 
 
-def _safeguards(experiment: Experiment) -> tuple[str, ...]:
+def _safeguards(experiment: Experiment, cohort: Cohort) -> tuple[str, ...]:
     sentences = [
+        *([_CONTROLS] if not cohort.patients.all() else []),
         "All scans of a person are on the same side of every split, because splits are lists of "
         "people.",
         "Whatever is learned from data (imputation, scaling, feature selection, penalties, mean "
         "maps, class balance) is learned inside the estimator that is fitted to the training "
         "people of a split.",
-        "All models are tested on the same splits, and metrics count people, not scans.",
-        "An AUC compares only people who were predicted by the same fitted model.",
+        "All models are tested on the same splits, and metrics count patients, not scans.",
+        "An AUC compares only patients who were predicted by the same fitted model.",
         "The final model was named before the evaluation; no setting was chosen by the results.",
     ]
     if experiment.model.recalibrate != "none":

@@ -59,7 +59,8 @@ def save_person(folder: Path, cohort: Cohort, method: str, person: str, values: 
     path = folder / f"{label}_desc-{method.replace('_', '')}.nii.gz"
     sidecar = {
         **_sidecar(cohort, method), "Maps": list(cohort.maps),
-        "Model": "of the first repeat and training, which did not learn from this person",
+        "Model": "of the first training of the first test set with this person: it did not learn "
+        "from them",
     }  # fmt: skip
     save_image(image, path, sidecar)
 

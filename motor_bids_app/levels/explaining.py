@@ -36,7 +36,7 @@ from motor_bids_app.models.opened import (
 
 OF_LINEAR = ("weights", "pattern", "integrated_gradients")
 OF_NETWORKS = ("gradcam", "integrated_gradients", "occlusion")
-CHEAP = {"linear": OF_LINEAR, "network": ("gradcam",)}
+CHEAP = {"linear": OF_LINEAR, "network": ("gradcam", "integrated_gradients")}
 _CUBE = 16.0  # mm, edge of what occlusion hides
 _FOLDS = 10  # whose maps are kept to compare; pairs of more tell little more
 _BATCH = 4  # people at a time, and of each fold for the comparison with random models
@@ -81,7 +81,9 @@ class Tally:
 
 
 class Explainer:
-    """Explains the models of the first repeat to the people they are tested on.
+    """Explains models to the people they are tested on, each person the first time.
+
+    Folds test everyone in the first repeat; holdouts take several repeats to come to all.
 
     Parameters
     ----------
@@ -116,20 +118,21 @@ class Explainer:
         self.tallies: dict[str, Tally] = {}
         self.linear = False
         self.refused: set[str] = set()
-        self._repeat: int | None = None
+        self._seen: set[str] = set()  # people tested in earlier test sets
         shutil.rmtree(folder, ignore_errors=True)
 
-    def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
+    def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:  # noqa: ARG002
         """Explain a model fitted to the people outside a test set; see `cross_validate`."""
-        if self._repeat is None:
-            self._repeat = repeat
-        if repeat != self._repeat or training != 1:
+        if training != 1:
+            return
+        rows = self._new_rows(tested)
+        if not rows:
             return
         self.linear = is_linear(model)
         if self.linear:
-            self._explain_linear(model, tested)
+            self._explain_linear(model, tested, rows)
         elif networks := open_networks(model):
-            self._explain_networks(networks, tested)
+            self._explain_networks(networks, rows)
 
     def methods(self, possible: tuple[str, ...], kind: str) -> list[str]:
         """Methods to use, of those that are possible for a kind of model."""
@@ -145,13 +148,15 @@ class Explainer:
             self.tallies[method] = Tally(np.zeros(shape))
         return self.tallies[method]
 
-    def rows(self, tested: NDArray[np.bool_]) -> list[int]:
-        """Scans to explain: the first one of each tested person, as many people as wanted."""
+    def _new_rows(self, tested: NDArray[np.bool_]) -> list[int]:
+        """Scans to explain: the first one of each person not tested before, as many as wanted."""
         people = self.cohort.samples.participants
         first: dict[str, int] = {}
         for row in np.flatnonzero(tested):
             first.setdefault(str(people[row]), int(row))
-        return sorted(first.values())[: self.wanted.people_per_test]
+        new = sorted(row for person, row in first.items() if person not in self._seen)
+        self._seen |= set(first)
+        return new[: self.wanted.people_per_test]
 
     def add_person(self, method: str, row: int, values: Maps, effect: float) -> None:
         """Save the map of a person, and add it in the direction of the person's prediction."""
@@ -172,7 +177,7 @@ class Explainer:
         self.tally(method).drops.append(drops)
         self.tally(method).random_drops.append(random)
 
-    def _explain_linear(self, model: Any, tested: NDArray[np.bool_]) -> None:
+    def _explain_linear(self, model: Any, tested: NDArray[np.bool_], rows: list[int]) -> None:
         methods = self.methods(OF_LINEAR, "linear")
         samples, columns = self.cohort.samples, map_columns(self.volumes, plain_model(model).maps_)
         training = samples[~tested]
@@ -193,11 +198,7 @@ class Explainer:
             self.tally("pattern").randomised.append(self._agree(pair[0], pair[1]))
         if "integrated_gradients" not in methods:
             return
-        tally, fold, rows = (
-            self.tally("integrated_gradients"),
-            np.zeros_like(weights),
-            self.rows(tested),
-        )
+        tally, fold = self.tally("integrated_gradients"), np.zeros_like(weights)
         for row in rows:
             inputs = deviations(self.volumes[[row]], columns, mean[columns])[0]
             values = inputs * weights
@@ -207,7 +208,7 @@ class Explainer:
             if row in rows[:_BATCH]:
                 tally.randomised.append(self._agree(values, inputs * random_weights))
             fold += values if effect >= 0 else -values
-        tally.keep_fold(fold / np.float32(max(len(rows), 1)))
+        tally.keep_fold(fold / np.float32(len(rows)))
 
     def _learned_nothing(self, model: Any, training: Samples, y: NDArray[Any]) -> Any:
         """The same model fitted after the labels were dealt out anew among people."""
@@ -221,8 +222,7 @@ class Explainer:
     def _agree(self, one: Maps, other: Maps, scale: Maps | float = 1.0) -> float:
         return rank_correlation((one * scale)[:, self.mask], (other * scale)[:, self.mask])
 
-    def _explain_networks(self, networks: Sequence[OpenNetwork], tested: NDArray[np.bool_]) -> None:
-        rows = self.rows(tested)
+    def _explain_networks(self, networks: Sequence[OpenNetwork], rows: list[int]) -> None:
         for method in self.methods(OF_NETWORKS, "network"):
             tally, fold = self.tally(method), np.zeros_like(self.tally(method).total, np.float32)
             for start in range(0, len(rows), _BATCH):
@@ -235,7 +235,7 @@ class Explainer:
                 for row, one, effect in zip(some, values, effects, strict=True):
                     self.add_person(method, row, one, float(effect))
                     fold += one if effect >= 0 else -one
-            tally.keep_fold(fold / np.float32(max(len(rows), 1)))
+            tally.keep_fold(fold / np.float32(len(rows)))
 
     def _mean_map(
         self, method: str, networks: Sequence[OpenNetwork], rows: list[int], judge: bool = True

@@ -170,7 +170,8 @@ def _check(
         rows.append(("stability", None, stability(inside), 1.0, None, n_pairs))
     if tally.errors:
         error, output = np.mean(tally.errors, axis=0)
-        rows.append(("completeness", None, error / output, 0.0, None, len(tally.errors)))
+        if output > 0:
+            rows.append(("completeness", None, error / output, 0.0, None, len(tally.errors)))
     rows += [
         ("share", name, share, volume, None, tally.n_people or 1)
         for name, (share, volume) in shares(values, explainer.mask, regions).items()
@@ -216,7 +217,8 @@ def _sentences(explainer: Explainer, model: Any) -> tuple[str, ...]:
     if n_people:
         said.append(
             f"{n_people} people were each explained by a model that had not learned from them "
-            "(first repeat, first training). Their maps are in the folder maps."
+            "(first training of the first test set that they are in). Their maps are in the folder "
+            "maps."
         )
     networks = open_networks(model)
     if networks and "gradcam" in explainer.tallies:

@@ -6,13 +6,15 @@ import pandas as pd
 
 from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
-from motor_bids_app.features.table import dictionary_for, feature_row
+from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
 from motor_bids_app.levels.diffusion_files import MAP_UNITS
 from motor_bids_app.levels.outputs import RESOLUTION, STEPS, Facts, Outputs
-from motor_bids_app.levels.physiology_features import measure_signals
-from motor_bids_app.levels.physiology_files import cleaned_path
 from motor_bids_app.mri.lesions import lesion_side
+from motor_bids_app.mri.regions import lesion_overlap
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
+from motor_bids_app.spaces.templates import load_template
+
+_COVERED = 0.9  # of the template's brain; of whole series 97 % or more
 
 
 def extract_features(outputs: Outputs) -> None:
@@ -26,20 +28,24 @@ def extract_features(outputs: Outputs) -> None:
     maps = standard_maps(outputs)
     lesion = _load(outputs, "mask", "anat", label="L")
     side = lesion_side(lesion) if lesion is not None else ""
-    signals, facts = measure_signals(outputs, side)
-    recorded = [cleaned_path(outputs, kind) for kind in ("eeg", "emg")]
-    if not maps and lesion is None and not any(recorded):
+    folders = [outputs.path(kind, kind).parent for kind in ("eeg", "emg")]
+    recorded = any(any(folder.glob("*_desc-preproc_*")) for folder in folders)
+    signals, facts = _measure_signals(outputs, side) if recorded else ({}, Facts())
+    if not maps and lesion is None and not recorded:
         raise InputMissingError(
             f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
             "See the other steps in participants_status.tsv for the reason."
         )
+    measured = _measured(maps.get("md", maps.get("fa")))
+    if measured is not None:
+        facts.add(_coverage(measured))
     row = feature_row(
         lesion=lesion,
         tract=corticospinal_tract(RESOLUTION),
         maps=maps,
         atlas=load_aal(RESOLUTION),
-        brain=_measured(maps.get("md", maps.get("fa"))),
-        quality=_earlier(outputs).quality | signals,
+        brain=measured,
+        quality=_earlier(outputs).quality | facts.quality | signals,
     )
     identity = {
         "participant_id": f"sub-{outputs.participant}",
@@ -53,9 +59,25 @@ def extract_features(outputs: Outputs) -> None:
     path = outputs.features_table
     write_table(path, pd.DataFrame([identity | row]), dictionary)
     outputs.written.extend([path, path.with_suffix(".json")])
+    if lesion is not None:
+        _save_overlap(lesion, outputs)
     done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
     facts.methods.extend(done)
     outputs.save_facts("features", facts)
+
+
+def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, float], Facts]:
+    """Measure EEG and EMG; their libraries take seconds to import, which others need not wait."""
+    from motor_bids_app.levels.physiology_features import measure_signals
+
+    return measure_signals(outputs, lesion_side)
+
+
+def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:
+    """Save how much of each AAL region the lesion takes."""
+    path = outputs.overlap_table
+    write_table(path, lesion_overlap(lesion, load_aal(RESOLUTION)), OVERLAP_COLUMNS)
+    outputs.written.extend([path, path.with_suffix(".json")])
 
 
 def _earlier(outputs: Outputs) -> Facts:
@@ -80,6 +102,19 @@ def _measured(diffusion: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
         return None
     inside = np.asarray(diffusion.dataobj) > 0
     return nib.Nifti1Image(inside.astype(np.uint8), diffusion.affine)
+
+
+def _coverage(measured: nib.Nifti1Image) -> Facts:
+    """How much of the template's brain has diffusion: series often end below the vertex."""
+    brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
+    share = float((np.asarray(measured.dataobj)[brain] > 0).mean())
+    facts = Facts(quality={"dwi_coverage": share})
+    if share < _COVERED:
+        facts.notes.append(
+            f"{100 * (1 - share):.0f} % of the template's brain has no diffusion. Look at the "
+            "tensor maps: regions at the edge of the field of view are not whole."
+        )
+    return facts
 
 
 def _load(outputs: Outputs, suffix: str, datatype: str, **entities: str) -> nib.Nifti1Image | None:

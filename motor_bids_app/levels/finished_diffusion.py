@@ -18,7 +18,7 @@ from motor_bids_app.mri.diffusion.gradients import parse_gradients
 from motor_bids_app.mri.diffusion.tensor import fit_tensor
 from motor_bids_app.mri.quality import motion_summary
 from motor_bids_app.mri.registration import register_rigid
-from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.resampling import resample, resample_inside
 from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
 from motor_bids_app.reports import checks
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -57,7 +57,7 @@ def _take_maps(scan: Scan, outputs: Outputs) -> None:
     measured = np.any([np.asarray(image.dataobj) > 0 for image in maps.values()], axis=0)
     brain = nib.Nifti1Image(measured.astype(np.uint8), first.affine)
     sources = {name: [path] for name, path in finished.maps.items()}
-    _save_maps(maps, sources, from_standard, outputs, native=not finished.maps_standard)
+    _save_maps(maps, sources, brain, from_standard, outputs, native=not finished.maps_standard)
     outputs.save_figure(checks.tensor_maps(maps, brain))
     notes = []
     if factor != 1:
@@ -86,7 +86,7 @@ def _take_series(scan: Scan, outputs: Outputs) -> None:
     maps = {name: nib.Nifti1Image(fitted[name], series.affine) for name in MAP_UNITS}
     sources = [finished.dwi, finished.bval, finished.bvec]
     from_standard = outputs.load_transform().then(matrix)
-    _save_maps(maps, dict.fromkeys(maps, sources), from_standard, outputs, native=True)
+    _save_maps(maps, dict.fromkeys(maps, sources), brain, from_standard, outputs, native=True)
     path = outputs.path("mask", "dwi", desc="brain")
     outputs.save(brain, path, [finished.dwi_brain or finished.dwi], Type="Brain")
     outputs.save_figure(checks.tensor_maps(maps, brain))
@@ -139,6 +139,7 @@ def _brain_of(
 def _save_maps(
     maps: Mapping[str, nib.Nifti1Image],
     sources: Mapping[str, list[Path]],
+    measured: nib.Nifti1Image,
     from_standard: Transform,
     outputs: Outputs,
     *,
@@ -150,7 +151,7 @@ def _save_maps(
         if native:
             path = outputs.path("dwimap", "dwi", **entities)
             outputs.save(image, path, sources[name], **sidecar)
-        moved = resample(image, standard_grid(RESOLUTION), from_standard)
+        moved = resample_inside(image, measured, standard_grid(RESOLUTION), from_standard)
         path = outputs.path("dwimap", "dwi", **entities, standard=True)
         outputs.save(moved, path, sources[name], **sidecar)
 

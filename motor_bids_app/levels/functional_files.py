@@ -15,7 +15,6 @@ from motor_bids_app.levels.functional_read import Series
 from motor_bids_app.levels.outputs import Outputs
 from motor_bids_app.mri.functional.motion import SeriesMotion
 from motor_bids_app.mri.functional.placing import PlacedSeries
-from motor_bids_app.mri.functional.timing import middle_time
 from motor_bids_app.spaces.grids import standard_grid
 
 RESOLUTION = 3  # mm, of bold in standard space
@@ -63,11 +62,9 @@ def save_series(placed: PlacedSeries, series: Series, bold: BoldFile, outputs: O
         "TaskName": bold.task or "rest",
         "RepetitionTime": series.repetition,
         "NumberOfVolumesDiscardedByUser": series.dropped,
-        "SliceTimingCorrected": series.slice_times is not None,
+        **series.slices,
         "SkullStripped": True,
     }
-    if series.slice_times is not None:
-        sidecar["StartTime"] = middle_time(series.slice_times)
     image = series_image(placed.signals, placed.inside, series.repetition)
     outputs.save(image, bold_path(outputs, bold, desc="preproc"), [bold.path], **sidecar)
     mask = image_of(np.ones(int(placed.inside.sum()), dtype=np.uint8), placed.inside)

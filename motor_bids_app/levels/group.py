@@ -37,16 +37,20 @@ from motor_bids_app.levels.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
 from motor_bids_app.levels.results import write_results
+from motor_bids_app.levels.scoring import PATIENTS
 from motor_bids_app.levels.splitting import read_splits
 from motor_bids_app.levels.states import describe_states
 from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.levels.transfer import inherit
+from motor_bids_app.levels.window_explanation import build_window_explainer, explain_windows
+from motor_bids_app.models.transfer import Start
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
     render_comparison,
     render_experiment,
 )
+from motor_bids_app.reports.experiment_content import ExperimentReport
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -56,10 +60,10 @@ _CEILINGS = {"roc_auc": "bayes_auc", "r2": "bayes_r2"}
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One line of the summary: the primary metric of one model of one experiment.
+    """One line of the summary: the primary metric of one model of one experiment, in patients.
 
     `low` and `high` bound the 95 % interval; `ceiling` is the best reachable value, known for
-    simulated data; `patients` is the metric without controls, where there are some.
+    simulated data.
     """
 
     experiment: str
@@ -70,7 +74,6 @@ class Result:
     high: float
     noise_floor: float
     ceiling: float | None = None
-    patients: float | None = None
 
 
 def run(settings: Settings) -> list[Result]:
@@ -181,21 +184,14 @@ def _run_experiment(
         ", ".join(cohort.maps) or "none",
     )  # fmt: skip
     folder = settings.output_dir / "experiments" / experiment.name
-    checkpoints = None
-    if settings.work_dir is not None:
-        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))
-    builder = Builder(
-        cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
-        device=choose_device(settings.resources.device), checkpoints=checkpoints,
-        start=None if heritage is None else heritage.start,
-        weights=None if settings.weights is None else FolderWeights(settings.weights),
-    )  # fmt: skip
+    builder = _builder(settings, experiment, cohort, None if heritage is None else heritage.start)
     explainer = build_explainer(folder / "maps", cohort, experiment, library, builder.seed)
     fused = build_fusion_watch(folder, cohort, experiment, builder.seed)
-    watches = [each.watch for each in (explainer, fused) if each is not None]
+    windowed = build_window_explainer(folder / "maps", cohort, experiment, builder.seed)
+    watches = [each.watch for each in (explainer, fused, windowed) if each is not None]
 
     def watch(model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
         for each in watches:
@@ -211,59 +207,75 @@ def _run_experiment(
     report = replace(
         build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
         explanation=explain(folder, explainer, experiment, members)
-        or (fused.explanation() if fused is not None else None),
+        or (fused.explanation() if fused is not None else None)
+        or explain_windows(folder, windowed),
         fusion=None if fused is None else fused.section(),
         states=describe_states(
             folder, cohort, experiment, settings.processing.omp_nthreads, builder.seed
         ),
     )  # fmt: skip
-    write_results(folder, experiment, cohort, evaluation)
     described = describe_model(settings, experiment, cohort, evaluation)
     if heritage is not None and evaluation.final == experiment.model.kind:
         described["began_with"] = heritage.lineage
     if settings.weights is not None and builder.notes:
         described["initial_weights"] = list(builder.notes)
+    write_results(folder, experiment, cohort, evaluation)
     save_model(folder / "model", members, described)
     write_checklists(folder, run_facts(settings, experiment, cohort, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
-    if checkpoints is not None:
-        checkpoints.remove()
+    if isinstance(builder.checkpoints, FolderCheckpoints):
+        builder.checkpoints.remove()
     log.info("%s: saved %s", experiment.name, folder / "report.html")
-    link = ExperimentLink(
-        name=experiment.name, href=f"experiments/{experiment.name}/report.html",
-        question=report.question, n_people=report.n_people, answer=report.answer,
-        model_label=LABELS[evaluation.final], warnings=report.warnings,
+    return _link(experiment, report, evaluation), _results(experiment, cohort, evaluation, ceiling)
+
+
+def _builder(
+    settings: Settings, experiment: Experiment, cohort: Cohort, start: Start | None
+) -> Builder:
+    checkpoints = None
+    if settings.work_dir is not None:
+        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+    return Builder(
+        cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
+        device=choose_device(settings.resources.device), checkpoints=checkpoints, start=start,
+        weights=None if settings.weights is None else FolderWeights(settings.weights),
     )  # fmt: skip
-    return link, _results(experiment, cohort, evaluation, ceiling)
+
+
+def _link(
+    experiment: Experiment, report: ExperimentReport, evaluation: Evaluation
+) -> ExperimentLink:
+    return ExperimentLink(
+        name=experiment.name, href=f"experiments/{experiment.name}/report.html",
+        question=report.question, answer=report.answer, model_label=LABELS[evaluation.final],
+        warnings=report.warnings,
+    )  # fmt: skip
 
 
 def _results(
     experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
 ) -> list[Result]:
     metric = primary_metric(cohort.outcome.task)
-    shown = evaluation.metrics["model"].isin(list(evaluation.models))
-    table = evaluation.metrics[shown & (evaluation.metrics["metric"] == metric)]
-    patients = table[table["population"] == "patients"].set_index("model")["value"]
+    table = evaluation.metrics
+    shown = table["model"].isin(list(evaluation.models)) & (table["population"] == PATIENTS)
     return [
         Result(
             experiment=experiment.name, model=str(row["model"]), metric=metric,
             value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
             noise_floor=float(row["noise_floor"]), ceiling=ceiling,
-            patients=float(patients[row["model"]]) if row["model"] in patients else None,
         )
-        for row in table[table["population"] == "all"].to_dict("records")
+        for row in table[shown & (table["metric"] == metric)].to_dict("records")
     ]  # fmt: skip
 
 
 def _ceiling(bids_dir: Path, cohort: Cohort) -> float | None:
-    """Best reachable value of the primary metric: known where the data are simulated."""
+    """Best value of the primary metric that patients allow: known where data are simulated."""
     path, outcome = bids_dir / _TRUTH, cohort.outcome
     if not path.is_file() or outcome.score.name != "fma_ue" or outcome.task == "ordinal":
         return None
     truth = read_json(path)
     if outcome.cutoff is not None and outcome.cutoff.value != truth.get("cutoff"):
         return None
-    population = "everyone" if cohort.controls.any() else "patients"
-    known = truth.get("ceiling", {}).get(population, {})
+    known = truth.get("ceiling", {}).get(PATIENTS, {})
     value = known.get(_CEILINGS[primary_metric(outcome.task)])
     return float(value) if isinstance(value, int | float) else None

@@ -19,7 +19,7 @@ from motor_bids_app.spaces.templates import load_template
 FOLDER = "group"
 MEASURES = (
     "snr_wm", "cnr", "template_correlation", "brain_dice", "brain_coverage", "snr_b0", "snr_dwi",
-    "motion_mean_fd", "motion_high_share", "tensor_residual",
+    "dwi_coverage", "motion_mean_fd", "motion_high_share", "tensor_residual",
 )  # fmt: skip
 
 

@@ -49,7 +49,8 @@ def use_device(wanted: str) -> None:
 
     "auto" is the CPU here: a GPU is taken only by name, as several processes share it.
     """
-    torch.set_default_device("cpu" if wanted == "auto" else wanted)
+    # None is the CPU too, without a detour through Python at every call of torch.
+    torch.set_default_device(None if wanted in ("auto", "cpu") else wanted)
 
 
 def has_bfloat16() -> bool:

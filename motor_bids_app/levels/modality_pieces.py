@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import SeriesWindows
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.bold_slices import slice_pieces
 from motor_bids_app.levels.maps import MapLibrary, to_flip
@@ -80,13 +81,16 @@ def described_signals(samples: Samples) -> dict[str, Any]:
 
 
 def piece_images(pieces: Mapping[str, Pieces]) -> list[tuple[str, str]]:
-    """Kind and `content_hash` of the recording, and of the slices, of each scan that has them."""
+    """Kind and `content_hash` of the recording, series or slices of each scan that has them."""
     found = []
     for kind, some in pieces.items():
         source = some.source
-        if not isinstance(source, RecordedWindows | VolumeSlices):
+        if isinstance(source, SeriesWindows):
+            arrays: Sequence[NDArray[Any]] = source.signals
+        elif isinstance(source, RecordedWindows | VolumeSlices):
+            arrays = source.windows if isinstance(source, RecordedWindows) else source.slices
+        else:
             continue
-        arrays = source.windows if isinstance(source, RecordedWindows) else source.slices
         hashes = [content_hash(np.asarray(arrays[scan])) for scan in np.unique(some.scans)]
         found += [(kind, digest) for digest in hashes if digest is not None]
     return found

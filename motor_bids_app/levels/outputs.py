@@ -124,6 +124,11 @@ class Outputs:
         """The table of features: one row for this participant and session."""
         return self.figures.parent / f"{self.prefix}_desc-features.tsv"
 
+    @property
+    def overlap_table(self) -> Path:
+        """The table of the lesion's overlap with the regions of the atlas."""
+        return self.figures.parent / f"{self.prefix}_desc-lesionoverlap.tsv"
+
     def save_figure(self, figure: Figure) -> None:
         """Save a picture for the report, and beside it the words that belong to it."""
         path = self.figures / f"{self.prefix}_{figure.file_name}"

@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,20 +12,20 @@ from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
-from motor_bids_app.levels.anatomy import preprocess_anatomy, preprocess_standard_lesion
+from motor_bids_app.levels.anatomy import preprocess_anatomy
 from motor_bids_app.levels.diffusion import preprocess_diffusion
 from motor_bids_app.levels.features import extract_features
 from motor_bids_app.levels.finished_diffusion import take_diffusion
 from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
+from motor_bids_app.levels.lesion import preprocess_standard_lesion
 from motor_bids_app.levels.outputs import STEPS, Outputs
 from motor_bids_app.levels.overview import planned
 from motor_bids_app.levels.participant_report import write_report
-from motor_bids_app.levels.physiology import preprocess_eeg, preprocess_emg
 from motor_bids_app.levels.progress import track
 from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.usage import Usage
-from motor_bids_app.settings import BoldSettings, PhysiologySettings, Selection, Settings
+from motor_bids_app.settings import Selection, Settings
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     if not steps:
         notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
         return [_row(job, "anat", "skipped", notes)]
+    if "anat" not in steps and Step("anat", outputs.prefix, outputs.root).was_killed:
+        _forget({"anat"}, outputs)
     tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
         "anat": _anatomy, "dwi": _diffusion, "bold": _functional, "features": _features,
         "eeg": partial(_signals, "eeg"), "emg": partial(_signals, "emg"),
@@ -114,6 +116,8 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
             rows.append(_attempt(tasks[name](scan, outputs, settings), job, outputs))
             if name == "anat" and rows[-1].state == "failed" and not _records(outputs, "anat"):
                 _forget(set(STEPS), outputs)
+            if name == "anat":
+                rows += _forget_outdated(set(STEPS) - {*steps, "features"}, job, outputs)
     return rows
 
 
@@ -121,6 +125,23 @@ def _forget(names: Set[str], outputs: Outputs) -> None:
     """Delete what earlier runs made of inputs, or of an anatomy, that are no longer there."""
     for name in names:
         Step(name, outputs.prefix, outputs.root).discard()
+
+
+def _forget_outdated(names: Set[str], job: Job, outputs: Outputs) -> list[StatusRow]:
+    """Delete what steps that are not asked for made with an earlier anatomy, and say so."""
+    anatomy = Step("anat", outputs.prefix, outputs.root)
+    steps = [Step(name, outputs.prefix, outputs.root) for name in STEPS if name in names]
+    outdated = [step for step in steps if step.is_outdated(anatomy)]
+    for step in outdated:
+        step.discard()
+    return [
+        _row(
+            job, step.name, "outdated",
+            f"the {step.name} derivatives were made with an earlier anatomy, and deleted: run "
+            f"again with --modalities anat {step.name}",
+        )
+        for step in outdated
+    ]  # fmt: skip
 
 
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
@@ -157,6 +178,8 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     if scan.reverse_phase:
         files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}
         sidecars += scan.reverse_phase.sidecars
+    if scan.field_map:
+        files |= scan.field_map.files
     inputs = {name: path for name, path in files.items() if path} | _records(outputs, "anat")
     inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
     processing = settings.processing
@@ -172,6 +195,8 @@ def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
 
 
 def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    from motor_bids_app.levels.physiology import preprocess_eeg, preprocess_emg  # seconds
+
     file = scan.eeg if kind == "eeg" else scan.emg
     assert file is not None
     preprocess = preprocess_eeg if kind == "eeg" else preprocess_emg
@@ -192,11 +217,7 @@ def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
 def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) -> StatusRow:
     """Do one task; its failure is a row in the status table, not the end of the others."""
     settings, reason = job.settings, ""
-    processing = settings.processing
-    if task.name in ("anat", "dwi", "eeg", "emg"):  # another window of the bold is no reason
-        processing = replace(processing, bold=BoldSettings())
-    if task.name in ("anat", "dwi", "bold"):
-        processing = replace(processing, physiology=PhysiologySettings())
+    processing = settings.processing.of_step(task.name)
     step = Step(task.name, job.scan.prefix, settings.output_dir)
 
     def work() -> list[Path]:

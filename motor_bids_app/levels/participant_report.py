@@ -1,7 +1,7 @@
 """The report of one participant and session, from what the steps saved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
 from motor_bids_app import __version__
@@ -13,6 +13,7 @@ from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.anatomy import anatomical_methods
 from motor_bids_app.levels.outputs import Facts, Outputs
 from motor_bids_app.levels.overview import planned, taken_from
+from motor_bids_app.reports.lesion_regions import lesion_regions
 from motor_bids_app.reports.methods import as_text, participant_methods
 from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
 from motor_bids_app.settings import ProcessingSettings, Settings
@@ -31,6 +32,7 @@ _FIGURES = {
     "eeg": ("eeg-spectra", "eeg-channels", "eeg-rejected"),
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
 }  # fmt: skip
+_NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet", "mne", "scikit-learn")
 
 
@@ -46,7 +48,12 @@ def write_report(
         session=f"ses-{outputs.session}" if outputs.session else None,
         done=(*_done(scan, facts), *taken_from(facts.taken)),
         missing=_missing(scan, settings),
-        warnings=(*scan.notes, *facts.notes, *_lesion_warning(scan)),
+        warnings=(
+            *scan.notes,
+            *facts.notes,
+            *_lesion_warning(scan),
+            *(row.reason for row in rows if row.state == "outdated"),
+        ),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
         sections=_sections(outputs),
         quality=quality,
@@ -85,7 +92,7 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
         steps |= {"signal_windows"} if {"eeg", "emg"} & set(plan) else set()
         taken |= scan.finished.datasets
         if scan.lesion is not None and "anat" in plan:
-            steps |= {"standard_lesion" if scan.lesion.is_standard else "lesion_weighting"}
+            steps |= {"standard_lesion"} if scan.lesion.is_standard else set()
             steps |= {"tract_load"}
     methods = participant_methods(
         steps,
@@ -104,6 +111,8 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     susceptibility = "susceptibility_left"
     if processing.susceptibility != "off" and scan.reverse_phase:
         susceptibility = "susceptibility_pair"
+    elif processing.susceptibility != "off" and scan.field_map:
+        susceptibility = "susceptibility_map"
     elif processing.susceptibility == "head" and scan.anatomy:
         susceptibility = "susceptibility_head"
     return {
@@ -172,14 +181,19 @@ def _sections(outputs: Outputs) -> dict[str, Section]:
         key: tuple(figure for name in names if (figure := outputs.load_figure(name)))
         for key, names in _FIGURES.items()
     }
-    return {key: Section(figures=figures) for key, figures in found.items() if figures}
+    sections = {key: Section(figures=figures) for key, figures in found.items() if figures}
+    if "lesion" in sections and outputs.overlap_table.is_file():
+        overlap = read_table(outputs.overlap_table)
+        overlap[_NUMBERS] = overlap[_NUMBERS].astype(float)
+        sections["lesion"] = replace(sections["lesion"], tables=(lesion_regions(overlap),))
+    return sections
 
 
 def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
     done = []
     if {"registration", "transform"} & {*facts.methods, *facts.taken} and scan.anatomy:
         done.append(scan.anatomy[1])
-    if {"lesion_weighting", "standard_lesion"} & set(facts.methods):
+    if "standard_lesion" in facts.methods or "lesion_volume_ml" in facts.quality:
         done.append("lesion mask")
     if {"tensor", "trace"} & set(facts.methods) or "maps" in facts.taken:
         done.append("dwi")
@@ -207,6 +221,6 @@ def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
 
 
 def _lesion_warning(scan: Scan) -> tuple[str, ...]:
-    if scan.lesion is not None or scan.anatomy is None:
+    if scan.lesion is not None or not (scan.anatomy or scan.dwi or scan.finished.diffusion):
         return ()
     return ("No lesion mask was found: the brain was processed as if it were intact.",)

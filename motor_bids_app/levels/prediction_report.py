@@ -9,14 +9,15 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.domain import Domain
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.experiment_report import LABELS
+from motor_bids_app.levels.scoring import PATIENTS
 from motor_bids_app.reports.prediction import PredictionReport
 
 
 def cv_performance(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Primary metric of the model in cross-validation, over all training people."""
+    """Primary metric of the model in cross-validation, in the patients of its training."""
     metric = primary_metric(metadata["task"])
     rows: list[dict[str, Any]] = metadata["performance"]
-    return next(row for row in rows if row["metric"] == metric and row["population"] == "all")
+    return next(row for row in rows if row["metric"] == metric and row["population"] == PATIENTS)
 
 
 def _warning(row: "pd.Series[Any]") -> str | None:

@@ -37,20 +37,14 @@ def conformal_answer(
         Where the person is outside the domain, to widen by; none for the usual limits.
     """
     known = metadata["conformal_outside" if findings else "conformal"]
-    half = np.inf if known["half_width"] is None else known["half_width"]
-    limits = Limits(known["level"], known["poor"], known["good"], half)
+    ends = {"half_width": np.inf, "least": -np.inf, "most": np.inf}  # JSON has no infinity
+    ends |= {name: known[name] for name in ends if known.get(name) is not None}
+    limits = Limits(known["level"], known["poor"], known["good"], **ends)
     if findings:
         limits = limits.stretched(max(finding.distance for finding in findings))
     if metadata["classes"] is not None:
         return limits.classes(value), None
-    half = limits.half_width
-    if not np.isfinite(half):
-        return None, None
-    low, high = metadata["target"].get("range") or (None, None)  # none where it has no end
-    return None, (
-        max(value - half, -np.inf if low is None else low),
-        min(value + half, np.inf if high is None else high),
-    )
+    return None, limits.interval(value) if np.isfinite(limits.half_width) else None
 
 
 def was_in_training(

@@ -16,12 +16,17 @@ from motor_bids_app.levels.sample_size import sample_size_table
 
 _WIDENED = (
     "; of a metric: bootstrap over people, at least as wide as the corrected resampled interval "
-    "and that of one test of as many people"
+    "(Nadeau and Bengio 2003) and that of one test of as many people; of calibration slope and "
+    "intercept: bootstrap over people alone, which leaves out how models vary with the training"
 )
 _COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where there are no sessions"},
     "model": {"Description": "Name of the model"},
+    "tested": {"Description": "What was fitted anew for every permutation", "Levels": {
+        "model": "the model itself",
+        "ridge": "a ridge regression on the same inputs, in the place of a logistic regression or "
+        "an elastic net: p is its p, not that of the model"}},
     "map": {"Description": "Map that the networks saw"},
     "maps": {"Description": "Maps whose predictions are averaged"},
     "n_maps": {"Description": "Number of these maps"},
@@ -31,8 +36,10 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "repeat": {"Description": "Repetition of the whole validation, from 1"},
     "fold": {"Description": "Test set within the repetition, from 1; all other people train"},
     "training": {"Description": "Training of the same model with another seed, from 1"},
-    "population": {"Description": "Whom the metric is about", "Levels": {
-        "all": "everyone in the experiment", "patients": "without healthy controls"}},
+    "population": {"Description": "Whom the metric is about; all other tables of results are about "
+                   "patients", "Levels": {
+        "patients": "people after stroke", "all": "patients and healthy controls together: too "
+        "good for the question asked, since controls are easy to tell apart"}},
     "metric": {"Description": "Name of the metric; quadratic_kappa and mae of ordered classes are "
                "of the class nearest to the expected one"},
     "value": {"Description": "Metric expected of one fitted model, averaged over repeats; AUC and "
@@ -68,7 +75,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "n_needed": {"Description": "People that developing such a model takes (Riley et al. 2019)"},
     "null_mean": {"Description": "Mean over permutations"},
     "null_high": {"Description": "Value that 95 of 100 permutations stay below"},
-    "n_permutations": {"Description": "Permutations of the labels among people"},
+    "n_permutations": {"Description": "Permutations of the labels among patients"},
     "n_splits": {"Description": "Splits compared"},
     "name": {"Description": "Name of the check, for --allow"},
     "check": {"Description": "What was checked"},
@@ -78,12 +85,14 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "finding": {"Description": "What was found"},
     "participants": {"Description": "Participants concerned"},
     "reason": {"Description": "Why the scan takes no part"},
-    "class": {"Description": "Class taken as positive; overall: mean of both"},
+    "class": {"Description": "Class taken as positive; overall: mean of both. Controls count as "
+              "good, as in the paper"},
     "mean": {"Description": "Mean over test sets and trainings"},
     "min": {"Description": "Least test set, mean over trainings"},
     "max": {"Description": "Greatest test set, mean over trainings"},
     "mean_of_maxima": {"Description": "Mean over test sets of the best training: what the paper "
                        "reports, and an upper bound, since nobody can pick that training"},
+    "n_test_sets": {"Description": "Test sets with both classes: each fold of each repeat"},
     "maxima_min": {"Description": "Least best training over test sets"},
     "maxima_max": {"Description": "Greatest best training over test sets"},
     "characteristic": {"Description": "What patients are divided by"},
@@ -108,18 +117,21 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "n_predictions": {"Description": "Times the person was tested"},
 }  # fmt: skip
 _PERMUTED = (
-    "One-sided p of a permutation test, (b + 1) / (m + 1): labels are dealt out anew among people, "
-    "and the cross-validation is done again; n/a for models that are costly to refit"
+    "One-sided p of a permutation test, (b + 1) / (m + 1): labels are dealt out anew among "
+    "patients, and the cross-validation is done again. Where the column tested of permutation.tsv "
+    "says ridge, it is the p of a ridge regression on the same inputs, which stands in for the "
+    "logistic regression or elastic net. n/a for models that are costly to refit"
 )
 _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean something else there
     "decision_curve": {
         "model": {"Description": "Name of the model, or everyone: acting on all"},
-        "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
+        "low": {"Description": "Lower limit of the 95 % interval: bootstrap over people, at least "
+                "as wide as the corrected resampled interval (Nadeau and Bengio 2003)"},
         "high": {"Description": "Upper limit of that interval"},
     },
     "learning_curve": {
         "value": {"Description": "Metric of the final model, in the first repeats"},
-        "low": {"Description": "Lower limit of the 95 % interval, bootstrap over people"},
+        "low": {"Description": f"Lower limit of the 95 % interval{_WIDENED}"},
         "high": {"Description": "Upper limit of that interval"},
     },
     "conformal": {
@@ -140,12 +152,13 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
         "reason": {"Description": "Why the flaw cannot be made with this model and these data"},
     },
     "subgroups": {
-        "group": {"Description": "Group of patients, tested by the same models as everyone"},
+        "group": {"Description": "Group of patients, tested by the same models as all; the last "
+                  "row counts controls too, where there are some"},
         "metric": {"Description": "Main metric, of the final model"},
     },
     "missing": {"n_people": {"Description": "People in the experiment"}},
     "abstention": {"n_people": {"Description": "People answered, on average over repeats"}},
-    "sample_size": {"n_people": {"Description": "People there are"}},
+    "sample_size": {"n_people": {"Description": "Patients there are"}},
     "map_subsets": {
         "value": {"Description": "Metric of the mean prediction over the maps, out of fold, mean "
                   "over repeats; to look at: the best of many subsets is best by luck too"},
@@ -153,8 +166,8 @@ _OF_TABLE: dict[str, dict[str, dict[str, Any]]] = {  # columns that mean somethi
     "metrics": {"p_value": {"Description": f"{_PERMUTED}, and for all metrics but the main one"}},
     "permutation": {
         "p_value": {"Description": _PERMUTED},
-        "value": {"Description": "Metric of the ridge model tested, cross-validated in test sets "
-                  "drawn without a look at the labels"},
+        "value": {"Description": "Metric of what was tested, cross-validated in test sets that "
+                  "were drawn without a look at the labels, or are the sites"},
     },
 }  # fmt: skip
 
@@ -196,6 +209,17 @@ def write_results(
     Tables of an earlier run that this one does not make are deleted.
     """
     write_text(folder / "experiment.toml", to_toml(experiment))
+    tables = _tables(cohort, evaluation)
+    for name, table in tables.items():
+        _write(folder, name, table, _units(cohort))
+    for name in set(_SOMETIMES) - set(tables):  # of an earlier run with other settings
+        for ending in ("tsv", "json"):
+            (folder / f"{name}.{ending}").unlink(missing_ok=True)
+
+
+def _tables(cohort: Cohort, evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    """All tables there are, by the name of their file."""
+    sizes, chance = sample_size_table(cohort, evaluation), evaluation.chance
     tables = {
         "predictions": person_predictions(cohort, evaluation),
         "out_of_fold": evaluation.out_of_fold,
@@ -204,38 +228,23 @@ def write_results(
         "splits": evaluation.splits,
         "audit": evaluation.audit,
         "excluded": cohort.excluded,
+        "permutation": chance_table(chance, cohort.outcome.task) if chance else None,
+        "learning_curve": evaluation.learning,
+        "conformal": evaluation.coverage,
+        "abstention": evaluation.abstention,
+        "decision_curve": evaluation.decisions,
+        "subgroups": evaluation.subgroups,
+        "missing": evaluation.missing,
+        "recalibration": evaluation.recalibration,
+        "sample_size": sizes if len(sizes) else None,
+        "out_of_fold_maps": evaluation.by_map,
+        "map_subsets": evaluation.map_subsets,
+        "chosen_maps": evaluation.chosen,
+        "as_paper": evaluation.as_paper,
+        "layers_tsne": evaluation.embedding,
+        "leakage_ladder": evaluation.ladder,
     }
-    if evaluation.chance:
-        tables["permutation"] = chance_table(evaluation.chance, cohort.outcome.task)
-    if evaluation.learning is not None:
-        tables["learning_curve"] = evaluation.learning
-    tables["conformal"] = evaluation.coverage
-    if evaluation.abstention is not None:
-        tables["abstention"] = evaluation.abstention
-    if evaluation.decisions is not None:
-        tables["decision_curve"] = evaluation.decisions
-    tables["subgroups"] = evaluation.subgroups
-    tables["missing"] = evaluation.missing
-    if evaluation.recalibration is not None:
-        tables["recalibration"] = evaluation.recalibration
-    sizes = sample_size_table(cohort, evaluation)
-    if len(sizes):
-        tables["sample_size"] = sizes
-    if evaluation.by_map is not None and evaluation.map_subsets is not None:
-        tables |= {"out_of_fold_maps": evaluation.by_map, "map_subsets": evaluation.map_subsets}
-    if evaluation.chosen is not None:
-        tables["chosen_maps"] = evaluation.chosen
-    if evaluation.as_paper is not None:
-        tables["as_paper"] = evaluation.as_paper
-    if evaluation.embedding is not None:
-        tables["layers_tsne"] = evaluation.embedding
-    if evaluation.ladder is not None:
-        tables["leakage_ladder"] = evaluation.ladder
-    for name, table in tables.items():
-        _write(folder, name, table, _units(cohort))
-    for name in set(_SOMETIMES) - set(tables):  # of an earlier run with other settings
-        for ending in ("tsv", "json"):
-            (folder / f"{name}.{ending}").unlink(missing_ok=True)
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def write_audit(folder: Path, checks: pd.DataFrame) -> None:

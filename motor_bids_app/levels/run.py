@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -74,11 +75,14 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
 def _run_participants(settings: Settings) -> None:
     selection = settings.selection
-    if not settings.skip_bids_validation:
-        for remark in validate(settings.bids_dir, selection.participants, selection.modalities):
+    with ThreadPoolExecutor(1) as aside:  # the validator is a program of its own
+        words = (settings.bids_dir, selection.participants, selection.modalities)
+        validated = None if settings.skip_bids_validation else aside.submit(validate, *words)
+        from motor_bids_app.levels import participant  # takes as long as the validator
+
+        for remark in validated.result() if validated else ():
             log.warning("validator: %s", remark)
     scans = index_dataset(settings.bids_dir, selection, settings.derivatives)
-    from motor_bids_app.levels import participant
 
     try:
         participant.run(settings, scans)

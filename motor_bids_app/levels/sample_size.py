@@ -12,14 +12,15 @@ from motor_bids_app.evaluation.planning import (
 )
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.evaluation import Evaluation
+from motor_bids_app.levels.scoring import PATIENTS
 from motor_bids_app.models.catalog import needs
 
 COLUMNS = ["model", "n_parameters", "n_people", "n_needed"]
 
 
 def sample_size_table(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
-    """People that Riley's criteria ask for, for models of few columns: columns `COLUMNS`."""
-    truth = cohort.labels.truth
+    """Patients that Riley's criteria ask for, for models of few columns: columns `COLUMNS`."""
+    truth = cohort.labels.truth[cohort.patients]
     share = float(np.mean(truth))
     rows = []
     for model in evaluation.models:
@@ -36,19 +37,20 @@ def sample_size_table(cohort: Cohort, evaluation: Evaluation) -> pd.DataFrame:
 
 
 def planning_sentences(cohort: Cohort, evaluation: Evaluation) -> tuple[str, ...]:
-    """Say which AUCs these people can tell apart, and how many the difference found would need."""
+    """Say which AUCs these patients tell apart, and how many the difference found would need."""
     if cohort.outcome.cutoff is None:
         return ()
-    truth, table = cohort.labels.truth, evaluation.metrics
-    n_poor, n = int(truth.sum()), len(truth)
-    chosen = table[(table["population"] == "all") & (table["metric"] == "roc_auc")]
+    table = evaluation.metrics
+    chosen = table[(table["population"] == PATIENTS) & (table["metric"] == "roc_auc")]
+    tested = chosen[chosen["model"] == evaluation.final].iloc[0]
+    n_poor, n = int(tested["n_poor"]), int(tested["n_people"])
     aucs = dict(zip(chosen["model"], chosen["value"].to_numpy(np.float64), strict=True))
     ours = aucs[evaluation.final]
     difference = smallest_difference(ours, n_poor, n - n_poor)
     sentences = [
-        f"With {n} people, {n_poor} of them poor, AUCs that differ by less than {difference:.2f} "
+        f"With {n} patients, {n_poor} of them poor, AUCs that differ by less than {difference:.2f} "
         f"cannot be told apart around {ours:.2f} (Hanley and McNeil; errors of two models in the "
-        f"same people taken to correlate by {CORRELATION:g})."
+        f"same patients taken to correlate by {CORRELATION:g})."
     ]
     compared = evaluation.comparisons[evaluation.comparisons["model"] == evaluation.final]
     if len(compared):
@@ -57,6 +59,6 @@ def planning_sentences(cohort: Cohort, evaluation: Evaluation) -> tuple[str, ...
             people = people_to_tell_apart(theirs, ours, n_poor / n)
             sentences.append(
                 f"To tell {theirs:.2f} from {ours:.2f} (best simpler model and final model) in 80 "
-                f"of 100 studies takes about {people:,} people of this mix.".replace(",", " ")
+                f"of 100 studies takes about {people:,} patients of this mix.".replace(",", " ")
             )
     return tuple(sentences)

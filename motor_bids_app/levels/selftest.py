@@ -46,6 +46,9 @@ repeats = 2
 
 [comparisons]
 layers = ["svm"]
+
+[explanation]
+people_per_test = 2
 """
 
 

@@ -11,13 +11,14 @@ from motor_bids_app.bids.files import read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.splits import (
     COLUMNS,
-    check_test_sets,
     feasible_folds,
     make_splits,
     splits_by_site,
 )
+from motor_bids_app.evaluation.test_sets import check_test_sets
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort import Cohort
+from motor_bids_app.levels.targets import Outcome
 
 MIN_SCORED = 6  # people, to learn a score from and test on
 _Plan = tuple[pd.DataFrame, tuple[str, ...]]
@@ -43,12 +44,12 @@ def plan_splits(
     Raises
     ------
     DataError
-        There are too few people, overall, in a class or at other sites.
+        There are too few patients, overall or in a class, or too few people at other sites.
     """
     truth, task = cohort.labels.truth, cohort.outcome.task
     _check_numbers(cohort)
     if given is not None:
-        return given, check_test_sets(given, truth, task)
+        return given, check_test_sets(given, truth, task, counted=cohort.patients)
     if experiment.validation.scheme == "leave_one_site_out":
         return _by_site(cohort)
     return _by_scheme(cohort, experiment, seed)
@@ -117,19 +118,36 @@ def read_splits(path: Path) -> pd.DataFrame:
 
 
 def _check_numbers(cohort: Cohort) -> None:
-    truth, outcome = cohort.labels.truth, cohort.outcome
-    if outcome.task != "classification":
-        if len(truth) < MIN_SCORED:
-            raise DataError(
-                f"Only {len(truth)} people have {outcome.score.name}: at least {MIN_SCORED} "
-                "are needed to learn from and test on."
-            )
-    elif truth.nunique() < 2:
-        named = "poor" if truth.iloc[0] == 1 else "good"
+    """Raise unless the patients, who alone are scored, are enough and differ."""
+    truth, outcome = cohort.labels.truth[cohort.patients], cohort.outcome
+    n_controls = int(cohort.controls.sum())
+    if len(truth) == 0:
         raise DataError(
-            f"All {len(truth)} people are {named} by {outcome.text}: nothing can be told apart. "
-            "Set another [target] threshold, or add participants."
+            f"All {n_controls} people who can take part are healthy controls: impairment after "
+            "stroke is predicted of patients. Add patients, or check the column group."
         )
+    if outcome.task != "classification" and len(truth) < MIN_SCORED:
+        raise DataError(
+            f"Only {len(truth)} patients have {outcome.score.name}: at least {MIN_SCORED} "
+            "are needed to learn from and test on."
+        )
+    if truth.nunique() < 2:
+        what, other = _only(outcome, float(truth.iloc[0])), ""
+        if n_controls:
+            other = f" The {n_controls} controls do not count: to tell them apart is too easy."
+        raise DataError(
+            f"All {len(truth)} patients {what}: nothing can be told apart.{other} Set another "
+            "[target] threshold, or add participants."
+        )
+
+
+def _only(outcome: Outcome, value: float) -> str:
+    """What all people have in common, in words."""
+    if outcome.cutoff is not None:
+        return f"are {'poor' if value == 1 else 'good'} by {outcome.text}"
+    if outcome.thresholds:
+        return f"are in the class {outcome.classes[int(value)]} of {outcome.score.name}"
+    return f"have the same {outcome.score.name}"
 
 
 def _by_site(cohort: Cohort) -> _Plan:
@@ -145,7 +163,10 @@ def _by_site(cohort: Cohort) -> _Plan:
             )
     splits = splits_by_site(sites)
     names = [f"site {name}" for name in sorted(set(sites.astype(str)))]
-    return splits, check_test_sets(splits, cohort.labels.truth, cohort.outcome.task, names)
+    notes = check_test_sets(
+        splits, cohort.labels.truth, cohort.outcome.task, names, cohort.patients
+    )
+    return splits, notes
 
 
 def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
@@ -154,16 +175,34 @@ def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
     spread: NDArray[Any]
     if cohort.outcome.task == "classification":
         spread = np.where(truth == 1, "poor", "good")
-        folds, note = feasible_folds(spread, wanted)
+        whom = "people" if cohort.patients.all() else "patients"
+        folds, note = feasible_folds(spread[cohort.patients], wanted, whom)
     else:
-        spread = truth.to_numpy(np.float64)
-        folds = min(wanted, len(truth))
-        note = f"{folds} folds are used: there are no more people." if folds < wanted else None
+        spread, n = truth.to_numpy(np.float64), int(cohort.patients.sum())
+        folds = min(wanted, n)
+        note = f"{folds} folds are used: there are no more patients." if folds < wanted else None
     splits = make_splits(
         list(truth.index), spread, scheme=validation.scheme, folds=folds,
         repeats=validation.repeats, seed=seed, strata=cohort.controls.to_numpy(dtype=bool),
         test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
     )  # fmt: skip
     if validation.scheme == "repeated_holdout":  # few people, tested once: too few to judge
-        check_test_sets(splits, truth, cohort.outcome.task)
-    return splits, (note,) if note else ()
+        check_test_sets(splits, truth, cohort.outcome.task, counted=cohort.patients)
+    notes: tuple[str, ...] = (note,) if note else ()
+    balanced = validation.balanced_test and validation.scheme == "repeated_holdout"
+    if balanced and cohort.outcome.task == "classification":
+        notes += (_balanced_note(splits, cohort),)
+    return splits, notes
+
+
+def _balanced_note(splits: pd.DataFrame, cohort: Cohort) -> str:
+    tested = splits[splits["participant_id"].isin(cohort.controls.index[cohort.patients])]
+    truth = cohort.labels.truth
+    share = float(truth.loc[tested["participant_id"]].mean())
+    everywhere = float(truth[cohort.patients].mean())
+    return (
+        "Test sets are drawn with equally many people of each class ([validation] balanced_test): "
+        f"{share:.0%} of the tested patients are poor, and {everywhere:.0%} of all patients. "
+        "Accuracy, precision, F1, Brier score, calibration and net benefit depend on this share, "
+        "and hold for it alone; AUC, sensitivity and specificity do not."
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,10 @@ class _Found:
     """States, and what follows from them."""
 
     people: list[str]
+    scans: pd.DataFrame  # participant_id and, where there are any, session_id
     states: States
-    dynamics: Dynamics
+    dynamics: Dynamics  # of people
+    by_scan: Dynamics
     source: SeriesWindows
     maps: NDArray[np.float32]  # (n_people, k, n_voxels)
     counts: NDArray[np.intp]  # (n_people, k)
@@ -88,44 +91,65 @@ def describe_states(
     template = load_template("T1w", experiment.inputs.resolution)
     return report.states_section(
         found.states, found.dynamics, _centre_images(found), _on_grid(template, found.source.grid),
-        classes, clusters, notes, experiment.states.permutations,
+        classes, clusters, notes, experiment.states.permutations, experiment.states.decides,
     )  # fmt: skip
 
 
 def _find(
     pieces: Pieces, cohort: Cohort, experiment: Experiment, n_threads: int, seed: int
 ) -> _Found:
-    """Find and follow states in the first scan with windows of each person."""
+    """Find and follow states in all scans with windows."""
     source = pieces.source
     assert isinstance(source, SeriesWindows)
-    rows = pd.DataFrame({"person": cohort.samples.participants, "has": pieces.counts > 0})
-    rows = rows[rows["has"]].drop_duplicates("person")
-    chosen = pieces[rows.index.to_numpy()]
-    if not chosen.size:
+    rows = np.flatnonzero(pieces.counts > 0)
+    if not len(rows):
         raise DataError("Nobody has windows of the bold.")
-    scans = [int(chosen.scans[chosen.rows == row][0]) for row in range(len(rows))]
-
-    def read(part: slice) -> NDArray[np.float32]:
-        numbers = [np.arange(source.counts[scan]) for scan in scans]
-        return np.concatenate(
-            [source.voxels(scan, own, part) for scan, own in zip(scans, numbers, strict=True)]
-        )
-
-    n_voxels = int(source.inside.sum())
-    windows = Windows(read, n_voxels, chosen.rows, chosen.numbers)
+    people, person = np.unique(cohort.samples.participants[rows], return_inverse=True)
+    order = np.argsort(person, kind="stable")  # scans of a person one after the other
+    rows, person = rows[order], person[order]
+    chosen = pieces[rows]
+    scans = [int(scan) for scan in chosen.scans[np.searchsorted(chosen.rows, np.arange(len(rows)))]]
+    windows = Windows(
+        partial(_values, source, scans), int(source.inside.sum()), person[chosen.rows],
+        _numbers(source, scans, person),
+    )  # fmt: skip
     states = find_states(
-        windows, numbers_of_states=experiment.states.numbers, n_threads=n_threads, seed=seed
-    )
-    k = len(states.centres)
-    steps = {source.seconds[scan] for scan in scans}
-    if len(steps) > 1:
-        raise DataError(
-            f"Windows are {', '.join(f'{step:g}' for step in sorted(steps))} s apart in different "
-            "people, so that their stays cannot be compared."
-        )
-    dynamics = follow_states(states.labels, windows.people, windows.numbers, k, steps.pop())
+        windows, numbers_of_states=experiment.states.numbers,
+        decides=experiment.states.decides, n_threads=n_threads, seed=seed,
+    )  # fmt: skip
+    k, seconds = len(states.centres), np.array(source.seconds)[chosen.scans]
+    by_scan = follow_states(states.labels, chosen.rows, windows.numbers, k, seconds)
+    dynamics = follow_states(states.labels, windows.people, windows.numbers, k, seconds)
     maps, counts = state_maps(windows, states.labels, k)
-    return _Found(rows["person"].tolist(), states, dynamics, source, maps, counts)
+    table = cohort.samples.table.iloc[rows]
+    named = table.columns.intersection(["participant_id", "session_id"])
+    known = [str(name) for name in named if table[name].notna().any()]
+    return _Found(
+        people.tolist(), table[known].reset_index(drop=True), states, dynamics, by_scan, source,
+        maps, counts,
+    )  # fmt: skip
+
+
+def _values(source: SeriesWindows, scans: Sequence[int], part: slice) -> NDArray[np.float32]:
+    """All windows of some scans in some voxels, one scan below the other."""
+    counts = source.counts[scans]
+    ends = np.cumsum(counts)
+    values = np.empty((int(ends[-1]), len(range(part.stop)[part])), dtype=np.float32)
+    for scan, count, end in zip(scans, counts, ends, strict=True):
+        values[end - count : end] = source.voxels(scan, np.arange(count), part)
+    return values
+
+
+def _numbers(
+    source: SeriesWindows, scans: Sequence[int], person: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Places of windows in the series of a person, with a gap between one scan and the next."""
+    parts: list[NDArray[np.intp]] = []
+    for number, scan in enumerate(scans):
+        follows = number > 0 and person[number] == person[number - 1]
+        first = int(parts[-1][-1]) + 2 if follows else 0
+        parts.append(first + source.places_of(scan))
+    return np.concatenate(parts)
 
 
 def _classes(found: _Found, cohort: Cohort) -> NDArray[np.bool_]:
@@ -189,12 +213,11 @@ def _clusters(contrasts: dict[int, tuple[Contrast, int, int]], resolution: int) 
 
 
 def _table(found: _Found) -> pd.DataFrame:
-    """Features of each person: occupancy, dwell time, transitions."""
-    table = found.dynamics.table()
-    table.insert(0, "participant_id", found.people)
-    k = found.dynamics.transitions.shape[1]
+    """Features of each scan: occupancy, dwell time, transitions."""
+    table = pd.concat([found.scans, found.by_scan.table()], axis=1)
+    k = found.by_scan.transitions.shape[1]
     counts = {
-        f"transitions_{a + 1}_{b + 1}": found.dynamics.transitions[:, a, b]
+        f"transitions_{a + 1}_{b + 1}": found.by_scan.transitions[:, a, b]
         for a in range(k)
         for b in range(k)
         if a != b
@@ -211,8 +234,8 @@ def _describe(name: str) -> dict[str, Any]:
         "dwell_seconds": {"Description": "Mean length of a stay in state {}", "Units": "s"},
         "transitions": {"Description": "How often state {} is followed by state {}"},
     }
-    if name == "participant_id":
-        return {"Description": "Participant"}
+    if name in ("participant_id", "session_id"):
+        return {"Description": name.removesuffix("_id").capitalize()}
     if name == "changes_of_state":
         return {"Description": "How often the state changes"}
     entry = dict(words[kind])

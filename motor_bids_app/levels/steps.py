@@ -84,6 +84,24 @@ class Step:
         write_json(self.record, {**key, "outputs": sorted(names)})
         return True
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it was being repeated when the run was killed: its files are old and new."""
+        try:
+            return "inputs" not in read_json(self.record)
+        except MotorBidsAppError:
+            return False
+
+    def is_outdated(self, earlier: "Step") -> bool:
+        """Whether it was done with other results of an earlier step than there are now."""
+        try:
+            known = read_json(self.record)["inputs"].get(earlier.name)
+        except (MotorBidsAppError, KeyError):
+            return False
+        if known is None:
+            return False
+        return not earlier.record.is_file() or known != hash_file(earlier.record)
+
     def discard(self) -> None:
         """Delete what the step wrote, as its record has it, and the record."""
         self._delete(self._outputs())

@@ -20,21 +20,20 @@ UNKNOWN = "unknown"
 
 
 def subgroups_of(cohort: Cohort) -> dict[tuple[str, str], Members]:
-    """Divide the patients by what is known of them; controls are in the first row only.
+    """Divide the patients by what is known of them; controls are in the last row only.
 
     Returns
     -------
     dict
         Members, shape (n_people,) in the order of ``cohort.labels.truth``, by (characteristic,
-        group): sex, age below or from the median on, side of the lesion, time since stroke, site.
+        group): all patients, sex, age below or from the median on, side of the lesion, time since
+        stroke, site.
     """
     people = cohort.labels.truth.index
     table = cohort.samples.table
     first = table.groupby("participant_id").first().reindex(people)
     patients = ~cohort.controls.to_numpy(dtype=bool)
-    groups = {("everyone", "all people"): np.ones(len(people), dtype=bool)}
-    if not patients.all():
-        groups["everyone", "patients without controls"] = patients
+    groups = {("everyone", "patients"): patients}
     divided = {
         "sex": _named(first, "sex", {0.0: "female", 1.0: "male"}),
         "age": _by_age(first, patients),
@@ -47,6 +46,8 @@ def subgroups_of(cohort: Cohort) -> dict[tuple[str, str], Members]:
             continue
         for name in sorted(set(names[patients]), key=lambda name: (name == UNKNOWN, name)):
             groups[characteristic, name] = patients & (names == name)
+    if not patients.all():
+        groups["everyone", "patients and controls"] = np.ones(len(people), dtype=bool)
     return groups
 
 

@@ -15,7 +15,7 @@ def summarise(results: Sequence[Result]) -> str:
         metric = _NAMES.get(rows[0].metric, rows[0].metric)
         width = max(len(result.model) for result in rows)
         heading = f"  {'model':{width}}  {metric:>5}  95 % interval"
-        lines.append(f"\n{experiment}: {metric} by cross-validation, per person")
+        lines.append(f"\n{experiment}: {metric} by cross-validation, in patients")
         lines.append(heading + ("  best reachable" if rows[0].ceiling else ""))
         for result in rows:
             ceiling = f"  {result.ceiling:14.2f}" if result.ceiling else ""
@@ -24,5 +24,5 @@ def summarise(results: Sequence[Result]) -> str:
         floor = rows[0].noise_floor
         article = "a" if metric == "kappa" else "an"
         known = f"{article} {metric} is known to within {floor:.2f} at best."
-        lines.append(f"  With so few people, {known}")
+        lines.append(f"  With so few patients, {known}")
     return "\n".join(lines)

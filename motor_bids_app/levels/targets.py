@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of ordered classes, from the lowest values: 'below 16', '16 to below 35', ..."""
+        """Names of ordered classes, from the lowest values: 'below 23', '23 to below 32', ..."""
         if not self.thresholds:
             return ()
         inner = [f"{a:g} to below {b:g}" for a, b in itertools.pairwise(self.thresholds)]
@@ -47,6 +47,13 @@ class Outcome:
     def unit(self) -> str:
         """Unit of what models give: of the score, or classes."""
         return "classes" if self.thresholds else self.score.unit
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Least and greatest value that models can give."""
+        if self.thresholds:
+            return 0, len(self.thresholds)
+        return (0, 1) if self.cutoff is not None else (self.score.minimum, self.score.maximum)
 
     @property
     def best_class(self) -> int:
@@ -153,6 +160,11 @@ def _class_numbers(score: NDArray[np.float64], thresholds: tuple[float, ...]) ->
 
 def _score(people: People, target: Target) -> Score:
     patients = people.table[people.table["group"] != "control"]
+    if patients.empty:
+        raise DataError(
+            f"All {len(people.table)} scans are of healthy controls: impairment after stroke is "
+            "predicted of patients. Add patients, or check the column group of the tables."
+        )
     counts = {name: int(patients[name].notna().sum()) for name in people.scores if name in patients}
     found = ", ".join(f"{name} ({n} of {len(patients)} scans)" for name, n in counts.items())
     found = found or "none"

@@ -6,7 +6,7 @@ the bytes of the clean bold; maps of windows are made from it when a model asks 
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from motor_bids_app.bids.files import load_image, read_json
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.averaging import average_values
-from motor_bids_app.features.connectivity import sliding_windows
+from motor_bids_app.features.connectivity import kept_windows, sliding_windows
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.maps import (
@@ -42,12 +42,14 @@ class ScanWindows:
     """Clean series of a scan on the grid of an experiment, and its windows.
 
     `signals`, shape (T, voxels), have mean 0 and variance 1; `course` is that of the seed, (T,);
-    `weights` have shape (n_windows, T); `seconds` are from one window to the next.
+    `weights` have shape (n_windows, T); `places` are numbers of the windows in the series, and
+    `seconds` from one window to the next.
     """
 
     signals: NDArray[np.float16]
     course: NDArray[np.float64]
     weights: NDArray[np.float64]
+    places: NDArray[np.intp]
     seconds: float
 
 
@@ -81,19 +83,20 @@ def _all_windows(library: MapLibrary, resolution: int, mirror_to: str) -> Series
 
 def _on_disk(found: ScanWindows, path: Path) -> ScanWindows:
     np.save(path, found.signals)
-    signals = np.load(path, mmap_mode="r")
-    return ScanWindows(signals, found.course, found.weights, found.seconds)
+    return replace(found, signals=np.load(path, mmap_mode="r"))
 
 
 def _source(found: list[ScanWindows | None], resolution: int) -> SeriesWindows:
     grid, inside = brain_grid(resolution), _brain(resolution)
     none = ScanWindows(
-        np.zeros((0, int(inside.sum())), np.float16), np.zeros(0), np.zeros((0, 0)), 0.0
-    )
+        np.zeros((0, int(inside.sum())), np.float16), np.zeros(0), np.zeros((0, 0)),
+        np.arange(0), 0.0,
+    )  # fmt: skip
     each = [none if one is None else one for one in found]
     return SeriesWindows(
         [one.signals for one in each], [one.course for one in each],
         [one.weights for one in each], [one.seconds for one in each], inside, grid,
+        [one.places for one in each],
     )  # fmt: skip
 
 
@@ -126,13 +129,12 @@ def _of_scan(scan: DerivedScan, resolution: int, mirror_to: str) -> ScanWindows 
     course = values[np.asarray(seed.dataobj) > 0].mean(axis=0, dtype=np.float64)
     left_out = np.zeros(len(course), dtype=bool)
     left_out[np.asarray(described["LeftOutVolumes"], dtype=np.intp)] = True
-    weights = sliding_windows(
-        len(course), described["WindowVolumes"], taper=described["WindowTaperVolumes"],
-        left_out=left_out,
-    )  # fmt: skip
+    length, taper = described["WindowVolumes"], described["WindowTaperVolumes"]
+    weights = sliding_windows(len(course), length, taper=taper, left_out=left_out)
+    places = kept_windows(len(course), length, left_out, taper=taper)
     affine = MIRROR @ image.affine if seed_is_opposite(scan.seed, mirror_to) else image.affine
     signals = _on_grid(values, Grid.of(nib.Nifti1Image(seed.dataobj, affine)), resolution)
-    return ScanWindows(signals, course, weights, float(described["RepetitionTime"]))
+    return ScanWindows(signals, course, weights, places, float(described["RepetitionTime"]))
 
 
 def _described(seed: Path) -> dict[str, Any]:

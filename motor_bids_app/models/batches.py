@@ -28,7 +28,8 @@ class Standardiser:
     mean : float32 array, shape (n_maps, X, Y, Z)
         Voxelwise mean of the training fold, stored units.
     spread : float32 array, shape (n_maps,)
-        Root mean square deviation of each map.
+        Root mean square deviation of each map; infinite where no training scan has it, so that a
+        branch which learned nothing sees nothing.
     mask : bool array, shape (X, Y, Z), optional
         Where the network sees anything.
     """
@@ -51,7 +52,9 @@ class Standardiser:
                     f"The {name} map of a training scan has values that are not numbers. Check "
                     "the maps, or leave this one out of [inputs] maps."
                 )
-        return cls(maps, mean[columns], volumes.spread(mean, mask)[columns], mask)
+        known = volumes.present[:, columns].any(axis=0)
+        spread = np.where(known, volumes.spread(mean, mask)[columns], np.float32(np.inf))
+        return cls(maps, mean[columns], spread, mask)
 
     def __call__(
         self, volumes: Maps, sharpening: NDArray[np.float32] | None = None
@@ -156,20 +159,20 @@ class ScanDataset(Dataset[Any]):
 class Batches:
     """All items once per iteration, in a new random order, in batches of nearly equal size.
 
-    Equal sizes, because a last batch of one scan cannot be batch-normalised.
+    Equal sizes, because a batch of one scan cannot be batch-normalised.
 
     Parameters
     ----------
     dataset : TrainingSet
     batch_size : int
-        At most; 2 or more.
+        At most, or 3 of an odd number of items in pairs; 2 or more.
     seed : int
         Of the order and of the sharpening.
     """
 
     def __init__(self, dataset: TrainingSet, batch_size: int, seed: int) -> None:
         self.dataset = dataset
-        self.n_batches = -(-len(dataset) // batch_size)
+        self.n_batches = max(1, min(-(-len(dataset) // batch_size), len(dataset) // 2))
         self.random = np.random.default_rng(seed)
 
     def __len__(self) -> int:

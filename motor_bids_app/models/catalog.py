@@ -176,7 +176,7 @@ def build_model(
     checkpoints : Checkpoints, optional
         Where networks leave what they need to go on after a stop.
     bounds : (float, float), optional
-        Range of the score, which networks stay within.
+        Range of the score, which all models stay within; of a regression only.
     n_classes : int
         Of an ordinal task.
     start : Start, optional
@@ -196,7 +196,9 @@ def build_model(
         )  # fmt: skip
         return CumulativeModel(classifier, n_classes)
     classify = task == "classification"
-    fixed: dict[str, Any] = {"random_state": random_state}
+    fixed: dict[str, Any] = {
+        "random_state": random_state, "bounds": bounds if task == "regression" else None
+    }  # fmt: skip
     kind: Callable[..., Any]
     if name == "prevalence":
         kind = ConstantClassifier if classify else ConstantRegressor
@@ -207,16 +209,13 @@ def build_model(
     elif name in FUSION:
         kind = FusionClassifier if classify else FusionRegressor
         fixed |= {"modalities": FUSION[name], "device": device, "checkpoints": checkpoints}
-        fixed |= {"bounds": None if classify else bounds}
     elif name == "gao2025":
         kind = WindowClassifier if classify else WindowRegressor
         fixed |= {"mask": mask, "device": device, "checkpoints": checkpoints}
-        fixed |= {"bounds": None if classify else bounds}
     elif name in NETWORKS:
         kind = _NETWORK_KINDS[name][task]
         fixed |= {"maps": maps, "mask": mask, "device": device, "checkpoints": checkpoints}
-        fixed |= {"bounds": bounds if task == "regression" else None, "n_classes": n_classes}
-        fixed |= {"start": start}
+        fixed |= {"n_classes": n_classes, "start": start}
     else:
         kind = TableClassifier if classify else TableRegressor
         needed = _NEEDS[name]

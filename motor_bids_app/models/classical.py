@@ -26,10 +26,12 @@ from motor_bids_app.models.harmonisation import ComBat, kept_covariates, sites_o
 from motor_bids_app.models.state import State
 
 MIXES = (0.2, 0.8)  # share of the absolute in the elastic net's penalty
+MIX = 0.5  # where inner folds do not choose it
 INVERSE_PENALTIES = tuple(np.logspace(-2.5, 0, 6))  # for columns of unit variance
 ONE_PERSON = 1.0  # penalty of the models of few columns
 MAX_STEPS = 10_000
 TOLERANCE = 1e-2  # finer changed no prediction beyond 0.01, at twice the time
+_SAGA: dict[str, Any] = {"solver": "saga", "max_iter": MAX_STEPS, "tol": TOLERANCE}
 
 
 class ConstantClassifier(ClassifierMixin, BaseEstimator):
@@ -80,6 +82,11 @@ class ConstantRegressor(RegressorMixin, BaseEstimator):
         self.mean_ = float(state.values["mean"])
 
 
+def within(scores: NDArray[np.float64], bounds: tuple[float, float] | None) -> NDArray[np.float64]:
+    """Return scores moved into their range, (lowest, highest), where one is given."""
+    return scores if bounds is None else np.clip(scores, *bounds)
+
+
 def scaling_steps() -> list[Any]:
     """Return fresh steps that fill missing values, say where they were, and scale.
 
@@ -103,11 +110,14 @@ class _TableModel(BaseEstimator):
         Elastic net, whose penalty is chosen by person in inner folds, for many columns.
         Otherwise a ridge of one prior person, for a few.
     penalty : float, optional
-        Instead of one prior person, or of the penalty that inner folds choose.
+        Instead of one prior person, or of the penalty that inner folds choose; of an elastic net
+        of scores in standard deviations of the score, with `MIX`.
     random_state : int
         Seed of the inner folds and of the solver.
     harmonise : str
         "combat": sites are made alike, see `ComBat`. "none": columns are taken as they are.
+    bounds : (float, float), optional
+        Lowest and highest value of the score, which predictions stay within; of scores only.
     """
 
     def __init__(
@@ -118,6 +128,7 @@ class _TableModel(BaseEstimator):
         penalty: float | None = None,
         random_state: int = 0,
         harmonise: str = "none",
+        bounds: tuple[float, float] | None = None,
     ) -> None:
         self.columns = columns
         self.pattern = pattern
@@ -125,6 +136,7 @@ class _TableModel(BaseEstimator):
         self.penalty = penalty
         self.random_state = random_state
         self.harmonise = harmonise
+        self.bounds = bounds
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         filled = X.table.columns[X.table.notna().any()]
@@ -143,8 +155,12 @@ class _TableModel(BaseEstimator):
         steps = scaling_steps()
         for step in steps:
             features = step.fit_transform(features)
-        search = self.select and self.penalty is None
-        predictor = self._chosen(features, y, X.participants) if search else self._plain()
+        if self.select and self.penalty is None:
+            predictor = self._chosen(features, y, X.participants)
+        elif self.select:
+            predictor = self._elastic_net(y, self.penalty, MIX)
+        else:
+            predictor = self._plain()
         self.pipeline_: Pipeline = make_pipeline(*steps, predictor.fit(features, y))
 
     def _features(self, X: Samples) -> NDArray[np.float64]:
@@ -155,6 +171,10 @@ class _TableModel(BaseEstimator):
         return self.combat_.transform(features, sites_of(X), kept_covariates(X))
 
     def _plain(self) -> BaseEstimator:
+        raise NotImplementedError
+
+    def _elastic_net(self, y: NDArray[Any], penalty: float | None, mix: float) -> BaseEstimator:
+        """Elastic net of a penalty; None for one that suits most data."""
         raise NotImplementedError
 
     def _chosen(
@@ -200,22 +220,28 @@ class TableClassifier(ClassifierMixin, _TableModel):
         self, features: NDArray[np.float64], y: NDArray[Any], participants: NDArray[np.str_]
     ) -> BaseEstimator:
         folds = inner_folds(y, participants, self.random_state)
-        strength, mix = 0.1, 0.5
-        solver = {"solver": "saga", "max_iter": MAX_STEPS, "tol": TOLERANCE}
-        if folds:
-            search = LogisticRegressionCV(
-                Cs=INVERSE_PENALTIES,
-                l1_ratios=MIXES,
-                cv=folds,
-                scoring="neg_log_loss",
-                random_state=self.random_state,
-                use_legacy_attributes=False,
-                **solver,
-            ).fit(features, y)
-            strength, mix = float(search.C_), float(search.l1_ratio_)
+        if not folds:
+            return self._elastic_net(y, None, MIX)
+        search = LogisticRegressionCV(
+            Cs=INVERSE_PENALTIES,
+            l1_ratios=MIXES,
+            cv=folds,
+            scoring="neg_log_loss",
+            random_state=self.random_state,
+            use_legacy_attributes=False,
+            **_SAGA,
+        ).fit(features, y)
         # A plain model again, because the search keeps positions of training scans.
+        return self._elastic_net(y, 1 / float(search.C_), float(search.l1_ratio_))
+
+    def _elastic_net(
+        self,
+        y: NDArray[Any],  # noqa: ARG002 (of scores, the penalty is in its units)
+        penalty: float | None,
+        mix: float,
+    ) -> BaseEstimator:
         return LogisticRegression(
-            C=strength, l1_ratio=mix, random_state=self.random_state, **solver
+            C=1 / (penalty or 10.0), l1_ratio=mix, random_state=self.random_state, **_SAGA
         )
 
 
@@ -230,7 +256,7 @@ class TableRegressor(RegressorMixin, _TableModel):
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
         check_is_fitted(self)
-        return self.pipeline_.predict(self._features(X))
+        return within(self.pipeline_.predict(self._features(X)), self.bounds)
 
     def _plain(self) -> BaseEstimator:
         return Ridge(alpha=self.penalty or ONE_PERSON)
@@ -239,10 +265,15 @@ class TableRegressor(RegressorMixin, _TableModel):
         self, features: NDArray[np.float64], y: NDArray[Any], participants: NDArray[np.str_]
     ) -> BaseEstimator:
         folds = inner_folds(y, participants, self.random_state)
-        strength, mix = 0.1 * float(np.std(y)) or 1.0, 0.5
-        if folds and all(np.ptp(y[fitted]) > 0 for fitted, _ in folds):
-            search = ElasticNetCV(
-                l1_ratio=MIXES, eps=1e-2, alphas=20, cv=folds, max_iter=MAX_STEPS
-            ).fit(features, y)
-            strength, mix = float(search.alpha_), float(search.l1_ratio_)
-        return ElasticNet(alpha=strength, l1_ratio=mix, max_iter=MAX_STEPS)
+        if not folds or any(np.ptp(y[fitted]) == 0 for fitted, _ in folds):
+            return self._elastic_net(y, None, MIX)
+        search = ElasticNetCV(
+            l1_ratio=MIXES, eps=1e-2, alphas=20, cv=folds, max_iter=MAX_STEPS
+        ).fit(features, y)
+        return ElasticNet(
+            alpha=float(search.alpha_), l1_ratio=float(search.l1_ratio_), max_iter=MAX_STEPS
+        )
+
+    def _elastic_net(self, y: NDArray[Any], penalty: float | None, mix: float) -> BaseEstimator:
+        alpha = (penalty or 0.1) * float(np.std(y)) or 1.0
+        return ElasticNet(alpha=alpha, l1_ratio=mix, max_iter=MAX_STEPS)

@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
@@ -17,6 +16,7 @@ from motor_bids_app.models.heads import (
     BoundedPoints,
     LogOdds,
     Points,
+    WeightedLoss,
     bounded,
     bounded_start,
     check_bounds,
@@ -47,7 +47,7 @@ class NetworkClassifier(ClassifierMixin, NetworkModel):
     ) -> tuple[NDArray[Any], nn.Module]:
         labels = binary_labels(y[learned])
         weights = len(labels) / (2 * np.bincount(labels)) if self.balance == "weights" else (1, 1)
-        return y, nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32))
+        return y, WeightedLoss(weights)
 
     def one_number(self) -> nn.Module:
         """Return the step from logits to the log odds of poor."""

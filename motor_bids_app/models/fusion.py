@@ -17,6 +17,7 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.models.backbones import BACKBONES, InitialWeights
+from motor_bids_app.models.classical import within
 from motor_bids_app.models.course import Plan
 from motor_bids_app.models.folds import binary_labels, inner_folds
 from motor_bids_app.models.mixing import Curve, Task, best_weight, weighted_sum
@@ -49,8 +50,10 @@ class FusionModel(BaseEstimator):
         Of both trainings, see `NetworkModel`.
     batch_size, slice_batch_size : int
         Windows, and slices, per step of a training.
-    validation_share, balance, checkpoints, bounds
+    validation_share, balance, checkpoints
         See `PieceNetwork`.
+    bounds : (float, float), optional
+        Lowest and highest value of the score, which predictions stay within; of scores only.
     """
 
     _task: Task
@@ -81,10 +84,10 @@ class FusionModel(BaseEstimator):
         validation_share: float = 0.2,
         precision: str = "float32",
         balance: str = "weights",
+        bounds: tuple[float, float] | None = None,
         random_state: int = 0,
         device: str = "cpu",
         checkpoints: Checkpoints | None = None,
-        bounds: tuple[float, float] | None = None,
     ) -> None:
         self.modalities = modalities
         self.hidden = hidden
@@ -110,10 +113,10 @@ class FusionModel(BaseEstimator):
         self.validation_share = validation_share
         self.precision = precision
         self.balance = balance
+        self.bounds = bounds
         self.random_state = random_state
         self.device = device
         self.checkpoints = checkpoints
-        self.bounds = bounds
 
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:
@@ -280,6 +283,5 @@ class FusionRegressor(RegressorMixin, FusionModel):
 
     def predict(self, X: Samples) -> Array:
         """Return scores, shape (n_scans,), within the bounds."""
-        scores = self._mixed(X)
         # A line brings each modality to what it is worth, and may lead out of the range.
-        return scores if self.bounds is None else np.clip(scores, *self.bounds)
+        return within(self._mixed(X), self.bounds)

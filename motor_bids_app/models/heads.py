@@ -9,14 +9,32 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, softplus
 
 from motor_bids_app.errors import DataError
 
 _NEAR = 0.02  # of the range, or of people: how close to an end training may start
+
+
+class WeightedLoss(nn.Module):
+    """Cross-entropy of two classes, each scan at the weight of its class; mean over scans.
+
+    As in Keras, the sum is divided by the number of scans. torch's own is divided by their
+    weights, which then cancel in a batch of one class, and mostly do in one of few scans.
+    """
+
+    def __init__(self, weights: ArrayLike) -> None:
+        super().__init__()
+        self.weights: Tensor
+        self.register_buffer("weights", torch.tensor(np.asarray(weights, dtype=np.float32)))
+
+    def forward(self, logits: Tensor, classes: Tensor) -> Tensor:
+        """Return the loss of `logits`, (n, 2), for classes 0 and 1, (n,)."""
+        losses = cross_entropy(logits, classes, reduction="none")
+        return (self.weights[classes] * losses).mean()
 
 
 class OrderedOutput(nn.Module):
@@ -37,6 +55,12 @@ class OrderedOutput(nn.Module):
         """Return log odds, those of a higher threshold never above those of a lower one."""
         below = torch.cat([torch.zeros_like(self.first), softplus(self.gaps).cumsum(0)])
         return self.weigh(features) + self.first - below
+
+    def reset_parameters(self) -> None:
+        """Forget the thresholds; the weights are reset by their own layer."""
+        with torch.no_grad():
+            self.first.zero_()
+            self.gaps.zero_()
 
     def start(self, shares: Sequence[float]) -> None:
         """Begin with these shares of people above each threshold, which fall."""

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, mask_voxels
+from motor_bids_app.models.classical import within
 from motor_bids_app.models.folds import binary_labels, inner_folds
 from motor_bids_app.models.inputs import (
     check_grid,
@@ -87,6 +88,8 @@ class _KernelModel(BaseEstimator):
         For scans at a mean square distance of 1.
     random_state : int
         Seed of the inner folds.
+    bounds : (float, float), optional
+        Lowest and highest value of the score, which predictions stay within; of scores only.
     """
 
     def __init__(
@@ -95,11 +98,13 @@ class _KernelModel(BaseEstimator):
         mask: NDArray[np.bool_] | None = None,
         penalty: float | None = None,
         random_state: int = 0,
+        bounds: tuple[float, float] | None = None,
     ) -> None:
         self.maps = maps
         self.mask = mask
         self.penalty = penalty
         self.random_state = random_state
+        self.bounds = bounds
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         volumes = volumes_of(X)
@@ -263,7 +268,7 @@ class KernelRegressor(RegressorMixin, _KernelModel):
 
     def predict(self, X: Samples) -> Array:
         """Return scores, shape (n_scans,)."""
-        return self.decision_function(X)
+        return within(self.decision_function(X), self.bounds)
 
     def _solve(
         self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]

@@ -27,6 +27,7 @@ from motor_bids_app.models.opened import plain_model
 
 LAYERS = ("flatten", "dense1", "dense2")
 CLASSIFIERS = ("knn", "svm", "tree", "forest", "adaboost", "bayes")
+WITHOUT_PROBABILITY = ("svm",)  # see `poor_score`
 
 
 def layered_network(model: Any) -> NetworkClassifier | None:

@@ -14,12 +14,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.errors import UsageError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.batches import ScanDataset, Standardiser
 from motor_bids_app.models.columns import DEMOGRAPHICS, numeric_columns
 from motor_bids_app.models.course import Plan
-from motor_bids_app.models.folds import Fold, inner_folds
+from motor_bids_app.models.folds import Fold, held_out
 from motor_bids_app.models.inputs import Maps, check_grid, grid_from_values, grid_values, volumes_of
 from motor_bids_app.models.network_settings import NetworkSettings
 from motor_bids_app.models.networks import MultiBranchNetwork
@@ -44,8 +44,8 @@ class NetworkModel(NetworkSettings):
 
     def _fit(self, X: Samples, y: NDArray[Any], fold: Fold | None = None) -> None:
         """Train on scans with targets; `fold` gives those to learn from and those to stop by."""
-        plan = self._plan(len(X))
         learned, judged = fold if fold is not None else self._parts(X, y)
+        plan = self._plan(len(learned))
         volumes = self._volumes(X)
         self.maps_ = tuple(self.maps) or volumes.maps
         self.grid_ = volumes.grid
@@ -92,16 +92,7 @@ class NetworkModel(NetworkSettings):
 
     def _parts(self, X: Samples, y: NDArray[Any]) -> Fold:
         """Positions to learn from and to stop by, alike in outcome, people in one of them only."""
-        if self.validation_share == 0:
-            return np.arange(len(X)), np.arange(0)
-        wanted = max(2, round(1 / self.validation_share))
-        folds = inner_folds(y, X.participants, self.random_state, wanted)
-        if not folds:
-            raise DataError(
-                "The training people are too few to hold some of them out with both classes on "
-                "either side. Use more participants, or validation_share = 0 without early stops."
-            )
-        return folds[0]
+        return held_out(y, X.participants, self.validation_share, self.random_state)
 
     def _dataset(self, X: Samples, targets: NDArray[Any], rows: NDArray[np.intp]) -> ScanDataset:
         maps, columns = self._volumes(X), self._demographics(X)

@@ -21,6 +21,7 @@ from motor_bids_app.models.heads import (
     BoundedPoints,
     LogOdds,
     Points,
+    WeightedLoss,
     bounded,
     bounded_start,
     check_bounds,
@@ -244,7 +245,7 @@ class PieceNetwork:
             return nn.MSELoss()
         totals = np.bincount(y.astype(np.int64), counts, minlength=2)  # pieces of each class
         weights = totals.sum() / (2 * totals) if self.balance == "weights" else np.ones(2)
-        return nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32))
+        return WeightedLoss(weights)
 
     def _dataset(self, pieces: Pieces, targets: NDArray[Any], *, training: bool) -> PieceDataset:
         return PieceDataset(pieces, targets, self.modality, self.scale_, training=training)

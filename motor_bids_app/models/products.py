@@ -66,6 +66,15 @@ def linear_products(
     return _of_columns(samples, shares, columns, few, combat), ONE_PERSON if few else PENALTIES
 
 
+def stands_in(name: str, task: str) -> bool:
+    """Whether what `linear_products` compares people for is another model than the one named.
+
+    A ridge regression takes the place of a logistic regression, on the classes as 0 and 1, and of
+    an elastic net. Ridge regressions of scores, on few columns or on maps, are themselves.
+    """
+    return task == "classification" or bool(needs(name).pattern)
+
+
 def _shares(samples: Samples, people: Sequence[str]) -> Array:
     """1 where a scan is of a person, shape (n_people, n_scans)."""
     return (np.asarray(people, dtype=str)[:, None] == samples.participants).astype(np.float64)

@@ -63,6 +63,8 @@ def pack(
             if value is not None:
                 tensors[f"optimizer.{number}.{key}"] = torch.as_tensor(value)
     tensors["random"] = torch.get_rng_state()
+    if torch.device(net.device).type == "cuda":
+        tensors["random_gpu"] = torch.cuda.get_rng_state(net.device)
     facts = {
         "format": _FORMAT, "fingerprint": fingerprint, "course": vars(director.course),
         "rate": net.optimizer_.param_groups[0]["lr"], "order": random.bit_generator.state,
@@ -114,6 +116,8 @@ def unpack(
     random.bit_generator.state = facts["order"]
     net.n_parts = facts["parts"]
     torch.set_rng_state(tensors["random"])
+    if "random_gpu" in tensors and torch.device(net.device).type == "cuda":
+        torch.cuda.set_rng_state(tensors["random_gpu"], net.device)
     log.info("going on after epoch %d", len(director.course.losses))
 
 

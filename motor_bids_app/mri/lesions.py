@@ -1,6 +1,5 @@
-"""Lesion masks: alignment, side, volume, and how much of the corticospinal tract they hit."""
+"""Lesion masks: which voxels they hold, on which grid, on which side, and how much that is."""
 
-from collections.abc import Mapping
 from itertools import product
 from typing import Any, Literal
 
@@ -8,19 +7,18 @@ import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine, from_matvec
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from motor_bids_app.errors import EmptyRegionError, GridMismatchError
+from motor_bids_app.errors import DataError, EmptyRegionError, GridMismatchError
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid, check_same_grid
+from motor_bids_app.spaces.transforms import Transform
 
 Side = Literal["left", "right", "bilateral", "none"]
 _MOST_LABELS = 11  # of a mask of labels, background included
 BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts as bilateral
 _MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
-_MIN_SECTION = 0.1  # of the widest section; thinner ones are the fading end of the atlas
+_MIN_BRAIN = 0.25  # of the lesion must be in the brain, or the mask belongs to another image
 _MIDLINE = 0.01  # mm
-_TRACT = 0.25  # probability from which a voxel is tract
 
 
 def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Image:
@@ -70,15 +68,76 @@ def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Ima
     return _mask_image(aligned, grid)
 
 
+def warp_lesion(lesion: nib.Nifti1Image, grid: Grid, transform: Transform) -> nib.Nifti1Image:
+    """Bring a lesion to another space; one too small for the grid keeps the voxel it is most in.
+
+    Parameters
+    ----------
+    lesion : Nifti1Image, shape (X, Y, Z)
+        1 inside, 0 outside.
+    grid, transform
+        As for `resample`.
+
+    Returns
+    -------
+    Nifti1Image, on `grid`, uint8
+
+    Raises
+    ------
+    EmptyRegionError
+        The whole lesion lies outside the grid.
+    """
+    inside = np.asarray(resample(lesion, grid, transform).dataobj) > 0.5
+    if not inside.any():
+        share = _filled_share(lesion, grid, transform)
+        if not share.any():
+            raise EmptyRegionError(
+                "No part of the lesion lies in the image that it is brought to. Look at the "
+                "registration and at the mask: they do not fit."
+            )
+        inside = share == share.max()
+    return _mask_image(inside, grid)
+
+
+def share_in_brain(lesion: nib.Nifti1Image, brain: nib.Nifti1Image) -> float:
+    """Share of a lesion that lies in the brain mask, 0 to 1; both on one grid.
+
+    Raises
+    ------
+    DataError
+        Hardly anything does: the mask was drawn on another image, or its header is wrong.
+    """
+    check_same_grid(brain, lesion=lesion)
+    struck = lesion_voxels(lesion)
+    share = float((np.asarray(brain.dataobj)[struck] > 0).mean())
+    if share < _MIN_BRAIN:
+        raise DataError(
+            f"Only {100 * share:.0f} % of the lesion mask lies in the brain. Lay it over the image "
+            "on which it was drawn: its header may be wrong, or it belongs to another image or "
+            "space, which its file name must then say."
+        )
+    return share
+
+
 def lesion_voxels(mask: nib.Nifti1Image) -> NDArray[np.bool_]:
     """Voxels of a lesion mask, shape (X, Y, Z).
 
     Masks of at most ten whole numbers hold labels, so that every positive one counts. Others hold
     probabilities, perhaps scaled: half of the highest is the limit.
+
+    Raises
+    ------
+    DataError
+        The mask is no single volume.
     """
     values = np.nan_to_num(np.asarray(mask.dataobj, dtype=np.float32))
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
+    if values.ndim != 3:
+        raise DataError(
+            f"The lesion mask has the shape {values.shape} instead of three axes. Save the volume "
+            "that is the lesion, or the sum of all, as a file of its own."
+        )
     is_label = bool((values == np.rint(values)).all()) and len(np.unique(values)) <= _MOST_LABELS
     return np.asarray(values > 0 if is_label else values >= max(values.max(), 0) / 2 + 1e-6)
 
@@ -123,92 +182,6 @@ def volume_ml(mask: nib.Nifti1Image) -> float:
     return float(lesion_voxels(mask).sum() * Grid.of(mask).voxel_volume / 1000)
 
 
-def tract_loads(lesion: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image]) -> dict[str, float]:
-    """How much of the corticospinal tract a lesion hits.
-
-    The plain load is the share of the tract that is lesioned. The weighted load [1]_
-    is the lesioned volume, each axial section of the tract counting more the narrower
-    it is there: by the area of the widest section over its own. Above the widest
-    section the tract fans out to the cortex, and what narrows is only the atlas:
-    sections weigh 1 there, and nothing where the tract's lower end fades out.
-
-    Parameters
-    ----------
-    lesion : Nifti1Image, shape (X, Y, Z)
-        Mask in standard space.
-    tract : mapping of Nifti1Image, shape (X, Y, Z)
-        Probability (0 to 1) of the tract on the "left" and the "right", on the grid of
-        the lesion, whose third axis points up.
-
-    Returns
-    -------
-    dict of float
-        "tract_load_left", "tract_load_right" (0 to 1); "tract_load_weighted_left",
-        "tract_load_weighted_right" (ml); "tract_load" and "tract_load_weighted": the side
-        that is hit harder.
-
-    Raises
-    ------
-    GridMismatchError
-        Lesion and tract are on different grids.
-
-    References
-    ----------
-    .. [1] Feng et al., Ann Neurol 78:860-870, 2015.
-    """
-    check_same_grid(lesion, **{f"tract_{side}": image for side, image in tract.items()})
-    hit = lesion_voxels(lesion)
-    loads = {}
-    for side in ("left", "right"):
-        probability = np.asarray(tract[side].dataobj, dtype=np.float64)
-        area = probability.sum(axis=(0, 1))
-        lesioned = (probability * hit).sum(axis=(0, 1))
-        weight = _section_weights(area)
-        loads[f"tract_load_{side}"] = float(lesioned.sum() / area.sum())
-        voxel_ml = Grid.of(lesion).voxel_volume / 1000
-        loads[f"tract_load_weighted_{side}"] = float((lesioned * weight).sum() * voxel_ml)
-    for name in ("tract_load", "tract_load_weighted"):
-        loads[name] = max(loads[f"{name}_left"], loads[f"{name}_right"])
-    return loads
-
-
-def tract_distances(
-    lesion: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image]
-) -> dict[str, float]:
-    """Distance from a lesion to the corticospinal tract of each side.
-
-    Parameters
-    ----------
-    lesion, tract
-        As for `tract_loads`. A voxel is tract where its probability is at least a quarter.
-
-    Returns
-    -------
-    dict of float
-        "tract_distance_left" and "tract_distance_right": mm between the nearest voxel centres, 0
-        where they meet; NaN without a lesion.
-    """
-    check_same_grid(lesion, **{f"tract_{side}": image for side, image in tract.items()})
-    hit = lesion_voxels(lesion)
-    if not hit.any():
-        return {f"tract_distance_{side}": float("nan") for side in tract}
-    away = ndimage.distance_transform_edt(~hit, sampling=Grid.of(lesion).voxel_sizes)
-    return {
-        f"tract_distance_{side}": float(away[np.asarray(image.dataobj) >= _TRACT].min())
-        for side, image in tract.items()
-    }
-
-
-def _section_weights(area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weight of each axial section of a tract, from its area; sections are in rising order."""
-    widest = int(np.argmax(area))
-    weight = np.where(
-        area >= _MIN_SECTION * area[widest], area[widest] / np.maximum(area, 1e-9), 0.0
-    )
-    weight[widest:] = 1
-    return weight
-
-
 def _nearest_voxels(
     lesion: NDArray[np.bool_], affine: NDArray[Any], grid: Grid
 ) -> NDArray[np.int64]:
@@ -226,7 +199,9 @@ def _nearest_voxels(
     return voxels[inside]
 
 
-def _filled_share(lesion: nib.Nifti1Image, grid: Grid) -> NDArray[np.float32]:
+def _filled_share(
+    lesion: nib.Nifti1Image, grid: Grid, transform: Transform | None = None
+) -> NDArray[np.float32]:
     """Share of each voxel of `grid` that a lesion (values 0 or 1) fills, sampled on a lattice."""
     ratio = grid.voxel_sizes / Grid.of(lesion).voxel_sizes
     counts = np.clip(np.ceil(ratio - 0.01), 1, 6).astype(int)
@@ -235,7 +210,7 @@ def _filled_share(lesion: nib.Nifti1Image, grid: Grid) -> NDArray[np.float32]:
     for offset in product(*positions):
         shifted = grid.affine.copy()
         shifted[:3, 3] += grid.affine[:3, :3] @ np.array(offset)
-        total += np.asarray(resample(lesion, Grid(grid.shape, shifted)).dataobj)
+        total += np.asarray(resample(lesion, Grid(grid.shape, shifted), transform).dataobj)
     return total / np.float32(np.prod(counts))
 
 

@@ -1,13 +1,14 @@
-"""Means of a map over the regions of an atlas and over the corticospinal tract."""
+"""Means of a map over regions and the corticospinal tract; how lesions overlap with regions."""
 
 from collections.abc import Mapping
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.spaces.atlases import Atlas
-from motor_bids_app.spaces.grids import check_same_grid
+from motor_bids_app.spaces.grids import Grid, check_same_grid
 
 MIN_SHARE = 0.1  # of a region must be measured, or its mean would speak for another place
 
@@ -55,6 +56,46 @@ def regional_means(
         for number, name in atlas.names.items()
         if number < count
     }
+
+
+def lesion_overlap(lesion: nib.Nifti1Image, atlas: Atlas) -> pd.DataFrame:
+    """How much of each region of an atlas a lesion takes, and how much of the lesion each region.
+
+    Parameters
+    ----------
+    lesion : Nifti1Image, shape (X, Y, Z)
+        1 inside, 0 outside, in standard space.
+    atlas : Atlas
+        Regions on the grid of `lesion`.
+
+    Returns
+    -------
+    DataFrame
+        One row per region in the order of the atlas, and a last one, "outside", for what of the
+        lesion lies in none: index, region, region_ml, lesioned_ml, share_of_region and
+        share_of_lesion (0 to 1). NaN where there is nothing to divide by.
+
+    Raises
+    ------
+    GridMismatchError
+        They are on different grids.
+    """
+    check_same_grid(lesion, atlas=atlas.labels)
+    labels = np.asarray(atlas.labels.dataobj).astype(np.intp).ravel()
+    struck = labels[np.asarray(lesion.dataobj).ravel() > 0]
+    numbers = [*atlas.names, 0]
+    count = max(*numbers, labels.max()) + 1
+    voxel_ml = Grid.of(lesion).voxel_volume / 1000
+    size, hit = (np.bincount(where, minlength=count)[numbers] * voxel_ml
+                 for where in (labels, struck))  # fmt: skip
+    size[-1] = np.nan  # all that is no region has no meaningful size
+    table = pd.DataFrame(
+        {"index": numbers, "region": [*atlas.names.values(), "outside"], "region_ml": size,
+         "lesioned_ml": hit}
+    )  # fmt: skip
+    table["share_of_region"] = table["lesioned_ml"] / table["region_ml"].where(size > 0)
+    table["share_of_lesion"] = table["lesioned_ml"] / (hit.sum() or np.nan)
+    return table
 
 
 def tract_means(

@@ -49,8 +49,10 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
         canvas,
         "calibration",
         f"Calibration of {label}",
-        "People grouped by predicted probability; lines are 95 % intervals of the share, numbers "
-        "the people in a group. On the dashed line, 30 % predicted means 30 % observed.",
+        "Patients grouped by predicted probability, the mean over repeats; numbers are the "
+        "patients in a group. On the dashed line, 30 % predicted means 30 % observed. Lines are "
+        "95 % binomial intervals of the share (Wilson): they know how few patients there are, and "
+        "not how the model would change with other training people.",
         f"Calibration curve of {label} with {len(groups)} groups",
     )
 
@@ -78,9 +80,10 @@ def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive:
         canvas,
         "decision-curve",
         f"Decision curve of {label}",
-        "True positives per person, minus false positives at the price that the threshold implies. "
-        "Where the curve is not above both other lines, the model changes nothing for the better. "
-        "Band: 95 % interval over people.",
+        "True positives per patient, minus false positives at the price that the threshold "
+        "implies. Where the curve is not above both other lines, the model changes nothing for the "
+        "better. Band: 95 % interval of the model's curve, bootstrap over patients and at least as "
+        "wide as the spread over test sets asks for (Nadeau and Bengio).",
         f"Net benefit of {label} between thresholds 0.05 and 0.95",
     )
 
@@ -95,14 +98,15 @@ def abstention_chart(curve: pd.DataFrame, label: str) -> Figure:
         100 * curve["share_answered"], limits[:, 0], limits[:, 1], color=colour(0), alpha=0.15
     )
     axes.plot(100 * curve["share_answered"], accuracy, "o-", color=colour(0), markersize=4)
-    axes.set(xlabel="People answered (%)", ylabel="Accuracy", ylim=(0, 1.02))
+    axes.set(xlabel="Patients answered (%)", ylabel="Accuracy", ylim=(0, 1.02))
     return chart_figure(
         canvas,
         "abstention",
         f"Accuracy of {label} when it may abstain",
-        "Left: only the people furthest from 0.5 are answered. A curve that does not rise to the "
-        "left means that the model does not know when it is right. Band: 95 % interval.",
-        f"Accuracy {accuracy[0]:.2f} with {curve['share_answered'].iloc[0]:.0%} of people "
+        "Left: only the patients furthest from 0.5 are answered. A curve that does not rise to the "
+        "left means that the model does not know when it is right. Band: 95 % binomial interval "
+        "(Wilson), which leaves out how the model would change with other training people.",
+        f"Accuracy {accuracy[0]:.2f} with {curve['share_answered'].iloc[0]:.0%} of patients "
         f"answered, {accuracy[-1]:.2f} with all",
     )
 
@@ -130,8 +134,8 @@ def confusion_matrices(
         canvas,
         "confusion",
         "Who was called what",
-        "People by true class (rows) and by the class called at a probability of 0.5 (columns); "
-        "the diagonal is right.",
+        "Patients by true class (rows) and by the class called at a probability of 0.5, the mean "
+        "over repeats (columns); the diagonal is right.",
         "Confusion matrices. " + "; ".join(words),
     )
 
@@ -149,8 +153,8 @@ def score_scatter(predictions: pd.DataFrame, label: str, *, target: str) -> Figu
         canvas,
         "scatter",
         f"Predictions of {label}",
-        "One mark per person; on the dashed line the prediction is right. A cloud flatter than the "
-        "line means that extremes are drawn to the mean.",
+        "One mark per patient; on the dashed line the prediction is right. A cloud flatter than "
+        "the line means that extremes are drawn to the mean.",
         f"Scatter of predicted against true {target} for {label}",
     )
 
@@ -170,10 +174,10 @@ def ordered_matrix(predictions: pd.DataFrame, label: str, names: tuple[str, ...]
         canvas,
         "ordered-confusion",
         f"Who was put into which class by {label}",
-        "People by true class (rows) and by the class nearest to the expected one (columns), mean "
-        "over repeats. The diagonal is right; the farther from it, the worse the error. Numbers "
-        "that crowd in the middle columns mean that the model draws everyone to the mean.",
-        f"{right} of {len(truth)} people in the right of {len(names)} classes",
+        "Patients by true class (rows) and by the class nearest to the expected one (columns), "
+        "mean over repeats. The diagonal is right; the farther from it, the worse the error. "
+        "Numbers that crowd in the middle columns mean that the model draws everyone to the mean.",
+        f"{right} of {len(truth)} patients in the right of {len(names)} classes",
     )
 
 

@@ -9,12 +9,13 @@ SURE = 0.05  # p of the corrected resampled t-test, and of the permutation test
 class Answer:
     """The result of an experiment in the numbers that its first sentences need.
 
-    `metric` is "roc_auc", "r2" or "quadratic_kappa"; `low` and `high` bound the 95 % interval over
-    people.
+    `metric` is "roc_auc", "r2" or "quadratic_kappa", of patients; `low` and `high` bound its 95 %
+    interval.
     """
 
-    model: str  # the model the answer is about: the deep one, or else the best
+    model: str  # the model the answer is about: the final one, named before the evaluation
     metric: str
+    n_people: int  # patients whom a model predicted that had not seen them
     value: float
     low: float
     high: float
@@ -25,8 +26,10 @@ class Answer:
     difference_low: float | None = None
     difference_high: float | None = None
     p_value: float | None = None  # corrected resampled t-test of that difference
-    chance_p: float | None = None  # permutation test of the model itself
+    p_holm: float | None = None  # the same, corrected for the number of models compared
+    chance_p: float | None = None  # permutation test
     n_permutations: int | None = None
+    stand_in: bool = False  # whether a ridge was permuted in the place of the model
 
     @property
     def metric_name(self) -> str:
@@ -37,8 +40,8 @@ class Answer:
     def interval(self) -> str:
         """Value with its interval.
 
-        >>> Answer(model="m", metric="roc_auc", value=0.8, low=0.7, high=0.9, chance=0.5,
-        ...        noise_floor=0.2).interval
+        >>> Answer(model="m", metric="roc_auc", n_people=30, value=0.8, low=0.7, high=0.9,
+        ...        chance=0.5, noise_floor=0.2).interval
         '0.80 (0.70 to 0.90)'
         """
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -68,12 +71,12 @@ class Answer:
         }[self.state]
 
 
-def headline(answer: Answer, *, label: str, target: str, n_people: int) -> str:
-    """Return the answer in one sentence: how good, how sure, in how many people."""
+def headline(answer: Answer, *, label: str, target: str) -> str:
+    """Return the answer in one sentence: how good, how sure, in how many patients."""
     article = "an" if answer.metric_name[0] in "AR" else "a"
     reached = (
         f"{article} {answer.metric_name} of {answer.value:.2f} (95 % interval {answer.low:.2f} to "
-        f"{answer.high:.2f}) in {n_people} people whom it had not seen"
+        f"{answer.high:.2f}) in {answer.n_people} patients whom it had not seen"
     )
     if answer.state == "plain":
         return (
@@ -88,7 +91,7 @@ def meaning(answer: Answer) -> str:
     """Return what the number means for someone who does not use it daily."""
     if answer.metric == "roc_auc":
         return (
-            f"Shown one person of each class, the model ranks them rightly "
+            f"Shown one patient of each class, the model ranks them rightly "
             f"{100 * answer.value:.0f} % of the time; guessing is right 50 % of the time."
         )
     if answer.metric == "quadratic_kappa":
@@ -99,7 +102,7 @@ def meaning(answer: Answer) -> str:
     if answer.value <= 0:
         return "The model predicts no better than giving everyone the mean score."
     return (
-        f"The model explains {100 * answer.value:.0f} % of the differences between people; "
+        f"The model explains {100 * answer.value:.0f} % of the differences between patients; "
         "giving everyone the mean score explains none."
     )
 
@@ -112,33 +115,43 @@ def chance_test(answer: Answer) -> str:
             "every permutation: judge it by its interval, and by the simpler models."
         )
     often = round(answer.chance_p * ((answer.n_permutations or 0) + 1)) - 1
+    whose = (
+        " of a ridge regression on the same inputs, which is quick to fit anew and stands in for "
+        "the model," if answer.stand_in else ""
+    )  # fmt: skip
     return (
-        f"Permutation test: with the labels dealt out anew among people, {often} of "
-        f"{answer.n_permutations} cross-validations did as well (p {format_p(answer.chance_p)})."
+        f"Permutation test: with the labels dealt out anew among patients, {often} of "
+        f"{answer.n_permutations} cross-validations{whose} did as well "
+        f"(p {format_p(answer.chance_p)})."
     )
 
 
-def noise_floor(answer: Answer, *, n_people: int) -> str:
-    """Return how much of the number could be luck, given how few people there are."""
+def noise_floor(answer: Answer) -> str:
+    """Return how much of the number could be luck, given how few patients there are."""
+    n_people = answer.n_people
     if answer.metric != "roc_auc":  # no distribution of guesses is known
         return (
-            f"With {n_people} people, the interval reaches about {answer.noise_floor:.2f} to "
+            f"With {n_people} patients, the interval reaches about {answer.noise_floor:.2f} to "
             "either side; smaller differences are not to be trusted."
         )
     low, high = answer.chance - answer.noise_floor, answer.chance + answer.noise_floor
     return (
-        f"Noise floor: with {n_people} people, guessing alone gives {answer.metric_name} values "
+        f"Noise floor: with {n_people} patients, guessing alone gives {answer.metric_name} values "
         f"from {low:.2f} to {high:.2f} in 95 of 100 studies, and differences smaller than "
         f"{answer.noise_floor:.2f} are not to be trusted."
     )
 
 
 def comparison(answer: Answer, *, baseline: str) -> str:
-    """Return whether the model beats the best simpler one, by interval and corrected test."""
+    """Return whether the model beats the best simpler one, by interval and corrected test.
+
+    The p is that corrected for the number of models compared, where it is known.
+    """
     if answer.difference is None:
         return ""
     low, high = answer.difference_low, answer.difference_high
-    sure = answer.p_value is not None and answer.p_value < SURE
+    p = answer.p_value if answer.p_holm is None else answer.p_holm
+    sure = p is not None and p < SURE
     if low is not None and low > 0 and sure:
         verb = "beats"
     elif high is not None and high < 0 and sure:
@@ -149,7 +162,9 @@ def comparison(answer: Answer, *, baseline: str) -> str:
     if low is not None and high is not None:
         numbers += f", 95 % interval {low:+.2f} to {high:+.2f}"
     if answer.p_value is not None:
-        numbers += f", corrected p {format_p(answer.p_value)}"
+        numbers += f", p of the corrected resampled t-test {format_p(answer.p_value)}"
+    if answer.p_holm is not None:
+        numbers += f", corrected for the number of models {format_p(answer.p_holm)}"
     return f"It {verb} the best simpler model, “{baseline}” ({numbers})."
 
 

@@ -60,8 +60,10 @@ def roc_curves(
         canvas,
         "roc",
         "ROC curves",
-        "Each curve is drawn through the out-of-fold predictions of all people; up and to the left "
-        "is better, and the dashed line is guessing.",
+        "Each curve is drawn through the out-of-fold predictions of all patients, the mean over "
+        "repeats; up and to the left is better, and the dashed line is guessing. The AUC beside it "
+        "counts pairs within test sets, so that it differs a little from the area under the "
+        "curve.",
         f"ROC curves of {len(models)} models: "
         + "; ".join(
             f"{label} {_interval(metrics, name, 'roc_auc')}" for name, label in models.items()
@@ -84,9 +86,13 @@ def metric_forest(
     canvas, (axes,) = new_chart(7.2, 1.2 + 0.42 * len(models))
     axes.axvspan(chance - noise_floor, chance + noise_floor, color=INK["band"], zorder=0)
     axes.axvline(chance, color=INK["muted"], linewidth=0.8)
-    populations = [name for name in ("all", "patients") if (metrics["population"] == name).any()]
+    populations = {
+        name: words
+        for name, words in {"patients": "patients", "all": "with controls (too good)"}.items()
+        if (metrics["population"] == name).any()
+    }
     for row, name in enumerate(models):
-        for number, population in enumerate(populations):
+        for number, (population, words) in enumerate(populations.items()):
             point = _row(metrics, name, metric, population)
             if point is None:
                 continue
@@ -95,7 +101,7 @@ def metric_forest(
             axes.plot([point["low"], point["high"]], [height] * 2, color=shade, linewidth=1.8)
             axes.plot(
                 point["value"], height, marker="os"[number], color=shade, markersize=6,
-                label=f"{population} people" if population == "all" else population,
+                label=words,
             )  # fmt: skip
     if ceiling is not None:
         axes.axvline(ceiling, color=colour(2), linewidth=1.4, linestyle="--", label="ceiling")
@@ -104,14 +110,20 @@ def metric_forest(
     )
     axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
     axes.tick_params(axis="y", length=0)
-    _legend_once(axes)
+    legend_once(axes)
     title = METRICS.get(metric, metric)
     return chart_figure(
         canvas,
         f"forest-{metric.replace('_', '-')}",
         f"{title} of every {what}",
-        "Points with 95 % intervals over people. Grey band: what guessing gives in this number of "
-        "people; a point in it cannot be told from chance."
+        "Points with 95 % intervals, in patients. Grey band: what guessing gives in this number of "
+        "patients; a point in it cannot be told from chance."
+        + (
+            " Squares count healthy controls as well, who are easy to tell from patients: they "
+            "are no answer to the question."
+            if "all" in populations
+            else ""
+        )
         + (
             " Dashed: the best that any model could reach in these simulated data."
             if ceiling
@@ -121,48 +133,6 @@ def metric_forest(
         + "; ".join(
             f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
         ),
-    )
-
-
-@styled
-def null_histogram(null: NDArray[np.float64], value: float, label: str, *, metric: str) -> Figure:
-    """Draw the metric over permutations of the labels, and that of the labels as they are."""
-    canvas, (axes,) = new_chart(7.2, 2.6)
-    name = METRICS.get(metric, metric)
-    axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="labels dealt out anew")
-    axes.axvline(value, color=colour(0), linewidth=2, label="labels as they are")
-    axes.set(xlabel=f"{name} in cross-validation", ylabel="Permutations")
-    _legend_once(axes)
-    return chart_figure(
-        canvas,
-        "null",
-        f"Permutation test of {label}",
-        "Grey: what the same cross-validation gives when the labels are dealt out anew among "
-        "people, so that there is nothing to find. Test sets are drawn without a look at the "
-        "labels here, so that the value differs a little from that of the table.",
-        f"{name} {value:.2f} beside {len(null)} permutations, 95 % of them below "
-        f"{np.quantile(null, 0.95):.2f}",
-    )
-
-
-@styled
-def learning_chart(curve: pd.DataFrame, label: str, *, chance: float) -> Figure:
-    """Draw the metric of one model against the number of people it learned from."""
-    canvas, (axes,) = new_chart(5.4, 3.2)
-    name = METRICS.get(curve["metric"].iloc[0], curve["metric"].iloc[0])
-    axes.fill_between(curve["n_training"], curve["low"], curve["high"], color=colour(0), alpha=0.15)
-    axes.plot(curve["n_training"], curve["value"], "o-", color=colour(0), markersize=5)
-    axes.axhline(chance, color=INK["muted"], linewidth=0.8)
-    axes.set(xlabel="People learned from", ylabel=name)
-    return chart_figure(
-        canvas,
-        "learning",
-        f"Learning curve of {label}",
-        "The same test people, predicted after learning from parts of the training people. A curve "
-        "that still rises at its right end says that more people would help. Band: 95 % interval "
-        "over people, which all points share; line: chance.",
-        f"{name} from {curve['value'].iloc[0]:.2f} with {curve['n_training'].iloc[0]:.0f} people "
-        f"to {curve['value'].iloc[-1]:.2f} with {curve['n_training'].iloc[-1]:.0f}",
     )
 
 
@@ -186,12 +156,12 @@ def probability_strips(
     axes.set(ylim=(len(models) - 0.45, -0.55))
     axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
     axes.tick_params(axis="y", length=0)
-    _legend_once(axes)
+    legend_once(axes)
     return chart_figure(
         canvas,
         "probabilities",
-        "Probability of every person",
-        f"One mark per person and model. The further circles (truly {positive}) lie to the right "
+        "Probability of every patient",
+        f"One mark per patient and model. The further circles (truly {positive}) lie to the right "
         f"of diamonds (truly {negative}), the better; marks on the wrong side of 0.5 are errors.",
         f"Predicted probabilities of {positive} by true class for {len(models)} models",
     )
@@ -221,8 +191,9 @@ def split_spread(
         canvas,
         "splits",
         "Spread over test sets",
-        "One mark per test set; the bar is their mean. Test sets share people, so this spread is "
-        "not a confidence interval: it shows how far a single lucky split could have misled.",
+        "One mark per test set, of the patients in it; the bar is their mean. Test sets "
+        "share people, so this spread is not a confidence interval: it shows how far a single "
+        "lucky split could have misled.",
         f"{METRICS.get(metric, metric)} of every test set for {len(models)} models",
     )
 
@@ -243,7 +214,7 @@ def _jitter(n: int) -> NDArray[np.float64]:
 
 
 def _row(
-    metrics: pd.DataFrame, model: str, metric: str, population: str = "all"
+    metrics: pd.DataFrame, model: str, metric: str, population: str = "patients"
 ) -> "pd.Series[float] | None":
     chosen = metrics[
         (metrics["model"] == model)
@@ -261,7 +232,7 @@ def _interval(metrics: pd.DataFrame, model: str, metric: str) -> str:
     return f"{value} ({low} to {high})"
 
 
-def _legend_once(axes: Axes) -> None:
+def legend_once(axes: Axes) -> None:
     """Explain each kind of mark once, above the axes."""
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))

@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from motor_bids_app.mri.threads import each
 from motor_bids_app.reports.figures import (
     BRAIN,
     EDGES,
@@ -287,10 +288,8 @@ def _smooth_ratio(
     """Return the ratio of two smoothed images inside the brain (mean 1), 0 outside."""
     inside = np.asarray(brain.dataobj) > 0
     width = _BLUR / Grid.of(before).voxel_sizes
-    smooth = [
-        ndimage.gaussian_filter(np.asarray(image.dataobj, dtype=np.float32) * inside, width)
-        for image in (before, after)
-    ]
+    heads = [np.asarray(image.dataobj, dtype=np.float32) * inside for image in (before, after)]
+    smooth = each(lambda i: ndimage.gaussian_filter(heads[i], width, truncate=2), len(heads))
     usable = inside & (smooth[1] > 1e-6 * max(float(smooth[1].max()), 1e-30))
     ratio = np.zeros(inside.shape, dtype=np.float32)
     ratio[usable] = smooth[0][usable] / smooth[1][usable]

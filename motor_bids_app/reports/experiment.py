@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from motor_bids_app.reports import agreement, charts, ladder, paper
+from motor_bids_app.reports import agreement, charts, evidence, ladder, paper
 from motor_bids_app.reports.answer import (
     Answer,
     chance_test,
@@ -38,8 +38,6 @@ _LIMITS = (
     "The numbers hold for people like these, imaged like these. Elsewhere a model usually does "
     "worse: try it on people of another site before relying on it.",
     "A model that predicts is not an explanation: what it uses need not cause the impairment.",
-    "Healthy controls are easy to tell from patients, so results in all people look better than "
-    "in patients alone; both are shown.",
     "Predictions are for research only, and must not guide the care of a patient.",
 )
 
@@ -51,7 +49,6 @@ class ExperimentLink:
     name: str
     href: str  # relative, as "experiments/baselines/report.html"
     question: str
-    n_people: int
     answer: Answer
     model_label: str
     warnings: tuple[str, ...] = ()
@@ -94,9 +91,7 @@ class GroupReport:
 def render_experiment(report: ExperimentReport) -> str:
     """Return the page of one experiment as one self-contained HTML file."""
     answer, label = report.answer, report.models[report.answer.model]
-    sentences = [
-        meaning(answer), chance_test(answer), noise_floor(answer, n_people=report.n_people)
-    ]  # fmt: skip
+    sentences = [meaning(answer), chance_test(answer), noise_floor(answer)]
     if answer.best_baseline is not None:
         baseline = report.models[answer.best_baseline]
         sentences.insert(1, comparison(answer, baseline=baseline))
@@ -110,7 +105,9 @@ def render_experiment(report: ExperimentReport) -> str:
         for population in POPULATIONS
     ]
     if report.task == "classification":
-        by_population.append(models_table(report.metrics, report.models, "calibration", "all"))
+        by_population.insert(
+            1, models_table(report.metrics, report.models, "calibration", "patients")
+        )
     contents = {
         "cohort": "People", "models": "Models", "figures": "Figures",
         **({"explanation": "Explanation"} if report.explanation else {}),
@@ -123,7 +120,7 @@ def render_experiment(report: ExperimentReport) -> str:
         "experiment.html",
         report=report,
         headline=headline(
-            answer, label=label, n_people=report.n_people,
+            answer, label=label,
             target=f"{report.positive} outcome" if report.positive else report.target,
         ),
         sentences=[sentence for sentence in sentences if sentence],
@@ -150,8 +147,9 @@ def render_experiment(report: ExperimentReport) -> str:
 
 
 def _figures(report: ExperimentReport) -> list[Figure]:
-    """Charts that belong to the task, the answer's metric first."""
-    answer, models, people = report.answer, report.models, report.predictions
+    """Charts of patients that belong to the task, the answer's metric first."""
+    answer, models, everyone = report.answer, report.models, report.predictions
+    people = everyone[everyone["group"] == "patient"]
     final = people[people["model"] == answer.model]
     label = models[answer.model]
     drawn = [
@@ -162,7 +160,13 @@ def _figures(report: ExperimentReport) -> list[Figure]:
     ]  # fmt: skip
     if report.null is not None and report.null_value is not None:
         drawn.append(
-            charts.null_histogram(report.null, report.null_value, label, metric=answer.metric)
+            evidence.null_histogram(
+                report.null,
+                report.null_value,
+                label,
+                metric=answer.metric,
+                stand_in=answer.stand_in,
+            )
         )
     if report.task == "classification":
         names = {
@@ -188,12 +192,12 @@ def _figures(report: ExperimentReport) -> list[Figure]:
     else:
         drawn.append(agreement.score_scatter(final, label, target=report.target))
     if report.learning is not None and len(report.learning) > 1:
-        drawn.append(charts.learning_chart(report.learning, label, chance=answer.chance))
+        drawn.append(evidence.learning_chart(report.learning, label, chance=answer.chance))
     drawn.append(
         charts.split_spread(report.fold_metrics, models, metric=answer.metric, chance=answer.chance)
     )
     if report.embedding is not None:
-        drawn.append(paper.embedding_figure(report.embedding, people))
+        drawn.append(paper.embedding_figure(report.embedding, everyone))
     return drawn
 
 
@@ -210,9 +214,7 @@ def render_comparison(report: GroupReport) -> str:
         contents=contents,
         figures=_answers(report.experiments),
         headlines={
-            link.name: headline(
-                link.answer, label=link.model_label, target="the outcome", n_people=link.n_people
-            )
+            link.name: headline(link.answer, label=link.model_label, target="the outcome")
             for link in report.experiments
         },
         versions=report.versions,
@@ -225,7 +227,7 @@ def _answers(links: tuple[ExperimentLink, ...]) -> list[Figure]:
     for metric in dict.fromkeys(link.answer.metric for link in links):
         some = [link for link in links if link.answer.metric == metric]
         rows = [
-            (link.name, "all", metric, link.answer.value, link.answer.low, link.answer.high)
+            (link.name, "patients", metric, link.answer.value, link.answer.low, link.answer.high)
             for link in some
         ]
         table = pd.DataFrame(

@@ -23,7 +23,7 @@ class ExperimentReport:
 
     Tables are tidy, and may be those of the TSV files:
 
-    - `metrics`: model, population ("all" | "patients"), metric, value, low, high
+    - `metrics`: model, population ("patients" | "all", with controls), metric, value, low, high
     - `fold_metrics`: model, repeat, fold, metric, value
     - `predictions`: participant_id, model, group ("patient" | "control"), true (1 = the class
       predicted; or the score), predicted (probability, or score; mean over repeats), one row per
@@ -48,7 +48,7 @@ class ExperimentReport:
     n_people: int
     n_patients: int
     n_controls: int
-    n_positive: int | None = None
+    n_positive: int | None = None  # patients
     models: Mapping[str, str]  # name -> label, weakest rung first
     metrics: pd.DataFrame
     fold_metrics: pd.DataFrame

@@ -5,10 +5,13 @@ Left is at the left in every axial and coronal slice (neurological convention), 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import nibabel as nib
 import numpy as np
+from contourpy import contour_generator
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patheffects import withStroke
@@ -230,7 +233,9 @@ def _draw_layer(axes: Axes, layer: Layer, values: NDArray[np.float32], extent: E
         rows, columns = values.shape
         x = left + (np.arange(columns) + 0.5) * (right - left) / columns
         y = bottom + (np.arange(rows) + 0.5) * (top - bottom) / rows
-        axes.contour(x, y, values, levels=[0.5], colors=[layer.colour], linewidths=1.1)
+        # Many times as fast as `Axes.contour`, which prepares for labels and fillings.
+        lines = cast(list[NDArray[np.float64]], contour_generator(x, y, values).lines(0.5))
+        axes.add_collection(LineCollection(lines, colors=layer.colour, linewidths=1.1))
 
 
 def _mark_ends(axes: Axes, plane: str, top: float, bottom: float, width: float) -> None:

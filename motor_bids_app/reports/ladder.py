@@ -15,7 +15,7 @@ from motor_bids_app.reports.charts import METRICS, chart_figure, colour
 from motor_bids_app.reports.pages import Figure, Table
 
 PROTOCOLS = {
-    "right": "By person (right)",
+    "right": "By person, in patients (right)",
     "controls-included": "Healthy people count",
     "control-time-zero": "Healthy people count, with time since stroke 0",
     "scan-folds": "Scans of a person on both sides",

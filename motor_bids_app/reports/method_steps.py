@@ -102,6 +102,14 @@ STEPS = {  # in the order of the text; `space` is filled in
         "2012), and undone along the phase-encoding axis with the intensities it had piled up.",
         references=("Andersson et al. 2003", "Ruthotto et al. 2012"),
     ),
+    "susceptibility_map": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion was derived from a field map of gradient echoes "
+        "(Jezzard and Balaban 1995), whose phase was unwrapped along a minimum spanning tree where "
+        "that was needed (after Ching et al. 1992), and undone along the phase-encoding axis with "
+        "the intensities it had piled up.",
+        references=("Jezzard and Balaban 1995", "Ching et al. 1992"),
+    ),
     "susceptibility_head": MethodStep(
         paragraph=_DIFFUSION,
         sentence="Without images of opposite phase encoding, susceptibility distortion was "

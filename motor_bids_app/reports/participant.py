@@ -19,7 +19,8 @@ FACTS = {  # measures that a section starts with, and what they are called there
     "anatomy": {"template_correlation": "Correlation with template", "snr_wm": "Signal to noise"},
     "lesion": {
         "lesion_side": "Side",
-        "lesion_volume": "Volume",
+        "lesion_volume_ml": "Volume in the own head",
+        "lesion_volume": "Volume in the standard space",
         "tract_load": "Tract load",
         "tract_load_weighted": "Weighted tract load",
     },
@@ -62,6 +63,7 @@ class Section:
 
     figures: tuple[Figure, ...] = ()
     facts: Mapping[str, str | float | None] = field(default_factory=dict)  # label -> value, unit
+    tables: tuple[Table, ...] = ()
     absent: str | None = None
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from motor_bids_app.reports.charts import METRICS
 from motor_bids_app.reports.pages import Table, format_number, render
+from motor_bids_app.reports.tables import POPULATIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,9 +169,7 @@ def _performance(report: PredictionReport) -> Table:
     rows = [
         (
             METRICS.get(row["metric"], row["metric"]),
-            {"all": "all people", "patients": "patients alone"}.get(
-                row["population"], row["population"]
-            ),
+            POPULATIONS.get(row["population"], row["population"]),
             f"{row['value']:.2f}",
             f"{row['low']:.2f} to {row['high']:.2f}",
         )

@@ -89,6 +89,18 @@ REFERENCES = {
             doi="10.1016/S1053-8119(03)00336-7",
         ),
         Reference(
+            key="Jezzard and Balaban 1995",
+            citation="Jezzard P, Balaban RS. Correction for geometric distortion in echo planar "
+            "images from B0 field variations. Magn Reson Med 34:65-73, 1995.",
+            doi="10.1002/mrm.1910340111",
+        ),
+        Reference(
+            key="Ching et al. 1992",
+            citation="Ching NH, Rosenfeld D, Braun M. Two-dimensional phase unwrapping using a "
+            "minimum spanning tree algorithm. IEEE Trans Image Process 1:355-365, 1992.",
+            doi="10.1109/83.148608",
+        ),
+        Reference(
             key="Ruthotto et al. 2012",
             citation="Ruthotto L, Kugel H, Olesch J, et al. Diffeomorphic susceptibility artifact "
             "correction of diffusion-weighted magnetic resonance images. Phys Med Biol "

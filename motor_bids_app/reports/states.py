@@ -41,6 +41,7 @@ def states_section(
     clusters: pd.DataFrame,
     notes: Sequence[str],
     n_permutations: int,
+    decides: str = "silhouette",
 ) -> StatesSection:
     """Draw and describe states.
 
@@ -54,14 +55,15 @@ def states_section(
         See `explanation.clusters.cluster_table`, with a column state.
     notes : sequence of str
         What could not be compared, and why.
-    n_permutations : int
+    n_permutations, decides : int, str
+        Of people; what decided on the number of states.
     """
     tables = [_search_table(states.search)]
     if poor is not None:
         tables += [_dynamics_table(dynamics, poor), _cluster_table(clusters, n_permutations)]
     return StatesSection(
         sentences=(
-            *_sentences(states, len(dynamics.occupancy)),
+            *_sentences(states, len(dynamics.occupancy), decides),
             *notes,
             *(() if len(clusters) or poor is None else (_NO_CLUSTER,)),
         ),
@@ -75,9 +77,9 @@ def states_section(
     )
 
 
-def _sentences(states: States, n_people: int) -> tuple[str, ...]:
+def _sentences(states: States, n_people: int, decides: str) -> tuple[str, ...]:
     k, shared = len(states.centres), np.flatnonzero(states.shared) + 1
-    named = ", ".join(str(number) for number in shared) or "none"
+    named = ", ".join(map(str, shared)) or "none"
     return (
         f"The maps of all windows of {n_people} people fall into {k} states (k-medians; windows "
         "whose map varies most first, then all). States were found without a look at the outcome, "
@@ -85,7 +87,7 @@ def _sentences(states: States, n_people: int) -> tuple[str, ...]:
         f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are hence "
         f"compared between classes: {named}. Of the numbers tried, those in which most people "
         "share two states (if there is none: as many as any) were admitted, and the highest "
-        "silhouette decided among them.",
+        f"{'mean participation' if decides == 'participation' else decides} decided among them.",
         f"{100 * states.moved:.1f} % of the windows changed state when all voxels were used "
         "instead of the sample of the search.",
     )
@@ -152,10 +154,9 @@ def search_chart(search: pd.DataFrame) -> Figure:
 def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
     """Draw occupancy and dwell time of each person in each state, by class."""
     canvas, panels = new_chart(7.6, 3.0, panels=2)
-    seconds = dynamics.dwell * dynamics.seconds
     for axes, values, label in (
         (panels[0], dynamics.occupancy, "Share of time in the state"),
-        (panels[1], seconds, "Mean stay (s)"),
+        (panels[1], dynamics.dwell_seconds, "Mean stay (s)"),
     ):
         _strips(axes, values, poor)
         axes.set(xlabel="State", ylabel=label)
@@ -174,9 +175,8 @@ def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
 
 
 def _strips(axes: Axes, values: NDArray[np.float64], poor: Classes) -> None:
-    groups = {"": np.ones(len(values), dtype=bool)}
-    if poor is not None:
-        groups = {"good": ~poor, "poor": poor}
+    everyone = {"": np.ones(len(values), dtype=bool)}
+    groups = everyone if poor is None else {"good": ~poor, "poor": poor}
     n_states = values.shape[1]
     for number, (name, members) in enumerate(groups.items()):
         offset = 0.2 * (2 * number - len(groups) + 1)
@@ -261,11 +261,7 @@ def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
                  "dwell_seconds": f"Mean stay in state {state} (s)"}.get(
                      kind, "Changes of state")  # fmt: skip
         values = table[name].to_numpy(np.float64)
-        cells = [
-            f"{values[members].mean():.2f} ({values[members].std(ddof=1):.2f})"
-            for members in (~poor, poor)
-        ]
-        rows.append((label, *cells))
+        rows.append((label, *(_mean_and_spread(values[members]) for members in (~poor, poor))))
     return Table(
         caption="How people move between states: mean (standard deviation) by class. The table of "
         "all people is states/people.tsv.",
@@ -273,6 +269,12 @@ def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
         rows=tuple(rows),
         numeric=frozenset({1, 2}),
     )
+
+
+def _mean_and_spread(values: NDArray[np.float64]) -> str:
+    """Mean and standard deviation in words; one person has no spread."""
+    spread = f" ({values.std(ddof=1):.2f})" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
 
 
 def _cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:

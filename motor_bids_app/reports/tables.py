@@ -14,7 +14,7 @@ _SHOWN = {  # metrics of the main table, by task
     "regression": ("r2", "r", "mae", "rmse"),
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
-POPULATIONS = {"all": "all people", "patients": "patients alone"}
+POPULATIONS = {"patients": "patients", "all": "patients and healthy controls together"}
 
 
 def models_table(
@@ -32,12 +32,18 @@ def models_table(
                 (label, *(metric_cell(row.to_dict()) for _, row in one.reindex(shown).iterrows()))
             )
     caption = f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals."
+    if population == "all":
+        caption += (
+            " Beside the table above, not instead of it: controls are easy to tell from patients, "
+            "so that these numbers are too good for the question asked."
+        )
     if task == "calibration":
         caption = (
             f"Whether probabilities mean what they say, in {POPULATIONS[population]}: ideal are a "
             "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
             "predicted), and a calibration error (ECE) near 0, which chance alone exceeds (it "
-            "has no interval)."
+            "has no interval). Intervals of slope and intercept are bootstraps over patients: "
+            "they leave out how models vary with their training people."
         )
     return Table(
         caption=caption,
@@ -79,7 +85,7 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
     ]
     return Table(
         caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "with its 95 % interval over people, p of the corrected resampled t-test, and that p "
+        "in patients with its 95 % interval, p of the corrected resampled t-test, and that p "
         "corrected for the number of models (Holm).",
         columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
         rows=tuple(rows),
@@ -104,10 +110,16 @@ def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
     what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
     return Table(
         caption=f"Conformal {what[0]} of the final model that should hold the truth for "
-        f"{coverage['level'].iloc[0]:.0%} of people: how often they do, for each person in turn "
-        "with limits calibrated on all others (95 % interval)."
+        f"{coverage['level'].iloc[0]:.0%} of patients: how often they do, for each in turn with "
+        "limits calibrated on all others (95 % binomial interval, Wilson)."
         + (" With both classes in the set, the model should not be asked." if classify else ""),
-        columns=("True group", "People", "Coverage", what[1], *(["One class"] if classify else [])),
+        columns=(
+            "True group",
+            "Patients",
+            "Coverage",
+            what[1],
+            *(["One class"] if classify else []),
+        ),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3, 4} if classify else {1, 2, 3}),
     )
@@ -128,9 +140,10 @@ def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
         for _, row in groups.iterrows()
     ]  # fmt: skip
     return Table(
-        caption=f"{label} in parts of the cohort, with 95 % intervals; all below the first row are "
-        "patients. Intervals that overlap are no sign of equality: parts are small, and many "
-        "comparisons find differences by chance.",
+        caption=f"{label} in parts of the cohort, with 95 % intervals; all rows are of patients, "
+        "but for one that counts controls, where there are some. Intervals that overlap are no "
+        "sign of equality: parts are small, and many comparisons find differences by "
+        "chance.",
         columns=("By", "Group", "People", *(["Poor"] if classify else []), metric),
         rows=tuple(rows),
         numeric=frozenset({2, 3, 4} if classify else {2, 3}),
@@ -220,11 +233,11 @@ def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table |
     shown = sizes.assign(model=sizes["model"].map(lambda name: models.get(name, name)))
     return Table.of(
         shown,
-        "People needed to develop a model of so many weights, so that it shrinks by at most 10 % "
+        "Patients needed to develop a model of so many weights, so that it shrinks by at most 10 % "
         "in new people (Riley et al. 2020). Models of thousands of voxels have no such number: "
         "they lean on their penalty.",
         {
-            "model": "Model", "n_parameters": "Weights", "n_people": "People here",
-            "n_needed": "People needed",
+            "model": "Model", "n_parameters": "Weights", "n_people": "Patients here",
+            "n_needed": "Patients needed",
         },
     )  # fmt: skip

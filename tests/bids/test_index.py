@@ -1,3 +1,4 @@
+import json
 import shutil
 import warnings
 
@@ -166,6 +167,17 @@ def test_phase_and_processed_images_are_not_taken(make_dataset):
     assert scan.t1w.name == "sub-1_acq-x_part-mag_T1w.nii.gz"
 
 
+def test_what_was_not_asked_for_is_listed_all_the_same(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        *(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")),
+    )
+
+    (scan,) = index(root, Selection(modalities=("anat",)))
+
+    assert scan.dwi is not None
+
+
 def test_bold_is_taken_where_there_is_a_head_to_place_it_by(make_dataset):
     root = make_dataset(
         "sub-1/anat/sub-1_T1w.nii.gz",
@@ -249,6 +261,29 @@ def test_lesion_of_named_derivatives_is_preferred(make_dataset):
 
     assert index(root, mine=given)[0].lesion.dataset == "mine"
     assert index(root)[0].lesion.dataset == "raw"
+
+
+def test_what_an_earlier_run_made_of_a_mask_is_no_new_mask(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_space-MNI152NLin2009aSym_label-L_mask.nii.gz",
+        "derivatives/out/sub-1/anat/sub-1_label-L_mask.nii.gz",
+    )
+    made = {"Name": "d", "BIDSVersion": "1.11.0", "GeneratedBy": [{"Name": "motor_bids_app"}]}
+    (root / "derivatives/out/dataset_description.json").write_text(json.dumps(made))
+
+    (scan,) = index(root)
+
+    assert scan.lesion.dataset == "raw"
+
+
+@pytest.mark.parametrize("space", ["MNI305", "MNIInfant", "MNIColin27", "ICBM452Warp5Space"])
+def test_a_brain_of_another_size_is_not_taken_for_the_standard_one(make_dataset, space):
+    root = make_dataset(f"sub-1/anat/sub-1_space-{space}_label-L_mask.nii.gz")
+
+    (scan,) = index(root)
+
+    assert scan.lesion is None
 
 
 def test_lesion_of_another_session_is_not_used(make_dataset):

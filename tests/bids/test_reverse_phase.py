@@ -76,3 +76,61 @@ def test_field_maps_are_taken_before_reference_images_and_series(find):
     assert find(own, **{series: other, reference: other}) == reference
     named = reversed_for(f"bids::{SERIES[0]}")
     assert find(own, **{series: other, reference: other, FIELD_MAP: named}) == FIELD_MAP
+
+
+@pytest.fixture
+def find_map(make_dataset):
+    """Write field maps as name=metadata and return what is found for the series, and the notes."""
+
+    def find_map(own, **others):
+        root = make_dataset(*SERIES, *(f"sub-1/fmap/sub-1_{name}.nii.gz" for name in others))
+        (root / "sub-1/dwi/sub-1_dir-AP_dwi.bval").write_text("0 1000 1000")
+        (root / "sub-1/dwi/sub-1_dir-AP_dwi.json").write_text(json.dumps(own))
+        for name, metadata in others.items():
+            (root / f"sub-1/fmap/sub-1_{name}.json").write_text(json.dumps(metadata))
+        (scan,) = index_dataset(root, Selection())
+        return scan.field_map, scan.notes
+
+    return find_map
+
+
+MEANT = {"IntendedFor": f"bids::{SERIES[0]}"}
+
+
+@pytest.mark.parametrize(
+    ("images", "used"),
+    [
+        (("phasediff", "magnitude1", "magnitude2"), ["phasediff"]),
+        (("fieldmap", "magnitude"), ["fieldmap"]),
+        (("phase1", "phase2", "magnitude1", "magnitude2"), ["phase1", "phase2"]),
+        (("phasediff", "magnitude1", "fieldmap", "magnitude"), ["fieldmap"]),
+        (("acq-a_phasediff", "acq-a_magnitude2", "magnitude1"), ["phasediff"]),
+    ],
+)
+def test_a_field_map_is_found_with_its_magnitude(find_map, images, used):
+    found, _ = find_map({}, **dict.fromkeys(images, MEANT))
+
+    assert [path.name.split("_")[-1] for path in found.images] == [f"{u}.nii.gz" for u in used]
+    assert "magnitude" in found.magnitude.name
+    assert [len(paths) for paths in found.sidecars] == [1] * len(used)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [("phasediff",), ("phase1", "magnitude1"), ("acq-a_phasediff", "acq-b_magnitude1")],
+    ids=["no magnitude", "no second phase", "another acquisition"],
+)
+def test_half_a_field_map_is_not_used_and_a_note_says_so(find_map, images):
+    found, notes = find_map({}, **dict.fromkeys(images, MEANT))
+
+    assert found is None
+    assert any("field maps not used" in note for note in notes)
+
+
+def test_a_field_map_of_another_series_is_not_used(find_map):
+    other = {"IntendedFor": "func/sub-1_task-rest_bold.nii.gz"}
+
+    found, notes = find_map({}, phasediff=other, magnitude1=other)
+
+    assert found is None
+    assert any("field maps not used" in note for note in notes)

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
@@ -34,6 +35,19 @@ def test_slope_is_that_of_an_unpenalised_logistic_regression():
         model = LogisticRegression(C=np.inf, tol=1e-10)
         model.fit(logit(probability)[:, None], truth, sample_weight=row)
         assert slope == pytest.approx(model.coef_[0, 0], rel=1e-3)
+
+
+@pytest.mark.parametrize("span", [12.0, 0.01])
+def test_slope_is_right_for_certain_and_for_nearly_equal_probabilities(span):
+    """Trees say 0 or 1, untrained networks the same of everyone."""
+    rng = np.random.default_rng(4)
+    said = np.where(np.arange(60) % 2 == 0, span, -span) + (rng.normal(0, span / 10, 60))
+    truth = (rng.random(60) < expit(np.sign(said) * 1.0)).astype(float)
+
+    found = calibration_metrics(predicted(expit(said), truth))["calibration_slope"][0]
+    model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000)
+    model.fit(said[:, None] / span, truth)
+    assert found == pytest.approx(model.coef_[0, 0] / span, rel=0.02)
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (0.5, 0.0), (1.0, 0.7)])
@@ -85,3 +99,22 @@ def test_a_model_that_calls_everyone_poor_does_as_acting_on_all_in_balanced_test
 
     pd.testing.assert_frame_equal(table.loc["always"], table.loc["everyone"])
     assert table.loc[("everyone", 0.5), "net_benefit"] == 0  # as many poor as good are tested
+
+
+def test_the_band_of_a_decision_curve_is_no_narrower_than_test_sets_ask_for():
+    probability, truth = cohort(60, seed=1)
+    people = [f"s{i}" for i in range(60)]
+    splits = make_splits(people, truth.astype(int), folds=5, repeats=4)
+    noisy = probability[splits["participant_id"].str[1:].astype(int)]
+    noisy = expit(logit(noisy) + np.random.default_rng(0).normal(0, 2, len(splits)))
+    table = splits.assign(prediction=noisy)
+    curve = decision_curves({"a": Predictions.of(table, pd.Series(truth, index=people))}, 0)
+    row = curve[(curve["model"] == "a") & (curve["threshold"] == 0.4)].iloc[0]
+
+    poor = pd.Series(truth, index=people)[table["participant_id"]].to_numpy()
+    gain = np.where(noisy >= 0.4, np.where(poor == 1, 1, -0.4 / 0.6), 0)
+    by_set = pd.Series(gain).groupby([table["repeat"], table["fold"]]).mean()
+    half = stats.t.isf(0.025, 19) * np.sqrt((1 / 20 + 12 / 48) * by_set.var(ddof=1))
+    assert row["net_benefit"] == pytest.approx(gain.mean())
+    assert row["high"] - row["net_benefit"] >= half - 1e-12
+    assert row["net_benefit"] - row["low"] >= half - 1e-12

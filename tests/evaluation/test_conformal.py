@@ -92,3 +92,16 @@ def test_people_alike_are_all_in_or_out():
     )  # fmt: skip
 
     assert limits.classes(0.3) == ("poor", "good")
+
+
+def test_intervals_stay_in_the_range_of_the_score_and_hold_the_truth_as_often():
+    rng = np.random.default_rng(2)
+    truth = np.clip(rng.normal(50, 25, 60), 0, 66)
+    values = np.clip(truth + rng.normal(0, 15, 60), 0, 66)
+    free = conformal_coverage(arranged(values, truth), "regression")
+    kept = conformal_coverage(arranged(values, truth), "regression", span=(0, 66))
+    limits = conformal_limits(arranged(values, truth), "regression", span=(0, 66))
+
+    assert (kept["coverage"] == free["coverage"]).all()
+    assert (kept["size"] < free["size"]).all()
+    assert all(0 <= limits.interval(v)[0] <= limits.interval(v)[1] <= 66 for v in values)

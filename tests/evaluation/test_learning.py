@@ -7,6 +7,7 @@ from motor_bids_app.evaluation.crossvalidation import cross_validate
 from motor_bids_app.evaluation.learning import learning_curve
 from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
 from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.classical import TableClassifier
 
@@ -32,6 +33,28 @@ def test_the_last_point_is_the_cross_validation_itself():
     whole = classification_metrics(Predictions.of(table, truth))["roc_auc"][0]
     assert curve["value"].iloc[-1] == pytest.approx(whole)
     assert curve["n_training"].tolist() == [24, 48, 72, 96]
+
+
+def test_the_last_interval_is_that_of_the_metrics():
+    samples, y, splits, truth = cohort(0)
+    curve = learning_curve(MODEL, samples, y, splits, truth, "classification", 0)
+
+    table = cross_validate([MODEL], samples, y, splits).drop(columns="training")
+    everyone = {"all": np.ones(N, dtype=bool)}
+    metrics = metrics_table({"m": Predictions.of(table, truth)}, "classification", 0, everyone)
+    row = metrics[metrics["metric"] == "roc_auc"].iloc[0]
+    assert curve.iloc[-1][["low", "high"]].tolist() == pytest.approx([row["low"], row["high"]])
+
+
+def test_people_who_are_not_counted_still_train():
+    samples, y, splits, truth = cohort(0)
+    counted = np.arange(N) % 3 > 0
+    curve = learning_curve(MODEL, samples, y, splits, truth, "classification", 0, counted)
+
+    table = cross_validate([MODEL], samples, y, splits).drop(columns="training")
+    some = Predictions.of(table, truth).of_people(counted)
+    assert curve["value"].iloc[-1] == pytest.approx(classification_metrics(some)["roc_auc"][0])
+    assert curve["n_training"].iloc[-1] == 96
 
 
 def test_repeats_may_have_any_numbers():

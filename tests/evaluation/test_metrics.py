@@ -150,3 +150,20 @@ def test_a_person_counted_twice_is_two_people_in_ordered_metrics():
     )
     for name, value in ordinal_metrics(doubled).items():
         assert ordinal_metrics(one, weights)[name][0] == pytest.approx(value[0])
+
+
+def test_people_tested_alone_have_no_correlation():
+    y = np.arange(12, dtype=float)
+    alone = make_predictions(y, np.arange(12) + 1, y)
+
+    assert np.isnan(regression_metrics(alone)["r"][0])
+    assert regression_metrics(alone)["r2"][0] == 1
+    pairs = make_predictions(y, np.arange(12) // 2 + 1, y)
+    assert regression_metrics(pairs)["r"][0] == pytest.approx(1)
+
+
+def test_who_is_counted_does_not_change_how_much_the_splits_share():
+    one = _ordered()  # three test sets that hold everyone in turn
+
+    assert one.test_to_train == pytest.approx(0.5)
+    assert one.of_people(np.arange(60) < 20).test_to_train == one.test_to_train

@@ -63,12 +63,12 @@ def test_the_value_is_that_of_nested_cross_validation_by_scikit_learn(task):
     assert test.value == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("patients_only", [False, True])
-def test_more_folds_than_people_do_not_hide_what_is_there(patients_only):
+@pytest.mark.parametrize("n_controls", [0, 8])
+def test_more_folds_than_people_do_not_hide_what_is_there(n_controls):
     values, poor, _ = cohort(5.0, 0)
     test = permutation_test(
         linear(values), poor, task="classification", penalties=(1.0,), n_permutations=99,
-        controls=(np.arange(N) < 8) & (poor == 0), patients_only=patients_only, folds=60, repeats=8,
+        controls=(np.arange(N) < n_controls) & (poor == 0), folds=60, repeats=8,
     )  # fmt: skip
 
     assert test.value > 0.8
@@ -103,17 +103,17 @@ def test_p_is_uniform_where_there_is_nothing_and_small_where_there_is_something(
     assert np.mean(np.array(found[2.0]) < 0.05) > 0.9
 
 
-def test_among_patients_telling_controls_apart_is_no_success():
+def test_telling_controls_apart_is_no_success_as_long_as_they_are_called_controls():
     rng = np.random.default_rng(0)
     controls = np.arange(80) < 40
     values = rng.normal(size=(80, 6)) + 3 * controls[:, None]
     poor = np.where(controls, 0, rng.integers(0, 2, 80)).astype(float)
     p = {
-        patients_only: permutation_test(
-            linear(values), poor, task="classification", penalties=(1.0,), controls=controls,
-            patients_only=patients_only, n_permutations=99, repeats=2,
+        named: permutation_test(
+            linear(values), poor, task="classification", penalties=(1.0,),
+            controls=controls & named, n_permutations=99, repeats=2,
         ).p_value
-        for patients_only in (False, True)
+        for named in (False, True)
     }  # fmt: skip
 
     assert p[False] == 0.01

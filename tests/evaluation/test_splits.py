@@ -4,7 +4,6 @@ import pytest
 
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.splits import (
-    check_test_sets,
     feasible_folds,
     make_splits,
     splits_by_site,
@@ -148,31 +147,15 @@ def test_sites_that_cannot_be_left_out_are_explained(sites, message):
         splits_by_site(sites)
 
 
-def test_a_site_of_one_class_is_named_as_not_counting_in_the_auc():
-    sites = by_site(a=4, b=4, c=2)
-    truth = pd.Series([0, 1, 0, 1, 1, 0, 1, 0, 1, 1.0], index=sites.index)
+def test_strata_of_scores_are_spread_to_within_one_person():
+    """Three patients and two controls to every five ranks: no fold may hold only one kind."""
+    score = np.arange(40.0)
+    patient = np.arange(40) % 5 < 3
+    people = [f"sub-{i:02d}" for i in range(40)]
+    splits = make_splits(people, score, folds=5, repeats=2, strata=patient)
 
-    (note,) = check_test_sets(splits_by_site(sites), truth, "classification", ["A", "B", "C", "D"])
-    assert "1 of 3 test sets hold one class only (C)" in note
-
-
-@pytest.mark.parametrize(
-    ("truth", "message"),
-    [
-        ([1, 0, 1, 1, 1, 1], "Without the people of A, all 4 others are of one class"),
-        ([1, 1, 0, 0, 1, 1, 0, 0], "0 of 4 test sets hold both classes"),
-        ([1, 0, 0, 0, 0, 0], "Without the people of A"),
-    ],
-    ids=["nothing to learn from", "no test set has an auc", "all poor in one site"],
-)
-def test_sites_without_an_auc_are_refused(truth, message):
-    sites = by_site(**dict.fromkeys("abcd"[: len(truth) // 2], 2))
-    labels = pd.Series(truth, index=sites.index, dtype=float)
-    with pytest.raises(DataError, match=message):
-        check_test_sets(splits_by_site(sites), labels, "classification", ["A", "B", "C", "D"])
-
-
-def test_splits_that_test_too_few_scores_are_refused():
-    splits = pd.DataFrame({"repeat": 1, "fold": [1, 2], "participant_id": ["a", "b"]})
-    with pytest.raises(DataError, match="test 2 people with 2 different scores"):
-        check_test_sets(splits, pd.Series({"a": 1.0, "b": 2, "c": 3}), "regression")
+    tested = splits["participant_id"].isin(
+        [p for p, is_one in zip(people, patient, strict=True) if is_one]
+    )
+    counts = tested.groupby([splits["repeat"], splits["fold"]]).sum()
+    assert set(counts) <= {4, 5}

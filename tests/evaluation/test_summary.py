@@ -72,6 +72,32 @@ def test_mean_of_maxima_is_the_best_training_of_each_subset():
     assert accuracy["mean_of_maxima"] == pytest.approx(1)
 
 
+def test_each_fold_is_a_test_set_of_the_paper_and_those_of_one_class_are_left_out():
+    truth = pd.Series(dict(zip("abcdefgh", [1.0, 0, 1, 0, 1, 0, 1, 1], strict=True)))
+    folds = dict(zip("abcdefgh", [1, 1, 2, 2, 3, 3, 4, 4], strict=True))
+    right = {1: 1.0, 2: 0.5, 3: 0.0}  # accuracy of each fold with both classes
+    values = {"a": 0.9, "b": 0.1, "c": 0.9, "d": 0.9, "e": 0.1, "f": 0.9, "g": 0.9, "h": 0.9}
+    rows = [(1, folds[person], 1, person, value) for person, value in values.items()]
+    table = as_paper(
+        pd.DataFrame(rows, columns=["repeat", "fold", "training", "participant_id", "prediction"]),
+        truth,
+    ).set_index(["class", "metric"])
+
+    accuracy = table.loc[("overall", "accuracy")]
+    assert accuracy["n_test_sets"] == len(right)
+    assert accuracy["mean"] == pytest.approx(np.mean(list(right.values())))
+    assert (accuracy["min"], accuracy["max"]) == (0.0, 1.0)
+
+
+def test_only_probabilities_have_a_calibration():
+    both = {"a": predicted(1), "svm-flatten": predicted(2)}
+    table = metrics_table(
+        both, "classification", 0, {"all": np.ones(N, bool)}, uncalibrated=["svm-flatten"]
+    )
+    assert set(table[table["metric"] == "calibration_slope"]["model"]) == {"a"}
+    assert set(table[table["metric"] == "brier"]["model"]) == set(both)
+
+
 def test_the_good_class_mirrors_the_poor_class():
     truth = pd.Series(dict(zip("abcdef", [1.0, 1, 1, 0, 0, 0], strict=True)))
     values = zip("abcdef", [0.9, 0.6, 0.3, 0.5, 0.2, 0.1], strict=True)

@@ -20,6 +20,12 @@ def test_course_counted_by_hand():
     assert course.table()["dwell_seconds_2"].tolist() == [6, 0]
 
 
+def test_stays_count_in_the_seconds_of_their_scanner():
+    seconds = np.where(PEOPLE == 0, 2.0, 0.8)
+    course = follow_states(LABELS, PEOPLE, NUMBERS, 3, seconds)
+    np.testing.assert_allclose(course.dwell_seconds, [[3, 6, 0], [0, 0, 3.2]])
+
+
 def test_a_gap_ends_a_stay_and_is_no_transition():
     numbers = np.where(np.arange(10) == 9, 7, NUMBERS)
     course = follow_states(LABELS, PEOPLE, numbers, 3, seconds=2.0)

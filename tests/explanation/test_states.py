@@ -93,6 +93,16 @@ def test_a_state_of_one_person_does_not_make_a_number_of_states():
     assert choose_number(search.assign(states_of_most=[1, 1, 1])) == 2
 
 
+def test_participation_alone_decides_where_that_is_asked_for():
+    """The paper's figures for k = 3, visited by 1, 68 and 69 of 69 people."""
+    search = pd.DataFrame(
+        {"k": [2, 3, 4], "states_of_most": [1, 2, 2], "silhouette": [0.9, 0.3, 0.5],
+         "mean_participation": [35 / 69, 46 / 69, 40 / 69]}
+    )  # fmt: skip
+    assert choose_number(search, "participation") == 3
+    assert choose_number(search, "silhouette") == 4
+
+
 def test_silhouette_is_that_of_scikit_learn_on_exemplars(planted, make):
     values, people, numbers, truth = planted
     windows = make(values, people, numbers)

@@ -46,7 +46,7 @@ def test_every_column_is_described(fa):
         assert "Units" in entry or "Levels" in entry, column
     regional = 6 * (len(MOTOR_REGIONS) + 1) * 3
     overlap = len(MOTOR_REGIONS) * 2
-    assert len(columns) == regional + overlap + 11 + 2  # lesion and tract; two of quality
+    assert len(columns) == regional + overlap + 12 + 2  # lesion and tract; two of quality
 
 
 def test_sides_and_asymmetry_of_a_one_sided_map():
@@ -99,6 +99,15 @@ def test_lesion_does_not_enter_the_means(fa):
 
     values = [value for name, value in columns.items() if name.startswith("fa_")]
     assert np.nanmax(np.abs(values)) < 1
+
+
+def test_the_volume_in_the_own_space_is_that_of_an_earlier_step():
+    measured = row(lesion=lesion(), quality={"lesion_volume_ml": 12.5})
+
+    assert measured["lesion_volume_ml"] == 12.5
+    assert math.isnan(row(lesion=lesion())["lesion_volume_ml"])
+    texts = [entry["Description"] for entry in dictionary_for(measured).values()]
+    assert sum("own space" in text for text in texts) == 1
 
 
 def test_overlap_is_the_share_of_a_region_that_is_lesioned():

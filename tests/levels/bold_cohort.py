@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter
 
-from motor_bids_app.features.connectivity import LEFT_M1, sphere, static_map
+from motor_bids_app.features.connectivity import static_map
+from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template

@@ -1,5 +1,6 @@
 """What is missing is counted, and leaves people out only when asked to."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,13 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.completeness import harmonisation_notes, incomplete, missing_table
+from motor_bids_app.experiments.reading import load_preset
+from motor_bids_app.levels.completeness import (
+    harmonisation_notes,
+    incomplete,
+    missing_table,
+    wrong_seeds,
+)
 
 TABLE = pd.DataFrame(
     {
@@ -76,3 +83,22 @@ def test_the_report_says_what_was_harmonised_and_who_was_not():
     assert "2 sites" in note
     assert "1 scans have no site" in note
     assert "maps were not harmonised" in note
+
+
+@pytest.mark.parametrize(
+    ("preset", "barred"), [("gao2025", [False, True, False]), ("karakis2023", [False] * 3)]
+)
+def test_connectivity_of_the_healthy_side_is_no_connectivity_of_the_lesion(
+    tmp_path, preset, barred
+):
+    scans = []
+    for number, seed in enumerate(("left", "left", "right")):
+        (tmp_path / f"{number}.json").write_text(json.dumps({"SeedHemisphere": seed}))
+        scans.append(SimpleNamespace(seed=tmp_path / f"{number}.nii.gz", maps={}))
+    people = SimpleNamespace(
+        scans=scans, table=pd.DataFrame({"lesion_side": ["left", "right", "both"]})
+    )
+
+    reasons = wrong_seeds(people, np.arange(3), np.array([""] * 3, object), load_preset(preset))
+
+    assert [bool(reason) for reason in reasons] == barred

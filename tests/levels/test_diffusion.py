@@ -70,7 +70,6 @@ def maps(outputs):
     return {path.name.split("_")[-2] for path in outputs.root.rglob("*_dwimap.nii.gz")}
 
 
-@pytest.mark.slow
 def three_axes(data, table):
     """A b0, and the three volumes whose directions are nearest to at right angles."""
 
@@ -83,6 +82,7 @@ def three_axes(data, table):
     return pick(*chosen)(data, table)
 
 
+@pytest.mark.slow
 def test_three_directions_give_mean_diffusivity_and_say_why(process):
     outputs = process(three_axes, replace(SLOPPY, gibbs=True))
 
@@ -130,6 +130,10 @@ def test_faults_are_listed_and_corrected_on_request(process, scan):
     agreement = np.abs((found.bvecs * given.bvecs).sum(axis=1))[given.has_direction]
     assert agreement.min() > np.cos(np.deg2rad(5))  # but for the motion of the head
     assert maps(outputs) >= {"param-fa", "param-s0", "param-rmse", "param-decfa", "desc-noise"}
+    removed = outputs.load("dwimap", "dwi", desc="residual").get_fdata()
+    noise = outputs.load("dwimap", "dwi", desc="noise").get_fdata()
+    inside = outputs.load("mask", "dwi", desc="brain").get_fdata() > 0
+    assert np.median(removed[inside] / noise[inside]) == pytest.approx(1, abs=0.4)
     sidecar = outputs.path("dwimap", "dwi", model="tensor", param="decfa", extension=".json")
     assert "red, green, blue" in read_json(sidecar)["Description"]
 

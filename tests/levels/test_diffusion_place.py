@@ -26,24 +26,25 @@ def place(tmp_path, monkeypatch):
     def place(image, **scan):
         lesion = LesionFile(path=path, participant="1", image=image)
         outputs = Outputs(tmp_path / "out", "1", None, datasets={"raw": tmp_path})
-        _, _, notes = diffusion_place.register_alone(
+        _, _, facts = diffusion_place.register_alone(
             template, Scan(participant="1", lesion=lesion, **scan), outputs, ProcessingSettings()
         )
-        return notes, outputs.path("mask", "anat", label="L", standard=True)
+        return facts, outputs.path("mask", "anat", label="L", standard=True)
 
     return place
 
 
 def test_a_mask_drawn_on_the_dwi_is_saved(place):
-    notes, mask = place("dwi")
+    facts, mask = place("dwi")
 
-    assert "There is no head image" in notes[0]
+    assert "There is no head image" in facts.notes[0]
+    assert facts.quality["lesion_volume_ml"] == pytest.approx(6**3 * 27 / 1000)
     assert nib.load(mask).get_fdata().sum() == pytest.approx(6**3 * 27 / 8, rel=0.2)
 
 
 def test_a_mask_drawn_on_another_image_is_left_out_and_a_note_says_so(place, tmp_path):
-    notes, mask = place("T1w", t1w=tmp_path / "sub-1_T1w.nii.gz")
+    facts, mask = place("T1w", t1w=tmp_path / "sub-1_T1w.nii.gz")
 
     assert not mask.exists()
-    assert "sub-1_T1w.nii.gz) was not processed" in notes[0]
-    assert "sub-1_lesion.nii.gz left out" in notes[1]
+    assert "sub-1_T1w.nii.gz) was not processed" in facts.notes[0]
+    assert "sub-1_lesion.nii.gz left out" in facts.notes[1]

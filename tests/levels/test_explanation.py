@@ -52,6 +52,7 @@ layers = []
 [as_published]
 protocols = []
 """
+HOLDOUT = 'scheme = "repeated_holdout"\ntest_fraction = 0.3'
 # Corners in mm of what the cohort has damaged at the left, mirrored as the experiment says.
 DAMAGED = np.array([[14.0, -30, -8], [34, -10, 60]])
 
@@ -60,7 +61,9 @@ DAMAGED = np.array([[14.0, -30, -8], [34, -10, 60]])
 def output(fake_cohort, tmp_path_factory):
     folder = tmp_path_factory.mktemp("explanation")
     files = []
-    for name, text in (("linear", LINEAR), ("network", NETWORK)):
+    holdout = LINEAR.replace('"linear"', '"holdout"').replace("folds = 3", HOLDOUT)
+    holdout = holdout.replace("people_per_test = 4", "people_per_test = 50")
+    for name, text in (("linear", LINEAR), ("network", NETWORK), ("holdout", holdout)):
         files.append(str(folder / f"{name}.toml"))
         (folder / f"{name}.toml").write_text(text)
     own = folder / "derivatives"
@@ -87,6 +90,15 @@ def test_maps_are_images_in_the_standard_space_with_a_sidecar(output):
 def test_each_person_is_explained_once_and_no_more_than_wanted(output):
     people = [p.name.split("_")[0] for p in (output / "linear" / "maps").glob("sub-*.nii.gz")]
     assert len(people) == len(set(people)) == 3 * 4
+
+
+def test_holdouts_explain_each_person_once_and_compare_models(output):
+    """Every person who is ever tested, in the first test set with them."""
+    splits = pd.read_csv(output / "holdout" / "splits.tsv", sep="\t")
+    people = [p.name.split("_")[0] for p in (output / "holdout" / "maps").glob("sub-*.nii.gz")]
+    assert sorted(people) == sorted(set(splits["participant_id"]))
+    assert len(people) > splits.groupby("repeat").size().max()
+    assert "stability" in set(checks(output / "holdout")["check"])
 
 
 def test_contributions_of_a_person_sum_to_the_log_odds_against_the_average_brain(output):
@@ -137,6 +149,6 @@ def test_the_report_shows_maps_and_says_what_does_not_apply(output):
     assert 'id="figure-explanation-gradcam"' in (output / "network" / "report.html").read_text()
 
 
-def test_a_network_is_explained_by_grad_cam_unless_more_is_asked_for(output):
-    assert set(checks(output / "network")["method"]) == {"gradcam"}
+def test_a_network_is_explained_coarsely_and_finely_unless_something_else_is_asked_for(output):
+    assert set(checks(output / "network")["method"]) == {"gradcam", "integrated_gradients"}
     assert len(list((output / "network" / "maps").glob("sub-*_desc-gradcam.nii.gz"))) == 4

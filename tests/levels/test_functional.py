@@ -1,6 +1,7 @@
 """Bold of a head that is the template itself, so that its anatomy needs no processing."""
 
 import json
+import re
 from dataclasses import replace
 
 import nibabel as nib
@@ -12,10 +13,11 @@ from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.errors import DataError
-from motor_bids_app.features.connectivity import LEFT_M1, sphere
+from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels import functional
+from motor_bids_app.levels.connectivity import _wanted
 from motor_bids_app.levels.finished_functional import read_finished
 from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.functional_read import read_series
@@ -108,7 +110,7 @@ def test_a_series_becomes_maps_of_coupled_m1(scan, outputs):
     preprocess_bold(scan, outputs, settings())
 
     facts = outputs.load_facts()
-    assert facts.notes == []
+    assert [note[:24] for note in facts.notes] == ["There is no lesion mask,"]
     assert facts.quality["m1_coupling"] > 0.8
     assert facts.quality["bold_max_translation"] < 0.3
     dictionary_for(facts.quality)  # every measure has a description
@@ -219,8 +221,10 @@ GOOD = 100 + np.random.default_rng(0).normal(size=(3, 3, 4, 20))
         (GOOD[..., :8], {"RepetitionTime": 2}, "8 volumes, of which 0 are dropped"),
         (GOOD, {"RepetitionTime": 2, "SliceTiming": [0, 1]}, "2 times, but the bold has 4"),
         (GOOD, {"RepetitionTime": 2, "SliceTiming": [0, 500, 1000, 1500]}, "milliseconds"),
+        (GOOD, {}, "time between bold volumes is unknown"),
+        (GOOD, {"RepetitionTime": 2, "SliceEncodingDirection": "z"}, "'z', which is no axis"),
     ],
-    ids=["one volume", "TR in ms", "too short", "slices", "slice times in ms"],
+    ids=["one volume", "TR in ms", "too short", "slices", "slice times in ms", "no TR", "axis"],
 )
 def test_unusable_series_are_explained(tmp_path, data, sidecar, words):
     with pytest.raises(DataError, match=words):
@@ -232,6 +236,48 @@ def test_a_series_without_slice_timing_is_taken_and_flagged(tmp_path):
 
     assert series.slice_times is None
     assert "no SliceTiming" in series.facts.notes[0]
+
+
+def timed(bold, seconds):
+    """The same series, whose header gives seconds between volumes."""
+    image = nib.load(bold.path)
+    image.header.set_zooms((*image.header.get_zooms()[:3], seconds))
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(nib.Nifti1Image(image.get_fdata(), None, image.header), bold.path)
+    return bold
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "repetition", "words"),
+    [({}, 3.0, "no RepetitionTime: the 3 s of"), ({"RepetitionTime": 2}, 2.0, "header of .* 3 s")],
+)
+def test_a_time_that_only_the_header_has_or_contradicts_is_said(
+    tmp_path, sidecar, repetition, words
+):
+    bold = timed(tiny(tmp_path, GOOD, {**sidecar, "SliceTiming": [0, 0.5, 1, 1.5]}), 3.0)
+
+    series = read_series(bold, BoldSettings())
+
+    assert series.repetition == repetition
+    assert re.search(words, "; ".join(series.facts.notes))
+
+
+def test_a_voxel_with_gaps_has_no_jump_in_it(tmp_path):
+    data = GOOD.copy()
+    data[1, 1, 1, 7] = np.nan
+
+    series = read_series(tiny(tmp_path, data, {"RepetitionTime": 2}), BoldSettings())
+
+    assert (series.data[1, 1, 1] == 0).all()
+    assert any("1 voxels of the bold" in note for note in series.facts.notes)
+
+
+def test_a_seed_mask_that_reaches_into_the_right_hemisphere_is_refused(tmp_path):
+    grid = standard_grid(3)
+    path = tmp_path / "seed.nii.gz"
+    nib.save(nib.Nifti1Image(sphere(grid, (0, -22, 56), 9).astype(np.uint8), grid.affine), path)
+    with pytest.raises(UsageError, match="not in the left hemisphere"):
+        _wanted(BoldSettings(seed=path))
 
 
 def test_slices_counted_from_the_top_are_turned_round(tmp_path):

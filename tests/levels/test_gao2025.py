@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from motor_bids_app.errors import DataError, IncompatibleModelError, IncompleteRunError
 from motor_bids_app.experiments.reading import load_preset
 from motor_bids_app.levels import group, predict
-from motor_bids_app.levels.maps import MapLibrary
+from motor_bids_app.levels.maps import MapLibrary, brain_grid
 from motor_bids_app.levels.people import gather_people
 from motor_bids_app.levels.windows import experiment_pieces
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
@@ -94,6 +95,51 @@ def test_the_ladder_counts_windows_where_they_were_split(done):
     assert ladder.loc[("published", "accuracy"), "value"] == 0.998
     page = (done[1] / "report.html").read_text()
     assert "need only recognise the person" in page
+
+
+def test_where_there_is_nothing_to_find_window_folds_alone_find_it_and_the_page_says_why(tmp_path):
+    """The kernel machine, which is cheap, through the code path of the level."""
+    nothing = make_bold_cohort(tmp_path / "nothing", 24, effect=0.0, seed=2)
+    path = tmp_path / "nothing.toml"
+    changes = {
+        'name = "small"': 'name = "nothing"',
+        "epochs = 2": "epochs = 1",
+        "windows = 4": "windows = 2",
+        "refits = 1": "refits = 0",
+        "folds = 2": "folds = 3",
+        "[model]": '[model]\nfinal = "kernel"',
+        "[states]": "[states]\nfind = false",
+    }
+    text = SMALL
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+    group.run(nothing.settings("group", experiments=(str(path),)))
+
+    folder = nothing.output / "experiments" / "nothing"
+    ladder = read(folder, "leakage_ladder").set_index(["protocol", "metric"])
+    by_person = ladder.loc[("right", "roc_auc")]
+    by_window = ladder.loc[("window-folds", "roc_auc")]
+    assert 0.2 < by_person["value"] < 0.8  # 24 people: the 95 % interval of chance is 0.26 to 0.74
+    assert by_window["value"] > 0.9
+    assert (by_person["n_counted"], by_window["n_counted"]) == (24, 24 * (VOLUMES - WINDOW + 1))
+    assert by_person["low"] < 0.5 < by_person["high"]
+    page = (folder / "report.html").read_text()
+    assert "A model that is tested on windows of people it has learned from need only" in page
+
+
+def test_every_person_has_a_map_of_what_the_network_looked_at(done, cohort):
+    maps = sorted((done[1] / "maps").glob("sub-*_desc-gradcam.nii.gz"))
+
+    assert len(maps) == N_PEOPLE - len(WITHOUT)
+    image = nib.load(maps[0])
+    assert image.shape == brain_grid(4).shape
+    np.testing.assert_allclose(image.affine, brain_grid(4).affine)
+    checks = read(done[1], "explanation").set_index(["check", "region"])
+    assert checks.loc[("randomised", np.nan), "n"] == 8  # four of each of two test sets
+    assert "Grad-CAM of the network of windows" in (done[1] / "report.html").read_text()
 
 
 def test_the_network_is_tested_against_permuted_labels_too(done):

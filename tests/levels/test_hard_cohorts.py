@@ -94,18 +94,23 @@ def poor(n_poor, n):
 @pytest.mark.parametrize(
     ("table", "text", "message"),
     [
-        (people(fma_ue=60.0), QUICK, "All 24 people are good by FMA-UE < 27"),
+        (people(fma_ue=60.0), QUICK, "All 24 patients are good by FMA-UE < 27"),
         (
             people(fma_ue=40.0), QUICK.replace("[model]", '[target]\ntask = "regression"\n[model]'),
             "All 24 people have the same fma_ue",
         ),
-        (people(group="control"), QUICK, "No score is known for most of the 0 patients"),
+        (people(group="control"), QUICK, "All 24 scans are of healthy controls"),
         (people(fma_ue=[20.0] + [np.nan] * 23), QUICK, "No score is known for most of the 24"),
         (people(fma_ue=poor(1, 24)), QUICK, "1 poor"),
         (
+            people(12, 12, fma_ue=poor(12, 24)), QUICK,
+            "All 12 patients are poor by FMA-UE < 27.* The 12 controls do not count",
+        ),
+        (people(12, 12, fma_ue=poor(11, 24)), QUICK, "too few patients.*: 1 good, 11 poor"),
+        (
             people(4, fma_ue=[1.0, 2, 50, 60]),
             QUICK.replace("[model]", '[target]\ntask = "regression"\n[model]'),
-            "Only 4 people have",
+            "Only 4 patients have",
         ),
         (
             people(site="Bonn"), QUICK + 'scheme = "leave_one_site_out"\n',
@@ -142,6 +147,7 @@ def poor(n_poor, n):
     ],
     ids=[
         "one class", "constant score", "all controls", "scores of few", "one poor person",
+        "only controls are good", "one good patient beside controls",
         "four scores", "one site", "sites of one class each",
         "one holdout of few people", "one holdout of few scores", "nothing to harmonise",
         "too few to recalibrate", "no inputs",
@@ -197,7 +203,7 @@ def test_everything_at_once_runs_and_is_reported(tmp_path):
     page = (folder / "report.html").read_text()
     for words in (
         "were harmonised by ComBat", "the experiment says was measured before FMA-UE",
-        "Baseline score (persistence)", "In parts of the cohort", "patients without controls",
+        "Baseline score (persistence)", "In parts of the cohort", "patients and controls",
         "Recalibration of", "Lacked by", "4 of 46", "filled with the median",
     ):  # fmt: skip
         assert words in page, words

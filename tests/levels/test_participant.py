@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 import nibabel as nib
@@ -16,6 +17,7 @@ from motor_bids_app.levels.outputs import Outputs
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulate import run as simulate
 from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.levels.steps import Step
 from motor_bids_app.levels.truth import compare_with_truth
 from motor_bids_app.settings import ProcessingSettings, Resources, Selection, Settings
 from motor_bids_app.spaces.grids import standard_grid
@@ -114,6 +116,56 @@ def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):
 
     assert not series.exists()
     assert not record.exists()
+
+
+@pytest.fixture
+def mapped(lesions):
+    """Settings for the anatomy alone, and a map that an earlier run made of a dwi."""
+    for end in ("nii.gz", "bval", "bvec"):
+        path = lesions.bids_dir / "sub-1" / "dwi" / f"sub-1_dwi.{end}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("0 1000")
+    alone = replace(
+        lesions, selection=Selection(participants=("1",), modalities=("anat",))
+    )  # fmt: skip
+    run(alone)
+    outputs = Outputs(lesions.output_dir, "1", None)
+    fa = outputs.path("dwimap", "dwi", model="tensor", param="fa", standard=True)
+
+    def work():
+        fa.parent.mkdir(exist_ok=True)
+        fa.touch()
+        return [fa]
+
+    anatomy, dwi = (Step(name, "sub-1", lesions.output_dir) for name in ("anat", "dwi"))
+    dwi.run({"anat": anatomy.record}, lesions.processing, work)
+    return alone, fa
+
+
+def test_what_is_not_asked_for_is_kept(mapped):
+    alone, fa = mapped
+
+    with suppress(IncompleteRunError):  # the map is empty, so that there are no features
+        run(alone)
+
+    assert fa.exists()
+
+
+def test_what_was_made_with_an_earlier_anatomy_is_deleted_and_said(mapped):
+    alone, fa = mapped
+
+    states = run(replace(alone, processing=ProcessingSettings(sloppy=True)))
+
+    assert not fa.exists()
+    assert states["sub-1", "dwi"] == "outdated"
+    assert "--modalities anat dwi" in (alone.output_dir / "sub-1.html").read_text()
+
+
+def test_settings_of_the_diffusion_do_not_repeat_the_anatomy(lesions):
+    run(lesions)
+    states = run(replace(lesions, processing=ProcessingSettings(gibbs=True)))
+
+    assert states["sub-1", "anat"] == "kept"
 
 
 @pytest.fixture

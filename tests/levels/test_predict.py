@@ -84,7 +84,9 @@ def test_predictions_say_where_they_come_from(trained, newcomers):
     row = read(newcomers).iloc[0]
 
     metrics = pd.read_csv(trained[1].parent / "metrics.tsv", sep="\t")
-    metrics = metrics.set_index(["model", "population", "metric"]).loc["kernel", "all", "roc_auc"]
+    metrics = metrics.set_index(["model", "population", "metric"]).loc[
+        "kernel", "patients", "roc_auc"
+    ]
     assert row["model"] == "quick/kernel"
     assert row["n_training_people"] == 26
     assert [row["cv_value"], row["cv_low"], row["cv_high"]] == pytest.approx(

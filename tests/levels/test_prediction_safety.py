@@ -79,9 +79,10 @@ def test_too_few_people_leave_a_score_without_interval():
     assert conformal_answer(metadata, 5.0, (Finding("x", ""),)) == (None, None)
 
 
-def test_intervals_end_where_the_score_does():
-    metadata = limits_of(np.arange(200.0) / 10) | {"target": {"range": [0.0, 34.0]}}
-
-    assert conformal_answer(metadata, 30.0, ())[1][1] == 34
-    assert conformal_answer(metadata, 30.0, ())[1][0] > 0
-    assert conformal_answer(metadata, 4.0, ())[1][0] == 0
+def test_intervals_end_with_the_score_also_for_people_outside():
+    metadata = limits_of(np.arange(50.0))
+    for part in ("conformal", "conformal_outside"):
+        metadata[part] |= {"least": 0, "most": 66}
+    for findings in ((), (Finding("x", "", 3.0),)):
+        low, high = conformal_answer(metadata, 60.0, findings)[1]
+        assert 0 <= low < 60 < high == 66

@@ -154,7 +154,7 @@ def test_splits_of_any_numbers_do_for_all_analyses(cohort, rows):
     folder = run(cohort, AS_PUBLISHED)
 
     p = read(folder, "permutation").set_index("population")["p_value"]
-    assert p["all"] == pytest.approx(1 / 21)  # the least of 20 permutations: damage is planted
+    assert p["patients"] == pytest.approx(1 / 21)  # the least of 20 permutations: damage is planted
     assert len(read(folder, "learning_curve"))
     ladder = read(folder, "leakage_ladder").set_index("protocol")
     assert ladder.loc["augmented-before-split", "state"].eq("optimistic").all()

@@ -102,6 +102,37 @@ def test_a_step_that_fails_leaves_nothing_of_an_earlier_run(write, tmp_path):
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.parametrize("change", ["again", "gone"])
+def test_a_step_is_outdated_when_an_earlier_one_changed_after_it(tmp_path, source, change):
+    anatomy, diffusion = (Step(name, "sub-01", tmp_path) for name in ("anat", "dwi"))
+    anatomy.run({"t1w": source}, ProcessingSettings(), list)
+    diffusion.run({"anat": anatomy.record}, ProcessingSettings(), list)
+    assert not diffusion.is_outdated(anatomy)
+
+    if change == "again":
+        anatomy.run({"t1w": source}, ProcessingSettings(sloppy=True), list)
+    else:
+        anatomy.discard()
+
+    assert diffusion.is_outdated(anatomy)
+    assert not anatomy.is_outdated(diffusion)
+
+
+def test_a_step_that_was_killed_is_known_by_its_record(runs, tmp_path, source):
+    runs()
+    assert not runs.step.was_killed
+    seen = []
+
+    def work():
+        seen.append(runs.step.was_killed)  # as it is left should the process end here
+        return [runs.output]
+
+    runs.step.run({"t1w": source}, ProcessingSettings(sloppy=True), work)
+
+    assert seen == [True]
+    assert not runs.step.was_killed
+
+
 def test_content_that_was_never_fetched_is_named(tmp_path):
     link = tmp_path / "T1w.nii.gz"
     link.symlink_to(tmp_path / "annex")

@@ -27,13 +27,13 @@ def members(groups, characteristic):
     }  # fmt: skip
 
 
-def test_patients_are_divided_and_controls_are_in_the_first_row_only():
+def test_patients_are_divided_and_controls_are_in_one_row_only():
     groups = subgroups_of(
         cohort(sex=[0, 0, 1, 1, 1, np.nan, 0, 1], site=["b", "a", "b", "a", "b", None, "a", "a"])
     )
 
     assert members(groups, "everyone") == {
-        "all people": list(range(8)), "patients without controls": list(range(6)),
+        "patients": list(range(6)), "patients and controls": list(range(8)),
     }  # fmt: skip
     assert members(groups, "sex") == {"female": [0, 1], "male": [2, 3, 4], UNKNOWN: [5]}
     assert members(groups, "site") == {"a": [1, 3], "b": [0, 2, 4], UNKNOWN: [5]}

@@ -21,8 +21,10 @@ def dataset(samples: Samples) -> ScanDataset:
     return ScanDataset(samples.volumes, numbers, labels, standardise, balanced_rows(labels))
 
 
-def test_every_scan_comes_once_per_epoch_and_no_batch_is_single(dataset):
-    batches = Batches(dataset, batch_size=47, seed=0)  # 48 items
+@pytest.mark.parametrize(("n_items", "batch_size"), [(48, 47), (47, 2), (3, 2), (5, 4)])
+def test_every_scan_comes_once_per_epoch_and_no_batch_is_single(dataset, n_items, batch_size):
+    dataset.rows = dataset.rows[:n_items]
+    batches = Batches(dataset, batch_size, seed=0)
 
     sizes, numbers = [], []
     for inputs, targets in batches:
@@ -84,3 +86,12 @@ def test_maps_come_in_the_order_the_model_asks(samples):
     ab = Standardiser.fit(samples.volumes, ("fa", "gm"), None)(samples.volumes)
     ba = Standardiser.fit(samples.volumes, ("gm", "fa"), None)(samples.volumes)
     np.testing.assert_array_equal(ab, ba[:, ::-1])
+
+
+def test_a_map_that_no_training_scan_has_says_nothing_of_others(make_samples):
+    volumes = make_samples().volumes
+    volumes.store.present[:20, 1] = False
+    volumes.store.data[:20, 1] = 0
+    maps = Standardiser.fit(volumes[:20], ("fa", "gm"), None)(volumes[20:])
+    assert not maps[:, 1].any()
+    assert maps[:, 0].any()

@@ -32,6 +32,22 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_every_model_keeps_to_the_range_of_the_score(name, samples, make_samples, predictions):
+    """Scores are at either end, and new people have five times the damage."""
+    y = np.where(np.arange(36) % 3 == 0, 0.0, 66.0)
+    params = {key: [*value] if isinstance(value, tuple) else value
+              for key, value in tiny(name).items()}  # fmt: skip
+    model = build_model(name, task="regression", params=params, bounds=(0, 66)).fit(samples, y)
+    others = make_samples(damage=1.5)
+    given = predictions(model, others)
+    assert given.min() >= 0
+    assert given.max() <= 66
+    if name in ("kernel", "tract_load"):
+        free = predictions(build_model(name, task="regression").fit(samples, y), others)
+        assert free.min() < 0 or free.max() > 66
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_every_model_can_be_cloned(name):
     model = build_model(name, task="classification", random_state=3)
     assert clone(model).get_params() == model.get_params()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import ElasticNet, LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from motor_bids_app.errors import DataError
@@ -96,3 +97,23 @@ def test_two_scans_of_a_person_do_not_judge_each_other():
     by_scan = TableClassifier(**REGIONAL).fit(Samples(table), y)
 
     assert by_person.pipeline_[-1].C < by_scan.pipeline_[-1].C  # a stronger penalty
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_an_elastic_net_stays_one_when_its_penalty_is_given(task):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(60, 8))
+    values = (values - values.mean(axis=0)) / values.std(axis=0)
+    score = 10 * values[:, 0] + rng.normal(size=60)
+    table = pd.DataFrame(values, columns=list("abcdefgh"))
+    samples = Samples(table.assign(participant_id=[f"sub-{i:02d}" for i in range(60)]))
+    settings = {"columns": tuple("abcdefgh"), "select": True, "penalty": 2.0}
+    if task == "classification":
+        poor = (score > 0).astype(int)
+        ours = TableClassifier(**settings).fit(samples, poor).predict_proba(samples)[:, 1]
+        judge = LogisticRegression(C=0.5, l1_ratio=0.5, solver="saga", max_iter=10_000)
+        assert ours == pytest.approx(judge.fit(values, poor).predict_proba(values)[:, 1], abs=0.01)
+    else:
+        ours = TableRegressor(**settings).fit(samples, score).predict(samples)
+        judge = ElasticNet(alpha=2 * score.std(), l1_ratio=0.5)
+        assert ours == pytest.approx(judge.fit(values, score).predict(values))

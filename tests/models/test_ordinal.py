@@ -10,6 +10,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.models.catalog import LADDER, NETWORKS, build_model
 from motor_bids_app.models.classical import ConstantClassifier, TableClassifier
 from motor_bids_app.models.heads import OrderedLoss, OrderedOutput
+from motor_bids_app.models.opened import open_networks
 from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal, shares_above
 from motor_bids_app.models.store import load_bundle, save_bundle
 
@@ -42,6 +43,13 @@ def test_start_is_the_shares_of_people():
     output.start([0.8, 0.5, 0.3])
     given = torch.sigmoid(output(torch.zeros(1, 3)))[0]
     np.testing.assert_allclose(given.detach(), [0.8, 0.5, 0.3], atol=1e-5)
+
+
+def test_thresholds_are_forgotten_by_random_weights(samples, outcome):
+    model = NetworkOrdinal(**QUICK, n_classes=3).fit(samples, outcome("ordinal"))
+    (network,) = open_networks(model)
+    output = network.randomised(seed=3).module.network.output
+    assert output.first.item() == 0 != model.network_.output.first.item()
 
 
 def test_loss_of_two_classes_is_that_of_a_logistic_regression():

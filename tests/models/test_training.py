@@ -1,14 +1,15 @@
 """Training: schedules, early stopping, checkpoints, parts of a batch, memory."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from motor_bids_app.errors import DataError, UsageError
-from motor_bids_app.models import course, training
-from motor_bids_app.models.deep import NetworkClassifier
+from motor_bids_app.models import course, snapshots, training
+from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks import MultiBranchNetwork
 
 SMALL = {"widths": (2, 2, 2, 4), "n_residuals": 0, "hidden": 4, "learning_rate": 0.02}
@@ -92,6 +93,25 @@ def test_damaged_checkpoint_is_refused(samples, y):
         NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
 
 
+def test_checkpoints_keep_the_random_state_of_a_gpu(monkeypatch):
+    """Dropout draws from it; there need not be a GPU to see that it comes back."""
+    given = []
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.arange(9).byte())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *state: given.append(state))
+    layer = torch.nn.Linear(1, 1)
+    net = SimpleNamespace(
+        module_=layer, optimizer_=torch.optim.SGD(layer.parameters()), n_parts=1, device="cuda:1"
+    )
+    director = course.Director(course.Plan(), course.Course(), lambda *_: None)
+    random = np.random.default_rng(0)
+
+    snapshots.unpack(snapshots.pack(net, director, random, "{}"), net, director, random, "{}")
+
+    ((state, device),) = given
+    assert device == "cuda:1"
+    assert state.tolist() == list(range(9))
+
+
 def test_early_stop_keeps_the_weights_of_the_best_epoch(make_samples, y):
     """Without signal and with a high rate, the loss of others soon rises."""
     samples = make_samples(damage=0)
@@ -122,14 +142,19 @@ def test_scans_of_a_person_are_on_one_side(make_samples):
     assert not set(samples.participants[learned]) & set(samples.participants[judged])
 
 
-def test_parts_without_normalisation_give_the_gradients_of_the_batch(monkeypatch, samples, y):
+@pytest.mark.parametrize("balance", ["weights", "none"])
+def test_parts_without_normalisation_give_the_gradients_of_the_batch(
+    monkeypatch, samples, y, balance
+):
     """Gradients are summed over parts; what normalisation sees is held still."""
     monkeypatch.setattr(MultiBranchNetwork, "train", lambda self, mode=True: self.eval_())
     monkeypatch.setattr(
         MultiBranchNetwork, "eval_", lambda self: torch.nn.Module.train(self, False), raising=False
     )
     whole, parts = (
-        NetworkClassifier(**SMALL, epochs=1, batch_size=12, parts=parts).fit(samples, y)
+        NetworkClassifier(**SMALL, epochs=1, batch_size=12, parts=parts, balance=balance).fit(
+            samples, y
+        )
         for parts in (1, 3)
     )
     np.testing.assert_allclose(weights(parts), weights(whole), atol=1e-5)
@@ -173,6 +198,11 @@ def test_values_that_are_not_numbers_are_explained(make_samples, y):
     samples.volumes.store.data[3, 1, 2, 2, 2] = np.nan
     with pytest.raises(DataError, match="gm map of a training scan"):
         NetworkClassifier(**SMALL, epochs=1).fit(samples, y)
+
+
+def test_a_training_fold_of_one_scan_is_explained(samples):
+    with pytest.raises(UsageError, match="and 1 scans"):
+        NetworkRegressor(**SMALL).fit(samples, np.arange(36.0), (np.arange(1), np.arange(1, 9)))
 
 
 @pytest.mark.parametrize(

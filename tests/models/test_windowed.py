@@ -1,10 +1,13 @@
 """Networks that learn from windows and answer for people."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from scipy.special import expit
 
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.crossvalidation import cross_validate
@@ -16,16 +19,31 @@ from motor_bids_app.features.connectivity import sliding_windows
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
+from motor_bids_app.levels.window_explanation import person_map
+from motor_bids_app.models.opened_windows import open_windows
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.spaces.grids import Grid
 
-GRID = Grid((8, 8, 8), np.eye(4))
+GRID = Grid((6, 6, 6), np.eye(4))
 N_PEOPLE, N_VOLUMES, LENGTH = 24, 30, 10
 SMALL = {
     "widths": (4, 8), "convolutions": (1, 1), "hidden": 16, "dropout": 0.0,
-    "batch_size": 16, "windows": 8, "epochs": 12, "learning_rate": 5e-3,
+    "batch_size": 32, "windows": 6, "epochs": 12, "learning_rate": 1e-2,
 }  # fmt: skip
+PLANTED = (slice(1, 4),) * 3
+
+
+class Kept(SeriesWindows):
+    """Maps are made once, and not in every epoch: that they are right is for other tests."""
+
+    def read(self, scan, numbers):
+        return all_windows(self, scan)[numbers]
+
+
+@lru_cache(maxsize=200)
+def all_windows(source, scan):
+    return SeriesWindows.read(source, scan, np.arange(source.counts[scan]))
 
 
 def make_samples(effect, seed=0, without=()):
@@ -38,23 +56,21 @@ def make_samples(effect, seed=0, without=()):
     signals, seeds, weights = [], [], []
     for person in range(N_PEOPLE):
         if person in without:
-            signals.append(np.zeros((0, 8**3), np.float16))
+            signals.append(np.zeros((0, 6**3), np.float16))
             seeds.append(np.zeros(0))
             weights.append(np.zeros((0, 0)))
             continue
         course = rng.normal(size=N_VOLUMES)
         pattern = gaussian_filter(rng.normal(size=GRID.shape), 1)
         pattern = 0.5 * pattern / pattern.std()
-        pattern[2:5, 2:5, 2:5] += effect * poor[person]
+        pattern[PLANTED] += effect * poor[person]
         noise = gaussian_filter(rng.normal(size=(N_VOLUMES, *GRID.shape)), (0, 1, 1, 1))
         series = pattern * course[:, None, None, None] + noise / noise.std()
         series = (series - series.mean(axis=0)) / series.std(axis=0)
         signals.append(series.reshape(N_VOLUMES, -1).astype(np.float16))
         seeds.append(course)
         weights.append(sliding_windows(N_VOLUMES, LENGTH))
-    source = SeriesWindows(
-        signals, seeds, weights, [2.0] * N_PEOPLE, np.ones(GRID.shape, bool), GRID
-    )
+    source = Kept(signals, seeds, weights, [2.0] * N_PEOPLE, np.ones(GRID.shape, bool), GRID)
     table = pd.DataFrame({"participant_id": [f"sub-{i:02d}" for i in range(N_PEOPLE)],
                           "group": "patient"})  # fmt: skip
     return Samples(table, pieces={WINDOWS: Pieces.of(source)}), poor
@@ -63,7 +79,7 @@ def make_samples(effect, seed=0, without=()):
 @pytest.fixture(scope="module")
 def telling():
     torch.set_num_threads(1)
-    samples, poor = make_samples(effect=1.0, without=(23,))
+    samples, poor = make_samples(effect=1.5, without=(23,))
     return samples, poor, WindowClassifier(**SMALL).fit(samples[:16], poor[:16])
 
 
@@ -105,6 +121,59 @@ def test_a_saved_model_predicts_the_same(telling, tmp_path):
     np.testing.assert_allclose(
         loaded.predict_proba(samples[16:]), model.predict_proba(samples[16:]), rtol=1e-6
     )
+
+
+def test_an_opened_network_gives_the_log_odds_of_each_window(telling):
+    samples, _, model = telling
+    network = open_windows(model)
+    apart, _ = samples[[17]].apart(WINDOWS, SMALL["windows"])
+
+    with torch.inference_mode():
+        parts = [network.module(*given) for given in network.inputs(samples[[17]], 6)]
+
+    given = expit(torch.cat(parts).numpy())
+    np.testing.assert_allclose(given, model.predict_proba(apart)[:, 1], atol=1e-5)
+
+
+def test_places_of_the_layer_stand_for_the_voxels_pooled_into_them(telling):
+    network = open_windows(telling[2])
+    stride, first = network.places
+    voxels = torch.arange(GRID.shape[0], dtype=torch.float32)[:, None, None].expand(GRID.shape)
+    shown = []
+    hook = network.stage.register_forward_hook(lambda module, given, made: shown.append(made))
+    network.module(torch.zeros(1, 1, *GRID.shape), torch.zeros(1, 1))
+    hook.remove()
+
+    low, high = (sign * torch.nn.functional.max_pool3d(sign * voxels[None], stride)[0, :, 0, 0]
+                 for sign in (-1, 1))  # fmt: skip
+    assert shown[0].shape[2] == len(low)
+    np.testing.assert_allclose((low + high) / 2, first + stride * np.arange(len(low)))
+
+
+def test_integrated_gradients_point_at_what_differs_and_add_up(telling):
+    pytest.importorskip("captum")
+    samples, _, model = telling
+    network, inside = open_windows(model), np.zeros(GRID.shape, dtype=bool)
+    inside[PLANTED] = True
+    total = np.zeros(GRID.shape)
+
+    for row in range(16, 23):
+        values, effect, errors = person_map(network, samples[[row]], "integrated_gradients")
+        total += values if effect >= 0 else -values
+        assert values.sum() == pytest.approx(effect, abs=0.1 * abs(effect) + 0.05)
+        assert len(errors) == 8  # of 21 windows
+
+    assert total[inside].mean() > 5 * np.abs(total[~inside]).mean()
+
+
+def test_gradcam_is_highest_where_the_network_found_the_difference(telling):
+    pytest.importorskip("captum")
+    samples, poor, model = telling
+    values, _, _ = person_map(open_windows(model), samples[[17]], "gradcam")
+
+    highest = np.array(np.unravel_index(values.argmax(), GRID.shape))
+    assert poor[17] == 1
+    assert np.abs(highest - 2).max() <= 2  # within one place of the middle of what was planted
 
 
 def test_scores_are_predicted_in_their_units():

@@ -2,18 +2,18 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.errors import EmptyRegionError, GridMismatchError
+from motor_bids_app.errors import DataError, EmptyRegionError, GridMismatchError
 from motor_bids_app.mri.lesions import (
     align_lesion,
     lesion_side,
     lesion_voxels,
     mirror,
-    tract_distances,
-    tract_loads,
+    share_in_brain,
     volume_ml,
+    warp_lesion,
 )
-from motor_bids_app.spaces.atlases import corticospinal_tract
-from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.transforms import Transform
 
 GRID = standard_grid(4)
 
@@ -31,15 +31,6 @@ def blank(shape, affine):
 
 def centre_of(mask):
     return nib.affines.apply_affine(mask.affine, np.argwhere(np.asarray(mask.dataobj) > 0)).mean(0)
-
-
-def tube(areas):
-    """Tract on the left whose axial sections have these numbers of voxels, and its mirror image."""
-    left = np.zeros(GRID.shape, dtype=np.float32)
-    for z, area in enumerate(areas, start=10):
-        left[5 : 5 + area, 20, z] = 1
-    image = nib.Nifti1Image(left, GRID.affine)
-    return {"left": image, "right": mirror(image)}
 
 
 def test_side_follows_the_mask():
@@ -145,51 +136,6 @@ def test_mask_outside_the_image_is_explained():
         align_lesion(ball((-30, -20, 20), 15), image)
 
 
-def test_load_is_the_share_of_each_tract():
-    tract = tube([4] * 10)
-    lesion = np.zeros(GRID.shape, dtype=np.uint8)
-    lesion[:22, :, 10:15] = 1
-
-    loads = tract_loads(nib.Nifti1Image(lesion, GRID.affine), tract)
-
-    assert loads["tract_load_left"] == pytest.approx(0.5)
-    assert loads["tract_load_right"] == 0
-    assert loads["tract_load"] == pytest.approx(0.5)
-
-
-def test_narrow_sections_weigh_more():
-    # Feng et al. 2015: lesioned area times widest area over own area, summed over sections.
-    tract = tube([2, 2, 4, 8])
-    lesion = np.zeros(GRID.shape, dtype=np.uint8)
-    lesion[5, :, 10:14] = 1
-
-    loads = tract_loads(nib.Nifti1Image(lesion, GRID.affine), tract)
-
-    assert loads["tract_load_weighted"] == pytest.approx((4 + 4 + 2 + 1) * 4**3 / 1000)
-
-
-def test_fading_ends_do_not_count_more():
-    tract = tube([1, 5, 20, 5, 1])
-    lesion = nib.Nifti1Image(np.ones(GRID.shape, dtype=np.uint8), GRID.affine)
-
-    loads = tract_loads(lesion, tract)
-
-    expected = 20 + 20 + 5 + 1  # lower end left out, upper end not weighted
-    assert loads["tract_load_weighted_left"] == pytest.approx(expected * 4**3 / 1000)
-
-
-def test_mirrored_lesion_swaps_the_loads():
-    tract = corticospinal_tract(4)
-    lesion = ball((-25, -20, 20), 12)
-
-    loads, mirrored = (tract_loads(mask, tract) for mask in (lesion, mirror(lesion)))
-
-    assert loads["tract_load_left"] > 0.1
-    assert loads["tract_load_right"] == 0
-    assert mirrored["tract_load_right"] == pytest.approx(loads["tract_load_left"])
-    assert mirrored["tract_load_weighted"] == pytest.approx(loads["tract_load_weighted"])
-
-
 @pytest.mark.slow
 def test_real_masks_agree_with_their_authors_table(test_data):
     pd = pytest.importorskip("pandas")
@@ -211,19 +157,6 @@ def test_real_masks_agree_with_their_authors_table(test_data):
             assert lesion_side(aligned) == ("left" if left > right else "right")
 
 
-def test_distance_to_the_tract_is_that_of_the_nearest_pair():
-    affine = np.diag([2.0, 3, 4, 1])
-    hit, left, right = (np.zeros((12, 12, 12), dtype=np.float32) for _ in range(3))
-    hit[2:4, 5, 5] = 1
-    left[7, 5, 5], right[3, 9, 5:8] = 0.5, 0.5
-    right[3, 6, 5] = 0.2  # hardly tract
-    images = [nib.Nifti1Image(volume, affine) for volume in (hit, left, right)]
-
-    distances = tract_distances(images[0], {"left": images[1], "right": images[2]})
-
-    assert distances == {"tract_distance_left": 8.0, "tract_distance_right": 12.0}
-
-
 def test_probabilities_stored_as_bytes_count_from_half():
     values = np.arange(256, dtype=np.uint8).reshape(8, 8, 4)
     found = lesion_voxels(nib.Nifti1Image(values, np.eye(4)))
@@ -231,3 +164,56 @@ def test_probabilities_stored_as_bytes_count_from_half():
     assert values[found].min() == 128
     labels = nib.Nifti1Image(np.where(values > 200, 2, 0).astype(np.uint8), np.eye(4))
     assert lesion_voxels(labels).sum() == 55
+
+
+def test_a_lesion_smaller_than_a_voxel_of_the_grid_is_not_lost():
+    voxels = np.zeros((60, 60, 60), dtype=np.uint8)
+    voxels[31, 31, 31] = 1  # between the centres of the voxels below
+    lesion = nib.Nifti1Image(voxels, np.eye(4))
+    grid = Grid((30, 30, 30), np.diag([2.0, 2, 2, 1]))
+
+    warped = warp_lesion(lesion, grid, Transform())
+
+    found = np.argwhere(np.asarray(warped.dataobj))
+    assert len(found) >= 1
+    assert np.abs(2 * found - 31).max() <= 1  # mm
+
+
+def test_warping_keeps_place_and_volume_of_larger_lesions():
+    lesion = ball((-30, -20, 20), 20, standard_grid(2))
+    shift = nib.affines.from_matvec(np.eye(3), [8.0, 0, 0])
+
+    warped = warp_lesion(lesion, GRID, Transform(matrix=shift))
+
+    assert centre_of(warped) == pytest.approx(centre_of(lesion) - [8, 0, 0], abs=0.5)
+    assert volume_ml(warped) == pytest.approx(volume_ml(lesion), rel=0.05)
+
+
+def test_a_lesion_that_leaves_the_grid_is_explained():
+    far = nib.affines.from_matvec(np.eye(3), [500.0, 0, 0])
+
+    with pytest.raises(EmptyRegionError, match="No part of the lesion"):
+        warp_lesion(ball((-30, -20, 20), 20), GRID, Transform(matrix=far))
+
+
+def test_a_mask_of_several_volumes_is_explained():
+    two = nib.Nifti1Image(np.ones((4, 4, 4, 2), dtype=np.uint8), np.eye(4))
+
+    with pytest.raises(DataError, match=r"\(4, 4, 4, 2\) instead of three axes"):
+        lesion_voxels(two)
+
+
+def test_share_of_a_lesion_in_the_brain():
+    brain = ball((0, 0, 0), 60)
+    half = np.asarray(ball((0, 0, 0), 60).dataobj).copy()
+    lesion = np.roll(half, 15, axis=0)  # 60 mm to the right
+
+    share = share_in_brain(nib.Nifti1Image(lesion, GRID.affine), brain)
+
+    assert share == pytest.approx((lesion[half > 0] > 0).sum() / lesion.sum())
+    assert 0.25 < share < 0.4
+
+
+def test_a_mask_that_misses_the_brain_is_refused():
+    with pytest.raises(DataError, match="Only 0 % of the lesion mask lies in the brain"):
+        share_in_brain(ball((70, 0, 0), 10), ball((-20, 0, 0), 40))

@@ -4,7 +4,7 @@ import pytest
 
 from motor_bids_app.errors import GridMismatchError
 from motor_bids_app.mri.lesions import mirror
-from motor_bids_app.mri.regions import regional_means, tract_means
+from motor_bids_app.mri.regions import lesion_overlap, regional_means, tract_means
 from motor_bids_app.spaces.atlases import Atlas, corticospinal_tract, load_aal
 from motor_bids_app.spaces.grids import standard_grid
 
@@ -76,3 +76,33 @@ def test_tract_mean_is_weighted_by_probability(values):
 def test_another_grid_is_refused(atlas):
     with pytest.raises(GridMismatchError, match="atlas has shape"):
         regional_means(nib.Nifti1Image(np.zeros((5, 5, 5)), GRID.affine), atlas)
+
+
+def test_overlap_adds_up_to_the_lesion():
+    atlas = load_aal(4)
+    struck = atlas.mask("Putamen_L") | (np.asarray(atlas.labels.dataobj) == 0)
+    struck[20:] = False
+    lesion = nib.Nifti1Image(struck.astype(np.uint8), atlas.labels.affine)
+
+    table = lesion_overlap(lesion, atlas).set_index("region")
+
+    voxel = 4**3 / 1000
+    assert table["lesioned_ml"].sum() == pytest.approx(struck.sum() * voxel)
+    assert table["share_of_lesion"].sum() == pytest.approx(1)
+    assert table.loc["Putamen_L", "region_ml"] == pytest.approx(
+        atlas.mask("Putamen_L").sum() * voxel
+    )
+    hit = (struck & atlas.mask("Putamen_L")).sum() / atlas.mask("Putamen_L").sum()
+    assert table.loc["Putamen_L", "share_of_region"] == pytest.approx(hit)
+    assert table.drop(["Putamen_L", "outside"])["lesioned_ml"].sum() == 0
+    assert np.isnan(table.loc["outside", "share_of_region"])
+
+
+def test_an_empty_lesion_overlaps_with_nothing():
+    atlas = load_aal(4)
+    empty = nib.Nifti1Image(np.zeros(atlas.labels.shape, np.uint8), atlas.labels.affine)
+
+    table = lesion_overlap(empty, atlas)
+
+    assert (table["lesioned_ml"] == 0).all()
+    assert table["share_of_lesion"].isna().all()

@@ -19,7 +19,7 @@ def test_the_claim_is_no_stronger_than_the_evidence(answer, value, low, floor, s
     uncertain = replace(answer, value=value, low=low, noise_floor=floor)
 
     assert uncertain.state == state
-    text = headline(uncertain, label="Kernel", target="poor outcome", n_people=30)
+    text = headline(uncertain, label="Kernel", target="poor outcome")
     assert text.startswith(start)
 
 
@@ -35,9 +35,9 @@ def test_a_permutation_test_carries_the_claim_where_there_is_one(answer, low, p,
 
 
 def test_the_headline_has_value_interval_and_people(answer):
-    text = headline(answer, label="Kernel", target="poor outcome", n_people=30)
+    text = headline(answer, label="Kernel", target="poor outcome")
 
-    assert "an AUC of 0.80 (95 % interval 0.70 to 0.88) in 30 people" in text
+    assert "an AUC of 0.80 (95 % interval 0.70 to 0.88) in 30 patients" in text
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,27 @@ def test_the_headline_has_value_interval_and_people(answer):
     ],
 )
 def test_a_model_beats_another_only_by_interval_and_test(answer, low, high, p_value, verb):
-    compared = replace(answer, difference_low=low, difference_high=high, p_value=p_value)
+    compared = replace(answer, difference_low=low, difference_high=high, p_holm=p_value)
 
     assert f"It {verb} the best simpler model" in comparison(compared, baseline="Tract load")
+
+
+def test_the_p_that_counts_is_corrected_for_the_number_of_models(answer):
+    found = {"difference_low": 0.02, "p_value": 0.02}
+    single = comparison(replace(answer, **found, p_holm=0.02), baseline="Tract load")
+    fifth = comparison(replace(answer, **found, p_holm=0.1), baseline="Tract load")
+
+    assert "It beats" in single
+    assert "It does not clearly differ" in fifth
+    assert "= 0.020" in fifth
+    assert "number of models = 0.10" in fifth
+
+
+def test_a_ridge_that_was_permuted_for_the_model_is_named(answer):
+    tested = replace(answer, chance_p=0.01, n_permutations=99)
+
+    assert "ridge" not in chance_test(tested)
+    assert "a ridge regression on the same inputs" in chance_test(replace(tested, stand_in=True))
 
 
 def test_nothing_is_said_of_a_comparison_that_was_not_made(answer):
@@ -60,13 +78,13 @@ def test_nothing_is_said_of_a_comparison_that_was_not_made(answer):
 
 
 def test_the_noise_floor_is_given_around_chance(answer):
-    assert "from 0.30 to 0.70" in noise_floor(answer, n_people=30)
+    assert "from 0.30 to 0.70" in noise_floor(answer)
 
 
 def test_no_distribution_is_claimed_for_guesses_of_a_score(answer):
     regression = replace(answer, metric="r2", chance=0.0)
 
-    assert "guessing" not in noise_floor(regression, n_people=30)
+    assert "guessing" not in noise_floor(regression)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.features.connectivity import LEFT_M1, sphere
+from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.reports import bold_checks
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template

@@ -37,7 +37,7 @@ def participant(head, brain):
 
 def group(answer):
     link = ExperimentLink(
-        name="baselines", href="experiments/baselines/report.html", question="Who?", n_people=30,
+        name="baselines", href="experiments/baselines/report.html", question="Who?",
         answer=answer, model_label="Kernel",
     )  # fmt: skip
     return render_comparison(GroupReport(dataset="cohort", experiments=(link,)))

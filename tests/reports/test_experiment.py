@@ -6,6 +6,7 @@ import pytest
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
     GroupReport,
+    _figures,
     render_comparison,
     render_experiment,
 )
@@ -27,12 +28,32 @@ def test_question_and_answer_come_first(text):
     assert "Noise floor" in top
 
 
-def test_every_model_has_its_interval_in_all_people_and_in_patients(text):
-    for population in ("all people", "patients alone"):
+def test_every_model_has_its_interval_in_patients_and_beside_them_with_controls(text):
+    for population in ("patients,", "patients and healthy controls together,"):
         part = text[text.index(f"performance in {population}") :]
         for label in ("Share of poor outcomes", "Tract load", "Kernel"):
             assert label in part
     assert text.count("0.80 (0.70 to 0.88)") >= 4  # two metrics, two populations
+
+
+def test_patients_come_before_the_table_that_counts_controls(text):
+    places = [text.index(f"performance in patients{rest}") for rest in (",", " and healthy")]
+
+    assert places == sorted(places)
+    assert "too good for the question asked" in text[places[1] :]
+
+
+def test_controls_are_in_no_figure(experiment):
+    healthy = experiment.predictions.assign(group="control", true=0, predicted=0.99)
+    healthy["participant_id"] += "c"
+    both = pd.concat([experiment.predictions, healthy], ignore_index=True)
+    drawn = [
+        [figure.data for figure in _figures(page)]
+        for page in (experiment, replace(experiment, predictions=both))
+    ]
+
+    assert len(drawn[0]) >= 5
+    assert drawn[0] == drawn[1]
 
 
 def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_page):
@@ -44,9 +65,9 @@ def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_pag
 
 def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
     table = pd.DataFrame(
-        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1) for name in CLASSES],
+        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1, 10) for name in CLASSES],
         columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
-                 "maxima_min", "maxima_max"],
+                 "maxima_min", "maxima_max", "n_test_sets"],
     )  # fmt: skip
 
     paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
@@ -102,7 +123,7 @@ def test_the_same_experiment_gives_the_same_page(experiment):
 def test_the_comparison_links_to_each_report(answer, read_page):
     links = tuple(
         ExperimentLink(
-            name=name, href=f"experiments/{name}/report.html", question="Who?", n_people=30,
+            name=name, href=f"experiments/{name}/report.html", question="Who?",
             answer=answer, model_label="Kernel",
         )
         for name in ("baselines", "karakis2023")

@@ -33,7 +33,8 @@ def report(experiment):
         columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
                  "maxima_min", "maxima_max"],
     )  # fmt: skip
-    more = [(name, "all", "roc_auc", 0.61, 0.4, 0.8) for name in BESIDE]
+    table["n_test_sets"] = 10
+    more = [(name, "patients", "roc_auc", 0.61, 0.4, 0.8) for name in BESIDE]
     metrics = pd.concat(
         [experiment.metrics, pd.DataFrame(more, columns=experiment.metrics.columns)]
     )
@@ -60,8 +61,8 @@ def test_each_layer_has_a_table_with_the_right_numbers_beside(report):
     row = dict(zip(layered[1].columns, layered[1].rows[0], strict=True))
     assert row["Classifier"] == "Support vector machine"
     assert row["F1"].startswith(cell(report, "svm-dense1", "poor", "f1"))
-    assert row["Right: AUC (95 % interval)"] == "0.61 (0.40 to 0.80)"
-    assert row["Right: AUC in patients alone"] == "n/a"
+    assert row["Right: AUC in patients (95 % interval)"] == "0.61 (0.40 to 0.80)"
+    assert row["AUC with controls, who count in the paper"] == "n/a"
     assert layered[1].rows[-1][0] == "The network itself"
 
 
@@ -87,3 +88,12 @@ def test_the_page_says_that_maxima_are_optimistic_and_what_the_picture_is(report
     assert "It is a picture and no evidence" in text
     figure = embedding_figure(points, report.predictions)
     assert figure.caption.startswith("The 12 people of the first test set")
+
+
+def test_probabilities_beside_the_models_have_their_calibration(report):
+    slopes = [("svm-flatten", "patients", "roc_auc", 0.6, 0.4, 0.8),
+              ("kernel-fa", "patients", "calibration_slope", 0.73, 0.2, 1.3)]  # fmt: skip
+    extra = pd.DataFrame(slopes, columns=["model", "population", "metric", "value", "low", "high"])
+    table = paper_tables(replace(report, metrics=pd.concat([report.metrics, extra])))[-1]
+    rows = {row[0]: row for row in table.rows}
+    assert "0.73 (0.20 to 1.30)" in rows["Network of FA alone"]

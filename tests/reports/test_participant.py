@@ -85,13 +85,13 @@ def test_measures_come_with_unit_and_meaning(read_page):
 def test_the_lesion_starts_with_side_volume_and_tract_load(read_page):
     report = replace(
         REPORT, sections={"lesion": Section(facts={"Drawn on": "T1w"})},
-        features={"lesion_side": "left", "lesion_volume": 38.25, "tract_load": 0.31},
-        dictionary={"lesion_volume": {"Units": "ml"}, "tract_load": {"Units": "arbitrary"}},
+        features={"lesion_side": "left", "lesion_volume_ml": 38.25, "tract_load": 0.31},
+        dictionary={"lesion_volume_ml": {"Units": "ml"}, "tract_load": {"Units": "arbitrary"}},
     )  # fmt: skip
 
     text = read_page(render_participant(report)).text
 
-    assert "Drawn on T1w Side left Volume 38.2 ml Tract load 0.310" in text
+    assert "Drawn on T1w Side left Volume in the own head 38.2 ml Tract load 0.310" in text
 
 
 def test_names_from_the_dataset_cannot_become_markup():

@@ -52,7 +52,7 @@ def test_the_caution_stands_before_the_numbers(read_page):
 def test_provenance_and_performance_are_shown(read_page):
     text = read_page(render_prediction(REPORT)).text
 
-    assert "AUC patients alone 0.80 0.70 to 0.88" in text
+    assert "AUC patients 0.80 0.70 to 0.88" in text
     assert "training people 50" in text
     assert "0.20 from chance" in text
 

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.mri.lesions import tract_loads
+from motor_bids_app.mri.tracts import tract_loads
 from motor_bids_app.simulation.damage import assess
 from motor_bids_app.simulation.head import is_tissue, load_brain
 from motor_bids_app.simulation.sampling import grid_points

@@ -11,6 +11,7 @@ _LOSS = 0.12  # of the expected signal, in log units
 _ROBUST_Z = 6.0
 _LEAST_AREA = 0.2  # of the largest slice of the brain; smaller slices move in and out of it
 _ROUNDS = 10
+_VIEW = 0.5  # voxels beyond the centre of the last one, to where it reaches
 OUTLIER_SHARE = 0.1  # of its slices, from which a whole volume is called an outlier
 
 
@@ -69,29 +70,38 @@ def outlier_volumes(dropouts: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def usable_values(
     dropouts: NDArray[np.bool_],
     matrices: NDArray[np.floating],
-    shape: tuple[int, ...],
+    mask: NDArray[Any],
     slice_axis: int = 2,
-) -> NDArray[np.bool_]:
-    """Voxels of the corrected series that no dropout was interpolated into.
+) -> NDArray[np.bool_] | None:
+    """Voxels of the corrected series that were in view, and that no dropout was mixed into.
 
     Parameters
     ----------
     dropouts : array, shape (slices, N)
     matrices : array, shape (N, 4, 4)
         Voxels of the corrected volumes to voxels as acquired.
-    shape : (X, Y, Z)
-        Of the corrected volumes.
+    mask : array, shape (X, Y, Z)
+        Positive where it matters.
 
     Returns
     -------
-    array, shape (X, Y, Z, N), bool
+    array, shape (X, Y, Z, N), bool, or None
+        None where all values in the mask are usable.
     """
-    usable = np.ones((*shape, len(matrices)), dtype=bool)
-    axes = [np.arange(n) for n in shape]
+    if not np.any(mask):
+        return None
+    shape = np.array(mask.shape)
+    corners = _corners(np.asarray(mask) > 0)
+    ends = corners @ np.swapaxes(matrices[:, :3, :3], 1, 2) + matrices[:, None, :3, 3]
+    beyond = ((ends < -_VIEW) | (ends > shape - 1 + _VIEW)).any(axis=1)  # (N, 3)
+    if not (dropouts.any() or beyond.any()):
+        return None
+    usable = np.ones((*mask.shape, len(matrices)), dtype=bool)
+    for volume, axis in np.argwhere(beyond):
+        places = _places(matrices[volume][axis], mask.shape)
+        usable[..., volume] &= (places >= -_VIEW) & (places <= shape[axis] - 1 + _VIEW)
     for volume in np.flatnonzero(dropouts.any(axis=0)):
-        row = matrices[volume][slice_axis]
-        x, y, z = (factor * axis for factor, axis in zip(row[:3], axes, strict=True))
-        places = x[:, None, None] + y[:, None] + z + row[3]
+        places = _places(matrices[volume][slice_axis], mask.shape)
         lost = dropouts[:, volume]
         below = np.floor(places).astype(int)
         between = places - below > 1e-6
@@ -99,6 +109,20 @@ def usable_values(
             there = lost[np.clip(below + reached, 0, len(lost) - 1)]
             usable[..., volume] &= ~there if reached == 0 else ~(there & between)
     return usable
+
+
+def _corners(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Corners of the box around the voxels inside, shape (8, 3)."""
+    voxels = np.argwhere(inside)
+    ends = np.stack([voxels.min(axis=0), voxels.max(axis=0)]).T
+    return np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float64)
+
+
+def _places(row: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.floating]:
+    """Coordinate along one axis, shape (X, Y, Z), that a row of a matrix leads each voxel to."""
+    x, y, z = (factor * np.arange(n) for factor, n in zip(row[:3], shape, strict=True))
+    places: NDArray[np.floating] = x[:, None, None] + y[:, None] + z + row[3]
+    return places
 
 
 def _quadratic(directions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,8 @@ _ROUNDING = 0.01  # s that a slice time may exceed the repetition time by
 def repetition_time(sidecar: object, header: float) -> float:
     """Seconds between volumes, from the sidecar (RepetitionTime) or else the image's header.
 
+    `header` is 0 where the header names no unit of time: what it says then is often a default.
+
     Raises
     ------
     DataError

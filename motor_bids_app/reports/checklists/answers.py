@@ -72,7 +72,8 @@ def flow(facts: RunFacts) -> str:
 def _poor(facts: RunFacts) -> str:
     if facts.n_poor is None:
         return ""
-    return f"; {facts.n_poor} with and {facts.n_people - facts.n_poor} without a poor outcome"
+    without = facts.n_patients - facts.n_poor
+    return f"; {facts.n_poor} patients with and {without} without a poor outcome"
 
 
 def preparation(facts: RunFacts) -> str:
@@ -108,7 +109,7 @@ def predictors(facts: RunFacts) -> str:
 def sample_size(facts: RunFacts) -> str:
     """People there are, and how many it takes."""
     return " ".join(
-        [f"{facts.n_people} people{_poor(facts)}.", *facts.sample_sizes, *facts.planning]
+        [f"{facts.n_patients} patients{_poor(facts)}.", *facts.sample_sizes, *facts.planning]
     )
 
 
@@ -164,8 +165,9 @@ def measures(facts: RunFacts) -> str:
         else ""
     )
     return (
-        f"{_list(facts.metrics.get('all', ()))}; calibration: {_list(facts.calibration)}.{curve} "
-        f"Noise floor of the main metric: {facts.noise_floor:.2f}."
+        f"{_list(facts.metrics.get('patients', ()))}; calibration: "
+        f"{_list(facts.calibration)}.{curve} Noise floor of the main metric: "
+        f"{facts.noise_floor:.2f}."
     )
 
 
@@ -173,8 +175,8 @@ def uncertainty(facts: RunFacts) -> str:
     """How intervals and tests were made."""
     test = f"permutation test with {facts.permutations} permutations"
     return (
-        f"Intervals of 95 % by bootstrap over {facts.n_people} people, widened to the corrected "
-        f"resampled interval over {facts.repeats} repeats; "
+        f"Intervals of 95 % by bootstrap over {facts.n_patients} patients, widened to the "
+        f"corrected resampled interval over {facts.repeats} repeats; "
         f"{test if facts.permutations else 'no permutation test of this model'}. {facts.chance}"
     ).strip()
 
@@ -206,6 +208,11 @@ def analyses(facts: RunFacts) -> str:
     return (
         f"Final model: {facts.n_people} people{_poor(facts)}. Evaluation: "
         f"{facts.people_per_test} people per test set, the others for training and tuning."
+        + (
+            f" Results count the {facts.n_patients} patients; controls train."
+            if facts.n_controls
+            else ""
+        )
     )
 
 
@@ -221,7 +228,7 @@ def specification(facts: RunFacts) -> str:
 def performance(facts: RunFacts) -> str:
     """All metrics of the final model."""
     parts = [
-        f"In {'patients alone' if population == 'patients' else 'all people'}: "
+        f"In {'patients' if population == 'patients' else 'patients and controls together'}: "
         f"{_pairs(values, ', ')}."
         for population, values in facts.metrics.items()
     ]
@@ -236,7 +243,7 @@ def calibration(facts: RunFacts) -> str:
 def limitations(facts: RunFacts) -> str:
     """Size, noise floor and findings."""
     return (
-        f"{facts.n_people} people from one dataset; no evaluation elsewhere. In so many people, "
+        f"{facts.n_patients} patients from one dataset; no evaluation elsewhere. In so many, "
         f"guessing strays {facts.noise_floor:.2f} from chance. {audit(facts)} "
         + " ".join(facts.learning)
     ).strip()

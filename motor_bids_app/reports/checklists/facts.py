@@ -46,9 +46,10 @@ class RunFacts:
     scheme, repeats, folds, people_per_test, seed, permutations
         Of the validation.
     metrics : mapping of str to mapping of str to str
-        Population -> "AUC" -> '0.80 (0.70 to 0.88)', of the final model.
+        Population ("patients", and "all" with controls) -> "AUC" -> '0.80 (0.70 to 0.88)', of
+        the final model.
     calibration : mapping of str to str
-        The same for calibration, in all people; empty for a regression.
+        The same for calibration, in patients; empty for a regression.
     coverage, sample_sizes, planning, learning : tuple of str
         Sentences or values; empty where there are none.
     headline, comparison, chance : str

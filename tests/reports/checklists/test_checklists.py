@@ -24,7 +24,7 @@ ONE = RunFacts(
     left_out={"Demographics": "needs age"}, final="Kernel", estimator="KernelClassifier",
     predictors=("age",), parameters={"penalties": "1, 10"}, network={"balance": "weights"},
     n_members=1, scheme="repeated kfold", repeats=10, folds=5, people_per_test="5 to 6", seed=0,
-    permutations=1000, metrics={"all": {"AUC": "0.80 (0.70 to 0.88)"}},
+    permutations=1000, metrics={"patients": {"AUC": "0.80 (0.70 to 0.88)"}},
     calibration={"Calibration slope": "0.90 (0.50 to 1.30)"}, coverage=("Coverage at 90%: 91%.",),
     sample_sizes=("Demographics takes 100 people.",), planning=("With 30 people ...",),
     learning=("Learning curve: 0.7, 0.8.",), headline="The model told poor from good, AUC 0.80.",
@@ -45,7 +45,7 @@ def changed(value):
     return tuple(changed(part) for part in value)
 
 
-_KEYS = {"all", "balance", "motor_bids_app"}  # names that answers ask for
+_KEYS = {"patients", "balance", "motor_bids_app"}  # names that answers ask for
 OTHER = replace(
     ONE,
     **{f.name: changed(getattr(ONE, f.name)) for f in fields(ONE) if f.name != "controls"},
