@@ -39,8 +39,9 @@ SIGNAL_STEPS = {  # in the order of the text
     "eeg_components": MethodStep(
         paragraph=SIGNALS,
         sentence="Eye and muscle artefacts were taken out as components of FastICA (Hyvärinen "
-        "1999) that went with the eyes' or frontal channels and were frontal, or whose spectrum "
-        "did not fall as that of a brain does (after Dharmaprani et al. 2016).",
+        "1999) that went with the eyes' or frontal channels and were frontal, or that lay at "
+        "the margin of the cap with a spectrum that did not fall as that of a brain does (after "
+        "Dharmaprani et al. 2016).",
         references=("Hyvärinen 1999", "Dharmaprani et al. 2016"),
     ),
     "eeg_interpolation": MethodStep(
@@ -83,7 +84,7 @@ SIGNAL_STEPS = {  # in the order of the text
         paragraph=SIGNALS,
         sentence="Corticomuscular coherence was measured between the rectified EMG of each limb's "
         "strongest muscle and the EEG above the opposite motor cortex (after Halliday et al. "
-        "1995).",
+        "1995); what chance gives in as many segments was taken off.",
         references=("Halliday et al. 1995",),
     ),
 }
