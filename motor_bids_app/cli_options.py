@@ -168,8 +168,8 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--susceptibility", choices=SUSCEPTIBILITY,
         help="distortion of diffusion images: auto corrects it by an image with opposite phase "
-        "encoding; head, where there is none, by the head image if that fits better, which finds "
-        "but a part of it (default: auto)",
+        "encoding, else by a field map; head, where there is neither, by the head image if that "
+        "fits better, which finds but a part of it (default: auto)",
     )  # fmt: skip
 
 
