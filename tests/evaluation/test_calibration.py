@@ -77,11 +77,11 @@ def test_slope_stays_finite_where_classes_do_not_overlap():
 
 
 def test_acting_on_a_calibrated_model_does_no_worse_than_on_all_or_nobody():
-    probability, truth = cohort(40_000)
+    probability, truth = cohort(5_000)
     table = decision_curves({"a": predicted(probability, truth)}, 0)
     benefit = table.pivot_table(index="threshold", columns="model", values="net_benefit")
 
-    assert (benefit["a"] > np.maximum(benefit["everyone"], 0) - 1e-3).all()
+    assert (benefit["a"] > np.maximum(benefit["everyone"], 0) - 5e-3).all()
     at = 0.2  # by hand
     called = probability >= at
     byhand = (truth * called).mean() - ((1 - truth) * called).mean() * at / (1 - at)
