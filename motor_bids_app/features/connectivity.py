@@ -173,7 +173,7 @@ def _fill_blocks(
         if keep is not None:
             keep(part, z)
 
-    alone_on_threads(work, range(0, signals.shape[1], _BLOCK))
+    list(alone_on_threads(work, range(0, signals.shape[1], _BLOCK)))
 
 
 def _centred(signals: NDArray[np.floating]) -> tuple[torch.Tensor, torch.Tensor]:

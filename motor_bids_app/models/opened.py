@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from motor_bids_app.models.network_model import NetworkModel
 from motor_bids_app.models.networks import DownBlock
 from motor_bids_app.models.recalibration import RecalibratedClassifier
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 class OneNumber(nn.Module):
@@ -67,14 +69,19 @@ class OpenNetwork:
 
     def randomised(self, seed: int) -> "OpenNetwork":
         """Return the same network with all weights drawn anew, and nothing learned."""
-        module = deepcopy(self.module)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            for part in module.modules():
-                reset = getattr(part, "reset_parameters", None)
-                if callable(reset):
-                    reset()
-        return replace(self, module=module)
+        return replace(self, module=untrained(self.module, seed))
+
+
+def untrained(module: Module, seed: int) -> Module:
+    """Return a copy of a network with all weights drawn anew, and nothing learned."""
+    copy = deepcopy(module)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for part in copy.modules():
+            reset = getattr(part, "reset_parameters", None)
+            if callable(reset):
+                reset()
+    return copy
 
 
 def plain_model(model: Any) -> Any:

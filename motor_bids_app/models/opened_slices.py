@@ -1,12 +1,10 @@
 """Fitted networks of slices opened for explanation."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -15,7 +13,7 @@ from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.models.backbones import STRIDE, SliceNetwork, first_place
 from motor_bids_app.models.fusion import FusionModel
 from motor_bids_app.models.modalities import SliceModality
-from motor_bids_app.models.opened import plain_model
+from motor_bids_app.models.opened import plain_model, untrained
 from motor_bids_app.models.piece_network import PieceNetwork
 
 
@@ -71,14 +69,7 @@ class OpenSlices:
 
     def randomised(self, seed: int) -> "OpenSlices":
         """Return the same network with all weights drawn anew, and nothing learned."""
-        module = deepcopy(self.module)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            for part in module.modules():
-                reset = getattr(part, "reset_parameters", None)
-                if callable(reset):
-                    reset()
-        return replace(self, module=module)
+        return replace(self, module=untrained(self.module, seed))
 
 
 def open_slices(model: Any) -> OpenSlices | None:

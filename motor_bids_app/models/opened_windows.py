@@ -1,17 +1,15 @@
 """Fitted networks of sliding windows opened for explanation."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
-from motor_bids_app.models.opened import OneNumber, plain_model
+from motor_bids_app.models.opened import OneNumber, plain_model, untrained
 from motor_bids_app.models.vgg import VggNetwork
 from motor_bids_app.models.windowed import MapsOnly, WindowClassifier, WindowRegressor
 
@@ -76,14 +74,7 @@ class OpenWindows:
 
     def randomised(self, seed: int) -> "OpenWindows":
         """Return the same network with all weights drawn anew, and nothing learned."""
-        module = deepcopy(self.module)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            for part in module.modules():
-                reset = getattr(part, "reset_parameters", None)
-                if callable(reset):
-                    reset()
-        return replace(self, module=module)
+        return replace(self, module=untrained(self.module, seed))
 
 
 def open_windows(model: Any) -> OpenWindows | None:

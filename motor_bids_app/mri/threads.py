@@ -1,6 +1,6 @@
 """Parts of a series, each on a thread of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,19 +15,17 @@ def each(work: Callable[[int], _T], count: int) -> list[_T]:
         return list(pool.map(work, range(count)))
 
 
-def alone_on_threads(work: Callable[[int], None], starts: Sequence[int]) -> None:
-    """Call `work` for each of many short parts, on threads within which torch uses no others.
+def alone_on_threads(work: Callable[[int], _T], starts: Sequence[int]) -> Iterator[_T]:
+    """Yield what `work` gives for each of many short parts, on threads of one thread of torch each.
 
     Threads that torch joins after each operation would wait for each other more than they work.
     """
-    count = min(torch.get_num_threads(), len(starts))
-    if count < 2:
-        for start in starts:
-            work(start)
+    count = torch.get_num_threads()
+    if min(count, len(starts)) < 2:
+        yield from map(work, starts)
         return
-    before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            list(pool.map(work, starts))
+            yield from pool.map(work, starts)
     finally:
-        torch.set_num_threads(before)  # what threads that start later go by
+        torch.set_num_threads(count)  # what threads that start later go by

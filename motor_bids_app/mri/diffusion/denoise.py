@@ -1,8 +1,5 @@
 """Denoising of a diffusion series by random-matrix theory (MP-PCA)."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
@@ -12,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from motor_bids_app.errors import DataError
+from motor_bids_app.mri.threads import alone_on_threads
 
 # Voxels between patch centres: every voxel lies in about 5 patches. With 2 it would be in 16, which
 # takes three times as long for an error 5 % smaller.
@@ -109,9 +107,8 @@ def _denoise_patches(
         values = torch.cat([signals, noise, torch.ones_like(weight)], dim=2) * weight
         return index.reshape(-1), values.reshape(-1, n_volumes + 2)
 
-    with _one_thread_each() as n_threads, ThreadPoolExecutor(n_threads) as pool:
-        for index, values in pool.map(denoise, range(0, len(starts), _CHUNK)):
-            total.index_add_(0, index, values)
+    for index, values in alone_on_threads(denoise, range(0, len(starts), _CHUNK)):
+        total.index_add_(0, index, values)
     covered = total[:, -1] > 0
     total /= torch.where(covered, total[:, -1], 1)[:, None]
     result = total.cpu().numpy().reshape(*shape, n_volumes + 2)
@@ -153,14 +150,3 @@ def _noise_level(eigenvalues: torch.Tensor, n_voxels: int) -> tuple[torch.Tensor
     n_noise = (torch.where(spread < mean, p, 0)).amax(dim=1).long().clamp_min(1)
     rank = n_volumes - n_noise
     return mean.gather(1, n_noise[:, None] - 1)[:, 0], rank
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[int]:
-    """Give each of torch's threads whole patches instead of a part of every operation."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield n_threads
-    finally:
-        torch.set_num_threads(n_threads)
