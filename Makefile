@@ -27,11 +27,11 @@ demo: $(READY)
 
 ## make test        all tests that take seconds
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
 
 ## make test-all    all tests, the slow ones too
 test-all: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 ## make check       style, types, import contracts
 check: $(READY)

@@ -6,58 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import write_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.explanation.attribution import activation_pattern
-from motor_bids_app.explanation.checks import deletion_area, shares, stability
-from motor_bids_app.explanation.peaks import Regions, peak_table
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.explained_maps import TITLES, is_mean, map_image, save_group, unit
+from motor_bids_app.levels.explained_maps import TITLES, is_mean, save_group, unit
+from motor_bids_app.levels.explained_tables import ExplainedTables
 from motor_bids_app.levels.explaining import Explainer, Tally
-from motor_bids_app.levels.maps import MapLibrary, experiment_mask
+from motor_bids_app.levels.maps import MapLibrary
 from motor_bids_app.models.inputs import map_columns
 from motor_bids_app.models.opened import linear_scores, linear_weights, open_networks, plain_model
-from motor_bids_app.reports.explanation import (
-    REFERENCES,
-    Explanation,
-    attribution_figure,
-    check_table,
-    peak_list,
-    place_table,
-)
-from motor_bids_app.spaces.atlases import load_aal
-from motor_bids_app.spaces.templates import cut, load_template
-
-ALIKE = 0.5  # rank correlation from which a map says little of what was learned
-COLUMNS: dict[str, dict[str, Any]] = {
-    "method": {"Description": "How the map was made", "Levels": dict(TITLES)},
-    "check": {"Description": "What was checked", "Levels": {
-        "randomised": "rank correlation (signs left out) with the map of the same network with "
-        "random weights, or of the linear model fitted to labels dealt out anew; mean over models",
-        "deletion": "area under the output as voxels are deleted, those that speak most for it "
-        "first; mean over people, starting at 1",
-        "stability": "mean correlation between maps of the models of different training folds",
-        "completeness": "mean error of the sum of integrated gradients over mean output",
-        "share": "share of the attribution in the region, signs left out"}},
-    "region": {"Description": "Place of a share", "Levels": {
-        "lesion": "own lesion of the person, mean over people with one",
-        "cst": "corticospinal tracts of both sides", "motor": "motor regions of AAL, both sides"}},
-    "value": {"Description": "Number found; of a peak, in the unit that the maps have"},
-    "expected": {"Description": "Of a share, the region's share of the volume; of deletion, the "
-                 "area in random order; otherwise what is best"},
-    "state": {"Description": "Outcome", "Levels": {
-        "passed": "as it should be", "warning": "do not rely on the map", "n/a": "no limit"}},
-    "n": {"Description": "People, models, or pairs of models that the number is about"},
-    "map": {"Description": "Map that the model sees"},
-    "x": {"Description": "Place from left to right", "Units": "mm"},
-    "y": {"Description": "Place from back to front", "Units": "mm"},
-    "z": {"Description": "Place from bottom to top", "Units": "mm"},
-    "distance": {"Description": "Distance from the region; 0 inside", "Units": "mm"},
-}  # fmt: skip
-PEAK_COLUMNS = {"region": {"Description": "Nearest region of AAL within 10 mm"}}
+from motor_bids_app.reports.explanation import Explanation
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,34 +64,16 @@ def explain(
     """
     if explainer is None or not explainer.tallies:
         return None
-    cohort, resolution = explainer.cohort, experiment.inputs.resolution
-    regions = {name: experiment_mask(name, explainer.volumes.grid) for name in ("cst", "motor")}
-    atlas = Regions.of(load_aal(resolution))
-    tables, peaks, figures = [], [], []
+    cohort, volumes = explainer.cohort, explainer.volumes
+    tables = ExplainedTables(volumes.grid, explainer.mask, experiment.inputs.resolution)
     for method, tally in explainer.tallies.items():
         values = _group_map(explainer, method, tally, members[0])
         save_group(explainer.folder, cohort, method, values, tally.n_people or len(cohort.samples))
-        tables.append(_check(explainer, method, tally, values, regions))
-        found = peak_table(values, cohort.maps, explainer.mask, explainer.volumes.grid, atlas)
-        found.insert(0, "method", method)
-        peaks.append(found)
-        figures.append(_figure(explainer, method, values, resolution))
-    table, places = pd.concat(tables), pd.concat(peaks)
-    known = COLUMNS | PEAK_COLUMNS
-    write_table(
-        folder / "explanation.tsv", table, {str(name): COLUMNS[str(name)] for name in table}
-    )
-    write_table(
-        folder / "explanation_peaks.tsv", places, {str(name): known[str(name)] for name in places}
-    )
-    return Explanation(
-        sentences=_sentences(explainer, members[0]), figures=tuple(figures),
-        checks=check_table(table, TITLES), places=place_table(table, TITLES),
-        peaks=peak_list(places, TITLES),
-        references=tuple(
-            REFERENCES[name] for name in (*explainer.tallies, "") if name in REFERENCES
-        ),
-    )  # fmt: skip
+        maps = dict(zip(cohort.maps, values, strict=True))
+        reading = _reading(method, cohort)
+        tables.add(method, tally, maps, TITLES[method], reading, unit(cohort, method),
+                   explainer.linear)  # fmt: skip
+    return tables.write(folder, _sentences(explainer, members[0]))
 
 
 def _group_map(
@@ -147,52 +89,6 @@ def _group_map(
         return linear_weights(model) * scale
     pattern = activation_pattern(volumes, columns, linear_scores(model, cohort.samples))
     return pattern / scale * explainer.mask
-
-
-def _check(
-    explainer: Explainer, method: str, tally: Tally, values: Any, regions: dict[str, Any]
-) -> pd.DataFrame:
-    """One row for each check of a method."""
-    rows: list[tuple[Any, ...]] = []
-    alike = float(np.mean(tally.randomised))
-    state: str | None = "passed" if alike < ALIKE else "warning"
-    if explainer.linear:
-        # Whatever the labels, weights lie along what varies most: likeness proves nothing.
-        state = None
-    rows.append(("randomised", None, alike, 0.0, state, len(tally.randomised)))
-    if tally.drops:
-        area, random = deletion_area(tally.drops), deletion_area(tally.random_drops)
-        state = "passed" if area < random else "warning"
-        rows.append(("deletion", None, area, random, state, len(tally.drops)))
-    if len(tally.folds) > 1:
-        inside = [one[:, explainer.mask] for one in tally.folds]
-        n_pairs = len(inside) * (len(inside) - 1) // 2
-        rows.append(("stability", None, stability(inside), 1.0, None, n_pairs))
-    if tally.errors:
-        error, output = np.mean(tally.errors, axis=0)
-        if output > 0:
-            rows.append(("completeness", None, error / output, 0.0, None, len(tally.errors)))
-    rows += [
-        ("share", name, share, volume, None, tally.n_people or 1)
-        for name, (share, volume) in shares(values, explainer.mask, regions).items()
-    ]
-    if tally.lesion:
-        share, volume = np.mean(tally.lesion, axis=0)
-        rows.append(("share", "lesion", share, volume, None, len(tally.lesion)))
-    table = pd.DataFrame(rows, columns=["check", "region", "value", "expected", "state", "n"])
-    table.insert(0, "method", method)
-    return table
-
-
-def _figure(explainer: Explainer, method: str, values: Any, resolution: int) -> Any:
-    grid, cohort = explainer.volumes.grid, explainer.cohort
-    template = load_template("T1w", resolution)
-    grey = cut(np.asarray(template.dataobj, dtype=np.float32), template.affine, grid)
-    maps = {name: map_image(one, grid) for name, one in zip(cohort.maps, values, strict=True)}
-    return attribution_figure(
-        method, TITLES[method], _reading(method, cohort), maps, map_image(grey, grid),
-        unit(cohort, method),
-    )  # fmt: skip
 
 
 def _reading(method: str, cohort: Cohort) -> str:

@@ -11,7 +11,7 @@ from motor_bids_app.bids.files import write_table
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.slice_explanation import SliceExplainer, explain_slices
+from motor_bids_app.levels.slice_explanation import SliceExplainer
 from motor_bids_app.models.catalog import FUSION
 from motor_bids_app.models.fusion import FusionModel
 from motor_bids_app.models.opened import plain_model
@@ -77,7 +77,7 @@ class FusionWatch:
 
     def explanation(self) -> Explanation | None:
         """Write the maps of the group, and return what the report shows of them."""
-        return None if self.explainer is None else explain_slices(self.folder, self.explainer)
+        return None if self.explainer is None else self.explainer.explain(self.folder)
 
 
 def build_fusion_watch(

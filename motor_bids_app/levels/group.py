@@ -42,7 +42,7 @@ from motor_bids_app.levels.splitting import read_splits
 from motor_bids_app.levels.states import describe_states
 from motor_bids_app.levels.stopped import write_stopped
 from motor_bids_app.levels.transfer import inherit
-from motor_bids_app.levels.window_explanation import build_window_explainer, explain_windows
+from motor_bids_app.levels.window_explanation import build_window_explainer
 from motor_bids_app.models.transfer import Start
 from motor_bids_app.reports.experiment import (
     ExperimentLink,
@@ -208,7 +208,7 @@ def _run_experiment(
         build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
         explanation=explain(folder, explainer, experiment, members)
         or (fused.explanation() if fused is not None else None)
-        or explain_windows(folder, windowed),
+        or (windowed.explain(folder) if windowed is not None else None),
         fusion=None if fused is None else fused.section(),
         states=describe_states(
             folder, cohort, experiment, settings.processing.omp_nthreads, builder.seed

@@ -19,7 +19,7 @@ from motor_bids_app.features.connectivity import sliding_windows
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
-from motor_bids_app.levels.window_explanation import person_map
+from motor_bids_app.levels.window_explanation import windows_map
 from motor_bids_app.models.opened_windows import open_windows
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
@@ -158,7 +158,7 @@ def test_integrated_gradients_point_at_what_differs_and_add_up(telling):
     total = np.zeros(GRID.shape)
 
     for row in range(16, 23):
-        values, effect, errors = person_map(network, samples[[row]], "integrated_gradients")
+        values, effect, errors = windows_map(network, samples[[row]], "integrated_gradients")
         total += values if effect >= 0 else -values
         assert values.sum() == pytest.approx(effect, abs=0.1 * abs(effect) + 0.05)
         assert len(errors) == 8  # of 21 windows
@@ -169,7 +169,7 @@ def test_integrated_gradients_point_at_what_differs_and_add_up(telling):
 def test_gradcam_is_highest_where_the_network_found_the_difference(telling):
     pytest.importorskip("captum")
     samples, poor, model = telling
-    values, _, _ = person_map(open_windows(model), samples[[17]], "gradcam")
+    values, _, _ = windows_map(open_windows(model), samples[[17]], "gradcam")
 
     highest = np.array(np.unravel_index(values.argmax(), GRID.shape))
     assert poor[17] == 1
