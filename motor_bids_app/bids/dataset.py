@@ -11,7 +11,14 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.files import read_json, read_table, write_json, write_table, write_text
+from motor_bids_app.bids.files import (
+    hash_file,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+    write_text,
+)
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
 from motor_bids_app.settings import ProcessingSettings
@@ -189,13 +196,21 @@ def _description(
                 "Name": "motor_bids_app",
                 "Version": __version__,
                 "Description": "BIDS App that predicts motor impairment after stroke",
-                "ProcessingSettings": asdict(processing),
+                "ProcessingSettings": _recorded(processing),
                 "ProcessingDigest": processing.digest,
             }
         ],
         "SourceDatasets": sources,
         "DatasetLinks": {**earlier, **links},
     }
+
+
+def _recorded(processing: ProcessingSettings) -> dict[str, Any]:
+    """Settings as another machine can compare them: of a seed mask its content, not its place."""
+    seed, found = processing.bold.seed, asdict(processing)
+    if isinstance(seed, Path):
+        found["bold"]["seed"] = f"mask with SHA-256 {hash_file(seed)}"
+    return found
 
 
 def dataset_name(dataset: Path) -> str:

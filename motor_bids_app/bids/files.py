@@ -1,6 +1,7 @@
 """Reading and writing: whole files or none, and clear errors for damaged ones."""
 
 import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -113,6 +114,22 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ReadWriteError(
             f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
         ) from error
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of the content.
+
+    Raises
+    ------
+    InputMissingError
+        The file does not exist, or is a link to content that was never fetched.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
+        raise InputMissingError(f"{path} does not exist{hint}.") from error
 
 
 def read_text(path: Path) -> str:

@@ -59,7 +59,7 @@ def deletion_drops(
         Of one person.
     attribution : float array, shape (n_maps, X, Y, Z)
     mask : bool array, shape (X, Y, Z)
-        Voxels to delete.
+        Voxels to delete, in all maps.
     random : Generator
 
     Returns
@@ -85,6 +85,33 @@ def deletion_drops(
             drops.append(sign * (float(output(left.reshape(1, *inputs.shape))[0]) - none))
         kept.append(np.array([*drops, 0.0]))
     return kept[0], kept[1]
+
+
+def deletion_of_pieces(
+    output: Callable[[NDArray[np.float32]], Floats],
+    pieces: NDArray[np.float32],
+    attribution: Floats,
+    mask: NDArray[np.bool_],
+    random: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """`deletion_drops` of a person whose output is the mean over windows or slices.
+
+    What is deleted first is what speaks most for the output among the voxels of all pieces.
+
+    Parameters
+    ----------
+    output : callable
+        From pieces, shape (n, ...), to one number each; 0 is the average piece.
+    pieces, attribution : arrays, shape (n, ...)
+        Of one person, and the map of each piece.
+    mask : bool array, shape of a piece
+    random : Generator
+    """
+
+    def mean(people: NDArray[np.float32]) -> Floats:
+        return np.array([np.mean(output(person), dtype=np.float64) for person in people])
+
+    return deletion_drops(mean, pieces, attribution, mask, random)
 
 
 def deletion_area(drops: Sequence[Floats]) -> float:

@@ -1,7 +1,7 @@
 """States of connectivity that people share, found among the maps of sliding windows.
 
 K-medians on windows at local maxima of the variance first, then on all windows (Allen et al.
-2014); the number of states by how many people visit each (Gao et al. 2025) and the silhouette.
+2014); the number of states by how many people visit each (Gao et al. 2025), or the silhouette.
 The search is on a sample of voxels, since neighbours in smoothed maps are nearly the same; the
 states are then moved to the medians on all voxels, and what that changed is part of the result.
 """

@@ -37,8 +37,8 @@ def sliding_windows(
         Standard deviation, in volumes, of the Gaussian that the edges of a window are smoothed by
         (Allen et al. 2014); 0 is a rectangle.
     left_out : array of bool, shape (T,), optional
-        Volumes that do not count. A window that loses half of its weight to them is left out; see
-        `kept_windows`.
+        Volumes that do not count. A window that loses half of its weight to them, or keeps fewer
+        than 5 volumes, is left out; see `kept_windows`.
 
     Raises
     ------
@@ -48,11 +48,12 @@ def sliding_windows(
     weights = _all_windows(n_volumes, length, step, taper)
     if left_out is None or not left_out.any():
         return weights
-    weights = np.where(left_out, 0, weights)[_left(weights, left_out) > _LEAST_WEIGHT]
+    weights = np.where(left_out, 0, weights)[_kept(weights, left_out)]
     if not len(weights):
         raise DataError(
-            f"{int(left_out.sum())} of {n_volumes} volumes are left out for motion, so that "
-            "every window loses half of its volumes. Leave this series out."
+            f"{int(left_out.sum())} of {n_volumes} volumes are left out for motion, so that no "
+            f"window keeps more than half of its volumes, and {_FEWEST_VOLUMES} of them. Leave "
+            "this series out."
         )
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
@@ -62,12 +63,14 @@ def kept_windows(
 ) -> NDArray[np.intp]:
     """Numbers of the windows that `sliding_windows` keeps, among all of the series, from 0."""
     weights = _all_windows(n_volumes, length, step, taper)
-    return np.flatnonzero(_left(weights, left_out) > _LEAST_WEIGHT)
+    return np.flatnonzero(_kept(weights, left_out))
 
 
-def _left(weights: NDArray[np.float64], left_out: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Weight of each window that is left without some volumes."""
-    return np.asarray(weights[:, ~left_out].sum(axis=1))
+def _kept(weights: NDArray[np.float64], left_out: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Windows that still have most of their weight, and volumes enough, shape (windows,)."""
+    left = weights[:, ~left_out]
+    enough = np.count_nonzero(left, axis=1) >= _FEWEST_VOLUMES
+    return np.asarray(enough & (left.sum(axis=1) > _LEAST_WEIGHT))
 
 
 def _all_windows(n_volumes: int, length: int, step: int, taper: float) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.connectivity import CONNECTIVITY
@@ -112,14 +113,20 @@ def wrong_seeds(
         return reasons
     sides = people.table["lesion_side"].tolist()
     for row in rows:
-        found = [people.scans[row].maps.get(name) for name in CONNECTIVITY]
-        paths = [path for path in (people.scans[row].seed, *found) if path is not None]
-        if paths and sides[row] in ("left", "right") and seed_is_opposite(paths[0], sides[row]):
-            reasons[row] = (
-                f"lesion on the {sides[row]}, but connectivity of M1 of the other side: process "
-                "the bold again, with a lesion mask"
-            )
+        reasons[row] = wrong_seed(people.scans[row], sides[row]) or reasons[row]
     return reasons
+
+
+def wrong_seed(scan: DerivedScan, side: object) -> str:
+    """Why connectivity of a scan, if it has any, is not that of the lesioned `side`, or ""."""
+    found = [scan.maps.get(name) for name in CONNECTIVITY]
+    paths = [path for path in (scan.seed, *found) if path is not None]
+    if paths and side in ("left", "right") and seed_is_opposite(paths[0], str(side)):
+        return (
+            f"lesion on the {side}, but connectivity of M1 of the other side: process the bold "
+            "again, with a lesion mask"
+        )
+    return ""
 
 
 def missing_table(

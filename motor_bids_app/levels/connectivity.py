@@ -21,7 +21,7 @@ from motor_bids_app.levels.functional_files import RESOLUTION, bold_path, image_
 from motor_bids_app.levels.outputs import Facts, Outputs
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.reports import bold_checks
-from motor_bids_app.settings import BoldSettings
+from motor_bids_app.settings import STANDARD_SPACE, BoldSettings
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
@@ -53,7 +53,7 @@ def save_connectivity(
         RepetitionTime=repetition, TaskName=bold.task or "rest", SkullStripped=True,
     )  # fmt: skip
     grid = standard_grid(RESOLUTION)
-    seed = place_seed(_wanted(settings), cleaned.inside, grid, _side(cleaned.lesion))
+    seed = place_seed(wanted_seed(settings), cleaned.inside, grid, _side(cleaned.lesion))
     _say(seed, bool(cleaned.lesion.any()), facts)
     length, taper = (
         in_volumes(given, repetition) for given in (settings.window, settings.window_taper)
@@ -65,7 +65,8 @@ def save_connectivity(
     maps = {"fc": {"fisherz": static_map(cleaned.signals, course, cleaned.scrubbed)}}
     mean, deviation = window_statistics(cleaned.signals, course, weights)
     maps["dfc"] = {"mean": mean, "std": deviation}
-    sidecar = _sidecar(seed, len(weights), round(length) * repetition, taper * repetition, settings)
+    sidecar = _sidecar(seed, len(weights), round(length) * repetition, taper * repetition)
+    sidecar |= _requested(settings, outputs)
     # With the clean series, this is all that is needed to make the windows again.
     sidecar |= {
         "RepetitionTime": repetition, "WindowVolumes": round(length), "WindowTaperVolumes": taper,
@@ -106,14 +107,27 @@ def in_volumes(given: tuple[float, str], repetition: float) -> float:
     return number / repetition if unit == "s" else number
 
 
-def _wanted(settings: BoldSettings) -> NDArray[np.bool_]:
-    """Voxels of the seed in the left hemisphere."""
+def wanted_seed(settings: BoldSettings) -> NDArray[np.bool_]:
+    """Voxels of the seed in the left hemisphere, on the standard grid.
+
+    Raises
+    ------
+    UsageError
+        The mask is empty there, or not in the left hemisphere alone.
+    DataError, InputMissingError
+        The mask is no 3-D image, or is not there.
+    """
     grid = standard_grid(RESOLUTION)
     if isinstance(settings.seed, Path):
         mask = load_image(settings.seed)
         if mask.ndim != 3:
             raise DataError(f"The seed mask {settings.seed} has {mask.ndim} axes instead of 3.")
         wanted = np.asarray(resample(mask, grid).dataobj) > 0.5
+        if not wanted.any():
+            raise UsageError(
+                f"--seed-mask {settings.seed} has no voxel in the standard space. Give a mask in "
+                f"{STANDARD_SPACE} that is 1 in the seed."
+            )
         half = wanted.shape[0] // 2
         if wanted[half:].any():
             raise UsageError(
@@ -185,15 +199,19 @@ def _couple(
     outputs.save_figure(bold_checks.coupling(middles, coupling))
 
 
-def _sidecar(
-    seed: Seed, n_windows: int, seconds: float, taper: float, settings: BoldSettings
-) -> dict[str, object]:
+def _requested(settings: BoldSettings, outputs: Outputs) -> dict[str, object]:
+    """The seed as asked for: a place, or a mask by its BIDS URI, outside a dataset by its name."""
     place = settings.seed
+    if not isinstance(place, Path):
+        return {"SeedRequested": list(place), "SeedRadius": settings.seed_radius}
+    uri = outputs.uri(place.absolute())
+    return {"SeedRequested": uri if uri.startswith("bids:") else place.name, "SeedRadius": None}
+
+
+def _sidecar(seed: Seed, n_windows: int, seconds: float, taper: float) -> dict[str, object]:
     return {
         "Description": "Connectivity with M1 of the side of the lesion (left without one)",
         "SeedHemisphere": seed.side,
-        "SeedRequested": str(place) if isinstance(place, Path) else list(place),
-        "SeedRadius": None if isinstance(place, Path) else settings.seed_radius,
         "SeedMoved": seed.moved,
         "SeedVoxels": int(seed.voxels.sum()),
         "WindowSeconds": seconds,

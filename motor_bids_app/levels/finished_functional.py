@@ -51,13 +51,21 @@ def read_finished(bold: BoldFile, settings: BoldSettings) -> tuple[Series, Serie
             f"{bold.confounds} has {len(table)} rows, but {bold.path} has "
             f"{series.data.shape[3] + dropped} volumes. They do not belong together."
         )
-    return series, _motion(table[dropped:])
+    return series, _motion(table[dropped:], bold)
 
 
-def _motion(table: pd.DataFrame) -> SeriesMotion:
+def _motion(table: pd.DataFrame, bold: BoldFile) -> SeriesMotion:
     """Motion in a table of confounds (mm and radians); nothing of it is left to be undone."""
-    columns = [pd.to_numeric(table[name], errors="coerce").fillna(0) for name in _PLACES]
+    columns = [pd.to_numeric(table[name], errors="coerce") for name in _PLACES]
     parameters: NDArray[np.float64] = np.stack(columns, axis=1).astype(np.float64)
+    gaps = np.isnan(parameters).sum(axis=0)
+    if gaps.any():
+        first = int((gaps > 0).argmax())
+        raise DataError(
+            f"{bold.confounds} has no number in {gaps[first]} rows of {_PLACES[first]}: without "
+            "motion the bold cannot be cleaned. Take the whole derivative, or leave it out to "
+            "start from the raw bold."
+        )
     parameters[:, 3:] = np.rad2deg(parameters[:, 3:])
     matrices = np.tile(np.eye(4), (len(table), 1, 1))
     return SeriesMotion(parameters, framewise_displacement(parameters), matrices)

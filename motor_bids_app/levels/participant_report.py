@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from pathlib import Path
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import StatusRow
@@ -150,7 +151,7 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "Gibbs ringing removed": processing.gibbs,
         "susceptibility distortion": processing.susceptibility,
         **{
-            f"bold: {name.replace('_', ' ')}": value
+            f"bold: {name.replace('_', ' ')}": value.name if isinstance(value, Path) else value
             for name, value in asdict(processing.bold).items()
         },
         **{

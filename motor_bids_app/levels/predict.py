@@ -15,6 +15,7 @@ from motor_bids_app.errors import (
     UsageError,
 )
 from motor_bids_app.evaluation.domain import Domain, map_levels
+from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
@@ -24,6 +25,7 @@ from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.levels.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
 from motor_bids_app.levels.cohort import with_demographics
+from motor_bids_app.levels.completeness import wrong_seed
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.maps import mirror_features, to_flip
 from motor_bids_app.levels.modality_pieces import piece_images, pieces_of_scan
@@ -33,7 +35,7 @@ from motor_bids_app.levels.prediction_results import Prediction, write_predictio
 from motor_bids_app.levels.prediction_safety import ANSWERS, conformal_answer, was_in_training
 from motor_bids_app.levels.training_people import person_values
 from motor_bids_app.levels.windows import windows_of_scan
-from motor_bids_app.models.catalog import needs
+from motor_bids_app.models.catalog import Needs, needs
 from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.settings import Settings
 
@@ -115,6 +117,7 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     needed = needs(metadata["model"])
     _check_columns(metadata, row)
+    _check_seed(inputs, needed, scan, row)
     notes = _filled_in(row, needed.columns) + unknown + _not_harmonised(model.members[0], row)
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:
@@ -143,6 +146,17 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         interval=interval, answer=answer, outside=findings,
         in_training=was_in_training(metadata, scan, row, flip, volumes, piece_images(pieces)),
     )  # fmt: skip
+
+
+def _check_seed(
+    inputs: Mapping[str, Any], needed: Needs, scan: DerivedScan, row: pd.DataFrame
+) -> None:
+    """Refuse connectivity of M1 of the healthy side, as training does."""
+    mapped = needed.volumes and set(CONNECTIVITY) & set(inputs["maps"])
+    if "lesion_side" not in row or not (WINDOWS in needed.pieces or mapped):
+        return
+    if reason := wrong_seed(scan, row["lesion_side"].iloc[0]):
+        raise DataError(f"{reason[0].upper()}{reason[1:]}.")
 
 
 def _pieces(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Pieces]:

@@ -79,7 +79,9 @@ def _run_participants(settings: Settings) -> None:
         words = (settings.bids_dir, selection.participants, selection.modalities)
         validated = None if settings.skip_bids_validation else aside.submit(validate, *words)
         from motor_bids_app.levels import participant  # takes as long as the validator
+        from motor_bids_app.levels.connectivity import wanted_seed
 
+        wanted_seed(settings.processing.bold)  # a wrong mask is not told hours later, by everyone
         for remark in validated.result() if validated else ():
             log.warning("validator: %s", remark)
     scans = index_dataset(settings.bids_dir, selection, settings.derivatives)

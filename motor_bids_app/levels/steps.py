@@ -1,31 +1,14 @@
 """Steps that are done once: skipped when inputs, settings and version are those of the record."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.files import read_json, write_json
-from motor_bids_app.errors import InputMissingError, MotorBidsAppError
+from motor_bids_app.bids.files import hash_file, read_json, write_json
+from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.settings import ProcessingSettings
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of the content.
-
-    Raises
-    ------
-    InputMissingError
-        The file does not exist, or is a link to content that was never fetched.
-    """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
-        raise InputMissingError(f"{path} does not exist{hint}.") from error
 
 
 @dataclass(frozen=True)

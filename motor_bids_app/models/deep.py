@@ -96,7 +96,10 @@ class NetworkRegressor(RegressorMixin, NetworkModel):
 
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
-        outputs = self._outputs(X)[:, 0]
+        return self._scores(self._outputs(X)[:, 0])
+
+    def _scores(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores that outputs of the network stand for, the same shape."""
         if self.bounds is not None:
             return bounded(outputs, self.bounds, self.centre_)
         return outputs * self.scale_ + self.centre_

@@ -184,5 +184,4 @@ class WindowRegressor(_OfWindows, NetworkRegressor):
         values = np.zeros(0)
         if pieces.size:
             values = super().predict(X.apart(WINDOWS, self.windows)[0])
-        average = self._of_average()[0, 0] * self.scale_ + self.centre_
-        return pieces.mean(values, average)
+        return pieces.mean(values, self._scores(self._of_average()[:, 0]))

@@ -33,7 +33,7 @@ def motion_chart(
     name : str
         Of the figure, unique on a page.
     """
-    canvas, panels = new_chart(7.2, 2.9, panels=3)
+    canvas, panels = new_chart(7.2, 3.1, panels=3)
     volumes = np.arange(len(displacement))
     for axes, columns, unit in (
         (panels[0], slice(0, 3), "mm"),
@@ -44,13 +44,15 @@ def motion_chart(
         axes.set_ylabel(unit)
     panels[0].set_title("translation", fontsize=9.5)
     panels[1].set_title("rotation about", fontsize=9.5)
-    panels[0].legend(fontsize=8, loc="best")
+    handles, labels = panels[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, fontsize=8, loc="outside lower left", ncols=len(_AXES))
     _draw_displacement(panels[2], volumes, np.asarray(displacement), limit)
     for axes in panels:
         axes.set_xlabel("volume")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         axes.axhline(0, color=INK["rule"], linewidth=0.6, zorder=0)
     marked = int(np.sum(np.asarray(displacement) > limit))
+    moved = displacement[1:] if len(displacement) > 1 else displacement  # the first has no before
     return Figure(
         name=name,
         title="Head motion",
@@ -58,7 +60,7 @@ def motion_chart(
         f"(framewise displacement). Volumes that moved by more than {limit:g} mm are marked: "
         f"{marked} of {len(displacement)}.",
         alt=f"Motion over {len(displacement)} volumes: mean framewise displacement "
-        f"{np.mean(displacement):.2f} mm, largest {np.max(displacement):.2f} mm.",
+        f"{np.mean(moved):.2f} mm, largest {np.max(moved):.2f} mm.",
         data=to_svg(canvas, name),
         media_type="image/svg+xml",
     )

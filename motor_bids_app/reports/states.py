@@ -10,7 +10,12 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from motor_bids_app.explanation.dynamics import Dynamics
-from motor_bids_app.explanation.states import LEAST_PARTICIPATION, States
+from motor_bids_app.explanation.states import (
+    DECIDING,
+    LEAST_PARTICIPATION,
+    States,
+    choose_number,
+)
 from motor_bids_app.reports.canvas import INK, new_chart, styled
 from motor_bids_app.reports.charts import chart_figure, colour
 from motor_bids_app.reports.figures import Row, draw_rows
@@ -80,6 +85,9 @@ def states_section(
 def _sentences(states: States, n_people: int, decides: str) -> tuple[str, ...]:
     k, shared = len(states.centres), np.flatnonzero(states.shared) + 1
     named = ", ".join(map(str, shared)) or "none"
+    words = {"participation": "mean participation", "silhouette": "silhouette"}
+    others = {words[name]: choose_number(states.search, name) for name in DECIDING}
+    told = [f"{number} by the {name}" for name, number in others.items() if name != words[decides]]
     return (
         f"The maps of all windows of {n_people} people fall into {k} states (k-medians; windows "
         "whose map varies most first, then all). States were found without a look at the outcome, "
@@ -87,7 +95,7 @@ def _sentences(states: States, n_people: int, decides: str) -> tuple[str, ...]:
         f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are hence "
         f"compared between classes: {named}. Of the numbers tried, those in which most people "
         "share two states (if there is none: as many as any) were admitted, and the highest "
-        f"{'mean participation' if decides == 'participation' else decides} decided among them.",
+        f"{words[decides]} decided among them (it would be {', '.join(told)}).",
         f"{100 * states.moved:.1f} % of the windows changed state when all voxels were used "
         "instead of the sample of the search.",
     )

@@ -19,7 +19,7 @@ from motor_bids_app.bids.files import read_table, save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import OutputError, TryAgainError
-from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.settings import BoldSettings, ProcessingSettings
 
 
 @pytest.fixture
@@ -31,6 +31,21 @@ def source(tmp_path):
     )
     write_json(folder / "participants.json", {"age": {"Units": "years"}})
     return folder
+
+
+def test_a_seed_mask_is_recorded_by_its_content_and_not_by_its_place(source, tmp_path):
+    found = []
+    for place, content in (("a", b"one"), ("b", b"one"), ("c", b"other")):
+        mask = tmp_path / place / "m1.nii.gz"
+        mask.parent.mkdir()
+        mask.write_bytes(content)
+        settings = ProcessingSettings(bold=BoldSettings(seed=mask))
+        write_dataset_files(source, tmp_path / "out", {}, settings)
+        text = (tmp_path / "out" / "dataset_description.json").read_text()
+        assert "m1.nii" not in text
+        found.append(json.loads(text)["GeneratedBy"][0]["ProcessingSettings"]["bold"]["seed"])
+
+    assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.parametrize("inside", [".", "derivatives/motor", "sub-1/../out", "link/out"])

@@ -8,6 +8,7 @@ from motor_bids_app.explanation.checks import (
     correlation,
     deletion_area,
     deletion_drops,
+    deletion_of_pieces,
     inside_auc,
     rank_correlation,
     shares,
@@ -65,6 +66,24 @@ def test_deletion_starts_at_the_effect_and_ends_at_none(random):
     given, _ = deletion_drops(lambda x: -x.sum(axis=(1, 2, 3, 4)), inputs, -inputs, MASK, random)
     np.testing.assert_allclose(given, np.linspace(inputs.size, 0, len(given)), rtol=0.01)
     assert deletion_area([given]) == pytest.approx(0.5, abs=0.01)
+
+
+def test_deletion_of_windows_starts_at_their_mean_and_goes_by_what_they_say(random):
+    weights = random.normal(size=SHAPE[1:])
+    windows = random.normal(size=(6, *SHAPE[1:])).astype(np.float32)
+
+    def output(x):  # of each window alone, however many come together
+        return (x * weights).sum(axis=(1, 2, 3)) + 3
+
+    def curves(attribution):
+        return deletion_of_pieces(output, windows, attribution, MASK, random)
+
+    found, by_chance = curves(windows * weights)
+    backwards, _ = curves(-windows * weights)
+
+    assert found[0] == by_chance[0] == pytest.approx(abs(output(windows).mean() - 3))
+    assert found[-1] == 0
+    assert deletion_area([found]) < deletion_area([by_chance]) < deletion_area([backwards])
 
 
 def test_an_even_map_has_the_share_of_the_volume(random):

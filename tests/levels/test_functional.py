@@ -17,7 +17,7 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels import functional
-from motor_bids_app.levels.connectivity import _wanted
+from motor_bids_app.levels.connectivity import _requested, wanted_seed
 from motor_bids_app.levels.finished_functional import read_finished
 from motor_bids_app.levels.functional import preprocess_bold
 from motor_bids_app.levels.functional_read import read_series
@@ -277,7 +277,26 @@ def test_a_seed_mask_that_reaches_into_the_right_hemisphere_is_refused(tmp_path)
     path = tmp_path / "seed.nii.gz"
     nib.save(nib.Nifti1Image(sphere(grid, (0, -22, 56), 9).astype(np.uint8), grid.affine), path)
     with pytest.raises(UsageError, match="not in the left hemisphere"):
-        _wanted(BoldSettings(seed=path))
+        wanted_seed(BoldSettings(seed=path))
+
+
+def test_an_empty_seed_mask_is_refused(tmp_path):
+    grid = standard_grid(3)
+    path = tmp_path / "seed.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros(grid.shape, np.uint8), grid.affine), path)
+    with pytest.raises(UsageError, match="has no voxel in the standard space"):
+        wanted_seed(BoldSettings(seed=path))
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("raw/m1.nii.gz", "bids:raw:m1.nii.gz"), ("mine/m1.nii.gz", "m1.nii.gz")]
+)
+def test_a_seed_mask_is_named_without_a_path_of_this_machine(tmp_path, place, said):
+    outputs = Outputs(tmp_path / "out", "01", None, datasets={"raw": tmp_path / "raw"})
+
+    found = _requested(BoldSettings(seed=tmp_path / place), outputs)
+
+    assert found == {"SeedRequested": said, "SeedRadius": None}
 
 
 def test_slices_counted_from_the_top_are_turned_round(tmp_path):
@@ -321,6 +340,16 @@ def test_finished_motion_is_read_in_its_units(tmp_path):
 def test_finished_bold_without_motion_is_refused(tmp_path):
     with pytest.raises(DataError, match="no column rot_y"):
         read_finished(finished(tmp_path, [*MOTION[:4], "csf"]), BoldSettings())
+
+
+def test_finished_motion_with_gaps_is_refused(tmp_path):
+    bold = finished(tmp_path, MOTION)
+    lines = bold.confounds.read_text().splitlines()
+    lines[7] = lines[7].replace("0.1", "n/a", 2)
+    bold.confounds.write_text("\n".join(lines) + "\n")
+
+    with pytest.raises(DataError, match="no number in 1 rows of trans_x"):
+        read_finished(bold, BoldSettings())
 
 
 def test_a_table_of_another_series_is_refused(tmp_path):

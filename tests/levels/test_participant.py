@@ -22,6 +22,8 @@ from motor_bids_app.levels.truth import compare_with_truth
 from motor_bids_app.settings import ProcessingSettings, Resources, Selection, Settings
 from motor_bids_app.spaces.grids import standard_grid
 
+from .bold_chain import check_chain, check_sidecars
+
 
 @pytest.fixture
 def lesions(tmp_path):
@@ -208,7 +210,7 @@ def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_simulated_participant_comes_close_to_the_truth(tmp_path):
+def test_a_simulated_participant_comes_close_to_the_truth_and_can_be_learned_from(tmp_path):
     bids_dir = tmp_path / "bids"
     simulate(
         SimulationSettings(
@@ -230,3 +232,5 @@ def test_a_simulated_participant_comes_close_to_the_truth(tmp_path):
     assert min(quality["gm_correlation"], quality["wm_correlation"]) > 0.8
     assert quality["deformation_mm"] < 2.5
     assert quality["fa_error"] < 0.07
+    check_sidecars(settings, "001")
+    check_chain(settings, tmp_path)  # here, since the participant level takes longer than the rest

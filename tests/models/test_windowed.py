@@ -187,6 +187,18 @@ def test_scores_are_predicted_in_their_units():
     assert 15 < found.mean() < 65
 
 
+def test_somebody_without_a_window_has_a_score_within_its_range_too():
+    samples, poor = make_samples(effect=1.5, without=(23,))
+    model = WindowRegressor(**SMALL | {"epochs": 2}, bounds=(0.0, 66.0))
+    model.fit(samples[:16], 60.0 - 40 * poor[:16])
+
+    given = model.predict(samples[[23]])
+
+    with torch.inference_mode():
+        output = model.network_.eval()(torch.zeros(1, 1, *GRID.shape), torch.zeros(1, 3))[0, 0]
+    np.testing.assert_allclose(given, 66 * expit(float(output) + model.centre_), rtol=1e-5)
+
+
 def test_nothing_to_learn_from_is_explained():
     samples, poor = make_samples(effect=1.0, without=range(N_PEOPLE))
     with pytest.raises(DataError, match="none of its training people has any"):

@@ -9,7 +9,7 @@ def test_volumes_above_the_limit_are_counted():
     figure = motion_chart(np.zeros((5, 6)), displacement, limit=1.0)
 
     assert "2 of 5" in figure.caption
-    assert "mean framewise displacement 0.90 mm, largest 2.50 mm" in figure.alt
+    assert "mean framewise displacement 1.12 mm, largest 2.50 mm" in figure.alt
 
 
 def test_a_still_head_can_be_drawn():
