@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.metrics import (
     Predictions,
     classification_metrics,
@@ -33,6 +33,7 @@ def cross_validate(
     progress: Callable[[int, int], None] | None = None,
     by_map: list[pd.DataFrame] | None = None,
     watch: Watch | None = None,
+    fit: Fit = fit_in_turn,
 ) -> pd.DataFrame:
     """Fit each model on the people outside each test set, and predict those inside.
 
@@ -55,6 +56,8 @@ def cross_validate(
         from models that predict by single maps too.
     watch : callable, optional
         Shown each fitted model, with repeat, training, and which scans are tested.
+    fit : callable
+        Fits all of them, one after the other or several at once; gives them in order.
 
     Returns
     -------
@@ -69,25 +72,28 @@ def cross_validate(
     """
     y = np.asarray(y)
     tests = [
-        (repeat, fold, part["participant_id"])
+        (repeat, fold, _tested(samples, part["participant_id"]))
         for repeat, of_repeat in splits.groupby("repeat")
         for fold, part in of_repeat.groupby("fold")
     ]
+    trainings = [
+        (repeat, fold, training, tested, model)
+        for repeat, fold, tested in tests
+        for training, model in enumerate(models, start=1)
+    ]
+    fitting = fit([(model, ~tested) for *_, tested, model in trainings], samples, y)
     parts: list[pd.DataFrame] = []
-    for repeat, fold, people in tests:
-        tested = _tested(samples, people)
-        for training, model in enumerate(models, start=1):
-            fitted = clone(model).fit(samples[~tested], y[~tested])
-            part = predict_people(fitted, samples[tested]).reset_index()
-            part["repeat"], part["fold"], part["training"] = repeat, fold, training
-            parts.append(part)
-            if by_map is not None and hasattr(fitted, "map_predictions"):
-                keys = {"repeat": repeat, "fold": fold, "training": training}
-                by_map.append(_map_predictions(fitted, samples[tested]).assign(**keys))
-            if watch is not None:
-                watch(fitted, repeat, training, tested)
-            if progress is not None:
-                progress(len(parts), len(tests) * len(models))
+    for (repeat, fold, training, tested, _), fitted in zip(trainings, fitting, strict=True):
+        part = predict_people(fitted, samples[tested]).reset_index()
+        part["repeat"], part["fold"], part["training"] = repeat, fold, training
+        parts.append(part)
+        if by_map is not None and hasattr(fitted, "map_predictions"):
+            keys = {"repeat": repeat, "fold": fold, "training": training}
+            by_map.append(_map_predictions(fitted, samples[tested]).assign(**keys))
+        if watch is not None:
+            watch(fitted, repeat, training, tested)
+        if progress is not None:
+            progress(len(parts), len(trainings))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, predict_people
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.metrics import LOWER_IS_BETTER, Floats, Predictions
 from motor_bids_app.features.samples import Samples
 
@@ -84,7 +85,8 @@ class Plan:
 class Fits:
     """Out-of-fold predictions of models, each made once, however many plans ask for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, fit: Fit = fit_in_turn) -> None:
+        self._fit = fit
         self._tables: dict[tuple[object, ...], tuple[Plan, pd.DataFrame]] = {}
 
     def keep(self, plan: Plan, models: Sequence[Any], table: pd.DataFrame) -> None:
@@ -97,7 +99,7 @@ class Fits:
         """Columns repeat, fold, participant_id, prediction, in that order."""
         key = _key(plan, model)
         if key not in self._tables:  # plans are kept so that no other can get their id
-            self._tables[key] = (plan, _ordered(_predict(plan, model)))
+            self._tables[key] = (plan, _ordered(_predict(plan, model, self._fit)))
         return self._tables[key][1]
 
     def values(self, plan: Plan, model: Any) -> Floats:
@@ -119,9 +121,9 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     return table[[*KEYS, "prediction"]].sort_values(KEYS, ignore_index=True)
 
 
-def _predict(plan: Plan, model: Any) -> pd.DataFrame:
+def _predict(plan: Plan, model: Any, fit: Fit) -> pd.DataFrame:
     if plan.refit:
-        return cross_validate([model], plan.samples, plan.y, plan.splits)
+        return cross_validate([model], plan.samples, plan.y, plan.splits, fit=fit)
     first = plan.splits.sort_values(KEYS).groupby(["repeat", "fold"]).ngroup() == 0
     tested = np.isin(
         plan.samples.participants, plan.splits.loc[first, "participant_id"].to_numpy(dtype=str)

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, primary_metric
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.permutation import PermutationTest
 from motor_bids_app.evaluation.splits import COLUMNS, make_splits
@@ -28,6 +29,7 @@ def refitting_test(
     seed: int,
     test_sets: Sequence[NDArray[np.intp]] | None = None,
     told: Callable[[int], None] | None = None,
+    fit: Fit = fit_in_turn,
 ) -> PermutationTest:
     """Deal labels out anew among patients, and cross-validate the model each time.
 
@@ -48,6 +50,8 @@ def refitting_test(
         the labels.
     told : callable, optional
         Told the number of permutations done.
+    fit : callable
+        See `cross_validate`.
     """
     names = [str(person) for person in truth.index]
     patients = np.flatnonzero(~controls)
@@ -71,7 +75,7 @@ def refitting_test(
         if number:
             dealt.iloc[patients] = generator.permutation(values[patients])
         y = dealt.loc[samples.participants.tolist()].to_numpy()
-        table = cross_validate([model], samples, y, splits)
+        table = cross_validate([model], samples, y, splits, fit=fit)
         predictions = Predictions.of(table, dealt.astype(np.float64)).of_people(~controls)
         value = float(metrics_for(task)(predictions)[primary_metric(task)][0])
         # No test set holds both classes: nothing is told apart, which is chance.

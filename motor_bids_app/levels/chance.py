@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.permutation import PermutationTest, permutation_test
 from motor_bids_app.evaluation.refitting import refitting_test
 from motor_bids_app.experiments.schema import Experiment
@@ -85,7 +86,12 @@ def blind_test_sets(
 
 
 def refitted_test(
-    cohort: Cohort, experiment: Experiment, network: Any, splits: pd.DataFrame, seed: int
+    cohort: Cohort,
+    experiment: Experiment,
+    network: Any,
+    splits: pd.DataFrame,
+    seed: int,
+    fit: Fit = fit_in_turn,
 ) -> Tests:
     """Permute labels among patients, and train the network of an experiment each time.
 
@@ -99,6 +105,7 @@ def refitted_test(
         n_permutations=wanted, folds=folds_like(splits, len(truth)), seed=seed,
         test_sets=blind_test_sets(cohort, experiment, splits),
         told=lambda done: log.info("%s: %d of %d permutations", experiment.name, done, wanted),
+        fit=fit,
     )  # fmt: skip
     return {kind: test}
 

@@ -179,6 +179,8 @@ def companions(builder: Builder, splits: pd.DataFrame, watcher: LayerWatcher | N
         models = builder.build(kind, **changes)
         labels[name] = label
         with told(f"{experiment.name}: {label}") as report:
-            tables[name] = cross_validate(models, cohort.samples, cohort.y, splits, report)
+            tables[name] = cross_validate(
+                models, cohort.samples, cohort.y, splits, report, fit=builder.fit
+            )
     embedding = None if watcher is None else watcher.embedding
     return Companions(labels=labels, tables=tables, embedding=embedding, notes=notes)

@@ -1,14 +1,14 @@
 """The models of an experiment: which can be fitted, and how each is built."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.series import WINDOWS
@@ -24,6 +24,8 @@ from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.transfer import Start
 
 log = logging.getLogger(__name__)
+# Settings of [training] that only some kinds of network have, or that are not of one training.
+_OF_SOME = ("slice_batch_size", "windows", "epsilon", "deterministic", "trainings")
 PIECES = {
     WINDOWS: "windows of the bold",
     SIGNALS: "windows of EEG or EMG",
@@ -49,6 +51,8 @@ class Builder:
         Weights that networks begin with.
     weights : FolderWeights, optional
         Where networks of slices start from.
+    fit : callable
+        Fits models, see `cross_validate`: several at once where there are several GPUs.
     """
 
     cohort: Cohort
@@ -58,6 +62,7 @@ class Builder:
     checkpoints: Checkpoints | None = None
     start: Start | None = None
     weights: FolderWeights | None = None
+    fit: Fit = fit_in_turn
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -115,7 +120,8 @@ class Builder:
         """Train a model on everyone; a network as often as in each split."""
         log.info("%s: training the final model, %s, on everyone", self.experiment.name, name)
         samples, y = self.cohort.samples, self.cohort.y
-        return [clone(model).fit(samples, y) for model in self.build(name)]
+        everyone = np.ones(len(samples), dtype=bool)
+        return list(self.fit([(model, everyone) for model in self.build(name)], samples, y))
 
     def _fusion(self) -> dict[str, Any]:
         """Settings of the networks of windows and slices, alone or fused (shi2025)."""
@@ -148,15 +154,8 @@ class Builder:
     def _training(self) -> dict[str, Any]:
         """Settings of any training."""
         training = self.experiment.training
-        return {
-            "learning_rate": training.learning_rate,
-            "momentum": training.momentum, "weight_decay": training.weight_decay,
-            "epochs": training.epochs, "batch_size": training.batch_size,
-            "balance": training.balance, "parts": training.parts, "optimizer": training.optimizer,
-            "schedule": training.schedule, "halve_after": training.halve_after,
-            "stop_after": training.stop_after, "validation_share": training.validation_share,
-            "precision": usable_precision(training.precision, self.device),
-        }  # fmt: skip
+        given = {key: value for key, value in asdict(training).items() if key not in _OF_SOME}
+        return given | {"precision": usable_precision(training.precision, self.device)}
 
 
 def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -161,8 +161,9 @@ def _chance(builder: Builder, setup: _Setup) -> Tests:
     log.info("%s: permuting labels", experiment.name)
     chance = chance_tests(cohort, experiment, setup.models, setup.splits, seed)
     if experiment.validation.refits and experiment.model.kind in setup.models:
-        network = builder.build(experiment.model.kind)[0]
-        chance |= refitted_test(cohort, experiment, network, setup.splits, seed)
+        # A permutation is trained in a while, and there are many: none leaves a checkpoint.
+        network = replace(builder, checkpoints=None).build(experiment.model.kind)[0]
+        chance |= refitted_test(cohort, experiment, network, setup.splits, seed, builder.fit)
     return chance
 
 
@@ -182,7 +183,7 @@ def _of_final(
         "coverage": conformal_coverage(patients, task, span=cohort.outcome.span),
         "ladder": flawed_protocols(
             cohort, experiment, final, builder.build(final, raw=True), setup.splits,
-            table if raw is None else raw, seed,
+            table if raw is None else raw, seed, builder.fit,
         ),
     }  # fmt: skip
     if task == "classification":
@@ -248,7 +249,7 @@ def _cross_validate_all(
         with told(f"{builder.experiment.name}: {name}") as report:
             tables[name] = cross_validate(
                 builder.build(name), cohort.samples, cohort.y, splits, report, by_map,
-                watch.get(name),
+                watch.get(name), builder.fit,
             )  # fmt: skip
     return tables, pd.concat(by_map, ignore_index=True) if by_map else None
 
@@ -272,7 +273,8 @@ def _raw_predictions(builder: Builder, final: str, splits: pd.DataFrame) -> pd.D
     if experiment.model.recalibrate == "none":
         return None
     log.info("%s: %s without recalibration, to compare", experiment.name, final)
-    return cross_validate(builder.build(final, raw=True), cohort.samples, cohort.y, splits)
+    models = builder.build(final, raw=True)
+    return cross_validate(models, cohort.samples, cohort.y, splits, fit=builder.fit)
 
 
 def _stack(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.ladder import leakage_ladder
 from motor_bids_app.evaluation.metrics import CLASSIFICATION, ORDINAL, REGRESSION
 from motor_bids_app.evaluation.protocols import Fits, Plan
@@ -30,6 +31,7 @@ def flawed_protocols(
     splits: pd.DataFrame,
     table: pd.DataFrame,
     seed: int,
+    fit: Fit = fit_in_turn,
 ) -> pd.DataFrame | None:
     """Evaluate a model with the flawed protocols that an experiment names, beside the right one.
 
@@ -43,6 +45,8 @@ def flawed_protocols(
         The right ones.
     table : DataFrame
         Out-of-fold predictions of these models on them.
+    fit : callable
+        See `cross_validate`.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def flawed_protocols(
     if asked is None or not asked.protocols:
         return None
     plan = _right_plan(cohort, experiment, name, models, splits)
-    fits = Fits()
+    fits = Fits(fit)
     fits.keep(plan, models, table)
     metrics = [primary_metric(task), *(["accuracy"] if task == "classification" else [])]
     known = {"classification": CLASSIFICATION, "regression": REGRESSION, "ordinal": ORDINAL}[task]

@@ -18,6 +18,7 @@ from motor_bids_app.errors import (
     UsageError,
 )
 from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.evaluation.fitting import Fit
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.auditing import StoppedByAuditError
@@ -25,6 +26,7 @@ from motor_bids_app.levels.bundles import describe_model, save_model
 from motor_bids_app.levels.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.cohort import Cohort, build_cohort
+from motor_bids_app.levels.devices import fitting_on
 from motor_bids_app.levels.estimators import Builder
 from motor_bids_app.levels.evaluation import Evaluation
 from motor_bids_app.levels.experiment import evaluate
@@ -32,7 +34,7 @@ from motor_bids_app.levels.experiment_report import LABELS, build_report
 from motor_bids_app.levels.explanation import build_explainer, explain
 from motor_bids_app.levels.fusion import build_fusion_watch
 from motor_bids_app.levels.group_quality import describe_cohort
-from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
 from motor_bids_app.levels.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.maps import MapLibrary, map_library
 from motor_bids_app.levels.people import People, gather_people
@@ -101,10 +103,14 @@ def run(settings: Settings) -> list[Result]:
     results: list[Result] = []
     links: list[ExperimentLink] = []
     failed: dict[str, MotorBidsAppError] = {}
-    with map_library(people.scans, people.table, settings.work_dir) as library:
+    devices = fold_devices(choose_device(settings.resources.device))
+    with (
+        map_library(people.scans, people.table, settings.work_dir) as library,
+        fitting_on(devices) as fit,
+    ):
         for experiment in experiments:
             try:
-                link, lines = _run_experiment(settings, experiment, people, library)
+                link, lines = _run_experiment(settings, experiment, people, library, fit)
             except MotorBidsAppError as error:
                 log.error("experiment %s: %s", experiment.name, error)
                 failed[experiment.name] = error
@@ -169,7 +175,7 @@ def _with_splits(experiment: Experiment, splits: str) -> Experiment:
 
 
 def _run_experiment(
-    settings: Settings, experiment: Experiment, people: People, library: MapLibrary
+    settings: Settings, experiment: Experiment, people: People, library: MapLibrary, fit: Fit
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
     given = None
@@ -187,7 +193,8 @@ def _run_experiment(
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))
-    builder = _builder(settings, experiment, cohort, None if heritage is None else heritage.start)
+    start = None if heritage is None else heritage.start
+    builder = _builder(settings, experiment, cohort, start, fit)
     explainer = build_explainer(folder / "maps", cohort, experiment, library, builder.seed)
     fused = build_fusion_watch(folder, cohort, experiment, builder.seed)
     windowed = build_window_explainer(folder / "maps", cohort, experiment, builder.seed)
@@ -230,7 +237,7 @@ def _run_experiment(
 
 
 def _builder(
-    settings: Settings, experiment: Experiment, cohort: Cohort, start: Start | None
+    settings: Settings, experiment: Experiment, cohort: Cohort, start: Start | None, fit: Fit
 ) -> Builder:
     checkpoints = None
     if settings.work_dir is not None:
@@ -238,7 +245,7 @@ def _builder(
     return Builder(
         cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
         device=choose_device(settings.resources.device), checkpoints=checkpoints, start=start,
-        weights=None if settings.weights is None else FolderWeights(settings.weights),
+        weights=None if settings.weights is None else FolderWeights(settings.weights), fit=fit,
     )  # fmt: skip
 
 

@@ -44,6 +44,13 @@ def choose_device(wanted: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def fold_devices(device: str) -> tuple[str, ...]:
+    """Devices that folds are dealt to: all GPUs, unless one is named by its number."""
+    if device == "cuda" and torch.cuda.device_count() > 1:
+        return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    return (device,)
+
+
 def use_device(wanted: str) -> None:
     """Let the image kernels of this process compute on a device from now on.
 

@@ -36,7 +36,10 @@ class Checkpoints(Protocol):
 def identify(
     kind: str, settings: Mapping[str, Any], people: Sequence[str], arrays: Sequence[NDArray[Any]]
 ) -> tuple[str, str]:
-    """Name a training of one kind of network, by whom it learns from, the maps and the seed.
+    """Name a training of one kind of network, by whom and what it learns from, and by its seed.
+
+    Permuted labels or changed inputs (`arrays`) make another training. Other settings do not: a
+    user who changes them is told.
 
     Returns
     -------
@@ -46,9 +49,10 @@ def identify(
     seen = hashlib.sha256()
     for part in arrays:
         seen.update(np.ascontiguousarray(part).tobytes())
-    who = "\n".join([kind, *people, str(settings["maps"]), str(settings["random_state"])])
+    data = seen.hexdigest()[:16]
+    who = "\n".join([kind, *people, str(settings["maps"]), str(settings["random_state"]), data])
     name = hashlib.sha256(who.encode()).hexdigest()[:24]
-    return name, json.dumps({**settings, "data": seen.hexdigest()[:16]}, sort_keys=True)
+    return name, json.dumps({**settings, "data": data}, sort_keys=True)
 
 
 def pack(

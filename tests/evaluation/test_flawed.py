@@ -158,13 +158,21 @@ def test_where_sites_are_tested_whole_no_unit_can_be_on_both_sides(name):
 class Network(NearestMean):
     """A model that is trained in epochs, from a seed."""
 
-    def __init__(self, epochs=8, random_state=0):
+    def __init__(self, epochs=8, random_state=0, checkpoints=None):
         self.epochs = epochs
         self.random_state = random_state
+        self.checkpoints = checkpoints
 
 
 def test_ten_networks_are_for_the_user_to_ask_for():
     assert "trained once" in reason("best-of-trainings", noise(0, model=Network()))
+
+
+def test_trainings_of_other_lengths_do_not_go_on_from_checkpoints():
+    stopped = FLAWS["test-set-stopping"](noise(0, model=Network(checkpoints="kept")))
+
+    lengths = {model.epochs: model.checkpoints for model in stopped.models}
+    assert lengths == dict.fromkeys((2, 4, 6, 8))
 
 
 def test_scores_have_no_classes_to_balance():

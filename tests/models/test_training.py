@@ -85,6 +85,17 @@ def test_checkpoint_of_other_settings_is_refused(samples, y):
         other.fit(samples, y)
 
 
+def test_permuted_classes_are_another_training(samples, y):
+    """A permutation test keeps people and seed, and must not meet the checkpoint of the truth."""
+    memory, permuted = Memory(), np.random.default_rng(1).permutation(y)
+    NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
+
+    model = NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, permuted)
+
+    alone = NetworkClassifier(**SMALL, epochs=1).fit(samples, permuted)
+    np.testing.assert_array_equal(weights(model), weights(alone))
+
+
 def test_damaged_checkpoint_is_refused(samples, y):
     memory = Memory()
     NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
