@@ -16,6 +16,7 @@ from motor_bids_app.experiments.beside import (
     Comparisons,
     Explanation,
 )
+from motor_bids_app.experiments.component import Component, check_component
 from motor_bids_app.experiments.rules import (
     Rule,
     Section,
@@ -207,6 +208,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "target": Target, "inputs": Inputs, "model": Model, "training": Training,
     "validation": Validation, "comparisons": Comparisons, "as_published": AsPublished,
     "explanation": Explanation, "states": States, "augmentation": Augmentation,
+    "component": Component,
 }  # fmt: skip
 _TOP = ("name", "description", "reference")
 
@@ -228,6 +230,7 @@ class Experiment:
     explanation: Explanation = field(default_factory=Explanation)
     states: States = field(default_factory=States)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    component: Component = field(default_factory=Component)
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):
@@ -247,6 +250,7 @@ class Experiment:
         if self.model.kind == "ladder" and self.training.trainings > 1:
             raise UsageError("[training] trainings is for networks: set [model] kind.")
         self._check_comparisons()
+        check_component(self.component, self.target.score, self.inputs.baseline_score)
 
     def _check_comparisons(self) -> None:
         wanted, kind = self.comparisons, self.model.kind

@@ -4,7 +4,7 @@ import hashlib
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,7 @@ def describe_model(
             "range": [outcome.score.minimum, outcome.score.maximum]
             if outcome.task == "regression" else None,
             "text": outcome.text, "controls": experiment.target.controls,
+            **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
         },
         "classes": ["good", "poor"] if outcome.cutoff else None,
         "inputs": {

@@ -13,6 +13,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.levels.baseline import with_baseline
 from motor_bids_app.levels.completeness import harmonisation_notes, incomplete, wrong_seeds
+from motor_bids_app.levels.component import with_component
 from motor_bids_app.levels.maps import (
     MapLibrary,
     available_maps,
@@ -122,6 +123,7 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
     DataError
         The score or a map is missing, or too few people are left.
     """
+    people = with_component(people, experiment.component)
     outcome = choose_outcome(people, experiment.target)
     inputs = experiment.inputs
     people, barred, remarks = with_baseline(people, outcome, inputs.baseline_score)
