@@ -109,11 +109,15 @@ class WindowVolumes:
         """All are there, shape (n_windows, 1)."""
         return np.ones((len(self), 1), dtype=bool)
 
-    def read(self, indices: ArrayLike | slice = slice(None)) -> NDArray[np.float32]:
+    def read(
+        self,
+        indices: ArrayLike | slice = slice(None),
+        columns: Sequence[int] | None = None,  # noqa: ARG002 - there is one
+    ) -> NDArray[np.float32]:
         """Return maps, shape (n, 1, X, Y, Z)."""
         return self.pieces.read(indices)[:, None]
 
-    def mean(self) -> NDArray[np.float32]:
+    def mean(self, columns: Sequence[int] | None = None) -> NDArray[np.float32]:  # noqa: ARG002
         """Mean map of evenly spaced windows, shape (1, X, Y, Z)."""
         total = np.zeros((1, *self.pieces.source.shape))
         rows = self._some()
@@ -122,7 +126,10 @@ class WindowVolumes:
         return (total / len(rows)).astype(np.float32)
 
     def spread(
-        self, mean: NDArray[np.float32], mask: NDArray[np.bool_] | None = None
+        self,
+        mean: NDArray[np.float32],
+        mask: NDArray[np.bool_] | None = None,
+        columns: Sequence[int] | None = None,  # noqa: ARG002
     ) -> NDArray[np.float32]:
         """Root mean square distance of the same windows from `mean`, shape (1,); 1 where it is 0.
 

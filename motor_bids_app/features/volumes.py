@@ -5,7 +5,7 @@ at a time, so memory grows with the batch and not with the cohort.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import nibabel as nib
@@ -200,9 +200,17 @@ class Volumes:
         rows = set(self.rows.tolist())
         return [(name, digest) for (row, name), digest in self.store.sources.items() if row in rows]
 
-    def read(self, indices: ArrayLike | slice = slice(None)) -> NDArray[np.float32]:
-        """Return maps of some scans in memory, shape (n, n_maps, X, Y, Z), in stored units."""
-        return self.store.data[self[indices].rows].astype(np.float32)
+    def read(
+        self, indices: ArrayLike | slice = slice(None), columns: Sequence[int] | None = None
+    ) -> NDArray[np.float32]:
+        """Return maps of some scans in memory, shape (n, n_maps, X, Y, Z), in stored units.
+
+        With `columns` only those maps, in that order; no other is read.
+        """
+        rows = self[indices].rows
+        if columns is None:
+            return self.store.data[rows].astype(np.float32)
+        return self.store.data[rows[:, None], list(columns)].astype(np.float32)
 
     def gram(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """Return inner products of the scans, (n_maps, n_scans, n_scans); see `VolumeStore`."""
@@ -234,36 +242,46 @@ class Volumes:
             part = slice(start, min(start + size, voxels.size))
             yield part, flat[self.rows[:, None], column, voxels[part]].astype(np.float32)
 
-    def mean(self) -> NDArray[np.float32]:
-        """Return each map's mean over the scans that have it, (n_maps, X, Y, Z); 0 if none."""
-        shape = (len(self.maps), *self.grid.shape)
-        total = np.zeros(shape)
-        for rows in self._blocks():
-            total += self.read(rows).sum(axis=0, dtype=np.float64)  # missing maps are 0
-        count = np.maximum(self.present.sum(axis=0), 1)
+    def mean(self, columns: Sequence[int] | None = None) -> NDArray[np.float32]:
+        """Return each map's mean over the scans that have it, (n_maps, X, Y, Z); 0 if none.
+
+        With `columns` of those maps alone.
+        """
+        chosen = self._columns(columns)
+        total = np.zeros((len(chosen), *self.grid.shape))
+        for rows in self._blocks(len(chosen)):
+            total += self.read(rows, columns).sum(axis=0, dtype=np.float64)  # missing maps are 0
+        count = np.maximum(self.present[:, chosen].sum(axis=0), 1)
         return (total / count[:, None, None, None]).astype(np.float32)
 
     def spread(
-        self, mean: NDArray[np.float32], mask: NDArray[np.bool_] | None = None
+        self,
+        mean: NDArray[np.float32],
+        mask: NDArray[np.bool_] | None = None,
+        columns: Sequence[int] | None = None,
     ) -> NDArray[np.float32]:
         """Return the root mean square distance of each map from `mean`, shape (n_maps,).
 
         Taken over the voxels in `mask` and the scans that have the map; 1 where that is 0,
-        so that dividing by it is safe.
+        so that dividing by it is safe. With `columns` of those maps alone.
         """
-        voxels = mask_voxels(mask, self.grid)
-        squares = np.zeros(len(self.maps))
-        for rows in self._blocks():
-            distance = (self.read(rows) - mean).reshape(len(rows), len(self.maps), -1)[..., voxels]
-            distance[~self.present[rows]] = 0
+        voxels, chosen = mask_voxels(mask, self.grid), self._columns(columns)
+        squares, present = np.zeros(len(chosen)), self.present[:, chosen]
+        for rows in self._blocks(len(chosen)):
+            distance = self.read(rows, columns) - mean
+            distance = distance.reshape(len(rows), len(chosen), -1)[..., voxels]
+            distance[~present[rows]] = 0
             squares += np.square(distance, out=distance).sum(axis=(0, 2), dtype=np.float64)
-        count = np.maximum(self.present.sum(axis=0), 1) * voxels.size
+        count = np.maximum(present.sum(axis=0), 1) * voxels.size
         spread = np.sqrt(squares / count)
         return np.where(spread > 0, spread, 1).astype(np.float32)
 
-    def _blocks(self) -> list[NDArray[np.intp]]:
-        """Positions of the scans, in groups that fit in memory."""
-        per_scan = int(np.prod(self.store.data.shape[1:]))
+    def _columns(self, columns: Sequence[int] | None) -> list[int]:
+        return list(range(len(self.maps)) if columns is None else columns)
+
+    def _blocks(self, n_maps: int) -> list[NDArray[np.intp]]:
+        """Positions of the scans, in groups whose maps fit in memory."""
+        per_scan = n_maps * int(np.prod(self.grid.shape))
         size = max(1, _BLOCK // per_scan)
         positions = np.arange(len(self))
         return [positions[start : start + size] for start in range(0, len(self), size)]

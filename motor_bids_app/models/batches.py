@@ -45,16 +45,16 @@ class Standardiser:
     ) -> "Standardiser":
         """Learn mean and spread from a training fold."""
         columns = map_columns(volumes, maps)
-        mean = volumes.mean()
-        for name, column in zip(maps, columns, strict=True):
-            if not np.isfinite(mean[column]).all():
+        mean = volumes.mean(columns)
+        for name, values in zip(maps, mean, strict=True):
+            if not np.isfinite(values).all():
                 raise DataError(
                     f"The {name} map of a training scan has values that are not numbers. Check "
                     "the maps, or leave this one out of [inputs] maps."
                 )
         known = volumes.present[:, columns].any(axis=0)
-        spread = np.where(known, volumes.spread(mean, mask)[columns], np.float32(np.inf))
-        return cls(maps, mean[columns], spread, mask)
+        spread = np.where(known, volumes.spread(mean, mask, columns), np.float32(np.inf))
+        return cls(maps, mean, spread, mask)
 
     def __call__(
         self, volumes: Maps, sharpening: NDArray[np.float32] | None = None
@@ -68,7 +68,7 @@ class Standardiser:
             How much of the fine detail of each scan to add.
         """
         columns = map_columns(volumes, self.maps)
-        maps = volumes.read()[:, columns]
+        maps = volumes.read(columns=columns)
         if sharpening is not None:
             for k in np.flatnonzero(sharpening):
                 maps[k] = sharpen(maps[k], float(sharpening[k]))

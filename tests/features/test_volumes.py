@@ -83,6 +83,19 @@ def test_mean_and_spread_leave_out_missing_maps(store):
     assert volumes.spread(volumes.mean())[1] == pytest.approx(expected, rel=1e-4)
 
 
+def test_maps_asked_for_are_those_of_the_whole(store):
+    volumes = store.volumes()[[3, 0, 5]]
+    mean = volumes.mean()
+    for columns in ([1], [1, 0]):
+        np.testing.assert_array_equal(
+            volumes.read([2, 0], columns), volumes.read([2, 0])[:, columns]
+        )
+        np.testing.assert_array_equal(volumes.mean(columns), mean[columns])
+        np.testing.assert_allclose(
+            volumes.spread(mean[columns], columns=columns), volumes.spread(mean)[columns], rtol=1e-6
+        )
+
+
 def test_blocks_together_are_the_map(store):
     mask = np.random.default_rng(1).random(GRID.shape) > 0.5
     volumes = store.volumes()[[2, 0]]

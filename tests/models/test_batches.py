@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.models.batches import (
     Batches,
     ScanDataset,
@@ -19,6 +20,20 @@ def dataset(samples: Samples) -> ScanDataset:
     standardise = Standardiser.fit(samples.volumes, ("fa", "gm"), None)
     numbers = np.arange(len(samples), dtype=np.float32)[:, None]
     return ScanDataset(samples.volumes, numbers, labels, standardise, balanced_rows(labels))
+
+
+def test_a_network_of_one_map_reads_no_other(make_samples, monkeypatch):
+    volumes = make_samples().volumes
+    asked = []
+    real = Volumes.read
+
+    def read(self, indices=slice(None), columns=None):
+        asked.append(columns)
+        return real(self, indices, columns)
+
+    monkeypatch.setattr(Volumes, "read", read)
+    Standardiser.fit(volumes, ("gm",), None)(volumes)
+    assert asked == [[1]] * 3  # mean, spread, and the maps
 
 
 @pytest.mark.parametrize(("n_items", "batch_size"), [(48, 47), (47, 2), (3, 2), (5, 4)])
