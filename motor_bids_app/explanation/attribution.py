@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from motor_bids_app.features.volumes import Volumes
 
 STEPS = 32  # of integrated gradients, between the average brain and the person
+_TOGETHER = 1 << 21  # voxels of the scans that are computed at once, some with a cube hidden
 Maps = NDArray[np.float32]
 
 
@@ -118,8 +119,9 @@ def occlusion(
     one = torch.from_numpy(cubes).to(maps.device)
     numbers = torch.stack([one + k * n_cubes for k in range(n_maps)])
     values = FeatureAblation(module).attribute(
-        maps, baselines=0, additional_forward_args=(demographics,), feature_mask=numbers[None]
-    )
+        maps, baselines=0, additional_forward_args=(demographics,), feature_mask=numbers[None],
+        perturbations_per_eval=max(1, _TOGETHER // maps.numel()),
+    )  # fmt: skip
     return np.asarray(values.detach().float().cpu().numpy() * (cubes > 0), dtype=np.float32)
 
 

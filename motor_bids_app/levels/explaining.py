@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.explanation.attribution import (
-    activation_pattern,
-    deviations,
-    gradcam,
-    integrated_gradients,
-    number_cubes,
-    occlusion,
-)
+from motor_bids_app.explanation.attribution import activation_pattern, deviations
 from motor_bids_app.explanation.checks import deletion_drops, rank_correlation, shares
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.levels.attributing import (
+    OF_NETWORKS,
+    attribute,
+    linear_output,
+    network_output,
+)
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.explained_maps import save_person
 from motor_bids_app.models.inputs import map_columns, volumes_of
@@ -35,9 +33,7 @@ from motor_bids_app.models.opened import (
 )
 
 OF_LINEAR = ("weights", "pattern", "integrated_gradients")
-OF_NETWORKS = ("gradcam", "integrated_gradients", "occlusion")
 CHEAP = {"linear": OF_LINEAR, "network": ("gradcam", "integrated_gradients")}
-_CUBE = 16.0  # mm, edge of what occlusion hides
 _FOLDS = 10  # whose maps are kept to compare; pairs of more tell little more
 _BATCH = 4  # people at a time, and of each fold for the comparison with random models
 Maps = NDArray[np.float32]
@@ -114,6 +110,7 @@ class Explainer:
         self.mask = np.ones(self.volumes.grid.shape, dtype=bool)
         if cohort.mask is not None:
             self.mask = cohort.mask
+        self.voxel_size = float(self.volumes.grid.voxel_sizes.mean())
         self.random = np.random.default_rng(seed)
         self.tallies: dict[str, Tally] = {}
         self.linear = False
@@ -252,7 +249,9 @@ class Explainer:
         for network in networks:
             columns = [self.cohort.maps.index(name) for name in network.maps]
             inputs, demographics = network.inputs(samples)
-            found, errors = self._attribute(method, network, inputs, demographics)
+            found, errors = attribute(
+                method, network, inputs, demographics, self.mask, self.voxel_size
+            )
             values[:, columns] += found / len(networks)
             for k in range(len(rows)):
                 output = network_output(network, demographics[k])
@@ -264,37 +263,3 @@ class Explainer:
                 if judge and errors is not None:
                     self.tally(method).errors.append((abs(errors[k]), abs(whole - none)))
         return values, effects
-
-    def _attribute(
-        self, method: str, network: OpenNetwork, maps: torch.Tensor, demographics: torch.Tensor
-    ) -> tuple[Maps, NDArray[np.float64] | None]:
-        module = network.module
-        if method == "integrated_gradients":
-            return integrated_gradients(module, maps, demographics)
-        if method == "occlusion":
-            edge = max(1, round(_CUBE / float(self.volumes.grid.voxel_sizes.mean())))
-            return occlusion(module, maps, demographics, number_cubes(self.mask, edge)), None
-        parts = [
-            gradcam(module, stage, network.stride, maps, demographics) for stage in network.stages
-        ]
-        return np.stack(parts, axis=1) * self.mask, None
-
-
-def linear_output(weights: Maps) -> Callable[[Maps], NDArray[np.float64]]:
-    """Linear predictor of deviations of shape (n, n_maps, X, Y, Z), without the intercept."""
-    flat = weights.ravel()
-    return lambda inputs: (inputs.reshape(len(inputs), -1) @ flat).astype(np.float64)
-
-
-def network_output(
-    network: OpenNetwork, demographics: torch.Tensor
-) -> Callable[[Maps], NDArray[np.float64]]:
-    """Output for maps of shape (n, n_maps, X, Y, Z) of a person with these demographics."""
-
-    def output(inputs: Maps) -> NDArray[np.float64]:
-        with torch.inference_mode():
-            maps = torch.from_numpy(inputs).to(demographics.device)
-            given = network.module(maps, demographics.expand(len(inputs), -1))
-        return np.asarray(given.cpu().numpy(), dtype=np.float64)
-
-    return output

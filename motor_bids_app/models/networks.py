@@ -254,8 +254,13 @@ class MultiBranchNetwork(nn.Module):
 
     def layers(self, maps: Tensor, demographics: Tensor) -> tuple[Tensor, ...]:
         """Return the joined features and the units of either dense layer; see `flatten`."""
-        outputs = [self.flatten(maps, demographics)]
-        features = self.normalise(outputs[0])
+        joined = self.flatten(maps, demographics)
+        return (joined, *self.units(joined))
+
+    def units(self, joined: Tensor) -> tuple[Tensor, ...]:
+        """Return the units of either dense layer, from joined features."""
+        outputs: list[Tensor] = []
+        features = self.normalise(joined)
         for layer in self.dense:
             features = layer(features)
             outputs.append(features)

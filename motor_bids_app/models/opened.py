@@ -38,6 +38,34 @@ class OneNumber(nn.Module):
         return one
 
 
+class OneMap(nn.Module):
+    """The same number as a function of one map: what the others gave is held.
+
+    To hide places of one map, only its own branch has to be computed again.
+
+    Parameters
+    ----------
+    one : OneNumber
+        Of a network with one branch per map.
+    column : int
+        Number of the map.
+    """
+
+    def __init__(self, one: OneNumber, column: int) -> None:
+        super().__init__()
+        self.one = one
+        self.column = column
+
+    def forward(self, maps: Tensor, joined: Tensor) -> Tensor:
+        """Return shape (n,), from one map (n, 1, X, Y, Z) and the joined features of all."""
+        network: Any = self.one.network
+        own = network.branches[self.column](maps)
+        start = self.column * own.shape[1]
+        features = torch.cat([joined[:, :start], own, joined[:, start + own.shape[1] :]], dim=1)
+        number: Tensor = self.one.number(network.output(network.units(features)[-1]))
+        return number
+
+
 @dataclass(frozen=True, eq=False)
 class OpenNetwork:
     """A fitted network as explanations take it.
@@ -66,6 +94,17 @@ class OpenNetwork:
     def stride(self) -> int:
         """Voxels from one place of a stage to the next, the first being at the first voxel."""
         return _stage(_branches(self.module)[0])[1]
+
+    def joined(self, maps: Tensor, demographics: Tensor) -> Tensor:
+        """Features of all maps and demographics, (n, n_features), which `of_map` holds."""
+        network: Any = self.module.network
+        with torch.inference_mode():
+            features: Tensor = network.flatten(maps, demographics)
+        return features
+
+    def of_map(self, column: int) -> OneMap:
+        """Return the network as a function of the map with this number."""
+        return OneMap(self.module, column)
 
     def randomised(self, seed: int) -> "OpenNetwork":
         """Return the same network with all weights drawn anew, and nothing learned."""

@@ -50,6 +50,19 @@ def test_places_of_a_stage_are_a_stride_apart(samples, outcome):
     assert shapes == [tuple(-(-size // network.stride) for size in maps.shape[2:])]
 
 
+def test_a_network_as_a_function_of_one_map_holds_what_the_others_gave(samples, outcome):
+    (network,) = open_networks(NetworkClassifier(**SMALL).fit(samples, outcome("classification")))
+    maps, demographics = network.inputs(samples[:3])
+    changed = maps.clone()
+    changed[:, 1, 2:6] = 0
+    joined = network.joined(maps, demographics)
+    with torch.inference_mode():
+        whole = network.module(changed, demographics).numpy()
+        alone = network.of_map(1)(changed[:, 1:], joined).numpy()
+    np.testing.assert_allclose(alone, whole, atol=1e-5)
+    assert np.abs(whole - network.module(maps, demographics).detach().numpy()).max() > 1e-3
+
+
 def test_random_weights_forget_what_was_learned_and_leave_the_model_alone(samples, outcome):
     model = NetworkClassifier(**SMALL).fit(samples, outcome("classification"))
     before = model.predict_proba(samples)
