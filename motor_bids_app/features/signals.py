@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.features.signal_columns import QUALITY
 from motor_bids_app.physiology.filters import resample
+from motor_bids_app.physiology.montage import template_places
 from motor_bids_app.physiology.muscles import (
     SIDES,
     antagonists,
@@ -30,6 +31,7 @@ COHERENT = (15.0, 30.0)  # Hz, where corticomuscular coherence of a steady force
 _MOTOR = {  # above the hand areas
     "left": ("C3", "C1", "C5", "FC3", "CP3"), "right": ("C4", "C2", "C6", "FC4", "CP4"),
 }  # fmt: skip
+_NEAR = 25.0  # degrees, from the first of them to the others
 _OTHER = {"left": "right", "right": "left"}
 _SECONDS = 2.0  # s, of segments for power
 _FEWEST = 10  # segments, for a coherence worth a number
@@ -119,7 +121,10 @@ def muscle_coherence(
     n = min(rectified.shape[1], eeg.signals.shape[1], len(usable))
     at_emg = (np.arange(n) * (emg.rate / eeg.rate)).astype(int)
     both_usable = usable[:n] & emg_usable[np.minimum(at_emg, len(emg_usable) - 1)]
-    work, _ = periods(emg.events or eeg.events, eeg.rate, n)
+    work = next(
+        (told for events in (emg.events, eeg.events)
+         if (told := periods(events, eeg.rate, n)[0]) is not None), None,
+    )  # fmt: skip
     frequencies = np.asarray(np.fft.rfftfreq(round(eeg.rate), 1 / eeg.rate), dtype=np.float64)
     found = Coherences(frequencies, {}, {}, {})
     inside = (frequencies >= COHERENT[0]) & (frequencies <= COHERENT[1])
@@ -167,8 +172,12 @@ def affected(features: dict[str, float], lesion_side: str) -> dict[str, float]:
 
 
 def _motor_channels(recording: Recording, side: str) -> list[int]:
-    bad = set(recording.bad)
-    return [k for k in recording.places_of(_MOTOR[side]) if recording.names[k] not in bad]
+    """Good channels above a hand area: by name or, in caps with other names, by their places."""
+    found = recording.places_of(_MOTOR[side])
+    if not any(recording.places_of(names) for names in _MOTOR.values()):
+        centre = template_places(_MOTOR[side][:1])[0]
+        found = np.flatnonzero(recording.places @ centre > np.cos(np.deg2rad(_NEAR))).tolist()
+    return [k for k in found if recording.names[k] not in recording.bad]
 
 
 def _motor_power(recording: Recording, usable: Flags) -> dict[str, float]:

@@ -180,13 +180,12 @@ def load_cleaned(outputs: Outputs, kind: str) -> tuple[Recording, NDArray[np.boo
             table["onset"], table["duration"], table["trial_type"].fillna("n/a"), strict=True
         )
     )
-    from motor_bids_app.physiology.montage import template_places
-
     muscles = channels["target_muscle"].fillna("") if "target_muscle" in channels else ()
     recording = Recording(
         signals=signals, rate=float(raw.info["sfreq"]), names=tuple(channels["name"]),
         kinds=(kind,) * len(channels), muscles=tuple(muscles),
-        places=template_places(list(channels["name"])), events=events,
+        places=_saved_places(folder / f"{stem.replace('preproc', 'windows')}_epo.fif"),
+        events=events,
         bad=tuple(channels.loc[channels["status"] == "bad", "name"]),
     )  # fmt: skip
     usable = np.ones(signals.shape[1], dtype=bool)
@@ -195,3 +194,19 @@ def load_cleaned(outputs: Outputs, kind: str) -> tuple[Recording, NDArray[np.boo
             start = round(event.onset * recording.rate)
             usable[start : round((event.onset + event.duration) * recording.rate)] = False
     return recording, usable
+
+
+def _saved_places(epochs: Path) -> NDArray[np.float64]:
+    """Places of channels on the unit sphere, NaN where unknown, as `save_windows` left them.
+
+    EDF has no room for them, and names do not tell those that were measured.
+    """
+    try:
+        info = mne.io.read_info(epochs, verbose="ERROR")
+    except Exception as error:  # its reader raises whatever a damaged file leads it to
+        raise ReadWriteError(
+            f"{epochs} cannot be read: {error}. Run again with --overwrite."
+        ) from (error)
+    places = np.array([channel["loc"][:3] for channel in info["chs"]], dtype=np.float64)
+    places[(places == 0).all(axis=1)] = np.nan
+    return places / _HEAD

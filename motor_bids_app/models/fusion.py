@@ -1,9 +1,10 @@
 """Slices and windows of EEG and EMG, each by a network of its own, fused late (shi2025).
 
 Each network predicts pieces; a scan is predicted by the mean over its pieces; the two means
-are brought to what they are worth (see `mixing`), and added with weights that sum to 1. Both are
-found within the training fold: its people are dealt into inner folds, networks learn from the
-others and predict these. Then both networks learn from everyone in the fold.
+are brought to what they are worth (see `mixing`), added with weights that sum to 1, and the sum is
+brought to what it is worth. All of it is found within the training fold: its people are dealt into
+inner folds, networks learn from the others and predict these. Then both networks learn from
+everyone in the fold.
 """
 
 from typing import Any, Self
@@ -27,6 +28,7 @@ from motor_bids_app.models.snapshots import Checkpoints
 from motor_bids_app.models.state import State
 
 Array = NDArray[np.float64]
+_WHOLE = "whole"  # name of the curve of the sum, beside those of modalities
 
 
 class FusionModel(BaseEstimator):
@@ -130,6 +132,7 @@ class FusionModel(BaseEstimator):
         self.fallback_ = float(np.mean(y))
         self.weights_, self.n_weighed_ = dict.fromkeys(self.modalities, 1.0), 0
         self.curves_: dict[str, Curve] = {}
+        self.whole_: Curve | None = None
         if len(self.modalities) > 1:
             self._weigh(X, y)
         self.networks_ = {
@@ -180,6 +183,8 @@ class FusionModel(BaseEstimator):
         first = best_weight(worth[0], worth[1], truth, self._task)
         self.curves_ = dict(zip(self.modalities, curves, strict=True))
         self.weights_ = dict(zip(self.modalities, (first, 1 - first), strict=True))
+        mixed = weighted_sum(np.column_stack(worth), np.array([first, 1 - first]), 0.0, self._task)
+        self.whole_ = Curve.fit(mixed, truth, self._task)
         self.n_weighed_ = len(people)
 
     def network(self, modality: str, seed: int) -> PieceNetwork:
@@ -219,14 +224,15 @@ class FusionModel(BaseEstimator):
 
     def _mixed(self, X: Samples) -> Array:
         weights = np.array([self.weights_[name] for name in self.networks_])
-        return weighted_sum(self.by_modality(X), weights, self.fallback_)
+        return weighted_sum(self.by_modality(X), weights, self.fallback_, self._task, self.whole_)
 
     def get_state(self) -> State:
         """Return what was learned, without a piece of a person."""
         check_is_fitted(self, "networks_")
         state = State({"fusion": self.weights_, "n_weighed": self.n_weighed_,
                        "fallback": self.fallback_, "curves": {}, "of": {}})  # fmt: skip
-        for name, curve in self.curves_.items():
+        curves = self.curves_ if self.whole_ is None else {**self.curves_, _WHOLE: self.whole_}
+        for name, curve in curves.items():
             state.values["curves"][name] = [curve.intercept, curve.slope]
         for name, network in self.networks_.items():
             part = network.get_state()
@@ -243,6 +249,7 @@ class FusionModel(BaseEstimator):
             name: Curve(float(intercept), float(slope), self._task)
             for name, (intercept, slope) in values["curves"].items()
         }
+        self.whole_ = self.curves_.pop(_WHOLE, None)
         self.networks_ = {}
         for name in self.modalities:
             arrays = {

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 Array = NDArray[np.float64]
 Task = Literal["classification", "regression"]
 GRID = np.linspace(0, 1, 21)
+_UNSURE = 0.5  # standard errors; with one, what knows nothing may keep more than a quarter
 _LEAST = 1e-6  # probability, so that log odds are finite
 
 
@@ -47,7 +48,9 @@ class Curve:
             odds, level = _odds(predicted), float(logit(np.clip(y.mean(), _LEAST, 1 - _LEAST)))
             if np.ptp(odds) < _LEAST:
                 return cls(level, 0.0, task)
-            found = LogisticRegression(C=1.0).fit(odds[:, None], y)
+            # Who was poor in some sessions and good in others counts as part of either.
+            twice, labels = np.tile(odds, 2)[:, None], np.repeat([1, 0], len(y))
+            found = LogisticRegression(C=1.0).fit(twice, labels, np.concatenate([y, 1 - y]))
             slope, intercept = float(found.coef_[0, 0]), float(found.intercept_[0])
         else:
             level = float(y.mean())
@@ -63,39 +66,51 @@ class Curve:
         return self.intercept + self.slope * predicted
 
 
+def _added(predicted: Array, task: Task) -> Array:
+    """What is added: log odds, in which evidence of independent sources adds up, or scores."""
+    return _odds(predicted) if task == "classification" else predicted
+
+
 def _odds(probability: Array) -> Array:
     return np.asarray(logit(np.clip(probability, _LEAST, 1 - _LEAST)))
 
 
 def best_weight(first: Array, second: Array, y: Array, task: Task) -> float:
-    """Return the weight of `first` in ``w * first + (1 - w) * second`` that predicts best.
+    """Return the weight of `first` in ``w * first + (1 - w) * second``, log odds of classes.
+
+    It is the nearest to 0.5 of those that predict about as well as the best one, as Breiman et al.
+    (1984) choose among trees: the best of a few dozen people is mostly chance, and being far from
+    equal weights without need costs more than it gains.
 
     Parameters
     ----------
     first, second : float array, shape (n_people,)
         Predictions brought to what they are worth.
     y : float array, shape (n_people,)
-        Classes 0 and 1, judged by the log loss, or scores, judged by the squared error.
+        Classes 0 and 1, or shares of sessions with class 1, judged by the log loss; or scores,
+        judged by the squared error.
 
     Returns
     -------
     float
-        Of `GRID`; of equally good ones the nearest to 0.5.
+        Of `GRID`.
     """
-    losses = []
-    for weight in GRID:
-        mix = weight * first + (1 - weight) * second
-        if task == "classification":
-            said = np.where(y == 1, mix, 1 - mix)
-            losses.append(float(-np.log(np.maximum(said, _LEAST)).mean()))
-        else:
-            losses.append(float(np.square(mix - y).mean()))
-    good = np.flatnonzero(np.array(losses) <= min(losses) * (1 + 1e-9))
+    first, second = _added(first, task), _added(second, task)
+    mixed = GRID[:, None] * first + (1 - GRID[:, None]) * second
+    if task == "classification":
+        losses = np.logaddexp(0, mixed) - y * mixed
+    else:
+        losses = np.square(mixed - y)
+    worse = losses - losses[losses.mean(axis=1).argmin()]
+    unsure = _UNSURE * worse.std(axis=1) / np.sqrt(len(y))
+    good = np.flatnonzero(worse.mean(axis=1) <= unsure + 1e-9)
     return float(GRID[good[np.argmin(np.abs(GRID[good] - 0.5))]])
 
 
-def weighted_sum(predictions: Array, weights: Array, fallback: float) -> Array:
-    """Mix predictions; of whom only one is there, it counts alone.
+def weighted_sum(
+    predictions: Array, weights: Array, fallback: float, task: Task, whole: Curve | None = None
+) -> Array:
+    """Mix predictions, probabilities by their log odds; of whom only one is there, it counts alone.
 
     Parameters
     ----------
@@ -105,14 +120,22 @@ def weighted_sum(predictions: Array, weights: Array, fallback: float) -> Array:
         0 or more, with the sum 1.
     fallback : float
         For scans without any modality.
+    whole : Curve, optional
+        What the sum is worth where all modalities are there. A mean of two is never surer than
+        the surer one, though halves that agree say more than either.
 
     >>> known = np.array([[0.2, 0.6], [np.nan, 0.6]])
-    >>> weighted_sum(known, np.array([0.75, 0.25]), 0.5).round(6).tolist()
+    >>> weighted_sum(known, np.array([0.75, 0.25]), 0.5, "regression").round(6).tolist()
     [0.3, 0.6]
     """
     there = np.isfinite(predictions)
     # A modality that has no weight beside the other still says more than nothing.
     own = np.where(there, np.maximum(weights, 1e-9), 0)
     total = own.sum(axis=1)
-    mixed = (own * np.where(there, predictions, 0)).sum(axis=1) / np.where(total > 0, total, 1)
+    values = np.where(there, _added(predictions, task), 0)
+    mixed = (own * values).sum(axis=1) / np.where(total > 0, total, 1)
+    if task == "classification":
+        mixed = expit(mixed)
+    if whole is not None:
+        mixed = np.where(there.all(axis=1), whole(mixed), mixed)
     return np.where(total > 0, mixed, fallback)

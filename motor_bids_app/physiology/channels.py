@@ -10,6 +10,7 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 STEP = 1.0  # s, of the pieces that are good or bad
 FLAT = 0.2  # µV, robust standard deviation after filtering that no living electrode stays below
+_STRONGEST = 2e4  # µV, twice what the EMG of a muscle reaches on the skin (De Luca 2002)
 _CLIPPED = 0.005  # share of samples at the ends of the range that no signal has
 _LOUD, _ALONE = 5.0, 0.4  # robust z of the log amplitude; best correlation with another channel
 ALONE = "goes with no other channel"
@@ -45,8 +46,14 @@ def find_bad(recording: Recording, raw: Array) -> dict[str, str]:
             reasons.setdefault(name, "flat")
         elif cut:
             reasons.setdefault(name, "clipped")
+    if "emg" in recording.kinds:
+        highest = np.percentile(np.abs(recording.signals), 99, axis=1)
+        for name, peak in zip(recording.names, highest, strict=True):
+            if peak > _STRONGEST:
+                reasons.setdefault(name, f"{peak / 1e3:,.0f} mV, which no muscle gives: its unit?")
+        return reasons
     left = [k for k, name in enumerate(recording.names) if name not in reasons]
-    if "emg" in recording.kinds or len(left) < 4:
+    if len(left) < 4:
         return reasons
     logs = np.log(spread[left])
     distance = (logs - np.median(logs)) / max(

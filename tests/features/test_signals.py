@@ -128,3 +128,32 @@ def test_muscles_whose_side_is_not_told_are_not_measured():
     emg = Recording(signals=signals, rate=200.0, names=("EMG1", "EMG2"), kinds=("emg", "emg"))
 
     assert emg_features(emg, np.ones(6000, dtype=bool)) == {}
+
+
+def test_a_cap_with_other_names_is_measured_by_its_places(good):
+    rng = np.random.default_rng(11)
+    made = record(0.95, "left", seconds=SECONDS, rate=RATE, rng=rng)
+    events = tuple(Event(onset=o, duration=d, kind=k) for o, d, k in made.events)
+    names = tuple(f"E{k}" for k in range(16))
+    eeg = Recording(signals=made.eeg, rate=RATE, names=names, kinds=("eeg",) * 16,
+                    places=places(), events=events)  # fmt: skip
+
+    features = eeg_features(eeg, np.ones(eeg.signals.shape[1], dtype=bool))
+
+    own = {name: value for name, value in good.items() if name.startswith("eeg_")}
+    assert features == pytest.approx(own)  # C3 and C4 are the only ones near the hand areas
+
+
+def test_work_told_by_the_eeg_is_work_of_muscles_whose_file_tells_of_faults_alone():
+    rng = np.random.default_rng(0)
+    signals = rng.standard_normal((3, 120 * RATE))
+    grips = tuple(Event(onset=o, duration=10, kind="grip") for o in (10, 50, 90))
+    fault = (Event(onset=0, duration=5, kind="BAD_artefact"),)
+    eeg = Recording(signals=signals[:2], rate=RATE, names=("C3", "C4"), kinds=("eeg",) * 2,
+                    events=grips)  # fmt: skip
+    emg = Recording(signals=signals[2:], rate=RATE, names=("FDS_L",), kinds=("emg",), events=fault)
+    usable = np.ones(signals.shape[1], dtype=bool)
+
+    _, found = muscle_coherence(eeg, emg, usable, usable)
+
+    assert found.n_segments["left"] == 30

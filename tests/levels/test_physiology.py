@@ -11,14 +11,18 @@ from motor_bids_app.bids.dataset import read_status
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.validation import run_validator
 from motor_bids_app.cli import parse_settings
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels import simulate
 from motor_bids_app.levels.outputs import Outputs
-from motor_bids_app.levels.physiology_files import load_cleaned
+from motor_bids_app.levels.physiology_files import load_cleaned, save_recording, save_windows
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.physiology.cleaning import Cleaned
+from motor_bids_app.physiology.recording import Recording
+from motor_bids_app.physiology.windows import cut_windows
 
 STEM = "sub-001_task-grip"
 
@@ -186,3 +190,24 @@ def test_eeg_and_emg_of_different_tasks_are_not_set_in_relation(raw, tmp_path):
     assert "emg_envelope_left" in row
     assert "cmc_beta_left" not in row
     assert "not recorded at the same time" in (tmp_path / "out" / "sub-001.html").read_text()
+
+
+def test_measured_places_come_back_though_names_do_not_tell_them(tmp_path):
+    rng = np.random.default_rng(0)
+    directions = rng.standard_normal((5, 3))
+    measured = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    measured[3] = np.nan
+    recording = Recording(
+        signals=rng.normal(0, 10, (5, 2000)), rate=200.0, names=tuple(f"E{k}" for k in range(5)),
+        kinds=("eeg",) * 5, places=measured,
+    )  # fmt: skip
+    cleaned = Cleaned(recording=recording, bad={}, bad_pieces=np.zeros(10, dtype=bool),
+                      band=(0.5, 80.0), mains=None, found=False, before=recording)  # fmt: skip
+    file = RecordingFile(path=tmp_path / "raw.edf", root=tmp_path, kind="eeg", task="grip")
+    outputs = Outputs(tmp_path / "out", "01", None)
+    save_recording(cleaned, file, outputs)
+    save_windows(cut_windows(recording, cleaned.bad_pieces, 2.0), cleaned, file, outputs)
+
+    back, _ = load_cleaned(outputs, "eeg")
+
+    np.testing.assert_allclose(back.places, measured, atol=1e-6)

@@ -1,8 +1,11 @@
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.comparisons import compare_models
@@ -86,6 +89,19 @@ def test_fusion_beats_either_half_of_the_signal_alone(make_pieces):
         ).iloc[0]
         assert row["difference"] > 0.05
         assert row["p_value"] < 0.05
+
+
+def test_halves_that_agree_make_the_fusion_surer_and_rightly_so(make_pieces):
+    samples, scores = make_pieces(n=400, signal=2.0)
+    y = poor(scores)
+    learned, judged = np.arange(200), np.arange(200, 400)
+    model = QuickFusion().fit(samples[learned], y[learned])
+    as_mean = copy(model)
+    as_mean.whole_ = None
+
+    surer = log_loss(y[judged], model.predict_proba(samples[judged]))
+
+    assert surer < 0.9 * log_loss(y[judged], as_mean.predict_proba(samples[judged]))
 
 
 @pytest.mark.parametrize(("removed", "left"), [("signal", "slices"), ("picture", "signals")])

@@ -87,6 +87,64 @@ def test_missing_predictions_stay_missing():
 def test_people_with_one_modality_are_given_what_it_says():
     predictions = np.array([[0.2, 0.8], [np.nan, 0.8], [0.2, np.nan], [np.nan, np.nan]])
 
-    mixed = weighted_sum(predictions, np.array([1.0, 0.0]), fallback=0.4)
+    mixed = weighted_sum(predictions, np.array([1.0, 0.0]), 0.4, "classification")
 
     np.testing.assert_allclose(mixed, [0.2, 0.8, 0.2, 0.4], atol=1e-6)
+
+
+def test_people_who_change_class_between_sessions_count_as_half_of_either():
+    first, second, y = halves("classification")
+    changed = np.where(np.arange(N) % 4 == 0, 0.5, y)
+    whole = np.flatnonzero(changed != 0.5)
+    parts = np.flatnonzero(changed == 0.5)
+    # Each person as two sessions: the same people, classes 0 and 1 alone.
+    rows = np.concatenate([whole, whole, parts, parts])
+    classes = np.concatenate([y[whole], y[whole], 0 * parts, 0 * parts + 1])
+
+    half = weight(first, second, changed, "classification")
+    curve = Curve.fit(first, changed, "classification")(first)
+    twice = Curve.fit(first[rows], classes, "classification")(first)
+
+    np.testing.assert_allclose(curve, twice, atol=0.01)  # a penalty counts half for twice as many
+    assert half == pytest.approx(weight(first[rows], second[rows], classes, "classification"))
+
+
+def test_halves_that_agree_say_more_than_either():
+    first, second, score = halves("regression", noise=0.0)
+    predictions = np.column_stack([first, second])
+    weights = np.array([0.5, 0.5])
+    whole = Curve.fit(predictions @ weights, score, "regression")
+
+    mixed = weighted_sum(predictions, weights, 0.0, "regression", whole)
+
+    # Each is the mean of the score that one half tells; the score is their sum, not their mean.
+    np.testing.assert_allclose(mixed, score, atol=0.05)
+
+
+def test_who_has_one_modality_is_not_made_surer():
+    whole = Curve(0.0, 3.0, "classification")
+    predictions = np.array([[0.2, 0.2], [np.nan, 0.2]])
+
+    mixed = weighted_sum(predictions, np.array([0.5, 0.5]), 0.4, "classification", whole)
+
+    np.testing.assert_allclose(mixed, [1 / (1 + 4**3), 0.2])
+
+
+def test_independent_evidence_adds_up_in_log_odds():
+    # Bayes' rule: odds of independent findings are multiplied.
+    predictions = np.array([[0.8, 0.9], [0.5, 0.9]])
+    whole = Curve(0.0, 2.0, "classification")  # of a mean of two, back to their sum
+
+    mixed = weighted_sum(predictions, np.array([0.5, 0.5]), 0.5, "classification", whole)
+
+    np.testing.assert_allclose(mixed, [36 / 37, 0.9])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_few_people_do_not_tear_equal_halves_apart(task):
+    weights = []
+    for seed in range(20):
+        first, second, y = (values[:60] for values in halves(task, seed))
+        weights.append(weight(first, second, y, task))
+
+    assert np.std(weights) < 0.15

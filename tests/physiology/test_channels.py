@@ -99,3 +99,12 @@ def test_signals_of_no_human_being_are_refused(signals, message):
 def test_a_kind_that_is_not_there_is_named():
     with pytest.raises(DataError, match=r"no EMG channel .*known type: eeg"):
         recording(NOISE).pick("emg")
+
+
+def test_millivolts_taken_for_volts_are_found_in_one_muscle_and_in_all(person):
+    emg = person[1]
+    one = np.where(np.array(emg.names)[:, None] == "FDS_R", 1000, 1) * emg.signals
+
+    assert [*faults(replace(emg, signals=one))] == ["FDS_R"]
+    assert "which no muscle gives" in faults(replace(emg, signals=one))["FDS_R"]
+    assert len(faults(replace(emg, signals=1000 * emg.signals))) == len(emg.names)
