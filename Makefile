@@ -31,7 +31,7 @@ test: $(READY)
 
 ## make test-all    all tests, the slow ones too
 test-all: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope --durations 25
 
 ## make check       style, types, import contracts
 check: $(READY)
