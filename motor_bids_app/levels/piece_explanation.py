@@ -21,7 +21,9 @@ from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid
 
 _COMPARED = 4  # people of each test set who are compared with a network that learned nothing
+_DELETED = 2  # people of each test set whose voxels are deleted, which takes 20 looks at each
 Volume = NDArray[np.float32]
+Curve = NDArray[np.floating[Any]]
 
 
 class Opened(Protocol):
@@ -64,6 +66,7 @@ class PieceExplainer(ABC, Generic[Network]):
         self.tallies = {
             method: Tally(np.zeros(shape)) for method in self.meaning if method in chosen
         }
+        self._random = np.random.default_rng(seed)
         self._repeat: int | None = None
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -83,6 +86,12 @@ class PieceExplainer(ABC, Generic[Network]):
 
         Of integrated gradients also by how much the map of each piece misses its output.
         """
+
+    @abstractmethod
+    def deletion(
+        self, network: Network, sample: Samples, values: Volume, random: np.random.Generator
+    ) -> tuple[Curve, Curve]:
+        """What is left of the output as what a map shows is deleted; see `deletion_of_pieces`."""
 
     @abstractmethod
     def notes(self) -> tuple[str, ...]:
@@ -110,6 +119,10 @@ class PieceExplainer(ABC, Generic[Network]):
                     other, _, _ = self.person_map(nothing, sample, method)
                     alike = rank_correlation(values[self.mask], other[self.mask])
                     tally.randomised.append(alike)
+                if number < _DELETED:
+                    drops, random = self.deletion(network, sample, values, self._random)
+                    tally.drops.append(drops)
+                    tally.random_drops.append(random)
                 signed = values if effect >= 0 else -values
                 fold += signed
                 tally.total += signed

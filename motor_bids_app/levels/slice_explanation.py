@@ -3,18 +3,21 @@
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.explanation.checks import deletion_of_pieces
 from motor_bids_app.explanation.slices import into_volume, onto_voxels, slice_gradcam
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.maps import experiment_mask, to_flip
-from motor_bids_app.levels.piece_explanation import PieceExplainer, Volume
+from motor_bids_app.levels.piece_explanation import Curve, PieceExplainer, Volume
 from motor_bids_app.models.opened_slices import OpenSlices, open_slices, places_of
 from motor_bids_app.spaces.grids import Grid
 
 _RESOLUTION = 3  # mm
+_DELETED = 8  # slices of a person, evenly spaced
 
 
 class SliceExplainer(PieceExplainer[OpenSlices]):
@@ -58,6 +61,16 @@ class SliceExplainer(PieceExplainer[OpenSlices]):
         volume = into_volume(np.stack(slices), places_of(sample, 0), self.grid.shape)
         return volume, float(np.mean(outputs)) - network.learned.average, []
 
+    def deletion(
+        self,
+        network: OpenSlices,
+        sample: Samples,
+        values: Volume,  # noqa: ARG002
+        random: np.random.Generator,
+    ) -> tuple[Curve, Curve]:
+        """Pixels of some slices are deleted, in the order of the Grad-CAM of each."""
+        return slices_deletion(network, sample, random)
+
     def details(self, row: int) -> dict[str, Any]:
         """Whether the bold was mirrored."""
         return {"Mirrored": bool(self._mirrored[row])}
@@ -69,3 +82,29 @@ class SliceExplainer(PieceExplainer[OpenSlices]):
             "Grad-CAM of slices has a few dozen values per slice, interpolated between: it shows "
             "in which part of a slice the network looks, not in which gyrus.",
         )
+
+
+def slices_deletion(
+    network: OpenSlices, sample: Samples, random: np.random.Generator
+) -> tuple[Curve, Curve]:
+    """What is left of the mean output of some slices of one scan as their pixels are deleted.
+
+    Deleted is what becomes as grey as the training slices are on average. Those pixels go first
+    that speak most for the output by Grad-CAM, then pixels at random.
+    """
+    every = torch.cat(list(network.pictures(sample)))
+    places = np.linspace(0, len(every) - 1, min(len(every), _DELETED)).round().astype(np.intp)
+    pictures = every[torch.from_numpy(places).to(every.device)]
+    (stride, first), size = network.places, network.modality.size
+    values = np.stack([
+        onto_voxels(one, size, stride, first, (size, size))
+        for one in slice_gradcam(network.module, network.stage, pictures)
+    ])  # fmt: skip
+
+    def output(some: NDArray[np.float32]) -> Curve:
+        with torch.inference_mode():
+            given = network.module(torch.from_numpy(some).to(every.device))
+        return np.asarray(given.double().cpu().numpy())
+
+    mask = np.ones((size, size), dtype=bool)
+    return deletion_of_pieces(output, pictures.cpu().numpy(), values, mask, random)

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.explanation.attribution import gradcam, integrated_gradients
+from motor_bids_app.explanation.checks import deletion_of_pieces
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort import Cohort
 from motor_bids_app.levels.maps import experiment_mask
-from motor_bids_app.levels.piece_explanation import PieceExplainer, Volume
+from motor_bids_app.levels.piece_explanation import Curve, PieceExplainer, Volume
 from motor_bids_app.models.opened_windows import OpenWindows, open_windows
 from motor_bids_app.spaces.grids import Grid
 
@@ -58,6 +59,12 @@ class WindowExplainer(PieceExplainer[OpenWindows]):
         """Mean map over windows; see `windows_map`."""
         return windows_map(network, sample, method)
 
+    def deletion(
+        self, network: OpenWindows, sample: Samples, values: Volume, random: np.random.Generator
+    ) -> tuple[Curve, Curve]:
+        """Voxels are deleted in all windows; see `windows_deletion`."""
+        return windows_deletion(network, sample, values, self.mask, random)
+
     def notes(self) -> tuple[str, ...]:
         """How fine the maps are."""
         said = f"Maps are means over up to {_WINDOWS} windows of a person."
@@ -93,6 +100,29 @@ def windows_map(
         outputs += given.tolist()
     volume = np.concatenate(maps_of_windows).mean(axis=0, dtype=np.float32)
     return volume, float(np.mean(outputs)), errors
+
+
+def windows_deletion(
+    network: OpenWindows,
+    sample: Samples,
+    values: Volume,
+    mask: NDArray[np.bool_],
+    random: np.random.Generator,
+) -> tuple[Curve, Curve]:
+    """What is left of the mean output of the windows of one scan as voxels are deleted in all.
+
+    Those go first that speak most for it in the map `values`, shape (X, Y, Z), then at random.
+    """
+    windows = torch.cat([maps for maps, _ in network.inputs(sample, _WINDOWS)])
+    nothing = torch.zeros((len(windows), 1), device=windows.device)  # demographics have no part
+
+    def output(maps: NDArray[np.float32]) -> Curve:
+        with torch.inference_mode():
+            given = network.module(torch.from_numpy(maps)[:, None].to(windows.device), nothing)
+        return np.asarray(given.double().cpu().numpy())
+
+    maps = windows[:, 0].cpu().numpy()
+    return deletion_of_pieces(output, maps, np.broadcast_to(values, maps.shape), mask, random)
 
 
 def build_window_explainer(

@@ -55,8 +55,11 @@ def write_bold(output, label, side, pattern, rng, lesion=None):
     return mean
 
 
-def make_bold_cohort(folder, n_people, effect, seed=0, without=()):
-    """People of whom every second is severe, and has `effect` more coupling with right M1."""
+def make_bold_cohort(folder, n_people, effect, seed=0, without=(), apart=0.4):
+    """People of whom every second is severe, and has `effect` more coupling with right M1.
+
+    Each has an own pattern, whose strength is `apart`.
+    """
     rng = np.random.default_rng(seed)
     raw, output = folder / "raw", folder / "derivatives"
     describe(raw)
@@ -67,7 +70,7 @@ def make_bold_cohort(folder, n_people, effect, seed=0, without=()):
         severe = number % 2 == 1
         label, side = f"{number + 1:02d}", "left" if number % 4 < 2 else "right"
         own = gaussian_filter(rng.normal(size=GRID.shape), 2)
-        pattern = 0.4 * own / own.std() + effect * severe * other
+        pattern = apart * own / own.std() + effect * severe * other
         if number not in without:
             write_bold(output, label, side, pattern, rng)
         home = output / f"sub-{label}"

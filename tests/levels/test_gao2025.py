@@ -14,7 +14,7 @@ from motor_bids_app.levels import group, predict
 from motor_bids_app.levels.maps import MapLibrary, brain_grid
 from motor_bids_app.levels.people import gather_people
 from motor_bids_app.levels.windows import experiment_pieces
-from motor_bids_app.settings import BoldSettings, ProcessingSettings
+from motor_bids_app.settings import BoldSettings, ProcessingSettings, Selection
 
 from .bold_cohort import VOLUMES, WINDOW, make_bold_cohort
 from .conftest import record_processing
@@ -43,6 +43,30 @@ refits = 1
 [states]
 numbers = [2, 3]
 permutations = 20
+"""
+NOTHING = """
+base = "gao2025"
+name = "network"
+[inputs]
+resolution = 4
+[model]
+rungs = ["prevalence"]
+widths = [2, 4, 8, 8]
+convolutions = [1, 1, 1, 1]
+hidden = 16
+dropout = 0.0
+[training]
+windows = 4
+epochs = 8
+batch_size = 4
+learning_rate = 5e-3
+[validation]
+folds = 2
+permutations = 0
+[explanation]
+people_per_test = 1
+[states]
+find = false
 """
 N_PEOPLE, WITHOUT = 16, (6,)
 
@@ -130,6 +154,23 @@ def test_where_there_is_nothing_to_find_window_folds_alone_find_it_and_the_page_
     assert "A model that is tested on windows of people it has learned from need only" in page
 
 
+def test_the_network_too_recognises_people_by_their_windows_and_tells_nothing_of_new_ones(tmp_path):
+    nothing = make_bold_cohort(tmp_path / "nothing", 16, effect=0.0, seed=3, apart=2.0)
+    path = tmp_path / "network.toml"
+    path.write_text(NOTHING)
+
+    group.run(nothing.settings("group", experiments=(str(path),)))
+
+    ladder = read(nothing.output / "experiments" / "network", "leakage_ladder")
+    ladder = ladder.set_index(["protocol", "metric"])
+    by_person, by_window = (ladder.loc[(name, "roc_auc")] for name in ("right", "window-folds"))
+    assert (by_person["n_counted"], by_window["n_counted"]) == (16, 16 * 4)
+    assert by_window["value"] > 0.8
+    assert by_window["low"] > 0.5
+    assert 0.18 < by_person["value"] < 0.82  # 16 people: the 95 % interval of chance
+    assert by_person["low"] < 0.5 < by_person["high"]
+
+
 def test_every_person_has_a_map_of_what_the_network_looked_at(done, cohort):
     maps = sorted((done[1] / "maps").glob("sub-*_desc-gradcam.nii.gz"))
 
@@ -139,6 +180,7 @@ def test_every_person_has_a_map_of_what_the_network_looked_at(done, cohort):
     np.testing.assert_allclose(image.affine, brain_grid(4).affine)
     checks = read(done[1], "explanation").set_index(["check", "region"])
     assert checks.loc[("randomised", np.nan), "n"] == 8  # four of each of two test sets
+    assert checks.loc[("deletion", np.nan), "n"] == 4
     assert "Grad-CAM of the network of windows" in (done[1] / "report.html").read_text()
 
 
@@ -201,6 +243,30 @@ def test_a_saved_model_predicts_from_bold_what_it_said_in_the_group(done, cohort
 
     table = pd.read_csv(next(output.rglob("predictions.tsv")), sep="\t")
     assert len(table) >= N_PEOPLE - len(WITHOUT)
+
+
+def test_series_of_training_people_are_recognised_and_those_of_others_are_not(
+    done, cohort, tmp_path
+):
+    trained = Selection(participants=("01", "02"))
+    others = make_bold_cohort(tmp_path, 2, effect=0, seed=5)
+
+    known, new = (
+        predict.run(each.settings("predict", model=done[1] / "model", selection=selection))
+        for each, selection in ((cohort, trained), (others, Selection()))
+    )
+
+    assert [one.in_training for one in known] == [True, True]
+    assert [one.in_training for one in new] == [False, False]
+
+
+def test_connectivity_of_the_healthy_side_is_not_predicted_from(done, tmp_path):
+    others = make_bold_cohort(tmp_path, 2, effect=0, seed=5)
+    table = others.output / "sub-01" / "sub-01_desc-features.tsv"
+    table.write_text(table.read_text().replace("left", "right"))  # the seed stays where it was
+
+    with pytest.raises(IncompleteRunError, match=r"1 of 2.*Lesion on the right, but connectivity"):
+        predict.run(others.settings("predict", model=done[1] / "model"))
 
 
 def test_bold_that_was_processed_differently_is_refused(done, cohort, tmp_path):

@@ -6,6 +6,7 @@ import torch
 from scipy.special import expit
 
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.levels.slice_explanation import slices_deletion
 from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.opened_slices import open_slices
 
@@ -45,3 +46,17 @@ def test_an_open_regressor_gives_points_from_a_fixed_one(make_pieces, bounds):
     np.testing.assert_allclose(offset, offset[0], atol=1e-3)
     # What stands for the average person lies among the people.
     assert y.min() < network.learned.average + offset[0] < y.max()
+
+
+def test_deletion_of_slices_starts_at_their_distance_from_plain_grey(make_pieces):
+    samples, scores = make_pieces(n=12)
+    model = FusionClassifier((SLICES,), **SMALL).fit(samples, (scores > np.median(scores)) * 1)
+    network = open_slices(model)
+
+    drops, by_chance = slices_deletion(network, samples[[0]], np.random.default_rng(0))
+
+    with torch.inference_mode():
+        pictures = torch.cat(list(network.pictures(samples[[0]])))
+        apart = (network.module(pictures).mean() - network.module(0 * pictures).mean()).abs()
+    assert drops[0] == by_chance[0] == pytest.approx(float(apart), rel=1e-3)
+    assert drops[-1] == by_chance[-1] == 0

@@ -15,11 +15,12 @@ from motor_bids_app.evaluation.flawed import FLAWS
 from motor_bids_app.evaluation.metrics import classification_metrics
 from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.explanation.checks import deletion_area
 from motor_bids_app.features.connectivity import sliding_windows
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
-from motor_bids_app.levels.window_explanation import windows_map
+from motor_bids_app.levels.window_explanation import windows_deletion, windows_map
 from motor_bids_app.models.opened_windows import open_windows
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
@@ -164,6 +165,23 @@ def test_integrated_gradients_point_at_what_differs_and_add_up(telling):
         assert len(errors) == 8  # of 21 windows
 
     assert total[inside].mean() > 5 * np.abs(total[~inside]).mean()
+
+
+def test_deleting_what_the_map_of_a_person_shows_takes_the_output_away_sooner_than_at_random(
+    telling,
+):
+    pytest.importorskip("captum")
+    samples, poor, model = telling
+    network, mask = open_windows(model), np.ones(GRID.shape, dtype=bool)
+    values, effect, _ = windows_map(network, samples[[17]], "integrated_gradients")
+
+    random = np.random.default_rng(0)
+    drops, by_chance = windows_deletion(network, samples[[17]], values, mask, random)
+
+    assert poor[17] == 1
+    assert drops[0] == by_chance[0] == pytest.approx(effect, rel=1e-4)
+    assert drops[-1] == 0
+    assert deletion_area([drops]) < deletion_area([by_chance]) - 0.1
 
 
 def test_gradcam_is_highest_where_the_network_found_the_difference(telling):
