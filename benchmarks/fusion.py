@@ -2,7 +2,8 @@
 
 `--speed`: an epoch of the LSTM over 60 people with 54 windows of 22 channels, and of the network
 of slices. `--fusion`: people whose outcome is half in the EEG and half in the bold; both networks
-and their fusion, with either half removed too.
+and their fusion, and its weights with either half removed. As many people as it takes: of cohorts
+of 80 in one repeat of 5 folds, none of 8 showed a significant gain even to perfect readers.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def cohort(
         windows.append(normalised_windows(data, names))
         image = 1 + 0.1 * random.normal(size=(n_slices, *shape))
         x, y = shape[0] // 4, shape[1] // 3
-        image[:, x : 2 * x, y : 2 * y] += 0.15 * picture * seen[k]
+        image[:, x : 2 * x, y : 2 * y] += 0.3 * picture * seen[k]
         slices.append(image.astype(np.float16))
     grid = Grid((*shape, 61), np.diag([3.0, 3, 3, 1]))
     pieces = {
@@ -96,38 +97,67 @@ class Kept(dict):
         self[name] = content
 
 
-def fusion(n, repeats):
-    """Print how both networks and their fusion do with both halves, and with either removed."""
-    for title, removed in {"both halves": {}, "no signal in EEG": {"signal": 0.0},
-                           "no signal in bold": {"picture": 0.0}}.items():  # fmt: skip
-        samples, y = cohort(n, 6, 4, 128, 64.0, 4, (20, 24), **removed)
-        people = samples.participants.tolist()
-        truth = pd.Series(y.astype(float), index=people)
-        splits = make_splits(people, y, folds=5, repeats=repeats)
-        found, weights, done = {}, [], Kept()
+def people(n, **removed):
+    """Small cohort, quickly learned: perfect readers of a half have an AUC of 0.83."""
+    return cohort(n, 2, 4, 128, 64.0, 1, (20, 24), **removed)
 
-        def watch(model, *_, kept=weights):
-            if len(model.modalities) > 1:
-                kept.append(model.weights_[SIGNALS])
 
-        start = time.perf_counter()
-        for name, modalities in MODELS.items():
-            model = FusionClassifier(
-                modalities, hidden=(16, 16, 8), step=0.25, size=32, epochs=15, stop_after=6,
-                learning_rate=5e-3, slice_batch_size=32, inner_folds=3, checkpoints=done,
-            )  # fmt: skip
-            table = cross_validate([model], samples, y, splits, watch=watch)
-            found[name] = Predictions.of(average_trainings(table), truth)
-        metrics = metrics_table(found, "classification", 0, {"all": np.ones(n, bool)})
-        auc = metrics[metrics["metric"] == "roc_auc"].set_index("model")["value"]
-        said = [f"AUC {name} {auc[name]:.2f}" for name in MODELS]
-        for alone in ("signals", "slices"):
-            pair = {name: found[name] for name in (alone, "both")}
-            row = compare_models(pair, list(pair), "classification", 0).iloc[0]
-            said.append(f"both minus {alone} {row['difference']:+.2f}, p = {row['p_value']:.3f}")
-        said.append(f"weight of EEG {np.mean(weights):.2f} ({min(weights):.2f}-{max(weights):.2f})")
-        seconds = time.perf_counter() - start
-        print(f"{title}, {n} people: {'; '.join(said)}; {seconds:.0f} s", flush=True)
+def small(modalities, checkpoints=None):
+    """Networks of shi2025 as they are, with fewer units and pixels, and a short training."""
+    return FusionClassifier(
+        modalities, hidden=(16, 16, 8), step=0.25, size=32, rotation=5.0, brightness=0.0,
+        epochs=5, learning_rate=5e-3, schedule="cosine", stop_after=0, validation_share=0.0,
+        slice_batch_size=32, checkpoints=checkpoints,
+    )  # fmt: skip
+
+
+def halves(n):
+    """Print how both networks and their fusion do where each knows a half."""
+    used = time.process_time()
+    samples, y = people(n)
+    names = samples.participants.tolist()
+    truth = pd.Series(y.astype(float), index=names)
+    splits = make_splits(names, y, folds=5, repeats=1)
+    found, weights, done = {}, [], Kept()
+
+    def watch(model, *_):
+        weights.append(model.weights_[SIGNALS])
+
+    for name, modalities in MODELS.items():
+        table = cross_validate(
+            [small(modalities, done)], samples, y, splits, watch=watch if name == "both" else None
+        )
+        found[name] = Predictions.of(average_trainings(table), truth)
+    metrics = metrics_table(found, "classification", 0, {"all": np.ones(n, bool)})
+    auc = metrics[metrics["metric"] == "roc_auc"].set_index("model")["value"]
+    said = [f"AUC {name} {auc[name]:.2f}" for name in MODELS]
+    for alone in ("signals", "slices"):
+        pair = {name: found[name] for name in (alone, "both")}
+        row = compare_models(pair, list(pair), "classification", 0).iloc[0]
+        said.append(f"both minus {alone} {row['difference']:+.2f}, p = {row['p_value']:.4f}")
+    tell("both halves", n, said, weights, used)
+
+
+def one_half(n, title, **removed):
+    """Print what weights two of five test sets leave, where one half is noise."""
+    used = time.process_time()
+    samples, y = people(n, **removed)
+    splits = make_splits(samples.participants.tolist(), y, folds=5, repeats=1)
+    folds = sorted(splits["fold"].unique())[:2]
+    weights = []
+    cross_validate(
+        [small((SIGNALS, SLICES))], samples, y, splits[splits["fold"].isin(folds)],
+        watch=lambda model, *_: weights.append(model.weights_[SIGNALS]),
+    )  # fmt: skip
+    tell(title, n, [], weights, used)
+
+
+def tell(title, n, said, weights, used):
+    """Print one scenario."""
+    shown = ", ".join(f"{weight:.2f}" for weight in weights)
+    said = [*said, f"weights of EEG {shown}"]
+    seconds = time.process_time() - used
+    print(f"{title}, {n} people: {'; '.join(said)}; {seconds:.0f} s of processor", flush=True)
 
 
 if __name__ == "__main__":
@@ -135,12 +165,13 @@ if __name__ == "__main__":
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--fusion", action="store_true")
     parser.add_argument("--rates", type=float, nargs="+", default=[250.0, 500.0], help="Hz")
-    parser.add_argument("--people", type=int, default=80)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--people", type=int, default=400)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     if given.speed:
         speed(given.rates)
     if given.fusion:
-        fusion(given.people, given.repeats)
+        halves(given.people)
+        one_half(given.people // 2, "no signal in EEG", signal=0.0)
+        one_half(given.people // 2, "no signal in bold", picture=0.0)

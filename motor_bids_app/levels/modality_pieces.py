@@ -19,7 +19,13 @@ from motor_bids_app.features.series import SeriesWindows
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.bold_slices import slice_pieces
 from motor_bids_app.levels.maps import MapLibrary, to_flip
-from motor_bids_app.levels.recorded import SignalPlan, no_windows, plan_signals, signal_pieces
+from motor_bids_app.levels.recorded import (
+    SignalPlan,
+    no_windows,
+    plan_signals,
+    signal_pieces,
+    windows_of_one,
+)
 from motor_bids_app.models.catalog import needs
 
 log = logging.getLogger(__name__)
@@ -115,7 +121,7 @@ def pieces_of_scan(
     if SIGNALS in kinds:
         plan = SignalPlan.from_json(inputs[SIGNALS])
         try:
-            found[SIGNALS] = signal_pieces([scan], flip, plan, None)
+            found[SIGNALS] = windows_of_one(scan, plan, flip=bool(flip[0]))
         except DataError as error:
             if SLICES not in found or not found[SLICES].size:
                 raise

@@ -14,6 +14,7 @@ from scipy.signal import resample_poly
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.recordings import at_once
 from motor_bids_app.errors import DataError, ReadWriteError
+from motor_bids_app.features.common_channels import choose_channels
 from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.recordings import (
     RecordedWindows,
@@ -124,7 +125,8 @@ def plan_signals(
     wanted : tuple of str
         "eeg", "emg" or both; a kind is used if most scans with recordings have it.
     which : str
-        "common": channels that all have; "same": all must have the same.
+        "common": channels that nearly all have, without the recordings of who lacks one of them;
+        "same": all must have the same.
     rate : float
         Samples per second at most; the lowest rate of a recording if that is less.
     paired : bool
@@ -157,9 +159,10 @@ def plan_signals(
         scan.prefix: {name for one in parts if one is not None for name in one.channels}
         for scan, parts in taking
     }
-    order = [name for part in taking[0][1] if part is not None for name in part.channels]
-    channels, notes = _channels(sets, which, order, paired)
     every = [one for _, parts in taking for one in parts if one is not None]
+    order = [*dict.fromkeys(name for kind in kinds for one in every for name in one.channels
+                            if name.startswith(kind))]  # fmt: skip
+    channels, notes = choose_channels(sets, which, order, paired)
     used = min(rate, *(one.rate for one in every))
     seconds = min(one.seconds for one in every)
     if len(taking) < recorded:
@@ -169,37 +172,6 @@ def plan_signals(
             "not used.",
         )
     return SignalPlan(channels=channels, rate=used, n_samples=int(seconds * used + 1e-6)), notes
-
-
-def _channels(
-    sets: dict[str, set[str]], which: str, order: Sequence[str], paired: bool
-) -> tuple[Names, tuple[str, ...]]:
-    """Channels to use in the order of the first scan, and a remark if some are left out."""
-    common, union = set.intersection(*sets.values()), set.union(*sets.values())
-    if which == "same" and common != union:
-        first = next(iter(sets))
-        other = next(name for name, found in sets.items() if found != sets[first])
-        differ = ", ".join(sorted(sets[first] ^ sets[other])[:5])
-        raise DataError(
-            f"{first} and {other} differ in the channels {differ}, and all must have the same. Set "
-            '[inputs] channels = "common" to use those that everyone has, or leave out who lacks '
-            "some."
-        )
-    if paired:
-        common = {name for name in common if mirrored_name(name) in (*common, name)}
-    if not common:
-        least = min(sets, key=lambda name: len(sets[name]))
-        raise DataError(
-            f"No channel is common to all recordings ({least} has {len(sets[least])} good ones). "
-            "Leave out who lacks most, with --exclude-participant-label."
-        )
-    channels = tuple(name for name in order if name in common)
-    if len(common) == len(union):
-        return channels, ()
-    return channels, (
-        f"{len(common)} of {len(union)} EEG and EMG channels are used: those that are good in "
-        "everyone.",
-    )
 
 
 def read_windows(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> NDArray[np.float16]:
@@ -223,8 +195,7 @@ def read_windows(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> NDArray[
     parts = _opened(scan, plan.kinds)
     if any(part is None for part in parts):
         return _none(plan)
-    found = {name: None for part in parts if part is not None for name in part.channels}
-    lacking = [name for name in plan.channels if name not in found]
+    lacking = _lacking(parts, plan)
     if lacking:
         raise DataError(
             f"{scan.prefix} has no good {', '.join(lacking)}, which the model reads. "
@@ -244,6 +215,12 @@ def read_windows(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> NDArray[
         signals |= {name: data[rows, k] for k, name in enumerate(part.channels)}
     names = [mirrored_name(name) if flip else name for name in plan.channels]
     return normalised_windows(np.stack([signals[name] for name in names], axis=1), plan.channels)
+
+
+def _lacking(parts: Sequence[_Epochs | None], plan: SignalPlan) -> list[str]:
+    """Channels of the plan that a scan has not, or not well."""
+    found = {name for part in parts if part is not None for name in part.channels}
+    return [name for name in plan.channels if name not in found]
 
 
 def _near(onsets: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -274,14 +251,25 @@ def _resampled(data: NDArray[np.float64], rate: float, plan: SignalPlan) -> NDAr
 
 
 def signal_pieces(
-    scans: Sequence[DerivedScan], flip: NDArray[np.bool_], plan: SignalPlan, folder: Path | None
+    scans: Sequence[DerivedScan], flip: NDArray[np.bool_], plan: SignalPlan, folder: Path
 ) -> Pieces:
-    """Read the windows of all scans; with a folder they are kept there and not in memory."""
+    """Read the windows of all scans, which are kept in a folder and not in memory.
+
+    Scans that lack a channel have none.
+    """
     windows = []
     for row, scan in enumerate(scans):
-        found = read_windows(scan, plan, flip=bool(flip[row]))
-        windows.append(found if folder is None else _kept(found, folder / f"signals-{row}.npy"))
+        lacking = _lacking(_opened(scan, plan.kinds), plan)
+        found = _none(plan) if lacking else read_windows(scan, plan, flip=bool(flip[row]))
+        windows.append(_kept(found, folder / f"signals-{row}.npy"))
     return Pieces.of(RecordedWindows(windows, plan.channels, plan.rate))
+
+
+def windows_of_one(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> Pieces:
+    """Read the windows of one scan; see `read_windows`."""
+    return Pieces.of(
+        RecordedWindows([read_windows(scan, plan, flip=flip)], plan.channels, plan.rate)
+    )
 
 
 def no_windows(plan: SignalPlan) -> Pieces:

@@ -33,6 +33,7 @@ from motor_bids_app.models.training import train
 
 Modality = SignalModality | SliceModality
 BALANCES = ("weights", "none")
+_KNOWN_BY = 32  # scans, by a piece of each of which a training knows its data again
 
 
 class PieceDataset(Dataset[Any]):
@@ -265,7 +266,8 @@ class PieceNetwork:
         settings |= {"balance": self.balance, "classify": self.classify, "bounds": self.bounds}
         settings["weights"] = self.modality.start()
         settings.pop("device")
-        arrays = [y, learned, pieces.counts, np.array(self.scale_)]
+        some = pieces.at_most(1).read(slice(_KNOWN_BY))
+        arrays = [y, learned, pieces.counts, np.array(self.scale_), some]
         people = list(samples.participants[learned])
         kind = f"{type(self.modality).__name__} {own.get('backbone', '')}"
         return identify(kind, settings, people, arrays)

@@ -50,8 +50,9 @@ def weight_chart(weights: pd.DataFrame) -> Figure:
         "What the fusion relies on",
         "One mark per test set: the weight that its training people gave to EEG and EMG, found "
         "with people whom the inner networks had not learned from. At 1 only EEG and EMG count, "
-        f"at 0 only the slices; the thick line is the mean, {mean:.2f}. A wide scatter means that "
-        "the people are too few to tell the two apart.",
+        f"at 0 only the slices; the thick line is the mean, {mean:.2f}. Weights stay at one half "
+        "(thin line) unless these people speak against it; a wide scatter means that they are too "
+        "few to tell.",
         f"Weight of EEG and EMG in {len(shown)} fitted models, with a mean of {mean:.2f}",
     )
 

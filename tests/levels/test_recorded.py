@@ -3,7 +3,7 @@ import pytest
 
 from motor_bids_app.bids.derived import index_derivatives
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.recorded import SignalPlan, plan_signals, read_windows
+from motor_bids_app.levels.recorded import SignalPlan, plan_signals, read_windows, signal_pieces
 
 from .fusion_cohort import EEG, EMG, N_WINDOWS, RATE, SECONDS, write_epochs
 
@@ -156,3 +156,12 @@ def test_the_emg_of_the_same_run_is_taken(tmp_path):
 
     assert "run-2" in scan.recordings["eeg"].name
     assert "run-2" in scan.recordings["emg"].name
+
+
+def test_who_lacks_a_channel_is_as_without_recordings(tmp_path):
+    scans = scans_of(tmp_path, {}, {"names": {"eeg": ("C3", "Cz")}})
+    wanted = SignalPlan(channels=("eeg C3", "eeg C4"), rate=RATE, n_samples=200)
+
+    pieces = signal_pieces(scans, np.zeros(2, dtype=bool), wanted, tmp_path)
+
+    assert pieces.counts.tolist() == [N_WINDOWS, 0]

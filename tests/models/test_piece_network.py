@@ -8,6 +8,13 @@ from motor_bids_app.models.course import Plan
 from motor_bids_app.models.modalities import SignalModality, SliceModality
 from motor_bids_app.models.piece_network import PieceNetwork
 
+
+class Kept(dict):
+    """Checkpoints in memory."""
+
+    load, save = dict.get, dict.__setitem__
+
+
 SMALL = SignalModality(hidden=(8, 8, 4), step=0.25)
 
 
@@ -151,3 +158,16 @@ def test_stopping_early_needs_people_to_stop_by(make_pieces):
 
     with pytest.raises(UsageError, match="validation_share above 0"):
         network.fit(samples, poor(scores))
+
+
+def test_a_training_does_not_go_on_with_other_windows_of_the_same_people(make_pieces):
+    samples, scores = make_pieces(n=12)
+    others, _ = make_pieces(n=12, signal=0.0)
+    kept = Kept()
+    first, second = (
+        PieceNetwork(SMALL, plan(epochs=1), classify=True, checkpoints=kept) for _ in range(2)
+    )
+    first.fit(samples, poor(scores))
+
+    with pytest.raises(UsageError, match="checkpoint"):
+        second.fit(others, poor(scores))
