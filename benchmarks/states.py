@@ -24,13 +24,16 @@ from motor_bids_app.explanation.states import find_states, state_maps
 from motor_bids_app.spaces.grids import standard_grid
 
 N_PEOPLE, LENGTH, N_STATES = 70, 209, 3
-MAX_SECONDS, MAX_GIB = 300, 8
+MAX_SECONDS, MAX_GIB, LEAST_INDEX = 300, 8, 0.99
 PART = 16  # one of so many windows, and of so many voxels, for the peers
 ROUNDS = 10
 
 
-def planted(folder: Path, shape: tuple[int, ...]) -> tuple[np.memmap, np.ndarray]:
-    """Write maps of all windows, and return them with the state of each."""
+def planted(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """Write maps of all windows, shape (windows, voxels), and return the state of each.
+
+    Not through a memory map, whose pages would count as memory of this process.
+    """
     rng = np.random.default_rng(0)
 
     def smooth(width: float = 1.5) -> np.ndarray:
@@ -39,19 +42,16 @@ def planted(folder: Path, shape: tuple[int, ...]) -> tuple[np.memmap, np.ndarray
 
     patterns = np.array([0.25 * smooth(3) for _ in range(N_STATES)])
     errors = np.array([smooth() for _ in range(16)])  # mixed anew for each window
-    n_voxels = patterns.shape[1]
-    data = np.memmap(folder / "windows", np.float16, "w+", shape=(N_PEOPLE * LENGTH, n_voxels))
-    states = np.empty(len(data), dtype=np.intp)
-    for person in range(N_PEOPLE):
-        rows = slice(person * LENGTH, (person + 1) * LENGTH)
-        stays = np.repeat(rng.integers(0, N_STATES, LENGTH // 15 + 1), 15)[:LENGTH]
-        states[rows] = stays
-        weights = ndimage.gaussian_filter1d(rng.normal(size=(LENGTH, 16)), 5, axis=0)
-        weights *= 0.3 / np.sqrt((weights**2).sum(axis=1, keepdims=True))
-        maps = patterns[stays] + 0.1 * smooth() + weights.astype(np.float32) @ errors
-        data[rows] = maps
-    data.flush()
-    return data, states
+    states = []
+    with path.open("wb") as file:
+        for _ in range(N_PEOPLE):
+            stays = np.repeat(rng.integers(0, N_STATES, LENGTH // 15 + 1), 15)[:LENGTH]
+            states.append(stays)
+            weights = ndimage.gaussian_filter1d(rng.normal(size=(LENGTH, 16)), 5, axis=0)
+            weights *= 0.3 / np.sqrt((weights**2).sum(axis=1, keepdims=True))
+            maps = patterns[stays] + 0.1 * smooth() + weights.astype(np.float32) @ errors
+            maps.astype(np.float16).tofile(file)
+    return np.concatenate(states)
 
 
 def reader(path: Path, n_voxels: int):
@@ -91,14 +91,16 @@ def main() -> int:
     """Print times and memory; 1 if a limit is missed."""
     grid = standard_grid(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
     with tempfile.TemporaryDirectory() as folder:
-        data, truth = planted(Path(folder), grid.shape)
-        n_windows, n_voxels = data.shape
+        path = Path(folder) / "windows"
+        truth = planted(path, grid.shape)
+        n_windows, n_voxels = len(truth), int(np.prod(grid.shape))
+        data = np.memmap(path, np.float16, "r", shape=(n_windows, n_voxels))
         some = np.array(data[::PART, ::PART], dtype=np.float32)
         del data
         print(f"{n_windows} windows of {n_voxels} voxels; peak so far {peak():.1f} GiB", flush=True)
         people = np.repeat(np.arange(N_PEOPLE), LENGTH)
         windows = Windows(
-            reader(Path(folder) / "windows", n_voxels),
+            reader(path, n_voxels),
             n_voxels,
             people,
             np.tile(np.arange(LENGTH), N_PEOPLE),
@@ -131,8 +133,9 @@ def main() -> int:
     )
     contrast = time.perf_counter() - start
     print(f"contrast of one state, {mask.sum()} voxels, 1,000 permutations: {contrast:.0f} s")
-    missed = seconds > MAX_SECONDS or gib > MAX_GIB or agreement < 0.99
-    print("a limit is missed" if missed else "all limits are met")
+    missed = seconds > MAX_SECONDS or gib > MAX_GIB or agreement < LEAST_INDEX
+    asked = f"{MAX_SECONDS} s, {MAX_GIB} GiB, index {LEAST_INDEX}"
+    print(f"{'a limit is missed' if missed else 'all limits are met'} (asked for: {asked})")
     return int(missed)
 
 
