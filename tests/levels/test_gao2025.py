@@ -217,6 +217,7 @@ def test_the_page_shows_states_and_both_kinds_of_p(done):
 
     assert "States of connectivity" in page
     assert "p of the cluster, corrected" in page
+    assert "mean participation decided among them (it would be" in page  # as in the paper
 
 
 def test_series_with_a_seed_on_the_right_are_mirrored(cohort, tmp_path):

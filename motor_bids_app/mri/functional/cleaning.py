@@ -69,10 +69,12 @@ class Cleaner:
             basis = _extended(basis, np.asarray(part, dtype=np.float64))
         left = n_volumes - basis.shape[1]
         if left < FEWEST_DEGREES:
+            scrubbed = f"{spikes.shape[1]} volumes that do not count, " if spikes.size else ""
             raise DataError(
                 f"The bold has {n_volumes} volumes ({n_volumes * repetition:.0f} s), of which "
-                f"{confounds.shape[1]} confounds and the band of {band[0]:g} to {band[1]:g} Hz "
-                f"leave {max(left, 0)} degrees of freedom; at least {FEWEST_DEGREES} are needed."
+                f"{scrubbed}{confounds.shape[1]} confounds and the band of {band[0]:g} to "
+                f"{band[1]:g} Hz leave {max(left, 0)} degrees of freedom; at least "
+                f"{FEWEST_DEGREES} are needed."
             )
         return cls(basis)
 

@@ -87,6 +87,12 @@ def test_a_series_too_short_to_be_cleaned_is_refused(confounds):
         Cleaner.of(confounds[:30], TR, BAND)
 
 
+def test_volumes_left_out_for_motion_are_named_where_too_little_is_left(confounds):
+    left_out = np.arange(len(confounds)) % 2 == 0
+    with pytest.raises(DataError, match=f"{left_out.sum()} volumes that do not count, "):
+        Cleaner.of(confounds, 2.0, (0.01, 0.1), left_out)
+
+
 def test_smoothing_in_the_open_is_that_of_scipy():
     volume = np.random.default_rng(0).normal(size=(20, 20, 20)).astype(np.float32)
     inside = np.ones(volume.shape, dtype=bool)
