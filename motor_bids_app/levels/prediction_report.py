@@ -7,10 +7,17 @@ import pandas as pd
 
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.domain import Domain
+from motor_bids_app.features.recordings import SIGNALS
+from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.experiment_report import LABELS
+from motor_bids_app.levels.recorded import SignalPlan
 from motor_bids_app.levels.scoring import PATIENTS
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.reports.prediction import PredictionReport
+
+_UNITS = {"age": "years", "time_since_stroke": "months"}
 
 
 def cv_performance(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,10 +34,30 @@ def _warning(row: "pd.Series[Any]") -> str | None:
         sentences.append(f"unlike the training people: {row['outside']}")
     if row["in_training"] == "yes":
         sentences.append(
-            "the model was trained on this image, so that the prediction is too good: take the one "
+            "the model was trained on this scan, so that the prediction is too good: take the one "
             "in predictions.tsv of the experiment"
         )
     return "; ".join(sentences) or None
+
+
+def _read(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """What the model reads beside the tables."""
+    inputs, pieces = metadata["inputs"], needs(metadata["model"]).pieces
+    found = {"maps": ", ".join(inputs["maps"])} if inputs["maps"] else {}
+    if WINDOWS in pieces:
+        found["bold"] = "connectivity of M1 in sliding windows"
+    if SLICES in pieces:
+        found["bold"] = "axial slices of the mean series"
+    if SIGNALS in inputs:
+        plan = SignalPlan.from_json(inputs[SIGNALS])
+        counts = [sum(name.startswith(kind) for name in plan.channels) for kind in plan.kinds]
+        channels = " and ".join(
+            f"{count} of {kind.upper()}" for count, kind in zip(counts, plan.kinds, strict=True)
+        )
+        found["EEG and EMG"] = (
+            f"channels: {channels}; windows of {plan.n_samples / plan.rate:g} s at {plan.rate:g} Hz"
+        )
+    return found or {"maps": "none"}
 
 
 def build_prediction_report(
@@ -66,7 +93,7 @@ def build_prediction_report(
         "patients": training["n_patients"],
         "controls": training["n_controls"],
         "space": inputs["space"],
-        "maps": ", ".join(inputs["maps"]) or "none",
+        **_read(metadata),
         "trained with motor_bids_app": metadata["software"]["version"],
         "bundle hash": model.digest,
     }
@@ -75,7 +102,8 @@ def build_prediction_report(
         for name, spread in spreads.items():
             if kind == name:  # facts about people; there are many features and maps
                 low, high = spread.limits()
-                provenance[f"{name}, 99 of 100 like those of training"] = f"{low:.3g} to {high:.3g}"
+                title = f"{name.replace('_', ' ')}, 99 of 100 like those of training"
+                provenance[title] = f"{low:.3g} to {high:.3g} {_UNITS.get(name, '')}".strip()
     return PredictionReport(
         model=metadata["experiment"],
         model_label=LABELS.get(metadata["model"], metadata["model"]),

@@ -13,6 +13,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.maps import experiment_mask, to_flip
 from motor_bids_app.levels.piece_explanation import Curve, PieceExplainer, Volume
+from motor_bids_app.models.backbones import STRIDE
 from motor_bids_app.models.opened_slices import OpenSlices, open_slices, places_of
 from motor_bids_app.spaces.grids import Grid
 
@@ -41,6 +42,7 @@ class SliceExplainer(PieceExplainer[OpenSlices]):
         assert isinstance(source, VolumeSlices)
         table = self.cohort.samples.table
         self._mirrored = to_flip(table, experiment.inputs.mirror_lesion_to)
+        self._edge = -(-experiment.model.size // STRIDE)
         return source.grid, _RESOLUTION, experiment_mask("brain", source.grid)
 
     def open(self, model: Any) -> OpenSlices | None:
@@ -79,8 +81,8 @@ class SliceExplainer(PieceExplainer[OpenSlices]):
         """How fine the maps are, and what is not in them."""
         return (
             "EEG and EMG have no part in them.",
-            "Grad-CAM of slices has a few dozen values per slice, interpolated between: it shows "
-            "in which part of a slice the network looks, not in which gyrus.",
+            f"Grad-CAM of slices has {self._edge} x {self._edge} values per slice, interpolated "
+            "between: it shows in which part of a slice the network looks, not in which gyrus.",
         )
 
 

@@ -165,13 +165,18 @@ def _trust(report: PredictionReport) -> str:
     return text
 
 
+def _known(text: str) -> str:
+    """The text, or n/a where it holds no number: a constant prediction has no slope."""
+    return "n/a" if "nan" in text else text
+
+
 def _performance(report: PredictionReport) -> Table:
     rows = [
         (
             METRICS.get(row["metric"], row["metric"]),
             POPULATIONS.get(row["population"], row["population"]),
-            f"{row['value']:.2f}",
-            f"{row['low']:.2f} to {row['high']:.2f}",
+            _known(f"{row['value']:.2f}"),
+            _known(f"{row['low']:.2f} to {row['high']:.2f}"),
         )
         for _, row in report.performance.iterrows()
     ]

@@ -137,7 +137,7 @@ def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
     axes.set_ylabel("peak to peak, µV")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9))
     axes.set_xlim(0, max(n, 1))
-    axes.legend(fontsize=8, ncols=2, loc="upper right")
+    axes.legend(fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     return Figure(
         name=f"{kind}-rejected",
         title=f"Stretches of the {kind.upper()} that were left out",

@@ -276,7 +276,7 @@ def test_training_people_are_recognised_and_new_ones_are_not(trained, newcomers)
     known = {p.participant: p.in_training for p in people}
     assert known == {"sub-bad": False, "sub-fine": False, "sub-other": True}
     page = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
-    assert "trained on this image" in page
+    assert "trained on this scan" in page
 
 
 def test_the_bundle_holds_no_label_and_no_value_of_a_person(trained):

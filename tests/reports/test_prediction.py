@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -80,3 +81,14 @@ def test_texts_of_the_table_cannot_become_markup(column):
     evil = PEOPLE.assign(**{column: "<script>alert(1)</script>"})
 
     assert "<script" not in render_prediction(replace(REPORT, predictions=evil))
+
+
+def test_what_a_constant_prediction_has_not_is_not_called_nan(read_page):
+    constant = pd.DataFrame({
+        "metric": ["roc_auc", "calibration_slope"], "population": "patients",
+        "value": [0.5, np.nan], "low": [0.5, np.nan], "high": [0.5, np.nan],
+    })  # fmt: skip
+    page = render_prediction(replace(REPORT, performance=constant))
+
+    assert ">nan" not in page
+    assert ">n/a<" in page
