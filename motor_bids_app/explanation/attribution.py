@@ -29,7 +29,9 @@ def gradcam(
 ) -> Maps:
     """Channels of a late layer, weighed by the mean gradient of the output (Selvaraju 2017).
 
-    Signed: what lowers the output is negative. The layer is coarse, and is interpolated.
+    Signed: what lowers the output is negative. As of the other methods the reference is the average
+    brain: its channels are subtracted (published: they are not, and then what every brain has,
+    such as its edges, hides what a person has). The layer is coarse, and is interpolated.
 
     Parameters
     ----------
@@ -49,10 +51,18 @@ def gradcam(
     -------
     float32 array, shape (n, X, Y, Z)
     """
-    from captum.attr import LayerGradCam  # imported where used: it takes a second
+    from captum.attr import LayerActivation, LayerGradientXActivation  # a second to import
 
-    given = LayerGradCam(module, stage).attribute(maps, additional_forward_args=(demographics,))
-    coarse = given.detach().float().cpu().numpy()[:, 0]
+    gradients = LayerGradientXActivation(module, stage, multiply_by_inputs=False).attribute(
+        maps, additional_forward_args=(demographics,)
+    )
+    channels = LayerActivation(module, stage)
+    own, average = (
+        channels.attribute(given, additional_forward_args=(demographics[: len(given)],)).detach()
+        for given in (maps, 0 * maps[:1])
+    )
+    weights = gradients.detach().mean(dim=(2, 3, 4), keepdim=True)
+    coarse = (weights * (own - average)).sum(dim=1).float().cpu().numpy()
     return np.stack([place_coarse(one, stride, tuple(maps.shape[2:]), first) for one in coarse])
 
 

@@ -8,6 +8,9 @@ from scipy.stats import rankdata
 
 Floats = NDArray[np.floating]
 STEPS = 10  # of a deletion curve
+# Rank correlation with the map of a model that learned nothing, from which a map says little of
+# what was learned. Inputs times unrelated gradients have one half, as they share the inputs.
+ALIKE, ALIKE_PRODUCTS = 0.5, 0.75
 
 
 def rank_correlation(first: Floats, second: Floats) -> float:
@@ -18,6 +21,15 @@ def rank_correlation(first: Floats, second: Floats) -> float:
     """
     ranks = [rankdata(np.abs(one).ravel()) for one in (first, second)]
     return correlation(*ranks)
+
+
+def most_alike(method: str) -> float:
+    """Return how like one of random weights a map of a method may be; see `rank_correlation`.
+
+    >>> most_alike("gradcam"), most_alike("integrated_gradients")
+    (0.5, 0.75)
+    """
+    return ALIKE_PRODUCTS if method == "integrated_gradients" else ALIKE
 
 
 def correlation(first: Floats, second: Floats) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import write_table
-from motor_bids_app.explanation.checks import deletion_area, shares, stability
+from motor_bids_app.explanation.checks import deletion_area, most_alike, shares, stability
 from motor_bids_app.explanation.peaks import Regions, peak_table
 from motor_bids_app.levels.explained_maps import TITLES, map_image
 from motor_bids_app.levels.explaining import Tally
@@ -26,7 +26,6 @@ from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.templates import cut, load_template
 
-_ALIKE = 0.5  # rank correlation from which a map says little of what was learned
 _COLUMNS: dict[str, dict[str, Any]] = {
     "method": {"Description": "How the map was made", "Levels": dict(TITLES)},
     "check": {"Description": "What was checked", "Levels": {
@@ -91,7 +90,7 @@ class ExplainedTables:
             Whether the model is linear.
         """
         values = np.stack(list(maps.values()))
-        rows = _checks(tally, self.mask, linear) + [
+        rows = _checks(method, tally, self.mask, linear) + [
             ("share", name, share, volume, None, tally.n_people or 1)
             for name, (share, volume) in shares(values, self.mask, self._regions).items()
         ]
@@ -126,10 +125,12 @@ class ExplainedTables:
         )  # fmt: skip
 
 
-def _checks(tally: Tally, mask: NDArray[np.bool_], linear: bool) -> list[tuple[Any, ...]]:
+def _checks(
+    method: str, tally: Tally, mask: NDArray[np.bool_], linear: bool
+) -> list[tuple[Any, ...]]:
     """One row for each check of the maps of a method."""
     alike = float(np.mean(tally.randomised))
-    state: str | None = "passed" if alike < _ALIKE else "warning"
+    state: str | None = "passed" if alike < most_alike(method) else "warning"
     if linear:
         # Whatever the labels, weights lie along what varies most: likeness proves nothing.
         state = None

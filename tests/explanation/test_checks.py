@@ -10,6 +10,7 @@ from motor_bids_app.explanation.checks import (
     deletion_drops,
     deletion_of_pieces,
     inside_auc,
+    most_alike,
     rank_correlation,
     shares,
     stability,
@@ -100,3 +101,11 @@ def test_auc_of_places_is_that_of_scikit_learn(random):
     values[:, region] *= 2
     expected = roc_auc_score(region.ravel(), np.abs(values).sum(axis=0).ravel())
     assert inside_auc(values, MASK, region) == pytest.approx(expected)
+
+
+def test_products_of_the_same_inputs_with_unrelated_gradients_are_no_warning():
+    """They are alike by their common factor, from where other methods are warned of."""
+    inputs, own, other = np.random.default_rng(0).normal(size=(3, 20_000))
+    alike = rank_correlation(inputs * own, inputs * other)
+    assert abs(rank_correlation(own, other)) < 0.05
+    assert 0.4 < alike < most_alike("integrated_gradients") - 0.15

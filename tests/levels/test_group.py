@@ -503,7 +503,7 @@ name = "scores"
 [target]
 task = "{task}"
 [inputs]
-maps = ["fa", "gm"]
+maps = ["fa"]
 resolution = 4
 [model]
 rungs = ["prevalence", "tract_load"]
@@ -520,7 +520,8 @@ folds = 2
 repeats = 1
 permutations = 0
 [explanation]
-people_per_test = 2
+methods = ["gradcam"]
+people_per_test = 1
 {"[comparisons]" if kind == "karakis2023" else ""}
 {"layers = []" if kind == "karakis2023" else ""}
 [as_published]
