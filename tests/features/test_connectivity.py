@@ -129,6 +129,7 @@ def test_windows_keep_the_number_that_they_have_in_the_series():
 def test_maps_are_the_same_on_any_number_of_threads(series, monkeypatch):
     signals, seed = series
     monkeypatch.setattr(connectivity, "_BLOCK", 8)
+    monkeypatch.setattr(connectivity, "_CACHED", 8)
     before, weights, found = torch.get_num_threads(), sliding_windows(N, LENGTH), []
     for count in (1, 3):
         torch.set_num_threads(count)
