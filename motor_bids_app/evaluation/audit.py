@@ -125,7 +125,7 @@ def _everyone_tested(splits: pd.DataFrame, people: Sequence[str], n_repeats: int
 def _duplicates(
     digests: Mapping[tuple[str, str], Sequence[str]],
 ) -> Row:
-    name, check = "duplicates", "no image under two participants"
+    name, check = "duplicates", "no image or recording under two participants"
     shared = [
         (name, sorted(set(owners)))
         for (name, _), owners in sorted(digests.items())
@@ -135,11 +135,11 @@ def _duplicates(
         labels = sorted({label for _, owners in shared for label in owners})
         maps = sorted({name for name, _ in shared})
         finding = (
-            f"{len(labels)} participants share identical {', '.join(maps)} maps, so that a test "
-            "person's image may be in the training set. Leave the copies out."
+            f"{len(labels)} participants share identical data ({', '.join(maps)}), so that a test "
+            "person's image or recording may be in the training set. Leave the copies out."
         )
         return name, check, FAILED, finding, ", ".join(labels)
-    return name, check, PASSED, f"{len(digests)} maps compared by their content.", None
+    return name, check, PASSED, f"{len(digests)} images and recordings compared by content.", None
 
 
 def _gaps_of_controls(known: pd.DataFrame, controls: "pd.Series[bool]") -> Row:

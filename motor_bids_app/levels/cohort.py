@@ -23,7 +23,7 @@ from motor_bids_app.levels.maps import (
     mirror_features,
     to_flip,
 )
-from motor_bids_app.levels.modality_pieces import modality_pieces
+from motor_bids_app.levels.modality_pieces import modality_pieces, piece_digests
 from motor_bids_app.levels.people import People
 from motor_bids_app.levels.targets import Labels, Outcome, choose_outcome, label
 from motor_bids_app.levels.windows import experiment_pieces
@@ -48,7 +48,7 @@ class Cohort:
     mask : bool array on the grid of maps and windows, or None
         Voxels that models may use.
     digests : mapping
-        See `map_digests`.
+        See `map_digests` and `piece_digests`.
     excluded : DataFrame
         Columns participant_id, session_id and reason.
     notes : tuple of str
@@ -152,6 +152,7 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
         mask = experiment_mask(inputs.mask, brain_grid(inputs.resolution))
     others, said = modality_pieces(experiment, library, labels.rows)
     pieces, notes = {**pieces, **others}, (*notes, *said)
+    digests |= piece_digests(pieces, table["participant_id"].tolist())
     by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
     return Cohort(
         samples=Samples(table, volumes, pieces), labels=labels, outcome=outcome, mask=mask,

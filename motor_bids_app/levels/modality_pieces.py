@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,18 +88,34 @@ def described_signals(samples: Samples) -> dict[str, Any]:
 
 def piece_images(pieces: Mapping[str, Pieces]) -> list[tuple[str, str]]:
     """Kind and `content_hash` of the recording, series or slices of each scan that has them."""
-    found = []
+    return [(kind, digest) for kind, some in pieces.items() for _, digest in _row_hashes(some)]
+
+
+def piece_digests(
+    pieces: Mapping[str, Pieces], participants: Sequence[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Participants by (kind, hash of the recording, series or slices); see `map_digests`."""
+    owners: dict[tuple[str, str], list[str]] = {}
     for kind, some in pieces.items():
-        source = some.source
-        if isinstance(source, SeriesWindows):
-            arrays: Sequence[NDArray[Any]] = source.signals
-        elif isinstance(source, RecordedWindows | VolumeSlices):
-            arrays = source.windows if isinstance(source, RecordedWindows) else source.slices
-        else:
-            continue
-        hashes = [content_hash(np.asarray(arrays[scan])) for scan in np.unique(some.scans)]
-        found += [(kind, digest) for digest in hashes if digest is not None]
-    return found
+        for row, digest in _row_hashes(some):
+            owners.setdefault((kind, digest), []).append(participants[row])
+    return owners
+
+
+def _row_hashes(some: Pieces) -> Iterator[tuple[int, str]]:
+    """Rows that have pieces of one kind, and the hash of what their scan's are cut from."""
+    source = some.source
+    if isinstance(source, SeriesWindows):
+        arrays: Sequence[NDArray[Any]] = source.signals
+    elif isinstance(source, RecordedWindows | VolumeSlices):
+        arrays = source.windows if isinstance(source, RecordedWindows) else source.slices
+    else:
+        return
+    rows, first = np.unique(some.rows, return_index=True)
+    for row, scan in zip(rows.tolist(), some.scans[first], strict=True):
+        digest = content_hash(np.asarray(arrays[scan]))
+        if digest is not None:
+            yield row, digest
 
 
 def pieces_of_scan(

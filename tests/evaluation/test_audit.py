@@ -42,7 +42,7 @@ def test_one_image_under_two_names_is_found(splits):
     digests = {("fa", "x"): ["a", "c"], ("md", "x"): ["b"]}
     table = check(splits, PEOPLE, digests, 1).set_index("check")
 
-    found = table.loc["no image under two participants"]
+    found = table.loc["no image or recording under two participants"]
     assert (found["state"], found["participants"]) == ("failed", "a, c")
 
 

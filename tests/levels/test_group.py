@@ -223,7 +223,7 @@ def test_a_copied_image_stops_the_run_unless_allowed(fake_cohort, tmp_path):
 
     pd.testing.assert_frame_equal(stopped, read(folder, "audit").set_index("check"))
     audit = read(cohort.output / "experiments" / "quick", "audit").set_index("check")
-    found = audit.loc["no image under two participants"]
+    found = audit.loc["no image or recording under two participants"]
     assert (found["state"], found["participants"]) == ("failed", "sub-01, sub-05")
 
 

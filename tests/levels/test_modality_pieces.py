@@ -7,8 +7,8 @@ from motor_bids_app.bids.derived import index_derivatives
 from motor_bids_app.errors import DataError
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.levels.modality_pieces import pieces_of_scan
-from motor_bids_app.levels.recorded import SignalPlan
+from motor_bids_app.levels.modality_pieces import piece_digests, pieces_of_scan
+from motor_bids_app.levels.recorded import SignalPlan, signal_pieces
 
 from .fusion_cohort import RATE, write_bold, write_epochs
 
@@ -46,3 +46,15 @@ def test_whole_recordings_are_given_as_they_are(tmp_path):
 
     assert pieces[SIGNALS].read().shape[1:] == (2, 200)
     assert said == ()
+
+
+def test_a_recording_under_two_names_is_recognised(tmp_path):
+    plan = SignalPlan(channels=("eeg C3", "eeg C4"), rate=RATE, n_samples=200)
+    for number, seed in enumerate((0, 1, 0)):
+        write_epochs(tmp_path / f"sub-{number}", f"sub-{number}", 0.0, np.random.default_rng(seed))
+    scans = index_derivatives(tmp_path)
+    pieces = {SIGNALS: signal_pieces(scans, np.zeros(3, dtype=bool), plan, tmp_path)[[2, 1, 0]]}
+
+    owners = piece_digests(pieces, ["third", "second", "first"])
+
+    assert sorted(owners.values()) == [["second"], ["third", "first"]]

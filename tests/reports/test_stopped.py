@@ -4,7 +4,12 @@ from motor_bids_app.reports.stopped import StoppedReport, render_stopped
 
 AUDIT = pd.DataFrame(
     [
-        ("duplicates", "no image under two participants", "failed", "2 share an image."),
+        (
+            "duplicates",
+            "no image or recording under two participants",
+            "failed",
+            "2 share an image.",
+        ),
         ("site", "the site alone does not predict", "warning", "Sites differ."),
     ],
     columns=["name", "check", "state", "finding"],
