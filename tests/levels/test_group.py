@@ -10,8 +10,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from motor_bids_app.errors import DataError, IncompleteRunError, InputMissingError, UsageError
-from motor_bids_app.levels import group, predict
+from motor_bids_app.features.averaging import crop_grid
+from motor_bids_app.levels import bundles, group, maps, predict, prediction_maps
 from motor_bids_app.settings import Selection
+from motor_bids_app.spaces.grids import standard_grid
+
+GRID = standard_grid(4)  # of the cohort
 
 QUICK = """
 base = "baselines"
@@ -364,6 +368,15 @@ def test_simulated_data_are_compared_with_the_ceiling_of_patients(fake_cohort, t
     assert {(r.experiment, r.ceiling) for r in results} == {("quick", 0.9), ("alone", 0.9)}
 
 
+@pytest.fixture
+def small_brain(monkeypatch):
+    """Maps are stored in a box around the tract: networks of the brain's size take minutes."""
+    box = np.zeros(GRID.shape, dtype=bool)
+    box[13:33, 20:34, 14:36] = True
+    for module in (maps, bundles, prediction_maps):
+        monkeypatch.setattr(module, "brain_grid", lambda _: crop_grid(GRID, box))
+
+
 NETWORK = """
 base = "karakis2023"
 name = "network"
@@ -389,6 +402,7 @@ people_per_test = 1
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_brain")
 def test_the_network_runs_as_published_and_is_shared_as_the_mean_of_its_trainings(
     fake_cohort, tmp_path
 ):
@@ -412,6 +426,7 @@ def test_the_network_runs_as_published_and_is_shared_as_the_mean_of_its_training
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_brain")
 def test_networks_of_single_maps_are_scored_in_every_subset_and_shared(fake_cohort, tmp_path):
     cohort = copy(fake_cohort, tmp_path)
     text = NETWORK.replace("karakis2023", "cbam2025").replace("trainings = 2", "trainings = 1")
@@ -461,6 +476,7 @@ VARIANTS = {"karakis2023-fa", "karakis2023-gm", "karakis2023-motor"}
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_brain")
 def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_models(
     fake_cohort, tmp_path
 ):
@@ -497,6 +513,7 @@ def test_comparisons_of_networks_need_a_network(tmp_path, fake_cohort):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_brain")
 @pytest.mark.parametrize(
     ("kind", "task"), [("karakis2023", "ordinal"), ("cbam2025", "regression")]
 )  # each kind with each task: test_catalog
@@ -572,6 +589,7 @@ def test_impossible_ordered_classes_are_explained(target, error, message, fake_c
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_brain")
 def test_maps_chosen_in_each_fold_are_named_also_under_recalibration(fake_cohort, tmp_path):
     cohort = copy(fake_cohort, tmp_path)
     text = NETWORK.replace("karakis2023", "cbam2025").replace("trainings = 2", "trainings = 1")
@@ -586,6 +604,6 @@ def test_maps_chosen_in_each_fold_are_named_also_under_recalibration(fake_cohort
     assert chosen[["repeat", "fold"]].to_numpy().tolist() == [[1, 1], [1, 2]]
     by_map = read(folder, "out_of_fold_maps")
     by_map = by_map[by_map["chosen"].astype(str) == "True"].groupby("fold")["map"].unique()
-    for fold, maps in chosen.set_index("fold")["maps"].items():
-        assert set(maps.split(" + ")) == set(by_map[fold])
+    for fold, named in chosen.set_index("fold")["maps"].items():
+        assert set(named.split(" + ")) == set(by_map[fold])
     assert "The maps that were chosen" in (folder / "report.html").read_text()
