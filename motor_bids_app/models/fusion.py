@@ -184,7 +184,7 @@ class FusionModel(BaseEstimator):
         self.curves_ = dict(zip(self.modalities, curves, strict=True))
         self.weights_ = dict(zip(self.modalities, (first, 1 - first), strict=True))
         mixed = weighted_sum(np.column_stack(worth), np.array([first, 1 - first]), 0.0, self._task)
-        self.whole_ = Curve.fit(mixed, truth, self._task)
+        self.whole_ = Curve.fit(mixed, truth, self._task, usual=1.0)
         self.n_weighed_ = len(people)
 
     def network(self, modality: str, seed: int) -> PieceNetwork:

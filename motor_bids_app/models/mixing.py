@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
 
 Array = NDArray[np.float64]
 Task = Literal["classification", "regression"]
@@ -37,25 +37,25 @@ class Curve:
     task: Task
 
     @classmethod
-    def fit(cls, predicted: Array, y: Array, task: Task) -> "Curve":
+    def fit(cls, predicted: Array, y: Array, task: Task, usual: float = 0.0) -> "Curve":
         """Learn from predictions by models that did not learn from these people.
 
-        A penalty of one prior person keeps the logistic slope finite where classes do not overlap,
-        and either slope small where predictions hardly differ: those of the final network may
-        differ more, and would be blown up.
+        A penalty of one prior person pulls the slope to what is usual. At 0 it keeps the slope
+        finite where classes do not overlap, and small where predictions hardly differ: those of
+        the final network may differ more, and would be blown up. What has been brought to its
+        worth already has a usual slope of 1.
         """
+        level = float(y.mean())
         if task == "classification":
-            odds, level = _odds(predicted), float(logit(np.clip(y.mean(), _LEAST, 1 - _LEAST)))
+            odds, level = _odds(predicted), float(logit(np.clip(level, _LEAST, 1 - _LEAST)))
             if np.ptp(odds) < _LEAST:
                 return cls(level, 0.0, task)
-            # Who was poor in some sessions and good in others counts as part of either.
-            twice, labels = np.tile(odds, 2)[:, None], np.repeat([1, 0], len(y))
-            found = LogisticRegression(C=1.0).fit(twice, labels, np.concatenate([y, 1 - y]))
-            slope, intercept = float(found.coef_[0, 0]), float(found.intercept_[0])
+            intercept, slope = _logistic(odds, y, level, usual)
         else:
-            level = float(y.mean())
-            spread = float(predicted.var() + y.var() / len(y))
-            slope = float(np.cov(predicted, y, bias=True)[0, 1]) / spread if spread > 0 else 0.0
+            prior = float(y.var() / len(y))
+            spread = float(predicted.var()) + prior
+            together = float(np.cov(predicted, y, bias=True)[0, 1]) + usual * prior
+            slope = together / spread if spread > 0 else 0.0
             intercept = level - slope * float(predicted.mean())
         return cls(intercept, slope, task) if slope > 0 else cls(level, 0.0, task)
 
@@ -73,6 +73,20 @@ def _added(predicted: Array, task: Task) -> Array:
 
 def _odds(probability: Array) -> Array:
     return np.asarray(logit(np.clip(probability, _LEAST, 1 - _LEAST)))
+
+
+def _logistic(odds: Array, y: Array, level: float, usual: float) -> tuple[float, float]:
+    """Intercept and slope of the likeliest logistic curve; the slope has the prior N(usual, 1)."""
+
+    def loss(line: Array) -> tuple[float, Array]:
+        values, off = line[0] + line[1] * odds, line[1] - usual
+        residuals = expit(values) - y
+        total = float((np.logaddexp(0, values) - y * values).sum() + 0.5 * off**2)
+        return total, np.array([residuals.sum(), residuals @ odds + off])
+
+    found = minimize(loss, np.array([level, usual]), jac=True, method="BFGS",
+                     options={"gtol": 1e-7})  # fmt: skip
+    return float(found.x[0]), float(found.x[1])
 
 
 def best_weight(first: Array, second: Array, y: Array, task: Task) -> float:

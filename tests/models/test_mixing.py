@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from motor_bids_app.models.mixing import Curve, best_weight, weighted_sum
 
@@ -148,3 +149,25 @@ def test_few_people_do_not_tear_equal_halves_apart(task):
         weights.append(weight(first, second, y, task))
 
     assert np.std(weights) < 0.15
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_weak_sum_is_taken_as_it_is(task):
+    # Few people, and little to tell: no reason to believe it less, or more, than it was believed.
+    random = np.random.default_rng(0)
+    odds = 0.02 * random.normal(size=30)
+    y = (random.random(30) < 0.5).astype(float)
+    said = expit(odds) if task == "classification" else odds
+
+    assert Curve.fit(said, y, task, usual=1.0).slope == pytest.approx(1, abs=0.3)
+    assert Curve.fit(said, y, task).slope == pytest.approx(0, abs=0.3)
+
+
+def test_a_logistic_curve_is_that_of_a_library():
+    first, _, y = halves("classification")
+    odds = logit(first)[:, None]
+    model = LogisticRegression(C=1.0, tol=1e-8).fit(odds, y)
+
+    np.testing.assert_allclose(
+        worth(first, y, "classification"), model.predict_proba(odds)[:, 1], atol=1e-5
+    )
