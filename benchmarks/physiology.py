@@ -74,7 +74,7 @@ def main() -> int:
         ]
         features = eeg_features(brain.recording, usable[0])
         features |= emg_features(muscles.recording, usable[1])
-        features |= muscle_coherence(brain.recording, muscles.recording, usable[0])[0]
+        features |= muscle_coherence(brain.recording, muscles.recording, *usable)[0]
         measured = time.perf_counter() - end
         took.append(end - start)
         print(f"seed {seed}: EEG {middle - start:.1f} s, EMG and windows {end - middle:.1f} s")

@@ -54,12 +54,16 @@ def planted(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return np.concatenate(states)
 
 
-def reader(path: Path, n_voxels: int):
-    """Return a reader that maps the file anew each time, so that pages do not pile up."""
+def reader(path: Path, n_windows: int, n_voxels: int):
+    """Return a reader of some voxels of all windows, without a memory map (see `planted`)."""
 
     def read(part: slice) -> np.ndarray:
-        data = np.memmap(path, np.float16, "r", shape=(N_PEOPLE * LENGTH, n_voxels))
-        return np.array(data[:, part])
+        values = np.empty((n_windows, part.stop - part.start), np.float16)
+        with path.open("rb", buffering=0) as file:
+            for row, own in enumerate(values):
+                file.seek((row * n_voxels + part.start) * values.itemsize)
+                file.readinto(own)
+        return values
 
     return read
 
@@ -94,13 +98,12 @@ def main() -> int:
         path = Path(folder) / "windows"
         truth = planted(path, grid.shape)
         n_windows, n_voxels = len(truth), int(np.prod(grid.shape))
-        data = np.memmap(path, np.float16, "r", shape=(n_windows, n_voxels))
-        some = np.array(data[::PART, ::PART], dtype=np.float32)
-        del data
+        read = reader(path, n_windows, n_voxels)
+        some = read(slice(0, n_voxels // PART))[::PART].astype(np.float32)
         print(f"{n_windows} windows of {n_voxels} voxels; peak so far {peak():.1f} GiB", flush=True)
         people = np.repeat(np.arange(N_PEOPLE), LENGTH)
         windows = Windows(
-            reader(path, n_voxels),
+            read,
             n_voxels,
             people,
             np.tile(np.arange(LENGTH), N_PEOPLE),
