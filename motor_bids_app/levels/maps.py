@@ -94,9 +94,12 @@ def available_maps(
     absent = [name for name in wanted if counts[name] == 0]
     if absent:
         found = ", ".join(f"{name} ({n})" for name, n in counts.items() if n) or "none"
+        what = "Change"
+        if set(absent) <= set(CONNECTIVITY):
+            what = "Run the participant level on resting-state bold, or change"
         raise DataError(
             f"No scan has the maps {', '.join(absent)} that the experiment asks for; there are: "
-            f'{found}. Change [inputs] maps, or set it to "auto".'
+            f'{found}. {what} [inputs] maps, or set it to "auto".'
         )
     return wanted
 

@@ -297,5 +297,5 @@ def test_motion_limits_do_not_matter_to_a_model(done, cohort, tmp_path):
 
 def test_a_cohort_without_bold_says_so(fake_cohort):
     settings = fake_cohort.settings("group", experiments=("gao2025",))
-    with pytest.raises(DataError, match="No scan has the maps fc"):
+    with pytest.raises(DataError, match=r"No scan has the maps fc.*on resting-state bold"):
         group.run(settings)
