@@ -164,10 +164,14 @@ def test_a_training_does_not_go_on_with_other_windows_of_the_same_people(make_pi
     samples, scores = make_pieces(n=12)
     others, _ = make_pieces(n=12, signal=0.0)
     kept = Kept()
-    first, second = (
-        PieceNetwork(SMALL, plan(epochs=1), classify=True, checkpoints=kept) for _ in range(2)
+    first, second, alone = (
+        PieceNetwork(SMALL, plan(epochs=1), classify=True, checkpoints=checkpoints)
+        for checkpoints in (kept, kept, None)
     )
     first.fit(samples, poor(scores))
 
-    with pytest.raises(UsageError, match="checkpoint"):
-        second.fit(others, poor(scores))
+    second.fit(others, poor(scores))
+
+    assert len(kept) == 2
+    alone.fit(others, poor(scores))
+    np.testing.assert_array_equal(second.predict(others), alone.predict(others))
