@@ -8,6 +8,8 @@ import SimpleITK
 import torch
 from threadpoolctl import threadpool_limits
 
+from motor_bids_app.errors import UsageError
+
 log = logging.getLogger(__name__)
 
 # Of malloc.h: memory at the end of the heap, and size of one array, that go back to the system.
@@ -34,6 +36,18 @@ def keep_memory() -> None:
         return
     mallopt(_TRIM_THRESHOLD, _KEPT)
     mallopt(_MMAP_THRESHOLD, _SHARED)
+
+
+def check_device(wanted: str) -> None:
+    """Raise UsageError if a GPU is asked for by name, and PyTorch does not see it here."""
+    if not wanted.startswith("cuda"):
+        return
+    n_seen = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(wanted.partition(":")[2] or 0) >= n_seen:
+        raise UsageError(
+            f"--device {wanted} is not there: PyTorch sees {n_seen or 'no'} GPU"
+            f"{'' if n_seen == 1 else 's'} here, counted from cuda:0. Use another, or --device cpu."
+        )
 
 
 def choose_device(wanted: str) -> str:

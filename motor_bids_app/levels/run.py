@@ -57,6 +57,10 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
     Levels are imported only now: they need libraries that take seconds to load.
     """
+    if settings.resources.device.startswith("cuda"):
+        from motor_bids_app.levels.hardware import check_device
+
+        check_device(settings.resources.device)
     prepare_output(settings.bids_dir, settings.output_dir)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
