@@ -24,11 +24,11 @@ from scoreboard import OURS, Row, missed, show
 
 from motor_bids_app.bids.files import load_image, read_json, read_table
 from motor_bids_app.features.connectivity import sliding_windows, window_maps
-from motor_bids_app.levels import simulate
 from motor_bids_app.levels.hardware import limit_threads
-from motor_bids_app.levels.outputs import Outputs
-from motor_bids_app.levels.simulated_dataset import TRUTH, SimulationSettings
-from motor_bids_app.levels.steps import Step
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.steps import Step
+from motor_bids_app.levels.simulate import level as simulate
+from motor_bids_app.levels.simulate.dataset import TRUTH, SimulationSettings
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.functional.cleaning import Cleaner, stop_band
 from motor_bids_app.mri.functional.motion import estimate_motion, mean_volume

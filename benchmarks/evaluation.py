@@ -24,8 +24,8 @@ from motor_bids_app.evaluation.permutation import permutation_test
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.classical import TableClassifier
-from motor_bids_app.models.products import linear_products
+from motor_bids_app.models.tables.classical import TableClassifier
+from motor_bids_app.models.tables.products import linear_products
 from motor_bids_app.simulation.ceiling import best_auc
 from motor_bids_app.simulation.impairment import POOR_BELOW, draw_scores
 from motor_bids_app.simulation.tabular import simulate_table

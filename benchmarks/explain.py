@@ -32,11 +32,16 @@ from motor_bids_app.explanation.checks import (
 from motor_bids_app.features.averaging import average_onto
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
-from motor_bids_app.levels.attributing import CUBE, OF_NETWORKS, attribute, network_output
-from motor_bids_app.levels.maps import TRACT_PROBABILITY, brain_grid
-from motor_bids_app.models.deep import NetworkClassifier
-from motor_bids_app.models.kernel import KernelClassifier
-from motor_bids_app.models.opened import linear_scores, linear_weights, open_networks
+from motor_bids_app.levels.cohort.maps import TRACT_PROBABILITY, brain_grid
+from motor_bids_app.levels.group.explanation.attributing import (
+    CUBE,
+    OF_NETWORKS,
+    attribute,
+    network_output,
+)
+from motor_bids_app.models.networks.deep import NetworkClassifier
+from motor_bids_app.models.opened.maps import linear_scores, linear_weights, open_networks
+from motor_bids_app.models.tables.kernel import KernelClassifier
 from motor_bids_app.spaces.atlases import corticospinal_tract
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.templates import load_template

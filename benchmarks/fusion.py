@@ -22,7 +22,7 @@ from motor_bids_app.features.pieces import Pieces
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows, normalised_windows
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
-from motor_bids_app.models.fusion import FusionClassifier
+from motor_bids_app.models.pieces.fusion import FusionClassifier
 from motor_bids_app.spaces.grids import Grid
 
 LIMIT = 30.0  # s, of an epoch of the LSTM

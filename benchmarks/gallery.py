@@ -15,7 +15,7 @@ from pathlib import Path
 from real import heads, settings
 
 from motor_bids_app.errors import IncompleteRunError
-from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.run import run_level
 
 PARTS = {

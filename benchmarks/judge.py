@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.levels.simulated_dataset import TRUTH
+from motor_bids_app.levels.simulate.dataset import TRUTH
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.simulation.deformation import draw_shape, rigid
 from motor_bids_app.simulation.diffusion import scan_dwi

@@ -19,7 +19,7 @@ from motor_bids_app.evaluation.metrics import classification_metrics
 from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.classical import TableClassifier
+from motor_bids_app.models.tables.classical import TableClassifier
 from motor_bids_app.simulation.ceiling import best_auc
 from motor_bids_app.simulation.impairment import POOR_BELOW, draw_scores
 

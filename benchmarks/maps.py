@@ -13,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from motor_bids_app.bids.files import read_table
-from motor_bids_app.levels import simulate
-from motor_bids_app.levels.outputs import Outputs
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.truth import compare_with_truth
 from motor_bids_app.levels.run import run_level
-from motor_bids_app.levels.simulated_dataset import SimulationSettings
-from motor_bids_app.levels.truth import compare_with_truth
+from motor_bids_app.levels.simulate import level as simulate
+from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.settings import ProcessingSettings, Resources, Settings
 
 LIMITS = {  # what is asked for, and whether more is better

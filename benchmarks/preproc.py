@@ -24,11 +24,11 @@ from judge import Anatomy, Diffusion, in_view, motion_matrices, rigid_error
 from scoreboard import MASKED, OURS, TOTAL, Row, compare, missed, show
 
 from motor_bids_app.bids.files import load_image, read_json, read_table
-from motor_bids_app.levels import simulate
 from motor_bids_app.levels.hardware import limit_threads
-from motor_bids_app.levels.outputs import Outputs
-from motor_bids_app.levels.simulated_dataset import TRUTH, SimulationSettings
-from motor_bids_app.levels.truth import compare_with_truth
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.truth import compare_with_truth
+from motor_bids_app.levels.simulate import level as simulate
+from motor_bids_app.levels.simulate.dataset import TRUTH, SimulationSettings
 from motor_bids_app.mri.anatomy import correct_bias, denoise, reorient
 from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.diffusion.denoise import denoise_mppca

@@ -19,8 +19,8 @@ from sklearn.metrics import roc_auc_score
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
-from motor_bids_app.models.deep import NetworkClassifier
-from motor_bids_app.models.transfer import start_from
+from motor_bids_app.models.networks.deep import NetworkClassifier
+from motor_bids_app.models.networks.transfer import start_from
 from motor_bids_app.simulation.damage import assess, load_tract
 from motor_bids_app.simulation.head import load_brain
 from motor_bids_app.simulation.impairment import POOR_BELOW, clean_score, draw_scores

@@ -2,8 +2,9 @@
 
 usage: python benchmarks/train.py [--keras PYTHON] [--rounds 2] [--batches 4 2]
        python benchmarks/train.py --scale
-Both networks come from the table of layers in `models.networks`. Ours sees the brain box of the
-2 mm grid and reads a store on disk; Keras sees the full grid and arrays in memory, with oneDNN.
+Both networks come from the table of layers in `models.networks.networks`. Ours sees the brain box
+of the 2 mm grid and reads a store on disk; Keras sees the full grid and arrays in memory, with
+oneDNN.
 Each measurement is a process of its own, and the two take turns. With `--scale`, which is a part of
 the whole and takes minutes: whole epochs of a narrow network in a box of 10,000 voxels, with 50 to
 5,000 people; whatever grows with the cohort shows there as well, and sooner than with wide layers.
@@ -29,11 +30,15 @@ from torch import nn
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.levels.cohort.maps import brain_grid, experiment_mask
 from motor_bids_app.levels.hardware import has_bfloat16, limit_threads
-from motor_bids_app.levels.maps import brain_grid, experiment_mask
-from motor_bids_app.models.batches import Batches, ScanDataset, Standardiser, balanced_rows
-from motor_bids_app.models.deep import NetworkClassifier
-from motor_bids_app.models.networks import MultiBranchNetwork, branch_layers, count_parameters
+from motor_bids_app.models.networks.deep import NetworkClassifier
+from motor_bids_app.models.networks.networks import (
+    MultiBranchNetwork,
+    branch_layers,
+    count_parameters,
+)
+from motor_bids_app.models.training.batches import Batches, ScanDataset, Standardiser, balanced_rows
 from motor_bids_app.spaces.grids import Grid, standard_grid
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm")

@@ -4,8 +4,8 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from motor_bids_app.cli import parse_settings
-from motor_bids_app.cli_values import available_cpus
+from motor_bids_app.cli.parse import parse_settings
+from motor_bids_app.cli.values import available_cpus
 from motor_bids_app.errors import EXIT_CODES, MotorBidsAppError
 from motor_bids_app.settings import SelfTest, Settings
 
@@ -19,14 +19,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def simulate(argv: Sequence[str] | None = None) -> int:
     """Run the simulator; return its exit code."""
-    from motor_bids_app.cli_simulate import main as run
+    from motor_bids_app.cli.simulate import main as run
 
     return _guarded(lambda: run(argv))
 
 
 def convert(argv: Sequence[str] | None = None) -> int:
     """Run the converter of recordings; return its exit code."""
-    from motor_bids_app.cli_convert import main as run
+    from motor_bids_app.cli.convert import main as run
 
     return _guarded(lambda: run(argv))
 

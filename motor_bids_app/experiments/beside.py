@@ -7,7 +7,7 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.evaluation.flawed import FLAWS
 from motor_bids_app.evaluation.granularity import StudySize
 from motor_bids_app.experiments.rules import Rule, Section, list_of, setting, some_of, whole
-from motor_bids_app.models.layers import CLASSIFIERS
+from motor_bids_app.models.networks.layers import CLASSIFIERS
 
 MASKS = ("brain", "cst", "motor", "cst+motor")
 EXPLANATIONS = ("weights", "pattern", "gradcam", "integrated_gradients", "occlusion")

@@ -30,9 +30,9 @@ from motor_bids_app.experiments.rules import (
 )
 from motor_bids_app.explanation.states import DECIDING
 from motor_bids_app.features.connectivity import CONNECTIVITY
-from motor_bids_app.models.backbones import BACKBONES
 from motor_bids_app.models.catalog import LADDER, MODALITY_RUNGS, NETWORKS, TASKS
-from motor_bids_app.models.course import OPTIMIZERS, PRECISIONS, SCHEDULES
+from motor_bids_app.models.networks.backbones import BACKBONES
+from motor_bids_app.models.training.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion", *CONNECTIVITY)
 KINDS = ("ladder", *NETWORKS)

@@ -22,12 +22,12 @@ from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.levels.cohort import Cohort
-from motor_bids_app.levels.evaluation import Evaluation
-from motor_bids_app.levels.maps import brain_grid
-from motor_bids_app.levels.modality_pieces import described_signals
-from motor_bids_app.levels.scoring import of_patients
-from motor_bids_app.levels.training_people import describe_people
+from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.cohort.maps import brain_grid
+from motor_bids_app.levels.cohort.modality_pieces import described_signals
+from motor_bids_app.levels.cohort.scoring import of_patients
+from motor_bids_app.levels.cohort.training_people import describe_people
+from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.models.catalog import PHYSIOLOGY, needs
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.settings import Settings

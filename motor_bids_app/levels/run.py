@@ -13,11 +13,11 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.validation import check_description, validate
-from motor_bids_app.levels.overview import overview
+from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.settings import Settings
 
 if TYPE_CHECKING:
-    from motor_bids_app.levels.group import Result
+    from motor_bids_app.levels.group.level import Result
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def _explain(settings: Settings) -> str:
     scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
     if settings.dry_run:
         return overview(scans, settings.selection)
-    from motor_bids_app.levels.participant_report import planned_methods
+    from motor_bids_app.levels.participant.report import planned_methods
 
     return planned_methods(settings, scans)
 
@@ -65,11 +65,11 @@ def run_level(settings: Settings) -> "Sequence[Result]":
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
         if settings.level == "group":
-            from motor_bids_app.levels import group
+            from motor_bids_app.levels.group import level as group
 
             return group.run(settings)
         if settings.level == "predict":
-            from motor_bids_app.levels import predict
+            from motor_bids_app.levels.predict import level as predict
 
             predict.run(settings)
         else:
@@ -82,8 +82,9 @@ def _run_participants(settings: Settings) -> None:
     with ThreadPoolExecutor(1) as aside:  # the validator is a program of its own
         words = (settings.bids_dir, selection.participants, selection.modalities)
         validated = None if settings.skip_bids_validation else aside.submit(validate, *words)
-        from motor_bids_app.levels import participant  # takes as long as the validator
-        from motor_bids_app.levels.connectivity import wanted_seed
+        # Takes as long to import as the validator takes to run.
+        from motor_bids_app.levels.participant import level as participant
+        from motor_bids_app.levels.participant.functional.connectivity import wanted_seed
 
         wanted_seed(settings.processing.bold)  # a wrong mask is not told hours later, by everyone
         for remark in validated.result() if validated else ():

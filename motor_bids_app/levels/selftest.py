@@ -10,10 +10,10 @@ from pathlib import Path
 
 from motor_bids_app.bids.files import read_table, write_text
 from motor_bids_app.bids.validation import validate
-from motor_bids_app.levels import simulate
-from motor_bids_app.levels.group import Result
+from motor_bids_app.levels.group.level import Result
 from motor_bids_app.levels.run import run_level
-from motor_bids_app.levels.simulated_dataset import SimulationSettings
+from motor_bids_app.levels.simulate import level as simulate
+from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.summary import summarise
 from motor_bids_app.settings import ProcessingSettings, Resources, SelfTest, Settings
 

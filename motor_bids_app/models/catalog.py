@@ -14,26 +14,26 @@ from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.models.classical import (
+from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.networks.ensemble import (
+    MapEnsembleClassifier,
+    MapEnsembleOrdinal,
+    MapEnsembleRegressor,
+)
+from motor_bids_app.models.networks.transfer import Start
+from motor_bids_app.models.pieces.fusion import FusionClassifier, FusionRegressor
+from motor_bids_app.models.pieces.windowed import WindowClassifier, WindowRegressor
+from motor_bids_app.models.state import State
+from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
     ConstantRegressor,
     TableClassifier,
     TableRegressor,
 )
-from motor_bids_app.models.columns import BASELINE, DEMOGRAPHICS
-from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
-from motor_bids_app.models.ensemble import (
-    MapEnsembleClassifier,
-    MapEnsembleOrdinal,
-    MapEnsembleRegressor,
-)
-from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
-from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
-from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
-from motor_bids_app.models.snapshots import Checkpoints
-from motor_bids_app.models.state import State
-from motor_bids_app.models.transfer import Start
-from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
+from motor_bids_app.models.training.snapshots import Checkpoints
 
 LADDER = (
     "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",

@@ -28,24 +28,24 @@ from motor_bids_app.errors import (
     ReadWriteError,
 )
 from motor_bids_app.models.catalog import Model
-from motor_bids_app.models.classical import (
+from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.networks.ensemble import (
+    MapEnsembleClassifier,
+    MapEnsembleOrdinal,
+    MapEnsembleRegressor,
+)
+from motor_bids_app.models.pieces.fusion import FusionClassifier, FusionRegressor
+from motor_bids_app.models.pieces.windowed import WindowClassifier, WindowRegressor
+from motor_bids_app.models.state import State
+from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
     ConstantRegressor,
     TableClassifier,
     TableRegressor,
 )
-from motor_bids_app.models.deep import NetworkClassifier, NetworkRegressor
-from motor_bids_app.models.ensemble import (
-    MapEnsembleClassifier,
-    MapEnsembleOrdinal,
-    MapEnsembleRegressor,
-)
-from motor_bids_app.models.fusion import FusionClassifier, FusionRegressor
-from motor_bids_app.models.kernel import KernelClassifier, KernelRegressor
-from motor_bids_app.models.ordinal import CumulativeModel, NetworkOrdinal
-from motor_bids_app.models.recalibration import RecalibratedClassifier
-from motor_bids_app.models.state import State
-from motor_bids_app.models.windowed import WindowClassifier, WindowRegressor
+from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
+from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 
 FORMAT = 1  # raised whenever older code could not read a newer bundle
 RECALIBRATED = 2  # format of a bundle whose model older code would apply without its last step

@@ -18,7 +18,14 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import to_png
-from motor_bids_app.reports.slices import AXES, Box, Volume, bounding_box, spread, through
+from motor_bids_app.reports.experiment.slices import (
+    AXES,
+    Box,
+    Volume,
+    bounding_box,
+    spread,
+    through,
+)
 from motor_bids_app.spaces.grids import check_same_grid
 
 LESION, BRAIN, EDGES = "#ff5c5c", "#ffb000", "#3fd0ff"  # red, orange, blue on black and grey

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from motor_bids_app.reports.charts import METRICS
+from motor_bids_app.reports.experiment.charts import METRICS
+from motor_bids_app.reports.experiment.tables import POPULATIONS
 from motor_bids_app.reports.pages import Table, format_number, render
-from motor_bids_app.reports.tables import POPULATIONS
 
 
 @dataclass(frozen=True, kw_only=True)

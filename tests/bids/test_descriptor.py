@@ -8,8 +8,8 @@ import pytest
 from boutiques.validator import validate_descriptor
 
 from motor_bids_app.bids.descriptor import boutiques_descriptor
-from motor_bids_app.cli import parse_settings
-from motor_bids_app.cli_options import build_parser
+from motor_bids_app.cli.options import build_parser
+from motor_bids_app.cli.parse import parse_settings
 from motor_bids_app.errors import EXIT_CODES
 
 BOSH = Path(sys.executable).parent / "bosh"

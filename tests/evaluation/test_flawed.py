@@ -14,8 +14,8 @@ from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
-from motor_bids_app.models.classical import TableClassifier
-from motor_bids_app.models.kernel import KernelClassifier
+from motor_bids_app.models.tables.classical import TableClassifier
+from motor_bids_app.models.tables.kernel import KernelClassifier
 from motor_bids_app.spaces.grids import Grid
 
 N_PATIENTS, N_CONTROLS = 40, 10

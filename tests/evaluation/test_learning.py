@@ -9,7 +9,7 @@ from motor_bids_app.evaluation.metrics import Predictions, classification_metric
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.classical import TableClassifier
+from motor_bids_app.models.tables.classical import TableClassifier
 
 N, COLUMNS = 120, tuple("abcdefghijkl")
 MODEL = TableClassifier(columns=COLUMNS)

@@ -4,7 +4,7 @@ from sklearn.base import BaseEstimator
 
 from motor_bids_app.evaluation.refitting import refitting_test
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.classical import TableClassifier
+from motor_bids_app.models.tables.classical import TableClassifier
 
 
 def test_more_folds_than_people_leave_two_to_be_compared_in_each_test_set():

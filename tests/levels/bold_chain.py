@@ -9,9 +9,9 @@ import pandas as pd
 
 from motor_bids_app.experiments.reading import parse_experiment
 from motor_bids_app.levels.bundles import load_model
-from motor_bids_app.levels.cohort import build_cohort
-from motor_bids_app.levels.maps import map_library
-from motor_bids_app.levels.people import gather_people
+from motor_bids_app.levels.cohort.cohort import build_cohort
+from motor_bids_app.levels.cohort.maps import map_library
+from motor_bids_app.levels.cohort.people import gather_people
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.settings import Selection
 

@@ -6,9 +6,9 @@ import pytest
 from motor_bids_app.__main__ import convert as program
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.validation import run_validator
-from motor_bids_app.cli_convert import main
+from motor_bids_app.cli.convert import main
 from motor_bids_app.errors import DataError, OutputError
-from motor_bids_app.levels.recording_read import read_recording
+from motor_bids_app.levels.participant.physiology.read import read_recording
 from motor_bids_app.physiology.text_columns import parse_columns
 from motor_bids_app.settings import Selection
 

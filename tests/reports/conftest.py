@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.reports.answer import Answer
-from motor_bids_app.reports.experiment_content import ExperimentReport
+from motor_bids_app.reports.experiment.answer import Answer
+from motor_bids_app.reports.experiment.content import ExperimentReport
 
 MODELS = {"prevalence": "Share of poor outcomes", "tract_load": "Tract load", "kernel": "Kernel"}
 

@@ -5,19 +5,19 @@ import re
 import pandas as pd
 import pytest
 
-from motor_bids_app.reports import checks
-from motor_bids_app.reports.experiment import (
+from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
     render_comparison,
     render_experiment,
 )
-from motor_bids_app.reports.method_steps import STEPS
-from motor_bids_app.reports.methods import participant_methods
-from motor_bids_app.reports.motion import motion_chart
-from motor_bids_app.reports.participant import ParticipantReport, Section, render_participant
+from motor_bids_app.reports.experiment.stopped import StoppedReport, render_stopped
+from motor_bids_app.reports.participant import checks
+from motor_bids_app.reports.participant.method_steps import STEPS
+from motor_bids_app.reports.participant.methods import participant_methods
+from motor_bids_app.reports.participant.motion import motion_chart
+from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
 from motor_bids_app.reports.prediction import PredictionReport, render_prediction
-from motor_bids_app.reports.stopped import StoppedReport, render_stopped
 
 
 def participant(head, brain):

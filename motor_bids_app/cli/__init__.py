@@ -1,0 +1,1 @@
+"""The command line: text of the user in, settings out."""

@@ -1,0 +1,111 @@
+"""Options of the resting-state bold."""
+
+import argparse
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.cli import values as cli_values
+from motor_bids_app.errors import UsageError
+from motor_bids_app.settings import BoldSettings
+
+_LONGEST_SMOOTHING = 20.0  # mm
+
+
+def add_bold_options(parser: argparse.ArgumentParser) -> None:
+    """Add the group of options."""
+    group = parser.add_argument_group("resting-state bold")
+    group.add_argument(
+        "--dummy-scans", type=cli_values.seed, metavar="N",
+        help="volumes to drop at the start (default: those before the steady state, as found)",
+    )  # fmt: skip
+    group.add_argument(
+        "--smoothing", type=float, metavar="MM",
+        help="full width at half maximum of the Gaussian, 0 for none (default: 6)",
+    )  # fmt: skip
+    group.add_argument(
+        "--scrub", type=cli_values.positive_float, metavar="MM",
+        help="volumes that moved farther do not count in cleaning and connectivity (default: all "
+        "count)",
+    )  # fmt: skip
+    group.add_argument(
+        "--motion-limit", type=cli_values.positive_float, metavar="MM",
+        help="flag those whose head moved farther, in mm along or degrees about an axis "
+        "(default: 2)",
+    )  # fmt: skip
+    group.add_argument(
+        "--exclude-motion", action="store_true",
+        help="compute no connectivity of those who are flagged",
+    )  # fmt: skip
+    seeds = group.add_mutually_exclusive_group()
+    seeds.add_argument(
+        "--seed-mni", nargs=3, type=float, metavar=("X", "Y", "Z"),
+        help="centre of the seed in the left hemisphere, mm; mirrored where the lesion is on the "
+        "right (default: -38 -22 56, hand area of M1)",
+    )  # fmt: skip
+    seeds.add_argument(
+        "--seed-mask",
+        type=Path,
+        metavar="FILE",
+        help="instead, a mask in the standard space, in the left hemisphere",
+    )
+    group.add_argument(
+        "--seed-radius", type=cli_values.positive_float, metavar="MM",
+        help="of the sphere around --seed-mni (default: 6)",
+    )  # fmt: skip
+    group.add_argument(
+        "--window", type=duration, metavar="NUMBERs|NUMBERTR",
+        help="length of sliding windows, in seconds or volumes (default: 44s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--window-taper", type=duration, metavar="NUMBERs|NUMBERTR",
+        help="standard deviation of the Gaussian that smooths the edges of windows (default: 0s, "
+        "rectangular)",
+    )  # fmt: skip
+    group.add_argument(
+        "--save-windows",
+        action="store_true",
+        help="save the map of every window too, some 200 volumes for each participant",
+    )
+
+
+def duration(text: str) -> tuple[float, str]:
+    """Parse a duration in seconds or volumes.
+
+    >>> duration("44s"), duration("22TR")
+    ((44.0, 's'), (22.0, 'TR'))
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|TR)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number with s or TR, such as 44s")
+    return float(match[1]), match[2]
+
+
+def bold_settings(given: Mapping[str, Any]) -> BoldSettings:
+    """Settings from the options that were given, and defaults for the others.
+
+    Raises
+    ------
+    UsageError
+        A value is impossible.
+    """
+    names = (
+        "dummy_scans", "smoothing", "scrub", "motion_limit", "exclude_motion", "seed_radius",
+        "window", "window_taper", "save_windows",
+    )  # fmt: skip
+    values = {name: given[name] for name in names if name in given}
+    if not 0 <= values.get("smoothing", 0) <= _LONGEST_SMOOTHING:
+        raise UsageError(
+            f"--smoothing {values['smoothing']:g}: use 0 to {_LONGEST_SMOOTHING:g} mm."
+        )
+    if "seed_mni" in given:
+        values["seed"] = tuple(given["seed_mni"])
+        if values["seed"][0] >= 0:
+            raise UsageError(
+                f"--seed-mni {values['seed'][0]:g}: give the place in the left hemisphere (x below "
+                "0); it is mirrored where the lesion is on the right."
+            )
+    if "seed_mask" in given:
+        values["seed"] = given["seed_mask"].absolute()
+    return BoldSettings(**values)

@@ -1,0 +1,235 @@
+"""The options of the command line, in groups."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app import __version__
+from motor_bids_app.cli import values as cli_values
+from motor_bids_app.cli.bold import add_bold_options
+from motor_bids_app.cli.physiology import add_physiology_options
+from motor_bids_app.cli.values import Parser
+from motor_bids_app.errors import EXIT_CODES
+from motor_bids_app.settings import LEVELS, MODALITIES, OUTSIDE, STOPPING, SUSCEPTIBILITY
+
+_DESCRIPTION = """Predict motor impairment after stroke from BIDS data: preprocess, model, apply.
+
+participant: from raw images to derivatives, one report each. group: from derivatives and
+scores to an evaluated model. predict: a finished model applied to new derivatives.
+"""
+
+
+class _PrintDescriptor(argparse.Action):
+    """Print the Boutiques descriptor of the parser that meets this option, and leave."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from motor_bids_app.bids.descriptor import boutiques_descriptor
+
+        sys.stdout.write(json.dumps(boutiques_descriptor(parser), indent=2) + "\n")
+        parser.exit(0)
+
+
+class _Alone(argparse.Action):
+    """An option that is handled before, where it stands alone."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        parser.error(f"{self.option_strings[0]} stands alone, without other arguments")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the BIDS App command line.
+
+    Options that are not given are absent from its result, so that a configuration file can
+    be told from the command line.
+    """
+    codes = "\n".join(f"  {code:3} {meaning}" for code, meaning in EXIT_CODES.items())
+    parser = Parser(
+        prog="motor_bids_app",
+        usage=f"motor_bids_app BIDS_DIR OUTPUT_DIR {{{','.join(LEVELS)}}} [options]",
+        description=_DESCRIPTION,
+        epilog=f"In names of options, - and _ are the same.\n\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    parser.add_argument("bids_dir", type=Path, help="input BIDS dataset, never written to")
+    parser.add_argument("output_dir", type=Path, help="output derivatives dataset")
+    parser.add_argument("level", metavar="analysis_level", help=f"one of {', '.join(LEVELS)}")
+    _add_selection(parser)
+    _add_inputs(parser)
+    _add_processing(parser)
+    add_bold_options(parser)
+    add_physiology_options(parser)
+    _add_resources(parser)
+    _add_run_options(parser)
+    _add_information(parser)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what to work on")
+    group.add_argument(
+        "--participant-label", "--subject-label", nargs="+", metavar="LABEL",
+        help="participants, with or without 'sub-', or a file with one per line (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--exclude-participant-label", nargs="+", metavar="LABEL", help="participants to leave out"
+    )
+    group.add_argument(
+        "--session-label", nargs="+", metavar="LABEL",
+        help="sessions, with or without 'ses-' (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--task-label", nargs="+", metavar="LABEL",
+        help="tasks of bold, EEG and EMG, with or without 'task-' (default: any; rest first for "
+        "bold)",
+    )  # fmt: skip
+    group.add_argument(
+        "--modalities",
+        nargs="+",
+        choices=MODALITIES,
+        help="what to process (default: all there is)",
+    )
+    group.add_argument(
+        "--bids-filter-file", type=Path, metavar="FILE",
+        help="JSON with entities that images must have, in the format of fMRIPrep",
+    )  # fmt: skip
+    group.add_argument(
+        "--shard",
+        type=cli_values.shard,
+        metavar="i/N",
+        help="participant level: work on part i of N of the participants",
+    )
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("further inputs")
+    group.add_argument(
+        "-d", "--derivatives", nargs="+", action="extend", type=cli_values.derivative,
+        metavar="NAME=PATH",
+        help="finished derivatives to take instead of computing: fMRIPrep, QSIPrep, lesion masks",
+    )  # fmt: skip
+    group.add_argument(
+        "--experiment", nargs="+", metavar="NAME|FILE.toml",
+        help="group level: presets or files of your own (default: baselines)",
+    )  # fmt: skip
+    group.add_argument(
+        "--scores-map", type=Path, metavar="FILE.toml",
+        help="what columns of scores and demographics mean, where names do not tell",
+    )  # fmt: skip
+    group.add_argument(
+        "--qc-file", type=Path, metavar="FILE",
+        help="group level: TSV with participant_id, maybe session_id, and rating: include, exclude,"
+        " or 0 to 4 as in MRIQC, where below 2 excludes",
+    )  # fmt: skip
+    group.add_argument(
+        "--allow", nargs="+", choices=STOPPING, metavar="NAME",
+        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}",
+    )  # fmt: skip
+    group.add_argument(
+        "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
+    )
+    group.add_argument(
+        "--init-from", type=Path, metavar="DIR",
+        help="group level: model whose weights networks begin with, made from other people",
+    )  # fmt: skip
+    group.add_argument(
+        "--weights", type=Path, metavar="DIR",
+        help="group level: files of pytorchcv with weights that networks of slices start from "
+        "(default: random weights; nothing is downloaded)",
+    )  # fmt: skip
+    group.add_argument(
+        "--outside", choices=OUTSIDE,
+        help="predict level: for people unlike those of training, widen sets and intervals, refuse "
+        "a number, or ignore it; the table says why in each case (default: widen)",
+    )  # fmt: skip
+    group.add_argument(
+        "--config-file", type=Path, metavar="FILE.toml",
+        help="options as TOML, under their names; the command line wins",
+    )  # fmt: skip
+    group.add_argument(
+        "--skip-bids-validation", "--skip-bids-validator", action="store_true",
+        help="do not run the BIDS validator first",
+    )  # fmt: skip
+
+
+def _add_processing(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to process")
+    group.add_argument(
+        "--correct-gradients", action="store_true",
+        help="where fibres show that axes of the gradient table are reversed or exchanged, "
+        "correct them (default: say so only)",
+    )  # fmt: skip
+    group.add_argument(
+        "--gibbs", action="store_true",
+        help="remove Gibbs ringing from the dwi; for series without partial Fourier sampling",
+    )  # fmt: skip
+    group.add_argument(
+        "--susceptibility", choices=SUSCEPTIBILITY,
+        help="distortion of diffusion images: auto corrects it by an image with opposite phase "
+        "encoding, else by a field map; head, where there is neither, by the head image if that "
+        "fits better, which finds but a part of it (default: auto)",
+    )  # fmt: skip
+
+
+def _add_resources(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how to run")
+    group.add_argument(
+        "--nprocs", "--n-cpus", type=cli_values.positive_int, metavar="N",
+        help="processes (default: CPUs / omp-nthreads, at 4 GiB each)",
+    )  # fmt: skip
+    group.add_argument(
+        "--omp-nthreads", type=cli_values.positive_int, metavar="N",
+        help="threads of one process (default: at most 2)",
+    )  # fmt: skip
+    group.add_argument(
+        "--mem-gb", type=cli_values.positive_float, metavar="GIB",
+        help="memory to count on (default: that of the machine or container)",
+    )  # fmt: skip
+    group.add_argument(
+        "--engine", type=cli_values.engine, metavar="local|dask:ADDRESS|dask-file:PATH",
+        help="where participants are processed (default: local)",
+    )  # fmt: skip
+    group.add_argument(
+        "--device", type=cli_values.device, metavar="auto|cpu|cuda[:i]",
+        help="where networks are trained, and images processed if a GPU is named; auto takes a "
+        "GPU for networks alone (default: auto)",
+    )  # fmt: skip
+    group.add_argument(
+        "-w", "--work-dir", type=Path, metavar="DIR",
+        help="folder for intermediate files (default: a temporary one)",
+    )  # fmt: skip
+    group.add_argument(
+        "--random-seed", type=cli_values.seed, metavar="N", help="seed of all chance (default: 0)"
+    )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which part to run")
+    for option, text in (
+        ("--dry-run", "show participants, what there is of each, and what would run"),
+        ("--explain-columns", "show how scores and demographics are read, with all problems"),
+        ("--reports-only", "write the reports again from what is there"),
+        ("--boilerplate-only", "write the methods text only"),
+        ("--overwrite", "do everything again, even what is done and still valid"),
+        ("--stop-on-first-crash", "stop at the first participant that fails"),
+        ("--sloppy", "fast and rough, for tests only"),
+        ("--notrack", "accepted and without effect: there is no telemetry"),
+    ):
+        group.add_argument(option, action="store_true", help=text)
+
+
+def _add_information(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("information")
+    group.add_argument("-v", "--verbose", action="count", help="say more; -vv says everything")
+    group.add_argument("--version", action="version", version=f"motor_bids_app {__version__}")
+    group.add_argument(
+        "--bids-exec-spec", action=_PrintDescriptor, nargs=0,
+        help="alone: print the Boutiques descriptor",
+    )  # fmt: skip
+    group.add_argument(
+        "--selftest", action=_Alone, nargs="?", metavar="DIR",
+        help="alone: simulate a small cohort, run all levels on it, check the results",
+    )  # fmt: skip

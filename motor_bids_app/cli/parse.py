@@ -1,0 +1,140 @@
+"""What was said on the command line, as settings."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.cli import values as cli_values
+from motor_bids_app.cli.bold import bold_settings
+from motor_bids_app.cli.options import build_parser
+from motor_bids_app.cli.physiology import physiology_settings
+from motor_bids_app.cli.values import Parser
+from motor_bids_app.errors import UnknownLevelError, UsageError
+from motor_bids_app.settings import (
+    LEVELS,
+    MODALITIES,
+    ProcessingSettings,
+    Resources,
+    Selection,
+    SelfTest,
+    Settings,
+)  # fmt: skip
+
+_LEVEL = {  # of options that one level alone uses
+    "experiment": "group", "qc_file": "group", "allow": "group", "init_from": "group",
+    "weights": "group", "model": "predict", "outside": "predict",
+}  # fmt: skip
+
+
+def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
+    """Turn command line words into settings.
+
+    Raises
+    ------
+    UsageError
+        An option, a value or a configuration file cannot be understood.
+    UnknownLevelError
+        The analysis level is none of ours.
+    InputMissingError
+        A file that holds options does not exist.
+    """
+    words = [_with_dashes(word) for word in (sys.argv[1:] if argv is None else argv)]
+    if words and words[0].startswith("--selftest"):
+        return _parse_selftest(words)
+    parser = build_parser()
+    given = vars(parser.parse_args(words))
+    if given["level"] not in LEVELS:
+        raise UnknownLevelError(
+            f"{given['level']!r} is no analysis level. Use one of {', '.join(LEVELS)}."
+        )
+    _check_levels(given)
+    if "config_file" in given:
+        required = [str(given[name]) for name in ("bids_dir", "output_dir", "level")]
+        options = [name for action in parser._actions for name in action.option_strings]
+        config = cli_values.config_words(given["config_file"], options)
+        given = vars(parser.parse_args([*required, *config])) | given
+    if given["level"] == "predict" and "model" not in given:
+        raise UsageError("The predict level needs --model DIR, a folder that the group level made.")
+    if given["level"] != "participant" and given.get("shard", (1, 1)) != (1, 1):
+        raise UsageError(
+            f"--shard is for the participant level: {given['level']} writes one table of everyone, "
+            "which parts would take from each other. Run it once, after all shards."
+        )
+    return _settings(given)
+
+
+def _check_levels(given: dict[str, Any]) -> None:
+    """Refuse options of another level; a configuration file may serve all of them."""
+    for name, level in _LEVEL.items():
+        if name in given and level != given["level"]:
+            option = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{option} is for the {level} level, and would do nothing at the "
+                f"{given['level']} level: leave it out, or run {level}."
+            )
+
+
+def _with_dashes(word: str) -> str:
+    """'--participant_label=a_b' -> '--participant-label=a_b'."""
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+
+
+def _parse_selftest(words: Sequence[str]) -> SelfTest:
+    parser = Parser(prog="motor_bids_app --selftest", allow_abbrev=False, add_help=False)
+    parser.add_argument("--selftest", nargs="?", type=Path)
+    return SelfTest(folder=parser.parse_args(words).selftest)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    """Settings from the options that were given, and defaults for the others."""
+    n_cpus = cli_values.available_cpus()
+    omp_nthreads = given.get("omp_nthreads", min(2, n_cpus))
+    memory = given.get("mem_gb", cli_values.available_memory())
+    flags = (
+        "skip_bids_validation", "stop_on_first_crash", "overwrite", "dry_run", "reports_only",
+        "boilerplate_only", "explain_columns",
+    )  # fmt: skip
+    return Settings(
+        bids_dir=given["bids_dir"].absolute(),
+        output_dir=given["output_dir"].absolute(),
+        level=given["level"],
+        work_dir=given.get("work_dir"),
+        derivatives={name: path.absolute() for name, path in given.get("derivatives", [])},
+        selection=Selection(
+            participants=cli_values.labels(given.get("participant_label", ()), "sub-"),
+            excluded=cli_values.labels(given.get("exclude_participant_label", ()), "sub-"),
+            sessions=cli_values.labels(given.get("session_label", ()), "ses-"),
+            tasks=cli_values.labels(given.get("task_label", ()), "task-"),
+            modalities=tuple(given.get("modalities", MODALITIES)),
+            shard=given.get("shard", (1, 1)),
+            bids_filter=cli_values.bids_filter(given.get("bids_filter_file")),
+        ),
+        processing=ProcessingSettings(
+            sloppy=given.get("sloppy", False),
+            random_seed=given.get("random_seed", 0),
+            susceptibility=given.get("susceptibility", "auto"),
+            correct_gradients=given.get("correct_gradients", False),
+            gibbs=given.get("gibbs", False),
+            bold=bold_settings(given),
+            physiology=physiology_settings(given),
+            omp_nthreads=omp_nthreads,
+        ),
+        resources=Resources(
+            n_procs=given.get("nprocs", cli_values.default_processes(n_cpus, omp_nthreads, memory)),
+            mem_gb=given.get("mem_gb"),
+            engine=given.get("engine", "local"),
+            device=given.get("device", "auto"),
+        ),
+        experiments=tuple(given.get("experiment", ("baselines",))),
+        scores_map=given.get("scores_map"),
+        qc_file=given.get("qc_file"),
+        allow=tuple(given.get("allow", ())),
+        model=given.get("model"),
+        init_from=given.get("init_from"),
+        weights=given.get("weights"),
+        outside=given.get("outside", "widen"),
+        verbosity=given.get("verbose", 0),
+        **{flag: given.get(flag, False) for flag in flags},
+    )

@@ -1,0 +1,168 @@
+"""Who takes part in an experiment, with their classes or scores and their maps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.levels.cohort.baseline import with_baseline
+from motor_bids_app.levels.cohort.completeness import harmonisation_notes, incomplete, wrong_seeds
+from motor_bids_app.levels.cohort.component import with_component
+from motor_bids_app.levels.cohort.maps import (
+    MapLibrary,
+    available_maps,
+    brain_grid,
+    experiment_mask,
+    map_digests,
+    mirror_features,
+    to_flip,
+)
+from motor_bids_app.levels.cohort.modality_pieces import modality_pieces, piece_digests
+from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.targets import Labels, Outcome, choose_outcome, label
+from motor_bids_app.levels.cohort.windows import experiment_pieces
+from motor_bids_app.models.catalog import needs
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cohort:
+    """What an experiment is run on.
+
+    Parameters
+    ----------
+    samples : Samples
+        Scans that take part, with their maps where there are any.
+    labels : Labels
+        Their classes or scores.
+    outcome : Outcome
+        What is predicted.
+    controls : Series of bool
+        Whether a person is healthy, by participant_id, in the order of ``labels.truth``.
+    mask : bool array on the grid of maps and windows, or None
+        Voxels that models may use.
+    digests : mapping
+        See `map_digests` and `piece_digests`.
+    excluded : DataFrame
+        Columns participant_id, session_id and reason.
+    notes : tuple of str
+        Remarks, one sentence each.
+    """
+
+    samples: Samples
+    labels: Labels
+    outcome: Outcome
+    controls: "pd.Series[bool]"
+    mask: NDArray[np.bool_] | None
+    digests: Mapping[tuple[str, str], list[str]]
+    excluded: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def patients(self) -> NDArray[np.bool_]:
+        """Whom results are about, shape (n_people,), in the order of ``labels.truth``.
+
+        Healthy controls, where the experiment keeps them, help to train. They are not scored:
+        to tell them from people after stroke is no prediction of impairment.
+        """
+        return ~self.controls.to_numpy(dtype=bool)
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """Whether each person has a value, by participant_id, for all that models can see.
+
+        Of regional features, whether there is any of each kind, such as "regional fa". Lesion
+        measures of controls are not missing: models take them as 0.
+        """
+        table = self.samples.table
+        people = table["participant_id"].to_numpy(dtype=object)
+        names = (*DEMOGRAPHICS, *([BASELINE] if BASELINE in table else []))
+        seen = {name: table[name].notna().to_numpy() for name in names}
+        kinds: dict[str, list[str]] = {}
+        for name in needs("regional").chosen(table):
+            kinds.setdefault(f"regional {name.split('_')[0]}", []).append(name)
+        seen |= {kind: table[own].notna().any(axis=1).to_numpy() for kind, own in kinds.items()}
+        if self.samples.volumes is not None:
+            present = self.samples.volumes.present
+            seen |= {f"map {name}": present[:, i] for i, name in enumerate(self.maps)}
+        seen |= {name: pieces.counts > 0 for name, pieces in self.samples.pieces.items()}
+        by_person = pd.DataFrame(seen, index=people).groupby(level=0).any()
+        return by_person.reindex(self.labels.truth.index)
+
+    @property
+    def sites(self) -> "pd.Series[Any]":
+        """Where each person was examined, by participant_id; missing where nobody says."""
+        table = self.samples.table
+        if "site" not in table:
+            return pd.Series(None, index=self.labels.truth.index, dtype=object)
+        people = table["participant_id"].to_numpy(dtype=object)
+        return table["site"].groupby(people).first().reindex(self.labels.truth.index)
+
+    @property
+    def y(self) -> NDArray[np.float64] | NDArray[np.int64]:
+        """Class (0 or 1) or score of each scan, shape (n_scans,)."""
+        return self.labels.y if self.outcome.cutoff is None else self.labels.y.astype(np.int64)
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Maps that models see."""
+        return () if self.samples.volumes is None else self.samples.volumes.maps
+
+
+def build_cohort(people: People, experiment: Experiment, library: MapLibrary) -> Cohort:
+    """Choose scans, classes and maps as the experiment says.
+
+    Raises
+    ------
+    DataError
+        The score or a map is missing, or too few people are left.
+    """
+    people = with_component(people, experiment.component)
+    outcome = choose_outcome(people, experiment.target)
+    inputs = experiment.inputs
+    people, barred, remarks = with_baseline(people, outcome, inputs.baseline_score)
+    labels = label(people, outcome, experiment.target.controls, barred)
+    if inputs.missing == "leave_out":
+        barred = incomplete(people, labels.rows, barred, inputs.maps)
+        labels = label(people, outcome, experiment.target.controls, barred)
+    barred = wrong_seeds(people, labels.rows, barred, experiment)
+    labels = label(people, outcome, experiment.target.controls, barred)
+    flip = to_flip(people.table, inputs.mirror_lesion_to)
+    table = mirror_features(people.table, flip).iloc[labels.rows].reset_index(drop=True)
+    table = with_demographics(table)
+    controls = (table["group"] == "control").to_numpy(dtype=bool)
+    scans = [people.scans[row] for row in labels.rows]
+    maps = available_maps(scans, controls, inputs.maps)
+    notes = (*people.notes, *labels.notes, *remarks, *harmonisation_notes(table, inputs.harmonise))
+    volumes, mask, digests = None, None, {}
+    if maps:
+        store: VolumeStore = library.store(maps, inputs.resolution, inputs.mirror_lesion_to)
+        volumes = store.volumes()[labels.rows]
+        mask = experiment_mask(inputs.mask, store.grid)
+        digests = map_digests(store, labels.rows, table["participant_id"].tolist())
+    whole = experiment_pieces(experiment, library)
+    pieces = {kind: each[labels.rows] for kind, each in whole.items()}
+    if pieces:
+        mask = experiment_mask(inputs.mask, brain_grid(inputs.resolution))
+    others, said = modality_pieces(experiment, library, labels.rows)
+    pieces, notes = {**pieces, **others}, (*notes, *said)
+    digests |= piece_digests(pieces, table["participant_id"].tolist())
+    by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
+    return Cohort(
+        samples=Samples(table, volumes, pieces), labels=labels, outcome=outcome, mask=mask,
+        controls=by_person.groupby(level=0).any().reindex(labels.truth.index),
+        digests=digests, notes=notes,
+        excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
+    )  # fmt: skip
+
+
+def with_demographics(table: pd.DataFrame) -> pd.DataFrame:
+    """Add demographics that a dataset does not have at all as missing values."""
+    absent = [name for name in DEMOGRAPHICS if name not in table]
+    return table.assign(**dict.fromkeys(absent, np.nan))

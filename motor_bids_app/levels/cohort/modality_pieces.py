@@ -1,0 +1,156 @@
+"""Windows of EEG and EMG, and slices of the bold, as an experiment asks for them (shi2025)."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.derived import DerivedScan
+from motor_bids_app.errors import DataError
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.fingerprints import content_hash
+from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import SeriesWindows
+from motor_bids_app.features.slices import SLICES, VolumeSlices
+from motor_bids_app.levels.cohort.bold_slices import slice_pieces
+from motor_bids_app.levels.cohort.maps import MapLibrary, to_flip
+from motor_bids_app.levels.cohort.recorded import (
+    SignalPlan,
+    no_windows,
+    plan_signals,
+    signal_pieces,
+    windows_of_one,
+)
+from motor_bids_app.models.catalog import needs
+
+log = logging.getLogger(__name__)
+
+
+def modality_pieces(
+    experiment: Experiment, library: MapLibrary, rows: NDArray[np.intp]
+) -> tuple[dict[str, Pieces], tuple[str, ...]]:
+    """Pieces that some model of an experiment reads, of the scans that take part.
+
+    Parameters
+    ----------
+    rows : int array, shape (n_scans,)
+        Scans of the library that take part.
+
+    Returns
+    -------
+    dict
+        By kind, those that somebody has.
+    tuple of str
+        Remarks, one sentence each.
+    """
+    inputs = experiment.inputs
+    kinds = {kind for name in experiment.model.names for kind in needs(name).pieces}
+    scans = [library.scans[row] for row in rows]
+    flip = to_flip(library.table, inputs.mirror_lesion_to)[rows]
+    mirrored = inputs.mirror_lesion_to != "none"
+    found: dict[str, Pieces] = {}
+    notes: tuple[str, ...] = ()
+    if SLICES in kinds:
+        key = (SLICES, inputs.mirror_lesion_to, rows.tobytes())
+        found[SLICES] = library.keep(key, lambda: slice_pieces(scans, flip))
+    if SIGNALS in kinds:
+        plan, notes = plan_signals(
+            scans, inputs.recordings, inputs.channels, inputs.signal_rate, paired=mirrored
+        )
+        if plan is not None:
+            signal_key = (SIGNALS, plan, inputs.mirror_lesion_to, rows.tobytes())
+            folder = library.folder / hashlib.sha256(repr(signal_key).encode()).hexdigest()[:12]
+
+            def make() -> Pieces:
+                log.info("reading %d channels of EEG and EMG at %g Hz", len(plan.channels),
+                         plan.rate)  # fmt: skip
+                folder.mkdir(parents=True, exist_ok=True)
+                return signal_pieces(scans, flip, plan, folder)
+
+            found[SIGNALS] = library.keep(signal_key, make)
+    return {kind: pieces for kind, pieces in found.items() if pieces.size}, notes
+
+
+def described_signals(samples: Samples) -> dict[str, Any]:
+    """What a bundle says of the windows of EEG and EMG that its model reads."""
+    if SIGNALS not in samples.pieces:
+        return {}
+    source = samples.pieces[SIGNALS].source
+    assert isinstance(source, RecordedWindows)
+    plan = SignalPlan(channels=source.channels, rate=source.rate, n_samples=source.shape[1])
+    return {SIGNALS: plan.to_json()}
+
+
+def piece_images(pieces: Mapping[str, Pieces]) -> list[tuple[str, str]]:
+    """Kind and `content_hash` of the recording, series or slices of each scan that has them."""
+    return [(kind, digest) for kind, some in pieces.items() for _, digest in _row_hashes(some)]
+
+
+def piece_digests(
+    pieces: Mapping[str, Pieces], participants: Sequence[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Participants by (kind, hash of the recording, series or slices); see `map_digests`."""
+    owners: dict[tuple[str, str], list[str]] = {}
+    for kind, some in pieces.items():
+        for row, digest in _row_hashes(some):
+            owners.setdefault((kind, digest), []).append(participants[row])
+    return owners
+
+
+def _row_hashes(some: Pieces) -> Iterator[tuple[int, str]]:
+    """Rows that have pieces of one kind, and the hash of what their scan's are cut from."""
+    source = some.source
+    if isinstance(source, SeriesWindows):
+        arrays: Sequence[NDArray[Any]] = source.signals
+    elif isinstance(source, RecordedWindows | VolumeSlices):
+        arrays = source.windows if isinstance(source, RecordedWindows) else source.slices
+    else:
+        return
+    rows, first = np.unique(some.rows, return_index=True)
+    for row, scan in zip(rows.tolist(), some.scans[first], strict=True):
+        digest = content_hash(np.asarray(arrays[scan]))
+        if digest is not None:
+            yield row, digest
+
+
+def pieces_of_scan(
+    inputs: Mapping[str, Any], kinds: tuple[str, ...], scan: DerivedScan, flip: NDArray[np.bool_]
+) -> tuple[dict[str, Pieces], tuple[str, ...]]:
+    """Pieces of one scan as a saved model reads them, and what it lacks in words.
+
+    Recordings that lack a channel or are too short count as none where there are slices.
+
+    Raises
+    ------
+    DataError
+        It has none of them, or none that can be used.
+    """
+    found: dict[str, Pieces] = {}
+    reasons: tuple[str, ...] = ()
+    if SLICES in kinds:
+        found[SLICES] = slice_pieces([scan], flip)
+    if SIGNALS in kinds:
+        plan = SignalPlan.from_json(inputs[SIGNALS])
+        try:
+            found[SIGNALS] = windows_of_one(scan, plan, flip=bool(flip[0]))
+        except DataError as error:
+            if SLICES not in found or not found[SLICES].size:
+                raise
+            found[SIGNALS] = no_windows(plan)
+            reasons = (str(error),)
+    words = {SLICES: "bold", SIGNALS: "EEG and EMG"}
+    there = {kind: words[kind] for kind, pieces in found.items() if pieces.size}
+    if not there:
+        raise DataError(
+            f"The model reads {' and '.join(words[kind] for kind in found)}, and this scan has "
+            "none. Run the participant level on them first."
+        )
+    said = " and ".join(there.values())
+    return found, reasons + tuple(
+        f"no {words[kind]}: predicted from {said} alone" for kind in found if kind not in there
+    )

@@ -1,0 +1,1 @@
+"""The group level: evaluate, train and explain models, and save them."""

@@ -1,0 +1,90 @@
+"""The audit of an experiment, before anything is fitted: errors stop it unless allowed."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from motor_bids_app.errors import DataError
+from motor_bids_app.evaluation.audit import FAILED, audit
+from motor_bids_app.evaluation.granularity import check_published
+from motor_bids_app.evaluation.leakage import near_duplicates
+from motor_bids_app.experiments.beside import AsPublished
+from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.models.catalog import needs
+
+
+class StoppedByAuditError(DataError):
+    """The audit found what would make results void.
+
+    Parameters
+    ----------
+    checks : DataFrame
+        See `audit`: all of them.
+    names : tuple of str
+        Those that stop.
+    """
+
+    def __init__(self, checks: pd.DataFrame, names: tuple[str, ...]) -> None:
+        found = " ".join(checks.loc[checks["name"].isin(list(names)), "finding"])
+        super().__init__(
+            f"The audit stops this experiment: {found} To go on all the same, add --allow "
+            f"{' '.join(names)}; the report will say so."
+        )
+        self.checks, self.names = checks, names
+
+
+def audit_cohort(
+    cohort: Cohort,
+    models: Sequence[str],
+    splits: pd.DataFrame,
+    repeats: int,
+    allowed: Sequence[str],
+    published: AsPublished | None = None,
+) -> pd.DataFrame:
+    """Run all checks.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Models of the experiment, whose columns are looked at.
+    allowed : sequence of str
+        Checks whose failure does not stop the experiment.
+    published : AsPublished, optional
+        Figures of a paper, whose possibility is checked.
+
+    Returns
+    -------
+    DataFrame
+        See `audit`.
+
+    Raises
+    ------
+    StoppedByAuditError
+        A check failed that is not allowed to.
+    """
+    volumes, table = cohort.samples.volumes, cohort.samples.table
+    alike = None
+    if volumes is not None:
+        # Lesion masks of different people may well be alike, and controls have none.
+        whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+        alike = near_duplicates(
+            volumes.gram(cohort.mask)[whole], volumes.present[:, whole],
+            table["participant_id"].tolist(), [cohort.maps[k] for k in whole],
+        )  # fmt: skip
+    columns = {name for model in models for name in needs(model).chosen(table)}
+    numbers = table[sorted(columns & set(table.select_dtypes("number")))]
+    by_person = numbers.groupby(table["participant_id"].to_numpy(dtype=object)).mean()
+    score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
+    patients = cohort.controls.index[~cohort.controls.to_numpy(dtype=bool)]
+    checks = audit(
+        splits, list(cohort.labels.truth.index), cohort.digests, repeats, cohort.known,
+        cohort.controls, alike=alike, predictors=by_person.reindex(patients),
+        scores=score.reindex(patients), sites=cohort.sites,
+        truth=cohort.labels.truth, scans=table, score=cohort.outcome.score.name,
+    )  # fmt: skip
+    if published is not None and published.tested is not None and published.figures:
+        checks.loc[len(checks)] = check_published(published.figures, published.tested)
+    stopping = checks[(checks["state"] == FAILED) & ~checks["name"].isin(list(allowed))]
+    if len(stopping):
+        raise StoppedByAuditError(checks, tuple(stopping["name"]))
+    return checks

@@ -1,0 +1,135 @@
+"""Whether models do better than chance: permutation tests of those that are cheap to refit."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
+from motor_bids_app.evaluation.permutation import PermutationTest, permutation_test
+from motor_bids_app.evaluation.refitting import refitting_test
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.group.splitting import folds_like
+from motor_bids_app.models.tables.products import linear_products, stands_in
+
+log = logging.getLogger(__name__)
+Tests = dict[str, PermutationTest]  # by model, among patients
+COLUMNS = [
+    "model", "tested", "population", "metric", "value", "null_mean", "null_high", "p_value",
+    "n_permutations",
+]  # fmt: skip
+STAND_IN, ITSELF = "ridge", "model"
+
+
+def chance_tests(
+    cohort: Cohort,
+    experiment: Experiment,
+    models: Sequence[str],
+    splits: pd.DataFrame,
+    seed: int,
+) -> Tests:
+    """Permute labels among patients, for every model that is linear in what it sees.
+
+    Controls train, and keep their labels: were they dealt out too, a model that recognises who
+    had a stroke would beat chance.
+
+    Parameters
+    ----------
+    models : sequence of str
+        Models that could be evaluated; the others than linear ones have no test.
+    splits : DataFrame
+        Of the evaluation; see `blind_test_sets`.
+    """
+    validation, truth = experiment.validation, cohort.labels.truth
+    if not validation.permutations or cohort.outcome.task == "ordinal":
+        return {}  # the fast test is of a ridge, and no model of ordered classes is one
+    y: NDArray[np.float64] = np.asarray(truth, dtype=np.float64)
+    tests = {}
+    for name in models:
+        found = linear_products(
+            name, cohort.samples, [str(person) for person in truth.index], cohort.maps, cohort.mask,
+            experiment.inputs.harmonise,
+        )  # fmt: skip
+        if found is None:
+            continue
+        products, penalties = found
+        tests[name] = permutation_test(
+            products, y, task=cohort.outcome.task, penalties=penalties,
+            controls=~cohort.patients, n_permutations=validation.permutations,
+            folds=folds_like(splits, len(y)), repeats=int(splits["repeat"].nunique()), seed=seed,
+            test_sets=blind_test_sets(cohort, experiment, splits),
+            stand_in=stands_in(name, cohort.outcome.task),
+        )  # fmt: skip
+    return tests
+
+
+def blind_test_sets(
+    cohort: Cohort, experiment: Experiment, splits: pd.DataFrame
+) -> list[NDArray[np.intp]] | None:
+    """Positions of the people tested together, where the splits never saw the labels: by site.
+
+    None for other splits, which were spread over classes, or may have been by who made the file:
+    a permutation test then draws test sets of the same size (`folds_like`) without the labels.
+    """
+    validation = experiment.validation
+    if validation.splits is not None or validation.scheme != "leave_one_site_out":
+        return None
+    people = cohort.labels.truth.index
+    return [
+        np.flatnonzero(people.isin(part)) for _, part in splits.groupby("fold")["participant_id"]
+    ]
+
+
+def refitted_test(
+    cohort: Cohort,
+    experiment: Experiment,
+    network: Any,
+    splits: pd.DataFrame,
+    seed: int,
+    fit: Fit = fit_in_turn,
+) -> Tests:
+    """Permute labels among patients, and train the network of an experiment each time.
+
+    Test sets are those of `chance_tests`, once instead of in every repeat.
+    """
+    kind, wanted = experiment.model.kind, experiment.validation.refits
+    log.info("%s: training %s for %d permutations", experiment.name, kind, wanted)
+    truth = cohort.labels.truth
+    test = refitting_test(
+        network, cohort.samples, truth, task=cohort.outcome.task, controls=~cohort.patients,
+        n_permutations=wanted, folds=folds_like(splits, len(truth)), seed=seed,
+        test_sets=blind_test_sets(cohort, experiment, splits),
+        told=lambda done: log.info("%s: %d of %d permutations", experiment.name, done, wanted),
+        fit=fit,
+    )  # fmt: skip
+    return {kind: test}
+
+
+def chance_table(tests: Tests, task: str) -> pd.DataFrame:
+    """One row per test: columns `COLUMNS`."""
+    rows = [
+        (
+            model, STAND_IN if test.stand_in else ITSELF, "patients", primary_metric(task),
+            test.value, float(test.null.mean()), float(np.quantile(test.null, 0.95)), test.p_value,
+            len(test.null),
+        )
+        for model, test in tests.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def with_p_values(metrics: pd.DataFrame, tests: Tests, task: str) -> pd.DataFrame:
+    """Add a column p_value to the metrics, filled for the primary one in patients where tested."""
+    rows = zip(metrics["model"], metrics["population"], metrics["metric"], strict=True)
+    values = [
+        tests[model].p_value
+        if metric == primary_metric(task) and population == "patients" and model in tests
+        else np.nan
+        for model, population, metric in rows
+    ]
+    return metrics.assign(p_value=np.array(values, dtype=np.float64))

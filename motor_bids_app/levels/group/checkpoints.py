@@ -1,0 +1,50 @@
+"""Trainings that were stopped, kept in the work folder so that they go on."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from motor_bids_app.errors import OutputError, ReadWriteError
+
+
+@dataclass(frozen=True)
+class FolderCheckpoints:
+    """One file per training; see `models.training.snapshots.Checkpoints`.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when the first is saved.
+    """
+
+    folder: Path
+
+    def load(self, name: str) -> bytes | None:
+        """Return what was saved under a name, or None."""
+        try:
+            return self._path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ReadWriteError(f"{self._path(name)} cannot be read: {error.strerror}.") from error
+
+    def save(self, name: str, content: bytes) -> None:
+        """Keep `content`; a file that is there is replaced when the new one is whole."""
+        path = self._path(name)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".tmp")
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError as error:
+            raise OutputError(
+                f"A checkpoint could not be written to {self.folder}: {error.strerror}. Free space "
+                "there, or choose another work folder."
+            ) from error
+
+    def remove(self) -> None:
+        """Delete all, once the experiment is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"

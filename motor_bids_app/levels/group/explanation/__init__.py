@@ -1,0 +1,1 @@
+"""What models looked at, collected while they are evaluated."""

@@ -1,0 +1,275 @@
+"""What the page of an experiment says, from its evaluation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from motor_bids_app import __version__
+from motor_bids_app.evaluation.crossvalidation import primary_metric
+from motor_bids_app.experiments.reading import to_toml
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.cohort.scoring import PATIENTS
+from motor_bids_app.levels.group.evaluation import Evaluation
+from motor_bids_app.levels.group.results import person_predictions
+from motor_bids_app.levels.group.sample_size import planning_sentences, sample_size_table
+from motor_bids_app.reports.experiment.answer import Answer
+from motor_bids_app.reports.experiment.content import ExperimentReport
+from motor_bids_app.reports.pages import Reference
+
+LABELS = {
+    "prevalence": "Nothing but the share of poor outcomes",
+    "demographics": "Age, sex and time since stroke",
+    "persistence": "Baseline score (persistence)",
+    "lesion_volume": "Lesion volume",
+    "tract_load": "Lesion load of the corticospinal tract",
+    "regional": "Regional features and asymmetries (elastic net)",
+    "kernel": "All voxels of the maps (linear kernel machine)",
+    "karakis2023": "3D residual network (Karakis et al. 2023)",
+    "cbam2025": "3D attention networks, one per map, averaged (cbam2025)",
+    "physiology": "Features of EEG and EMG (elastic net)",
+    "signals": "LSTM on windows of EEG and EMG",
+    "slices": "2D network on slices of the bold",
+    "shi2025": "Slices of the bold, EEG and EMG, fused late (Shi et al. 2025)",
+    "gao2025": "3D network on sliding windows of connectivity (Gao et al. 2025)",
+}
+REFERENCES = (
+    Reference(
+        key="Riley et al. 2020",
+        citation="Riley RD, Ensor J, Snell KIE, et al. Calculating the sample size required for "
+        "developing a clinical prediction model. BMJ 368, m441 (2020).",
+        doi="10.1136/bmj.m441",
+    ),
+    Reference(
+        key="Vickers and Elkin 2006",
+        citation="Vickers AJ, Elkin EB. Decision curve analysis: a novel method for evaluating "
+        "prediction models. Medical Decision Making 26, 565-574 (2006).",
+        doi="10.1177/0272989X06295361",
+    ),
+    Reference(
+        key="Nadeau and Bengio 2003",
+        citation="Nadeau C, Bengio Y. Inference for the generalization error. Machine Learning 52, "
+        "239-281 (2003).",
+        doi="10.1023/A:1024068626366",
+    ),
+    Reference(
+        key="Hanley and McNeil 1982",
+        citation="Hanley JA, McNeil BJ. The meaning and use of the area under a receiver operating "
+        "characteristic (ROC) curve. Radiology 143, 29-36 (1982).",
+        doi="10.1148/radiology.143.1.7063747",
+    ),
+    Reference(
+        key="Forman and Scholz 2010",
+        citation="Forman G, Scholz M. Apples-to-apples in cross-validation studies: pitfalls in "
+        "classifier performance measurement. SIGKDD Explorations 12, 49-57 (2010).",
+        doi="10.1145/1882471.1882479",
+    ),
+)
+
+COMBAT = Reference(
+    key="Johnson et al. 2007",
+    citation="Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression data "
+    "using empirical Bayes methods. Biostatistics 8, 118-127 (2007).",
+    doi="10.1093/biostatistics/kxj037",
+)
+_CONTROLS = (
+    "Healthy controls help to train the models, and are tested by models that have not seen them, "
+    "but every result counts patients alone, unless it says otherwise: to tell people after stroke "
+    "from healthy ones takes no model."
+)
+
+
+def answer(evaluation: Evaluation, task: str) -> Answer:
+    """Result of the final model in patients, beside the best of the simpler ones."""
+    metric = primary_metric(task)
+    table = evaluation.metrics
+    row = table[
+        (table["model"] == evaluation.final)
+        & (table["population"] == PATIENTS)
+        & (table["metric"] == metric)
+    ].iloc[0]
+    compared = evaluation.comparisons[evaluation.comparisons["model"] == evaluation.final]
+    against: dict[str, Any] = {}
+    if len(compared):
+        difference = compared.iloc[0]
+        against = {
+            "best_baseline": str(difference["reference"]),
+            "difference": float(difference["difference"]),
+            "difference_low": float(difference["low"]),
+            "difference_high": float(difference["high"]),
+            "p_value": float(difference["p_value"]),
+            "p_holm": float(difference["p_holm"]),
+        }
+    test = evaluation.chance.get(evaluation.final)
+    if test is not None:
+        against |= {
+            "chance_p": test.p_value, "n_permutations": len(test.null), "stand_in": test.stand_in,
+        }  # fmt: skip
+    return Answer(
+        model=evaluation.final, metric=metric, n_people=int(row["n_people"]),
+        value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
+        chance=0.5 if task == "classification" else 0.0,
+        noise_floor=float(row["noise_floor"]), **against,
+    )  # fmt: skip
+
+
+def build_report(
+    experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
+) -> ExperimentReport:
+    """Collect what the page of an experiment shows.
+
+    Parameters
+    ----------
+    ceiling : float or None
+        Best reachable value of the primary metric, where data were simulated.
+    """
+    return ExperimentReport(
+        name=experiment.name,
+        description=experiment.description,
+        reference=experiment.reference or None,
+        answer=answer(evaluation, cohort.outcome.task),
+        ceiling=ceiling,
+        **_people(cohort, evaluation),
+        **_tables(evaluation),
+        splits=_splits(experiment, evaluation),
+        safeguards=_safeguards(experiment, cohort),
+        sample_size=sample_size_table(cohort, evaluation),
+        planning=planning_sentences(cohort, evaluation),
+        warnings=_warnings(evaluation),
+        configuration=to_toml(experiment),
+        references=(*REFERENCES, *([COMBAT] if experiment.inputs.harmonise == "combat" else [])),
+        versions={"motor_bids_app": __version__},
+    )
+
+
+def _people(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
+    """The question and who answers it; fields of `ExperimentReport`."""
+    outcome, truth = cohort.outcome, cohort.labels.truth
+    classify = outcome.cutoff is not None
+    return {
+        "question": outcome.question, "task": outcome.task, "classes": outcome.classes,
+        "target": outcome.text, "positive": "poor" if classify else None,
+        "negative": "good" if classify else None,
+        "n_people": len(truth), "n_patients": int(cohort.patients.sum()),
+        "n_controls": int(cohort.controls.sum()),
+        "n_positive": int(truth[cohort.patients].sum()) if classify else None,
+        "predictions": person_predictions(cohort, evaluation),
+        "cohort": cohort_table(cohort),
+        "excluded": cohort.excluded[["participant_id", "reason"]],
+    }  # fmt: skip
+
+
+def _tables(evaluation: Evaluation) -> dict[str, Any]:
+    """Results as they are; fields of `ExperimentReport`."""
+    test, compared = evaluation.chance.get(evaluation.final), evaluation.comparisons
+    same = (
+        "metrics", "fold_metrics", "beside", "embedding", "audit", "as_paper", "coverage",
+        "abstention", "learning", "decisions", "ladder", "subgroups", "missing", "recalibration",
+        "map_subsets",
+    )  # fmt: skip
+    return {name: getattr(evaluation, name) for name in same} | {
+        "models": {name: LABELS[name] for name in evaluation.models},
+        "comparisons": compared[compared["model"].isin(list(evaluation.models))],
+        "chosen_maps": evaluation.chosen,
+        "null": None if test is None else test.null,
+        "null_value": None if test is None else test.value,
+    }
+
+
+def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
+    findings = evaluation.audit[evaluation.audit["state"] != "passed"]["finding"]
+    left_out = (
+        f"{LABELS[name]} ({name}) was left out: it needs {reason}."
+        for name, reason in evaluation.left_out.items()
+    )
+    return (*findings, *left_out, *evaluation.notes)
+
+
+def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | int | float]:
+    sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
+    span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
+    scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold")
+    if experiment.validation.splits is not None:
+        scheme = "as in a file of the user (splits.tsv)"
+    values: dict[str, str | int | float] = {
+        "scheme": scheme,
+        "repeats": int(evaluation.splits["repeat"].nunique()),
+        "test sets per repeat": int(evaluation.splits["fold"].nunique()),
+        "people per test set": span,
+        "split by": "participant",
+    }
+    if experiment.training.trainings > 1:
+        values["trainings per test set (averaged)"] = experiment.training.trainings
+    return values
+
+
+def _safeguards(experiment: Experiment, cohort: Cohort) -> tuple[str, ...]:
+    sentences = [
+        *([_CONTROLS] if not cohort.patients.all() else []),
+        "All scans of a person are on the same side of every split, because splits are lists of "
+        "people.",
+        "Whatever is learned from data (imputation, scaling, feature selection, penalties, mean "
+        "maps, class balance) is learned inside the estimator that is fitted to the training "
+        "people of a split.",
+        "All models are tested on the same splits, and metrics count patients, not scans.",
+        "An AUC compares only patients who were predicted by the same fitted model.",
+        "The final model was named before the evaluation; no setting was chosen by the results.",
+    ]
+    if experiment.model.recalibrate != "none":
+        sentences.append(
+            "Probabilities are recalibrated by a line learned from training people whom an inner "
+            "model had not seen; tested people play no part."
+        )
+    if experiment.training.trainings > 1:
+        sentences.append(
+            "Predictions of repeated trainings are averaged; the best training is not picked."
+        )
+    return tuple(sentences)
+
+
+def cohort_table(cohort: Cohort) -> pd.DataFrame:
+    """Describe the people: a column characteristic, then one column of text per group."""
+    table = cohort.samples.table.drop_duplicates("participant_id").set_index("participant_id")
+    truth, controls = cohort.labels.truth, cohort.controls
+    if cohort.outcome.cutoff is None:
+        groups = {"patients": ~controls}
+    else:
+        groups = {
+            "patients, poor": (truth == 1) & ~controls,
+            "patients, good": (truth == 0) & ~controls,
+        }
+    groups |= {"controls": controls} if controls.any() else {}
+    columns = {
+        name: _describe(table.loc[members[members].index], cohort)
+        for name, members in groups.items()
+    }
+    shown = pd.DataFrame(columns)
+    shown = shown[(shown != "").any(axis=1)]
+    return shown.rename_axis("characteristic").reset_index()
+
+
+def _describe(people: pd.DataFrame, cohort: Cohort) -> dict[str, str]:
+    """Describe one group as 'median (least to greatest)' and counts."""
+    score = cohort.outcome.score
+    measures: Mapping[str, str] = {
+        "age": "age (years)",
+        "time_since_stroke": "time since stroke (months)",
+        "lesion_volume": "lesion volume (ml)",
+        score.name: f"{score.label} ({score.unit})",
+    }
+    described = {"people": str(len(people))}
+    if "sex" in people:
+        described["female / male"] = f"{(people['sex'] == 0).sum()} / {(people['sex'] == 1).sum()}"
+    for name, title in measures.items():
+        described[title] = ""
+        values = people[name].dropna().astype(float) if name in people else pd.Series(dtype=float)
+        if len(values):
+            span = f"{values.min():.3g} to {values.max():.3g}"
+            described[title] = f"{values.median():.3g} ({span}), n = {len(values)}"
+    if "lesion_side" in people:
+        sides = people["lesion_side"].value_counts()
+        described["lesion side"] = ", ".join(f"{n} {side}" for side, n in sides.items())
+    if "site" in people:
+        described["sites"] = str(people["site"].nunique())
+    return described

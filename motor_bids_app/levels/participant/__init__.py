@@ -1,0 +1,1 @@
+"""The participant level: from the images and recordings of one person to derivatives."""

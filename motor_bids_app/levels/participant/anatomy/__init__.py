@@ -1,0 +1,1 @@
+"""T1w, T2w and FLAIR: read, preprocess, save."""

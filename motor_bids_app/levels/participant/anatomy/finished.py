@@ -1,0 +1,106 @@
+"""Anatomy that another tool has finished: its files brought to the form of our own steps."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.finished import Finished
+from motor_bids_app.errors import EmptyRegionError, ReadWriteError
+from motor_bids_app.levels.participant.outputs import RESOLUTION
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.transforms import Transform, transform_of_field
+
+
+@dataclass(frozen=True)
+class TakenAnatomy:
+    """What need not be computed; all on the grid of the head.
+
+    Parameters
+    ----------
+    brain : Nifti1Image, shape (X, Y, Z), uint8, or None
+    tissue : dict of Nifti1Image, shape (X, Y, Z), float32
+        Probabilities of "GM", "WM" and "CSF", or none.
+    transform : Transform or None
+        From the standard space to the head.
+    """
+
+    brain: nib.Nifti1Image | None = None
+    tissue: dict[str, nib.Nifti1Image] = field(default_factory=dict)
+    transform: Transform | None = None
+
+    def tissue_outside(self, lesion: nib.Nifti1Image | None) -> dict[str, nib.Nifti1Image]:
+        """Tissue without the lesion, of which other tools do not know."""
+        healthy = 1.0 if lesion is None else np.asarray(lesion.dataobj) == 0
+        return {
+            name: nib.Nifti1Image(
+                (np.asarray(image.dataobj) * healthy).astype(np.float32), image.affine
+            )
+            for name, image in self.tissue.items()
+        }
+
+
+def take_anatomy(finished: Finished, head: nib.Nifti1Image) -> TakenAnatomy:
+    """Load what belongs to a finished head.
+
+    Raises
+    ------
+    EmptyRegionError
+        The brain mask is empty on the grid of the head.
+    ReadWriteError
+        A file cannot be read.
+    """
+    brain = None
+    if finished.brain:
+        inside = np.asarray(_on(head, finished.brain).dataobj) > 0.5
+        if not inside.any():
+            raise EmptyRegionError(
+                f"{finished.brain} holds no voxel of {finished.head}: leave this derivative out, "
+                "or repair its mask."
+            )
+        brain = nib.Nifti1Image(inside.astype(np.uint8), head.affine)
+    return TakenAnatomy(
+        brain=brain,
+        tissue={name: _on(head, path) for name, path in finished.tissue.items()},
+        transform=read_itk_transform(finished.transform) if finished.transform else None,
+    )
+
+
+def _on(head: nib.Nifti1Image, path: Path) -> nib.Nifti1Image:
+    """Load an image of the same space on the grid of the head, whose axes we may have turned."""
+    image = nib.as_closest_canonical(load_image(path))
+    grid = Grid.of(head)
+    if image.shape[:3] == grid.shape and np.allclose(image.affine, grid.affine, atol=1e-3):
+        return nib.Nifti1Image(np.asarray(image.dataobj, dtype=np.float32), grid.affine)
+    return resample(image, grid)
+
+
+def read_itk_transform(path: Path) -> Transform:
+    """Read a transform that ANTs or fMRIPrep wrote, composite or not, as a displacement.
+
+    Raises
+    ------
+    ReadWriteError
+        It is no transform that ITK reads.
+    """
+    if path.suffix != ".h5":
+        return transform_of_field(load_image(path))
+    try:
+        transform = sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise ReadWriteError(
+            f"{path} is no transform that ITK can read. Copy it again, or leave it out."
+        ) from error
+    grid = standard_grid(RESOLUTION)
+    to_lps = np.array([-1.0, -1, 1])
+    field = sitk.TransformToDisplacementField(
+        transform, sitk.sitkVectorFloat64, list(grid.shape),
+        (to_lps * grid.affine[:3, 3]).tolist(), grid.voxel_sizes.tolist(),
+        np.diag(to_lps).ravel().tolist(),
+    )  # fmt: skip
+    vectors = np.transpose(sitk.GetArrayFromImage(field), (2, 1, 0, 3))[:, :, :, None]
+    return transform_of_field(nib.Nifti1Image(vectors.astype(np.float32), grid.affine))

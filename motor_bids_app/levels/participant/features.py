@@ -1,0 +1,122 @@
+"""The features table of one participant and session, from what was saved in standard space."""
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.bids.files import load_image, write_table
+from motor_bids_app.errors import InputMissingError
+from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
+from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
+from motor_bids_app.levels.participant.outputs import RESOLUTION, STEPS, Facts, Outputs
+from motor_bids_app.mri.lesions import lesion_side
+from motor_bids_app.mri.regions import lesion_overlap
+from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
+from motor_bids_app.spaces.templates import load_template
+
+_COVERED = 0.9  # of the template's brain; of whole series 97 % or more
+
+
+def extract_features(outputs: Outputs) -> None:
+    """Save the row of numbers that describes this participant and session.
+
+    Raises
+    ------
+    InputMissingError
+        Nothing was brought to the standard space, and there is no EEG or EMG either.
+    """
+    maps = standard_maps(outputs)
+    lesion = _load(outputs, "mask", "anat", label="L")
+    side = lesion_side(lesion) if lesion is not None else ""
+    folders = [outputs.path(kind, kind).parent for kind in ("eeg", "emg")]
+    recorded = any(any(folder.glob("*_desc-preproc_*")) for folder in folders)
+    signals, facts = _measure_signals(outputs, side) if recorded else ({}, Facts())
+    if not maps and lesion is None and not recorded:
+        raise InputMissingError(
+            f"{outputs.prefix} has nothing in {outputs.space} and no EEG or EMG, so no features. "
+            "See the other steps in participants_status.tsv for the reason."
+        )
+    measured = _measured(maps.get("md", maps.get("fa")))
+    if measured is not None:
+        facts.add(_coverage(measured))
+    row = feature_row(
+        lesion=lesion,
+        tract=corticospinal_tract(RESOLUTION),
+        maps=maps,
+        atlas=load_aal(RESOLUTION),
+        brain=measured,
+        quality=_earlier(outputs).quality | facts.quality | signals,
+    )
+    identity = {
+        "participant_id": f"sub-{outputs.participant}",
+        "session_id": f"ses-{outputs.session}" if outputs.session else None,
+    }
+    dictionary: dict[str, dict[str, object]] = {
+        "participant_id": {"Description": "Participant"},
+        "session_id": {"Description": "Session; n/a where the dataset has none"},
+        **dictionary_for(row),
+    }
+    path = outputs.features_table
+    write_table(path, pd.DataFrame([identity | row]), dictionary)
+    outputs.written.extend([path, path.with_suffix(".json")])
+    if lesion is not None:
+        _save_overlap(lesion, outputs)
+    done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
+    facts.methods.extend(done)
+    outputs.save_facts("features", facts)
+
+
+def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, float], Facts]:
+    """Measure EEG and EMG; their libraries take seconds to import, which others need not wait."""
+    from motor_bids_app.levels.participant.physiology.features import measure_signals
+
+    return measure_signals(outputs, lesion_side)
+
+
+def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:
+    """Save how much of each AAL region the lesion takes."""
+    path = outputs.overlap_table
+    write_table(path, lesion_overlap(lesion, load_aal(RESOLUTION)), OVERLAP_COLUMNS)
+    outputs.written.extend([path, path.with_suffix(".json")])
+
+
+def _earlier(outputs: Outputs) -> Facts:
+    """What the steps before this one have to say."""
+    return outputs.load_facts([step for step in STEPS if step != "features"])
+
+
+def standard_maps(outputs: Outputs) -> dict[str, nib.Nifti1Image]:
+    """Load the maps that exist in standard space: fa, md, rd, ad, gm, wm."""
+    found = {
+        name: _load(outputs, "dwimap", "dwi", model="tensor", param=name) for name in MAP_UNITS
+    }
+    if found["md"] is None:  # too few directions for a tensor
+        found["md"] = _load(outputs, "dwimap", "dwi", model="trace", param="md")
+    found |= {name: _load(outputs, "probseg", "anat", label=name.upper()) for name in ("gm", "wm")}
+    return {name: image for name, image in found.items() if image is not None}
+
+
+def _measured(diffusion: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
+    """Where diffusion was measured: its maps are 0 outside the field of view."""
+    if diffusion is None:
+        return None
+    inside = np.asarray(diffusion.dataobj) > 0
+    return nib.Nifti1Image(inside.astype(np.uint8), diffusion.affine)
+
+
+def _coverage(measured: nib.Nifti1Image) -> Facts:
+    """How much of the template's brain has diffusion: series often end below the vertex."""
+    brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
+    share = float((np.asarray(measured.dataobj)[brain] > 0).mean())
+    facts = Facts(quality={"dwi_coverage": share})
+    if share < _COVERED:
+        facts.notes.append(
+            f"{100 * (1 - share):.0f} % of the template's brain has no diffusion. Look at the "
+            "tensor maps: regions at the edge of the field of view are not whole."
+        )
+    return facts
+
+
+def _load(outputs: Outputs, suffix: str, datatype: str, **entities: str) -> nib.Nifti1Image | None:
+    path = outputs.path(suffix, datatype, **entities, standard=True)
+    return load_image(path) if path.is_file() else None

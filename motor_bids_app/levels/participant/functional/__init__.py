@@ -1,0 +1,1 @@
+"""Resting-state bold: read, preprocess, save."""

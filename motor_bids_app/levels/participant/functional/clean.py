@@ -1,0 +1,95 @@
+"""Cleaning of a bold series in standard space: what is regressed out, and what is left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.participant.functional.files import RESOLUTION
+from motor_bids_app.levels.participant.outputs import Facts, Outputs
+from motor_bids_app.mri.functional.cleaning import Cleaner, smooth_inside
+from motor_bids_app.mri.functional.confounds import mean_signals, motion_terms, tissue_masks
+from motor_bids_app.mri.functional.motion import SeriesMotion
+from motor_bids_app.mri.functional.placing import PlacedSeries
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.settings import BoldSettings
+from motor_bids_app.spaces.grids import standard_grid
+
+
+@dataclass(frozen=True, eq=False)
+class Tissues:
+    """Tissue in standard space at 3 mm: masks of nuisance signals, and the lesion."""
+
+    masks: Mapping[str, NDArray[np.bool_]]
+    lesion: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Cleaned:
+    """A clean series.
+
+    `signals`, shape (T, voxels), are those of the voxels `inside`, without the lesion; None where
+    the series is too short to be cleaned. `confounds` are what was regressed out, by name.
+    """
+
+    signals: NDArray[np.float32] | None
+    inside: NDArray[np.bool_]
+    lesion: NDArray[np.bool_]
+    confounds: Mapping[str, NDArray[np.float64]]
+    scrubbed: NDArray[np.bool_]
+
+
+def tissues(outputs: Outputs, inside: NDArray[np.bool_]) -> Tissues:
+    """Nuisance tissue and lesion of a participant, `inside` where the bold has a signal."""
+    grid = standard_grid(RESOLUTION)
+    shares = {
+        name: np.asarray(
+            resample(outputs.load("probseg", "anat", label=name, standard=True), grid).dataobj
+        )
+        for name in ("GM", "WM", "CSF")
+    }
+    lesion = np.zeros(grid.shape, dtype=bool)
+    path = outputs.path("mask", "anat", label="L", standard=True)
+    if path.is_file():
+        mask = load_image(path)
+        lesion = np.asarray(resample(mask, grid).dataobj) > 0.5
+    masks = tissue_masks(shares["GM"], shares["WM"], shares["CSF"], inside, lesion)
+    return Tissues(masks, lesion)
+
+
+def clean_series(
+    placed: PlacedSeries,
+    motion: SeriesMotion,
+    tissue: Tissues,
+    scrubbed: NDArray[np.bool_],
+    repetition: float,
+    settings: BoldSettings,
+    facts: Facts,
+) -> Cleaned:
+    """Smooth, regress and filter a series; leave it unclean, and say so, where it is too short."""
+    confounds = motion_terms(motion.parameters)
+    confounds |= mean_signals(placed.signals, tissue.masks, placed.inside)
+    for name, words in (("white_matter", "white matter"), ("csf", "cerebrospinal fluid")):
+        if name not in confounds:
+            facts.notes.append(
+                f"Too few voxels of the bold are clearly {words}: its signal was not regressed out."
+            )
+    inside = placed.inside & ~tissue.lesion
+    try:
+        cleaner = Cleaner.of(
+            np.stack(list(confounds.values()), axis=1), repetition, settings.band, scrubbed
+        )
+    except DataError as error:
+        facts.notes.append(f"The bold was not cleaned, and has no connectivity. {error}")
+        return Cleaned(None, inside, tissue.lesion, confounds, scrubbed)
+    kept = placed.signals[:, ~tissue.lesion[placed.inside]]
+    signals = cleaner.clean(kept)  # before smoothing: both are linear, and this makes no copies
+    signals = smooth_inside(signals, inside, settings.smoothing, float(RESOLUTION))
+    facts.methods.append("bold_cleaning")
+    if settings.smoothing > 0:
+        facts.methods.append("bold_smoothing")
+    facts.quality["bold_degrees"] = float(cleaner.degrees)
+    return Cleaned(signals, inside, tissue.lesion, confounds, scrubbed)

@@ -1,0 +1,91 @@
+"""Bold that fMRIPrep has freed of motion: read, and placed in our standard space."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.bold import BoldFile
+from motor_bids_app.bids.files import load_image, read_table
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.participant.functional.read import Series, read_series
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.anatomy import reorient
+from motor_bids_app.mri.brain_mask import extract_brain
+from motor_bids_app.mri.diffusion.motion import framewise_displacement
+from motor_bids_app.mri.functional.motion import SeriesMotion
+from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.settings import STANDARD_SPACE, BoldSettings, ProcessingSettings
+from motor_bids_app.spaces.transforms import Transform
+
+_PLACES = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+_UNSTEADY = "non_steady_state_outlier"
+
+
+def read_finished(bold: BoldFile, settings: BoldSettings) -> tuple[Series, SeriesMotion]:
+    """Read a finished series, and the motion that was found and undone.
+
+    Volumes that the tool calls unsteady are dropped, unless the settings give their number.
+
+    Raises
+    ------
+    DataError
+        The table has no motion, or another number of rows than the series has volumes.
+    """
+    assert bold.confounds is not None
+    table = read_table(bold.confounds)
+    missing = [name for name in _PLACES if name not in table]
+    if missing:
+        raise DataError(
+            f"{bold.confounds} has no column {missing[0]}: without motion the bold cannot be "
+            "cleaned. Take the whole derivative, or leave it out to start from the raw bold."
+        )
+    marked = [name for name in table if str(name).startswith(_UNSTEADY)]
+    found = pd.concat([table[name].astype(float) for name in marked], axis=1) if marked else None
+    dropped = settings.dummy_scans
+    if dropped is None:
+        dropped = 0 if found is None else int(found.to_numpy().any(axis=1).sum())
+    series = read_series(bold, settings, dropped)
+    if len(table) != series.data.shape[3] + dropped:
+        raise DataError(
+            f"{bold.confounds} has {len(table)} rows, but {bold.path} has "
+            f"{series.data.shape[3] + dropped} volumes. They do not belong together."
+        )
+    return series, _motion(table[dropped:], bold)
+
+
+def _motion(table: pd.DataFrame, bold: BoldFile) -> SeriesMotion:
+    """Motion in a table of confounds (mm and radians); nothing of it is left to be undone."""
+    columns = [pd.to_numeric(table[name], errors="coerce") for name in _PLACES]
+    parameters: NDArray[np.float64] = np.stack(columns, axis=1).astype(np.float64)
+    gaps = np.isnan(parameters).sum(axis=0)
+    if gaps.any():
+        first = int((gaps > 0).argmax())
+        raise DataError(
+            f"{bold.confounds} has no number in {gaps[first]} rows of {_PLACES[first]}: without "
+            "motion the bold cannot be cleaned. Take the whole derivative, or leave it out to "
+            "start from the raw bold."
+        )
+    parameters[:, 3:] = np.rad2deg(parameters[:, 3:])
+    matrices = np.tile(np.eye(4), (len(table), 1, 1))
+    return SeriesMotion(parameters, framewise_displacement(parameters), matrices)
+
+
+def find_transform(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> Transform:
+    """Return the transform from our standard space to the space of a finished series."""
+    bold = scan.bold
+    assert bold is not None
+    if bold.space == STANDARD_SPACE:
+        return Transform()
+    assert bold.head is not None
+    if bold.space == "T1w":
+        if bold.head == scan.finished.head:
+            return outputs.load_transform()
+        assert outputs.head is not None
+        head, brain = load_image(outputs.head), outputs.load("mask", "anat", desc="brain")
+        matrix = register_rigid(head, reorient(load_image(bold.head)), brain)
+        return outputs.load_transform().then(matrix)
+    # Another standard space: the tool's head lies in it, and is registered to ours.
+    head = reorient(load_image(bold.head))
+    brain = reorient(load_image(bold.head_brain)) if bold.head_brain else extract_brain(head)
+    return register_to_template(head, brain, sloppy=settings.sloppy).transform

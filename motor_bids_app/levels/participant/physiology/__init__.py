@@ -1,0 +1,1 @@
+"""EEG and EMG: read, preprocess, save."""

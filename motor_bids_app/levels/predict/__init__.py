@@ -1,0 +1,1 @@
+"""The predict level: apply a model bundle to new people."""

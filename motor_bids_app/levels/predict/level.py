@@ -1,0 +1,234 @@
+"""The predict level: apply a model bundle to people who have derivatives."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.bids.derived import DerivedScan
+from motor_bids_app.errors import (
+    DataError,
+    IncompleteRunError,
+    MotorBidsAppError,
+    UsageError,
+)
+from motor_bids_app.evaluation.domain import Domain, map_levels
+from motor_bids_app.features.connectivity import CONNECTIVITY
+from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.recordings import SIGNALS
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.slices import SLICES
+from motor_bids_app.features.volumes import Volumes
+from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_model
+from motor_bids_app.levels.cohort.baseline import EARLIER, with_known_baseline
+from motor_bids_app.levels.cohort.cohort import with_demographics
+from motor_bids_app.levels.cohort.completeness import wrong_seed
+from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
+from motor_bids_app.levels.cohort.modality_pieces import piece_images, pieces_of_scan
+from motor_bids_app.levels.cohort.people import People, gather_people
+from motor_bids_app.levels.cohort.training_people import person_values
+from motor_bids_app.levels.cohort.windows import windows_of_scan
+from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.predict.maps import impossible_units, model_mask, read_maps
+from motor_bids_app.levels.predict.results import Prediction, write_predictions
+from motor_bids_app.levels.predict.safety import ANSWERS, conformal_answer, was_in_training
+from motor_bids_app.models.catalog import Needs, needs
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> list[Prediction]:
+    """Predict for every selected participant with derivatives, and write table and report.
+
+    Raises
+    ------
+    UsageError
+        No model was named.
+    InputMissingError, IncompatibleModelError
+        The model cannot be read, or was trained on differently processed derivatives.
+    IncompleteRunError
+        Some people lack what the model needs; predictions of the others are written.
+    """
+    if settings.model is None:
+        raise UsageError("The predict level needs --model: the folder 'model' of an experiment.")
+    limit_threads(settings.processing.omp_nthreads)
+    model = load_model(settings.model, choose_device(settings.resources.device))
+    people = with_known_baseline(
+        gather_people(settings, scores_required=False),
+        model.metadata["inputs"]["baseline_score"], model.metadata["target"]["score"],
+    )  # fmt: skip
+    warnings = (*people.notes, *_check_sources(settings, model, people))
+    for warning in warnings:
+        log.warning("%s", warning)
+    predictions: list[Prediction] = []
+    skipped: list[tuple[str, str | None, str]] = list(
+        people.excluded.itertuples(index=False, name=None)
+    )
+    for row, scan in enumerate(people.scans):
+        try:
+            one = _predict(model, scan, people.table.iloc[[row]], settings.outside)
+            predictions.append(one)
+            log.info("%s: %s", scan.prefix, "refused" if one.value is None else f"{one.value:.3g}")
+        except MotorBidsAppError as error:
+            log.error("%s: %s", scan.prefix, error)
+            session = f"ses-{scan.session}" if scan.session else None
+            skipped.append((f"sub-{scan.participant}", session, str(error)))
+    write_predictions(settings, model, predictions, skipped, warnings)
+    if skipped:
+        named = "; ".join(f"{participant}: {reason}" for participant, _, reason in skipped[:3])
+        more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+        raise IncompleteRunError(
+            f"{len(skipped)} of {len(predictions) + len(skipped)} scans have no prediction: {named}"
+            f"{more}"
+        )
+    return predictions
+
+
+def _check_sources(settings: Settings, model: SavedModel, people: People) -> list[str]:
+    """Check each dataset that derivatives come from against the model."""
+    used = {source for scan in people.scans for source in scan.sources}
+    folders = {"output": settings.output_dir, **settings.derivatives}
+    return [
+        warning
+        for name in folders
+        if name in used
+        for warning in check_derivatives(
+            model.metadata, folders[name], settings.processing.space
+        )
+    ]  # fmt: skip
+
+
+def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> Prediction:
+    """Predict one scan, from its row of the table and its maps.
+
+    Raises
+    ------
+    DataError
+        The scan lacks what the model needs, or has maps in impossible units.
+    """
+    metadata, inputs = model.metadata, model.metadata["inputs"]
+    flip = to_flip(table, inputs["mirror_lesion_to"])
+    table, unknown = _with_all_columns(model.members[0], table, needs(metadata["model"]).columns)
+    row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
+    needed = needs(metadata["model"])
+    _check_columns(metadata, row)
+    _check_seed(inputs, needed, scan, row)
+    notes = _filled_in(row, needed.columns) + unknown + _not_harmonised(model.members[0], row)
+    volumes, levels = None, pd.DataFrame(index=row.index)
+    if needed.volumes:
+        volumes = read_maps(inputs, scan, row, flip)
+        levels = map_levels(volumes, model_mask(inputs["mask"], inputs["resolution"]))
+        notes += _units(volumes, outside) + _without_lesion(inputs, scan, row)
+    pieces = _pieces(inputs, scan) if WINDOWS in needed.pieces else {}
+    if {SIGNALS, SLICES} & set(needed.pieces):
+        pieces, lacking = pieces_of_scan(inputs, needed.pieces, scan, flip)
+        notes += lacking
+    value = float(model.predict(Samples(row, volumes, pieces))[0])
+    site = row["site"].dropna().astype(str).tolist() if "site" in row else []
+    findings = Domain.from_json(metadata["training"]["domain"]).findings(
+        person_values(row, metadata["model"], levels), site[0] if site else None
+    )
+    answer = ANSWERS[outside] if findings else "given"
+    classes, interval = conformal_answer(metadata, value, findings if answer == "widened" else ())
+    if answer == "refused":
+        classes, interval = None, None
+    elif classes is not None and len(classes) != 1:
+        notes += ("undecided: " + ("both classes are" if classes else "neither class is")
+                  + " possible",)  # fmt: skip
+    return Prediction(
+        participant=str(row["participant_id"][0]), session=row["session_id"][0] or None,
+        value=None if answer == "refused" else value, notes=notes, classes=classes,
+        interval=interval, answer=answer, outside=findings,
+        in_training=was_in_training(metadata, scan, row, flip, volumes, piece_images(pieces)),
+    )  # fmt: skip
+
+
+def _check_seed(
+    inputs: Mapping[str, Any], needed: Needs, scan: DerivedScan, row: pd.DataFrame
+) -> None:
+    """Refuse connectivity of M1 of the healthy side, as training does."""
+    mapped = needed.volumes and set(CONNECTIVITY) & set(inputs["maps"])
+    if "lesion_side" not in row or not (WINDOWS in needed.pieces or mapped):
+        return
+    if reason := wrong_seed(scan, row["lesion_side"].iloc[0]):
+        raise DataError(f"{reason[0].upper()}{reason[1:]}.")
+
+
+def _pieces(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Pieces]:
+    """Windows of the bold, without which there is no prediction."""
+    windows = windows_of_scan(scan, inputs["resolution"], inputs["mirror_lesion_to"])
+    if not windows.size:
+        raise DataError(
+            "The model reads sliding windows of the bold, and this scan has no connectivity of M1. "
+            "Run the participant level on its bold first; its report says why there is none."
+        )
+    return {WINDOWS: windows}
+
+
+def _filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which demographics were filled in."""
+    return tuple(
+        f"{name} is missing, and taken as in the average training person"
+        for name in columns
+        if name in DEMOGRAPHICS and row[name].isna().iloc[0]
+    )
+
+
+def _check_columns(metadata: Mapping[str, Any], row: pd.DataFrame) -> None:
+    """Refuse a scan without a feature or score that the model reads."""
+    lacking = [n for n in needs(metadata["model"]).unmet(row) if n not in DEMOGRAPHICS]
+    baseline, score = metadata["inputs"]["baseline_score"], metadata["target"]["score"]
+    if BASELINE not in lacking:
+        if lacking:
+            raise DataError(f"The model needs {', '.join(lacking)}, which this scan does not have.")
+        return
+    if baseline != EARLIER:
+        raise DataError(f"The model predicts from {baseline}, which the tables do not give.")
+    raise DataError(
+        f"The model predicts from the {score} of an earlier session, and none is known. Add that "
+        "session with its time since stroke to the tables."
+    )
+
+
+def _with_all_columns(
+    member: Any, row: pd.DataFrame, named: tuple[str, ...]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add regional features that this scan lacks as missing values, and say how many."""
+    columns = getattr(getattr(member, "model_", member), "columns_", ())
+    lacking = [name for name in columns if name not in named]
+    lacking = [name for name in lacking if name not in row or row[name].isna().iloc[0]]
+    row = row.assign(**dict.fromkeys((name for name in lacking if name not in row), np.nan))
+    if not lacking:
+        return row, ()
+    return row, (f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
+                 "average training person",)  # fmt: skip
+
+
+def _not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
+    """Say where ComBat knows nothing of the site (see `models.tables.harmonisation`)."""
+    combat = getattr(getattr(member, "model_", member), "combat_", None)
+    if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
+        return ()
+    return ("the site is not one that the model learned: regional features are not harmonised",)
+
+
+def _without_lesion(
+    inputs: Mapping[str, Any], scan: DerivedScan, row: pd.DataFrame
+) -> tuple[str, ...]:
+    healthy = bool((row["group"] == "control").iloc[0])
+    if "lesion" not in inputs["maps"] or healthy or "lesion" in scan.maps:
+        return ()
+    return ("no lesion mask: that map is taken as in the average training person",)
+
+
+def _units(volumes: Volumes, outside: str) -> tuple[str, ...]:
+    """Refuse maps in impossible units; with "ignore", only say so."""
+    wrong = impossible_units(volumes)
+    if wrong and outside != "ignore":
+        raise DataError(f"{' '.join(wrong)} Scale the map, or give the right one.")
+    return wrong

@@ -1,0 +1,1 @@
+"""The simulation level: a synthetic cohort with known truth, as a BIDS dataset."""

@@ -1,0 +1,1 @@
+"""Neural networks, and the estimators that hold them."""

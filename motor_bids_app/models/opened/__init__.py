@@ -1,0 +1,1 @@
+"""How fitted models are built inside, for explanation."""

@@ -1,0 +1,92 @@
+"""Fitted networks of slices opened for explanation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.slices import SLICES, VolumeSlices
+from motor_bids_app.models.networks.backbones import STRIDE, SliceNetwork, first_place
+from motor_bids_app.models.opened.maps import plain_model, untrained
+from motor_bids_app.models.pieces.fusion import FusionModel
+from motor_bids_app.models.pieces.modalities import SliceModality
+from motor_bids_app.models.pieces.network import PieceNetwork
+
+
+class OneNumber(nn.Module):
+    """Network of slices whose output is one number: log odds of poor, or points of the score."""
+
+    def __init__(self, network: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.head = head
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return shape (n,), from pictures (n, size, size)."""
+        number: Tensor = self.head(self.network(pictures))
+        return number
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSlices:
+    """A fitted network of slices as explanations take it.
+
+    Attributes
+    ----------
+    module : OneNumber
+        On the device of its model, in evaluation mode.
+    learned : PieceNetwork
+    """
+
+    module: OneNumber
+    learned: PieceNetwork
+
+    @property
+    def modality(self) -> SliceModality:
+        """How slices become pictures."""
+        assert isinstance(self.learned.modality, SliceModality)
+        return self.learned.modality
+
+    @property
+    def stage(self) -> nn.Module:
+        """Last layer with a map."""
+        network = self.module.network
+        assert isinstance(network, SliceNetwork)
+        return network.stage
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """Pixels between places of that map, and where the first one is."""
+        return STRIDE, first_place(self.modality.backbone)
+
+    def pictures(self, samples: Samples) -> Iterator[Tensor]:
+        """Yield some slices at a time as the network takes them."""
+        return self.learned.batches(samples.pieces[SLICES])
+
+    def randomised(self, seed: int) -> "OpenSlices":
+        """Return the same network with all weights drawn anew, and nothing learned."""
+        return replace(self, module=untrained(self.module, seed))
+
+
+def open_slices(model: Any) -> OpenSlices | None:
+    """Return the network of slices of a fitted model; None if it has none."""
+    plain = plain_model(model)
+    if not isinstance(plain, FusionModel) or SLICES not in plain.networks_:
+        return None
+    learned = plain.networks_[SLICES]
+    module = OneNumber(learned.network_, learned.one_number()).to(plain.device).eval()
+    return OpenSlices(module, learned)
+
+
+def places_of(samples: Samples, row: int) -> NDArray[np.intp]:
+    """Positions on the third axis of the slices of a scan."""
+    pieces = samples.pieces[SLICES][[row]]
+    source = pieces.source
+    assert isinstance(source, VolumeSlices)
+    if not pieces.size:
+        return np.zeros(0, dtype=np.intp)
+    return np.asarray(source.places[pieces.scans[0]][pieces.numbers])

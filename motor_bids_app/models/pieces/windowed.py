@@ -1,0 +1,187 @@
+"""Networks that learn from sliding windows and answer for people (gao2025).
+
+Each window is a sample of the training; what a scan is given is the mean over its windows.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+from torch import Tensor, nn
+
+from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS, WindowVolumes
+from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.networks.inputs import Maps
+from motor_bids_app.models.networks.vgg import GAO_DROPOUT, GAO_HIDDEN, VggNetwork
+from motor_bids_app.models.training.folds import Fold, binary_labels
+from motor_bids_app.models.training.snapshots import Checkpoints
+
+GAO_BLOCKS = (64, 128, 256, 512, 512)
+GAO_CONVOLUTIONS = (2, 2, 3, 3, 3)
+
+
+class MapsOnly(nn.Module):
+    """A network of maps in the place of one that reads demographics too."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, maps: Tensor, demographics: Tensor) -> Tensor:  # noqa: ARG002
+        """Return what the network gives for maps, shape (n, n_outputs)."""
+        outputs: Tensor = self.network(maps)
+        return outputs
+
+
+class _OfWindows:
+    """What classifier and regressor share; settings as of `NetworkModel`, and of the network.
+
+    Parameters
+    ----------
+    widths, convolutions : tuple of int
+        Channels of each block, and convolutions in it.
+    windows : int
+        Windows of each scan at most, evenly spaced, to learn from and to judge by; 0: all.
+    epsilon : float
+        Added to the root of Adam's mean square.
+    """
+
+    maps: tuple[str, ...] = ()
+    fewest_widths = 2
+    start: Any = None  # no weights to begin with
+
+    def __init__(
+        self,
+        mask: NDArray[np.bool_] | None = None,
+        widths: tuple[int, ...] = GAO_BLOCKS,
+        convolutions: tuple[int, ...] = GAO_CONVOLUTIONS,
+        hidden: int = GAO_HIDDEN,
+        dropout: float = GAO_DROPOUT,
+        windows: int = 0,
+        optimizer: str = "adam",
+        learning_rate: float = 1e-3,
+        epsilon: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        epochs: int = 50,
+        batch_size: int = 32,
+        parts: int = 1,
+        schedule: str = "steps",
+        halve_after: int = 10,
+        stop_after: int = 0,
+        validation_share: float = 0.0,
+        precision: str = "float32",
+        balance: str = "none",
+        bounds: tuple[float, float] | None = None,
+        random_state: int = 0,
+        device: str = "cpu",
+        deterministic: bool = False,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self.mask = mask
+        self.widths = widths
+        self.convolutions = convolutions
+        self.hidden = hidden
+        self.dropout = dropout
+        self.windows = windows
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.parts = parts
+        self.schedule = schedule
+        self.halve_after = halve_after
+        self.stop_after = stop_after
+        self.validation_share = validation_share
+        self.precision = precision
+        self.balance = balance
+        self.bounds = bounds
+        self.random_state = random_state
+        self.device = device
+        self.deterministic = deterministic
+        self.checkpoints = checkpoints
+
+    def _apart(self, X: Samples, y: NDArray[Any]) -> tuple[Samples, NDArray[Any]]:
+        """Windows to learn from, each with the answer of its scan."""
+        if WINDOWS not in X.pieces or not X.pieces[WINDOWS].size:
+            raise DataError(
+                "This model learns from sliding windows of the bold, and none of its training "
+                "people has any. Run the participant level on their bold."
+            )
+        apart, rows = X.apart(WINDOWS, self.windows)
+        return apart, y[rows]
+
+    def _volumes(self, X: Samples) -> Maps:
+        """Maps of windows: samples are taken apart before."""
+        return WindowVolumes(X.pieces[WINDOWS])
+
+    def _columns(self, X: Samples) -> NDArray[np.float64]:
+        """No demographics: a column of zeros in their place."""
+        return np.zeros((len(X), 1))
+
+    def _network(self) -> nn.Module:
+        if len(self.widths) != len(self.convolutions):
+            raise UsageError(
+                f"[model] widths names {len(self.widths)} blocks and convolutions "
+                f"{len(self.convolutions)}: give both for the same blocks."
+            )
+        blocks = [
+            (width,) * count for width, count in zip(self.widths, self.convolutions, strict=True)
+        ]
+        shape: tuple[int, int, int] = self.grid_.shape  # type: ignore[attr-defined]
+        n_outputs: int = self._n_outputs  # type: ignore[attr-defined]
+        return MapsOnly(VggNetwork(shape, n_outputs, blocks, self.hidden, self.dropout))
+
+    def _of_average(self) -> NDArray[np.float64]:
+        """What the network gives for the mean map of its training windows, (1, n_outputs)."""
+        network = self.network_.to(self.device).eval()  # type: ignore[attr-defined]
+        nothing = torch.zeros((1, 1, *self.grid_.shape), device=self.device)  # type: ignore[attr-defined]
+        with torch.inference_mode():
+            return network(nothing, nothing).cpu().numpy().astype(np.float64)
+
+
+class WindowClassifier(_OfWindows, NetworkClassifier):
+    """Mean probability over the windows of a scan; see `_OfWindows`."""
+
+    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:  # noqa: ARG002
+        """Train on the windows of scans with classes 0 and 1, shape (n_scans,).
+
+        Scans without a window take no part, and are later given what an average map would be.
+
+        Raises
+        ------
+        DataError
+            No scan has a window, or those that have are of one class.
+        """
+        return super().fit(*self._apart(X, binary_labels(y)))
+
+    def predict_proba(self, X: Samples) -> NDArray[np.float64]:
+        """Return the probability of each class, shape (n_scans, 2)."""
+        pieces = X.pieces[WINDOWS].at_most(self.windows)
+        values = np.zeros((0, 2))
+        if pieces.size:
+            values = super().predict_proba(X.apart(WINDOWS, self.windows)[0])
+        return pieces.mean(values, softmax(self._of_average(), axis=1))
+
+
+class WindowRegressor(_OfWindows, NetworkRegressor):
+    """Mean score over the windows of a scan; see `_OfWindows`."""
+
+    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:  # noqa: ARG002
+        """Train on the windows of scans with scores, shape (n_scans,)."""
+        return super().fit(*self._apart(X, np.asarray(y, dtype=np.float64)))
+
+    def predict(self, X: Samples) -> NDArray[np.float64]:
+        """Return scores, shape (n_scans,)."""
+        pieces = X.pieces[WINDOWS].at_most(self.windows)
+        values = np.zeros(0)
+        if pieces.size:
+            values = super().predict(X.apart(WINDOWS, self.windows)[0])
+        return pieces.mean(values, self._scores(self._of_average()[:, 0]))

@@ -1,0 +1,1 @@
+"""Models of tables and kernels, and what is fitted around them."""

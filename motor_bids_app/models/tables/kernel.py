@@ -1,0 +1,282 @@
+"""Linear kernel machines: all voxels of all maps, at the cost of a matrix of scans by scans.
+
+With far more voxels than scans, a linear model with a ridge penalty is the same whether
+fitted on voxels or on inner products of scans. The products are computed once per store
+of volumes, so that folds, inner folds and permutations cost no pass over voxels.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import check_is_fitted
+
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.volumes import Volumes, mask_voxels
+from motor_bids_app.models.networks.inputs import (
+    check_grid,
+    grid_from_values,
+    grid_values,
+    map_columns,
+    volumes_of,
+)
+from motor_bids_app.models.state import State
+from motor_bids_app.models.tables.classical import within
+from motor_bids_app.models.training.folds import binary_labels, inner_folds
+
+Array = NDArray[np.float64]
+PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
+SAFE_PENALTY = 10.0  # where there are too few people to choose by
+
+
+class Centring:
+    """Inner products of deviations from a training fold's mean, maps at equal weight.
+
+    A scan that lacks a map is given the fold's mean, a deviation of 0. A map that does
+    not vary in the fold has weight 0.
+
+    Parameters
+    ----------
+    grams : float64 array, shape (n_maps, k, k)
+        Raw products within the fold.
+    present : bool array, shape (k, n_maps)
+        Which scan has which map.
+    """
+
+    def __init__(self, grams: Array, present: NDArray[np.bool_]) -> None:
+        self.present = present.T
+        self.share = self.present / np.maximum(self.present.sum(axis=1, keepdims=True), 1)
+        self.mean_products = np.einsum("mi,mij->mj", self.share, grams)
+        size = np.einsum("mii->m", grams)
+        energy = np.einsum("mii->m", self._deviations(grams, present))
+        varies = energy > 1e-9 * np.maximum(size, 1e-30)
+        self.weights = np.zeros(len(grams))
+        self.weights[varies] = len(present) / energy[varies] / np.count_nonzero(varies)
+
+    def __call__(self, across: Array, present: NDArray[np.bool_]) -> Array:
+        """Return products of n scans with the fold's k, shape (n, k).
+
+        Parameters
+        ----------
+        across : float64 array, shape (n_maps, n, k)
+            Raw products of the scans with the fold's.
+        present : bool array, shape (n, n_maps)
+        """
+        return np.einsum("m,mij->ij", self.weights, self._deviations(across, present))
+
+    def _deviations(self, across: Array, present: NDArray[np.bool_]) -> Array:
+        centred = across - self.mean_products[:, None, :]
+        centred -= np.einsum("mij,mj->mi", centred, self.share)[:, :, None]
+        return centred * present.T[:, :, None] * self.present[:, None, :]
+
+
+class _KernelModel(BaseEstimator):
+    """Linear model with a ridge penalty on the voxels of maps.
+
+    The penalty is chosen by person in inner folds of the training fold, unless it is given.
+
+    Parameters
+    ----------
+    maps : tuple of str
+        Maps to use; all if empty.
+    mask : bool array, shape of the volumes, optional
+        Voxels to use; all by default.
+    penalty : float, optional
+        For scans at a mean square distance of 1.
+    random_state : int
+        Seed of the inner folds.
+    bounds : (float, float), optional
+        Lowest and highest value of the score, which predictions stay within; of scores only.
+    """
+
+    def __init__(
+        self,
+        maps: tuple[str, ...] = (),
+        mask: NDArray[np.bool_] | None = None,
+        penalty: float | None = None,
+        random_state: int = 0,
+        bounds: tuple[float, float] | None = None,
+    ) -> None:
+        self.maps = maps
+        self.mask = mask
+        self.penalty = penalty
+        self.random_state = random_state
+        self.bounds = bounds
+
+    def _fit(self, X: Samples, y: NDArray[Any]) -> None:
+        volumes = volumes_of(X)
+        self.maps_ = tuple(self.maps) or volumes.maps
+        self.grid_ = volumes.grid
+        columns = map_columns(volumes, self.maps_)
+        grams, present = volumes.gram(self.mask)[columns], volumes.present[:, columns]
+        self.penalty_ = self._choose_penalty(grams, present, y, X.participants)
+        self._centring = Centring(grams, present)
+        products = self._centring(grams, present)
+        self._dual, self.intercept_ = self._solve(products, y, (self.penalty_,))[0]
+        self._training: Volumes | None = volumes
+        self._primal: tuple[NDArray[np.float32], Array] | None = None
+
+    def _choose_penalty(
+        self, grams: Array, present: NDArray[np.bool_], y: NDArray[Any], people: NDArray[np.str_]
+    ) -> float:
+        if self.penalty is not None:
+            return self.penalty
+        folds = inner_folds(y, people, self.random_state)
+        if not folds:
+            return SAFE_PENALTY
+        losses = np.zeros(len(PENALTIES))
+        for fitted, judged in folds:
+            inner = grams[:, fitted[:, None], fitted]
+            centring = Centring(inner, present[fitted])
+            solutions = self._solve(centring(inner, present[fitted]), y[fitted], PENALTIES)
+            across = centring(grams[:, judged[:, None], fitted], present[judged])
+            for k, (dual, intercept) in enumerate(solutions):
+                losses[k] += self._loss(across @ dual + intercept, y[judged])
+        return PENALTIES[int(np.argmin(losses))]
+
+    def _solve(
+        self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
+    ) -> list[tuple[Array, float]]:
+        """Return weights of the scans and the intercept, for each penalty."""
+        raise NotImplementedError
+
+    def _loss(self, scores: Array, y: NDArray[Any]) -> float:
+        """Return the summed loss of scores."""
+        raise NotImplementedError
+
+    def decision_function(self, X: Samples) -> Array:
+        """Return the linear predictor: log odds of class 1, or the score, shape (n_scans,)."""
+        check_is_fitted(self, "intercept_")
+        volumes = volumes_of(X)
+        columns = map_columns(volumes, self.maps_)
+        present = volumes.present[:, columns]
+        training = self._training
+        if training is not None and training.store is volumes.store:
+            grams = volumes.store.gram(self.mask)[columns]
+            across = grams[:, volumes.rows[:, None], training.rows]
+            return self._centring(across, present) @ self._dual + self.intercept_
+        return self._scores_by_voxels(volumes, columns, present)
+
+    def _scores_by_voxels(
+        self, volumes: Volumes, columns: list[int], present: NDArray[np.bool_]
+    ) -> Array:
+        weights, offsets = self.primal()
+        check_grid(volumes, self.grid_)
+        scores = np.full(len(volumes), self.intercept_)
+        for k, column in enumerate(columns):
+            products = np.zeros(len(volumes))
+            for part, block in volumes.blocks(column, self.mask):
+                products += block @ weights[k, part]
+            scores += present[:, k] * (products - offsets[k])
+        return scores
+
+    def primal(self) -> tuple[NDArray[np.float32], Array]:
+        """Return the weight of every voxel, with which prediction needs no training scan.
+
+        Returns
+        -------
+        float32 array, shape (n_maps, n_voxels_in_mask)
+            Weights of stored units.
+        float64 array, shape (n_maps,)
+            What the weights give for the mean of the training fold.
+        """
+        if self._primal is None:
+            assert self._training is not None  # either is set by fit and by set_state
+            self._primal = self._compute_primal(self._training)
+        return self._primal
+
+    def _compute_primal(self, volumes: Volumes) -> tuple[NDArray[np.float32], Array]:
+        centring = self._centring
+        n_voxels = mask_voxels(self.mask, volumes.grid).size
+        weights = np.zeros((len(self.maps_), n_voxels), dtype=np.float32)
+        offsets = np.zeros(len(self.maps_))
+        for k, column in enumerate(map_columns(volumes, self.maps_)):
+            dual = centring.weights[k] * self._dual * centring.present[k]
+            for part, block in volumes.blocks(column, self.mask):
+                mean = centring.share[k].astype(np.float32) @ block
+                weights[k, part] = dual.astype(np.float32) @ (block - mean)
+                offsets[k] += weights[k, part] @ mean
+        return weights, offsets
+
+    def get_state(self) -> State:
+        """Return what was learned, without a training scan."""
+        check_is_fitted(self, "intercept_")
+        weights, offsets = self.primal()
+        values = {
+            "maps": list(self.maps_),
+            "grid": grid_values(self.grid_),
+            "intercept": self.intercept_,
+            "penalty": self.penalty_,
+        }
+        return State(values=values, arrays={"weights": weights, "offsets": offsets})
+
+    def set_state(self, state: State) -> None:
+        """Take over what another learned."""
+        self.maps_ = tuple(state.values["maps"])
+        self.grid_ = grid_from_values(state.values["grid"])
+        self.intercept_ = float(state.values["intercept"])
+        self.penalty_ = float(state.values["penalty"])
+        weights = np.asarray(state.arrays["weights"], dtype=np.float32)
+        self._primal = (weights, np.asarray(state.arrays["offsets"], dtype=np.float64))
+        self._training = None
+
+
+class KernelClassifier(ClassifierMixin, _KernelModel):
+    """Logistic regression with a ridge penalty on voxels; parameters as of `_KernelModel`."""
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Fit to classes 0 and 1, shape (n_scans,)."""
+        self.classes_ = np.array([0, 1])
+        self._fit(X, binary_labels(y))
+        return self
+
+    def predict_proba(self, X: Samples) -> Array:
+        """Return the probability of each class, shape (n_scans, 2)."""
+        poor = expit(self.decision_function(X))
+        return np.column_stack([1 - poor, poor])
+
+    def _solve(
+        self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
+    ) -> list[tuple[Array, float]]:
+        values, vectors = np.linalg.eigh(products)
+        kept = values > 1e-7 * max(values[-1], 1e-30)
+        if not kept.any():
+            return [(np.zeros(len(y)), float(logit(y.mean())))] * len(penalties)
+        roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
+        solutions = []
+        for penalty in penalties:
+            model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-8)
+            model.fit(vectors * roots, y)  # coordinates with the same inner products
+            dual = vectors @ (model.coef_[0] / roots)
+            solutions.append((dual, float(model.intercept_[0])))
+        return solutions
+
+    def _loss(self, scores: Array, y: NDArray[Any]) -> float:
+        return float(np.logaddexp(0, np.where(y == 1, -scores, scores)).sum())
+
+
+class KernelRegressor(RegressorMixin, _KernelModel):
+    """Ridge regression on voxels; parameters as of `_KernelModel`."""
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Fit to scores, shape (n_scans,)."""
+        self._fit(X, np.asarray(y, dtype=np.float64))
+        return self
+
+    def predict(self, X: Samples) -> Array:
+        """Return scores, shape (n_scans,)."""
+        return within(self.decision_function(X), self.bounds)
+
+    def _solve(
+        self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
+    ) -> list[tuple[Array, float]]:
+        values, vectors = np.linalg.eigh(products)
+        mean = float(np.mean(y))
+        rotated = vectors.T @ (y - mean)
+        return [(vectors @ (rotated / (np.maximum(values, 0) + p)), mean) for p in penalties]
+
+    def _loss(self, scores: Array, y: NDArray[Any]) -> float:
+        return float(np.square(scores - y).sum())

@@ -1,0 +1,1 @@
+"""Training of networks: batches, courses, snapshots, folds."""

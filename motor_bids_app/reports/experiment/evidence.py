@@ -1,0 +1,63 @@
+"""Charts of how far the result of one model goes: against chance, and with more people."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from motor_bids_app.reports.canvas import INK, new_chart, styled
+from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colour, legend_once
+from motor_bids_app.reports.pages import Figure
+
+
+@styled
+def null_histogram(
+    null: NDArray[np.float64], value: float, label: str, *, metric: str, stand_in: bool = False
+) -> Figure:
+    """Draw the metric over permutations of the labels, and that of the labels as they are.
+
+    `stand_in` says that a ridge regression took the place of the model.
+    """
+    canvas, (axes,) = new_chart(7.2, 2.6)
+    name = METRICS.get(metric, metric)
+    axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="labels dealt out anew")
+    axes.axvline(value, color=colour(0), linewidth=2, label="labels as they are")
+    axes.set(xlabel=f"{name} in cross-validation", ylabel="Permutations")
+    legend_once(axes)
+    return chart_figure(
+        canvas,
+        "null",
+        f"Permutation test of {label}",
+        "Grey: what the same cross-validation gives when the labels are dealt out anew among "
+        "patients, so that there is nothing to find. Test sets are drawn without a look at the "
+        "labels here, or are the sites, so that the value may differ from that of the table."
+        + (
+            " Both are of a ridge regression on the same inputs, which stands in for the model: "
+            "it can be fitted anew a thousand times."
+            if stand_in
+            else ""
+        ),
+        f"{name} {value:.2f} beside {len(null)} permutations, 95 % of them below "
+        f"{np.quantile(null, 0.95):.2f}",
+    )
+
+
+@styled
+def learning_chart(curve: pd.DataFrame, label: str, *, chance: float) -> Figure:
+    """Draw the metric of one model against the number of people it learned from."""
+    canvas, (axes,) = new_chart(5.4, 3.2)
+    name = METRICS.get(curve["metric"].iloc[0], curve["metric"].iloc[0])
+    axes.fill_between(curve["n_training"], curve["low"], curve["high"], color=colour(0), alpha=0.15)
+    axes.plot(curve["n_training"], curve["value"], "o-", color=colour(0), markersize=5)
+    axes.axhline(chance, color=INK["muted"], linewidth=0.8)
+    axes.set(xlabel="People learned from", ylabel=name)
+    return chart_figure(
+        canvas,
+        "learning",
+        f"Learning curve of {label}",
+        "The same tested patients, predicted after learning from parts of the training people. A "
+        "curve that still rises at its right end says that more people would help. Band: 95 % "
+        "interval, as in the tables, for these sizes of training sets; all points share the tested "
+        "patients. Line: chance.",
+        f"{name} from {curve['value'].iloc[0]:.2f} with {curve['n_training'].iloc[0]:.0f} people "
+        f"to {curve['value'].iloc[-1]:.2f} with {curve['n_training'].iloc[-1]:.0f}",
+    )

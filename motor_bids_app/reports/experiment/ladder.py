@@ -1,0 +1,149 @@
+"""The leakage ladder: how much better flawed protocols make the same model look.
+
+Tables have the columns protocol, state ("right", "optimistic", "published" or "not applicable"),
+metric, value, low, high, difference, n_counted and reason.
+"""
+
+from textwrap import fill
+from typing import Any
+
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from motor_bids_app.reports.canvas import INK, new_chart, styled
+from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colour
+from motor_bids_app.reports.pages import Figure, Table
+
+PROTOCOLS = {
+    "right": "By person, in patients (right)",
+    "controls-included": "Healthy people count",
+    "control-time-zero": "Healthy people count, with time since stroke 0",
+    "scan-folds": "Scans of a person on both sides",
+    "window-folds": "Windows of a scan on both sides",
+    "augmented-before-split": "Classes balanced by copies before the split",
+    "selection-before-split": "Inputs selected before the split",
+    "best-of-trainings": "Best of several trainings per test set",
+    "choice-on-test": "Best ensemble by its test result",
+    "test-set-stopping": "Training stopped by the test set",
+    "one-model-scores-all-folds": "One model scores all folds",
+    "all-of-these": "All of these at once",
+    "published": "Published figure",
+}
+REASONS = {
+    "window-folds": "Windows of a scan on both sides: windows that follow each other share most of "
+    "their volumes, and all windows of a person look alike. A model that is tested on windows of "
+    "people it has learned from need only recognise the person to know the class; it would say "
+    "nothing about anybody else. By person, all windows of a person are in one test set, and the "
+    "person's score is their mean.",
+}
+_CHANCE = {"roc_auc": 0.5, "balanced_accuracy": 0.5, "r2": 0.0, "r": 0.0}
+_MOST_PANELS = 3
+
+
+def ladder_table(ladder: pd.DataFrame | None, label: str) -> Table | None:
+    """One row per protocol, one column per metric; None where no ladder was asked for."""
+    if ladder is None or ladder.empty:
+        return None
+    metrics = list(dict.fromkeys(ladder["metric"].dropna()))
+    rows = []
+    for protocol, part in ladder.groupby("protocol", sort=False):
+        one = part.dropna(subset="metric").set_index("metric")
+        state = part["state"].iloc[0]
+        cells = [_cell(one.loc[name]) if name in one.index else "n/a" for name in metrics]
+        counted = one["n_counted"].dropna()
+        verdict = part["reason"].iloc[0] if state == "not applicable" else state
+        if state == "not applicable":
+            verdict = f"cannot be made here: {verdict[0].lower()}{verdict[1:].rstrip('.')}"
+        rows.append(
+            (
+                PROTOCOLS.get(str(protocol), str(protocol)), *cells,
+                str(counted.iloc[0]) if len(counted) else "n/a", verdict,
+            )
+        )  # fmt: skip
+    return Table(
+        caption=f"{label}: every protocol with the interval that its authors would report, and the "
+        "difference from the right one. Controls count only where the line says so. Counted: "
+        "people, or the scans, windows or copies that the protocol takes for people.",
+        columns=("Protocol", *(METRICS.get(name, name) for name in metrics), "Counted", "Verdict"),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(metrics) + 2)),
+    )
+
+
+def ladder_reasons(ladder: pd.DataFrame | None) -> tuple[str, ...]:
+    """Why protocols that were carried out flatter, where it takes more than their name."""
+    if ladder is None or ladder.empty:
+        return ()
+    made = set(ladder.loc[ladder["state"] == "optimistic", "protocol"])
+    return tuple(words for name, words in REASONS.items() if name in made)
+
+
+def _cell(row: "pd.Series[Any]") -> str:
+    if pd.isna(row["value"]):
+        return "n/a"
+    if row["state"] == "published":
+        return f"{row['value']:.3g}"
+    text = f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    return text if row["state"] == "right" else f"{text}, {row['difference']:+.2f}"
+
+
+@styled
+def _draw(ladder: pd.DataFrame, label: str) -> Figure:
+    shown = ladder[ladder["state"].isin(["right", "optimistic"]) & ladder["value"].notna()]
+    published = ladder[ladder["state"] == "published"].set_index("metric")["value"]
+    metrics = list(dict.fromkeys(shown["metric"]))[:_MOST_PANELS]
+    protocols = list(dict.fromkeys(shown["protocol"]))
+    canvas, panels = new_chart(7.6, 1.3 + 0.42 * len(protocols), panels=len(metrics))
+    marks: dict[str, Line2D] = {}
+    for number, (axes, metric) in enumerate(zip(panels, metrics, strict=True)):
+        one = shown[shown["metric"] == metric].set_index("protocol")
+        axes.axvline(one["value"]["right"], color=colour(0), linewidth=0.9, linestyle=(0, (4, 4)))
+        if metric in _CHANCE:
+            axes.axvline(_CHANCE[metric], color=INK["muted"], linewidth=0.8)
+        for height, name in enumerate(protocols):
+            if name not in one.index:
+                continue
+            shade, marker = (colour(0), "o") if name == "right" else (colour(1), "s")
+            row = one.loc[name]
+            axes.plot([row["low"], row["high"]], [height] * 2, color=shade, linewidth=1.8)
+            (mark,) = axes.plot(
+                row["value"], height, marker=marker, color=shade, markersize=6, linestyle=""
+            )
+            marks["right" if name == "right" else "optimistic"] = mark
+        if metric in published:
+            axes.plot(
+                [published[metric]] * 2, [-0.5, len(protocols) - 0.5], color=INK["ink"],
+                linewidth=1.4, linestyle=":",
+            )  # fmt: skip
+            axes.annotate(
+                f"published {published[metric]:g}", (published[metric], -0.5), xytext=(0, 3),
+                textcoords="offset points", ha="center", fontsize=8,
+            )  # fmt: skip
+        axes.set(xlabel=METRICS.get(metric, metric), ylim=(len(protocols) - 0.5, -0.5))
+        names = [fill(PROTOCOLS.get(name, name), 28) for name in protocols]
+        axes.set_yticks(range(len(protocols)), names if number == 0 else [""] * len(names))
+        axes.tick_params(axis="y", length=0)
+    canvas.legend(marks.values(), marks.keys(), loc="outside lower center", ncols=2)
+    said = "; ".join(
+        f"{PROTOCOLS.get(row['protocol'], row['protocol'])} "
+        f"{METRICS.get(row['metric'], row['metric'])} {row['value']:.2f}"
+        for _, row in shown.iterrows()
+    )
+    return chart_figure(
+        canvas,
+        "leakage-ladder",
+        f"The leakage ladder of {label}",
+        "Blue circle: evaluated by person, which is what to expect in new people like these "
+        "(dashed line). Orange squares: optimistic, the same model on the same data under flawed "
+        "protocols; the further to the right, the more the flaw flatters (in few people chance may "
+        "hide it). Lines through the marks: 95 % intervals, which know nothing of the flaw. Grey "
+        "line: chance. Dotted: the published figure, where there is one.",
+        f"Right and optimistic protocols: {said}",
+    )
+
+
+def ladder_chart(ladder: pd.DataFrame | None, label: str) -> Figure | None:
+    """Draw each metric under the right protocol and each flawed one, with published figures."""
+    if ladder is None or not (ladder["state"] == "right").any():
+        return None
+    return _draw(ladder, label)

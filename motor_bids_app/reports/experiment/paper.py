@@ -1,0 +1,210 @@
+"""Tables and a figure in the form of Karakis et al. (2023), with the right numbers beside them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.reports.canvas import new_chart, styled
+from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colour
+from motor_bids_app.reports.experiment.content import ExperimentReport
+from motor_bids_app.reports.experiment.tables import models_table
+from motor_bids_app.reports.pages import Figure, Table
+
+LAYERS = {
+    "flatten": "joined features (flatten)", "dense1": "first dense layer (FCL1)",
+    "dense2": "second dense layer (FCL2)",
+}  # fmt: skip
+_CLASSES = {"poor": "Poor", "good": "Good", "overall": "Overall"}
+_ORDER = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
+_SHORT = ("accuracy", "specificity", "precision", "recall", "f1")
+_SPREADS = {
+    "mean": ("mean", "min", "max"),
+    "maxima": ("mean_of_maxima", "maxima_min", "maxima_max"),
+}
+
+
+def paper_tables(report: ExperimentReport) -> list[Table]:
+    """All tables of the paper that the run has numbers for; none where no network was asked for."""
+    if report.as_paper is None or report.as_paper.empty:
+        return []
+    table = report.as_paper
+    names = list(dict.fromkeys(table["model"]))
+    network, beside = names[0], [name for name in names[1:] if name in report.beside]
+    layered = [name for name in beside if name.rpartition("-")[2] in LAYERS]
+    variants = [name for name in beside if name not in layered]
+    single = [name for name in variants if report.beside[name].endswith(" alone")]
+    label = report.models.get(network, network)
+    tables = [class_table(table, network, f"{label}, all maps")]
+    if single:
+        tables.append(variant_table(report, [network, *single], "maps"))
+    masked = [name for name in variants if name not in single]
+    tables += [class_table(table, name, report.beside[name]) for name in masked]
+    if masked:
+        tables.append(variant_table(report, [network, *masked], "masks"))
+    tables += [
+        layer_table(report, network, layer, [n for n in layered if n.endswith(f"-{layer}")])
+        for layer in LAYERS
+        if layered
+    ]
+    return [*tables, *_calibration(report)]
+
+
+def _calibration(report: ExperimentReport) -> list[Table]:
+    """Calibration of what is evaluated beside the models, where it has probabilities."""
+    metrics = report.metrics[report.metrics["model"].isin(list(report.beside))]
+    if "calibration_slope" not in set(metrics["metric"]):
+        return []
+    return [models_table(metrics, report.beside, "calibration", "patients")]
+
+
+def class_table(table: pd.DataFrame, model: str, label: str) -> Table:
+    """Metrics of one model by class and overall: overall mean, then mean of maxima."""
+    one = table[table["model"] == model].set_index(["metric", "class"])
+    metrics = [name for name in _ORDER if name in one.index.get_level_values(0)]
+    titles = {"mean": "Overall mean", "maxima": "Mean of maxima"}
+    rows = [
+        (
+            f"{titles[kind]}: {METRICS[metric]}",
+            *(_spread(one.loc[(metric, name)], kind) for name in _CLASSES),
+        )
+        for kind in _SPREADS
+        for metric in metrics
+    ]
+    return Table(
+        caption=f"{label}: each class taken as positive, and the mean of both; as in the paper, "
+        "healthy controls count as good. Mean [least to greatest] over "
+        f"{_test_sets(one)}, of the mean over trainings, then of the best one.",
+        columns=("Metric", *_CLASSES.values()), rows=tuple(rows), numeric=frozenset({1, 2, 3}),
+    )  # fmt: skip
+
+
+def _test_sets(table: pd.DataFrame) -> str:
+    count = int(table["n_test_sets"].iloc[0])
+    return f"{count} test sets" if count > 1 else "one test set"
+
+
+def variant_table(report: ExperimentReport, models: Sequence[str], what: str) -> Table:
+    """One row per network, of single maps or in other masks, the right numbers at the end."""
+    names = {**report.models, **report.beside}
+    rows = [
+        (
+            "All maps, as in the experiment" if model == models[0] else names[model],
+            *_right_cells(report.metrics, model),
+            *_paper_cells(report, model, "overall", _SHORT),
+        )
+        for model in models
+    ]
+    kind = "on each map alone" if what == "maps" else "in other masks"
+    return Table(
+        caption=f"Networks {kind}, the same splits and trainings: mean of both classes [least "
+        "to greatest test set], as the paper has it: controls count as good. The first two columns "
+        "are the right AUC, of patients, and that of all. The best row of several is the best by "
+        "luck too.",
+        columns=(
+            "Network", *_RIGHT, *(METRICS[name] for name in _SHORT), "Accuracy, mean of maxima"
+        ),
+        rows=tuple(rows), numeric=frozenset(range(1, 9)),
+    )  # fmt: skip
+
+
+def layer_table(report: ExperimentReport, network: str, layer: str, models: Sequence[str]) -> Table:
+    """One row per classifier on one layer, and the network itself to compare."""
+    metrics = ("roc_auc", "accuracy", "specificity", "f1")
+    rows = [
+        (
+            "The network itself" if model == network else _classifier(report.beside[model]),
+            *_right_cells(report.metrics, model),
+            *_paper_cells(report, model, "poor", metrics),
+        )
+        for model in (*models, network)
+    ]
+    return Table(
+        caption=f"Classical classifiers on the {LAYERS[layer]}, fitted to the training people of "
+        "the network, which was not trained again; poor is the positive class, and controls "
+        "count as good. The first two columns are the right AUC, of patients, and that of all. The "
+        "best of several such classifiers is the best by luck too.",
+        columns=(
+            "Classifier", *_RIGHT, *(METRICS[name] for name in metrics), "Accuracy, mean of maxima"
+        ),
+        rows=tuple(rows), numeric=frozenset(range(1, 8)),
+    )  # fmt: skip
+
+
+_RIGHT = ("Right: AUC in patients (95 % interval)", "AUC with controls, who count in the paper")
+
+
+def _classifier(label: str) -> str:
+    return label.split(" on ")[0]
+
+
+def _paper_cells(
+    report: ExperimentReport, model: str, positive: str, metrics: Sequence[str]
+) -> list[str]:
+    table = report.as_paper
+    assert table is not None
+    one = table[(table["model"] == model) & (table["class"] == positive)].set_index("metric")
+    cells = [_spread(one.loc[name], "mean") if name in one.index else "n/a" for name in metrics]
+    best = _spread(one.loc["accuracy"], "maxima") if "accuracy" in one.index else "n/a"
+    return [*cells, best]
+
+
+def _right_cells(metrics: pd.DataFrame, model: str) -> list[str]:
+    """AUC with its interval, in patients and in all people."""
+    cells = []
+    for population in ("patients", "all"):
+        rows = metrics[
+            (metrics["model"] == model)
+            & (metrics["metric"] == "roc_auc")
+            & (metrics["population"] == population)
+        ]
+        row = None if rows.empty else rows.iloc[0]
+        cells.append(
+            "n/a"
+            if row is None or pd.isna(row["value"])
+            else f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        )
+    return cells
+
+
+def _spread(row: Any, kind: str) -> str:
+    mean, low, high = (float(row[name]) for name in _SPREADS[kind])
+    return f"{mean:.3f} [{low:.3f} {high:.3f}]"
+
+
+@styled
+def embedding_figure(embedding: pd.DataFrame, predictions: pd.DataFrame) -> Figure:
+    """Draw tested people as points, as each layer of one network sees them (t-SNE)."""
+    truth: Mapping[str, float] = dict(
+        zip(predictions["participant_id"], predictions["true"], strict=True)
+    )
+    layers = [layer for layer in LAYERS if layer in set(embedding["layer"])]
+    canvas, panels = new_chart(7.2, 2.9, panels=len(layers))
+    n_people = int(embedding["participant_id"].nunique())
+    for axes, layer in zip(panels, layers, strict=True):
+        one = embedding[embedding["layer"] == layer]
+        poor = np.array([truth.get(person, 0) == 1 for person in one["participant_id"]])
+        for members, marker, shade, word in (
+            (poor, "o", colour(1), "truly poor"), (~poor, "D", colour(0), "truly good"),
+        ):  # fmt: skip
+            axes.scatter(
+                one["x"].to_numpy()[members], one["y"].to_numpy()[members], s=20, marker=marker,
+                color=shade, alpha=0.75, linewidths=0, label=word,
+            )  # fmt: skip
+        axes.set_title(LAYERS[layer], fontsize=9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    panels[0].legend(loc="upper left", bbox_to_anchor=(0, -0.02), ncols=2, borderaxespad=0.2)
+    return chart_figure(
+        canvas,
+        "layers-tsne",
+        "People as the layers of the network see them",
+        f"The {n_people} people of the first test set, whom this network had not learned from, "
+        "controls among those truly good; "
+        "people whom a layer sees as alike lie close together (t-SNE). Only who is near whom can "
+        "be read: axes, distances between groups and sizes of groups mean nothing, and another "
+        "seed gives another picture. It is a picture and no evidence; how well classes are told "
+        "apart stands in the tables.",
+        f"t-SNE of {n_people} tested people in {len(layers)} layers of the network",
+    )

@@ -1,0 +1,307 @@
+"""States of connectivity in the page of an experiment: what they are, who is in them, and when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from motor_bids_app.explanation.dynamics import Dynamics
+from motor_bids_app.explanation.states import (
+    DECIDING,
+    LEAST_PARTICIPATION,
+    States,
+    choose_number,
+)
+from motor_bids_app.reports.canvas import INK, new_chart, styled
+from motor_bids_app.reports.experiment.charts import chart_figure, colour
+from motor_bids_app.reports.figures import Row, draw_rows
+from motor_bids_app.reports.pages import Figure, Table
+
+CLASSES = ("good", "poor")
+_HIGHEST = 99.0  # percentile of sizes at the ends of the colours
+_NO_CLUSTER = ("In no state that was compared do classes differ in 50 neighbouring voxels, not "
+               "even at the uncorrected threshold of the paper.")  # fmt: skip
+Classes = NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatesSection:
+    """The section of the experiment's page."""
+
+    sentences: tuple[str, ...]
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def states_section(
+    states: States,
+    dynamics: Dynamics,
+    centres: Sequence[nib.Nifti1Image],
+    template: nib.Nifti1Image,
+    poor: Classes,
+    clusters: pd.DataFrame,
+    notes: Sequence[str],
+    n_permutations: int,
+    decides: str = "silhouette",
+) -> StatesSection:
+    """Draw and describe states.
+
+    Parameters
+    ----------
+    centres : sequence of Nifti1Image
+        Median map of each state, on the grid of `template`.
+    poor : bool array, shape (n_people,), or None
+        Who has a poor outcome, where there are classes.
+    clusters : DataFrame
+        See `explanation.clusters.cluster_table`, with a column state.
+    notes : sequence of str
+        What could not be compared, and why.
+    n_permutations, decides : int, str
+        Of people; what decided on the number of states.
+    """
+    tables = [_search_table(states.search)]
+    if poor is not None:
+        tables += [_dynamics_table(dynamics, poor), _cluster_table(clusters, n_permutations)]
+    return StatesSection(
+        sentences=(
+            *_sentences(states, len(dynamics.occupancy), decides),
+            *notes,
+            *(() if len(clusters) or poor is None else (_NO_CLUSTER,)),
+        ),
+        figures=(
+            _centres(states, centres, template),
+            search_chart(states.search),
+            dynamics_chart(dynamics, poor),
+            transitions_chart(dynamics, poor),
+        ),
+        tables=tuple(tables),
+    )
+
+
+def _sentences(states: States, n_people: int, decides: str) -> tuple[str, ...]:
+    k, shared = len(states.centres), np.flatnonzero(states.shared) + 1
+    named = ", ".join(map(str, shared)) or "none"
+    words = {"participation": "mean participation", "silhouette": "silhouette"}
+    others = {words[name]: choose_number(states.search, name) for name in DECIDING}
+    told = [f"{number} by the {name}" for name, number in others.items() if name != words[decides]]
+    return (
+        f"The maps of all windows of {n_people} people fall into {k} states (k-medians; windows "
+        "whose map varies most first, then all). States were found without a look at the outcome, "
+        "and no model uses them.",
+        f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are hence "
+        f"compared between classes: {named}. Of the numbers tried, those in which most people "
+        "share two states (if there is none: as many as any) were admitted, and the highest "
+        f"{words[decides]} decided among them (it would be {', '.join(told)}).",
+        f"{100 * states.moved:.1f} % of the windows changed state when all voxels were used "
+        "instead of the sample of the search.",
+    )
+
+
+def _centres(
+    states: States, centres: Sequence[nib.Nifti1Image], template: nib.Nifti1Image
+) -> Figure:
+    sizes = np.abs(np.stack([np.asarray(image.dataobj) for image in centres]))
+    limit = float(np.percentile(sizes[sizes > 0], _HIGHEST)) if sizes.any() else 1.0
+    shares = np.bincount(states.labels, minlength=len(centres)) / len(states.labels)
+    rows = [
+        Row(
+            image=template, label=f"State {number}: {100 * share:.0f} % of windows", signed=image,
+            signed_limit=limit, unit="", limits=(0, 1.6),
+        )
+        for number, (image, share) in enumerate(zip(centres, shares, strict=True), start=1)
+    ]  # fmt: skip
+    return Figure(
+        name="states-centres",
+        title="States of connectivity",
+        caption="How to read it: each row is the typical map of one state. Red goes up and down "
+        "with M1 of the side of the lesion (the left, where lesions were mirrored), blue against "
+        f"it; all rows share one scale, Fisher z from {-limit:.2g} to {limit:.2g}. Slices run from "
+        "the bottom to the top of the brain, left at the left.",
+        alt=f"Median connectivity of {len(centres)} states over axial slices of the template.",
+        data=draw_rows(rows, around=template),
+        media_type="image/png",
+    )
+
+
+@styled
+def search_chart(search: pd.DataFrame) -> Figure:
+    """Draw participation, silhouette and cost against the number of states."""
+    canvas, panels = new_chart(7.6, 2.8, panels=3)
+    chosen = int(search.loc[search["chosen"], "k"].iloc[0])
+    shown = (
+        ("mean_participation", "People who visit a state, mean share"),
+        ("silhouette", "Silhouette"),
+        ("cost", "Distance from the own state"),
+    )
+    for axes, (column, label) in zip(panels, shown, strict=True):
+        axes.axvline(chosen, color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
+        axes.plot(search["k"], search[column], color=colour(0), marker="o", markersize=4)
+        axes.set(xlabel="Number of states", title=label)
+        axes.title.set_fontsize(8.5)
+        axes.set_xticks(search["k"])
+    panels[0].plot(
+        search["k"], search["lowest_participation"], color=colour(1), marker="s", markersize=4
+    )
+    return chart_figure(
+        canvas,
+        "states-search",
+        "How many states",
+        "Left: share of people who visit a state, mean over states (blue circles) and in the "
+        "least visited one (orange squares). Middle: how much nearer windows are to their own "
+        "state than to the next; higher is clearer. Right: what is left unexplained; look for an "
+        "elbow. Dashed: the number that was chosen.",
+        f"Participation, silhouette and cost for {len(search)} numbers of states; chosen {chosen}",
+    )
+
+
+@styled
+def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
+    """Draw occupancy and dwell time of each person in each state, by class."""
+    canvas, panels = new_chart(7.6, 3.0, panels=2)
+    for axes, values, label in (
+        (panels[0], dynamics.occupancy, "Share of time in the state"),
+        (panels[1], dynamics.dwell_seconds, "Mean stay (s)"),
+    ):
+        _strips(axes, values, poor)
+        axes.set(xlabel="State", ylabel=label)
+    handles, labels = panels[0].get_legend_handles_labels()
+    if poor is not None:
+        canvas.legend(handles, labels, loc="outside lower center", ncols=2)
+    return chart_figure(
+        canvas,
+        "states-dynamics",
+        "Time in each state",
+        "Each mark is a person, each bar the mean of a class. A stay of 0 s: the person never "
+        "visits the state.",
+        f"Occupancy and dwell time of {len(dynamics.occupancy)} people in "
+        f"{dynamics.occupancy.shape[1]} states",
+    )
+
+
+def _strips(axes: Axes, values: NDArray[np.float64], poor: Classes) -> None:
+    everyone = {"": np.ones(len(values), dtype=bool)}
+    groups = everyone if poor is None else {"good": ~poor, "poor": poor}
+    for number, (name, members) in enumerate(groups.items()):
+        offset = 0.2 * (2 * number - len(groups) + 1)
+        jitter = np.linspace(-0.1, 0.1, max(int(members.sum()), 1))
+        for state, own in enumerate(values[members].T):
+            axes.plot(
+                state + 1 + offset + jitter[: len(own)], own, linestyle="", marker="os"[number],
+                markersize=3, color=colour(number), alpha=0.7, label=name if state == 0 else None,
+            )  # fmt: skip
+            if len(own):
+                axes.plot(
+                    state + 1 + offset + np.array([-0.14, 0.14]), [own.mean()] * 2,
+                    color=colour(number), linewidth=2,
+                )  # fmt: skip
+    axes.set_xticks(range(1, values.shape[1] + 1))
+    axes.set_ylim(bottom=0)
+
+
+@styled
+def transitions_chart(dynamics: Dynamics, poor: Classes) -> Figure:
+    """Draw how often one state is followed by another, mean over people, by class."""
+    groups = {"everyone": np.ones(len(dynamics.occupancy), dtype=bool)}
+    if poor is not None:
+        groups = {"good": ~poor, "poor": poor}
+    canvas, panels = new_chart(7.2, 3.2, panels=len(groups))
+    shares = _shares(dynamics.transitions)
+    k = shares.shape[1]
+    for axes, (name, members) in zip(panels, groups.items(), strict=True):
+        left = shares[members]
+        counts = np.isfinite(left).sum(axis=0)
+        mean = np.nan_to_num(left).sum(axis=0) / np.maximum(counts, 1)
+        axes.imshow(mean, vmin=0, vmax=1, cmap="Blues")
+        for row in range(k):
+            for column in range(k):
+                value = mean[row, column]
+                text = f"{value:.2f}" if counts[row, column] else "none"
+                axes.text(
+                    column, row, text, ha="center", va="center", fontsize=8.5,
+                    color="white" if value > 0.6 else INK["ink"],
+                )  # fmt: skip
+        axes.set(title=name, xlabel="Next window", ylabel="Window")
+        axes.set_xticks(range(k), [str(number + 1) for number in range(k)])
+        axes.set_yticks(range(k), [str(number + 1) for number in range(k)])
+    return chart_figure(
+        canvas,
+        "states-transitions",
+        "From one state to the next",
+        "Of the windows in the state of a row, the share that is followed by a window in the state "
+        "of a column, mean over the people who visit the row's state. The diagonal is high because "
+        "windows that follow each other share most of their volumes; none: nobody of the class "
+        "visits the state.",
+        "Probability of moving between states: " + ", ".join(groups),
+    )
+
+
+def _shares(transitions: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Share of each next state, (n_people, k, k); NaN in rows of states never left or visited."""
+    total = transitions.sum(axis=2, keepdims=True)
+    return np.where(total > 0, transitions / np.maximum(total, 1), np.nan)
+
+
+def _search_table(search: pd.DataFrame) -> Table:
+    shown = search.assign(chosen=search["chosen"].map({True: "yes", False: ""}))
+    return Table.of(
+        shown,
+        "Numbers of states that were tried.",
+        {"k": "States", "states_of_most": "Visited by most people",
+         "lowest_participation": "Participation, least", "mean_participation": "Mean",
+         "silhouette": "Silhouette", "cost": "Distance", "chosen": "Chosen"},
+    )  # fmt: skip
+
+
+def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
+    """Mean and standard deviation of each measure in each class."""
+    table = dynamics.table()
+    table = table[[name for name in table if not str(name).startswith("dwell_windows")]]
+    rows = []
+    for name in table:
+        kind, _, state = str(name).rpartition("_")
+        label = {"occupancy": f"Share of time in state {state}",
+                 "dwell_seconds": f"Mean stay in state {state} (s)"}.get(
+                     kind, "Changes of state")  # fmt: skip
+        values = table[name].to_numpy(np.float64)
+        rows.append((label, *(_mean_and_spread(values[members]) for members in (~poor, poor))))
+    return Table(
+        caption="How people move between states: mean (standard deviation) by class. The table of "
+        "all people is states/people.tsv.",
+        columns=("Measure", *CLASSES),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2}),
+    )
+
+
+def _mean_and_spread(values: NDArray[np.float64]) -> str:
+    """Mean and standard deviation in words; one person has no spread."""
+    spread = f" ({values.std(ddof=1):.2f})" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
+
+
+def _cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:
+    """Clusters with both p values side by side."""
+    rows = tuple(
+        (
+            f"State {row['state']}, {row['region']}", row["higher_in"],
+            f"{row['x']:.0f}, {row['y']:.0f}, {row['z']:.0f}", row["voxels"],
+            f"{row['peak_t']:.2f}", f"{row['p_uncorrected']:.2g}", f"{row['p_corrected']:.3f}",
+        )
+        for row in clusters.to_dict("records")
+    )  # fmt: skip
+    kept = int((clusters["p_corrected"] < 0.05).sum()) if len(clusters) else 0
+    return Table(
+        caption="Where classes differ in a state, adjusted for age, sex and time since stroke: "
+        "clusters of 50 voxels or more at p < 0.05 per voxel, uncorrected (as published). The last "
+        f"column corrects for the many voxels by the largest cluster in {n_permutations} "
+        f"permutations of people: {kept} of {len(clusters)} clusters hold at 0.05. Chance "
+        "alone can explain the others in so many voxels.",
+        columns=("Peak", "Higher in", "MNI (mm)", "Voxels", "t", "p of the peak, uncorrected",
+                 "p of the cluster, corrected"),
+        rows=rows,
+        numeric=frozenset({3, 4, 5, 6}),
+    )  # fmt: skip

@@ -1,0 +1,243 @@
+"""Tables of the page of an experiment, from tidy tables (columns as in `ExperimentReport`)."""
+
+from collections.abc import Hashable, Mapping
+
+import pandas as pd
+
+from motor_bids_app.reports.experiment.answer import format_p
+from motor_bids_app.reports.experiment.charts import METRICS
+from motor_bids_app.reports.pages import Table
+
+_SHOWN = {  # metrics of the main table, by task
+    "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
+    "calibration": ("brier", "calibration_slope", "calibration_intercept", "ece"),
+    "regression": ("r2", "r", "mae", "rmse"),
+    "ordinal": ("quadratic_kappa", "mae", "accuracy"),
+}
+POPULATIONS = {"patients": "patients", "all": "patients and healthy controls together"}
+
+
+def models_table(
+    metrics: pd.DataFrame, models: Mapping[str, str], task: str, population: str
+) -> Table:
+    """One row per model, one column per metric with its interval."""
+    metrics = metrics[metrics["population"] == population]
+    present = set(metrics["metric"])
+    shown = [name for name in _SHOWN[task] if name in present]
+    rows = []
+    for model, label in models.items():
+        one = metrics[metrics["model"] == model].drop_duplicates("metric").set_index("metric")
+        if not one.empty:
+            rows.append(
+                (label, *(metric_cell(row.to_dict()) for _, row in one.reindex(shown).iterrows()))
+            )
+    caption = f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals."
+    if population == "all":
+        caption += (
+            " Beside the table above, not instead of it: controls are easy to tell from patients, "
+            "so that these numbers are too good for the question asked."
+        )
+    if task == "calibration":
+        caption = (
+            f"Whether probabilities mean what they say, in {POPULATIONS[population]}: ideal are a "
+            "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
+            "predicted), and a calibration error (ECE) near 0, which chance alone exceeds (it "
+            "has no interval). Intervals of slope and intercept are bootstraps over patients: "
+            "they leave out how models vary with their training people."
+        )
+    return Table(
+        caption=caption,
+        columns=("Model", *(METRICS.get(name, name) for name in shown)),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(shown) + 1)),
+    )
+
+
+def metric_cell(row: Mapping[Hashable, float]) -> str:
+    """Value of a metric with its interval, where it has one; rows as of `metrics.tsv`.
+
+    >>> metric_cell({"value": 0.1, "low": float("nan"), "high": float("nan")})
+    '0.10'
+    """
+    if pd.isna(row["value"]):
+        return "n/a"
+    if pd.isna(row["low"]):
+        return f"{row['value']:.2f}"
+    digits = 2 if abs(row["value"]) < 10 else 1
+    interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
+    return f"{row['value']:.{digits}f} ({interval})"
+
+
+def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
+    """One row per model, against the best of the simpler ones."""
+    rows = [
+        (
+            models.get(row["model"], row["model"]),
+            models.get(row["reference"], row["reference"]),
+            METRICS.get(row["metric"], row["metric"]),
+            f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})",
+            *(
+                "n/a" if pd.isna(row[name]) else format_p(row[name]).removeprefix("= ")
+                for name in ("p_value", "p_holm")
+            ),
+        )
+        for _, row in comparisons.iterrows()
+    ]
+    return Table(
+        caption="Each model against the best of the simpler ones, on the same splits: difference "
+        "in patients with its 95 % interval, p of the corrected resampled t-test, and that p "
+        "corrected for the number of models (Holm).",
+        columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
+        rows=tuple(rows),
+        numeric=frozenset({3, 4, 5}),
+    )
+
+
+def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
+    """One row per group of people: how often the conformal set or interval holds the truth."""
+    if coverage is None or coverage.empty:
+        return None
+    classify = task == "classification"
+    rows = [
+        (
+            row["group"], int(row["n_people"]),
+            f"{row['coverage']:.0%} ({row['low']:.0%} to {row['high']:.0%})",
+            f"{row['size']:.2f}" if classify else f"{row['size']:.1f}",
+            *([f"{row['single']:.0%}"] if classify else []),
+        )
+        for _, row in coverage.iterrows()
+    ]  # fmt: skip
+    what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
+    return Table(
+        caption=f"Conformal {what[0]} of the final model that should hold the truth for "
+        f"{coverage['level'].iloc[0]:.0%} of patients: how often they do, for each in turn with "
+        "limits calibrated on all others (95 % binomial interval, Wilson)."
+        + (" With both classes in the set, the model should not be asked." if classify else ""),
+        columns=(
+            "True group",
+            "Patients",
+            "Coverage",
+            what[1],
+            *(["One class"] if classify else []),
+        ),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3, 4} if classify else {1, 2, 3}),
+    )
+
+
+def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
+    """One row per part of the cohort: the final model's main metric there."""
+    if groups is None or groups.empty:
+        return None
+    metric = METRICS.get(groups["metric"].iloc[0], groups["metric"].iloc[0])
+    classify = bool(groups["n_poor"].notna().any())
+    rows = [
+        (
+            row["characteristic"], row["group"], int(row["n_people"]),
+            *([int(row["n_poor"])] if classify else []),
+            row["remark"] if isinstance(row["remark"], str) else metric_cell(row.to_dict()),
+        )
+        for _, row in groups.iterrows()
+    ]  # fmt: skip
+    return Table(
+        caption=f"{label} in parts of the cohort, with 95 % intervals; all rows are of patients, "
+        "but for one that counts controls, where there are some. Intervals that overlap are no "
+        "sign of equality: parts are small, and many comparisons find differences by "
+        "chance.",
+        columns=("By", "Group", "People", *(["Poor"] if classify else []), metric),
+        rows=tuple(rows),
+        numeric=frozenset({2, 3, 4} if classify else {2, 3}),
+    )
+
+
+def missing_table(missing: pd.DataFrame | None) -> Table | None:
+    """One row per input of the models: who lacks it, and what is done about it."""
+    if missing is None or missing.empty:
+        return None
+    rows = [
+        (
+            row["what"], f"{row['n_missing']} of {row['n_people']}", row["n_patients"],
+            row["n_controls"], row["rule"],
+        )
+        for _, row in missing.iterrows()
+    ]  # fmt: skip
+    return Table(
+        caption="People who lack what models may see, and the rule that applies within each "
+        "training fold.",
+        columns=("Input", "Lacked by", "Patients", "Controls", "Rule"),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3}),
+    )
+
+
+def recalibration_table(table: pd.DataFrame | None, label: str) -> Table | None:
+    """One row before and one after recalibration."""
+    if table is None or table.empty:
+        return None
+    shown = list(dict.fromkeys(table["metric"]))
+    rows = []
+    for state, part in table.groupby("probabilities", sort=False):
+        by_metric = part.set_index("metric")
+        rows.append((state, *(metric_cell(by_metric.loc[name].to_dict()) for name in shown)))
+    return Table(
+        caption=f"Recalibration of {label}, learned within each training fold: ideal are a slope "
+        "of 1, an intercept of 0, and a Brier score and calibration error (ECE) near 0. All other "
+        "results are those after it.",
+        columns=("Probabilities", *(METRICS.get(name, name) for name in shown)),
+        rows=tuple(rows),
+        numeric=frozenset(range(1, len(shown) + 1)),
+    )
+
+
+def subset_table(table: pd.DataFrame | None, metric: str) -> Table | None:
+    """One row per subset of maps, the best first; None where there are none."""
+    if table is None or table.empty:
+        return None
+    shown = table[table["metric"] == metric].sort_values("value", ascending=False, kind="stable")
+    rows = tuple(
+        (str(maps), str(n), f"{value:.2f}")
+        for maps, n, value in zip(shown["maps"], shown["n_maps"], shown["value"], strict=True)
+    )
+    return Table(
+        caption="Mean prediction of the networks of single maps, for every subset of maps, out of "
+        f"fold. To look at, not to choose by: the best of {len(rows)} subsets is the best by luck "
+        "too. The result above comes from maps that were chosen within each training fold.",
+        columns=("Maps", "Number of maps", METRICS.get(metric, metric)),
+        rows=rows,
+        numeric=frozenset({1, 2}),
+    )
+
+
+def chosen_table(table: pd.DataFrame | None) -> Table | None:
+    """One row per fitted model: the maps it averages; None where there are none."""
+    if table is None or table.empty:
+        return None
+    most = table["maps"].value_counts()
+    single = bool((table["training"] == 1).all())
+    names = {"repeat": "Repeat", "fold": "Test set", "training": "Training", "maps": "Maps chosen"}
+    if single:
+        names.pop("training")
+    return Table.of(
+        table,
+        "Maps whose networks each model averages, chosen by people of its own training fold. Most "
+        f"often: {most.index[0]}, {most.iloc[0]} of {len(table)} times. Where the choice changes "
+        "from fold to fold, no map can be called the best.",
+        names,
+    )
+
+
+def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
+    """One row per model of few columns; None where there is none."""
+    if sizes is None or sizes.empty:
+        return None
+    shown = sizes.assign(model=sizes["model"].map(lambda name: models.get(name, name)))
+    return Table.of(
+        shown,
+        "Patients needed to develop a model of so many weights, so that it shrinks by at most 10 % "
+        "in new people (Riley et al. 2020). Models of thousands of voxels have no such number: "
+        "they lean on their penalty.",
+        {
+            "model": "Model", "n_parameters": "Weights", "n_people": "Patients here",
+            "n_needed": "Patients needed",
+        },
+    )  # fmt: skip

@@ -1,0 +1,224 @@
+"""The sentences of the methods text of the participant level, by step."""
+
+from motor_bids_app.reports.participant.signal_methods import SIGNAL_STEPS, SIGNALS, MethodStep
+
+_ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
+_BOLD = "Resting-state bold."
+PARAGRAPHS = (_ANATOMY, _DIFFUSION, _BOLD, SIGNALS, _MEASURES)
+STEPS = {  # in the order of the text; `space` is filled in
+    "reorient": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="The anatomical image was turned to the nearest canonical (RAS) orientation.",
+    ),
+    "average": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="Its runs that agreed were registered rigidly to the first and averaged.",
+    ),
+    "denoise": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="It was denoised by non-local means over neighbouring voxels (after Coupé et al. "
+        "2008).",
+        references=("Coupé et al. 2008",),
+    ),
+    "bias": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="Intensity non-uniformity was corrected with N4 (Tustison et al. 2010), as "
+        "implemented in SimpleITK.",
+        references=("Tustison et al. 2010",),
+    ),
+    "brain_mask": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="Unless it had been extracted before, the brain was found with deepbet, a "
+        "convolutional network (Fisch et al. 2024).",
+        references=("Fisch et al. 2024",),
+    ),
+    "contrasts": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="Further contrasts (T2w, FLAIR) were corrected for intensity non-uniformity, not "
+        "denoised, and registered rigidly to it.",
+    ),
+    "registration": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="The image was registered to the symmetric template {space} (Fonov et al. 2009), "
+        "first affinely, then by a greedy diffeomorphic method that maximises the local "
+        "cross-correlation (after Avants et al. 2008).",
+        references=("Fonov et al. 2009", "Avants et al. 2008"),
+    ),
+    "lesion_weighting": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="Voxels in the lesion did not count in the registration (cost function masking, "
+        "Brett et al. 2001), nor in the class statistics of the segmentation.",
+        references=("Brett et al. 2001",),
+    ),
+    "tissue": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="Grey matter, white matter and cerebrospinal fluid were segmented by expectation "
+        "maximisation with a Markov random field (after Zhang et al. 2001).",
+        references=("Zhang et al. 2001",),
+    ),
+    "standard_lesion": MethodStep(
+        paragraph=_ANATOMY,
+        sentence="The lesion mask was given in a standard space and resampled to the grid of "
+        "{space}.",
+    ),
+    "dwi_denoise": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016) with optimal "
+        "shrinkage (Gavish and Donoho 2017).",
+        references=("Veraart et al. 2016", "Gavish and Donoho 2017"),
+    ),
+    "dwi_gibbs": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Gibbs ringing was removed by local subvoxel shifts (Kellner et al. 2016).",
+        references=("Kellner et al. 2016",),
+    ),
+    "dwi_motion": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Head motion and linear eddy-current distortion were corrected by registering "
+        "each volume to what the others of its shell predict, and their mean to the first b = 0 "
+        "volume; gradient directions were turned with the head (Leemans and Jones 2009).",
+        references=("Leemans and Jones 2009",),
+    ),
+    "dwi_outliers": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Slices whose mean signal fell far below a robust fit over directions did not "
+        "count in the tensor.",
+    ),
+    "dwi_drift": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="The drift of the gain, seen in the b = 0 volumes, was divided out (Vos et al. "
+        "2017).",
+        references=("Vos et al. 2017",),
+    ),
+    "dwi_bias": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="All volumes were divided by the bias field that N4 finds in the mean b = 0 "
+        "volume, which changes S0 and no map of diffusion.",
+    ),
+    "susceptibility_pair": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion was estimated from images with opposite phase encoding "
+        "(Andersson et al. 2003), by Gauss-Newton steps on a smooth field (after Ruthotto et al. "
+        "2012), and undone along the phase-encoding axis with the intensities it had piled up.",
+        references=("Andersson et al. 2003", "Ruthotto et al. 2012"),
+    ),
+    "susceptibility_map": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion was derived from a field map of gradient echoes "
+        "(Jezzard and Balaban 1995), whose phase was unwrapped along a minimum spanning tree where "
+        "that was needed (after Ching et al. 1992), and undone along the phase-encoding axis with "
+        "the intensities it had piled up.",
+        references=("Jezzard and Balaban 1995", "Ching et al. 1992"),
+    ),
+    "susceptibility_head": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Without images of opposite phase encoding, susceptibility distortion was "
+        "estimated by matching the mean b = 0 volume to the anatomical image along the "
+        "phase-encoding axis (after Kybic et al. 2000), and undone.",
+        references=("Kybic et al. 2000",),
+    ),
+    "susceptibility_none": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Susceptibility distortion that could be told by matching the mean b = 0 volume "
+        "to the anatomical image was not found, and none was undone.",
+    ),
+    "susceptibility_left": MethodStep(
+        paragraph=_DIFFUSION, sentence="Susceptibility distortion was not corrected."
+    ),
+    "gradient_axes": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Axes of the gradient table were corrected by the coherence of fibres (after "
+        "Schilling et al. 2019).",
+        references=("Schilling et al. 2019",),
+    ),
+    "tensor": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="A tensor was fitted by weighted linear least squares (Veraart et al. 2013), and "
+        "fractional anisotropy and mean, radial and axial diffusivity were derived.",
+        references=("Veraart et al. 2013",),
+    ),
+    "trace": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="The series has too few directions for a tensor, so only mean diffusivity was "
+        "derived from it.",
+    ),
+    "coregistration": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="The mean b = 0 volume was registered rigidly to the anatomical image by the "
+        "correlation ratio (Roche et al. 1998), and the maps were brought to {space} with one "
+        "interpolation through all transforms.",
+        references=("Roche et al. 1998",),
+    ),
+    "finished_coregistration": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="The image that the finished diffusion data had been aligned with was registered "
+        "rigidly to the anatomical image, unless they were the same, and the maps were brought to "
+        "{space} with one interpolation through all transforms.",
+    ),
+    "bold_dummies": MethodStep(
+        paragraph=_BOLD,
+        sentence="Volumes at the start, before the steady state, were dropped.",
+    ),
+    "bold_motion": MethodStep(
+        paragraph=_BOLD,
+        sentence="Head motion was estimated by Gauss-Newton matching of each volume to the mean of "
+        "all (after Baker and Matthews 2004); framewise displacement sums the changes of all six "
+        "parameters (Power et al. 2012).",
+        references=("Baker and Matthews 2004", "Power et al. 2012"),
+    ),
+    "bold_slice_timing": MethodStep(
+        paragraph=_BOLD,
+        sentence="Slices were interpolated in time, by cubic splines, to the middle of the "
+        "acquisition of their volume.",
+    ),
+    "bold_coregistration": MethodStep(
+        paragraph=_BOLD,
+        sentence="The mean volume was registered rigidly to the anatomical image by the "
+        "correlation ratio (Roche et al. 1998), and the series was brought to {space} at 3 mm with "
+        "one interpolation, by cubic splines, through all transforms.",
+        references=("Roche et al. 1998",),
+    ),
+    "finished_bold": MethodStep(
+        paragraph=_BOLD,
+        sentence="The finished series was brought to {space} at 3 mm, by cubic splines, through "
+        "the registration of the head that it had been aligned with.",
+    ),
+    "bold_scrubbing": MethodStep(
+        paragraph=_BOLD,
+        sentence="Volumes with more framewise displacement than the limit were left out of the "
+        "regression and of correlations.",
+    ),
+    "bold_cleaning": MethodStep(
+        paragraph=_BOLD,
+        sentence="A linear trend, 24 motion terms (Friston et al. 1996), the mean signals of white "
+        "matter and cerebrospinal fluid, and frequencies outside the band were removed in one "
+        "projection (Lindquist et al. 2019), not in sequence; the global signal was not. The "
+        "lesion had no part in any of these signals.",
+        references=("Friston et al. 1996", "Lindquist et al. 2019"),
+    ),
+    "bold_smoothing": MethodStep(
+        paragraph=_BOLD,
+        sentence="The series was smoothed by a Gaussian inside the brain, lesion left out.",
+    ),
+    "bold_connectivity": MethodStep(
+        paragraph=_BOLD,
+        sentence="The mean time course of a seed in M1 on the side of the lesion was correlated "
+        "with all voxels, over the whole series and in sliding windows (after Allen et al. 2014), "
+        "and correlations were transformed to Fisher z.",
+        references=("Allen et al. 2014",),
+    ),
+    **SIGNAL_STEPS,
+    "tract_load": MethodStep(
+        paragraph=_MEASURES,
+        sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "
+        "of the Jülich atlas (Eickhoff et al. 2005), made symmetric, plainly and weighted by the "
+        "cross-section of the tract (after Feng et al. 2015).",
+        references=("Eickhoff et al. 2005", "Feng et al. 2015"),
+    ),
+    "regions": MethodStep(
+        paragraph=_MEASURES,
+        sentence="Maps were averaged outside the lesion in the motor regions of the AAL atlas "
+        "(Tzourio-Mazoyer et al. 2002), made symmetric, with the asymmetry between sides.",
+        references=("Tzourio-Mazoyer et al. 2002",),
+    ),
+}

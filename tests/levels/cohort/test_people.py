@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from motor_bids_app.errors import DataError, InputMissingError
+from motor_bids_app.levels.cohort.people import gather_people
+from motor_bids_app.settings import Settings
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Writes tables and features; returns the settings of a group run."""
+
+    def write(participants, features, sessions=()):
+        raw, out = tmp_path / "raw", tmp_path / "out"
+        raw.mkdir()
+        (raw / "participants.tsv").write_text(participants)
+        for participant, text in sessions:
+            (raw / participant).mkdir()
+            (raw / participant / f"{participant}_sessions.tsv").write_text(text)
+        for prefix, text in features.items():
+            home = out.joinpath(*prefix.split("_"))
+            home.mkdir(parents=True)
+            (home / f"{prefix}_desc-features.tsv").write_text(text)
+        return Settings(bids_dir=raw, output_dir=out, level="group")
+
+    return write
+
+
+def test_features_and_tables_are_joined_by_person(dataset):
+    people = gather_people(
+        dataset(
+            "participant_id\tage\tfma_ue\nsub-2\t70\t20\nsub-1\t60\t50\n",
+            {"sub-1": "lesion_volume\n1.5\n", "sub-2": "lesion_volume\n9\n"},
+        )
+    )
+
+    table = people.table.set_index("participant_id")
+    assert table.loc["sub-1", ["age", "fma_ue", "lesion_volume"]].tolist() == [60, 50, 1.5]
+    assert table.loc["sub-2", ["age", "fma_ue", "lesion_volume"]].tolist() == [70, 20, 9]
+    assert [scan.participant for scan in people.scans] == ["1", "2"]
+
+
+def test_each_session_has_its_own_score(dataset):
+    people = gather_people(
+        dataset(
+            "participant_id\tage\nsub-1\t60\n",
+            {"sub-1_ses-pre": "tract_load\n0.5\n", "sub-1_ses-post": "tract_load\n0.4\n"},
+            [("sub-1", "session_id\tfma_ue\nses-pre\t20\nses-post\t40\n")],
+        )
+    )
+
+    table = people.table.set_index("session_id")
+    assert table["fma_ue"].to_dict() == {"ses-pre": 20, "ses-post": 40}
+    assert table["age"].tolist() == [60, 60]
+
+
+def test_a_scan_that_could_be_of_either_session_is_left_out(dataset):
+    people = gather_people(
+        dataset(
+            "participant_id\tfma_ue\nsub-1\tn/a\nsub-2\t30\n",
+            {"sub-1": "tract_load\n0.5\n", "sub-2": "tract_load\n0.1\n"},
+            [("sub-1", "session_id\tfma_ue\nses-pre\t20\nses-post\t40\n")],
+        )
+    )
+
+    assert people.table["participant_id"].tolist() == ["sub-2"]
+    assert "2 rows that may belong" in people.excluded["reason"].item()
+
+
+def test_the_mask_decides_the_side_and_a_conflict_is_noted(dataset):
+    people = gather_people(
+        dataset("participant_id\tlesion_side\nsub-1\tleft\n", {"sub-1": "lesion_side\nright\n"})
+    )
+
+    assert people.table["lesion_side"].tolist() == ["right"]
+    assert any("left by the tables, but right in its mask" in note for note in people.notes)
+
+
+def test_a_missing_measure_does_not_hide_what_the_tables_say(dataset):
+    people = gather_people(
+        dataset("participant_id\tlesion_side\nsub-1\tleft\n", {"sub-1": "lesion_side\nn/a\n"})
+    )
+
+    assert people.table["lesion_side"].tolist() == ["left"]
+
+
+def test_someone_without_a_row_is_left_out_of_training_but_can_be_predicted(dataset):
+    settings = dataset(
+        "participant_id\tage\nsub-1\t60\n",
+        {"sub-1": "tract_load\n0.5\n", "sub-2": "tract_load\n0.1\n"},
+    )
+
+    assert gather_people(settings).excluded["participant_id"].tolist() == ["sub-2"]
+    both = gather_people(settings, scores_required=False)
+    assert both.table["participant_id"].tolist() == ["sub-1", "sub-2"]
+    assert pd.isna(both.table["age"][1])
+
+
+def test_nobody_in_common_and_no_tables_are_explained(dataset):
+    settings = dataset("participant_id\tage\nsub-9\t60\n", {"sub-1": "tract_load\n0.5\n"})
+    with pytest.raises(DataError, match="spelled alike"):
+        gather_people(settings)
+
+    (settings.bids_dir / "participants.tsv").unlink()
+    with pytest.raises(InputMissingError, match="no scores"):
+        gather_people(settings)
+
+
+def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
+    rows = "participant_id\tfma_ue\n" + "".join(f"sub-{i}\t{10 * i}\n" for i in (1, 2, 3))
+    settings = dataset(rows, {f"sub-{i}": "lesion_volume\n1\n" for i in (1, 2, 3)})
+    ratings = tmp_path / "qc.tsv"
+    ratings.write_text("participant_id\trating\nsub-2\texclude\nsub-3\tinclude\nsub-9\texclude\n")
+
+    people = gather_people(replace(settings, qc_file=ratings))
+
+    assert [scan.participant for scan in people.scans] == ["1", "3"]
+    assert people.excluded["participant_id"].tolist() == ["sub-2"]
+    assert people.notes[0] == (
+        "Left out by --qc-file: 1 of 3 scans (people: 1). "
+        "People rated exclude who have no derivatives here: 1."
+    )

@@ -1,0 +1,53 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.levels.participant.anatomy.preprocess import _correct, preprocess_anatomy
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.spaces.templates import load_template
+
+
+@pytest.fixture(scope="module")
+def flair(tmp_path_factory):
+    """FLAIR of the template's brain: grey matter brighter than white, fluid dark."""
+    grey, white, brain = (
+        np.asarray(load_template(kind, 3).dataobj, dtype=np.float32)
+        for kind in ("GM", "WM", "brain")
+    )
+    fluid = np.clip(1 - grey - white, 0, 1)
+    noise = np.random.default_rng(0).normal(0, 0.03, brain.shape)
+    values = 700 * brain * np.clip(0.9 * grey + 0.65 * white + 0.15 * fluid + noise, 0.02, None)
+    path = tmp_path_factory.mktemp("raw") / "sub-1_FLAIR.nii.gz"
+    nib.save(nib.Nifti1Image(values.astype(np.float32), load_template("brain", 3).affine), path)
+    return path
+
+
+@pytest.mark.slow
+def test_grey_and_white_matter_of_flair_are_not_taken_for_each_other(flair, tmp_path):
+    outputs = Outputs(tmp_path, "1", None, datasets={"raw": flair.parent})
+
+    preprocess_anatomy(Scan(participant="1", flair=flair), outputs, ProcessingSettings(sloppy=True))
+
+    inside = np.asarray(load_template("brain", 3).dataobj) > 0
+    truth = {name: np.asarray(load_template(name, 3).dataobj)[inside] for name in ("GM", "WM")}
+    for name, other in (("GM", "WM"), ("WM", "GM")):
+        found = np.asarray(outputs.load("probseg", "anat", label=name).dataobj)[inside]
+        own, others = (np.corrcoef(found, truth[kind])[0, 1] for kind in (name, other))
+        assert own > 0.5, name
+        assert own > others + 0.3, name
+
+
+def test_quality_is_measured_on_the_noise_that_denoising_removes():
+    grey, white = (np.asarray(load_template(kind, 3).dataobj) for kind in ("GM", "WM"))
+    noise = np.random.default_rng(0).normal(0, 20, grey.shape)
+    values = np.where(grey + white > 0.1, 300 * grey + 500 * white + noise, 0).astype(np.float32)
+    raw = nib.Nifti1Image(values, load_template("GM", 3).affine)
+
+    head, noisy = _correct(raw, ProcessingSettings(sloppy=True))
+
+    pure = white > 0.98
+    before, after = (np.asarray(image.dataobj)[pure].std() for image in (noisy, head))
+    assert before == pytest.approx(20, rel=0.15)
+    assert after < 0.8 * before

@@ -1,0 +1,236 @@
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.validation import validate
+from motor_bids_app.errors import IncompleteRunError
+from motor_bids_app.levels.participant import level as participant
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.steps import Step
+from motor_bids_app.levels.participant.truth import compare_with_truth
+from motor_bids_app.levels.run import run_level
+from motor_bids_app.levels.simulate.dataset import SimulationSettings
+from motor_bids_app.levels.simulate.level import run as simulate
+from motor_bids_app.settings import ProcessingSettings, Resources, Selection, Settings
+from motor_bids_app.spaces.grids import standard_grid
+
+from ..bold_chain import check_chain, check_sidecars
+
+
+@pytest.fixture
+def lesions(tmp_path):
+    """Settings for a dataset of two lesion masks in standard space: what takes a second."""
+    grid = standard_grid(4)
+    folder = tmp_path / "bids"
+    for number in (1, 2):
+        mask = np.zeros(grid.shape, dtype=np.uint8)
+        mask[10 * number : 10 * number + 5, 25:30, 25:30] = 1
+        path = (
+            folder / f"sub-{number}" / "anat" / f"sub-{number}_space-MNI_label-lesion_mask.nii.gz"
+        )
+        path.parent.mkdir(parents=True)
+        nib.save(nib.Nifti1Image(mask, grid.affine), path)
+    (folder / "dataset_description.json").write_text(
+        json.dumps({"Name": "T", "BIDSVersion": "1.10.0"})
+    )
+    return Settings(
+        bids_dir=folder, output_dir=tmp_path / "out", level="participant",
+        resources=Resources(n_procs=1),
+    )  # fmt: skip
+
+
+def run(settings):
+    """Run the level; return the states of all steps by participant and modality."""
+    scans = index_dataset(settings.bids_dir, settings.selection)
+    try:
+        participant.run(settings, scans)
+    finally:
+        table = read_table(settings.output_dir / "logs" / "participants_status.tsv")
+        states = table.set_index(["participant_id", "modality"])["state"]
+    return states.to_dict()
+
+
+def test_a_second_run_does_nothing(lesions):
+    assert set(run(lesions).values()) == {"done"}
+    assert set(run(lesions).values()) == {"kept"}
+
+
+def test_a_run_with_other_settings_starts_anew(lesions):
+    run(lesions)
+    other = replace(lesions, processing=ProcessingSettings(sloppy=True))
+    assert set(run(other).values()) == {"done"}
+
+
+def test_overwrite_repeats_everything(lesions):
+    run(lesions)
+    assert set(run(replace(lesions, overwrite=True)).values()) == {"done"}
+
+
+def test_an_empty_lesion_mask_fails_its_participant_only(lesions):
+    path = next(lesions.bids_dir.glob("sub-1/anat/*.nii.gz"))
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), path)
+
+    with pytest.raises(IncompleteRunError, match="1 of 2 failed: sub-1"):
+        run(lesions)
+
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    row = table.set_index(["participant_id", "modality"]).loc[("sub-1", "anat")]
+    assert row["state"] == "failed"
+    assert "empty" in row["reason"]
+    assert (lesions.output_dir / "sub-2.html").is_file()
+
+
+def test_nothing_of_an_earlier_run_stands_in_for_a_step_that_failed(lesions):
+    run(lesions)
+    path = next(lesions.bids_dir.glob("sub-1/anat/*.nii.gz"))
+    image = nib.load(path)
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, dtype=np.uint8), image.affine), path)
+
+    with pytest.raises(IncompleteRunError):
+        run(lesions)
+
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    row = table.set_index(["participant_id", "modality"]).loc[("sub-1", "features")]
+    assert row["state"] == "failed"
+    assert "anat failed" in row["reason"]
+    left = [path for path in (lesions.output_dir / "sub-1").rglob("*") if path.is_file()]
+    assert left == []
+
+
+def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):
+    run(lesions)
+    series = lesions.output_dir / "sub-1" / "func" / "sub-1_bold.nii.gz"
+    series.parent.mkdir()
+    series.touch()
+    record = lesions.output_dir / "logs" / "steps" / "sub-1_bold.json"
+    record.write_text(json.dumps({"outputs": ["sub-1/func/sub-1_bold.nii.gz"]}))
+
+    run(lesions)
+
+    assert not series.exists()
+    assert not record.exists()
+
+
+@pytest.fixture
+def mapped(lesions):
+    """Settings for the anatomy alone, and a map that an earlier run made of a dwi."""
+    for end in ("nii.gz", "bval", "bvec"):
+        path = lesions.bids_dir / "sub-1" / "dwi" / f"sub-1_dwi.{end}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("0 1000")
+    alone = replace(
+        lesions, selection=Selection(participants=("1",), modalities=("anat",))
+    )  # fmt: skip
+    run(alone)
+    outputs = Outputs(lesions.output_dir, "1", None)
+    fa = outputs.path("dwimap", "dwi", model="tensor", param="fa", standard=True)
+
+    def work():
+        fa.parent.mkdir(exist_ok=True)
+        fa.touch()
+        return [fa]
+
+    anatomy, dwi = (Step(name, "sub-1", lesions.output_dir) for name in ("anat", "dwi"))
+    dwi.run({"anat": anatomy.record}, lesions.processing, work)
+    return alone, fa
+
+
+def test_what_is_not_asked_for_is_kept(mapped):
+    alone, fa = mapped
+
+    with suppress(IncompleteRunError):  # the map is empty, so that there are no features
+        run(alone)
+
+    assert fa.exists()
+
+
+def test_what_was_made_with_an_earlier_anatomy_is_deleted_and_said(mapped):
+    alone, fa = mapped
+
+    states = run(replace(alone, processing=ProcessingSettings(sloppy=True)))
+
+    assert not fa.exists()
+    assert states["sub-1", "dwi"] == "outdated"
+    assert "--modalities anat dwi" in (alone.output_dir / "sub-1.html").read_text()
+
+
+def test_settings_of_the_diffusion_do_not_repeat_the_anatomy(lesions):
+    run(lesions)
+    states = run(replace(lesions, processing=ProcessingSettings(gibbs=True)))
+
+    assert states["sub-1", "anat"] == "kept"
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Return the inputs of the anatomy, by name, with a mask drawn on one of the images."""
+    paths = {name: tmp_path / name for name in ("t1", "flair", "trace", "lesion")}
+
+    def drawn(image, space=None):
+        lesion = LesionFile(path=paths["lesion"], participant="1", image=image, space=space)
+        scan = Scan(
+            participant="1", t1w=paths["t1"], flair=paths["flair"], trace=paths["trace"],
+            lesion=lesion,
+        )  # fmt: skip
+        settings = Settings(bids_dir=tmp_path, output_dir=tmp_path, level="participant")
+        return participant._anatomy(scan, Outputs(tmp_path, "1", None), settings).inputs
+
+    return drawn
+
+
+def test_the_same_mask_on_another_image_is_another_input(drawn):
+    keys = [drawn("T1w"), drawn("FLAIR"), drawn("standard", "MNI"), drawn("standard", "MNI152")]
+    assert len({frozenset(key.items()) for key in keys}) == 4
+
+
+def test_the_image_that_a_mask_was_drawn_on_is_an_input(drawn, tmp_path):
+    assert tmp_path / "trace" in drawn("dwi").values()
+
+
+def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):
+    run(lesions)
+    twice = replace(lesions, output_dir=tmp_path / "twice", resources=Resources(n_procs=2))
+    run(twice)
+
+    for name in ("sub-1", "sub-2"):
+        ours = sorted((lesions.output_dir / name).rglob("*.nii.gz"))
+        assert ours
+        for path in ours:
+            other = twice.output_dir / path.relative_to(lesions.output_dir)
+            assert path.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_simulated_participant_comes_close_to_the_truth_and_can_be_learned_from(tmp_path):
+    bids_dir = tmp_path / "bids"
+    simulate(
+        SimulationSettings(
+            output_dir=bids_dir, n_participants=1, n_controls=0, voxel_size=3.0, n_directions=12,
+            seed=2, n_procs=1, modalities=("anat", "dwi", "bold"), n_volumes=110,
+        )
+    )  # fmt: skip
+    settings = Settings(
+        bids_dir=bids_dir, output_dir=tmp_path / "out", level="participant",
+        selection=Selection(participants=("001",)), resources=Resources(n_procs=1),
+    )  # fmt: skip
+    run_level(settings)
+
+    assert validate(settings.output_dir) == []
+    quality = compare_with_truth(bids_dir, Outputs(settings.output_dir, "001", None))
+
+    assert validate(settings.bids_dir) == []
+    assert quality["brain_dice"] > 0.93
+    assert min(quality["gm_correlation"], quality["wm_correlation"]) > 0.8
+    assert quality["deformation_mm"] < 2.5
+    assert quality["fa_error"] < 0.07
+    check_sidecars(settings, "001")
+    check_chain(settings, tmp_path)  # here, since the participant level takes longer than the rest

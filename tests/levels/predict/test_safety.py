@@ -1,0 +1,88 @@
+"""How a prediction is widened for someone unlike the training people."""
+
+import numpy as np
+import pytest
+
+from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, conformal_limits
+from motor_bids_app.evaluation.domain import Finding, Spread
+from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.levels.predict.safety import conformal_answer
+
+
+def limits_of(errors):
+    """The part of a bundle's metadata that errors of 200 people lead to."""
+    n = len(errors)
+    one = Predictions(
+        errors[None], np.ones((1, n), dtype=np.int64), np.zeros(n), np.arange(n).astype(object)
+    )
+    return {
+        "classes": None,
+        "target": {"range": None},
+        "conformal": vars(conformal_limits(one, "regression")),
+        "conformal_outside": vars(conformal_limits(one, "regression", LEVEL_OUTSIDE)),
+    }
+
+
+@pytest.fixture
+def regression():
+    """A line fitted to a curve: fine among the training people, ever worse beyond them."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=200)
+    y = x + 0.15 * x**2 + rng.normal(0, 0.5, 200)
+    line = np.polynomial.Polynomial.fit(x, y, 1)
+    return line, Spread.of(x), limits_of(y - line(x)), rng
+
+
+def test_widened_intervals_hold_more_of_the_people_outside(regression):
+    line, spread, metadata, rng = regression
+    x = rng.uniform(3.2, 4.5, 2000)  # outside: the limit is at 2.6
+    y = x + 0.15 * x**2 + rng.normal(0, 0.5, 2000)
+    held = {"usual": 0, "widened": 0}
+    for one, truth in zip(x, y, strict=True):
+        finding = Finding("x", "", spread.distance(one))
+        for name, findings in (("usual", ()), ("widened", (finding,))):
+            _, (low, high) = conformal_answer(metadata, float(line(one)), findings)
+            held[name] += low <= truth <= high
+
+    assert held["widened"] > 1.5 * held["usual"]
+
+
+def test_the_farther_away_the_wider_and_never_narrower_than_the_usual_interval(regression):
+    _, _, metadata, _ = regression
+    widths = []
+    for distance in (None, 1, 1.5, 4):
+        findings = () if distance is None else (Finding("x", "", distance),)
+        _, (low, high) = conformal_answer(metadata, 0.0, findings)
+        widths.append(high - low)
+
+    assert widths == sorted(set(widths))
+
+
+def test_classes_come_back_into_the_set_with_distance():
+    metadata = {
+        "classes": ["good", "poor"],
+        "conformal": {"level": 0.9, "poor": 0.4, "good": 0.4, "half_width": None},
+        "conformal_outside": {"level": 0.975, "poor": 0.3, "good": 0.3, "half_width": None},
+    }
+    sets = [
+        conformal_answer(metadata, 0.75, findings)[0]
+        for findings in ((), (Finding("x", "", 1.0),), (Finding("x", "", 1.2),))
+    ]
+
+    assert sets == [("poor",), ("poor",), ("poor", "good")]
+
+
+def test_too_few_people_leave_a_score_without_interval():
+    metadata = limits_of(np.arange(20.0))
+
+    assert conformal_answer(metadata, 5.0, ())[1] is not None
+    assert conformal_answer(metadata, 5.0, (Finding("x", ""),)) == (None, None)
+
+
+def test_intervals_end_with_the_score_also_for_people_outside():
+    metadata = limits_of(np.arange(50.0))
+    for part in ("conformal", "conformal_outside"):
+        metadata[part] |= {"least": 0, "most": 66}
+    for findings in ((), (Finding("x", "", 3.0),)):
+        low, high = conformal_answer(metadata, 60.0, findings)[1]
+        assert 0 <= low < 60 < high == 66

@@ -1,0 +1,231 @@
+"""Training: schedules, early stopping, checkpoints, parts of a batch, memory."""
+
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.networks.networks import MultiBranchNetwork
+from motor_bids_app.models.training import course, snapshots
+from motor_bids_app.models.training import train as training
+
+SMALL = {"widths": (2, 2, 2, 4), "n_residuals": 0, "hidden": 4, "learning_rate": 0.02}
+
+
+class Memory:
+    """Checkpoints kept in memory, which end the program after some were saved."""
+
+    def __init__(self, stop_after: int = 1000) -> None:
+        self.kept: dict[str, bytes] = {}
+        self.left = stop_after
+
+    def load(self, name: str) -> bytes | None:
+        return self.kept.get(name)
+
+    def save(self, name: str, content: bytes) -> None:
+        self.kept[name] = content
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+    def __deepcopy__(self, memo: object) -> "Memory":
+        return self
+
+
+@pytest.fixture
+def y(outcome):
+    return outcome("classification")
+
+
+@pytest.fixture
+def every_epoch_saved(monkeypatch):
+    monkeypatch.setattr(course, "SAVE_SECONDS", -1)
+
+
+def weights(model: NetworkClassifier) -> np.ndarray:
+    return np.concatenate([value.ravel() for value in model.get_state().arrays.values()])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "sgd"},
+        {"optimizer": "adam", "schedule": "plateau", "halve_after": 1, "validation_share": 0.25},
+    ],
+)
+def test_stopped_training_goes_on_to_the_same_weights(settings, samples, y, every_epoch_saved):
+    whole = NetworkClassifier(**SMALL, **settings, epochs=4).fit(samples, y)
+    memory = Memory(stop_after=2)
+    model = NetworkClassifier(**SMALL, **settings, epochs=4, checkpoints=memory)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(samples, y)
+
+    model.fit(samples, y)
+
+    np.testing.assert_array_equal(weights(model), weights(whole))
+    assert model.history_ == whole.history_
+
+
+def test_finished_training_is_not_done_again(samples, y, monkeypatch):
+    memory = Memory()
+    first = NetworkClassifier(**SMALL, epochs=2, checkpoints=memory).fit(samples, y)
+    monkeypatch.setattr(training.SteppedNet, "train_step", None)
+    again = NetworkClassifier(**SMALL, epochs=2, checkpoints=memory).fit(samples, y)
+    np.testing.assert_array_equal(weights(first), weights(again))
+
+
+def test_checkpoint_of_other_settings_is_refused(samples, y):
+    memory = Memory()
+    NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
+    other = NetworkClassifier(**SMALL, epochs=1, dropout=0.5, checkpoints=memory)
+    with pytest.raises(UsageError, match=r"dropout was 0\.3, is 0\.5"):
+        other.fit(samples, y)
+
+
+def test_permuted_classes_are_another_training(samples, y):
+    """A permutation test keeps people and seed, and must not meet the checkpoint of the truth."""
+    memory, permuted = Memory(), np.random.default_rng(1).permutation(y)
+    NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
+
+    model = NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, permuted)
+
+    alone = NetworkClassifier(**SMALL, epochs=1).fit(samples, permuted)
+    np.testing.assert_array_equal(weights(model), weights(alone))
+
+
+def test_damaged_checkpoint_is_refused(samples, y):
+    memory = Memory()
+    NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
+    memory.kept = {name: content[:50] for name, content in memory.kept.items()}
+    with pytest.raises(UsageError, match="damaged"):
+        NetworkClassifier(**SMALL, epochs=1, checkpoints=memory).fit(samples, y)
+
+
+def test_checkpoints_keep_the_random_state_of_a_gpu(monkeypatch):
+    """Dropout draws from it; there need not be a GPU to see that it comes back."""
+    given = []
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.arange(9).byte())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda *state: given.append(state))
+    layer = torch.nn.Linear(1, 1)
+    net = SimpleNamespace(
+        module_=layer, optimizer_=torch.optim.SGD(layer.parameters()), n_parts=1, device="cuda:1"
+    )
+    director = course.Director(course.Plan(), course.Course(), lambda *_: None)
+    random = np.random.default_rng(0)
+
+    snapshots.unpack(snapshots.pack(net, director, random, "{}"), net, director, random, "{}")
+
+    ((state, device),) = given
+    assert device == "cuda:1"
+    assert state.tolist() == list(range(9))
+
+
+def test_early_stop_keeps_the_weights_of_the_best_epoch(make_samples, y):
+    """Without signal and with a high rate, the loss of others soon rises."""
+    samples = make_samples(damage=0)
+    settings = SMALL | {"learning_rate": 0.1, "dropout": 0.0, "validation_share": 0.25}
+    model = NetworkClassifier(**settings, epochs=60, stop_after=4).fit(samples, y)
+
+    best = int(np.argmin(model.validation_history_)) + 1
+    assert len(model.history_) == best + 4 < 60
+    same = NetworkClassifier(**settings, epochs=best).fit(samples, y)
+    np.testing.assert_array_equal(weights(model), weights(same))
+
+
+def test_people_to_stop_by_are_not_learned_from(samples, y):
+    """Whatever their maps and classes are, the network after one epoch is the same."""
+    fold = (np.arange(24), np.arange(24, 36))
+    settings = SMALL | {"epochs": 1, "validation_share": 0.3}
+    first = NetworkClassifier(**settings).fit(samples, y, fold)
+    other = NetworkClassifier(**settings).fit(samples, np.r_[y[:24], 1 - y[24:]], fold)
+    np.testing.assert_array_equal(weights(first), weights(other))
+
+
+def test_scans_of_a_person_are_on_one_side(make_samples):
+    samples = make_samples()
+    samples.table["participant_id"] = [f"sub-{k // 3}" for k in range(36)]
+    y = np.repeat(np.arange(12) % 3 == 0, 3).astype(int)
+    model = NetworkClassifier(validation_share=0.25)
+    learned, judged = model._parts(samples, y)
+    assert not set(samples.participants[learned]) & set(samples.participants[judged])
+
+
+@pytest.mark.parametrize("balance", ["weights", "none"])
+def test_parts_without_normalisation_give_the_gradients_of_the_batch(
+    monkeypatch, samples, y, balance
+):
+    """Gradients are summed over parts; what normalisation sees is held still."""
+    monkeypatch.setattr(MultiBranchNetwork, "train", lambda self, mode=True: self.eval_())
+    monkeypatch.setattr(
+        MultiBranchNetwork, "eval_", lambda self: torch.nn.Module.train(self, False), raising=False
+    )
+    whole, parts = (
+        NetworkClassifier(**SMALL, epochs=1, batch_size=12, parts=parts, balance=balance).fit(
+            samples, y
+        )
+        for parts in (1, 3)
+    )
+    np.testing.assert_allclose(weights(parts), weights(whole), atol=1e-5)
+
+
+def test_gpu_out_of_memory_halves_the_batch_and_says_so(monkeypatch, samples, y, caplog):
+    real = training.SteppedNet.infer
+
+    def limited(self, x, **kw):
+        if len(x["maps"]) > 4 and self.module_.training:
+            raise torch.OutOfMemoryError
+        return real(self, x, **kw)
+
+    monkeypatch.setattr(training.SteppedNet, "infer", limited)
+    with caplog.at_level(logging.WARNING):
+        model = NetworkClassifier(**SMALL, epochs=1, batch_size=8).fit(samples, y)
+    assert "parts of 4 scans" in caplog.text
+    assert len(model.history_) == 1
+
+
+def test_too_little_memory_for_two_scans_is_an_error(monkeypatch, samples, y):
+    def full(self, x, **kw):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(training.SteppedNet, "infer", full)
+    with pytest.raises(DataError, match="Two scans do not fit"):
+        NetworkClassifier(**SMALL, epochs=1).fit(samples, y)
+
+
+def test_bfloat16_gives_nearly_the_same(samples, y):
+    exact, rough = (
+        NetworkClassifier(**SMALL, epochs=2, dropout=0.0, precision=precision).fit(samples, y)
+        for precision in ("float32", "bfloat16")
+    )
+    np.testing.assert_allclose(rough.history_, exact.history_, rtol=0.05)
+    assert (weights(exact) != weights(rough)).any()
+
+
+def test_values_that_are_not_numbers_are_explained(make_samples, y):
+    samples = make_samples()
+    samples.volumes.store.data[3, 1, 2, 2, 2] = np.nan
+    with pytest.raises(DataError, match="gm map of a training scan"):
+        NetworkClassifier(**SMALL, epochs=1).fit(samples, y)
+
+
+def test_a_training_fold_of_one_scan_is_explained(samples):
+    with pytest.raises(UsageError, match="and 1 scans"):
+        NetworkRegressor(**SMALL).fit(samples, np.arange(36.0), (np.arange(1), np.arange(1, 9)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"stop_after": 3}, "validation_share above 0"),
+        ({"schedule": "step"}, "constant, plateau, cosine"),
+        ({"parts": 5}, "in each of its parts"),
+        ({"optimizer": "lion"}, "sgd, adam"),
+    ],
+)
+def test_impossible_settings_are_explained(setting, message, samples, y):
+    with pytest.raises(UsageError, match=message):
+        NetworkClassifier(**SMALL, **setting).fit(samples, y)

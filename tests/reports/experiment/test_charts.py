@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_curve
+
+from motor_bids_app.reports.experiment import charts
+
+MODELS = {"prevalence": "Share", "tract_load": "Tract load", "kernel": "Kernel"}
+
+
+def test_roc_points_are_those_of_scikit_learn(predictions):
+    one = predictions[predictions["model"] == "kernel"]
+
+    false, true = charts._roc(one["true"].to_numpy(), one["predicted"].to_numpy())
+
+    expected_false, expected_true, _ = roc_curve(
+        one["true"], one["predicted"], drop_intermediate=False
+    )
+    np.testing.assert_allclose(false, expected_false)
+    np.testing.assert_allclose(true, expected_true)
+
+
+def test_the_roc_says_each_auc_with_its_interval(predictions, metrics):
+    figure = charts.roc_curves(predictions, metrics, MODELS)
+
+    assert "Kernel 0.80 (0.70 to 0.88)" in figure.alt
+    assert b"0.80 (0.70" in figure.data
+
+
+def test_the_forest_has_a_ceiling_only_where_one_is_known(metrics):
+    limits = {"metric": "roc_auc", "chance": 0.5, "noise_floor": 0.15}
+
+    without = charts.metric_forest(metrics, MODELS, **limits)
+    with_ceiling = charts.metric_forest(metrics, MODELS, **limits, ceiling=0.9)
+
+    assert b">ceiling<" not in without.data
+    assert b">ceiling<" in with_ceiling.data
+    assert "simulated" in with_ceiling.caption
+
+
+def test_the_forest_skips_a_population_without_values(metrics):
+    everyone = metrics[metrics["population"] == "all"]
+
+    figure = charts.metric_forest(everyone, MODELS, metric="roc_auc", chance=0.5, noise_floor=0.15)
+
+    assert b">patients<" not in figure.data
+
+
+def test_every_person_is_a_mark(predictions):
+    few = predictions[predictions["model"] == "kernel"]
+
+    figure = charts.probability_strips(few, {"kernel": "K"}, positive="poor", negative="good")
+
+    marks = figure.data.count(b"<use xlink:href") - figure.data.count(b'stroke-width: 0.8"/>')
+    assert marks >= len(few)
+
+
+@pytest.mark.parametrize("missing", ["kernel", "tract_load"])
+def test_a_model_without_test_sets_leaves_its_row_empty(missing, experiment):
+    folds = experiment.fold_metrics
+    some = folds[folds["model"] != missing]
+
+    figure = charts.split_spread(some, MODELS, metric="roc_auc", chance=0.5)
+
+    assert figure.data.count(b"<svg") == 1

@@ -1,0 +1,202 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from motor_bids_app.reports.experiment.page import (
+    ExperimentLink,
+    GroupReport,
+    _figures,
+    render_comparison,
+    render_experiment,
+)
+
+CLASSES = ("poor", "good", "overall")
+
+
+@pytest.fixture
+def text(experiment, read_page):
+    return read_page(render_experiment(experiment)).text
+
+
+def test_question_and_answer_come_first(text):
+    top = text[: text.index("Who was studied")]
+
+    assert "Who has a poor outcome?" in top
+    assert "predicts poor outcome with an AUC of 0.80 (95 % interval 0.70 to 0.88)" in top
+    assert "does not clearly differ from the best simpler model, “Tract load”" in top
+    assert "Noise floor" in top
+
+
+def test_every_model_has_its_interval_in_patients_and_beside_them_with_controls(text):
+    for population in ("patients,", "patients and healthy controls together,"):
+        part = text[text.index(f"performance in {population}") :]
+        for label in ("Share of poor outcomes", "Tract load", "Kernel"):
+            assert label in part
+    assert text.count("0.80 (0.70 to 0.88)") >= 4  # two metrics, two populations
+
+
+def test_patients_come_before_the_table_that_counts_controls(text):
+    places = [text.index(f"performance in patients{rest}") for rest in (",", " and healthy")]
+
+    assert places == sorted(places)
+    assert "too good for the question asked" in text[places[1] :]
+
+
+def test_controls_are_in_no_figure(experiment):
+    healthy = experiment.predictions.assign(group="control", true=0, predicted=0.99)
+    healthy["participant_id"] += "c"
+    both = pd.concat([experiment.predictions, healthy], ignore_index=True)
+    drawn = [
+        [figure.data for figure in _figures(page)]
+        for page in (experiment, replace(experiment, predictions=both))
+    ]
+
+    assert len(drawn[0]) >= 5
+    assert drawn[0] == drawn[1]
+
+
+def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_page):
+    simulated = read_page(render_experiment(replace(experiment, ceiling=0.83))).text
+
+    assert "simulated" not in text
+    assert "no model can do better than AUC 0.83" in simulated
+
+
+def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
+    table = pd.DataFrame(
+        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1, 10) for name in CLASSES],
+        columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
+                 "maxima_min", "maxima_max", "n_test_sets"],
+    )  # fmt: skip
+
+    paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
+
+    assert "0.850 [0.700 0.950]" in paper
+    assert "0.917 [0.800 1.000]" in paper
+    assert "optimistic" in paper
+    assert "As the paper reports it" not in text
+
+
+def test_limits_always_stand_on_the_page(text):
+    assert "must not guide the care of a patient" in text
+
+
+def test_findings_and_settings_are_shown(experiment, text):
+    assert "no person in two folds passed Fine." in text
+    assert experiment.configuration.strip() in text
+
+
+def test_a_regression_has_a_scatter_instead_of_a_roc(experiment, answer, read_page):
+    rename = {"roc_auc": "r2", "balanced_accuracy": "mae"}
+    report = replace(
+        experiment, task="regression", positive=None, negative=None,
+        answer=replace(answer, metric="r2", chance=0.0),
+        metrics=experiment.metrics.replace({"metric": rename}),
+        fold_metrics=experiment.fold_metrics.replace({"metric": rename}),
+        comparisons=experiment.comparisons.replace({"metric": rename}),
+    )  # fmt: skip
+
+    page = read_page(render_experiment(report))
+
+    names = {figure["id"] for figure in page.all("figure")}
+    assert "figure-scatter" in names
+    assert "figure-roc" not in names
+    assert "explains 80 %" in page.text
+
+
+def test_names_of_people_cannot_become_markup(experiment):
+    evil = "<script>alert(1)</script>"
+    excluded = pd.DataFrame({"participant_id": [evil], "reason": [evil]})
+
+    html = render_experiment(
+        replace(experiment, excluded=excluded, description=evil, warnings=(evil,))
+    )
+
+    assert "<script" not in html
+
+
+def test_the_same_experiment_gives_the_same_page(experiment):
+    assert render_experiment(experiment) == render_experiment(experiment)
+
+
+def test_the_comparison_links_to_each_report(answer, read_page):
+    links = tuple(
+        ExperimentLink(
+            name=name, href=f"experiments/{name}/report.html", question="Who?",
+            answer=answer, model_label="Kernel",
+        )
+        for name in ("baselines", "karakis2023")
+    )  # fmt: skip
+
+    page = read_page(
+        render_comparison(
+            GroupReport(dataset="cohort", experiments=links, failed={"gao2025": "No bold."})
+        )
+    )
+
+    found = [link.get("href") for link in page.all("a")]
+    assert "experiments/karakis2023/report.html" in found
+    assert "AUC 0.80 (0.70 to 0.88)" in page.text
+    assert "better than chance" in page.text
+    assert "No bold." in page.text
+
+
+def test_a_comparison_of_nothing_says_so(read_page):
+    report = GroupReport(dataset="cohort", experiments=(), failed={"baselines": "No scores."})
+
+    assert "No experiment was finished." in read_page(render_comparison(report)).text
+
+
+def test_subgroups_show_their_interval_or_why_there_is_none(experiment, text, read_page):
+    rows = [
+        ("sex", "female", "roc_auc", 0.81, 0.62, 0.95, 20, 8, None),
+        ("site", "Bonn", "roc_auc", None, None, None, 6, 2, "too few: fewer than 10 people"),
+    ]
+    columns = [
+        "characteristic", "group", "metric", "value", "low", "high", "n_people", "n_poor", "remark",
+    ]  # fmt: skip
+    groups = pd.DataFrame(rows, columns=columns)
+
+    page = read_page(render_experiment(replace(experiment, subgroups=groups))).text
+
+    assert "sex female 20 8 0.81 (0.62 to 0.95)" in page
+    assert "site Bonn 6 2 too few: fewer than 10 people" in page
+    assert "nan" not in page.lower().split()
+    assert "In parts of the cohort" not in text
+
+
+def test_what_is_missing_stands_beside_its_rule(experiment, read_page):
+    rows = [("fa map", 3, 2, 1, 30, "replaced by the mean map of the training fold")]
+    columns = ["what", "n_missing", "n_patients", "n_controls", "n_people", "rule"]
+    missing = pd.DataFrame(rows, columns=columns)
+
+    page = read_page(render_experiment(replace(experiment, missing=missing))).text
+
+    assert "fa map 3 of 30 2 1 replaced by the mean map of the training fold" in page
+
+
+def test_calibration_is_shown_before_and_after(experiment, read_page):
+    rows = [
+        (state, metric, value, value - 0.1, value + 0.1)
+        for state, shift in (("before", 0.5), ("after", 0.0))
+        for metric, value in (("brier", 0.2 + shift), ("calibration_slope", 1 + shift))
+    ]
+    table = pd.DataFrame(rows, columns=["probabilities", "metric", "value", "low", "high"])
+
+    page = read_page(render_experiment(replace(experiment, recalibration=table))).text
+
+    assert "before 0.70 (0.60 to 0.80) 1.50 (1.40 to 1.60)" in page
+    assert "after 0.20 (0.10 to 0.30) 1.00 (0.90 to 1.10)" in page
+
+
+def test_subsets_of_maps_come_best_first(experiment, read_page):
+    table = pd.DataFrame(
+        {"maps": ["fa", "gm", "fa + gm"], "n_maps": [1, 1, 2], "metric": "roc_auc",
+         "value": [0.7, 0.6, 0.81]}
+    )  # fmt: skip
+
+    page = read_page(render_experiment(replace(experiment, map_subsets=table))).text
+
+    assert page.index("fa + gm 2 0.81") < page.index("fa 1 0.70") < page.index("gm 1 0.60")
+    assert "the best of 3 subsets is the best by luck too" in page

@@ -1,0 +1,99 @@
+"""Tables in the form of the paper, and the picture of the layers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from motor_bids_app.reports.experiment.page import render_experiment
+from motor_bids_app.reports.experiment.paper import embedding_figure, paper_tables
+
+METRICS = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
+BESIDE = {
+    "svm-flatten": "Support vector machine on joined features",
+    "svm-dense1": "Support vector machine on first dense layer",
+    "svm-dense2": "Support vector machine on second dense layer",
+    "kernel-fa": "Network of FA alone",
+    "kernel-motor": "Network in motor regions",
+}
+
+
+@pytest.fixture
+def report(experiment):
+    """The model `kernel` stands for the network; every number tells where it is from."""
+    rows, numbers = [], iter(np.linspace(0.5, 0.6, 1000))
+    for model in ("kernel", *BESIDE):
+        for name in ("poor", "good", "overall"):
+            rows += [
+                (model, name, metric, *(next(numbers) for _ in range(6))) for metric in METRICS
+            ]
+    table = pd.DataFrame(
+        rows,
+        columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
+                 "maxima_min", "maxima_max"],
+    )  # fmt: skip
+    table["n_test_sets"] = 10
+    more = [(name, "patients", "roc_auc", 0.61, 0.4, 0.8) for name in BESIDE]
+    metrics = pd.concat(
+        [experiment.metrics, pd.DataFrame(more, columns=experiment.metrics.columns)]
+    )
+    return replace(experiment, as_paper=table, beside=BESIDE, metrics=metrics)
+
+
+def cell(report, model, positive, metric, name="mean"):
+    table = report.as_paper
+    chosen = (table["model"] == model) & (table["class"] == positive) & (table["metric"] == metric)
+    return f"{table.loc[chosen, name].iloc[0]:.3f}"
+
+
+def test_the_network_has_every_metric_by_class_twice(report):
+    first = paper_tables(report)[0]
+    assert first.columns == ("Metric", "Poor", "Good", "Overall")
+    assert len(first.rows) == 2 * len(METRICS)
+    assert first.rows[0][1].startswith(cell(report, "kernel", "poor", "roc_auc"))
+    assert first.rows[-1][3].startswith(cell(report, "kernel", "overall", "f1", "mean_of_maxima"))
+
+
+def test_each_layer_has_a_table_with_the_right_numbers_beside(report):
+    layered = [t for t in paper_tables(report) if t.columns[0] == "Classifier"]
+    assert len(layered) == 3
+    row = dict(zip(layered[1].columns, layered[1].rows[0], strict=True))
+    assert row["Classifier"] == "Support vector machine"
+    assert row["F1"].startswith(cell(report, "svm-dense1", "poor", "f1"))
+    assert row["Right: AUC in patients (95 % interval)"] == "0.61 (0.40 to 0.80)"
+    assert row["AUC with controls, who count in the paper"] == "n/a"
+    assert layered[1].rows[-1][0] == "The network itself"
+
+
+def test_single_maps_and_masks_have_rows_beside_the_network(report):
+    variants = [t for t in paper_tables(report) if t.columns[0] == "Network"]
+    names = [[row[0] for row in table.rows] for table in variants]
+    assert names == [
+        ["All maps, as in the experiment", "Network of FA alone"],
+        ["All maps, as in the experiment", "Network in motor regions"],
+    ]
+
+
+def test_the_page_says_that_maxima_are_optimistic_and_what_the_picture_is(report, read_page):
+    people = sorted(set(report.predictions["participant_id"]))[:12]
+    rng = np.random.default_rng(0)
+    points = pd.concat(
+        pd.DataFrame({"layer": layer, "participant_id": people, "x": rng.normal(size=12),
+                      "y": rng.normal(size=12)})
+        for layer in ("flatten", "dense1", "dense2")
+    )  # fmt: skip
+    text = read_page(render_experiment(replace(report, embedding=points))).text
+    assert "the mean of maxima is optimistic" in text
+    assert "It is a picture and no evidence" in text
+    figure = embedding_figure(points, report.predictions)
+    assert figure.caption.startswith("The 12 people of the first test set")
+
+
+def test_probabilities_beside_the_models_have_their_calibration(report):
+    slopes = [("svm-flatten", "patients", "roc_auc", 0.6, 0.4, 0.8),
+              ("kernel-fa", "patients", "calibration_slope", 0.73, 0.2, 1.3)]  # fmt: skip
+    extra = pd.DataFrame(slopes, columns=["model", "population", "metric", "value", "low", "high"])
+    table = paper_tables(replace(report, metrics=pd.concat([report.metrics, extra])))[-1]
+    rows = {row[0]: row for row in table.rows}
+    assert "0.73 (0.20 to 1.30)" in rows["Network of FA alone"]
