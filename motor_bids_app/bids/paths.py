@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from motor_bids_app.errors import InvalidNameError
 
+TRUTH = "sourcedata/truth"  # folder of what is known of simulated data
 ENTITIES = (
     "sub", "ses", "task", "acq", "dir", "run", "space", "res", "label", "model", "seed", "stat",
     "param", "desc",

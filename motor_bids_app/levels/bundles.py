@@ -1,36 +1,24 @@
-"""Model bundles of this app: one folder, with what is needed to apply the model and trust it."""
+"""Model bundles of this app, read and checked: what is needed to apply a model and trust it."""
 
 import hashlib
-import math
-import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app import __version__
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import IncompatibleModelError, MotorBidsAppError
-from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, Limits, conformal_limits
 from motor_bids_app.evaluation.crossvalidation import predict_scans
-from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.maps import brain_grid
-from motor_bids_app.levels.cohort.modality_pieces import described_signals
-from motor_bids_app.levels.cohort.scoring import of_patients
-from motor_bids_app.levels.cohort.training_people import describe_people
-from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.models.catalog import PHYSIOLOGY, needs
-from motor_bids_app.models.store import load_bundle, save_bundle
-from motor_bids_app.settings import Settings
+from motor_bids_app.models.store import load_bundle
 
 _INDEX = "model.json"
 _SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
@@ -59,14 +47,6 @@ class SavedModel:
     def predict(self, samples: Samples) -> NDArray[np.float64]:
         """Probability of the poor class, or score, of each scan, shape (n_scans,)."""
         return np.mean([predict_scans(member, samples) for member in self.members], axis=0)
-
-
-def save_model(folder: Path, members: Sequence[Any], metadata: Mapping[str, Any]) -> None:
-    """Write a fitted model, replacing the one that is there."""
-    shutil.rmtree(folder / "members", ignore_errors=True)
-    for number, member in enumerate(members[1:], start=2):
-        save_bundle(folder / "members" / f"{number:02d}", member, {"member": number})
-    save_bundle(folder, members[0], {**metadata, "members": len(members)})
 
 
 def load_model(folder: Path, device: str) -> SavedModel:
@@ -103,61 +83,6 @@ def processing_record(dataset: Path) -> dict[str, Any] | None:
     if first.get("Name") != "motor_bids_app" or "ProcessingSettings" not in first:
         return None
     return {"settings": first["ProcessingSettings"], "digest": first.get("ProcessingDigest")}
-
-
-def describe_model(
-    settings: Settings, experiment: Experiment, cohort: Cohort, evaluation: Evaluation
-) -> dict[str, Any]:
-    """All that a bundle says about the model: what it needs, how good it is, on whom it learned.
-
-    No participant is named, and there is no date: the same run gives the same bytes.
-    """
-    outcome = cohort.outcome
-    seen = cohort.maps or cohort.samples.pieces
-    grid = brain_grid(experiment.inputs.resolution) if seen else None
-    final = evaluation.metrics[evaluation.metrics["model"] == evaluation.final]
-    return {
-        "software": {"name": "motor_bids_app", "version": __version__},
-        "experiment": experiment.name,
-        "model": evaluation.final,
-        "task": outcome.task,
-        "target": {
-            "score": outcome.score.name, "title": outcome.score.title, "unit": outcome.unit,
-            "ordered_classes": list(outcome.classes),
-            "comparison": outcome.cutoff.comparison if outcome.cutoff else None,
-            "threshold": outcome.cutoff.value if outcome.cutoff else None,
-            "source": outcome.cutoff.source if outcome.cutoff else None,
-            "range": [outcome.score.minimum, outcome.score.maximum]
-            if outcome.task == "regression" else None,
-            "text": outcome.text, "controls": experiment.target.controls,
-            **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
-        },
-        "classes": ["good", "poor"] if outcome.cutoff else None,
-        "inputs": {
-            "space": settings.processing.space, "resolution": experiment.inputs.resolution,
-            "maps": list(cohort.maps), "mask": experiment.inputs.mask,
-            "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
-            "baseline_score": experiment.inputs.baseline_score,
-            "grid": None if grid is None else {
-                "shape": list(grid.shape), "affine": grid.affine.tolist()
-            },
-            **described_signals(cohort.samples),
-        },
-        "processing": processing_record(settings.output_dir),
-        "performance": _plain(final.drop(columns="model").to_dict("records")),
-        "conformal": _plain(vars(evaluation.limits)),
-        "conformal_outside": _plain(vars(_limits_outside(cohort, evaluation))),
-        "validation": _plain(vars(experiment.validation)),
-        "training": _plain(describe_people(cohort, evaluation.final)),
-        "random_seed": settings.processing.random_seed,
-    }  # fmt: skip
-
-
-def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:
-    """Conformal limits of the final model at the level asked for outside its domain."""
-    table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == evaluation.final]
-    predictions = of_patients({evaluation.final: table}, cohort)[evaluation.final]
-    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE, cohort.outcome.span)
 
 
 def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) -> list[str]:
@@ -219,14 +144,3 @@ def reads_bold(metadata: Mapping[str, Any]) -> bool:
     return bool({WINDOWS, SLICES} & set(needed.pieces)) or any(
         name in CONNECTIVITY for name in maps
     )
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: numbers of numpy as Python's, missing ones as null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,7 @@ from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.evaluation import Evaluation
-from motor_bids_app.levels.group.report import LABELS, answer
+from motor_bids_app.levels.group.report import answer
 from motor_bids_app.levels.group.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.reports.checklists import (
@@ -30,6 +30,7 @@ from motor_bids_app.reports.checklists import (
 from motor_bids_app.reports.experiment.answer import chance_test, comparison, headline
 from motor_bids_app.reports.experiment.charts import METRICS
 from motor_bids_app.reports.experiment.tables import metric_cell
+from motor_bids_app.reports.models import LABELS
 from motor_bids_app.settings import Settings
 
 FOLDER = "checklists"

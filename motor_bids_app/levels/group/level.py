@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.files import read_json, write_text
+from motor_bids_app.bids.paths import TRUTH
 from motor_bids_app.errors import (
     IncompleteRunError,
     InputMissingError,
@@ -21,12 +22,12 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.fitting import Fit
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.levels.bundles import describe_model, save_model
 from motor_bids_app.levels.cohort.cohort import Cohort, build_cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary, map_library
 from motor_bids_app.levels.cohort.people import People, gather_people
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.auditing import StoppedByAuditError
+from motor_bids_app.levels.group.bundle import describe_model, save_model
 from motor_bids_app.levels.group.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.group.devices import fitting_on
@@ -38,7 +39,7 @@ from motor_bids_app.levels.group.explanation.fusion import build_fusion_watch
 from motor_bids_app.levels.group.explanation.windows import build_window_explainer
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.group.quality import describe_cohort
-from motor_bids_app.levels.group.report import LABELS, build_report
+from motor_bids_app.levels.group.report import build_report
 from motor_bids_app.levels.group.results import write_results
 from motor_bids_app.levels.group.splitting import read_splits
 from motor_bids_app.levels.group.states import describe_states
@@ -53,10 +54,10 @@ from motor_bids_app.reports.experiment.page import (
     render_comparison,
     render_experiment,
 )
+from motor_bids_app.reports.models import LABELS
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
-_TRUTH = "sourcedata/truth/truth.json"  # of simulated data
 _CEILINGS = {"roc_auc": "bayes_auc", "r2": "bayes_r2"}
 
 
@@ -277,7 +278,7 @@ def _results(
 
 def _ceiling(bids_dir: Path, cohort: Cohort) -> float | None:
     """Best value of the primary metric that patients allow: known where data are simulated."""
-    path, outcome = bids_dir / _TRUTH, cohort.outcome
+    path, outcome = bids_dir / TRUTH / "truth.json", cohort.outcome
     if not path.is_file() or outcome.score.name != "fma_ue" or outcome.task == "ordinal":
         return None
     truth = read_json(path)

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.paths import TRUTH, DerivativePath
 from motor_bids_app.levels.participant.outputs import Outputs
-from motor_bids_app.levels.simulate.dataset import TRUTH
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.simulation.sampling import grid_points

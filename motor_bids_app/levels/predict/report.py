@@ -13,8 +13,8 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.recorded import SignalPlan
 from motor_bids_app.levels.cohort.scoring import PATIENTS
-from motor_bids_app.levels.group.report import LABELS
 from motor_bids_app.models.catalog import needs
+from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.prediction import PredictionReport
 
 _UNITS = {"age": "years", "time_since_stroke": "months"}

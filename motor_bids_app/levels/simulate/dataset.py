@@ -10,13 +10,13 @@ import pandas as pd
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import write_json, write_table, write_text
+from motor_bids_app.bids.paths import TRUTH
 from motor_bids_app.simulation.ceiling import best_auc
 from motor_bids_app.simulation.impairment import COEFFICIENTS, NOISE, POOR_BELOW
 from motor_bids_app.simulation.people import REHABILITATION, SESSIONS, Person
 from motor_bids_app.simulation.scores import make_dirty
 from motor_bids_app.simulation.tabular import distributions, features_table, population_truth
 
-TRUTH = "sourcedata/truth"
 _DIRT = 21  # stream of random numbers
 _BIDS_VERSION = "1.11.0"  # the first with the datatype emg
 _README = """\

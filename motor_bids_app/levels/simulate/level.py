@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import save_image, write_json, write_text
-from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.paths import TRUTH, DerivativePath
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import OutputError
-from motor_bids_app.levels.simulate.dataset import TRUTH, SimulationSettings, write_dataset_files
+from motor_bids_app.levels.simulate.dataset import SimulationSettings, write_dataset_files
 from motor_bids_app.levels.simulate.recordings import write_recording
 from motor_bids_app.settings import STANDARD_SPACE, Resources
 from motor_bids_app.simulation.anatomy import Scanner, T1wScan, draw_scanner, scan_t1w

@@ -8,7 +8,8 @@ import pandas as pd
 
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.files import write_json, write_table
-from motor_bids_app.levels.simulate.dataset import TRUTH, SimulationSettings
+from motor_bids_app.bids.paths import TRUTH
+from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.simulation.electrophysiology import (
     EEG_CHANNELS,
     EMG_CHANNELS,

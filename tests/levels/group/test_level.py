@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from motor_bids_app.errors import DataError, IncompleteRunError, InputMissingError, UsageError
 from motor_bids_app.features.averaging import crop_grid
-from motor_bids_app.levels import bundles
 from motor_bids_app.levels.cohort import maps
+from motor_bids_app.levels.group import bundle
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.predict import level as predict
 from motor_bids_app.levels.predict import maps as prediction_maps
@@ -377,7 +377,7 @@ def small_brain(monkeypatch):
     """Maps are stored in a box around the tract: networks of the brain's size take minutes."""
     box = np.zeros(GRID.shape, dtype=bool)
     box[13:33, 20:34, 14:36] = True
-    for module in (maps, bundles, prediction_maps):
+    for module in (maps, bundle, prediction_maps):
         monkeypatch.setattr(module, "brain_grid", lambda _: crop_grid(GRID, box))
 
 
