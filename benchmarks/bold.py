@@ -65,9 +65,20 @@ def dataset(folder):
 def whole(bids, out):
     """The bold step in a process of its own, once the anatomy is there."""
     command = [
-        sys.executable, "-m", "motor_bids_app", bids, out, "participant", "--dummy-scans", DUMMIES,
-        "--omp-nthreads", THREADS, "--nprocs", 1, "--skip-bids-validation",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "motor_bids_app",
+        bids,
+        out,
+        "participant",
+        "--dummy-scans",
+        DUMMIES,
+        "--omp-nthreads",
+        THREADS,
+        "--nprocs",
+        1,
+        "--skip-bids-validation",
+    ]
     anatomy, bold = (Step(name, "sub-001", out) for name in ("anat", "bold"))
     bold.discard()  # a step that is kept takes no time
     runs = (("anat", "bold"),) if anatomy.record.is_file() else (("anat",), ("anat", "bold"))
@@ -78,8 +89,12 @@ def whole(bids, out):
     if status.loc["anat", "state"] != "kept":
         sys.exit("The anatomy was made by another version, and is new now: run this again.")
     row = status.loc["bold"]
-    return Row("bold, files to files", OURS, float(row["seconds"]),
-               {"GiB": float(row["peak_memory"]) / 1024})  # fmt: skip
+    return Row(
+        "bold, files to files",
+        OURS,
+        float(row["seconds"]),
+        {"GiB": float(row["peak_memory"]) / 1024},
+    )
 
 
 def point_error(found, true, points):
@@ -117,11 +132,14 @@ def place(bids, outputs, work):
     nib.save(nib.Nifti1Image(data, affine), work / "bold.nii")
     np.save(work / "bold_reference.npy", reference)
     return rows, lambda matrices: {
-        "mean mm": np.mean([
-            point_error(one, other, points)
-            for one, other in zip(matrices, wanted, strict=True) if np.isfinite(one).all()
-        ])
-    }  # fmt: skip
+        "mean mm": np.mean(
+            [
+                point_error(one, other, points)
+                for one, other in zip(matrices, wanted, strict=True)
+                if np.isfinite(one).all()
+            ]
+        )
+    }
 
 
 def nearest_rotation(matrix):
@@ -144,9 +162,14 @@ def cleaning(rng, peers):
     if not peers:
         return rows, ours
     seconds, theirs = timed(
-        clean, signals, confounds=confounds, t_r=REPETITION, low_pass=BAND[1], high_pass=BAND[0],
+        clean,
+        signals,
+        confounds=confounds,
+        t_r=REPETITION,
+        low_pass=BAND[1],
+        high_pass=BAND[0],
         standardize=None,
-    )  # fmt: skip
+    )
     pairs = zip(ours[:, :500].T, theirs[:, :500].T, strict=True)
     alike = np.median([np.corrcoef(one, other)[0, 1] for one, other in pairs])
     rows.append(Row("cleaning", "nilearn clean, Butterworth", seconds, {"r with ours": alike}))
@@ -160,10 +183,17 @@ def windows(signals, peers):
     window_maps(signals[:, :5000], seed, weights)  # libraries start their threads
     seconds, maps = timed(window_maps, signals, seed, weights)
     starts = range(len(weights))
-    judged = np.array([
-        [np.corrcoef(seed[w : w + WINDOW], signals[w : w + WINDOW, v].astype(np.float64))[0, 1]
-         for v in range(JUDGED)] for w in starts
-    ])  # fmt: skip
+    judged = np.array(
+        [
+            [
+                np.corrcoef(seed[w : w + WINDOW], signals[w : w + WINDOW, v].astype(np.float64))[
+                    0, 1
+                ]
+                for v in range(JUDGED)
+            ]
+            for w in starts
+        ]
+    )
     off = np.abs(np.tanh(maps[:, :JUDGED]) - judged).max()
     quality = {"windows": len(maps), "most off numpy's r": float(off)}
     rows = [Row("windows", OURS, seconds, quality)]

@@ -56,11 +56,17 @@ def one_cohort(samples: Samples, y: np.ndarray, others: Samples, seed: int) -> d
     held_poor = np.average(probability >= limits.poor, weights=poor)
     held_good = np.average(1 - probability >= limits.good, weights=1 - poor)
     return {
-        "cv": auc["value"], "low": auc["low"], "high": auc["high"], "delong_low": auc["delong_low"],
-        "delong_high": auc["delong_high"], "truth": best_auc(poor, probability),
+        "cv": auc["value"],
+        "low": auc["low"],
+        "high": auc["high"],
+        "delong_low": auc["delong_low"],
+        "delong_high": auc["delong_high"],
+        "truth": best_auc(poor, probability),
         "covered": poor.mean() * held_poor + (1 - poor.mean()) * held_good,
-        "covered_poor": held_poor, "covered_good": held_good, "p": null_p(samples, y, seed),
-    }  # fmt: skip
+        "covered_poor": held_poor,
+        "covered_good": held_good,
+        "p": null_p(samples, y, seed),
+    }
 
 
 def null_p(samples: Samples, y: np.ndarray, seed: int) -> float:
@@ -68,10 +74,15 @@ def null_p(samples: Samples, y: np.ndarray, seed: int) -> float:
     shuffled = np.random.default_rng(seed + 10**6).permutation(y).astype(np.float64)
     products, penalties = linear_products(RUNG, samples, list(samples.participants))
     return permutation_test(
-        products, shuffled, task="classification", penalties=penalties,
-        controls=np.zeros(len(y), dtype=bool), n_permutations=N_PERMUTATIONS, repeats=REPEATS,
+        products,
+        shuffled,
+        task="classification",
+        penalties=penalties,
+        controls=np.zeros(len(y), dtype=bool),
+        n_permutations=N_PERMUTATIONS,
+        repeats=REPEATS,
         seed=seed,
-    ).p_value  # fmt: skip
+    ).p_value
 
 
 def main() -> int:

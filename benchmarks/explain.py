@@ -65,7 +65,7 @@ CHANCE = 0.15  # from 0.5, with labels dealt out anew
 
 
 @dataclass(frozen=True, eq=False)
-class People:
+class Participants:
     """People with maps, their classes, the brain and the part of it that was damaged."""
 
     samples: Samples
@@ -74,7 +74,7 @@ class People:
     planted: np.ndarray
 
 
-def simulate(seed: int, n_train: int, impairment: str) -> People:
+def simulate(seed: int, n_train: int, impairment: str) -> Participants:
     """Draw people whose impairment is of any degree, or all or nothing."""
     random = np.random.default_rng(seed)
     fine = brain_grid(FINE)
@@ -102,7 +102,7 @@ def simulate(seed: int, n_train: int, impairment: str) -> People:
     people = [f"sub-{person:03d}" for person in range(n_people)]
     table = pd.DataFrame({"participant_id": people, "age": 60.0, "sex": 0.0})
     table["time_since_stroke"] = 12.0
-    return People(Samples(table, store.volumes()), poor, mask, planted & mask)
+    return Participants(Samples(table, store.volumes()), poor, mask, planted & mask)
 
 
 def oriented_mean(values: np.ndarray, effects: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ def oriented_mean(values: np.ndarray, effects: np.ndarray) -> np.ndarray:
     return np.mean(np.where(effects >= 0, 1, -1)[:, None, None, None, None] * values, axis=0)
 
 
-def linear_maps(people: People, y: np.ndarray) -> list[dict[str, object]]:
+def linear_maps(people: Participants, y: np.ndarray) -> list[dict[str, object]]:
     """Maps of the kernel model; all in units of the maps' spread, which is one for both here."""
     training, tested = people.samples[:-N_TESTED], people.samples[-N_TESTED:]
     model = KernelClassifier(mask=people.mask).fit(training, y[:-N_TESTED])
@@ -129,7 +129,7 @@ def linear_maps(people: People, y: np.ndarray) -> list[dict[str, object]]:
     ]
 
 
-def network_maps(people: People, y: np.ndarray) -> list[dict[str, object]]:
+def network_maps(people: Participants, y: np.ndarray) -> list[dict[str, object]]:
     """Maps of a small network, as the product makes them, and what the checks say of each."""
     training, tested = people.samples[:-N_TESTED], people.samples[-N_TESTED:]
     model = NetworkClassifier(mask=people.mask, **NETWORK).fit(training, y[:-N_TESTED])
@@ -156,11 +156,18 @@ def network_maps(people: People, y: np.ndarray) -> list[dict[str, object]]:
             rank_correlation(a[:, people.mask], b[:, people.mask])
             for a, b in zip(values, other, strict=False)
         ]
-        rows.append({
-            "model": "network", "map": method, "mm": apart.get(method, EDGE),
-            "predicts": predicted, "values": oriented_mean(values, effects[some]),
-            "deleted": deleted, "at random": at_random, "random weights": np.mean(alike),
-        })  # fmt: skip
+        rows.append(
+            {
+                "model": "network",
+                "map": method,
+                "mm": apart.get(method, EDGE),
+                "predicts": predicted,
+                "values": oriented_mean(values, effects[some]),
+                "deleted": deleted,
+                "at random": at_random,
+                "random weights": np.mean(alike),
+            }
+        )
     return rows
 
 

@@ -18,11 +18,11 @@ from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_v
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows, normalised_windows
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
-from motor_bids_app.models.pieces.fusion import FusionClassifier
+from motor_bids_app.models.instances.fusion import FusionClassifier
 from motor_bids_app.spaces.grids import Grid
 
 LIMIT = 30.0  # s, of an epoch of the LSTM
@@ -46,13 +46,13 @@ def cohort(
         image[:, x : 2 * x, y : 2 * y] += 0.3 * picture * seen[k]
         slices.append(image.astype(np.float16))
     grid = Grid((*shape, 61), np.diag([3.0, 3, 3, 1]))
-    pieces = {
-        SIGNALS: Pieces.of(RecordedWindows(windows, names, rate)),
-        SLICES: Pieces.of(VolumeSlices(slices, [np.arange(n_slices)] * n, grid)),
+    instances = {
+        SIGNALS: Instances.of(RecordedWindows(windows, names, rate)),
+        SLICES: Instances.of(VolumeSlices(slices, [np.arange(n_slices)] * n, grid)),
     }
     table = pd.DataFrame({"participant_id": [f"sub-{k:03d}" for k in range(n)]})
     scores = heard + seen
-    return Samples(table, None, pieces), (scores < np.median(scores)).astype(int)
+    return Samples(table, None, instances), (scores < np.median(scores)).astype(int)
 
 
 def timed(model, samples, y):
@@ -105,10 +105,20 @@ def people(n, **removed):
 def small(modalities, checkpoints=None):
     """Networks of shi2025 as they are, with fewer units and pixels, and a short training."""
     return FusionClassifier(
-        modalities, hidden=(16, 16, 8), step=0.25, size=32, rotation=5.0, brightness=0.0,
-        epochs=5, learning_rate=5e-3, schedule="cosine", stop_after=0, validation_share=0.0,
-        slice_batch_size=32, checkpoints=checkpoints,
-    )  # fmt: skip
+        modalities,
+        hidden=(16, 16, 8),
+        step=0.25,
+        size=32,
+        rotation=5.0,
+        brightness=0.0,
+        epochs=5,
+        learning_rate=5e-3,
+        schedule="cosine",
+        stop_after=0,
+        validation_share=0.0,
+        slice_batch_size=32,
+        checkpoints=checkpoints,
+    )
 
 
 def halves(n):
@@ -146,9 +156,12 @@ def one_half(n, title, **removed):
     folds = sorted(splits["fold"].unique())[:2]
     weights = []
     cross_validate(
-        [small((SIGNALS, SLICES))], samples, y, splits[splits["fold"].isin(folds)],
+        [small((SIGNALS, SLICES))],
+        samples,
+        y,
+        splits[splits["fold"].isin(folds)],
         watch=lambda model, *_: weights.append(model.weights_[SIGNALS]),
-    )  # fmt: skip
+    )
     tell(title, n, [], weights, used)
 
 

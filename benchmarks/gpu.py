@@ -105,7 +105,7 @@ def main() -> int:
             lambda: denoise_mppca(data, brain),
             lambda result: float(result[1][brain > 0].mean()),
         ),
-    }  # fmt: skip
+    }
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}; CPU with 2 threads")
     print(f"{'step':14}{'CPU s':>8}{'GPU s':>8}{'ratio':>7}   result on CPU and GPU")
     totals = np.zeros(2)

@@ -35,15 +35,20 @@ def in_view(values, affine, brain):
     It ends just above the brain, as scans do; where it is wider than what was simulated, the
     edge is mirrored.
     """
-    first = np.array([(size - wanted) // 2 for size, wanted in zip(brain.shape, DWI_SHAPE,
-                                                                   strict=True)])  # fmt: skip
+    first = np.array(
+        [(size - wanted) // 2 for size, wanted in zip(brain.shape, DWI_SHAPE, strict=True)]
+    )
     first[2] = max(0, np.flatnonzero(brain.any(axis=(0, 1))).max() + ABOVE - DWI_SHAPE[2])
     last = first + DWI_SHAPE
-    wider = [(max(0, -low), max(0, high - size))
-             for low, high, size in zip(first, last, brain.shape, strict=True)]  # fmt: skip
+    wider = [
+        (max(0, -low), max(0, high - size))
+        for low, high, size in zip(first, last, brain.shape, strict=True)
+    ]
     padded = np.pad(values, wider + [(0, 0)] * (values.ndim - 3), mode="symmetric")
-    part = tuple(slice(max(0, low), max(0, low) + wanted)
-                 for low, wanted in zip(first, DWI_SHAPE, strict=True))  # fmt: skip
+    part = tuple(
+        slice(max(0, low), max(0, low) + wanted)
+        for low, wanted in zip(first, DWI_SHAPE, strict=True)
+    )
     moved = np.array(affine)
     moved[:3, 3] += affine[:3, :3] @ first
     return np.ascontiguousarray(padded[part]), moved
@@ -66,9 +71,14 @@ class Anatomy:
         stem = bids / TRUTH / "sub-001/anat"
         images = {
             name: load_image(stem / f"sub-001_{name}.nii.gz")
-            for name in ("label-GM_probseg", "label-WM_probseg", "desc-brain_mask",
-                         "desc-lesion_mask", "space-MNI152NLin2009aSym_points")
-        }  # fmt: skip
+            for name in (
+                "label-GM_probseg",
+                "label-WM_probseg",
+                "desc-brain_mask",
+                "desc-lesion_mask",
+                "space-MNI152NLin2009aSym_points",
+            )
+        }
         grey, white, brain, lesion, places = (
             np.asarray(image.dataobj, dtype=np.float32) for image in images.values()
         )
@@ -147,8 +157,9 @@ class Diffusion:
                 values, affine = {key: getattr(scan, key) for key in NAMES}, scan.grid.affine
                 if voxel == 1:
                     for key in ("image", "fa", "brain"):
-                        values[key], affine = in_view(getattr(scan, key), scan.grid.affine,
-                                                      scan.brain)  # fmt: skip
+                        values[key], affine = in_view(
+                            getattr(scan, key), scan.grid.affine, scan.brain
+                        )
                 np.savez(path, affine=affine, **values)
             with np.load(path) as saved:
                 scans[name] = Series(**saved)
@@ -181,9 +192,14 @@ def simulate(voxel_size, n_directions, seed, noise, motion):
     shape = draw_shape(np.random.default_rng([seed, 1]))
     field = tensor_field(person.lesion, person.damage, np.random.default_rng([seed, 2]))
     return scan_dwi(
-        shape, field, noise=noise, voxel_size=voxel_size, n_directions=n_directions,
-        rng=np.random.default_rng([seed, 3]), motion=motion,
-    )  # fmt: skip
+        shape,
+        field,
+        noise=noise,
+        voxel_size=voxel_size,
+        n_directions=n_directions,
+        rng=np.random.default_rng([seed, 3]),
+        motion=motion,
+    )
 
 
 def motion_matrices(parameters, centre):
@@ -202,15 +218,21 @@ def rigid_error(found, true, centre):
     true = np.broadcast_to(true, found.shape)
     known = np.isfinite(found[:, 0, 0])
     found, true = found[known].astype(np.float64), true[known]
-    shifts = np.abs([apply_affine(a, centre) - apply_affine(b, centre)
-                     for a, b in zip(found, true, strict=True)])  # fmt: skip
+    shifts = np.abs(
+        [
+            apply_affine(a, centre) - apply_affine(b, centre)
+            for a, b in zip(found, true, strict=True)
+        ]
+    )
     left, _, right = np.linalg.svd(found[:, :3, :3])
     turns = Rotation.from_matrix(left @ right @ true[:, :3, :3].transpose(0, 2, 1))
     angles = np.degrees(turns.magnitude())
     return {
-        "most mm": float(shifts.max()), "mean mm": float(shifts.mean()),
-        "most degrees": float(angles.max()), "mean degrees": float(angles.mean()),
-    }  # fmt: skip
+        "most mm": float(shifts.max()),
+        "mean mm": float(shifts.mean()),
+        "most degrees": float(angles.max()),
+        "mean degrees": float(angles.mean()),
+    }
 
 
 def dice(one, other):

@@ -28,11 +28,13 @@ COLUMNS = ("tract_load", "lesion_volume", *(f"noise{i}" for i in range(N_NOISE))
 FEW = COLUMNS[:3]
 SCAN_NOISE = 0.3  # of what a scan measures again, in standard deviations over people
 SCENES: dict[str, dict[str, Any]] = {
-    "scan-folds": {"sessions": 2}, "window-folds": {"windows": 3},
-    "best-of-trainings": {"forest": True}, "controls-included": {"controls": N_CONTROLS},
+    "scan-folds": {"sessions": 2},
+    "window-folds": {"windows": 3},
+    "best-of-trainings": {"forest": True},
+    "controls-included": {"controls": N_CONTROLS},
     "control-time-zero": {"controls": N_CONTROLS, "columns": (*FEW, "time_since_stroke")},
     "choice-on-test": {"columns": COLUMNS[:6]},
-}  # fmt: skip
+}
 
 
 class Forest(ClassifierMixin, BaseEstimator):
@@ -66,9 +68,16 @@ def widen(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def make_plan(
-    patients: pd.DataFrame, healthy: pd.DataFrame, rng: np.random.Generator, *, sessions: int = 1,
-    windows: int = 1, controls: int = 0, columns: tuple[str, ...] = COLUMNS, forest: bool = False,
-) -> Plan:  # fmt: skip
+    patients: pd.DataFrame,
+    healthy: pd.DataFrame,
+    rng: np.random.Generator,
+    *,
+    sessions: int = 1,
+    windows: int = 1,
+    controls: int = 0,
+    columns: tuple[str, ...] = COLUMNS,
+    forest: bool = False,
+) -> Plan:
     """Draw outcomes and scans of one cohort, and plan the right evaluation."""
     poor = draw_scores(patients["clean_score"].to_numpy(), rng) < POOR_BELOW
     people = pd.concat([patients, healthy[:controls]], ignore_index=True)
@@ -84,9 +93,15 @@ def make_plan(
     group = people.set_index("participant_id")["group"].reindex(truth.index)
     model = Forest() if forest else TableClassifier(columns=columns)
     return Plan(
-        samples=Samples(table), y=y[row], truth=truth, splits=deal(truth, group == "control"),
-        deal=deal, variants=(((model,),),), task="classification", columns=columns,
-    )  # fmt: skip
+        samples=Samples(table),
+        y=y[row],
+        truth=truth,
+        splits=deal(truth, group == "control"),
+        deal=deal,
+        variants=(((model,),),),
+        task="classification",
+        columns=columns,
+    )
 
 
 def auc(plan: Plan) -> float:

@@ -38,14 +38,21 @@ def main() -> int:
         folder = Path(sys.argv[2] if len(sys.argv) > 2 else scratch).absolute()
         simulate.run(
             SimulationSettings(
-                output_dir=folder / "bids", n_participants=people, n_controls=0,
-                voxel_size=1.0, seed=SEED, n_procs=1,
+                output_dir=folder / "bids",
+                n_participants=people,
+                n_controls=0,
+                voxel_size=1.0,
+                seed=SEED,
+                n_procs=1,
             )
-        )  # fmt: skip
+        )
         settings = Settings(
-            bids_dir=folder / "bids", output_dir=folder / "out", level="participant",
-            processing=ProcessingSettings(omp_nthreads=2), resources=Resources(n_procs=1),
-        )  # fmt: skip
+            bids_dir=folder / "bids",
+            output_dir=folder / "out",
+            level="participant",
+            processing=ProcessingSettings(omp_nthreads=2),
+            resources=Resources(n_procs=1),
+        )
         run_level(settings)
         labels = [f"{number:03d}" for number in range(1, people + 1)]
         rows = {

@@ -89,9 +89,15 @@ def ants_syn(folder, masked=False):
         masks = {"mask": template > -1, "moving_mask": lesion < 0.5, "mask_all_stages": True}
     with Clock() as clock:
         found = ants.registration(
-            template, brain, "SyN", reg_iterations=(60, 40, 15), syn_metric="CC", syn_sampling=2,
-            random_seed=1, **masks,
-        )  # fmt: skip
+            template,
+            brain,
+            "SyN",
+            reg_iterations=(60, 40, 15),
+            syn_metric="CC",
+            syn_sampling=2,
+            random_seed=1,
+            **masks,
+        )
     points = np.load(folder / "points.npy") @ FLIP[:3, :3]
     table = pd.DataFrame(points, columns=["x", "y", "z"])
     moved = ants.apply_transforms_to_points(3, table, found["fwdtransforms"])
@@ -135,8 +141,10 @@ def ants_bold(folder):
     affine = FLIP @ image(folder, "bold").affine
     place = {"spacing": [float(size) for size in spacing[:3]], "origin": affine[:3, 3].tolist()}
     place["direction"] = affine[:3, :3] / spacing[:3]
-    volumes = [ants.from_numpy(np.ascontiguousarray(series[..., t]), **place)
-               for t in range(series.shape[3])]  # fmt: skip
+    volumes = [
+        ants.from_numpy(np.ascontiguousarray(series[..., t]), **place)
+        for t in range(series.shape[3])
+    ]
     first, found = volumes[int(np.load(folder / "bold_reference.npy"))], {}
     with Clock() as clock:
         for volume in np.linspace(0, len(volumes) - 1, MOVED).astype(int):
@@ -163,9 +171,15 @@ def dipy_syn(folder):
     places = {"moving_affine": brain.affine, "static_affine": template.affine}
     with Clock() as clock:
         _, affine = affine_registration(
-            moving, fixed, level_iters=[1000, 300, 50], sigmas=[3.0, 1.0, 0.0], factors=[4, 2, 1],
-            metric="MI", sampling_proportion=20, **places,
-        )  # fmt: skip
+            moving,
+            fixed,
+            level_iters=[1000, 300, 50],
+            sigmas=[3.0, 1.0, 0.0],
+            factors=[4, 2, 1],
+            metric="MI",
+            sampling_proportion=20,
+            **places,
+        )
         _, mapping = syn_registration(
             moving, fixed, metric="CC", level_iters=[10, 10, 5], prealign=affine, **places
         )
@@ -255,9 +269,20 @@ def mrtrix_tensor(folder):
 
 
 COMMANDS = (
-    ants_n4, ants_syn, ants_syn_masked, ants_atropos, ants_motion, ants_bold,
-    dipy_syn, dipy_hmrf, dipy_mppca, dipy_motion, dipy_tensor, mrtrix_denoise, mrtrix_tensor,
-)  # fmt: skip
+    ants_n4,
+    ants_syn,
+    ants_syn_masked,
+    ants_atropos,
+    ants_motion,
+    ants_bold,
+    dipy_syn,
+    dipy_hmrf,
+    dipy_mppca,
+    dipy_motion,
+    dipy_tensor,
+    mrtrix_denoise,
+    mrtrix_tensor,
+)
 
 
 def measure(words):

@@ -51,10 +51,15 @@ def by_kernel(store: VolumeStore, y: np.ndarray) -> tuple[float, float, float]:
     products, penalties = linear_products("kernel", samples, people)
     middle = time.perf_counter()
     test = permutation_test(
-        products, y, task="classification", penalties=penalties,
-        controls=np.zeros(N_PEOPLE, dtype=bool), n_permutations=N_PERMUTATIONS, folds=FOLDS,
+        products,
+        y,
+        task="classification",
+        penalties=penalties,
+        controls=np.zeros(N_PEOPLE, dtype=bool),
+        n_permutations=N_PERMUTATIONS,
+        folds=FOLDS,
         repeats=REPEATS,
-    )  # fmt: skip
+    )
     return middle - start, time.perf_counter() - middle, test.p_value
 
 

@@ -55,7 +55,7 @@ def report(eeg: Recording, cleaned: Cleaned, truth: dict) -> None:
     after = blink_size(cleaned.recording.signals, cleaned.recording.rate, truth["blinks"])
     print(f"  dead {truth['dead_channels']['eeg']} found {cleaned.bad}")
     print(f"  components {cleaned.components}; blinks {before:.0f} -> {after:.0f} uV")
-    print(f"  bad seconds {cleaned.bad_pieces.sum()}, movements {truth['movements']}")
+    print(f"  bad seconds {cleaned.bad_segments.sum()}, movements {truth['movements']}")
 
 
 def main() -> int:
@@ -66,10 +66,10 @@ def main() -> int:
         brain = clean_eeg(eeg, SETTINGS)
         middle = time.perf_counter()
         muscles = clean_emg(emg, SETTINGS)
-        windows = [cut_windows(part.recording, part.bad_pieces, 10) for part in (brain, muscles)]
+        windows = [cut_windows(part.recording, part.bad_segments, 10) for part in (brain, muscles)]
         end = time.perf_counter()
         usable = [
-            ~samples_of(part.bad_pieces, part.recording.rate, part.recording.signals.shape[1])
+            ~samples_of(part.bad_segments, part.recording.rate, part.recording.signals.shape[1])
             for part in (brain, muscles)
         ]
         features = eeg_features(brain.recording, usable[0])

@@ -85,9 +85,14 @@ def simulated(folder, voxel):
     """Dataset of one person."""
     if not (folder / "bids").exists():
         settings = SimulationSettings(
-            output_dir=folder / "bids", n_participants=1, n_controls=0, voxel_size=voxel,
-            n_directions=DIRECTIONS, seed=SEED, n_procs=1,
-        )  # fmt: skip
+            output_dir=folder / "bids",
+            n_participants=1,
+            n_controls=0,
+            voxel_size=voxel,
+            n_directions=DIRECTIONS,
+            seed=SEED,
+            n_procs=1,
+        )
         simulate.run(settings)
         if voxel == 1:
             limit_view(folder / "bids")
@@ -109,9 +114,19 @@ def whole(bids, folder):
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     used = run_peers_file(
-        sys.executable, "measure", sys.executable, "-m", "motor_bids_app", bids, out,
-        "participant", "--omp-nthreads", THREADS, "--nprocs", 1,
-    )  # fmt: skip
+        sys.executable,
+        "measure",
+        sys.executable,
+        "-m",
+        "motor_bids_app",
+        bids,
+        out,
+        "participant",
+        "--omp-nthreads",
+        THREADS,
+        "--nprocs",
+        1,
+    )
     quality = compare_with_truth(bids, Outputs(out, "001", None))
     status = read_table(out / "logs" / "participants_status.tsv")
     parts = [
@@ -220,9 +235,13 @@ def diffusion(folder, work, voxel):
 def peers(work, heads, series):
     """Rows of the peers that are there; what fails or is missing is said."""
     judges = {
-        "bias field": heads.bias, "registration": heads.registration, "tissue": heads.tissue,
-        "denoising": series.denoising, "motion": series.motion, "tensor": series.tensor,
-    }  # fmt: skip
+        "bias field": heads.bias,
+        "registration": heads.registration,
+        "tissue": heads.tissue,
+        "denoising": series.denoising,
+        "motion": series.motion,
+        "tensor": series.tensor,
+    }
     missing = set() if ANTS_PYTHON.exists() else {"ants"}
     missing |= set() if shutil.which("dwidenoise") else {"mrtrix"}
     rows = {}

@@ -108,10 +108,15 @@ def model(folder: Path) -> Path:
     """Train a kernel machine on a simulated cohort, and return its bundle."""
     simulate.run(
         SimulationSettings(
-            output_dir=folder / "bids", n_participants=10, n_controls=4, voxel_size=3.0,
-            n_directions=12, seed=4, n_procs=os.cpu_count() or 1,
+            output_dir=folder / "bids",
+            n_participants=10,
+            n_controls=4,
+            voxel_size=3.0,
+            n_directions=12,
+            seed=4,
+            n_procs=os.cpu_count() or 1,
         )
-    )  # fmt: skip
+    )
     run_level(settings(folder / "bids", folder / "out"))  # 4 of the 10 have a poor outcome
     run_level(replace(settings(folder / "bids", folder / "out"), level="group"))
     return folder / "out" / "experiments" / "baselines" / "model"
@@ -120,10 +125,12 @@ def model(folder: Path) -> Path:
 def settings(bids_dir: Path, output_dir: Path) -> Settings:
     """Participant level with all processors."""
     return Settings(
-        bids_dir=bids_dir, output_dir=output_dir, level="participant",
+        bids_dir=bids_dir,
+        output_dir=output_dir,
+        level="participant",
         processing=ProcessingSettings(omp_nthreads=1),
         resources=Resources(n_procs=os.cpu_count() or 1, device="cpu"),
-    )  # fmt: skip
+    )
 
 
 def attempt(title: str, work: Callable[[], object]) -> tuple[str, str, float]:
@@ -168,12 +175,14 @@ def main() -> int:
                 "miccai3806 predict",
                 lambda: run_level(
                     replace(
-                        settings(maps, folder / "predicted"), level="predict", model=bundle,
+                        settings(maps, folder / "predicted"),
+                        level="predict",
+                        model=bundle,
                         derivatives={"finished": maps},
                     )
                 ),
             ),
-        ]  # fmt: skip
+        ]
         table = folder / "predicted" / "predictions" / "baselines" / "predictions.tsv"
         predictions = read_table(table).to_string(index=False) if table.is_file() else "none"
     for title, state, seconds in rows:

@@ -8,10 +8,16 @@ OURS, TOTAL = "motor_bids_app", "participant level"
 MASKED = f"{OURS}, lesion masked"
 ANTS_CHAIN, DIPY_CHAIN = "antspyx, our brain mask, MRtrix", "dipy, with no bias field or mask"
 CHAINS = {  # the steps of a chain
-    ANTS_CHAIN: ("ants_n4", "ants_syn_masked", "ants_atropos", "mrtrix_denoise", "ants_motion",
-                 "mrtrix_tensor"),
+    ANTS_CHAIN: (
+        "ants_n4",
+        "ants_syn_masked",
+        "ants_atropos",
+        "mrtrix_denoise",
+        "ants_motion",
+        "mrtrix_tensor",
+    ),
     DIPY_CHAIN: ("dipy_syn", "dipy_hmrf", "dipy_mppca", "dipy_motion", "dipy_tensor"),
-}  # fmt: skip
+}
 LIMITS = (  # step, program, measure, what is asked for, and whether more is better
     (TOTAL, OURS, "seconds", 75, False),
     (TOTAL, OURS, "GiB", 6, False),

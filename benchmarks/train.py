@@ -48,8 +48,12 @@ MOST_GIB, MOST_LOADING = 8.0, 0.05
 COHORTS = (50, 500, 5000)
 SMALL_BOX = Grid((20, 24, 20), np.diag([8.0, 8, 8, 1]))
 SMALL_NETWORK: dict[str, Any] = {
-    "widths": (4, 4, 4, 8), "n_residuals": 1, "hidden": 8, "batch_size": 4, "maps": MAPS,
-}  # fmt: skip
+    "widths": (4, 4, 4, 8),
+    "n_residuals": 1,
+    "hidden": 8,
+    "batch_size": 4,
+    "maps": MAPS,
+}
 
 
 def cohort(folder: Path, n_people: int) -> Samples:
@@ -97,11 +101,13 @@ def ours(batch: int, n_people: int, precision: str) -> dict[str, float]:
             seconds.append(time.perf_counter() - start)
             processor.append(time.process_time() - before)
         return {
-            "step": statistics.median(seconds[1:]), "cpu": statistics.median(processor[1:]),
+            "step": statistics.median(seconds[1:]),
+            "cpu": statistics.median(processor[1:]),
             "loading": sum(loading[1:]) / sum(seconds[1:]),
             "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
-            "anonymous_gib": anonymous_gib(), "parameters": count_parameters(network),
-        }  # fmt: skip
+            "anonymous_gib": anonymous_gib(),
+            "parameters": count_parameters(network),
+        }
 
 
 def anonymous_gib() -> float:
@@ -113,9 +119,12 @@ def anonymous_gib() -> float:
 def run(command: list[str]) -> dict[str, float]:
     environment = os.environ | {"OMP_NUM_THREADS": str(THREADS), "TF_ENABLE_ONEDNN_OPTS": "1"}
     done = subprocess.run(
-        command, env=environment | {"TF_CPP_MIN_LOG_LEVEL": "3"}, check=True, capture_output=True,
+        command,
+        env=environment | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        check=True,
+        capture_output=True,
         text=True,
-    )  # fmt: skip
+    )
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
@@ -126,9 +135,13 @@ def run_ours(batch: int, n_people: int = 50, precision: str = "float32") -> dict
 
 def run_keras(python: str, batch: int) -> dict[str, float]:
     plan = {
-        "branches": len(MAPS), "layers": [tuple(layer) for layer in branch_layers()],
-        "shape": standard_grid(2).shape, "batch": batch, "steps": STEPS, "threads": THREADS,
-    }  # fmt: skip
+        "branches": len(MAPS),
+        "layers": [tuple(layer) for layer in branch_layers()],
+        "shape": standard_grid(2).shape,
+        "batch": batch,
+        "steps": STEPS,
+        "threads": THREADS,
+    }
     return run([python, str(Path(__file__).with_name("train_keras.py")), json.dumps(plan)])
 
 
@@ -170,9 +183,11 @@ def epochs(n_people: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         data = np.lib.format.open_memmap(
-            Path(folder) / "maps.npy", mode="w+", dtype=np.float16,
+            Path(folder) / "maps.npy",
+            mode="w+",
+            dtype=np.float16,
             shape=(n_people, len(MAPS), *SMALL_BOX.shape),
-        )  # fmt: skip
+        )
         for row in range(n_people):
             data[row] = rng.standard_normal(data.shape[1:], dtype=np.float32)
         store = VolumeStore.empty(n_people, MAPS, SMALL_BOX, data)
@@ -185,8 +200,12 @@ def epochs(n_people: int) -> dict[str, float]:
         before, start = anonymous_gib(), time.process_time()
         model.set_params(epochs=max(1, 200 // n_people)).fit(samples, labels)
         seconds = (time.process_time() - start) / len(model.history_)
-        return {"seconds": seconds, "person": seconds / n_people, "before_gib": before,
-                "after_gib": anonymous_gib()}  # fmt: skip
+        return {
+            "seconds": seconds,
+            "person": seconds / n_people,
+            "before_gib": before,
+            "after_gib": anonymous_gib(),
+        }
 
 
 def scale() -> bool:

@@ -86,11 +86,13 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "step": statistics.median(seconds[1:]), "cpu": statistics.median(processor[1:]),
-                "peak_gib": peak, "parameters": trainable,
+                "step": statistics.median(seconds[1:]),
+                "cpu": statistics.median(processor[1:]),
+                "peak_gib": peak,
+                "parameters": trainable,
             }
         )
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

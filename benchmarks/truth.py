@@ -37,15 +37,21 @@ def process(folder: Path, seed: int) -> Settings:
     if not bids_dir.exists():
         simulate.run(
             SimulationSettings(
-                output_dir=bids_dir, n_participants=N_PATIENTS, n_controls=N_CONTROLS,
-                voxel_size=3.0, seed=seed, n_procs=n_procs,
+                output_dir=bids_dir,
+                n_participants=N_PATIENTS,
+                n_controls=N_CONTROLS,
+                voxel_size=3.0,
+                seed=seed,
+                n_procs=n_procs,
             )
-        )  # fmt: skip
+        )
     settings = Settings(
-        bids_dir=bids_dir, output_dir=folder / f"out{seed}", level="participant",
+        bids_dir=bids_dir,
+        output_dir=folder / f"out{seed}",
+        level="participant",
         processing=ProcessingSettings(omp_nthreads=1),
         resources=Resources(n_procs=n_procs, device="cpu"),
-    )  # fmt: skip
+    )
     run_level(settings)
     return replace(settings, level="group")
 

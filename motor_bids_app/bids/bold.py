@@ -41,9 +41,11 @@ class BoldFile:
     def files(self) -> dict[str, Path]:
         """Files that the step of the bold reads, by what they are."""
         parts = {
-            "bold": self.path, "confounds": self.confounds, "bold head": self.head,
+            "bold": self.path,
+            "confounds": self.confounds,
+            "bold head": self.head,
             "bold head brain": self.head_brain,
-        }  # fmt: skip
+        }
         found = {name: path for name, path in parts.items() if path}
         return found | {f"sidecar{number}": path for number, path in enumerate(self.sidecars)}
 

@@ -14,14 +14,27 @@ from motor_bids_app.errors import ScoreError
 DAYS_PER_MONTH = 365.25 / 12
 _MONTHS_PER = {"day": 1 / DAYS_PER_MONTH, "week": 7 / DAYS_PER_MONTH, "month": 1.0, "year": 12.0}
 _UNIT_WORDS = {
-    "d": "day", "w": "week", "wk": "week", "mo": "month", "mon": "month", "y": "year", "yr": "year",
-}  # fmt: skip
+    "d": "day",
+    "w": "week",
+    "wk": "week",
+    "mo": "month",
+    "mon": "month",
+    "y": "year",
+    "yr": "year",
+}
 # Units of scores that are measured, not counted: factor to the unit of the registry.
 _SCALE = {
-    "grip": {"kg": 1.0, "kgf": 1.0, "kilogram": 1.0, "n": 1 / 9.80665, "newton": 1 / 9.80665,
-             "lb": 0.45359237, "pound": 0.45359237},
+    "grip": {
+        "kg": 1.0,
+        "kgf": 1.0,
+        "kilogram": 1.0,
+        "n": 1 / 9.80665,
+        "newton": 1 / 9.80665,
+        "lb": 0.45359237,
+        "pound": 0.45359237,
+    },
     "nhpt": {"s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "min": 60.0, "minute": 60.0},
-}  # fmt: skip
+}
 WORDS: dict[str, dict[str, str]] = {
     "sex": {
         "f": "female", "female": "female", "w": "female", "woman": "female", "girl": "female",
@@ -41,9 +54,11 @@ WORDS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 VOCABULARIES = {
-    "sex": WORDS["sex"], "handedness": WORDS["handedness"],
-    "lesion_side": WORDS["side"], "paretic_side": WORDS["side"],
-}  # fmt: skip
+    "sex": WORDS["sex"],
+    "handedness": WORDS["handedness"],
+    "lesion_side": WORDS["side"],
+    "paretic_side": WORDS["side"],
+}
 _PATIENT = re.compile(r"\b(patients?|stroke|pat|pwst?|survivors?)\b")
 _CONTROL = re.compile(r"\b(controls?|healthy|hc|ctrl|con|volunteers?|normal|non-?stroke)\b")
 
@@ -110,8 +125,10 @@ def read_variable(name: str, column: Column, declared: Declaration) -> Values:
     if name == "site":  # labels, whatever they are
         return Values(column.cells)
     readers: dict[str, Callable[[Column, Declaration], Values]] = {
-        "age": _read_age, "time_since_stroke": _read_time, "group": _read_group,
-    }  # fmt: skip
+        "age": _read_age,
+        "time_since_stroke": _read_time,
+        "group": _read_group,
+    }
     return readers[name](column, declared)
 
 

@@ -17,7 +17,7 @@ from motor_bids_app.bids.scores import (
     SCORES,
     normalise,
     recognise,
-)  # fmt: skip
+)
 from motor_bids_app.bids.scores_map import ScoresMap, line_to_add, load_scores_map
 from motor_bids_app.bids.tables import Key, Source, read_sources
 from motor_bids_app.errors import ScoreError

@@ -135,8 +135,11 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
                 here[key] = options[0]
         for key in _RECORDINGS:
             epochs = sorted((home / key).glob(f"{person.prefix}_*desc-windows_epo.fif"))
-            joined = [path for path in epochs if key == "emg" and "eeg" in here
-                      and at_once(path, here["eeg"])]  # fmt: skip
+            joined = [
+                path
+                for path in epochs
+                if key == "emg" and "eeg" in here and at_once(path, here["eeg"])
+            ]
             if epochs:
                 here[key] = (joined or epochs)[0]
         features = home / f"{person.prefix}_desc-features.tsv"
@@ -147,13 +150,19 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
         found = {**here, **found}
     maps = {key: found[key] for key in (*MAP_NAMES, "lesion", *_CONNECTIVITY) if key in found}
     return DerivedScan(
-        participant=person.participant, session=person.session, maps=maps,
-        features=found.get("features"), brain_mask=found.get("brain"), t1w=found.get("t1w"),
-        bold=found.get("bold"), seed=found.get("seed"),
-        mean_bold=found.get("mean_bold"), bold_brain=found.get("bold_brain"),
+        participant=person.participant,
+        session=person.session,
+        maps=maps,
+        features=found.get("features"),
+        brain_mask=found.get("brain"),
+        t1w=found.get("t1w"),
+        bold=found.get("bold"),
+        seed=found.get("seed"),
+        mean_bold=found.get("mean_bold"),
+        bold_brain=found.get("bold_brain"),
         recordings={key: found[key] for key in _RECORDINGS if key in found},
         sources=tuple(sources),
-    )  # fmt: skip
+    )
 
 
 def _standard_first(path: Path) -> tuple[bool, int, str]:

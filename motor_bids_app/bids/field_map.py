@@ -62,8 +62,9 @@ def find_field_map(dwi: Found, images: Sequence[Found], root: Path) -> FieldMap 
             if file.get("suffix") != kind or not is_meant(metadata_of(file, root), own, dwi, root):
                 continue
             further = [_beside(file, name, maps) for name in others]
-            magnitude = next((path for name in magnitudes if (path := _beside(file, name, maps))),
-                             None)  # fmt: skip
+            magnitude = next(
+                (path for name in magnitudes if (path := _beside(file, name, maps))), None
+            )
             paths = [file.path, *(path for path in further if path)]
             if magnitude and len(paths) == 1 + len(others):
                 sidecars = tuple(tuple(inherited(path, ".json", root)) for path in paths)

@@ -23,10 +23,16 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
 
 _DAMAGED = (
-    OSError, EOFError, ValueError, AssertionError, ImageFileError, zlib.error,
-    HeaderDataError, WrapStructError,
+    OSError,
+    EOFError,
+    ValueError,
+    AssertionError,
+    ImageFileError,
+    zlib.error,
+    HeaderDataError,
+    WrapStructError,
     cast(type[Exception], igzip_lib.IsalError),
-)  # fmt: skip
+)
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -105,9 +111,13 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a BIDS TSV with every cell as text; missing ('n/a' or empty) as NaN."""
     try:
         return pd.read_csv(
-            path, sep="\t", dtype=str, keep_default_na=False, na_values=["n/a", ""],
+            path,
+            sep="\t",
+            dtype=str,
+            keep_default_na=False,
+            na_values=["n/a", ""],
             encoding="utf-8-sig",
-        )  # fmt: skip
+        )
     except FileNotFoundError as error:
         raise InputMissingError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:

@@ -67,9 +67,14 @@ class Finished:
     def diffusion(self) -> dict[str, Path]:
         """Files that the diffusion step reads, by what they are."""
         files = {
-            "dwi": self.dwi, "bval": self.bval, "bvec": self.bvec, "mask": self.dwi_brain,
-            "dwi head": self.dwi_head, "maps head": self.maps_head, **self.maps,
-        }  # fmt: skip
+            "dwi": self.dwi,
+            "bval": self.bval,
+            "bvec": self.bvec,
+            "mask": self.dwi_brain,
+            "dwi head": self.dwi_head,
+            "maps head": self.maps_head,
+            **self.maps,
+        }
         return {f"finished {name}": path for name, path in files.items() if path}
 
     def without(self, piece: str) -> "Finished":
@@ -147,9 +152,10 @@ def finished_sessions(participant: str, folders: Mapping[str, Path]) -> set[str 
     """Sessions of a participant that have something to use in finished derivatives."""
     files = list(pieces_of(participant, nested_datasets(folders)))
     usable = [
-        file for file in files
+        file
+        for file in files
         if _is_head(file) or _is_series(file) or file.quantity or file.suffix == "bold"
-    ]  # fmt: skip
+    ]
     return {file.labels.get("ses") for file in usable}
 
 
@@ -226,18 +232,23 @@ def _with_head(head: Piece, files: Sequence[Piece]) -> Finished:
     )
     there = {"head": True, "brain": brain, "tissue": tissue, "transform": transform}
     return Finished(
-        head=head.path, contrast=head.suffix, brain=brain.path if brain else None, tissue=tissue,
+        head=head.path,
+        contrast=head.suffix,
+        brain=brain.path if brain else None,
+        tissue=tissue,
         transform=transform.path if transform else None,
         datasets={piece: head.dataset for piece, found in there.items() if found},
-    )  # fmt: skip
+    )
 
 
 def _brain_masks(files: Sequence[Piece], datatype: str) -> list[Piece]:
     return [
-        file for file in files
-        if file.suffix == "mask" and file.labels.get("desc") == "brain"
+        file
+        for file in files
+        if file.suffix == "mask"
+        and file.labels.get("desc") == "brain"
         and file.path.parent.name == datatype
-    ]  # fmt: skip
+    ]
 
 
 def _is_tissue(file: Piece, name: str) -> bool:
@@ -253,10 +264,14 @@ def _with_series(finished: Finished, files: Sequence[Piece]) -> Finished:
     own = [f for f in files if f.dataset == file.dataset and f.space == file.space]
     brain = plainest(_brain_masks(own, "dwi"))
     return replace(
-        finished, dwi=file.path, bval=_beside(file.path, ".bval"), bvec=_beside(file.path, ".bvec"),
-        dwi_brain=brain.path if brain else None, dwi_head=_head_of(file, files),
+        finished,
+        dwi=file.path,
+        bval=_beside(file.path, ".bval"),
+        bvec=_beside(file.path, ".bvec"),
+        dwi_brain=brain.path if brain else None,
+        dwi_head=_head_of(file, files),
         datasets={**finished.datasets, "dwi": file.dataset},
-    )  # fmt: skip
+    )
 
 
 def _with_maps(finished: Finished, files: Sequence[Piece]) -> Finished:
@@ -275,10 +290,12 @@ def _with_maps(finished: Finished, files: Sequence[Piece]) -> Finished:
     first = next(iter(chosen.values()))
     standard = first.space == STANDARD_SPACE
     return replace(
-        finished, maps={name: file.path for name, file in chosen.items()}, maps_standard=standard,
+        finished,
+        maps={name: file.path for name, file in chosen.items()},
+        maps_standard=standard,
         maps_head=None if standard else _head_of(first, files),
         datasets={**finished.datasets, "maps": first.dataset},
-    )  # fmt: skip
+    )
 
 
 def _head_of(file: Piece, files: Sequence[Piece]) -> Path | None:
@@ -287,8 +304,7 @@ def _head_of(file: Piece, files: Sequence[Piece]) -> Path | None:
         return None
     spaces = (file.space, None) if file.space == "T1w" else (file.space,)
     heads = [
-        head for head in files
-        if _is_head(head) and head.suffix == "T1w" and head.space in spaces
-    ]  # fmt: skip
+        head for head in files if _is_head(head) and head.suffix == "T1w" and head.space in spaces
+    ]
     own = [head for head in heads if head.dataset == file.dataset]
     return next((head.path for head in (*own, *heads)), None)

@@ -115,9 +115,10 @@ def _datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path
     implicit = {
         folder.name: folder
         for folder in found
-        if participants_in(folder) and folder.resolve() not in given
+        if participants_in(folder)
+        and folder.resolve() not in given
         and maker_of(folder).get("Name") != _OWN_NAME  # what it made of a mask is no new mask
-    }  # fmt: skip
+    }
     return {**derivatives, "raw": bids_dir, **implicit}
 
 

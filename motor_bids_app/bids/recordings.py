@@ -10,8 +10,12 @@ from motor_bids_app.errors import MotorBidsAppError
 
 EXTENSIONS = (".edf", ".bdf", ".vhdr", ".set", ".fif")
 _COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",)}
-_DESCRIBED = (("channels", ".tsv"), ("events", ".tsv"), ("electrodes", ".tsv"),
-              ("coordsystem", ".json"))  # fmt: skip
+_DESCRIBED = (
+    ("channels", ".tsv"),
+    ("events", ".tsv"),
+    ("electrodes", ".tsv"),
+    ("coordsystem", ".json"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +127,14 @@ def _described(file: Found, kind: str, root: Path) -> RecordingFile:
         for found in inherited(path, extension, root, suffix=suffix)
     ]
     return RecordingFile(
-        path=path, root=root, kind=kind, task=_label(file, "task"), acq=_label(file, "acq"),
-        run=_label(file, "run"), described=(*inherited(path, ".json", root), *tables),
-    )  # fmt: skip
+        path=path,
+        root=root,
+        kind=kind,
+        task=_label(file, "task"),
+        acq=_label(file, "acq"),
+        run=_label(file, "run"),
+        described=(*inherited(path, ".json", root), *tables),
+    )
 
 
 def _types(recording: RecordingFile) -> set[str]:

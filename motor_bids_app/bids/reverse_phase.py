@@ -77,9 +77,10 @@ def unused_field_maps(images: Sequence[Found], used: Collection[Path]) -> tuple[
     names = [
         file.path.name
         for file in images
-        if file.path.parent.name == "fmap" and file.get("suffix") in _FIELD_MAPS
+        if file.path.parent.name == "fmap"
+        and file.get("suffix") in _FIELD_MAPS
         and file.path not in used
-    ]  # fmt: skip
+    ]
     if not names:
         return ()
     return (

@@ -91,9 +91,15 @@ class Scan(Person):
     def is_empty(self) -> bool:
         """Whether there is nothing to process."""
         parts = (
-            self.anatomy, self.dwi, self.trace, self.bold, self.eeg, self.emg, self.lesion,
+            self.anatomy,
+            self.dwi,
+            self.trace,
+            self.bold,
+            self.eeg,
+            self.emg,
+            self.lesion,
             self.finished.dwi,
-        )  # fmt: skip
+        )
         return all(part is None for part in parts) and not self.finished.maps
 
     def image(self, name: str) -> Path | None:
@@ -146,10 +152,15 @@ def build_scan(
             _, remarks = choose([file for file in files if file not in runs], name)
         notes += remarks
     scan = Scan(
-        participant=person.participant, session=person.session, notes=tuple(notes),
-        t1w=found["t1w"], t2w=found["t2w"], flair=found["flair"], finished=finished,
+        participant=person.participant,
+        session=person.session,
+        notes=tuple(notes),
+        t1w=found["t1w"],
+        t2w=found["t2w"],
+        flair=found["flair"],
+        finished=finished,
         repeats=tuple(run.path for run in runs or ()),
-    )  # fmt: skip
+    )
     diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
     scan = _with_diffusion(scan, diffusion, native, root)
     series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
@@ -157,9 +168,11 @@ def build_scan(
     if scan.dwi or bold:
         remarks += unused_field_maps(images, _used_field_maps(scan))
     signals = [
-        file for file in native for kind in ("eeg", "emg")
+        file
+        for file in native
+        for kind in ("eeg", "emg")
         if _is(file, kind) and matches(file, kind, bids_filter)
-    ]  # fmt: skip
+    ]
     eeg, emg, more = choose_recordings(signals, tasks, root)
     scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
     return _with_lesion(_usable(scan), lesions)

@@ -9,8 +9,16 @@ from typing import Any
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import ReadWriteError, UsageError
 
-_FILTER_KEYS = {"T1w": "t1w", "T2w": "t2w", "FLAIR": "flair", "dwi": "dwi", "bold": "bold",
-                "lesion": "roi", "eeg": "eeg", "emg": "emg"}  # fmt: skip
+_FILTER_KEYS = {
+    "T1w": "t1w",
+    "T2w": "t2w",
+    "FLAIR": "flair",
+    "dwi": "dwi",
+    "bold": "bold",
+    "lesion": "roi",
+    "eeg": "eeg",
+    "emg": "emg",
+}
 _FILTERS_OF_OTHER_APPS = ("sbref", "fmap", "asl")
 _EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
 _NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")

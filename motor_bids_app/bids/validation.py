@@ -102,8 +102,11 @@ def run_validator(dataset: Path) -> dict[str, Any]:
         }
         done = subprocess.run(
             [sys.executable, "-c", _RUN, "--format", "json", str(dataset.resolve())],
-            env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        )  # fmt: skip
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
     try:
         answer = json.loads(done.stdout.decode(errors="replace"))
         issues: dict[str, Any] = answer["issues"]

@@ -69,8 +69,16 @@ def compare_pairs(
             (name, reference, metric, difference, *interval, test.t, p_value, test.n_splits)
         )
     columns = [
-        "model", "reference", "metric", "difference", "low", "high", "t", "p_value", "n_splits",
-    ]  # fmt: skip
+        "model",
+        "reference",
+        "metric",
+        "difference",
+        "low",
+        "high",
+        "t",
+        "p_value",
+        "n_splits",
+    ]
     table = pd.DataFrame(rows, columns=columns)
     table.insert(8, "p_holm", holm(table["p_value"].to_numpy(np.float64)))
     return table

@@ -19,9 +19,10 @@ from motor_bids_app.features.samples import Samples
 
 Watch = Callable[[Any, Any, int, NDArray[np.bool_]], None]  # see `cross_validate`
 _METRICS: dict[str, Callable[..., dict[str, NDArray[np.float64]]]] = {
-    "classification": classification_metrics, "regression": regression_metrics,
+    "classification": classification_metrics,
+    "regression": regression_metrics,
     "ordinal": ordinal_metrics,
-}  # fmt: skip
+}
 COLUMNS = ["repeat", "fold", "training", "participant_id", "prediction"]
 
 

@@ -157,8 +157,10 @@ def learn_domain(
         Of the people, missing ones left out.
     """
     described = {
-        **{str(name): facts[[name]] for name in facts}, "features": features, "maps": levels,
-    }  # fmt: skip
+        **{str(name): facts[[name]] for name in facts},
+        "features": features,
+        "maps": levels,
+    }
     spreads = {}
     for kind, table in described.items():
         known = {

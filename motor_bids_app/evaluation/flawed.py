@@ -68,7 +68,7 @@ def window_folds(plan: Plan) -> Plan | str:
     gao2025: 209 overlapping windows per person, on both sides of every split.
     """
     scans = pd.Series(_scan_labels(plan))
-    for kind in plan.samples.pieces:
+    for kind in plan.samples.instances:
         apart, rows = plan.samples.apart(kind, plan.models[0].get_params().get(kind, 0))
         plan = replace(plan, samples=apart, y=plan.y[rows])
         scans = scans.iloc[rows].reset_index(drop=True)
@@ -104,8 +104,9 @@ def augmented_before_split(plan: Plan) -> Plan | str:
     if plan.task != "classification" or plan.deal is None:
         return WHOLE_SITES if plan.deal is None else "there are no classes to balance"
     poor, good = (list(plan.truth.index[plan.truth == value]) for value in (1, 0))
-    few, lacking = (poor, len(good) - len(poor)) if len(poor) < len(good) else (
-        good, len(poor) - len(good))  # fmt: skip
+    few, lacking = (
+        (poor, len(good) - len(poor)) if len(poor) < len(good) else (good, len(poor) - len(good))
+    )
     if not lacking:
         return "both classes have equally many people"
     participants = plan.samples.participants
@@ -197,8 +198,10 @@ def choice_on_test(plan: Plan) -> Plan | str:
     if len(inputs) < 2:
         return "the model has one kind of input: there is nothing to choose from"
     subsets = [
-        *((one,) for one in inputs), *combinations(inputs, 2), *([tuple(inputs)][: len(inputs) > 2])
-    ]  # fmt: skip
+        *((one,) for one in inputs),
+        *combinations(inputs, 2),
+        *([tuple(inputs)][: len(inputs) > 2]),
+    ]
     ensembles = tuple(
         tuple(
             tuple(_set(model, **settings) for model in candidate for settings in subset)

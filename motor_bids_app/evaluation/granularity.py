@@ -14,8 +14,13 @@ from math import ceil, floor
 from motor_bids_app.evaluation.leakage import Row
 
 CHECKED = (
-    "accuracy", "sensitivity", "recall", "specificity", "balanced_accuracy", "roc_auc",
-)  # fmt: skip
+    "accuracy",
+    "sensitivity",
+    "recall",
+    "specificity",
+    "balanced_accuracy",
+    "roc_auc",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +106,11 @@ def possible(metric: str, figure: float | str, tested: StudySize) -> bool | None
     good = n - poor
     sizes = {
         "specificity": {good: repeats},
-        "balanced_accuracy": {poor: repeats, good: repeats} if poor != good else
-        {poor: 2 * repeats},
+        "balanced_accuracy": {poor: repeats, good: repeats}
+        if poor != good
+        else {poor: 2 * repeats},
         "roc_auc": {2 * poor * good: repeats},
-    }  # fmt: skip
+    }
     return mean_of_shares(low, high, sizes.get(metric, {poor: repeats}))
 
 

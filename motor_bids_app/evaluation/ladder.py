@@ -10,8 +10,16 @@ from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.evaluation.summary import metric_interval
 
 COLUMNS = [
-    "protocol", "state", "metric", "value", "low", "high", "difference", "n_counted", "reason",
-]  # fmt: skip
+    "protocol",
+    "state",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "difference",
+    "n_counted",
+    "reason",
+]
 RIGHT, TOGETHER, PUBLISHED = "right", "all-of-these", "published"
 
 
@@ -23,7 +31,7 @@ def leakage_ladder(
     *,
     published: Mapping[str, float] | None = None,
     fits: Fits | None = None,
-    told: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Evaluate a model the right way, with each flaw alone, and with all of them together.
 
@@ -40,7 +48,7 @@ def leakage_ladder(
         What a paper reports.
     fits : Fits, optional
         With predictions that are already there.
-    told : callable, optional
+    progress : callable, optional
         Told the name of each protocol before it starts.
 
     Returns
@@ -62,8 +70,8 @@ def leakage_ladder(
             reason = f"{changed[0].upper()}{changed[1:]}."
             rows.append((name, "not applicable", None, *[np.nan] * 5, reason))
             continue
-        if told is not None:
-            told(name)
+        if progress is not None:
+            progress(name)
         for metric in metrics:
             predictions = out_of_fold(changed, fits, metric)
             value, low, high = metric_interval(predictions, metric, plan.task, seed)

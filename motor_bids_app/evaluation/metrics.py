@@ -67,18 +67,24 @@ class Predictions:
     def of_people(self, keep: NDArray[np.bool_]) -> "Predictions":
         """Predictions of some people; `keep` has shape (n,)."""
         return replace(
-            self, values=self.values[:, keep], folds=self.folds[:, keep], truth=self.truth[keep],
+            self,
+            values=self.values[:, keep],
+            folds=self.folds[:, keep],
+            truth=self.truth[keep],
             people=self.people[keep],
-        )  # fmt: skip
+        )
 
     def by_repeat(self) -> Iterator["Predictions"]:
         """Predictions of each repeat alone, for the people it tested."""
         for values, folds in zip(self.values, self.folds, strict=True):
             tested = folds > 0
             yield replace(
-                self, values=values[None, tested], folds=folds[None, tested],
-                truth=self.truth[tested], people=self.people[tested],
-            )  # fmt: skip
+                self,
+                values=values[None, tested],
+                folds=folds[None, tested],
+                truth=self.truth[tested],
+                people=self.people[tested],
+            )
 
 
 def _test_to_train(folds: NDArray[np.int64]) -> float:

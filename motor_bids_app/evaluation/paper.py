@@ -40,11 +40,15 @@ def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
     maxima = by_subset.max().groupby(level=[0, 1], sort=False)
     return pd.DataFrame(
         {
-            "mean": groups.mean(), "min": groups.min(), "max": groups.max(),
-            "mean_of_maxima": maxima.mean(), "maxima_min": maxima.min(),
-            "maxima_max": maxima.max(), "n_test_sets": groups.size(),
+            "mean": groups.mean(),
+            "min": groups.min(),
+            "max": groups.max(),
+            "mean_of_maxima": maxima.mean(),
+            "maxima_min": maxima.min(),
+            "maxima_max": maxima.max(),
+            "n_test_sets": groups.size(),
         }
-    ).reset_index()  # fmt: skip
+    ).reset_index()
 
 
 def _paper_metrics(predictions: Predictions) -> dict[tuple[str, str], float]:
@@ -52,8 +56,10 @@ def _paper_metrics(predictions: Predictions) -> dict[tuple[str, str], float]:
     swapped = Predictions(
         # Just below 0.5 stays on the good side: 'poor' is called at 0.5 or more.
         np.where(predictions.values == 0.5, 0.5 - 1e-9, 1 - predictions.values),
-        predictions.folds, 1 - predictions.truth, predictions.people,
-    )  # fmt: skip
+        predictions.folds,
+        1 - predictions.truth,
+        predictions.people,
+    )
     names = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
     poor, good = metrics_for("classification")(predictions), metrics_for("classification")(swapped)
     values = {("poor", name): float(poor[name][0]) for name in names}

@@ -113,8 +113,12 @@ def _key(plan: Plan, model: Any) -> tuple[object, ...]:
         for name, value in model.get_params(deep=False).items()
     }
     return (
-        id(plan.samples), id(plan.splits), plan.refit, type(model), tuple(sorted(settings.items()))
-    )  # fmt: skip
+        id(plan.samples),
+        id(plan.splits),
+        plan.refit,
+        type(model),
+        tuple(sorted(settings.items())),
+    )
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:

@@ -28,12 +28,12 @@ def refitting_test(
     folds: int,
     seed: int,
     test_sets: Sequence[NDArray[np.intp]] | None = None,
-    told: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
     fit: Fit = fit_in_turn,
 ) -> PermutationTest:
     """Deal labels out anew among patients, and cross-validate the model each time.
 
-    All samples of a person, and all pieces of them, get the same label. Controls train, keep
+    All samples of a person, and all instances of them, get the same label. Controls train, keep
     their labels, and are not judged. Test sets are drawn once, spread over patients and controls
     but blind to labels, so that labels as they are and permuted ones meet the same procedure.
 
@@ -48,7 +48,7 @@ def refitting_test(
     test_sets : sequence of int array, optional
         Positions in `truth` tested together, instead of those drawn; chosen without a look at
         the labels.
-    told : callable, optional
+    progress : callable, optional
         Told the number of permutations done.
     fit : callable
         See `cross_validate`.
@@ -57,9 +57,12 @@ def refitting_test(
     patients = np.flatnonzero(~controls)
     if test_sets is None:
         splits = make_splits(
-            names, controls.astype(np.int64), folds=min(folds, max(2, len(patients) // 2)),
-            repeats=1, seed=seed,
-        )  # fmt: skip
+            names,
+            controls.astype(np.int64),
+            folds=min(folds, max(2, len(patients) // 2)),
+            repeats=1,
+            seed=seed,
+        )
     else:
         splits = pd.DataFrame(
             [(1, k, names[i]) for k, test in enumerate(test_sets, start=1) for i in test],
@@ -80,6 +83,6 @@ def refitting_test(
         value = float(metrics_for(task)(predictions)[primary_metric(task)][0])
         # No test set holds both classes: nothing is told apart, which is chance.
         found.append(value if np.isfinite(value) else CHANCE[task])
-        if told is not None:
-            told(number)
+        if progress is not None:
+            progress(number)
     return PermutationTest(found[0], np.array(found[1:]))

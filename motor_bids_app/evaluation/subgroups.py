@@ -13,8 +13,16 @@ from motor_bids_app.evaluation.summary import calibration_rows, metric_rows
 LEAST = 10  # people in a subgroup, and of them
 LEAST_CLASS = 4  # in each class
 COLUMNS = [
-    "characteristic", "group", "metric", "value", "low", "high", "n_people", "n_poor", "remark",
-]  # fmt: skip
+    "characteristic",
+    "group",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "n_people",
+    "n_poor",
+    "remark",
+]
 CALIBRATION_COLUMNS = ["probabilities", "metric", "value", "low", "high", "n_people"]
 _CALIBRATION = ("brier", "calibration_slope", "calibration_intercept", "ece")
 

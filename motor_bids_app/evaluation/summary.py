@@ -27,9 +27,14 @@ METRIC_COLUMNS = [
     "noise_floor", "repeat_sd", "repeat_min", "repeat_max", "n_people", "n_poor",
 ]  # fmt: skip
 CALIBRATION_RESAMPLES = 500  # each fits a logistic regression
-_RANGES = {"r2": (-np.inf, 1.0), "mae": (0.0, np.inf), "rmse": (0.0, np.inf), "r": (-1.0, 1.0),
-           "quadratic_kappa": (-1.0, 1.0)}  # fmt: skip
-People = NDArray[np.bool_]  # True for those counted, shape (n_people,)
+_RANGES = {
+    "r2": (-np.inf, 1.0),
+    "mae": (0.0, np.inf),
+    "rmse": (0.0, np.inf),
+    "r": (-1.0, 1.0),
+    "quadratic_kappa": (-1.0, 1.0),
+}
+Participants = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
 
 def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
@@ -44,8 +49,9 @@ def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
         return floors.get(metric, np.nan)
     if task == "ordinal":  # kappa by chance varies as a correlation does (Fleiss et al. 1969)
         floors = {
-            "quadratic_kappa": correlation_noise_floor(n), "accuracy": proportion_noise_floor(n)
-        }  # fmt: skip
+            "quadratic_kappa": correlation_noise_floor(n),
+            "accuracy": proportion_noise_floor(n),
+        }
         return floors.get(metric, np.nan)
     n_poor = int(predictions.truth.sum())
     poor, good = proportion_noise_floor(n_poor), proportion_noise_floor(n - n_poor)
@@ -64,7 +70,7 @@ def metrics_table(
     predictions: Mapping[str, Predictions],
     task: str,
     seed: int,
-    populations: Mapping[str, People],
+    populations: Mapping[str, Participants],
     *,
     uncalibrated: Collection[str] = (),
 ) -> pd.DataFrame:
@@ -124,17 +130,25 @@ def metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[ob
     n_poor = int((predictions.truth == 1).sum()) if task == "classification" else None
     return [
         (
-            name, float(value[0]), *_interval(
-                name, float(value[0]), resampled[name], predictions,
+            name,
+            float(value[0]),
+            *_interval(
+                name,
+                float(value[0]),
+                resampled[name],
+                predictions,
                 splits.loc[splits["metric"] == name, "value"].to_numpy(np.float64),
             ),
             *(_delong(predictions) if name == "roc_auc" else (np.nan, np.nan)),
             noise_floor(name, predictions, task),
             float(repeats[name].std(ddof=1)) if len(repeats) > 1 else np.nan,
-            float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
+            float(repeats[name].min()),
+            float(repeats[name].max()),
+            n,
+            n_poor,
         )
         for name, value in estimate.items()
-    ]  # fmt: skip
+    ]
 
 
 def metric_interval(
@@ -162,15 +176,25 @@ def calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, 
     nan = np.nan
     return [
         (
-            name, value,
+            name,
+            value,
             # The expected error is above 0 by chance, in resamples more than in the cohort.
-            *(percentile_interval(resampled[name]) if np.isfinite(value) and name != "ece"
-              else (nan, nan)),
-            nan, nan, nan, float(repeats[name].std(ddof=1)) if len(repeats) > 1 else nan,
-            float(repeats[name].min()), float(repeats[name].max()), n, n_poor,
+            *(
+                percentile_interval(resampled[name])
+                if np.isfinite(value) and name != "ece"
+                else (nan, nan)
+            ),
+            nan,
+            nan,
+            nan,
+            float(repeats[name].std(ddof=1)) if len(repeats) > 1 else nan,
+            float(repeats[name].min()),
+            float(repeats[name].max()),
+            n,
+            n_poor,
         )
         for name, value in estimate.items()
-    ]  # fmt: skip
+    ]
 
 
 def _delong(predictions: Predictions) -> tuple[float, float]:
@@ -207,10 +231,15 @@ def _interval(
     n_good = len(predictions.truth) - n_poor
     n_called = round(float((np.nan_to_num(predictions.values) >= 0.5).sum(axis=1).mean()))
     people = {
-        "roc_auc": min(n_poor, n_good), "balanced_accuracy": min(n_poor, n_good),
-        "sensitivity": n_poor, "recall": n_poor, "specificity": n_good, "accuracy": n_poor + n_good,
-        "precision": max(1, n_called), "f1": min(n_poor, n_good),
-    }.get(metric)  # fmt: skip
+        "roc_auc": min(n_poor, n_good),
+        "balanced_accuracy": min(n_poor, n_good),
+        "sensitivity": n_poor,
+        "recall": n_poor,
+        "specificity": n_good,
+        "accuracy": n_poor + n_good,
+        "precision": max(1, n_called),
+        "f1": min(n_poor, n_good),
+    }.get(metric)
     if people is not None and value in (0, 1):
         return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
     if low == high:  # the same in every resample: so by construction, as a constant prediction

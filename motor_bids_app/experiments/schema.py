@@ -205,11 +205,18 @@ class States(Section):
 
 
 _SECTIONS: dict[str, type[Section]] = {
-    "target": Target, "inputs": Inputs, "model": Model, "training": Training,
-    "validation": Validation, "comparisons": Comparisons, "as_published": AsPublished,
-    "explanation": Explanation, "states": States, "augmentation": Augmentation,
+    "target": Target,
+    "inputs": Inputs,
+    "model": Model,
+    "training": Training,
+    "validation": Validation,
+    "comparisons": Comparisons,
+    "as_published": AsPublished,
+    "explanation": Explanation,
+    "states": States,
+    "augmentation": Augmentation,
     "component": Component,
-}  # fmt: skip
+}
 _TOP = ("name", "description", "reference")
 
 

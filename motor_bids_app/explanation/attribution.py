@@ -100,9 +100,13 @@ def integrated_gradients(
     from captum.attr import IntegratedGradients  # imported where used: it takes a second
 
     values, errors = IntegratedGradients(module).attribute(
-        maps, baselines=0, additional_forward_args=(demographics,), n_steps=STEPS,
-        internal_batch_size=len(maps), return_convergence_delta=True,
-    )  # fmt: skip
+        maps,
+        baselines=0,
+        additional_forward_args=(demographics,),
+        n_steps=STEPS,
+        internal_batch_size=len(maps),
+        return_convergence_delta=True,
+    )
     return values.detach().float().cpu().numpy(), errors.detach().double().cpu().numpy()
 
 
@@ -129,9 +133,12 @@ def occlusion(
     one = torch.from_numpy(cubes).to(maps.device)
     numbers = torch.stack([one + k * n_cubes for k in range(n_maps)])
     values = FeatureAblation(module).attribute(
-        maps, baselines=0, additional_forward_args=(demographics,), feature_mask=numbers[None],
+        maps,
+        baselines=0,
+        additional_forward_args=(demographics,),
+        feature_mask=numbers[None],
         perturbations_per_eval=max(1, _TOGETHER // maps.numel()),
-    )  # fmt: skip
+    )
     return np.asarray(values.detach().float().cpu().numpy() * (cubes > 0), dtype=np.float32)
 
 

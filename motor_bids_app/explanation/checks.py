@@ -99,31 +99,31 @@ def deletion_drops(
     return kept[0], kept[1]
 
 
-def deletion_of_pieces(
+def deletion_of_instances(
     output: Callable[[NDArray[np.float32]], Floats],
-    pieces: NDArray[np.float32],
+    instances: NDArray[np.float32],
     attribution: Floats,
     mask: NDArray[np.bool_],
     random: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """`deletion_drops` of a person whose output is the mean over windows or slices.
 
-    What is deleted first is what speaks most for the output among the voxels of all pieces.
+    What is deleted first is what speaks most for the output among the voxels of all instances.
 
     Parameters
     ----------
     output : callable
-        From pieces, shape (n, ...), to one number each; 0 is the average piece.
-    pieces, attribution : arrays, shape (n, ...)
-        Of one person, and the map of each piece.
-    mask : bool array, shape of a piece
+        From instances, shape (n, ...), to one number each; 0 is the average instance.
+    instances, attribution : arrays, shape (n, ...)
+        Of one person, and the map of each instance.
+    mask : bool array, shape of an instance
     random : Generator
     """
 
     def mean(people: NDArray[np.float32]) -> Floats:
         return np.array([np.mean(output(person), dtype=np.float64) for person in people])
 
-    return deletion_drops(mean, pieces, attribution, mask, random)
+    return deletion_drops(mean, instances, attribution, mask, random)
 
 
 def deletion_area(drops: Sequence[Floats]) -> float:

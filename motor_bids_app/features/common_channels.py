@@ -53,8 +53,10 @@ def choose_channels(
     without = [name for name, own in sets.items() if not used <= own]
     notes = []
     if len(used) < len(union):
-        notes.append(f"{len(used)} of {len(union)} EEG and EMG channels are used: those that are "
-                     "good in nearly everyone.")  # fmt: skip
+        notes.append(
+            f"{len(used)} of {len(union)} EEG and EMG channels are used: those that are "
+            "good in nearly everyone."
+        )
     if without:
         notes.append(
             f"{len(without)} of {len(sets)} scans lack a good channel of those that are used "

@@ -1,4 +1,4 @@
-"""Windows of EEG and EMG as pieces of scans."""
+"""Windows of EEG and EMG as instances of scans."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.features.pieces import Indices
+from motor_bids_app.features.instances import Indices
 
-SIGNALS = "signals"  # kind of the pieces
+SIGNALS = "signals"  # kind of the instances
 
 
 @dataclass(frozen=True, eq=False)

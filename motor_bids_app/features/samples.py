@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from motor_bids_app.features.pieces import Indices, Pieces
+from motor_bids_app.features.instances import Indices, Instances
 from motor_bids_app.features.volumes import Volumes
 
 
@@ -26,22 +26,22 @@ class Samples:
         and features. Missing values are NaN.
     volumes : Volumes, optional
         Maps of the same scans, in the same order.
-    pieces : mapping of str to Pieces
+    instances : mapping of str to Instances
         Windows or slices of the same scans, in the same order, by kind.
     """
 
     table: pd.DataFrame
     volumes: Volumes | None = None
-    pieces: Mapping[str, Pieces] = field(default_factory=dict)
+    instances: Mapping[str, Instances] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if "participant_id" not in self.table:
             raise ValueError("the table needs a column participant_id: folds are cut by person")
         if self.volumes is not None and len(self.volumes) != len(self.table):
             raise ValueError(f"{len(self.table)} rows, but volumes of {len(self.volumes)} scans")
-        for name, pieces in self.pieces.items():
-            if len(pieces) != len(self.table):
-                raise ValueError(f"{len(self.table)} rows, but {name} of {len(pieces)} scans")
+        for name, instances in self.instances.items():
+            if len(instances) != len(self.table):
+                raise ValueError(f"{len(self.table)} rows, but {name} of {len(instances)} scans")
 
     def __len__(self) -> int:
         return len(self.table)
@@ -50,23 +50,23 @@ class Samples:
         """Return the scans at positions, or where a boolean array is True."""
         chosen = indices if isinstance(indices, slice) else np.atleast_1d(np.asarray(indices))
         volumes = None if self.volumes is None else self.volumes[chosen]
-        pieces = {name: each[chosen] for name, each in self.pieces.items()}
-        return Samples(self.table.iloc[chosen], volumes, pieces)
+        instances = {name: each[chosen] for name, each in self.instances.items()}
+        return Samples(self.table.iloc[chosen], volumes, instances)
 
     def apart(self, name: str, most: int = 0) -> tuple["Samples", Indices]:
-        """Return samples of which each is one piece, and the row that each is of.
+        """Return samples of which each is one instance, and the row that each is of.
 
         Parameters
         ----------
         name : str
-            Kind of the pieces. Rows without such a piece are left out.
+            Kind of the instances. Rows without such an instance are left out.
         most : int
-            Pieces of each row at most, evenly spaced; 0: all.
+            Instances of each row at most, evenly spaced; 0: all.
         """
-        few = self.pieces[name].at_most(most)
+        few = self.instances[name].at_most(most)
         repeated = self[few.rows]
-        pieces = {**repeated.pieces, name: few.apart()}
-        return Samples(repeated.table, repeated.volumes, pieces), few.rows
+        instances = {**repeated.instances, name: few.apart()}
+        return Samples(repeated.table, repeated.volumes, instances), few.rows
 
     @property
     def participants(self) -> NDArray[np.str_]:

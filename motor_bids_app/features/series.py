@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.features.connectivity import window_maps
-from motor_bids_app.features.pieces import Indices, Pieces
+from motor_bids_app.features.instances import Indices, Instances
 from motor_bids_app.spaces.grids import Grid
 
-WINDOWS = "windows"  # kind of the pieces
+WINDOWS = "windows"  # kind of the instances
 _STATISTICS = 512  # windows, evenly spaced, that mean and spread are taken over
 _TOGETHER = 32  # windows in memory
 
@@ -80,17 +80,17 @@ class WindowVolumes:
 
     Attributes
     ----------
-    pieces : Pieces
+    instances : Instances
         Of a `SeriesWindows`, one for each row.
     """
 
-    pieces: Pieces
+    instances: Instances
 
     def __len__(self) -> int:
-        return len(self.pieces)
+        return len(self.instances)
 
     def __getitem__(self, indices: ArrayLike | slice) -> "WindowVolumes":
-        return WindowVolumes(self.pieces[indices])
+        return WindowVolumes(self.instances[indices])
 
     @property
     def maps(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class WindowVolumes:
     @property
     def grid(self) -> Grid:
         """Grid of every map."""
-        source = self.pieces.source
+        source = self.instances.source
         assert isinstance(source, SeriesWindows)
         return source.grid
 
@@ -115,11 +115,11 @@ class WindowVolumes:
         columns: Sequence[int] | None = None,  # noqa: ARG002 - there is one
     ) -> NDArray[np.float32]:
         """Return maps, shape (n, 1, X, Y, Z)."""
-        return self.pieces.read(indices)[:, None]
+        return self.instances.read(indices)[:, None]
 
     def mean(self, columns: Sequence[int] | None = None) -> NDArray[np.float32]:  # noqa: ARG002
         """Mean map of evenly spaced windows, shape (1, X, Y, Z)."""
-        total = np.zeros((1, *self.pieces.source.shape))
+        total = np.zeros((1, *self.instances.source.shape))
         rows = self._some()
         for start in range(0, len(rows), _TOGETHER):
             total += self.read(rows[start : start + _TOGETHER]).sum(axis=0, dtype=np.float64)

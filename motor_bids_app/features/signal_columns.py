@@ -45,8 +45,10 @@ def signal_columns() -> Iterator[tuple[str, tuple[str, str]]]:
     for kind in ("eeg", "emg"):
         for name, (text, unit) in _QUALITY.items():
             yield f"{QUALITY}_{kind}_{name}", (text.format(kind.upper()), unit)
-    yield "eeg_delta_alpha_ratio", ("Power of 1 to 4 Hz over that of 8 to 13 Hz, mean of channels",
-                                    "arbitrary")  # fmt: skip
+    yield (
+        "eeg_delta_alpha_ratio",
+        ("Power of 1 to 4 Hz over that of 8 to 13 Hz, mean of channels", "arbitrary"),
+    )
     yield (
         "eeg_symmetry_index",
         (

@@ -29,8 +29,9 @@ from motor_bids_app.physiology.spectra import (
 BANDS = {"mu": (8.0, 13.0), "beta": (13.0, 30.0)}  # Hz
 COHERENT = (15.0, 30.0)  # Hz, where corticomuscular coherence of a steady force lies
 _MOTOR = {  # above the hand areas
-    "left": ("C3", "C1", "C5", "FC3", "CP3"), "right": ("C4", "C2", "C6", "FC4", "CP4"),
-}  # fmt: skip
+    "left": ("C3", "C1", "C5", "FC3", "CP3"),
+    "right": ("C4", "C2", "C6", "FC4", "CP4"),
+}
 _NEAR = 25.0  # degrees, from the first of them to the others
 _OTHER = {"left": "right", "right": "left"}
 _SECONDS = 2.0  # s, of segments for power
@@ -122,9 +123,13 @@ def muscle_coherence(
     at_emg = (np.arange(n) * (emg.rate / eeg.rate)).astype(int)
     both_usable = usable[:n] & emg_usable[np.minimum(at_emg, len(emg_usable) - 1)]
     work = next(
-        (told for events in (emg.events, eeg.events)
-         if (told := periods(events, eeg.rate, n)[0]) is not None), None,
-    )  # fmt: skip
+        (
+            told
+            for events in (emg.events, eeg.events)
+            if (told := periods(events, eeg.rate, n)[0]) is not None
+        ),
+        None,
+    )
     frequencies = np.asarray(np.fft.rfftfreq(round(eeg.rate), 1 / eeg.rate), dtype=np.float64)
     found = Coherences(frequencies, {}, {}, {})
     inside = (frequencies >= COHERENT[0]) & (frequencies <= COHERENT[1])

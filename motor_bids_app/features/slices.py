@@ -1,4 +1,4 @@
-"""Axial slices of a volume of each scan as pieces."""
+"""Axial slices of a volume of each scan as instances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.features.pieces import Indices
+from motor_bids_app.features.instances import Indices
 from motor_bids_app.spaces.grids import Grid
 
-SLICES = "slices"  # kind of the pieces
+SLICES = "slices"  # kind of the instances
 LEAST_BRAIN = 0.25  # of the brain in the fullest slice: below it are the top and the stem
 
 

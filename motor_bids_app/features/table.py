@@ -176,8 +176,9 @@ def feature_row(
         The images are on different grids.
     """
     row: dict[str, float | str] = {
-        **_lesion_columns(lesion, tract), **_overlap_columns(lesion, atlas)
-    }  # fmt: skip
+        **_lesion_columns(lesion, tract),
+        **_overlap_columns(lesion, atlas),
+    }
     for name, image in maps.items():
         inside = brain if name in ("fa", "md", "rd", "ad") else None
         means = regional_means(image, atlas, brain=inside, lesion=lesion)

@@ -128,8 +128,10 @@ def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) ->
 def _that_count(settings: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Processing settings that change what a model sees; those of a modality by their own names."""
     needed = needs(metadata["model"])
-    read = {"bold": reads_bold(metadata), "physiology": needed.pattern == PHYSIOLOGY or
-            SIGNALS in needed.pieces}  # fmt: skip
+    read = {
+        "bold": reads_bold(metadata),
+        "physiology": needed.pattern == PHYSIOLOGY or SIGNALS in needed.instances,
+    }
     counting = {key: value for key, value in settings.items() if key not in read}
     for name in (name for name, wanted in read.items() if wanted):
         own = settings.get(name) or {}
@@ -141,6 +143,6 @@ def reads_bold(metadata: Mapping[str, Any]) -> bool:
     """Whether a model reads maps or windows of the bold."""
     needed = needs(metadata["model"])
     maps = metadata["inputs"]["maps"] if needed.volumes else ()
-    return bool({WINDOWS, SLICES} & set(needed.pieces)) or any(
+    return bool({WINDOWS, SLICES} & set(needed.instances)) or any(
         name in CONNECTIVITY for name in maps
     )

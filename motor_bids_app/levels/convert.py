@@ -103,9 +103,14 @@ def _describe(conversion: Conversion, names: tuple[str, ...], rate: float) -> No
     kind = conversion.kind
     description = conversion.dataset / "dataset_description.json"
     if not description.exists():
-        write_json(description, {
-            "Name": conversion.dataset.name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw",
-        })  # fmt: skip
+        write_json(
+            description,
+            {
+                "Name": conversion.dataset.name,
+                "BIDSVersion": BIDS_VERSION,
+                "DatasetType": "raw",
+            },
+        )
     sidecar: dict[str, Any] = {
         "TaskName": conversion.task,
         "SamplingFrequency": rate,
@@ -127,7 +132,11 @@ def _describe(conversion: Conversion, names: tuple[str, ...], rate: float) -> No
 
 def _path(conversion: Conversion, suffix: str, extension: str) -> Path:
     name = DerivativePath(
-        sub=conversion.participant, ses=conversion.session, task=conversion.task,
-        datatype=conversion.kind, suffix=suffix, extension=extension,
-    )  # fmt: skip
+        sub=conversion.participant,
+        ses=conversion.session,
+        task=conversion.task,
+        datatype=conversion.kind,
+        suffix=suffix,
+        extension=extension,
+    )
     return conversion.dataset / str(name)

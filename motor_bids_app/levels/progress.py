@@ -25,7 +25,7 @@ def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
 
 
 @contextmanager
-def told(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """Give a function that is told how many fits are done, of how many.
 
     On a terminal it draws a bar; it always logs the end, and elsewhere the way, now and then.

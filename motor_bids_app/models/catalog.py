@@ -14,6 +14,8 @@ from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
+from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks.ensemble import (
     MapEnsembleClassifier,
@@ -21,8 +23,6 @@ from motor_bids_app.models.networks.ensemble import (
     MapEnsembleRegressor,
 )
 from motor_bids_app.models.networks.transfer import Start
-from motor_bids_app.models.pieces.fusion import FusionClassifier, FusionRegressor
-from motor_bids_app.models.pieces.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
@@ -47,14 +47,16 @@ MODELS = (*LADDER, *MODALITY_RUNGS, *NETWORKS)
 TASKS = ("classification", "regression", "ordinal")
 _NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
     "karakis2023": {
-        "classification": NetworkClassifier, "regression": NetworkRegressor,
+        "classification": NetworkClassifier,
+        "regression": NetworkRegressor,
         "ordinal": NetworkOrdinal,
     },
     "cbam2025": {
-        "classification": MapEnsembleClassifier, "regression": MapEnsembleRegressor,
+        "classification": MapEnsembleClassifier,
+        "regression": MapEnsembleRegressor,
         "ordinal": MapEnsembleOrdinal,
     },
-}  # fmt: skip
+}
 
 PHYSIOLOGY = r"(eeg|emg|cmc)_.+"
 REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
@@ -94,14 +96,14 @@ class Needs:
         must. Empty if there is none.
     volumes : bool
         Whether it reads maps.
-    pieces : tuple of str
-        Kinds of the pieces of scans that it learns from (`Samples.pieces`).
+    instances : tuple of str
+        Kinds of the instances of scans that it learns from (`Samples.instances`).
     """
 
     columns: tuple[str, ...] = ()
     pattern: str = ""
     volumes: bool = False
-    pieces: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
 
     def unmet(self, table: pd.DataFrame) -> list[str]:
         """Return what `table` lacks or has without any value, in words; empty if nothing."""
@@ -128,9 +130,9 @@ _NEEDS = {
     "kernel": Needs(volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
     "cbam2025": Needs(columns=DEMOGRAPHICS, volumes=True),
-    "gao2025": Needs(pieces=(WINDOWS,)),
+    "gao2025": Needs(instances=(WINDOWS,)),
     "physiology": Needs(pattern=PHYSIOLOGY),
-    **{name: Needs(pieces=kinds) for name, kinds in FUSION.items()},
+    **{name: Needs(instances=kinds) for name, kinds in FUSION.items()},
 }
 
 
@@ -191,14 +193,21 @@ def build_model(
     _check(task, TASKS, "task")
     if task == "ordinal" and name not in _NETWORK_KINDS:
         classifier = build_model(
-            name, task="classification", maps=maps, mask=mask, params=params,
-            random_state=random_state, device=device, checkpoints=checkpoints,
-        )  # fmt: skip
+            name,
+            task="classification",
+            maps=maps,
+            mask=mask,
+            params=params,
+            random_state=random_state,
+            device=device,
+            checkpoints=checkpoints,
+        )
         return CumulativeModel(classifier, n_classes)
     classify = task == "classification"
     fixed: dict[str, Any] = {
-        "random_state": random_state, "bounds": bounds if task == "regression" else None
-    }  # fmt: skip
+        "random_state": random_state,
+        "bounds": bounds if task == "regression" else None,
+    }
     kind: Callable[..., Any]
     if name == "prevalence":
         kind = ConstantClassifier if classify else ConstantRegressor

@@ -28,14 +28,14 @@ from motor_bids_app.errors import (
     ReadWriteError,
 )
 from motor_bids_app.models.catalog import Model
+from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
+from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks.ensemble import (
     MapEnsembleClassifier,
     MapEnsembleOrdinal,
     MapEnsembleRegressor,
 )
-from motor_bids_app.models.pieces.fusion import FusionClassifier, FusionRegressor
-from motor_bids_app.models.pieces.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
@@ -53,12 +53,24 @@ ORDERED = 3  # format of a bundle with one classifier of the kind it names for e
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
     for kind in (
-        ConstantClassifier, ConstantRegressor, TableClassifier, TableRegressor, KernelClassifier,
-        KernelRegressor, NetworkClassifier, NetworkRegressor, NetworkOrdinal,
-        MapEnsembleClassifier, MapEnsembleRegressor, MapEnsembleOrdinal, WindowClassifier,
-        WindowRegressor, FusionClassifier, FusionRegressor,
+        ConstantClassifier,
+        ConstantRegressor,
+        TableClassifier,
+        TableRegressor,
+        KernelClassifier,
+        KernelRegressor,
+        NetworkClassifier,
+        NetworkRegressor,
+        NetworkOrdinal,
+        MapEnsembleClassifier,
+        MapEnsembleRegressor,
+        MapEnsembleOrdinal,
+        WindowClassifier,
+        WindowRegressor,
+        FusionClassifier,
+        FusionRegressor,
     )
-}  # fmt: skip
+}
 TRUSTED_TYPES = frozenset(
     {
         "builtins.dict",

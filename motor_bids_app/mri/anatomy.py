@@ -123,9 +123,13 @@ def _noise(volume: Tensor) -> float:
     v = volume[0]
     middle = v[1:-1, 1:-1, 1:-1]
     mean = (
-        v[2:, 1:-1, 1:-1] + v[:-2, 1:-1, 1:-1] + v[1:-1, 2:, 1:-1]
-        + v[1:-1, :-2, 1:-1] + v[1:-1, 1:-1, 2:] + v[1:-1, 1:-1, :-2]
-    ) / 6  # fmt: skip
+        v[2:, 1:-1, 1:-1]
+        + v[:-2, 1:-1, 1:-1]
+        + v[1:-1, 2:, 1:-1]
+        + v[1:-1, :-2, 1:-1]
+        + v[1:-1, 1:-1, 2:]
+        + v[1:-1, 1:-1, :-2]
+    ) / 6
     deviation = (middle - mean)[middle > middle.mean()].abs()
     if deviation.numel() == 0:
         return 0.0

@@ -119,9 +119,10 @@ def _by_template(head: nib.Nifti1Image) -> Mask:
     """Brain of the template, moved onto the head by an affine that works for any contrast."""
     template, brain = load_template("T1w", 2), load_template("brain", 2)
     fixed = Picture(
-        as_volume(np.asarray(template.dataobj)), as_volume(np.asarray(brain.dataobj)),
+        as_volume(np.asarray(template.dataobj)),
+        as_volume(np.asarray(brain.dataobj)),
         template.affine,
-    )  # fmt: skip
+    )
     volume = as_volume(np.asarray(head.dataobj))
     moving = Picture(volume, volume.new_ones(volume.shape), head.affine)
     matrix, _ = align(fixed, moving, turned_starts(fixed.centre(), moving.centre()), _SCALE_STAGES)

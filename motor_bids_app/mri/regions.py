@@ -86,13 +86,18 @@ def lesion_overlap(lesion: nib.Nifti1Image, atlas: Atlas) -> pd.DataFrame:
     numbers = [*atlas.names, 0]
     count = max(*numbers, labels.max()) + 1
     voxel_ml = Grid.of(lesion).voxel_volume / 1000
-    size, hit = (np.bincount(where, minlength=count)[numbers] * voxel_ml
-                 for where in (labels, struck))  # fmt: skip
+    size, hit = (
+        np.bincount(where, minlength=count)[numbers] * voxel_ml for where in (labels, struck)
+    )
     size[-1] = np.nan  # all that is no region has no meaningful size
     table = pd.DataFrame(
-        {"index": numbers, "region": [*atlas.names.values(), "outside"], "region_ml": size,
-         "lesioned_ml": hit}
-    )  # fmt: skip
+        {
+            "index": numbers,
+            "region": [*atlas.names.values(), "outside"],
+            "region_ml": size,
+            "lesioned_ml": hit,
+        }
+    )
     table["share_of_region"] = table["lesioned_ml"] / table["region_ml"].where(size > 0)
     table["share_of_lesion"] = table["lesioned_ml"] / (hit.sum() or np.nan)
     return table

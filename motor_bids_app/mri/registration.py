@@ -86,8 +86,7 @@ def register_to_template(
     voxels = deform(match, _SLOPPY_LEVELS if sloppy else _LEVELS)
     counted = match.weight * inside[box]
     similarity = (local_correlation(match, voxels) * counted).sum() / counted.sum()
-    margins = [(part.start, n - part.stop) for part, n in
-               zip(box[1:], template.shape, strict=True)]  # fmt: skip
+    margins = [(part.start, n - part.stop) for part, n in zip(box[1:], template.shape, strict=True)]
     displacement = np.moveaxis(resolution * voxels.cpu().numpy(), 0, -1)
     transform = Transform(
         matrix=matrix,
@@ -184,8 +183,10 @@ def _box(inside: torch.Tensor) -> tuple[slice, ...]:
     places = torch.argwhere(inside[0] > 0)
     low = (places.amin(0) - 2 * _RIM).clamp_min(0).tolist()
     high = (places.amax(0) + 2 * _RIM + 1).tolist()
-    return (slice(None), *(slice(a, min(b, n)) for a, b, n in
-                           zip(low, high, inside.shape[1:], strict=True)))  # fmt: skip
+    return (
+        slice(None),
+        *(slice(a, min(b, n)) for a, b, n in zip(low, high, inside.shape[1:], strict=True)),
+    )
 
 
 def _meet(fixed: Picture, moving: Picture, matrix: Matrix, box: tuple[slice, ...]) -> Match:

@@ -164,8 +164,9 @@ def displacement_field(transform: Transform, grid: Grid) -> nib.Nifti1Image:
 def _slabs(shape: tuple[int, int, int]) -> list[slice]:
     """Ranges of the first axis with at most `_SLAB` points each."""
     thickness = max(1, _SLAB // (shape[1] * shape[2]))
-    return [slice(start, min(start + thickness, shape[0])) for start in
-            range(0, shape[0], thickness)]  # fmt: skip
+    return [
+        slice(start, min(start + thickness, shape[0])) for start in range(0, shape[0], thickness)
+    ]
 
 
 def _voxels(shape: tuple[int, int, int], slab: slice) -> Tensor:

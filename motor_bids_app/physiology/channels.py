@@ -86,7 +86,7 @@ def _company(recording: Recording, channels: list[int]) -> Array:
     return np.asarray(np.median(best, axis=0))
 
 
-def bad_pieces(recording: Recording, bad: set[str]) -> Flags:
+def bad_segments(recording: Recording, bad: set[str]) -> Flags:
     """Seconds that cannot be trusted, shape (pieces,); the last one may be shorter.
 
     EEG: in at least two good channels (or the only one) the peak-to-peak amplitude is far above

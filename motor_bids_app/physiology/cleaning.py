@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.physiology.channels import FLAT, bad_pieces, find_bad, grown, samples_of
+from motor_bids_app.physiology.channels import FLAT, bad_segments, find_bad, grown, samples_of
 from motor_bids_app.physiology.components import unmix
 from motor_bids_app.physiology.filters import (
     clean_band,
@@ -35,7 +35,7 @@ class Cleaned:
         Bad channels, and why.
     interpolated : tuple of str
         Those that were made from their neighbours.
-    bad_pieces : bool array, shape (seconds,)
+    bad_segments : bool array, shape (seconds,)
         Which seconds cannot be trusted.
     band : (float, float)
         Hz, as used.
@@ -56,7 +56,7 @@ class Cleaned:
     recording: Recording
     bad: dict[str, str]
     interpolated: tuple[str, ...] = ()
-    bad_pieces: NDArray[np.bool_]
+    bad_segments: NDArray[np.bool_]
     band: tuple[float, float]
     mains: float | None
     found: bool
@@ -81,15 +81,20 @@ def clean_eeg(recording: Recording, settings: PhysiologySettings, seed: int = 0)
     _check_enough(eeg, bad)
     good = [k for k, name in enumerate(eeg.names) if name not in bad]
     notes = []
-    wild = grown(bad_pieces(filtered, set(bad)))
+    wild = grown(bad_segments(filtered, set(bad)))
     components: dict[str, int] = {}
     unmixed = None
     if settings.ica:
         usable = ~samples_of(wild, filtered.rate, filtered.signals.shape[1])
         part = replace(
-            filtered, signals=filtered.signals[good], names=tuple(eeg.names[k] for k in good),
-            kinds=("eeg",) * len(good), muscles=("",) * len(good), places=eeg.places[good], bad=(),
-        )  # fmt: skip
+            filtered,
+            signals=filtered.signals[good],
+            names=tuple(eeg.names[k] for k in good),
+            kinds=("eeg",) * len(good),
+            muscles=("",) * len(good),
+            places=eeg.places[good],
+            bad=(),
+        )
         unmixed = unmix(part, usable, _eyes(recording, filtered.rate), seed, band[1])
         if unmixed is None:
             notes.append(
@@ -100,17 +105,25 @@ def clean_eeg(recording: Recording, settings: PhysiologySettings, seed: int = 0)
             filtered.signals[good] = unmixed.without_artefacts(part.signals)
             labels = [unmixed.labels[k] for k in unmixed.artefacts]
             components = {name: labels.count(name) for name in ("eye", "muscle")}
-    pieces = bad_pieces(filtered, set(bad))
+    pieces = bad_segments(filtered, set(bad))
     repaired = _interpolate(filtered, bad)
     if len(repaired) < len(bad):
         left = ", ".join(name for name in bad if name not in repaired)
         notes.append(f"Places of electrodes are not known, so bad channels stay out: {left}.")
     final = _referenced(filtered, [name for name in bad if name not in repaired])
     return Cleaned(
-        recording=final, bad=bad, interpolated=tuple(repaired), bad_pieces=pieces, band=band,
-        mains=mains, found=found, components=components, unmixed=unmixed is not None,
-        before=_plain(eeg, filtered.rate), notes=tuple(notes),
-    )  # fmt: skip
+        recording=final,
+        bad=bad,
+        interpolated=tuple(repaired),
+        bad_segments=pieces,
+        band=band,
+        mains=mains,
+        found=found,
+        components=components,
+        unmixed=unmixed is not None,
+        before=_plain(eeg, filtered.rate),
+        notes=tuple(notes),
+    )
 
 
 def clean_emg(recording: Recording, settings: PhysiologySettings) -> Cleaned:
@@ -126,12 +139,17 @@ def clean_emg(recording: Recording, settings: PhysiologySettings) -> Cleaned:
     filtered, band, mains, found = _filter(emg, settings.emg_band, settings.emg_rate)
     bad = find_bad(filtered, emg.signals)
     _check_enough(emg, bad, most=1.0)
-    pieces = bad_pieces(filtered, set(bad))
+    pieces = bad_segments(filtered, set(bad))
     final = replace(filtered, bad=tuple(name for name in emg.names if name in bad))
     return Cleaned(
-        recording=final, bad=bad, bad_pieces=pieces, band=band, mains=mains, found=found,
+        recording=final,
+        bad=bad,
+        bad_segments=pieces,
+        band=band,
+        mains=mains,
+        found=found,
         before=_plain(emg, filtered.rate),
-    )  # fmt: skip
+    )
 
 
 def _filter(
@@ -165,9 +183,10 @@ def _eyes(recording: Recording, rate: float) -> Array | None:
         return None
     eyes = recording.pick("eog")
     usable = [
-        k for k, (name, own) in enumerate(zip(eyes.names, eyes.signals, strict=True))
+        k
+        for k, (name, own) in enumerate(zip(eyes.names, eyes.signals, strict=True))
         if name not in eyes.bad and np.isfinite(own).all() and robust_spread(own[None])[0] >= FLAT
-    ]  # fmt: skip
+    ]
     if not usable:
         return None
     signals = eyes.signals[usable]

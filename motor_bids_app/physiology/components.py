@@ -81,8 +81,11 @@ def unmix(
     signals = resample(recording.signals, recording.rate, rate)
     high = signal.butter(2, min(1.0, rate / 8) / (rate / 2), "highpass", output="sos")
     signals = signal.sosfiltfilt(high, signals, axis=1)  # drifts would take components of their own
-    kept = usable[np.minimum((np.arange(signals.shape[1]) * recording.rate / rate).astype(int),
-                             len(usable) - 1)]  # fmt: skip
+    kept = usable[
+        np.minimum(
+            (np.arange(signals.shape[1]) * recording.rate / rate).astype(int), len(usable) - 1
+        )
+    ]
     learned = signals[:, kept]
     few = learned[:, :: max(1, int(np.ceil(learned.shape[1] / _MOST_SAMPLES)))]
     values = np.linalg.eigvalsh(np.cov(few))
@@ -95,11 +98,13 @@ def unmix(
     sources = analysis.components_ @ learned
     looks = _eye_channels(recording, eyes, rate)
     labels = tuple(
-        "eye" if _is_eye(recording, column, source, [look[kept] for look in looks], rate)
-        else "muscle" if _is_muscle(recording, column, source, rate, highest)
+        "eye"
+        if _is_eye(recording, column, source, [look[kept] for look in looks], rate)
+        else "muscle"
+        if _is_muscle(recording, column, source, rate, highest)
         else "other"
         for column, source in zip(analysis.mixing_.T, sources, strict=True)
-    )  # fmt: skip
+    )
     return Unmixed(np.asarray(analysis.mixing_), np.asarray(analysis.components_), labels)
 
 

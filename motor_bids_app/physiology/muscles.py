@@ -43,9 +43,10 @@ def side_of(name: str, muscle: str = "") -> str:
 def channels_of(recording: Recording, side: str) -> list[int]:
     """Good EMG channels of one side of the body."""
     return [
-        k for k, (name, muscle) in enumerate(zip(recording.names, recording.muscles, strict=True))
+        k
+        for k, (name, muscle) in enumerate(zip(recording.names, recording.muscles, strict=True))
         if name not in recording.bad and side_of(name, muscle) == side
-    ]  # fmt: skip
+    ]
 
 
 def antagonists(recording: Recording, channels: list[int]) -> tuple[int, int] | None:

@@ -95,11 +95,14 @@ class Recording:
                 "type of each channel in channels.tsv."
             )
         return replace(
-            self, signals=self.signals[here], names=tuple(self.names[k] for k in here),
-            kinds=(kind,) * len(here), muscles=tuple(self.muscles[k] for k in here),
+            self,
+            signals=self.signals[here],
+            names=tuple(self.names[k] for k in here),
+            kinds=(kind,) * len(here),
+            muscles=tuple(self.muscles[k] for k in here),
             places=self.places[here],
             bad=tuple(name for name in self.bad if name in {self.names[k] for k in here}),
-        )  # fmt: skip
+        )
 
     def places_of(self, names: Sequence[str]) -> list[int]:
         """Numbers of the channels with these names that are there, whatever their case."""

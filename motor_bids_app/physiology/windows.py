@@ -33,7 +33,7 @@ class Windows:
     n_rejected: int
 
 
-def cut_windows(recording: Recording, bad_pieces: NDArray[np.bool_], seconds: float) -> Windows:
+def cut_windows(recording: Recording, bad_segments: NDArray[np.bool_], seconds: float) -> Windows:
     """Cut a recording into windows from its start on.
 
     A window is left out if more than a tenth of it cannot be trusted.
@@ -51,7 +51,7 @@ def cut_windows(recording: Recording, bad_pieces: NDArray[np.bool_], seconds: fl
             "Choose shorter windows with --signal-window, or leave it out."
         )
     onsets = np.arange(n) * length / recording.rate
-    bad = np.array([_bad_share(bad_pieces, onset, seconds) for onset in onsets])
+    bad = np.array([_bad_share(bad_segments, onset, seconds) for onset in onsets])
     kept = np.flatnonzero(bad <= _MOST_BAD + 1e-9)
     if not len(kept):
         raise DataError(
@@ -67,10 +67,10 @@ def cut_windows(recording: Recording, bad_pieces: NDArray[np.bool_], seconds: fl
     )
 
 
-def _bad_share(bad_pieces: NDArray[np.bool_], onset: float, seconds: float) -> float:
-    starts = np.arange(len(bad_pieces)) * STEP
+def _bad_share(bad_segments: NDArray[np.bool_], onset: float, seconds: float) -> float:
+    starts = np.arange(len(bad_segments)) * STEP
     overlap = np.minimum(starts + STEP, onset + seconds) - np.maximum(starts, onset)
-    return float((np.clip(overlap, 0, None) * bad_pieces).sum() / seconds)
+    return float((np.clip(overlap, 0, None) * bad_segments).sum() / seconds)
 
 
 def _kind(events: tuple[Event, ...], onset: float, seconds: float) -> str:

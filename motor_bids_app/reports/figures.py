@@ -157,8 +157,10 @@ class _Pen:
         """Draw one row with its upper edge at `top`; return its lower edge."""
         named = {f"layer {number + 1}": layer.image for number, layer in enumerate(row.layers)}
         extra = {
-            "around": self.around, "cut_through": row.cut_through, "signed": row.signed,
-        }  # fmt: skip
+            "around": self.around,
+            "cut_through": row.cut_through,
+            "signed": row.signed,
+        }
         check_same_grid(row.image, **named, **{k: v for k, v in extra.items() if v is not None})
         volume = self.volume(row.image)
         axis = AXES[row.plane]
@@ -212,17 +214,27 @@ class _Pen:
         values = self.volume(row.image).cut(axis, place, box) * row.scale
         coarse = (extent[1] - extent[0]) / WIDTH * _PIXELS > 1.3 * values.shape[1]
         self.axes.imshow(
-            np.ma.masked_equal(values, 0), cmap=row.colours, vmin=limits[0], vmax=limits[1],
-            extent=extent, origin="lower",
+            np.ma.masked_equal(values, 0),
+            cmap=row.colours,
+            vmin=limits[0],
+            vmax=limits[1],
+            extent=extent,
+            origin="lower",
             interpolation="nearest" if coarse else "bilinear",  # voxels as they are, if one can
-        )  # fmt: skip
+        )
         if row.signed is not None:
             part = self.volume(row.signed).cut(axis, place, box) / row.signed_limit
             strength = np.clip(2 * np.abs(part), 0, 1)
             self.axes.imshow(
-                part, cmap=SIGNED, vmin=-1, vmax=1, alpha=strength, extent=extent, origin="lower",
+                part,
+                cmap=SIGNED,
+                vmin=-1,
+                vmax=1,
+                alpha=strength,
+                extent=extent,
+                origin="lower",
                 interpolation="nearest",
-            )  # fmt: skip
+            )
         for layer in row.layers:
             mask = self.volume(layer.image).cut(axis, place, box)
             _draw_layer(self.axes, layer, mask, extent)

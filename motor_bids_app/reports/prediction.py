@@ -85,10 +85,16 @@ def _person(report: PredictionReport, row: "pd.Series[Any]") -> dict[str, Any]:
     """Texts and numbers of one row; low and high are None where there is no interval."""
     if pd.isna(row["predicted"]):
         return {
-            "participant": row["participant_id"], "session": _text(row.get("session_id")),
-            "predicted": None, "low": None, "high": None, "text": "refused", "called": "",
-            "possible": "", "warning": _text(row.get("warning")),
-        }  # fmt: skip
+            "participant": row["participant_id"],
+            "session": _text(row.get("session_id")),
+            "predicted": None,
+            "low": None,
+            "high": None,
+            "text": "refused",
+            "called": "",
+            "possible": "",
+            "warning": _text(row.get("warning")),
+        }
     low, high = (row.get(name) for name in ("low", "high"))
     known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
     text = _number(report, row["predicted"])

@@ -61,9 +61,12 @@ def draw_scanner(rng: np.random.Generator) -> Scanner:
 
 
 def scan_t1w(
-    shape: Shape, lesion: Lesion | None, scanner: Scanner, voxel_size: float,
+    shape: Shape,
+    lesion: Lesion | None,
+    scanner: Scanner,
+    voxel_size: float,
     rng: np.random.Generator,
-) -> T1wScan:  # fmt: skip
+) -> T1wScan:
     """Scan one head with voxels of `voxel_size` mm."""
     grid = scan_grid(FIELD_OF_VIEW, voxel_size)
     shades = (_SHADES * rng.normal(1, 0.03, _SHADES.size)).astype(np.float32) ** scanner.contrast
@@ -93,9 +96,14 @@ def soft_tissue(head: Head, shades: Volume, rng: np.random.Generator) -> Volume:
 
 
 def _paint(
-    points: Volume, lesion: Lesion | None, shades: Volume, thickness: float, soft: Volume,
-    textures: tuple[Volume, Volume], voxel_size: float,
-) -> tuple[Volume, ...]:  # fmt: skip
+    points: Volume,
+    lesion: Lesion | None,
+    shades: Volume,
+    thickness: float,
+    soft: Volume,
+    textures: tuple[Volume, Volume],
+    voxel_size: float,
+) -> tuple[Volume, ...]:
     """Return grey values, grey and white matter, brain and lesion at standard points."""
     head, brain = load_head(), load_brain(voxel_size)
     outside = np.stack([soft, head.hull, head.cord, head.canal, textures[0]])

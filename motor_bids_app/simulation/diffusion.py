@@ -57,9 +57,15 @@ class DwiScan:
 
 
 def scan_dwi(
-    shape: Shape, field: TensorField, *, noise: float, voxel_size: float, n_directions: int,
-    rng: np.random.Generator, motion: NDArray[np.float64] | None = None,
-) -> DwiScan:  # fmt: skip
+    shape: Shape,
+    field: TensorField,
+    *,
+    noise: float,
+    voxel_size: float,
+    n_directions: int,
+    rng: np.random.Generator,
+    motion: NDArray[np.float64] | None = None,
+) -> DwiScan:
     """Scan one head with voxels of `voxel_size` mm; `noise` is relative to white matter.
 
     `motion` is as in `DwiScan`, drawn when left out.

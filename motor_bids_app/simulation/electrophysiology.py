@@ -20,8 +20,10 @@ _PLACES = {
 }  # fmt: skip
 EEG_CHANNELS = tuple(_PLACES)
 MUSCLES = {  # short name -> muscle; the flexor grips, the extensor works against it
-    "FDS": "flexor digitorum superficialis", "EDC": "extensor digitorum", "BB": "biceps brachii",
-}  # fmt: skip
+    "FDS": "flexor digitorum superficialis",
+    "EDC": "extensor digitorum",
+    "BB": "biceps brachii",
+}
 EMG_CHANNELS = tuple(f"{muscle}_{side}" for side in ("L", "R") for muscle in MUSCLES)
 BLOCK = 10  # s of rest, then as many of gripping with both hands
 MAINS = 50.0  # Hz
@@ -93,9 +95,13 @@ def record(
         for start in range(0, seconds, BLOCK)
     ]
     truth = {
-        "capacity": capacity, "mains": MAINS, "dead_channels": dead, **brain, **muscles,
+        "capacity": capacity,
+        "mains": MAINS,
+        "dead_channels": dead,
+        **brain,
+        **muscles,
         **artefacts,
-    }  # fmt: skip
+    }
     return Recording(eeg, emg, events, truth)
 
 

@@ -68,9 +68,15 @@ class BoldScan:
 
 
 def scan_bold(
-    shape: Shape, lesion: Lesion | None, degeneration: float, *, noise: float,
-    n_volumes: int, rng: np.random.Generator, coarse: float = 1.0,
-) -> BoldScan:  # fmt: skip
+    shape: Shape,
+    lesion: Lesion | None,
+    degeneration: float,
+    *,
+    noise: float,
+    n_volumes: int,
+    rng: np.random.Generator,
+    coarse: float = 1.0,
+) -> BoldScan:
     """Scan one head.
 
     Parameters

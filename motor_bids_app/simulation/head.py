@@ -161,9 +161,16 @@ def _add_spine(labels: NDArray[np.uint8], space: Space) -> None:
 
 
 def wrap(
-    soft: Volume, hull: Volume, cord: Volume, canal: Volume, *, shades: Volume, thickness: float,
-    texture: Volume, step: float,
-) -> Volume:  # fmt: skip
+    soft: Volume,
+    hull: Volume,
+    cord: Volume,
+    canal: Volume,
+    *,
+    shades: Volume,
+    thickness: float,
+    texture: Volume,
+    step: float,
+) -> Volume:
     """Put skull and spinal cord into soft tissue; what is left inside is fluid.
 
     Parameters

@@ -41,26 +41,46 @@ class Territory:
 
 TERRITORIES = {
     "deep": Territory(
-        share=0.34, centre=(27, -12, 14), scatter=(4, 7, 6),
-        radius=11, spread=0.35, stretch=(0.75, 1.4, 1.15),
+        share=0.34,
+        centre=(27, -12, 14),
+        scatter=(4, 7, 6),
+        radius=11,
+        spread=0.35,
+        stretch=(0.75, 1.4, 1.15),
     ),
     "cortical": Territory(
-        share=0.26, centre=(47, -12, 18), scatter=(5, 18, 12),
-        radius=18, spread=0.4, stretch=(0.8, 1.3, 1.0),
+        share=0.26,
+        centre=(47, -12, 18),
+        scatter=(5, 18, 12),
+        radius=18,
+        spread=0.4,
+        stretch=(0.8, 1.3, 1.0),
     ),
     "lacunar": Territory(
-        share=0.22, centre=(25, -17, 16), scatter=(4, 6, 8),
-        radius=5, spread=0.3, stretch=(0.8, 1.1, 1.3),
+        share=0.22,
+        centre=(25, -17, 16),
+        scatter=(4, 6, 8),
+        radius=5,
+        spread=0.3,
+        stretch=(0.8, 1.1, 1.3),
     ),
     "complete": Territory(
-        share=0.10, centre=(38, -10, 18), scatter=(4, 8, 6),
-        radius=29, spread=0.2, stretch=(0.85, 1.35, 1.05),
+        share=0.10,
+        centre=(38, -10, 18),
+        scatter=(4, 8, 6),
+        radius=29,
+        spread=0.2,
+        stretch=(0.85, 1.35, 1.05),
     ),
     "anterior": Territory(
-        share=0.08, centre=(9, -8, 50), scatter=(2, 16, 8),
-        radius=11, spread=0.35, stretch=(0.7, 2.0, 1.2),
+        share=0.08,
+        centre=(9, -8, 50),
+        scatter=(2, 16, 8),
+        radius=11,
+        spread=0.35,
+        stretch=(0.7, 2.0, 1.2),
     ),
-}  # fmt: skip
+}
 _WAVES = 10
 _ROUGHNESS = 0.17  # of the border, relative to the radius
 

@@ -70,9 +70,13 @@ class Person:
 
 
 def draw_person(
-    number: int, group: Group, seed: int, n_sites: int = 1, n_sessions: int = 1,
+    number: int,
+    group: Group,
+    seed: int,
+    n_sites: int = 1,
+    n_sessions: int = 1,
     physiology_share: float | None = None,
-) -> Person:  # fmt: skip
+) -> Person:
     """Draw one person; the same number, group and seed give the same person.
 
     EEG and EMG show what the damage does to the score, as images do. With `physiology_share` they
@@ -93,11 +97,20 @@ def draw_person(
     own = np.random.default_rng([seed, _RESERVE, number])
     clean, shown = _shown(clean, clean_score(damage, age), physiology_share, own)
     return Person(
-        label=f"{number + 1:03d}", number=number, group=group, age=age, sex=sex, site=site,
-        months=months, lesion=lesion, damage=damage, clean=tuple(clean), capacity=shown,
+        label=f"{number + 1:03d}",
+        number=number,
+        group=group,
+        age=age,
+        sex=sex,
+        site=site,
+        months=months,
+        lesion=lesion,
+        damage=damage,
+        clean=tuple(clean),
+        capacity=shown,
         scores=tuple(int(score) for score in draw_scores(np.array(clean), rng)),
         leg_scores=tuple(int(score) for score in leg_scores(np.array(clean), own)),
-    )  # fmt: skip
+    )
 
 
 def _shown(
@@ -119,9 +132,15 @@ def _shown(
 
 
 def draw_cohort(
-    n_patients: int, n_controls: int, seed: int, *, n_sites: int = 1, n_sessions: int = 1,
-    shuffle_scores: bool = False, physiology_share: float | None = None,
-) -> list[Person]:  # fmt: skip
+    n_patients: int,
+    n_controls: int,
+    seed: int,
+    *,
+    n_sites: int = 1,
+    n_sessions: int = 1,
+    shuffle_scores: bool = False,
+    physiology_share: float | None = None,
+) -> list[Person]:
     """Draw patients, then controls.
 
     With `shuffle_scores`, patients swap their scores (all sessions together), so that

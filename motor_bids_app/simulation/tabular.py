@@ -17,9 +17,13 @@ _POPULATION_SEED = 20_260_101
 
 
 def simulate_table(
-    n_patients: int, n_controls: int = 0, seed: int = 0, *, n_sites: int = 1,
+    n_patients: int,
+    n_controls: int = 0,
+    seed: int = 0,
+    *,
+    n_sites: int = 1,
     shuffle_scores: bool = False,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Simulate what the images would be reduced to, for tests of statistics.
 
     Returns

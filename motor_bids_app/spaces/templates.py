@@ -98,10 +98,13 @@ def cut(
     strides, first = np.rint(np.diag(step)[:3]).astype(int), np.rint(step[:3, 3]).astype(int)
     assert np.allclose(step[:3, :3], np.diag(strides)), "axes differ"
     assert np.allclose(step[:3, 3], first, atol=1e-3), "voxel centres differ"
-    indices = [start + stride * np.arange(count) for start, stride, count in
-               zip(first, strides, grid.shape, strict=True)]  # fmt: skip
-    inside = [(index >= 0) & (index < count) for index, count in
-              zip(indices, values.shape, strict=True)]  # fmt: skip
+    indices = [
+        start + stride * np.arange(count)
+        for start, stride, count in zip(first, strides, grid.shape, strict=True)
+    ]
+    inside = [
+        (index >= 0) & (index < count) for index, count in zip(indices, values.shape, strict=True)
+    ]
     result = np.zeros(grid.shape, dtype=np.float32)
     result[np.ix_(*inside)] = values[np.ix_(*(i[k] for i, k in zip(indices, inside, strict=True)))]
     return result

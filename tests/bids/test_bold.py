@@ -32,16 +32,20 @@ REST, MOTOR = "sub-01_task-rest_bold", "sub-01_task-motor_bold"
         ([MOTOR], (), MOTOR, "no bold is called rest: task-motor is taken for it"),
         ([MOTOR], ("rest",), None, "bold left out: its tasks are task-motor"),
         (
-            ["sub-01_task-rest_run-2_bold", "sub-01_task-rest_run-1_bold"], (),
-            "sub-01_task-rest_run-1_bold", "2 bold images: used sub-01_task-rest_run-1_bold",
+            ["sub-01_task-rest_run-2_bold", "sub-01_task-rest_run-1_bold"],
+            (),
+            "sub-01_task-rest_run-1_bold",
+            "2 bold images: used sub-01_task-rest_run-1_bold",
         ),
         (
-            [f"sub-01_task-rest_echo-{echo}_bold" for echo in (1, 2, 3)], (),
-            "sub-01_task-rest_echo-2_bold", "3 echoes: used echo 2 alone",
+            [f"sub-01_task-rest_echo-{echo}_bold" for echo in (1, 2, 3)],
+            (),
+            "sub-01_task-rest_echo-2_bold",
+            "3 echoes: used echo 2 alone",
         ),
         ([], (), None, ""),
     ],
-)  # fmt: skip
+)
 def test_one_series_is_chosen_and_the_choice_is_said(found, tmp_path, names, tasks, chosen, words):
     series, notes = choose_bold(found(*names), tasks, tmp_path)
 

@@ -120,11 +120,15 @@ def test_age_in_another_declared_unit_is_converted(write):
 @pytest.mark.parametrize(
     ("column", "units", "months"),
     [
-        ("time_since_stroke", "days", 12), ("time_since_stroke", "Weeks", 12 * 7),
-        ("tss", "months", 365.25), ("tss", "years", 365.25 * 12), ("days_post_stroke", None, 12),
-        ("months_since_stroke", "months", 365.25), ("tss", "number of days since onset", 12),
+        ("time_since_stroke", "days", 12),
+        ("time_since_stroke", "Weeks", 12 * 7),
+        ("tss", "months", 365.25),
+        ("tss", "years", 365.25 * 12),
+        ("days_post_stroke", None, 12),
+        ("months_since_stroke", "months", 365.25),
+        ("tss", "number of days since onset", 12),
     ],
-)  # fmt: skip
+)
 def test_time_since_stroke_is_in_months(write, column, units, months):
     dictionary = {column: {"Units": units}} if units else None
     folder = write(f"participant_id {column}", "sub-1 365.25", dictionary=dictionary)
@@ -187,9 +191,12 @@ def test_paretic_side_is_opposite_to_the_lesion(write):
     resolved = resolve_columns(
         write(
             "participant_id lesion_side paretic_side",
-            "sub-1 L R", "sub-2 n/a left", "sub-3 left left", "sub-4 right n/a",
+            "sub-1 L R",
+            "sub-2 n/a left",
+            "sub-3 left left",
+            "sub-4 right n/a",
         )
-    )  # fmt: skip
+    )
 
     assert resolved.table["lesion_side"].tolist() == ["left", "right", "left", "right"]
     assert len(resolved.problems) == 1
@@ -223,12 +230,14 @@ def test_groups_without_a_word_for_them_are_refused(write):
 
 def test_phenotype_and_sessions_tables_are_joined(write):
     folder = write(
-        "participant_id age fma_ue", "sub-1 50 n/a", "sub-2 60 20",
+        "participant_id age fma_ue",
+        "sub-1 50 n/a",
+        "sub-2 60 20",
         **{
             "phenotype__arm_tsv": "participant_id\tarat\nsub-2\t30\n",
             "sub-1__sub-1_sessions_tsv": "session_id\tfma_ue\nses-pre\t20\nses-post\t30\n",
         },
-    )  # fmt: skip
+    )
 
     table = resolve_columns(folder).table
 
@@ -241,9 +250,10 @@ def test_phenotype_and_sessions_tables_are_joined(write):
 
 def test_score_of_unknown_day_is_not_spread_over_sessions(write):
     folder = write(
-        "participant_id fma_ue", "sub-1 66",
+        "participant_id fma_ue",
+        "sub-1 66",
         **{"sub-1__sub-1_sessions_tsv": "session_id\tfma_ue\nses-pre\t20\nses-post\tn/a\n"},
-    )  # fmt: skip
+    )
 
     table = resolve_columns(folder).table
 
@@ -313,9 +323,10 @@ def test_broken_data_dictionary_is_named(write):
     [
         ("soop_lesions", {"nihss": 282, "mrs": 187}),
         ("participants_stroke/ds004889", {"nihss": 282, "mrs": 187}),
-        ("participants_stroke/ds004498", {}), ("participants_stroke/nm000158", {}),
+        ("participants_stroke/ds004498", {}),
+        ("participants_stroke/nm000158", {}),
     ],
-)  # fmt: skip
+)
 def test_real_tables_resolve_without_problems(test_data, folder, scores):
     resolved = resolve_columns(test_data / folder)
 

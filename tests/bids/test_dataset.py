@@ -94,12 +94,15 @@ def test_output_of_both_levels_passes_the_validator(source, tmp_path):
             )
             save_image(grid, output / str(path), {**sidecar, **resolution})
     for name in (
-        "sub-1_ses-a.html", "sub-1/ses-a/sub-1_ses-a_desc-features.tsv",
-        "sub-1/ses-a/figures/sub-1_ses-a_mask.png", "group.html",
+        "sub-1_ses-a.html",
+        "sub-1/ses-a/sub-1_ses-a_desc-features.tsv",
+        "sub-1/ses-a/figures/sub-1_ses-a_mask.png",
+        "group.html",
         "sub-1/ses-a/anat/sub-1_ses-a_from-T1w_to-MNI152NLin2009aSym_mode-image_xfm.nii.gz",
         "sub-1/ses-a/dwi/sub-1_ses-a_desc-preproc_dwi.bval",
-        "experiments/baselines/predictions.tsv", "predictions/baselines/report.html",
-    ):  # fmt: skip
+        "experiments/baselines/predictions.tsv",
+        "predictions/baselines/report.html",
+    ):
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_text("x")
     update_status(output, [StatusRow(participant="1", modality="anat", state="done")])

@@ -40,16 +40,24 @@ def test_exit_codes_are_those_of_the_table(descriptor):
 def test_command_that_boutiques_builds_is_understood(descriptor, tmp_path):
     (tmp_path / "tool.json").write_text(json.dumps(descriptor))
     wanted = {
-        "bids_dir": str(tmp_path), "output_dir": "out", "level": "participant",
-        "participant_label": ["01", "02"], "derivatives": ["masks=/data/masks"], "nprocs": 3,
-        "mem_gb": 7.5, "dry_run": True, "shard": "1/2",
-    }  # fmt: skip
+        "bids_dir": str(tmp_path),
+        "output_dir": "out",
+        "level": "participant",
+        "participant_label": ["01", "02"],
+        "derivatives": ["masks=/data/masks"],
+        "nprocs": 3,
+        "mem_gb": 7.5,
+        "dry_run": True,
+        "shard": "1/2",
+    }
     (tmp_path / "values.json").write_text(json.dumps(wanted))
 
     done = subprocess.run(
         [BOSH, "exec", "simulate", tmp_path / "tool.json", "-i", tmp_path / "values.json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     settings = parse_settings(shlex.split(done.stdout.strip().splitlines()[-1])[1:])
 
     assert settings.selection.participants == ("01", "02")

@@ -84,12 +84,15 @@ def test_a_truncated_image_is_explained(tmp_path, image):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("zero.nii.gz", b""), ("zero.nii", b""), ("empty.nii.gz", gzip.compress(b"", mtime=0)),
+        ("zero.nii.gz", b""),
+        ("zero.nii", b""),
+        ("empty.nii.gz", gzip.compress(b"", mtime=0)),
         ("short.nii.gz", gzip.compress(b"x" * 100, mtime=0)),
         ("junk.nii.gz", gzip.compress(b"x" * 1000, mtime=0)),
-        ("junk.nii", b"x" * 1000), ("other.nii.gz", b"x" * 1000),
+        ("junk.nii", b"x" * 1000),
+        ("other.nii.gz", b"x" * 1000),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_image_is_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
 

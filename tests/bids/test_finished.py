@@ -19,11 +19,13 @@ FMRIPREP = (
 QSIPREP = (
     "sub-1/anat/sub-1_space-ACPC_desc-preproc_T1w.nii.gz",
     "sub-1/anat/sub-1_space-ACPC_desc-brain_mask.nii.gz",
-    *(f"sub-1/ses-a/dwi/sub-1_ses-a_space-ACPC_desc-preproc_dwi.{end}"
-      for end in ("nii.gz", "bval", "bvec")),
+    *(
+        f"sub-1/ses-a/dwi/sub-1_ses-a_space-ACPC_desc-preproc_dwi.{end}"
+        for end in ("nii.gz", "bval", "bvec")
+    ),
     "sub-1/ses-a/dwi/sub-1_ses-a_space-ACPC_desc-brain_mask.nii.gz",
     "sub-1/ses-a/dwi/sub-1_ses-a_space-ACPC_dwiref.nii.gz",
-)  # fmt: skip
+)
 QUANTITIES = ("fa", "md", "rd", "ad")
 
 
@@ -95,8 +97,9 @@ def test_maps_in_another_template_are_left_out(make_dataset):
 
 
 def test_some_maps_are_left_out_where_all_can_be_computed(make_dataset):
-    raw = make_dataset(*(f"sub-1/ses-a/dwi/sub-1_ses-a_dwi.{end}"
-                         for end in ("nii.gz", "bval", "bvec")))  # fmt: skip
+    raw = make_dataset(
+        *(f"sub-1/ses-a/dwi/sub-1_ses-a_dwi.{end}" for end in ("nii.gz", "bval", "bvec"))
+    )
     maps = make_dataset(*qsirecon("model-tensor_param-{}_dwimap", ("fa",)), folder="qsirecon")
     heads = make_dataset(*QSIPREP[:2], folder="qsiprep")
 

@@ -25,9 +25,12 @@ def index(root, selection=EVERYONE, **derivatives):
 
 def test_gradients_and_sidecars_are_inherited_from_the_top(make_dataset):
     root = make_dataset(
-        "sub-1/dwi/sub-1_dir-AP_dwi.nii.gz", "sub-1/dwi/sub-1_dir-PA_dwi.json",
-        "dwi.bval", "dwi.bvec", "task-rest_bold.json",
-    )  # fmt: skip
+        "sub-1/dwi/sub-1_dir-AP_dwi.nii.gz",
+        "sub-1/dwi/sub-1_dir-PA_dwi.json",
+        "dwi.bval",
+        "dwi.bvec",
+        "task-rest_bold.json",
+    )
     (root / "dwi.json").write_text('{"EchoTime": 0.1, "Manufacturer": "A"}')
     (root / "sub-1/dwi/sub-1_dir-AP_dwi.json").write_text('{"EchoTime": 0.2}')
 
@@ -141,8 +144,9 @@ def test_first_run_is_taken_and_the_others_are_its_repeats(make_dataset):
 
     assert scan.t1w.name == "sub-1_run-1_T1w.nii.gz"
     assert [path.name for path in scan.repeats] == [
-        "sub-1_run-2_T1w.nii.gz", "sub-1_run-10_T1w.nii.gz",
-    ]  # fmt: skip
+        "sub-1_run-2_T1w.nii.gz",
+        "sub-1_run-10_T1w.nii.gz",
+    ]
     assert scan.notes == ()
 
 
@@ -288,9 +292,10 @@ def test_a_brain_of_another_size_is_not_taken_for_the_standard_one(make_dataset,
 
 def test_lesion_of_another_session_is_not_used(make_dataset):
     root = make_dataset(
-        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz", "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
+        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz",
+        "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
         "sub-1/ses-a/anat/sub-1_ses-a_label-L_mask.nii.gz",
-    )  # fmt: skip
+    )
 
     first, second = index(root)
 
@@ -300,9 +305,10 @@ def test_lesion_of_another_session_is_not_used(make_dataset):
 
 def test_lesion_without_session_serves_all_sessions(make_dataset):
     root = make_dataset(
-        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz", "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
+        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz",
+        "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
         "derivatives/lesions/sub-1/anat/sub-1_label-L_mask.nii.gz",
-    )  # fmt: skip
+    )
 
     scans = index(root)
 
@@ -330,11 +336,12 @@ def test_participant_without_images_is_listed_as_empty(make_dataset):
 @pytest.mark.parametrize(
     ("wanted", "name"),
     [
-        ({"acquisition": None}, "sub-1_run-1_T1w"), ({"acquisition": "fast"}, "sub-1_acq-fast_T1w"),
+        ({"acquisition": None}, "sub-1_run-1_T1w"),
+        ({"acquisition": "fast"}, "sub-1_acq-fast_T1w"),
         ({"acquisition": ["slow", "fast"], "run": 1}, "sub-1_acq-slow_run-01_T1w"),
         ({"acquisition": "*", "run": None}, "sub-1_acq-fast_T1w"),
     ],
-)  # fmt: skip
+)
 def test_bids_filter_chooses_among_images(make_dataset, wanted, name):
     files = ("sub-1_run-1_T1w", "sub-1_acq-fast_T1w", "sub-1_acq-slow_run-01_T1w")
     root = make_dataset(*(f"sub-1/anat/{file}.nii.gz" for file in files))
@@ -366,9 +373,11 @@ def test_shards_cover_everyone_once():
 @pytest.mark.parametrize(
     "selection",
     [
-        Selection(excluded=("1",)), Selection(shard=(2, 2)), Selection(sessions=("x",)),
+        Selection(excluded=("1",)),
+        Selection(shard=(2, 2)),
+        Selection(sessions=("x",)),
     ],
-)  # fmt: skip
+)
 def test_empty_selection_is_an_error(make_dataset, selection):
     root = make_dataset("sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz")
     with pytest.raises(EmptySelectionError):
@@ -422,7 +431,7 @@ def test_derivatives_are_found_under_our_names(make_dataset):
         f"sub-1/anat/sub-1_{STANDARD}_label-L_mask.nii.gz",
         f"sub-1/anat/sub-1_{STANDARD}_desc-brain_mask.nii.gz",
         "sub-1/sub-1_desc-features.tsv",
-    )  # fmt: skip
+    )
 
     (scan,) = index_derivatives(root)
 

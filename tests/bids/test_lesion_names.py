@@ -7,12 +7,17 @@ from motor_bids_app.bids.search import find_images
 @pytest.mark.parametrize(
     "name",
     [
-        "sub-1_label-L_mask", "sub-1_label-lesion_mask", "sub-1_label-lesion_roi",
-        "sub-1_desc-lesion_mask", "sub-1_desc-T1lesion_mask", "sub-1_T1w_label-lesion_roi",
+        "sub-1_label-L_mask",
+        "sub-1_label-lesion_mask",
+        "sub-1_label-lesion_roi",
+        "sub-1_desc-lesion_mask",
+        "sub-1_desc-T1lesion_mask",
+        "sub-1_T1w_label-lesion_roi",
         "sub-1_space-MNI152NLin2009aSym_label-L_desc-T1lesion_mask",
-        "sub-1_space-TRACE_desc-lesion_mask", "sub-1_run-1_label-L_desc-manual_mask",
+        "sub-1_space-TRACE_desc-lesion_mask",
+        "sub-1_run-1_label-L_desc-manual_mask",
     ],
-)  # fmt: skip
+)
 def test_every_name_of_a_lesion_mask_is_known(make_dataset, name):
     root = make_dataset(f"sub-1/anat/{name}.nii.gz")
 
@@ -24,10 +29,15 @@ def test_every_name_of_a_lesion_mask_is_known(make_dataset, name):
 @pytest.mark.parametrize(
     "name",
     [
-        "sub-1_T1w", "sub-1_desc-brain_mask", "sub-1_label-GM_probseg", "sub-1_label-GM_mask",
-        "sub-1_desc-lesionAcute_mask", "sub-1_label-L_probseg", "sub-1_desc-lesion_T1w",
+        "sub-1_T1w",
+        "sub-1_desc-brain_mask",
+        "sub-1_label-GM_probseg",
+        "sub-1_label-GM_mask",
+        "sub-1_desc-lesionAcute_mask",
+        "sub-1_label-L_probseg",
+        "sub-1_desc-lesion_T1w",
     ],
-)  # fmt: skip
+)
 def test_other_masks_and_maps_are_no_lesion(make_dataset, name):
     root = make_dataset(f"sub-1/anat/{name}.nii.gz")
 

@@ -15,8 +15,9 @@ def write(tmp_path):
 
 
 def test_words_and_numbers_exclude(write):
-    path = write("participant_id rating", "sub-1 include", "2 Exclude", "sub-3 1", "sub-4 2.5",
-                 "sub-5 n/a")  # fmt: skip
+    path = write(
+        "participant_id rating", "sub-1 include", "2 Exclude", "sub-3 1", "sub-4 2.5", "sub-5 n/a"
+    )
     assert rated_exclude(path) == [("sub-2", None, "Exclude"), ("sub-3", None, "1")]
 
 

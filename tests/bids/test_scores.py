@@ -7,12 +7,22 @@ from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, normalise, 
 @pytest.mark.parametrize(
     ("column", "name"),
     [
-        ("FMA-UE", "fma_ue"), ("fugl_meyer_ue", "fma_ue"), ("UEFM", "fma_ue"), ("fm_le", "fma_le"),
-        ("NIHSS", "nihss"), ("gs_rankin_6isdeath", "mrs"), ("Gender", "sex"), ("ARAT", "arat"),
-        ("Time Since Stroke", "time_since_stroke"), ("affected_hemisphere", "lesion_side"),
-        ("paretic_hand", "paretic_side"), ("bmi", None), ("affected_side", None), ("fma", None),
+        ("FMA-UE", "fma_ue"),
+        ("fugl_meyer_ue", "fma_ue"),
+        ("UEFM", "fma_ue"),
+        ("fm_le", "fma_le"),
+        ("NIHSS", "nihss"),
+        ("gs_rankin_6isdeath", "mrs"),
+        ("Gender", "sex"),
+        ("ARAT", "arat"),
+        ("Time Since Stroke", "time_since_stroke"),
+        ("affected_hemisphere", "lesion_side"),
+        ("paretic_hand", "paretic_side"),
+        ("bmi", None),
+        ("affected_side", None),
+        ("fma", None),
     ],
-)  # fmt: skip
+)
 def test_names_in_the_wild_are_recognised(column, name):
     assert recognise(column) == name
 

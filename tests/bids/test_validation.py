@@ -77,9 +77,10 @@ def test_tables_beside_a_bold_are_not_read_and_tolerated(dataset):
     bold.header.set_xyzt_units("mm", "sec")
     stem = dataset / "sub-1" / "func" / "sub-1_task-rest"
     save_image(
-        bold, stem.with_name(f"{stem.name}_bold.nii.gz"),
+        bold,
+        stem.with_name(f"{stem.name}_bold.nii.gz"),
         {"RepetitionTime": 2.0, "TaskName": "rest"},
-    )  # fmt: skip
+    )
     stem.with_name(f"{stem.name}_events.tsv").write_text("begin\tend\n1\t2\n")
 
     tolerated = validate(dataset)

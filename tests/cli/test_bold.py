@@ -20,15 +20,34 @@ def test_without_options_the_defaults_hold():
 
 def test_options_of_the_bold_become_settings():
     settings = parse(
-        "--dummy-scans", "10", "--smoothing", "0", "--scrub", "0.5", "--window", "22TR",
-        "--window_taper", "6s", "--seed-mni", "-40", "-20", "52", "--exclude-motion",
-        "--task-label", "task-rest",
-    )  # fmt: skip
+        "--dummy-scans",
+        "10",
+        "--smoothing",
+        "0",
+        "--scrub",
+        "0.5",
+        "--window",
+        "22TR",
+        "--window_taper",
+        "6s",
+        "--seed-mni",
+        "-40",
+        "-20",
+        "52",
+        "--exclude-motion",
+        "--task-label",
+        "task-rest",
+    )
 
     assert settings.processing.bold == BoldSettings(
-        dummy_scans=10, smoothing=0, scrub=0.5, window=(22, "TR"), window_taper=(6, "s"),
-        seed=(-40, -20, 52), exclude_motion=True,
-    )  # fmt: skip
+        dummy_scans=10,
+        smoothing=0,
+        scrub=0.5,
+        window=(22, "TR"),
+        window_taper=(6, "s"),
+        seed=(-40, -20, 52),
+        exclude_motion=True,
+    )
     assert settings.selection.tasks == ("rest",)
 
 

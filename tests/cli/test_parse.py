@@ -19,9 +19,12 @@ def parse(*words, level="participant"):
 @pytest.mark.parametrize(
     "option",
     [
-        "--participant-label", "--participant_label", "--subject-label", "--subject_label",
+        "--participant-label",
+        "--participant_label",
+        "--subject-label",
+        "--subject_label",
     ],
-)  # fmt: skip
+)
 def test_labels_are_taken_in_every_spelling(option):
     assert parse(option, "sub-01", "02", "01").selection.participants == ("01", "02")
 
@@ -41,16 +44,24 @@ def test_labels_may_come_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("words", "level"),
     [
-        (["--participant-label", "a_b"], "participant"), (["--mem-gb", "nan"], "participant"),
-        (["--nprocs", "0"], "participant"), (["--shard", "3/2"], "participant"),
-        (["--shard", "0/2"], "participant"), (["--engine", "slurm"], "participant"),
-        (["--engine", "dask:"], "participant"), (["--device", "gpu"], "participant"),
-        (["--modalities", "pet"], "participant"), (["--participant", "01"], "participant"),
-        (["-d", "raw=/x"], "participant"), (["--random-seed", "-1"], "participant"),
-        ([], "predict"), (["--selftest"], "participant"), (["--shard", "1/2"], "group"),
+        (["--participant-label", "a_b"], "participant"),
+        (["--mem-gb", "nan"], "participant"),
+        (["--nprocs", "0"], "participant"),
+        (["--shard", "3/2"], "participant"),
+        (["--shard", "0/2"], "participant"),
+        (["--engine", "slurm"], "participant"),
+        (["--engine", "dask:"], "participant"),
+        (["--device", "gpu"], "participant"),
+        (["--modalities", "pet"], "participant"),
+        (["--participant", "01"], "participant"),
+        (["-d", "raw=/x"], "participant"),
+        (["--random-seed", "-1"], "participant"),
+        ([], "predict"),
+        (["--selftest"], "participant"),
+        (["--shard", "1/2"], "group"),
         (["--shard", "2/2", "--model", "m"], "predict"),
     ],
-)  # fmt: skip
+)
 def test_wrong_usage_is_a_usage_error_of_one_line(words, level):
     with pytest.raises(UsageError) as caught:
         parse(*words, level=level)
@@ -141,11 +152,15 @@ def test_unreadable_bids_filter_is_explained(tmp_path, text, error):
 @pytest.mark.parametrize(
     ("n_cpus", "memory", "words", "expected"),
     [
-        (1, 64.0, [], (1, 1)), (16, 64.0, [], (8, 2)), (16, 8.0, [], (2, 2)), (16, 2.0, [], (1, 2)),
-        (16, 64.0, ["--mem-gb", "12"], (3, 2)), (16, 64.0, ["--omp-nthreads", "8"], (2, 8)),
+        (1, 64.0, [], (1, 1)),
+        (16, 64.0, [], (8, 2)),
+        (16, 8.0, [], (2, 2)),
+        (16, 2.0, [], (1, 2)),
+        (16, 64.0, ["--mem-gb", "12"], (3, 2)),
+        (16, 64.0, ["--omp-nthreads", "8"], (2, 8)),
         (4, 1.0, ["--n-cpus", "4"], (4, 2)),
     ],
-)  # fmt: skip
+)
 def test_processes_fit_cpus_and_memory(monkeypatch, n_cpus, memory, words, expected):
     monkeypatch.setattr(cli_values, "available_cpus", lambda: n_cpus)
     monkeypatch.setattr(cli_values, "available_memory", lambda: memory)
@@ -210,12 +225,15 @@ def test_command_line_is_read_without_loading_libraries():
 @pytest.mark.parametrize(
     ("words", "level", "used"),
     [
-        (["--weights", "w"], "participant", "group"), (["--weights", "w"], "predict", "group"),
+        (["--weights", "w"], "participant", "group"),
+        (["--weights", "w"], "predict", "group"),
         (["--experiment", "shi2025"], "participant", "group"),
-        (["--model", "m"], "participant", "predict"), (["--outside", "refuse"], "group", "predict"),
-        (["--init-from", "m"], "participant", "group"), (["--qc-file", "q"], "predict", "group"),
+        (["--model", "m"], "participant", "predict"),
+        (["--outside", "refuse"], "group", "predict"),
+        (["--init-from", "m"], "participant", "group"),
+        (["--qc-file", "q"], "predict", "group"),
     ],
-)  # fmt: skip
+)
 def test_an_option_of_another_level_is_refused(words, level, used):
     model = ["--model", "m"] if level == "predict" else []
 

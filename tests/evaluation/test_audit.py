@@ -47,9 +47,10 @@ def test_one_image_under_two_names_is_found(splits):
 
 
 def test_a_stranger_in_the_splits_is_found(splits):
-    assert states(check(splits, PEOPLE[:3], {}, 1))[
-        "splits name the people of the experiment"
-    ] == "failed"  # fmt: skip
+    assert (
+        states(check(splits, PEOPLE[:3], {}, 1))["splits name the people of the experiment"]
+        == "failed"
+    )
 
 
 def test_people_never_tested_are_a_warning(splits):

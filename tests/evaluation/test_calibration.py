@@ -14,9 +14,11 @@ def predicted(probability, truth):
     """One repeat in which the same model predicts everyone."""
     n = len(truth)
     return Predictions(
-        np.asarray(probability)[None], np.ones((1, n), dtype=np.int64),
-        np.asarray(truth, dtype=float), np.arange(n).astype(object),
-    )  # fmt: skip
+        np.asarray(probability)[None],
+        np.ones((1, n), dtype=np.int64),
+        np.asarray(truth, dtype=float),
+        np.arange(n).astype(object),
+    )
 
 
 def cohort(n, slope=1.0, shift=0.0, seed=0):
@@ -91,9 +93,12 @@ def test_acting_on_a_calibrated_model_does_no_worse_than_on_all_or_nobody():
 def test_a_model_that_calls_everyone_poor_does_as_acting_on_all_in_balanced_test_sets_too():
     truth = pd.Series(np.arange(100) < 30, index=[f"s{i}" for i in range(100)], dtype=float)
     splits = make_splits(
-        list(truth.index), truth.astype(int), scheme="repeated_holdout", repeats=5,
+        list(truth.index),
+        truth.astype(int),
+        scheme="repeated_holdout",
+        repeats=5,
         balanced_test=True,
-    )  # fmt: skip
+    )
     always = Predictions.of(splits.assign(prediction=1.0), truth)
     table = decision_curves({"always": always}, 0).set_index(["model", "threshold"])
 

@@ -13,9 +13,11 @@ from motor_bids_app.evaluation.metrics import Predictions
 def arranged(values, truth):
     values = np.atleast_2d(values)
     return Predictions(
-        values, np.ones(values.shape, dtype=np.int64), np.asarray(truth, dtype=float),
+        values,
+        np.ones(values.shape, dtype=np.int64),
+        np.asarray(truth, dtype=float),
         np.arange(len(truth)).astype(object),
-    )  # fmt: skip
+    )
 
 
 def draw(task, n, rng):
@@ -87,9 +89,7 @@ def test_answering_the_surest_only_is_more_accurate():
 
 
 def test_people_alike_are_all_in_or_out():
-    limits = conformal_limits(
-        arranged(np.full(60, 0.3), np.arange(60) < 30), "classification"
-    )  # fmt: skip
+    limits = conformal_limits(arranged(np.full(60, 0.3), np.arange(60) < 30), "classification")
 
     assert limits.classes(0.3) == ("poor", "good")
 

@@ -27,9 +27,12 @@ COHORTS = 10
 
 def deal(truth, controls):
     return make_splits(
-        list(truth.index), truth.to_numpy().astype(int), folds=3, repeats=1,
+        list(truth.index),
+        truth.to_numpy().astype(int),
+        folds=3,
+        repeats=1,
         strata=controls.to_numpy(),
-    )  # fmt: skip
+    )
 
 
 class Linear(ClassifierMixin, BaseEstimator):
@@ -81,10 +84,15 @@ def noise(seed, model=None, sessions=1, windows=1, controls=0, columns=COLUMNS):
     truth = pd.Series(poor.astype(float), index=[f"sub-{i:02d}" for i in range(n)])
     healthy = pd.Series(np.arange(n) >= N_PATIENTS, index=truth.index)
     return Plan(
-        samples=Samples(table), y=poor[row].astype(int), truth=truth, deal=deal,
-        splits=deal(truth, healthy), task="classification", columns=columns,
+        samples=Samples(table),
+        y=poor[row].astype(int),
+        truth=truth,
+        deal=deal,
+        splits=deal(truth, healthy),
+        task="classification",
+        columns=columns,
         variants=(((model or Linear(columns=columns),),),),
-    )  # fmt: skip
+    )
 
 
 def auc(plan, fits=None):
@@ -104,9 +112,10 @@ SCENES = {  # a flaw, where it can be made, and how far above chance it comes at
     "one-model-scores-all-folds": ({}, 0.20),
     "controls-included": ({"controls": N_CONTROLS, "columns": COLUMNS[:3]}, 0.06),
     "control-time-zero": (
-        {"controls": N_CONTROLS, "columns": (COLUMNS[1], "time_since_stroke")}, 0.03
+        {"controls": N_CONTROLS, "columns": (COLUMNS[1], "time_since_stroke")},
+        0.03,
     ),
-}  # fmt: skip
+}
 
 
 def test_every_flaw_has_its_scene():

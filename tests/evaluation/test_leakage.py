@@ -115,10 +115,12 @@ def test_names_that_differ_in_a_session_only_are_noted(labels, state):
 def test_one_score_for_scans_of_two_sessions_is_noted(scores, months, state):
     scans = pd.DataFrame(
         {
-            "participant_id": ["sub-1", "sub-1", "sub-2"], "session_id": ["ses-1", "ses-2", None],
-            "time_since_stroke": [*months, 9], "fma_ue": [*scores, 50],
+            "participant_id": ["sub-1", "sub-1", "sub-2"],
+            "session_id": ["ses-1", "ses-2", None],
+            "time_since_stroke": [*months, 9],
+            "fma_ue": [*scores, 50],
         }
-    )  # fmt: skip
+    )
     row = check_scores_of_scans(scans, "fma_ue")
 
     assert (row[2], row[4]) == (state, "sub-1" if state == "warning" else None)

@@ -42,9 +42,15 @@ def test_the_value_is_that_of_nested_cross_validation_by_scikit_learn(task):
     y = poor if task == "classification" else latent
     nobody = np.zeros(N, bool)
     test = permutation_test(
-        linear(values), y, task=task, penalties=PENALTIES, controls=nobody, n_permutations=3,
-        repeats=1, seed=5,
-    )  # fmt: skip
+        linear(values),
+        y,
+        task=task,
+        penalties=PENALTIES,
+        controls=nobody,
+        n_permutations=3,
+        repeats=1,
+        seed=5,
+    )
 
     predicted, right, pairs = np.empty(N), 0, 0
     for tested in _blind_folds(nobody, 5, 1, 5):
@@ -67,9 +73,15 @@ def test_the_value_is_that_of_nested_cross_validation_by_scikit_learn(task):
 def test_more_folds_than_people_do_not_hide_what_is_there(n_controls):
     values, poor, _ = cohort(5.0, 0)
     test = permutation_test(
-        linear(values), poor, task="classification", penalties=(1.0,), n_permutations=99,
-        controls=(np.arange(N) < n_controls) & (poor == 0), folds=60, repeats=8,
-    )  # fmt: skip
+        linear(values),
+        poor,
+        task="classification",
+        penalties=(1.0,),
+        n_permutations=99,
+        controls=(np.arange(N) < n_controls) & (poor == 0),
+        folds=60,
+        repeats=8,
+    )
 
     assert test.value > 0.8
     assert test.p_value <= 0.02
@@ -94,10 +106,16 @@ def test_p_is_uniform_where_there_is_nothing_and_small_where_there_is_something(
             values, poor, _ = cohort(signal, seed)
             found[signal].append(
                 permutation_test(
-                    linear(values), poor, task="classification", penalties=(1.0,),
-                    controls=np.zeros(N, bool), n_permutations=99, repeats=2, seed=seed,
+                    linear(values),
+                    poor,
+                    task="classification",
+                    penalties=(1.0,),
+                    controls=np.zeros(N, bool),
+                    n_permutations=99,
+                    repeats=2,
+                    seed=seed,
                 ).p_value
-            )  # fmt: skip
+            )
 
     assert stats.kstest(found[0.0], "uniform").pvalue > 0.01
     assert np.mean(np.array(found[2.0]) < 0.05) > 0.9
@@ -110,11 +128,16 @@ def test_telling_controls_apart_is_no_success_as_long_as_they_are_called_control
     poor = np.where(controls, 0, rng.integers(0, 2, 80)).astype(float)
     p = {
         named: permutation_test(
-            linear(values), poor, task="classification", penalties=(1.0,),
-            controls=controls & named, n_permutations=99, repeats=2,
+            linear(values),
+            poor,
+            task="classification",
+            penalties=(1.0,),
+            controls=controls & named,
+            n_permutations=99,
+            repeats=2,
         ).p_value
         for named in (False, True)
-    }  # fmt: skip
+    }
 
     assert p[False] == 0.01
     assert p[True] > 0.05

@@ -51,9 +51,15 @@ def plan(variants, **changes):
     table = pd.DataFrame({"participant_id": PEOPLE, "group": group, "a": a, "b": 1 - a})
     splits = make_splits(PEOPLE, truth.astype(int), folds=4, repeats=2)
     return Plan(
-        samples=Samples(table), y=truth.astype(int), truth=TRUTH, splits=splits, variants=variants,
-        deal=lambda *_: splits, task="classification", **changes,
-    )  # fmt: skip
+        samples=Samples(table),
+        y=truth.astype(int),
+        truth=TRUTH,
+        splits=splits,
+        variants=variants,
+        deal=lambda *_: splits,
+        task="classification",
+        **changes,
+    )
 
 
 def test_a_right_plan_is_cross_validation_judged_on_patients():

@@ -13,10 +13,15 @@ def test_more_folds_than_people_leave_two_to_be_compared_in_each_test_set():
     poor = np.arange(20) % 2
     samples = Samples(pd.DataFrame({"participant_id": people, "a": poor + rng.normal(0, 0.1, 20)}))
     test = refitting_test(
-        TableClassifier(columns=("a",)), samples, pd.Series(poor, index=people, dtype=float),
-        task="classification", controls=np.zeros(20, dtype=bool), n_permutations=9, folds=60,
+        TableClassifier(columns=("a",)),
+        samples,
+        pd.Series(poor, index=people, dtype=float),
+        task="classification",
+        controls=np.zeros(20, dtype=bool),
+        n_permutations=9,
+        folds=60,
         seed=0,
-    )  # fmt: skip
+    )
 
     assert test.value == 1
     assert np.isfinite(test.null).all()
@@ -47,10 +52,16 @@ def diary(test_sets=None, n_permutations=3):
     samples = Samples(pd.DataFrame({"participant_id": people, "a": np.linspace(0, 1, 16)}))
     pages = []
     test = refitting_test(
-        Diary(pages), samples, pd.Series(poor, index=people), task="classification",
-        controls=np.arange(16) >= 12, n_permutations=n_permutations, folds=4, seed=0,
+        Diary(pages),
+        samples,
+        pd.Series(poor, index=people),
+        task="classification",
+        controls=np.arange(16) >= 12,
+        n_permutations=n_permutations,
+        folds=4,
+        seed=0,
         test_sets=test_sets,
-    )  # fmt: skip
+    )
     return test, pages
 
 

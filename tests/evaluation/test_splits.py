@@ -44,9 +44,13 @@ def test_scores_are_spread_over_folds():
     scores = np.arange(40, dtype=float)
     splits = make_splits([f"sub-{i}" for i in range(40)], scores, folds=4, repeats=5)
 
-    means = splits["participant_id"].str[4:].astype(float).groupby(
-        [splits["repeat"], splits["fold"]]
-    ).mean()  # fmt: skip
+    means = (
+        splits["participant_id"]
+        .str[4:]
+        .astype(float)
+        .groupby([splits["repeat"], splits["fold"]])
+        .mean()
+    )
     assert np.abs(means - scores.mean()).max() < 2  # a random fold of 10 strays by 3.2 (1 sd)
 
 
@@ -62,9 +66,13 @@ def test_repeats_differ_and_the_seed_repeats_them():
 def test_balanced_holdout_tests_equal_classes_as_the_paper():
     labels = np.array(["poor"] * 53 + ["good"] * 101)
     splits = make_splits(
-        [f"sub-{i}" for i in range(154)], labels, scheme="repeated_holdout", repeats=10,
-        test_fraction=30 / 154, balanced_test=True,
-    )  # fmt: skip
+        [f"sub-{i}" for i in range(154)],
+        labels,
+        scheme="repeated_holdout",
+        repeats=10,
+        test_fraction=30 / 154,
+        balanced_test=True,
+    )
 
     poor = splits["participant_id"].str[4:].astype(int) < 53
     for repeat, part in splits.groupby("repeat"):
@@ -74,9 +82,13 @@ def test_balanced_holdout_tests_equal_classes_as_the_paper():
 
 def test_balanced_holdout_leaves_half_of_a_small_class_to_train():
     splits = make_splits(
-        PEOPLE, np.array(["poor"] * 4 + ["good"] * 33), scheme="repeated_holdout", repeats=3,
-        test_fraction=0.4, balanced_test=True,
-    )  # fmt: skip
+        PEOPLE,
+        np.array(["poor"] * 4 + ["good"] * 33),
+        scheme="repeated_holdout",
+        repeats=3,
+        test_fraction=0.4,
+        balanced_test=True,
+    )
 
     poor = splits["participant_id"].isin(PEOPLE[:4])
     assert (poor.groupby(splits["repeat"]).sum() == 2).all()

@@ -14,9 +14,11 @@ def one_test_set(values, truth):
     """Predictions of one model, tested once on everyone."""
     n = len(values)
     return Predictions(
-        np.asarray(values, dtype=float)[None], np.ones((1, n), dtype=np.int64),
-        np.asarray(truth, dtype=float), np.array([f"sub-{k}" for k in range(n)], dtype=object),
-    )  # fmt: skip
+        np.asarray(values, dtype=float)[None],
+        np.ones((1, n), dtype=np.int64),
+        np.asarray(truth, dtype=float),
+        np.array([f"sub-{k}" for k in range(n)], dtype=object),
+    )
 
 
 @pytest.fixture

@@ -24,10 +24,16 @@ def table(truth):
             prediction = np.clip(0.5 + 0.2 * (truth - 0.5) + random.normal(0, 0.2, 20), 0, 1)
             parts.append(
                 pd.DataFrame(
-                    {"map": name, "repeat": 1, "fold": 1, "training": training,
-                     "participant_id": PEOPLE, "prediction": prediction.to_numpy()}
+                    {
+                        "map": name,
+                        "repeat": 1,
+                        "fold": 1,
+                        "training": training,
+                        "participant_id": PEOPLE,
+                        "prediction": prediction.to_numpy(),
+                    }
                 )
-            )  # fmt: skip
+            )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -139,9 +139,12 @@ def test_a_perfect_result_of_few_people_is_not_called_certain():
 
 def test_people_who_were_never_tested_do_not_make_a_result_surer():
     splits = make_splits(
-        PEOPLE, TRUTH.to_numpy().astype(int), scheme="repeated_holdout", repeats=1,
+        PEOPLE,
+        TRUTH.to_numpy().astype(int),
+        scheme="repeated_holdout",
+        repeats=1,
         balanced_test=True,
-    )  # fmt: skip
+    )
     splits["prediction"] = np.linspace(0, 1, len(splits))
     holdout = Predictions.of(splits, TRUTH)
     table = metrics_table({"a": holdout}, "classification", 0, {"all": np.ones(N, bool)})

@@ -8,7 +8,7 @@ from motor_bids_app.explanation.checks import (
     correlation,
     deletion_area,
     deletion_drops,
-    deletion_of_pieces,
+    deletion_of_instances,
     inside_auc,
     most_alike,
     rank_correlation,
@@ -77,7 +77,7 @@ def test_deletion_of_windows_starts_at_their_mean_and_goes_by_what_they_say(rand
         return (x * weights).sum(axis=(1, 2, 3)) + 3
 
     def curves(attribution):
-        return deletion_of_pieces(output, windows, attribution, MASK, random)
+        return deletion_of_instances(output, windows, attribution, MASK, random)
 
     found, by_chance = curves(windows * weights)
     backwards, _ = curves(-windows * weights)

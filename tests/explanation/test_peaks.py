@@ -25,9 +25,16 @@ def test_a_peak_has_its_coordinates_and_region(regions):
     values[1, 5, 5, 5] = -3
     table = peak_table(values, ("fa", "md"), MASK, GRID, regions)
     assert table.to_dict("records") == [
-        {"map": "md", "x": -20.0, "y": 0.0, "z": 28.0, "value": -3.0, "region": "Here_L",
-         "distance": 0.0}
-    ]  # fmt: skip
+        {
+            "map": "md",
+            "x": -20.0,
+            "y": 0.0,
+            "z": 28.0,
+            "value": -3.0,
+            "region": "Here_L",
+            "distance": 0.0,
+        }
+    ]
 
 
 def test_a_peak_far_from_all_regions_has_no_name(regions):

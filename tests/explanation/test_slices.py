@@ -7,7 +7,7 @@ from nibabel.affines import apply_affine
 from torch import nn
 
 from motor_bids_app.explanation.slices import into_volume, onto_voxels, slice_gradcam
-from motor_bids_app.models.pieces.modalities import pictures
+from motor_bids_app.models.instances.modalities import pictures
 from motor_bids_app.spaces.grids import standard_grid
 
 GRID = standard_grid(3)

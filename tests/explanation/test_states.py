@@ -42,8 +42,9 @@ def test_order_of_people_does_not_matter(planted, make):
     values, people, numbers, _ = planted
     states = find_states(make(values, people, numbers), numbers_of_states=[3])
     turned = np.concatenate([np.flatnonzero(people == who) for who in range(11, -1, -1)])
-    again = find_states(make(values[turned], 11 - people[turned], numbers[turned]),
-                        numbers_of_states=[3])  # fmt: skip
+    again = find_states(
+        make(values[turned], 11 - people[turned], numbers[turned]), numbers_of_states=[3]
+    )
     np.testing.assert_array_equal(again.labels, states.labels[turned])
     np.testing.assert_allclose(again.centres, states.centres, atol=1e-6)
 
@@ -96,9 +97,13 @@ def test_a_state_of_one_person_does_not_make_a_number_of_states():
 def test_participation_alone_decides_where_that_is_asked_for():
     """The paper's figures for k = 3, visited by 1, 68 and 69 of 69 people."""
     search = pd.DataFrame(
-        {"k": [2, 3, 4], "states_of_most": [1, 2, 2], "silhouette": [0.9, 0.3, 0.5],
-         "mean_participation": [35 / 69, 46 / 69, 40 / 69]}
-    )  # fmt: skip
+        {
+            "k": [2, 3, 4],
+            "states_of_most": [1, 2, 2],
+            "silhouette": [0.9, 0.3, 0.5],
+            "mean_participation": [35 / 69, 46 / 69, 40 / 69],
+        }
+    )
     assert choose_number(search, "participation") == 3
     assert choose_number(search, "silhouette") == 4
 

@@ -27,10 +27,15 @@ def series():
 
 def expected_z(signals, seed, rows):
     """Fisher z by numpy's correlation, one voxel and window at a time."""
-    return np.array([
-        [np.arctanh(np.corrcoef(seed[row], voxel[row])[0, 1]) for voxel in signals.T.astype(float)]
-        for row in rows
-    ])  # fmt: skip
+    return np.array(
+        [
+            [
+                np.arctanh(np.corrcoef(seed[row], voxel[row])[0, 1])
+                for voxel in signals.T.astype(float)
+            ]
+            for row in rows
+        ]
+    )
 
 
 def test_window_maps_equal_numpys_correlations(series):

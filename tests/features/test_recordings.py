@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import RecordedWindows, mirrored_name, normalised_windows
 
 CHANNELS = ("eeg C3", "eeg C4", "emg soleus_L")
@@ -49,10 +49,10 @@ def test_mirroring_a_name_twice_gives_it_back(name):
     assert mirrored_name(mirrored_name(name)) == name
 
 
-def test_scans_without_windows_have_no_pieces():
+def test_scans_without_windows_have_no_instances():
     found = [normalised_windows(windows(), CHANNELS), np.zeros((0, 3, 200), np.float16)]
 
-    pieces = Pieces.of(RecordedWindows(found, CHANNELS, 100.0))
+    instances = Instances.of(RecordedWindows(found, CHANNELS, 100.0))
 
-    assert pieces.counts.tolist() == [5, 0]
-    np.testing.assert_array_equal(pieces.read([4])[0], found[0][4].astype(np.float32))
+    assert instances.counts.tolist() == [5, 0]
+    np.testing.assert_array_equal(instances.read([4])[0], found[0][4].astype(np.float32))

@@ -65,11 +65,14 @@ def test_a_destroyed_seed_is_replaced_by_the_nearest_intact_m1(wanted, brain, si
     assert not (seed.voxels & ~(region & usable)).any()
     assert 12 < seed.moved < 25
     assert seed.share == 0
-    apart = np.linalg.norm(GRID.affine[:3, :3] @ np.argwhere(seed.voxels).T
-                           + GRID.affine[:3, 3:] - place[:, None], axis=0)  # fmt: skip
+    apart = np.linalg.norm(
+        GRID.affine[:3, :3] @ np.argwhere(seed.voxels).T + GRID.affine[:3, 3:] - place[:, None],
+        axis=0,
+    )
     others = region & usable & ~seed.voxels
-    far = np.linalg.norm(GRID.affine[:3, :3] @ np.argwhere(others).T
-                         + GRID.affine[:3, 3:] - place[:, None], axis=0)  # fmt: skip
+    far = np.linalg.norm(
+        GRID.affine[:3, :3] @ np.argwhere(others).T + GRID.affine[:3, 3:] - place[:, None], axis=0
+    )
     assert apart.max() <= far.min() + 3
 
 

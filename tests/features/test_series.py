@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.features.connectivity import sliding_windows, window_statistics
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.series import SeriesWindows, WindowVolumes
 from motor_bids_app.spaces.grids import Grid
 
@@ -21,9 +21,13 @@ def source():
     signals = rng.normal(size=(T, int(inside.sum()))).astype(np.float16)
     nothing = np.zeros((0, signals.shape[1]), np.float16)
     return SeriesWindows(
-        [signals, nothing], [rng.normal(size=T), np.zeros(0)],
-        [sliding_windows(T, LENGTH), np.zeros((0, 0))], [2.0, 0.0], inside, GRID,
-    )  # fmt: skip
+        [signals, nothing],
+        [rng.normal(size=T), np.zeros(0)],
+        [sliding_windows(T, LENGTH), np.zeros((0, 0))],
+        [2.0, 0.0],
+        inside,
+        GRID,
+    )
 
 
 def test_a_window_is_the_correlation_with_the_seed_in_its_volumes(source):
@@ -48,7 +52,7 @@ def test_a_scan_without_bold_has_no_window(source):
 
 
 def test_mean_and_spread_are_those_of_all_windows(source):
-    volumes = WindowVolumes(Pieces.of(source)[[0]].apart())
+    volumes = WindowVolumes(Instances.of(source)[[0]].apart())
     mean, deviation = window_statistics(
         source.signals[0].astype(np.float32), source.seeds[0], source.weights[0]
     )

@@ -21,10 +21,17 @@ def measured(capacity, lesion_side, seed=11, seconds=SECONDS):
     rng = np.random.default_rng(seed)
     made = record(capacity, lesion_side, seconds=seconds, rate=RATE, rng=rng)
     events = tuple(Event(onset=o, duration=d, kind=k) for o, d, k in made.events)
-    eeg = Recording(signals=made.eeg, rate=RATE, names=EEG_CHANNELS, kinds=("eeg",) * 16,
-                    places=places(), events=events)  # fmt: skip
-    emg = Recording(signals=made.emg, rate=RATE, names=EMG_CHANNELS, kinds=("emg",) * 6,
-                    events=events)  # fmt: skip
+    eeg = Recording(
+        signals=made.eeg,
+        rate=RATE,
+        names=EEG_CHANNELS,
+        kinds=("eeg",) * 16,
+        places=places(),
+        events=events,
+    )
+    emg = Recording(
+        signals=made.emg, rate=RATE, names=EMG_CHANNELS, kinds=("emg",) * 6, events=events
+    )
     usable = np.ones(eeg.signals.shape[1], dtype=bool)
     coherences, _ = muscle_coherence(eeg, emg, usable, usable)
     return eeg_features(eeg, usable) | emg_features(emg, usable) | coherences
@@ -84,12 +91,21 @@ def test_symmetry_index_is_zero_for_mirrored_hemispheres():
     signals = np.empty((16, 6000))
     lateral = places()[:, 0]
     signals[np.flatnonzero(lateral < 0)] = noise
-    pairs = {"Fp1": "Fp2", "F7": "F8", "F3": "F4", "T7": "T8", "C3": "C4", "P7": "P8", "P3": "P4",
-             "O1": "O2"}  # fmt: skip
+    pairs = {
+        "Fp1": "Fp2",
+        "F7": "F8",
+        "F3": "F4",
+        "T7": "T8",
+        "C3": "C4",
+        "P7": "P8",
+        "P3": "P4",
+        "O1": "O2",
+    }
     for left, right in pairs.items():
         signals[EEG_CHANNELS.index(right)] = signals[EEG_CHANNELS.index(left)]
-    eeg = Recording(signals=signals, rate=200.0, names=EEG_CHANNELS, kinds=("eeg",) * 16,
-                    places=places())  # fmt: skip
+    eeg = Recording(
+        signals=signals, rate=200.0, names=EEG_CHANNELS, kinds=("eeg",) * 16, places=places()
+    )
 
     features = eeg_features(eeg, np.ones(6000, dtype=bool))
 
@@ -135,8 +151,14 @@ def test_a_cap_with_other_names_is_measured_by_its_places(good):
     made = record(0.95, "left", seconds=SECONDS, rate=RATE, rng=rng)
     events = tuple(Event(onset=o, duration=d, kind=k) for o, d, k in made.events)
     names = tuple(f"E{k}" for k in range(16))
-    eeg = Recording(signals=made.eeg, rate=RATE, names=names, kinds=("eeg",) * 16,
-                    places=places(), events=events)  # fmt: skip
+    eeg = Recording(
+        signals=made.eeg,
+        rate=RATE,
+        names=names,
+        kinds=("eeg",) * 16,
+        places=places(),
+        events=events,
+    )
 
     features = eeg_features(eeg, np.ones(eeg.signals.shape[1], dtype=bool))
 
@@ -149,8 +171,9 @@ def test_work_told_by_the_eeg_is_work_of_muscles_whose_file_tells_of_faults_alon
     signals = rng.standard_normal((3, 120 * RATE))
     grips = tuple(Event(onset=o, duration=10, kind="grip") for o in (10, 50, 90))
     fault = (Event(onset=0, duration=5, kind="BAD_artefact"),)
-    eeg = Recording(signals=signals[:2], rate=RATE, names=("C3", "C4"), kinds=("eeg",) * 2,
-                    events=grips)  # fmt: skip
+    eeg = Recording(
+        signals=signals[:2], rate=RATE, names=("C3", "C4"), kinds=("eeg",) * 2, events=grips
+    )
     emg = Recording(signals=signals[2:], rate=RATE, names=("FDS_L",), kinds=("emg",), events=fault)
     usable = np.ones(signals.shape[1], dtype=bool)
 

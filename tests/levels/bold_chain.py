@@ -11,7 +11,7 @@ from motor_bids_app.experiments.reading import parse_experiment
 from motor_bids_app.levels.bundles import load_model
 from motor_bids_app.levels.cohort.cohort import build_cohort
 from motor_bids_app.levels.cohort.maps import map_library
-from motor_bids_app.levels.cohort.people import gather_people
+from motor_bids_app.levels.cohort.participants import gather_participants
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.settings import Selection
 
@@ -49,8 +49,12 @@ def check_chain(settings, folder):
     add_people(settings, folder / "others")
     experiment = folder / "tiny.toml"
     experiment.write_text(TINY)
-    known = replace(settings, level="group", experiments=(str(experiment),),
-                    selection=Selection(excluded=(NEW,)))  # fmt: skip
+    known = replace(
+        settings,
+        level="group",
+        experiments=(str(experiment),),
+        selection=Selection(excluded=(NEW,)),
+    )
     run_level(known)
     found = settings.output_dir / "experiments" / "tiny"
     check_tables(found)
@@ -91,8 +95,11 @@ def check_tables(found):
 def check_page(found):
     """States, the table of clusters and maps of everybody are there."""
     page = (found / "report.html").read_text()
-    for words in ("States of connectivity", "p of the cluster, corrected",
-                  "Grad-CAM of the network of windows"):  # fmt: skip
+    for words in (
+        "States of connectivity",
+        "p of the cluster, corrected",
+        "Grad-CAM of the network of windows",
+    ):
         assert words in page
     occupancy = read(found / "states" / "people.tsv").filter(regex="occupancy")
     np.testing.assert_allclose(occupancy.sum(axis=1), np.ones(OTHERS + 1), atol=1e-5)
@@ -102,7 +109,7 @@ def check_page(found):
 
 def check_predictions(table, known, model):
     """The saved model says what it said in the group, knows its people, and tells a new one."""
-    people = gather_people(known)
+    people = gather_participants(known)
     with map_library(people.scans, people.table, None) as library:
         cohort = build_cohort(people, parse_experiment(TINY, "tiny"), library)
         expected = load_model(model, "cpu").predict(cohort.samples)

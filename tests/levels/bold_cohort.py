@@ -43,9 +43,12 @@ def write_bold(output, label, side, pattern, rng, lesion=None):
     static = np.zeros(GRID.shape, np.float32)
     static[inside] = static_map(series[inside].T, mean.astype(float))
     sidecar = {
-        "SeedHemisphere": side, "RepetitionTime": 2.0, "WindowVolumes": WINDOW,
-        "WindowTaperVolumes": 0.0, "LeftOutVolumes": [],
-    }  # fmt: skip
+        "SeedHemisphere": side,
+        "RepetitionTime": 2.0,
+        "WindowVolumes": WINDOW,
+        "WindowTaperVolumes": 0.0,
+        "LeftOutVolumes": [],
+    }
     for ending, values in (
         ("label-M1_mask", (seed & inside).astype(np.uint8)),
         ("seed-M1_stat-fisherz_desc-fc_boldmap", static),
@@ -79,11 +82,14 @@ def make_bold_cohort(folder, n_people, effect, seed=0, without=(), apart=0.4):
         features.to_csv(home / f"sub-{label}_desc-features.tsv", sep="\t", index=False)
         rows.append(
             {
-                "participant_id": f"sub-{label}", "age": int(rng.integers(40, 80)),
-                "sex": "FM"[int(rng.integers(2))], "group": "patient",
-                "time_since_stroke": int(rng.integers(1, 60)), "fma_ue": 10 if severe else 40,
+                "participant_id": f"sub-{label}",
+                "age": int(rng.integers(40, 80)),
+                "sex": "FM"[int(rng.integers(2))],
+                "group": "patient",
+                "time_since_stroke": int(rng.integers(1, 60)),
+                "fma_ue": 10 if severe else 40,
             }
-        )  # fmt: skip
+        )
     pd.DataFrame(rows).to_csv(raw / "participants.tsv", sep="\t", index=False, na_rep="n/a")
     (raw / "participants.json").write_text(json.dumps({"time_since_stroke": {"Units": "months"}}))
     return FakeCohort(raw, output)

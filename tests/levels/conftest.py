@@ -76,9 +76,11 @@ def describe(folder, **extra):
 def record_processing(folder, **changes):
     processing = ProcessingSettings(**changes)
     generated = {
-        "Name": "motor_bids_app", "Version": "0", "ProcessingSettings": asdict(processing),
+        "Name": "motor_bids_app",
+        "Version": "0",
+        "ProcessingSettings": asdict(processing),
         "ProcessingDigest": processing.digest,
-    }  # fmt: skip
+    }
     describe(folder, DatasetType="derivative", GeneratedBy=[generated])
 
 
@@ -97,12 +99,13 @@ def make_cohort(folder: Path, seed: int = 0, maps=("fa", "gm", "lesion")) -> Fak
         rows.append(
             {
                 "participant_id": f"sub-{label}",
-                "age": int(rng.integers(40, 80)), "sex": "FM"[number % 2],
+                "age": int(rng.integers(40, 80)),
+                "sex": "FM"[number % 2],
                 "group": "control" if control else "patient",
                 "time_since_stroke": None if control else int(rng.integers(1, 60)),
                 "fma_ue": 66 if control else round(60 * (1 - damage)),
             }
-        )  # fmt: skip
+        )
     pd.DataFrame(rows).to_csv(raw / "participants.tsv", sep="\t", index=False, na_rep="n/a")
     dictionary = {"time_since_stroke": {"Units": "months"}}
     (raw / "participants.json").write_text(json.dumps(dictionary))

@@ -70,17 +70,21 @@ def make_fusion_cohort(folder, n_people, seed=0, no_bold=(), no_signals=()):
         home.mkdir(exist_ok=True)
         side = "left" if number % 3 else "right"
         features = {
-            "lesion_volume": rng.uniform(1, 20), "lesion_side": side,
+            "lesion_volume": rng.uniform(1, 20),
+            "lesion_side": side,
             "eeg_beta_asymmetry": heard + rng.normal(0, 1),
-        }  # fmt: skip
+        }
         pd.DataFrame([features]).to_csv(home / f"{prefix}_desc-features.tsv", sep="\t", index=False)
         rows.append(
             {
-                "participant_id": prefix, "age": int(rng.integers(40, 80)),
-                "sex": "FM"[int(rng.integers(2))], "group": "patient",
-                "time_since_stroke": 3, "fma_le": int(np.clip(17.5 + 4 * (heard + seen), 0, 34)),
+                "participant_id": prefix,
+                "age": int(rng.integers(40, 80)),
+                "sex": "FM"[int(rng.integers(2))],
+                "group": "patient",
+                "time_since_stroke": 3,
+                "fma_le": int(np.clip(17.5 + 4 * (heard + seen), 0, 34)),
             }
-        )  # fmt: skip
+        )
     pd.DataFrame(rows).to_csv(raw / "participants.tsv", sep="\t", index=False, na_rep="n/a")
     (raw / "participants.json").write_text(json.dumps({"time_since_stroke": {"Units": "months"}}))
     return FakeCohort(raw, output)

@@ -13,8 +13,14 @@ from motor_bids_app.physiology.text_columns import parse_columns
 from motor_bids_app.settings import Selection
 
 VALUES = np.random.default_rng(0).integers(1900, 2200, (2000, 2))
-OPENSIGNALS = {"00:07:80": {"sampling rate": 1000, "column": ["nSeq", "A1", "A2"],
-                            "label": ["A1", "A2"], "resolution": [12, 12]}}  # fmt: skip
+OPENSIGNALS = {
+    "00:07:80": {
+        "sampling rate": 1000,
+        "column": ["nSeq", "A1", "A2"],
+        "label": ["A1", "A2"],
+        "resolution": [12, 12],
+    }
+}
 
 
 def table(columns):
@@ -49,8 +55,19 @@ def test_a_converted_file_is_valid_bids_and_reads_back(tmp_path):
     source, dataset = tmp_path / "emg.txt", tmp_path / "bids"
     source.write_text(opensignals())
 
-    sentence = main(words(source, dataset, "--microvolts-per-count", "0.5", "--channels", "FDS_L",
-                          "FDS_R", "--mains", "50"))  # fmt: skip
+    sentence = main(
+        words(
+            source,
+            dataset,
+            "--microvolts-per-count",
+            "0.5",
+            "--channels",
+            "FDS_L",
+            "FDS_R",
+            "--mains",
+            "50",
+        )
+    )
 
     recording = read(dataset)
     np.testing.assert_allclose(recording.signals, 0.5 * VALUES.T, atol=0.05)

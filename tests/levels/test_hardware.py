@@ -31,9 +31,10 @@ def test_devices_that_are_there_are_taken(wanted, monkeypatch):
 def test_nothing_is_begun_on_a_gpu_that_is_not_there(level, fake_cohort, tmp_path):
     settings = fake_cohort.settings(level)
     settings = replace(
-        settings, output_dir=tmp_path / "out",
+        settings,
+        output_dir=tmp_path / "out",
         resources=replace(settings.resources, device="cuda"),
-    )  # fmt: skip
+    )
 
     with pytest.raises(UsageError, match="--device cuda is not there"):
         run_level(settings)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.features.connectivity import sliding_windows
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows, normalised_windows
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
@@ -47,9 +47,9 @@ def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
             "eeg_mu_asymmetry": 0.1 * (np.arange(N_PEOPLE) % 5) - 0.1 * poor,
         }
     )
-    others, _ = _make_pieces(N_PEOPLE, n_windows=1, n_slices=1)
-    pieces = {WINDOWS: Pieces.of(_make_windows(random, poor)), **others.pieces}
-    return Samples(table, store.volumes(), pieces)
+    others, _ = _make_instances(N_PEOPLE, n_windows=1, n_slices=1)
+    instances = {WINDOWS: Instances.of(_make_windows(random, poor)), **others.instances}
+    return Samples(table, store.volumes(), instances)
 
 
 def _make_windows(random, poor) -> SeriesWindows:
@@ -67,9 +67,15 @@ def tiny(name: str) -> dict[str, object]:
     """Settings of a network that is trained in no time; none for other models."""
     if name in FUSION:
         return {
-            "hidden": (4, 4), "step": 0.5, "size": 32, "inner_folds": 2, "epochs": 1,
-            "stop_after": 0, "validation_share": 0.5, "slice_batch_size": 36,
-        }  # fmt: skip
+            "hidden": (4, 4),
+            "step": 0.5,
+            "size": 32,
+            "inner_folds": 2,
+            "epochs": 1,
+            "stop_after": 0,
+            "validation_share": 0.5,
+            "slice_batch_size": 36,
+        }
     if name not in NETWORKS:
         return {}
     common = {"hidden": 4, "epochs": 1, "validation_share": 0.5}
@@ -119,7 +125,7 @@ def samples() -> Samples:
     return _make_samples()
 
 
-def _make_pieces(n=40, seed=0, signal=1.0, picture=1.0, n_windows=4, n_slices=3):
+def _make_instances(n=40, seed=0, signal=1.0, picture=1.0, n_windows=4, n_slices=3):
     """People whose score is half in the EEG (C3 stronger) and half in the bold (a bright spot).
 
     Returns samples and scores; the better half of the score is not poor.
@@ -136,18 +142,18 @@ def _make_pieces(n=40, seed=0, signal=1.0, picture=1.0, n_windows=4, n_slices=3)
         slices.append(image.astype(np.float16))
     places = [np.arange(4, 4 + n_slices)] * n
     grid = Grid((12, 16, 10), np.diag([3.0, 3, 3, 1]))
-    pieces = {
-        SIGNALS: Pieces.of(RecordedWindows(windows, CHANNELS, 64.0)),
-        SLICES: Pieces.of(VolumeSlices(slices, places, grid)),
+    instances = {
+        SIGNALS: Instances.of(RecordedWindows(windows, CHANNELS, 64.0)),
+        SLICES: Instances.of(VolumeSlices(slices, places, grid)),
     }
     table = pd.DataFrame({"participant_id": [f"sub-{k:03d}" for k in range(n)]})
-    return Samples(table, None, pieces), heard + seen
+    return Samples(table, None, instances), heard + seen
 
 
 CHANNELS = ("eeg C3", "eeg C4", "emg soleus_L", "emg soleus_R")
 
 
 @pytest.fixture(scope="session")
-def make_pieces():
+def make_instances():
     """Function that makes people with windows and slices, and their scores."""
-    return _make_pieces
+    return _make_instances

@@ -20,10 +20,11 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
     bare = Samples(
         samples.table[list({"participant_id", "group", *kept})],
         samples.volumes if need.volumes else None,
-        {kind: samples.pieces[kind] for kind in need.pieces},
+        {kind: samples.instances[kind] for kind in need.instances},
     )
-    params = {key: [*value] if isinstance(value, tuple) else value
-              for key, value in tiny(name).items()}  # as TOML has them  # fmt: skip
+    params = {
+        key: [*value] if isinstance(value, tuple) else value for key, value in tiny(name).items()
+    }  # as TOML has them
 
     model = build_model(name, task=task, params=params, n_classes=3).fit(bare, outcome(task))
 
@@ -35,8 +36,9 @@ def test_every_model_works_with_what_it_says_it_needs(name, task, samples, outco
 def test_every_model_keeps_to_the_range_of_the_score(name, samples, make_samples, predictions):
     """Scores are at either end, and new people have five times the damage."""
     y = np.where(np.arange(36) % 3 == 0, 0.0, 66.0)
-    params = {key: [*value] if isinstance(value, tuple) else value
-              for key, value in tiny(name).items()}  # fmt: skip
+    params = {
+        key: [*value] if isinstance(value, tuple) else value for key, value in tiny(name).items()
+    }
     model = build_model(name, task="regression", params=params, bounds=(0, 66)).fit(samples, y)
     others = make_samples(damage=1.5)
     given = predictions(model, others)

@@ -20,17 +20,27 @@ RATE, SECONDS = 250, 60
 
 def simulated(seed=0, capacity=0.8, lesion_side=None, rate=RATE, seconds=SECONDS):
     """EEG, EMG and truth of a simulated person."""
-    made = record(capacity, lesion_side, seconds=seconds, rate=rate,
-                  rng=np.random.default_rng(seed))  # fmt: skip
+    made = record(
+        capacity, lesion_side, seconds=seconds, rate=rate, rng=np.random.default_rng(seed)
+    )
     events = tuple(Event(onset=o, duration=d, kind=k) for o, d, k in made.events)
     eeg = Recording(
-        signals=made.eeg, rate=rate, names=EEG_CHANNELS, kinds=("eeg",) * 16, places=places(),
-        events=events, mains=MAINS,
-    )  # fmt: skip
-    emg = Recording(
-        signals=made.emg, rate=rate, names=EMG_CHANNELS, kinds=("emg",) * 6, events=events,
+        signals=made.eeg,
+        rate=rate,
+        names=EEG_CHANNELS,
+        kinds=("eeg",) * 16,
+        places=places(),
+        events=events,
         mains=MAINS,
-    )  # fmt: skip
+    )
+    emg = Recording(
+        signals=made.emg,
+        rate=rate,
+        names=EMG_CHANNELS,
+        kinds=("emg",) * 6,
+        events=events,
+        mains=MAINS,
+    )
     return eeg, emg, made.truth
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.physiology.channels import bad_pieces, find_bad
+from motor_bids_app.physiology.channels import bad_segments, find_bad
 from motor_bids_app.physiology.filters import clean_band
 from motor_bids_app.physiology.recording import Event, Recording, check_signals
 
@@ -60,16 +60,16 @@ def test_a_movement_is_bad_and_the_rest_is_good(person):
     start = round(30.2 * eeg.rate)
     wild[:, start : start + 100] += 2000 * np.hanning(100)
 
-    flags = bad_pieces(replace(eeg, signals=wild), set())
+    flags = bad_segments(replace(eeg, signals=wild), set())
 
     assert flags[30]
-    assert flags.sum() <= 2 + bad_pieces(eeg, set()).sum()
+    assert flags.sum() <= 2 + bad_segments(eeg, set()).sum()
 
 
 def test_what_events_call_bad_is_bad(person):
     marked = replace(person[1], events=(Event(onset=3.5, duration=2, kind="BAD_move"),))
 
-    assert np.flatnonzero(bad_pieces(marked, set())).tolist() == [3, 4, 5]
+    assert np.flatnonzero(bad_segments(marked, set())).tolist() == [3, 4, 5]
 
 
 def recording(signals, kind="eeg"):

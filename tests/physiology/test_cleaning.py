@@ -84,8 +84,14 @@ def test_without_places_a_dead_channel_stays_out(person, draw):
 
 def test_few_channels_are_cleaned_without_components(person):
     eeg = person[0]
-    few = replace(eeg, signals=eeg.signals[4:9], names=eeg.names[4:9], kinds=("eeg",) * 5,
-                  muscles=(), places=eeg.places[4:9])  # fmt: skip
+    few = replace(
+        eeg,
+        signals=eeg.signals[4:9],
+        names=eeg.names[4:9],
+        kinds=("eeg",) * 5,
+        muscles=(),
+        places=eeg.places[4:9],
+    )
 
     cleaned = clean_eeg(few, SETTINGS)
 
@@ -113,7 +119,7 @@ def test_emg_keeps_its_bursts_and_names_dead_channels(person, draw):
     cleaned = clean_emg(emg, SETTINGS)
 
     assert cleaned.bad == {"BB_L": "flat"}
-    assert not cleaned.bad_pieces.any()
+    assert not cleaned.bad_segments.any()
     k = emg.names.index("FDS_R")
     work = np.abs(cleaned.recording.signals[k, (12 * 250) : (18 * 250)]).mean()
     rest = np.abs(cleaned.recording.signals[k, (2 * 250) : (8 * 250)]).mean()

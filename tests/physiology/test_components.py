@@ -38,9 +38,13 @@ SEED = 5  # without a dead channel, with chewing on both sides
 def eeg_of(made):
     assert not made.truth["dead_channels"]["eeg"]
     return Recording(
-        signals=made.eeg, rate=250, names=electrophysiology.EEG_CHANNELS, kinds=("eeg",) * 16,
-        places=electrophysiology.places(), mains=electrophysiology.MAINS,
-    )  # fmt: skip
+        signals=made.eeg,
+        rate=250,
+        names=electrophysiology.EEG_CHANNELS,
+        kinds=("eeg",) * 16,
+        places=electrophysiology.places(),
+        mains=electrophysiology.MAINS,
+    )
 
 
 def power(recording, name, band=BESIDE_MAINS):
@@ -82,9 +86,12 @@ def test_a_flat_eog_channel_does_not_hide_the_blinks(pair):
     eeg = pair[0]
     eyes = np.vstack([eeg.signals[0] * 2, np.full(eeg.signals.shape[1], 5.0)])
     both = Recording(
-        signals=np.vstack([eeg.signals, eyes]), rate=eeg.rate, names=(*eeg.names, "VEOG", "HEOG"),
-        kinds=(*eeg.kinds, "eog", "eog"), places=np.vstack([eeg.places, np.full((2, 3), np.nan)]),
+        signals=np.vstack([eeg.signals, eyes]),
+        rate=eeg.rate,
+        names=(*eeg.names, "VEOG", "HEOG"),
+        kinds=(*eeg.kinds, "eog", "eog"),
+        places=np.vstack([eeg.places, np.full((2, 3), np.nan)]),
         mains=eeg.mains,
-    )  # fmt: skip
+    )
 
     assert clean_eeg(both, SETTINGS).components["eye"] >= 1

@@ -26,9 +26,14 @@ def test_filter_agrees_with_that_of_mne():
     own = clean_band(signals, RATE, (1, 40), [])
 
     theirs = mne.filter.filter_data(
-        signals, RATE, 1, 40, method="iir", verbose="ERROR",
+        signals,
+        RATE,
+        1,
+        40,
+        method="iir",
+        verbose="ERROR",
         iir_params={"order": 4, "ftype": "butter"},
-    )  # fmt: skip
+    )
     middle = slice(int(5 * RATE), int(-5 * RATE))
     # MNE doubles up one band-pass, we a high-pass and a low-pass: alike but not equal at edges.
     assert np.corrcoef(own[0, middle], theirs[0, middle])[0, 1] > 0.995

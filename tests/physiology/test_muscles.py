@@ -16,20 +16,30 @@ from motor_bids_app.physiology.recording import Event, Recording
 @pytest.mark.parametrize(
     ("name", "muscle", "side"),
     [
-        ("EDC_L", "", "left"), ("R-TA", "", "right"), ("LeftTA", "", "left"), ("EMG1", "", ""),
-        ("EMG1", "right tibialis anterior", "right"), ("BicepsRight", "", "right"),
-        ("EMG L", "", "left"), ("Leg", "", ""), ("FDS_L", "right flexor digitorum", "right"),
+        ("EDC_L", "", "left"),
+        ("R-TA", "", "right"),
+        ("LeftTA", "", "left"),
+        ("EMG1", "", ""),
+        ("EMG1", "right tibialis anterior", "right"),
+        ("BicepsRight", "", "right"),
+        ("EMG L", "", "left"),
+        ("Leg", "", ""),
+        ("FDS_L", "right flexor digitorum", "right"),
     ],
-)  # fmt: skip
+)
 def test_the_side_is_read_from_muscle_or_name(name, muscle, side):
     assert side_of(name, muscle) == side
 
 
 def recording(names, muscles=()):
     return Recording(
-        signals=np.zeros((len(names), 10)), rate=10.0, names=tuple(names),
-        kinds=("emg",) * len(names), muscles=tuple(muscles), bad=("BAD_L",),
-    )  # fmt: skip
+        signals=np.zeros((len(names), 10)),
+        rate=10.0,
+        names=tuple(names),
+        kinds=("emg",) * len(names),
+        muscles=tuple(muscles),
+        bad=("BAD_L",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,10 +75,11 @@ def test_envelope_of_noise_is_its_mean_absolute_value():
 
 def test_events_tell_work_from_rest_and_markers_from_both():
     events = (
-        Event(onset=0, duration=3, kind="rest"), Event(onset=3, duration=3, kind="grip"),
+        Event(onset=0, duration=3, kind="rest"),
+        Event(onset=3, duration=3, kind="grip"),
         Event(onset=7, duration=0, kind="stimulus"),
         Event(onset=7, duration=2, kind="BAD_artefact"),
-    )  # fmt: skip
+    )
 
     work, rest = periods(events, 10, 100)
 
@@ -86,9 +97,16 @@ def test_without_events_amplitude_tells_work():
 
 @pytest.mark.parametrize(
     ("kind", "works"),
-    [("bend knee", True), ("extend_leg", True), ("rest", False), ("trial-end", False),
-     ("BAD_movement", False), ("New Segment/", False), ("wrest", True)],
-)  # fmt: skip
+    [
+        ("bend knee", True),
+        ("extend_leg", True),
+        ("rest", False),
+        ("trial-end", False),
+        ("BAD_movement", False),
+        ("New Segment/", False),
+        ("wrest", True),
+    ],
+)
 def test_words_within_words_do_not_decide_what_is_work(kind, works):
     work, _ = periods((Event(onset=0.0, duration=5.0, kind=kind),), 10, 100)
 

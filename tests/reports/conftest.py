@@ -70,10 +70,20 @@ def metrics() -> pd.DataFrame:
 @pytest.fixture
 def answer() -> Answer:
     return Answer(
-        model="kernel", metric="roc_auc", n_people=30, value=0.8, low=0.7, high=0.88, chance=0.5,
-        noise_floor=0.2, best_baseline="tract_load", difference=0.1, difference_low=-0.02,
-        difference_high=0.2, p_value=0.12,
-    )  # fmt: skip
+        model="kernel",
+        metric="roc_auc",
+        n_people=30,
+        value=0.8,
+        low=0.7,
+        high=0.88,
+        chance=0.5,
+        noise_floor=0.2,
+        best_baseline="tract_load",
+        difference=0.1,
+        difference_low=-0.02,
+        difference_high=0.2,
+        p_value=0.12,
+    )
 
 
 @pytest.fixture
@@ -87,20 +97,32 @@ def experiment(answer, predictions, metrics) -> ExperimentReport:
         columns=["model", "reference", "metric", "difference", "low", "high", "p_value", "p_holm"],
     )
     return ExperimentReport(
-        name="baselines", description="Simple models.", question="Who has a poor outcome?",
-        task="classification", target="poor outcome (FMA-UE < 27)", positive="poor",
-        negative="good", answer=answer, n_people=30, n_patients=30,
-        n_controls=0, n_positive=10,
-        models=MODELS, metrics=metrics, fold_metrics=folds, predictions=predictions,
+        name="baselines",
+        description="Simple models.",
+        question="Who has a poor outcome?",
+        task="classification",
+        target="poor outcome (FMA-UE < 27)",
+        positive="poor",
+        negative="good",
+        answer=answer,
+        n_people=30,
+        n_patients=30,
+        n_controls=0,
+        n_positive=10,
+        models=MODELS,
+        metrics=metrics,
+        fold_metrics=folds,
+        predictions=predictions,
         comparisons=comparisons,
         cohort=pd.DataFrame({"characteristic": ["people"], "poor": ["10"], "good": ["20"]}),
         audit=pd.DataFrame(
             {"check": ["no person in two folds"], "state": ["passed"], "finding": ["Fine."]}
         ),
         excluded=pd.DataFrame({"participant_id": [], "reason": []}),
-        splits={"scheme": "repeated k-fold"}, safeguards=("People are on one side.",),
+        splits={"scheme": "repeated k-fold"},
+        safeguards=("People are on one side.",),
         configuration='name = "baselines"\n',
-    )  # fmt: skip
+    )
 
 
 class Page(HTMLParser):

@@ -27,19 +27,26 @@ def participant(head, brain):
     )
     return render_participant(
         ParticipantReport(
-            participant="sub-01", done=("T1w",), warnings=("Look.",), features={"a": 1.0},
-            quality={"b": 2.0}, settings={"c": 3},
+            participant="sub-01",
+            done=("T1w",),
+            warnings=("Look.",),
+            features={"a": 1.0},
+            quality={"b": 2.0},
+            settings={"c": 3},
             sections={"anatomy": Section(figures=figures), "diffusion": Section(figures=(chart,))},
             methods=participant_methods(STEPS, space="MNI", versions={"motor_bids_app": "1"}),
         )
-    )  # fmt: skip
+    )
 
 
 def group(answer):
     link = ExperimentLink(
-        name="baselines", href="experiments/baselines/report.html", question="Who?",
-        answer=answer, model_label="Kernel",
-    )  # fmt: skip
+        name="baselines",
+        href="experiments/baselines/report.html",
+        question="Who?",
+        answer=answer,
+        model_label="Kernel",
+    )
     return render_comparison(GroupReport(dataset="cohort", experiments=(link,)))
 
 
@@ -54,11 +61,18 @@ def prediction():
     )
     return render_prediction(
         PredictionReport(
-            model="m", model_label="K", task="classification", target="t", positive="poor",
-            negative="good", predictions=people, skipped=none, performance=performance,
+            model="m",
+            model_label="K",
+            task="classification",
+            target="t",
+            positive="poor",
+            negative="good",
+            predictions=people,
+            skipped=none,
+            performance=performance,
             provenance={"people": 3},
         )
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped"])

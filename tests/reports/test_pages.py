@@ -16,9 +16,11 @@ def test_a_picture_is_embedded_with_its_alternative_text():
 
 def test_a_chart_is_placed_inline_with_its_alternative_text():
     figure = Figure(
-        name="roc", data=b'<?xml version="1.0"?><svg viewBox="0 0 1 1"/>',
-        media_type="image/svg+xml", **{**WORDS, "alt": 'a "b" <c>'},
-    )  # fmt: skip
+        name="roc",
+        data=b'<?xml version="1.0"?><svg viewBox="0 0 1 1"/>',
+        media_type="image/svg+xml",
+        **{**WORDS, "alt": 'a "b" <c>'},
+    )
 
     expected = '<svg role="img" aria-label="a &#34;b&#34; &lt;c&gt;" viewBox="0 0 1 1"/>'
     assert figure.html == Markup(expected)
@@ -38,9 +40,16 @@ def test_a_missing_variable_is_an_error():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (float("nan"), "n/a"), (-0.5, "-0.500"), (123456.7, "123,457"), (True, "True"),
-     (2.5e-9, "2.50e-09"), ("left", "left")],
-)  # fmt: skip
+    [
+        (0.0, "0"),
+        (float("nan"), "n/a"),
+        (-0.5, "-0.500"),
+        (123456.7, "123,457"),
+        (True, "True"),
+        (2.5e-9, "2.50e-09"),
+        ("left", "left"),
+    ],
+)
 def test_numbers_are_written_for_people(value, text):
     assert format_number(value) == text
 

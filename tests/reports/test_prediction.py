@@ -18,15 +18,26 @@ PEOPLE = pd.DataFrame(
     }
 )
 REPORT = PredictionReport(
-    model="baselines", model_label="Kernel", task="classification", target="FMA-UE < 27",
-    positive="poor", negative="good", predictions=PEOPLE,
+    model="baselines",
+    model_label="Kernel",
+    task="classification",
+    target="FMA-UE < 27",
+    positive="poor",
+    negative="good",
+    predictions=PEOPLE,
     skipped=pd.DataFrame({"participant_id": ["sub-x"], "reason": ["It has no FA map."]}),
     performance=pd.DataFrame(
-        {"metric": ["roc_auc"], "population": ["patients"], "value": [0.8], "low": [0.7],
-         "high": [0.88]}
+        {
+            "metric": ["roc_auc"],
+            "population": ["patients"],
+            "value": [0.8],
+            "low": [0.7],
+            "high": [0.88],
+        }
     ),
-    noise_floor=0.2, provenance={"training people": 50, "bundle hash": "3fa9"},
-)  # fmt: skip
+    noise_floor=0.2,
+    provenance={"training people": 50, "bundle hash": "3fa9"},
+)
 
 
 def test_every_person_has_probability_class_and_warning(read_page):
@@ -60,9 +71,13 @@ def test_provenance_and_performance_are_shown(read_page):
 
 def test_scores_are_given_in_their_unit_without_bars(read_page):
     report = replace(
-        REPORT, task="regression", positive=None, negative=None, unit="points",
+        REPORT,
+        task="regression",
+        positive=None,
+        negative=None,
+        unit="points",
         predictions=PEOPLE.assign(predicted=[41.26, 12.0])[["participant_id", "predicted"]],
-    )  # fmt: skip
+    )
 
     page = read_page(render_prediction(report))
 
@@ -84,10 +99,15 @@ def test_texts_of_the_table_cannot_become_markup(column):
 
 
 def test_what_a_constant_prediction_has_not_is_not_called_nan(read_page):
-    constant = pd.DataFrame({
-        "metric": ["roc_auc", "calibration_slope"], "population": "patients",
-        "value": [0.5, np.nan], "low": [0.5, np.nan], "high": [0.5, np.nan],
-    })  # fmt: skip
+    constant = pd.DataFrame(
+        {
+            "metric": ["roc_auc", "calibration_slope"],
+            "population": "patients",
+            "value": [0.5, np.nan],
+            "low": [0.5, np.nan],
+            "high": [0.5, np.nan],
+        }
+    )
     page = render_prediction(replace(REPORT, performance=constant))
 
     assert ">nan" not in page

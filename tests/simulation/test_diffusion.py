@@ -56,9 +56,13 @@ def test_diffusion_is_seen_along_the_head_however_it_lies(shape, monkeypatch):
             diffusion, "gradient_table", lambda n, rng, g=directions: (np.full(3, 1000.0), g)
         )
         scan = scan_dwi(
-            shape, tensor_field(None, Damage(), np.random.default_rng(0)), noise=0.0,
-            voxel_size=5.0, n_directions=3, rng=np.random.default_rng(1),
-        )  # fmt: skip
+            shape,
+            tensor_field(None, Damage(), np.random.default_rng(0)),
+            noise=0.0,
+            voxel_size=5.0,
+            n_directions=3,
+            rng=np.random.default_rng(1),
+        )
         means.append(scan.image.mean(axis=(0, 1, 2)))
     resting, followed, left_behind = means
 
@@ -86,7 +90,8 @@ def test_head_starts_at_rest_and_then_moves_rigidly():
     motion = draw_motion(40, np.random.default_rng(0))
 
     turns = motion[:, :3, :3]
-    np.testing.assert_allclose(turns @ turns.transpose(0, 2, 1), np.eye(3)[None].repeat(40, 0),
-                               atol=1e-12)  # fmt: skip
+    np.testing.assert_allclose(
+        turns @ turns.transpose(0, 2, 1), np.eye(3)[None].repeat(40, 0), atol=1e-12
+    )
     np.testing.assert_allclose(motion[0], np.eye(4), atol=1e-12)
     assert 0.2 < np.abs(motion[1:, :3, 3]).max() < 10

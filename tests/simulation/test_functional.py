@@ -17,9 +17,14 @@ N_VOLUMES = 60
 @pytest.fixture(scope="module")
 def scan(shape):
     return scan_bold(
-        shape, None, 0.0, noise=0.002, n_volumes=N_VOLUMES, coarse=1.5,
+        shape,
+        None,
+        0.0,
+        noise=0.002,
+        n_volumes=N_VOLUMES,
+        coarse=1.5,
         rng=np.random.default_rng(1),
-    )  # fmt: skip
+    )
 
 
 def course(scan, shape, place):
@@ -77,15 +82,21 @@ def test_left_and_right_m1_go_together_while_they_are_coupled(shape):
         for state, values in found.items():
             chosen = scan.coupled[4:] == state
             if chosen.sum() > 20:
-                values.append(np.corrcoef(np.diff(left)[chosen[1:]],
-                                          np.diff(right)[chosen[1:]])[0, 1])  # fmt: skip
+                values.append(
+                    np.corrcoef(np.diff(left)[chosen[1:]], np.diff(right)[chosen[1:]])[0, 1]
+                )
     assert np.mean(found[True]) > np.mean(found[False])
 
 
 def test_the_same_seed_gives_the_same_series(shape, scan):
     again = scan_bold(
-        shape, None, 0.0, noise=0.002, n_volumes=N_VOLUMES, coarse=1.5,
+        shape,
+        None,
+        0.0,
+        noise=0.002,
+        n_volumes=N_VOLUMES,
+        coarse=1.5,
         rng=np.random.default_rng(1),
-    )  # fmt: skip
+    )
 
     np.testing.assert_array_equal(again.image, scan.image)

@@ -8,7 +8,7 @@ from motor_bids_app.simulation.head import (
     load_brain,
     load_head,
     wrap,
-)  # fmt: skip
+)
 
 
 def test_tissue_shares_add_up_to_the_brain():
@@ -29,9 +29,15 @@ def test_skull_lies_between_brain_and_skin():
     shades = np.arange(10, dtype=np.float32)
 
     image = wrap(
-        np.full_like(distance, shades[Tissue.FAT]), distance, far, far,
-        shades=shades, thickness=1.0, texture=0 * far, step=0.1,
-    )  # fmt: skip
+        np.full_like(distance, shades[Tissue.FAT]),
+        distance,
+        far,
+        far,
+        shades=shades,
+        thickness=1.0,
+        texture=0 * far,
+        step=0.1,
+    )
 
     bone = distance[image == shades[Tissue.BONE]]
     assert bone.min() == pytest.approx(SKULL_START, abs=0.15)

@@ -35,9 +35,14 @@ def test_controls_score_60_to_66():
     assert set(scores) == set(range(60, 67))
 
 
-@pytest.mark.parametrize("harm", [
-    {"lesion_volume": 50.0}, {"tract_load": 0.3}, {"degeneration": 0.5},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"lesion_volume": 50.0},
+        {"tract_load": 0.3},
+        {"degeneration": 0.5},
+    ],
+)
 def test_more_damage_is_a_lower_score(harm):
     assert clean_score(Damage(**harm), 60) < clean_score(Damage(), 60)
 

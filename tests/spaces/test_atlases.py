@@ -79,8 +79,10 @@ def test_an_unknown_region_is_named():
 
 @RESOLUTIONS
 def test_tracts_are_probabilities_and_mirror_images(resolution):
-    tract = {side: np.asarray(corticospinal_tract(resolution)[side].dataobj)
-             for side in ("left", "right")}  # fmt: skip
+    tract = {
+        side: np.asarray(corticospinal_tract(resolution)[side].dataobj)
+        for side in ("left", "right")
+    }
 
     np.testing.assert_array_equal(tract["left"], tract["right"][::-1])
     assert tract["left"].min() >= 0

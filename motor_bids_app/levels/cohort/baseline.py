@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import Outcome
 from motor_bids_app.models.tables.columns import BASELINE
 
@@ -16,8 +16,8 @@ Reasons = NDArray[np.object_]  # why a scan takes no part, "" where it does; sha
 
 
 def with_baseline(
-    people: People, outcome: Outcome, wanted: str
-) -> tuple[People, Reasons, tuple[str, ...]]:
+    people: Participants, outcome: Outcome, wanted: str
+) -> tuple[Participants, Reasons, tuple[str, ...]]:
     """Add a column with the baseline score, which was measured before the target.
 
     Parameters
@@ -44,9 +44,9 @@ def with_baseline(
     DataError
         The column cannot be shown to come before the target.
     """
-    barred = np.full(len(people.table), "", dtype=object)
+    exclusions = np.full(len(people.table), "", dtype=object)
     if wanted == "none":
-        return people, barred, ()
+        return people, exclusions, ()
     if wanted != EARLIER:
         values = _named(people, outcome, wanted)
         note = (
@@ -54,14 +54,14 @@ def with_baseline(
             f"measured before {outcome.score.label}. If it was not, the results are void."
         )
     else:
-        values, barred = _earlier(people.table, outcome.score.name)
-        n = int((barred == "").sum())
+        values, exclusions = _earlier(people.table, outcome.score.name)
+        n = int((exclusions == "").sum())
         note = f"{n} scans have an earlier score of the same person; the others take no part."
     table = people.table.assign(**{BASELINE: values})
-    return replace(people, table=table), barred, (note,)
+    return replace(people, table=table), exclusions, (note,)
 
 
-def with_known_baseline(people: People, wanted: str, score: str) -> People:
+def with_known_baseline(people: Participants, wanted: str, score: str) -> Participants:
     """Add the baseline score of people whose outcome is to be predicted, missing if unknown.
 
     Parameters
@@ -89,7 +89,7 @@ def with_known_baseline(people: People, wanted: str, score: str) -> People:
     return replace(people, table=people.table.assign(**{BASELINE: values}))
 
 
-def _named(people: People, outcome: Outcome, name: str) -> NDArray[np.float64]:
+def _named(people: Participants, outcome: Outcome, name: str) -> NDArray[np.float64]:
     if name == outcome.score.name:
         raise DataError(
             f"[inputs] baseline_score = {name!r} is what is predicted. Name a score that was "

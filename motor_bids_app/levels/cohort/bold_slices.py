@@ -10,7 +10,7 @@ from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.errors import DataError, GridMismatchError
 from motor_bids_app.features.averaging import average_onto
-from motor_bids_app.features.pieces import Indices, Pieces
+from motor_bids_app.features.instances import Indices, Instances
 from motor_bids_app.features.slices import VolumeSlices, cut_slices
 from motor_bids_app.levels.cohort.maps import MIRROR
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -18,7 +18,7 @@ from motor_bids_app.spaces.grids import Grid, standard_grid
 RESOLUTION = 3  # mm, of bold in the standard space
 
 
-def slice_pieces(scans: Sequence[DerivedScan], flip: NDArray[np.bool_]) -> Pieces:
+def slice_instances(scans: Sequence[DerivedScan], flip: NDArray[np.bool_]) -> Instances:
     """Cut the mean bold of each scan into slices, those without brain left out.
 
     Parameters
@@ -33,7 +33,9 @@ def slice_pieces(scans: Sequence[DerivedScan], flip: NDArray[np.bool_]) -> Piece
     """
     grid = standard_grid(RESOLUTION)
     found = [read_slices(scan, grid, flip=bool(flip[row])) for row, scan in enumerate(scans)]
-    return Pieces.of(VolumeSlices([one for one, _ in found], [where for _, where in found], grid))
+    return Instances.of(
+        VolumeSlices([one for one, _ in found], [where for _, where in found], grid)
+    )
 
 
 def read_slices(

@@ -14,6 +14,7 @@ from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.levels.cohort.baseline import with_baseline
 from motor_bids_app.levels.cohort.completeness import harmonisation_notes, incomplete, wrong_seeds
 from motor_bids_app.levels.cohort.component import with_component
+from motor_bids_app.levels.cohort.instances import instance_digests, modality_instances
 from motor_bids_app.levels.cohort.maps import (
     MapLibrary,
     available_maps,
@@ -23,10 +24,9 @@ from motor_bids_app.levels.cohort.maps import (
     mirror_features,
     to_flip,
 )
-from motor_bids_app.levels.cohort.modality_pieces import modality_pieces, piece_digests
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import Labels, Outcome, choose_outcome, label
-from motor_bids_app.levels.cohort.windows import experiment_pieces
+from motor_bids_app.levels.cohort.windows import experiment_instances
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 
@@ -48,7 +48,7 @@ class Cohort:
     mask : bool array on the grid of maps and windows, or None
         Voxels that models may use.
     digests : mapping
-        See `map_digests` and `piece_digests`.
+        See `map_digests` and `instance_digests`.
     excluded : DataFrame
         Columns participant_id, session_id and reason.
     notes : tuple of str
@@ -91,7 +91,7 @@ class Cohort:
         if self.samples.volumes is not None:
             present = self.samples.volumes.present
             seen |= {f"map {name}": present[:, i] for i, name in enumerate(self.maps)}
-        seen |= {name: pieces.counts > 0 for name, pieces in self.samples.pieces.items()}
+        seen |= {name: instances.counts > 0 for name, instances in self.samples.instances.items()}
         by_person = pd.DataFrame(seen, index=people).groupby(level=0).any()
         return by_person.reindex(self.labels.truth.index)
 
@@ -115,7 +115,7 @@ class Cohort:
         return () if self.samples.volumes is None else self.samples.volumes.maps
 
 
-def build_cohort(people: People, experiment: Experiment, library: MapLibrary) -> Cohort:
+def build_cohort(people: Participants, experiment: Experiment, library: MapLibrary) -> Cohort:
     """Choose scans, classes and maps as the experiment says.
 
     Raises
@@ -126,13 +126,13 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
     people = with_component(people, experiment.component)
     outcome = choose_outcome(people, experiment.target)
     inputs = experiment.inputs
-    people, barred, remarks = with_baseline(people, outcome, inputs.baseline_score)
-    labels = label(people, outcome, experiment.target.controls, barred)
+    people, exclusions, remarks = with_baseline(people, outcome, inputs.baseline_score)
+    labels = label(people, outcome, experiment.target.controls, exclusions)
     if inputs.missing == "leave_out":
-        barred = incomplete(people, labels.rows, barred, inputs.maps)
-        labels = label(people, outcome, experiment.target.controls, barred)
-    barred = wrong_seeds(people, labels.rows, barred, experiment)
-    labels = label(people, outcome, experiment.target.controls, barred)
+        exclusions = incomplete(people, labels.rows, exclusions, inputs.maps)
+        labels = label(people, outcome, experiment.target.controls, exclusions)
+    exclusions = wrong_seeds(people, labels.rows, exclusions, experiment)
+    labels = label(people, outcome, experiment.target.controls, exclusions)
     flip = to_flip(people.table, inputs.mirror_lesion_to)
     table = mirror_features(people.table, flip).iloc[labels.rows].reset_index(drop=True)
     table = with_demographics(table)
@@ -146,20 +146,24 @@ def build_cohort(people: People, experiment: Experiment, library: MapLibrary) ->
         volumes = store.volumes()[labels.rows]
         mask = experiment_mask(inputs.mask, store.grid)
         digests = map_digests(store, labels.rows, table["participant_id"].tolist())
-    whole = experiment_pieces(experiment, library)
-    pieces = {kind: each[labels.rows] for kind, each in whole.items()}
-    if pieces:
+    whole = experiment_instances(experiment, library)
+    instances = {kind: each[labels.rows] for kind, each in whole.items()}
+    if instances:
         mask = experiment_mask(inputs.mask, brain_grid(inputs.resolution))
-    others, said = modality_pieces(experiment, library, labels.rows)
-    pieces, notes = {**pieces, **others}, (*notes, *said)
-    digests |= piece_digests(pieces, table["participant_id"].tolist())
+    others, said = modality_instances(experiment, library, labels.rows)
+    instances, notes = {**instances, **others}, (*notes, *said)
+    digests |= instance_digests(instances, table["participant_id"].tolist())
     by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
     return Cohort(
-        samples=Samples(table, volumes, pieces), labels=labels, outcome=outcome, mask=mask,
+        samples=Samples(table, volumes, instances),
+        labels=labels,
+        outcome=outcome,
+        mask=mask,
         controls=by_person.groupby(level=0).any().reindex(labels.truth.index),
-        digests=digests, notes=notes,
+        digests=digests,
+        notes=notes,
         excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
-    )  # fmt: skip
+    )
 
 
 def with_demographics(table: pd.DataFrame) -> pd.DataFrame:

@@ -14,15 +14,18 @@ from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.maps import available_maps, seed_is_opposite
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 
 Flags = NDArray[np.bool_]
 NAMES = {
-    "age": "age", "sex": "sex", "time_since_stroke": "time since stroke",
-    BASELINE: "baseline score", "site": "site",
-}  # fmt: skip
+    "age": "age",
+    "sex": "sex",
+    "time_since_stroke": "time since stroke",
+    BASELINE: "baseline score",
+    "site": "site",
+}
 MISSING_COLUMNS = ["what", "n_missing", "n_patients", "n_controls", "n_people", "rule"]
 _FILLED = (
     "filled with the median of the training fold, and a column says where (the same for people "
@@ -42,9 +45,9 @@ _PIECES = {
 
 
 def incomplete(
-    people: People,
+    people: Participants,
     rows: NDArray[np.intp],
-    barred: NDArray[np.object_],
+    exclusions: NDArray[np.object_],
     wanted: str | tuple[str, ...],
 ) -> NDArray[np.object_]:
     """Bar scans that lack a demographic or a map that the experiment uses.
@@ -57,7 +60,7 @@ def incomplete(
     people : People
     rows : int array, shape (n_taking_part,)
         Scans that take part so far.
-    barred : array of str, shape (n_scans,)
+    exclusions : array of str, shape (n_scans,)
         Why others do not.
     wanted : "auto" or tuple of str
         Maps, as in the experiment.
@@ -73,24 +76,29 @@ def incomplete(
     used = [
         name for name in (*DEMOGRAPHICS, BASELINE) if name in table and table[name].notna().any()
     ]
-    reasons = barred.copy()
+    reasons = exclusions.copy()
     for row in rows:
         lacking = [
-            NAMES[name] for name in used
+            NAMES[name]
+            for name in used
             if pd.isna(people.table[name].iloc[row])
             and not (controls[row] and name == "time_since_stroke")
-        ]  # fmt: skip
+        ]
         lacking += [
-            f"{name} map" for name in maps
+            f"{name} map"
+            for name in maps
             if name not in people.scans[row].maps and not (controls[row] and name == "lesion")
-        ]  # fmt: skip
+        ]
         if lacking:
             reasons[row] = f"lacks {', '.join(lacking)}, and the experiment leaves such scans out"
     return reasons
 
 
 def wrong_seeds(
-    people: People, rows: NDArray[np.intp], barred: NDArray[np.object_], experiment: Experiment
+    people: Participants,
+    rows: NDArray[np.intp],
+    exclusions: NDArray[np.object_],
+    experiment: Experiment,
 ) -> NDArray[np.object_]:
     """Bar scans whose connectivity is of M1 of the healthy side, where an experiment reads it.
 
@@ -107,8 +115,8 @@ def wrong_seeds(
     array of str, shape (n_scans,)
         With the reasons of these.
     """
-    inputs, reasons = experiment.inputs, barred.copy()
-    reads = WINDOWS in {kind for name in experiment.model.names for kind in needs(name).pieces}
+    inputs, reasons = experiment.inputs, exclusions.copy()
+    reads = WINDOWS in {kind for name in experiment.model.names for kind in needs(name).instances}
     if "lesion_side" not in people.table or not (reads or set(CONNECTIVITY) & set(inputs.maps)):
         return reasons
     sides = people.table["lesion_side"].tolist()
@@ -134,7 +142,7 @@ def missing_table(
     present: Flags | None,
     maps: Sequence[str],
     regional: Sequence[str],
-    pieces: Mapping[str, Flags] | None = None,
+    instances: Mapping[str, Flags] | None = None,
 ) -> pd.DataFrame:
     """Count people without a value in any scan, and say which rule applies within the folds.
 
@@ -147,8 +155,8 @@ def missing_table(
     maps : sequence of str, shape (n_maps,)
     regional : sequence of str
         Columns of regional features that a model uses.
-    pieces : mapping of str to bool array, shape (n_scans,), optional
-        Which scan has pieces (windows, slices) of each kind.
+    instances : mapping of str to bool array, shape (n_scans,), optional
+        Which scan has instances (windows, slices) of each kind.
 
     Returns
     -------
@@ -188,7 +196,7 @@ def missing_table(
     for k, name in enumerate(maps if present is not None else ()):
         assert present is not None
         count(f"{name} map", present[:, k], "replaced by the mean map of the training fold")
-    for kind, has in (pieces or {}).items():
+    for kind, has in (instances or {}).items():
         what, rule = _PIECES.get(kind, (kind, _WITHOUT_PIECES))
         count(what, has, rule)
     return pd.DataFrame(rows, columns=MISSING_COLUMNS)

@@ -7,12 +7,12 @@ import numpy as np
 from motor_bids_app.bids.scores import Cutoff, Score
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.component import COMPONENT, Component
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 
 _POOR = Cutoff("<=", 0, "Karakis et al. 2023, of a first principal component")
 
 
-def with_component(people: People, component: Component) -> People:
+def with_component(people: Participants, component: Component) -> Participants:
     """Return people with the component among their scores; missing where a part of it is.
 
     Raises
@@ -39,16 +39,21 @@ def with_component(people: People, component: Component) -> People:
         low, high = low + ends[0], high + ends[1]
     labels = [score.label for score in parts]
     made = Score(
-        name=COMPONENT, title=f"Component of {', '.join(labels[:-1])} and {labels[-1]}",
-        minimum=low, maximum=high, unit="weighted SD", poor=_POOR,
-    )  # fmt: skip
+        name=COMPONENT,
+        title=f"Component of {', '.join(labels[:-1])} and {labels[-1]}",
+        minimum=low,
+        maximum=high,
+        unit="weighted SD",
+        poor=_POOR,
+    )
     return replace(
-        people, table=people.table.assign(**{COMPONENT: values}),
+        people,
+        table=people.table.assign(**{COMPONENT: values}),
         scores={**people.scores, COMPONENT: made},
-    )  # fmt: skip
+    )
 
 
-def _part(people: People, name: str) -> Score:
+def _part(people: Participants, name: str) -> Score:
     if name not in people.scores or name not in people.table:
         found = ", ".join(people.scores) or "none"
         raise DataError(

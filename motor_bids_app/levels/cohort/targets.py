@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app.bids.scores import Cutoff, Score
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Target
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ class Labels:
     notes: tuple[str, ...]
 
 
-def choose_outcome(people: People, target: Target) -> Outcome:
+def choose_outcome(people: Participants, target: Target) -> Outcome:
     """Find the score and the cut-off that an experiment asks for.
 
     Raises
@@ -158,7 +158,7 @@ def _class_numbers(score: NDArray[np.float64], thresholds: tuple[float, ...]) ->
     return np.where(np.isnan(score), np.nan, numbers)
 
 
-def _score(people: People, target: Target) -> Score:
+def _score(people: Participants, target: Target) -> Score:
     patients = people.table[people.table["group"] != "control"]
     if patients.empty:
         raise DataError(
@@ -198,7 +198,10 @@ def _definable(score: Score, target: Target) -> bool:
 
 
 def label(
-    people: People, outcome: Outcome, controls: str, barred: NDArray[np.object_] | None = None
+    people: Participants,
+    outcome: Outcome,
+    controls: str,
+    exclusions: NDArray[np.object_] | None = None,
 ) -> Labels:
     """Give every scan its class or score, and list those that cannot take part.
 
@@ -212,7 +215,7 @@ def label(
         "good": healthy people are in the good class, whatever their score (of ordered classes,
         in the one without impairment); "exclude".
         They take part in a regression only with a score of their own.
-    barred : array of str, shape (n_scans,), optional
+    exclusions : array of str, shape (n_scans,), optional
         Why a scan cannot take part, "" where it can.
 
     Raises
@@ -235,8 +238,8 @@ def label(
     reasons[np.isnan(values)] = f"no {outcome.score.name}"
     if controls == "exclude":
         reasons[is_control] = "a control, whom the experiment leaves out"
-    if barred is not None:
-        reasons = np.where(reasons == "", barred, reasons)
+    if exclusions is not None:
+        reasons = np.where(reasons == "", exclusions, reasons)
     rows = np.flatnonzero(reasons == "")
     if len(rows) == 0:
         raise DataError(

@@ -9,7 +9,7 @@ import pandas as pd
 from motor_bids_app.evaluation.domain import Domain, learn_domain, map_levels
 from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.modality_pieces import piece_images
+from motor_bids_app.levels.cohort.instances import instance_images
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import LESION_COLUMNS
 
@@ -23,15 +23,20 @@ def describe_people(cohort: Cohort, model: str) -> dict[str, Any]:
     people = table.drop_duplicates("participant_id")
     n_controls = int(cohort.controls.sum())
     classify = cohort.outcome.cutoff is not None
-    images = [*([] if volumes is None else volumes.images), *piece_images(cohort.samples.pieces)]
+    images = [
+        *([] if volumes is None else volumes.images),
+        *instance_images(cohort.samples.instances),
+    ]
     return {
-        "n_people": len(people), "n_scans": len(table), "n_controls": n_controls,
+        "n_people": len(people),
+        "n_scans": len(table),
+        "n_controls": n_controls,
         "n_patients": len(people) - n_controls,
         "n_poor": int(cohort.labels.truth.sum()) if classify else None,
         "n_male": int((people["sex"] == 1).sum()) if "sex" in people else None,
         "domain": model_domain(cohort, model).to_json(),
         "images": SealedImages.of(images).to_json(),
-    }  # fmt: skip
+    }
 
 
 def model_domain(cohort: Cohort, model: str) -> Domain:
@@ -42,9 +47,7 @@ def model_domain(cohort: Cohort, model: str) -> Domain:
     levels = pd.DataFrame(index=table.index)
     if volumes is not None and needs(model).volumes:
         levels = map_levels(volumes, cohort.mask).set_index(table.index)
-    facts, features, levels = (
-        part.groupby(people).mean() for part in (facts, features, levels)
-    )  # fmt: skip
+    facts, features, levels = (part.groupby(people).mean() for part in (facts, features, levels))
     sites = table["site"].dropna().astype(str) if "site" in table else pd.Series(dtype=str)
     return learn_domain(facts, features, levels, sites.to_numpy(dtype=object))
 

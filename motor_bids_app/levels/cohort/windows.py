@@ -21,7 +21,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.averaging import average_values
 from motor_bids_app.features.connectivity import kept_windows, sliding_windows
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort.maps import (
     MIRROR,
@@ -53,21 +53,21 @@ class ScanWindows:
     seconds: float
 
 
-def experiment_pieces(experiment: Experiment, library: MapLibrary) -> dict[str, Pieces]:
-    """Pieces of all scans that the network of an experiment learns from, by kind."""
+def experiment_instances(experiment: Experiment, library: MapLibrary) -> dict[str, Instances]:
+    """Instances of all scans that the network of an experiment learns from, by kind."""
     kind, inputs = experiment.model.kind, experiment.inputs
-    if kind not in NETWORKS or WINDOWS not in needs(kind).pieces:
+    if kind not in NETWORKS or WINDOWS not in needs(kind).instances:
         return {}
     resolution, mirror_to = inputs.resolution, inputs.mirror_lesion_to
     source = library.keep(
         (WINDOWS, resolution, mirror_to), lambda: _all_windows(library, resolution, mirror_to)
     )
-    return {WINDOWS: Pieces.of(source)}
+    return {WINDOWS: Instances.of(source)}
 
 
-def windows_of_scan(scan: DerivedScan, resolution: int, mirror_to: str) -> Pieces:
-    """Windows of one scan, as those of `experiment_pieces`."""
-    return Pieces.of(_source([_of_scan(scan, resolution, mirror_to)], resolution))
+def windows_of_scan(scan: DerivedScan, resolution: int, mirror_to: str) -> Instances:
+    """Windows of one scan, as those of `experiment_instances`."""
+    return Instances.of(_source([_of_scan(scan, resolution, mirror_to)], resolution))
 
 
 def _all_windows(library: MapLibrary, resolution: int, mirror_to: str) -> SeriesWindows:
@@ -89,15 +89,22 @@ def _on_disk(found: ScanWindows, path: Path) -> ScanWindows:
 def _source(found: list[ScanWindows | None], resolution: int) -> SeriesWindows:
     grid, inside = brain_grid(resolution), _brain(resolution)
     none = ScanWindows(
-        np.zeros((0, int(inside.sum())), np.float16), np.zeros(0), np.zeros((0, 0)),
-        np.arange(0), 0.0,
-    )  # fmt: skip
+        np.zeros((0, int(inside.sum())), np.float16),
+        np.zeros(0),
+        np.zeros((0, 0)),
+        np.arange(0),
+        0.0,
+    )
     each = [none if one is None else one for one in found]
     return SeriesWindows(
-        [one.signals for one in each], [one.course for one in each],
-        [one.weights for one in each], [one.seconds for one in each], inside, grid,
+        [one.signals for one in each],
+        [one.course for one in each],
+        [one.weights for one in each],
+        [one.seconds for one in each],
+        inside,
+        grid,
         [one.places for one in each],
-    )  # fmt: skip
+    )
 
 
 @lru_cache(maxsize=2)

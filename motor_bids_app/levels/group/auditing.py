@@ -68,20 +68,31 @@ def audit_cohort(
         # Lesion masks of different people may well be alike, and controls have none.
         whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
         alike = near_duplicates(
-            volumes.gram(cohort.mask)[whole], volumes.present[:, whole],
-            table["participant_id"].tolist(), [cohort.maps[k] for k in whole],
-        )  # fmt: skip
+            volumes.gram(cohort.mask)[whole],
+            volumes.present[:, whole],
+            table["participant_id"].tolist(),
+            [cohort.maps[k] for k in whole],
+        )
     columns = {name for model in models for name in needs(model).chosen(table)}
     numbers = table[sorted(columns & set(table.select_dtypes("number")))]
     by_person = numbers.groupby(table["participant_id"].to_numpy(dtype=object)).mean()
     score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
     patients = cohort.controls.index[~cohort.controls.to_numpy(dtype=bool)]
     checks = audit(
-        splits, list(cohort.labels.truth.index), cohort.digests, repeats, cohort.known,
-        cohort.controls, alike=alike, predictors=by_person.reindex(patients),
-        scores=score.reindex(patients), sites=cohort.sites,
-        truth=cohort.labels.truth, scans=table, score=cohort.outcome.score.name,
-    )  # fmt: skip
+        splits,
+        list(cohort.labels.truth.index),
+        cohort.digests,
+        repeats,
+        cohort.known,
+        cohort.controls,
+        alike=alike,
+        predictors=by_person.reindex(patients),
+        scores=score.reindex(patients),
+        sites=cohort.sites,
+        truth=cohort.labels.truth,
+        scans=table,
+        score=cohort.outcome.score.name,
+    )
     if published is not None and published.tested is not None and published.figures:
         checks.loc[len(checks)] = check_published(published.figures, published.tested)
     stopping = checks[(checks["state"] == FAILED) & ~checks["name"].isin(list(allowed))]

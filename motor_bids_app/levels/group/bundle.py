@@ -14,8 +14,8 @@ from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, Limits, conformal
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.cohort.instances import described_signals
 from motor_bids_app.levels.cohort.maps import brain_grid
-from motor_bids_app.levels.cohort.modality_pieces import described_signals
 from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.cohort.training_people import describe_people
 from motor_bids_app.levels.group.evaluation import Evaluation
@@ -39,7 +39,7 @@ def describe_model(
     No participant is named, and there is no date: the same run gives the same bytes.
     """
     outcome = cohort.outcome
-    seen = cohort.maps or cohort.samples.pieces
+    seen = cohort.maps or cohort.samples.instances
     grid = brain_grid(experiment.inputs.resolution) if seen else None
     final = evaluation.metrics[evaluation.metrics["model"] == evaluation.final]
     return {
@@ -48,25 +48,31 @@ def describe_model(
         "model": evaluation.final,
         "task": outcome.task,
         "target": {
-            "score": outcome.score.name, "title": outcome.score.title, "unit": outcome.unit,
+            "score": outcome.score.name,
+            "title": outcome.score.title,
+            "unit": outcome.unit,
             "ordered_classes": list(outcome.classes),
             "comparison": outcome.cutoff.comparison if outcome.cutoff else None,
             "threshold": outcome.cutoff.value if outcome.cutoff else None,
             "source": outcome.cutoff.source if outcome.cutoff else None,
             "range": [outcome.score.minimum, outcome.score.maximum]
-            if outcome.task == "regression" else None,
-            "text": outcome.text, "controls": experiment.target.controls,
+            if outcome.task == "regression"
+            else None,
+            "text": outcome.text,
+            "controls": experiment.target.controls,
             **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
         },
         "classes": ["good", "poor"] if outcome.cutoff else None,
         "inputs": {
-            "space": settings.processing.space, "resolution": experiment.inputs.resolution,
-            "maps": list(cohort.maps), "mask": experiment.inputs.mask,
+            "space": settings.processing.space,
+            "resolution": experiment.inputs.resolution,
+            "maps": list(cohort.maps),
+            "mask": experiment.inputs.mask,
             "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
             "baseline_score": experiment.inputs.baseline_score,
-            "grid": None if grid is None else {
-                "shape": list(grid.shape), "affine": grid.affine.tolist()
-            },
+            "grid": None
+            if grid is None
+            else {"shape": list(grid.shape), "affine": grid.affine.tolist()},
             **described_signals(cohort.samples),
         },
         "processing": processing_record(settings.output_dir),
@@ -76,7 +82,7 @@ def describe_model(
         "validation": _plain(vars(experiment.validation)),
         "training": _plain(describe_people(cohort, evaluation.final)),
         "random_seed": settings.processing.random_seed,
-    }  # fmt: skip
+    }
 
 
 def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:

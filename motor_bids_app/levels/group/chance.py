@@ -52,19 +52,29 @@ def chance_tests(
     tests = {}
     for name in models:
         found = linear_products(
-            name, cohort.samples, [str(person) for person in truth.index], cohort.maps, cohort.mask,
+            name,
+            cohort.samples,
+            [str(person) for person in truth.index],
+            cohort.maps,
+            cohort.mask,
             experiment.inputs.harmonise,
-        )  # fmt: skip
+        )
         if found is None:
             continue
         products, penalties = found
         tests[name] = permutation_test(
-            products, y, task=cohort.outcome.task, penalties=penalties,
-            controls=~cohort.patients, n_permutations=validation.permutations,
-            folds=folds_like(splits, len(y)), repeats=int(splits["repeat"].nunique()), seed=seed,
+            products,
+            y,
+            task=cohort.outcome.task,
+            penalties=penalties,
+            controls=~cohort.patients,
+            n_permutations=validation.permutations,
+            folds=folds_like(splits, len(y)),
+            repeats=int(splits["repeat"].nunique()),
+            seed=seed,
             test_sets=blind_test_sets(cohort, experiment, splits),
             stand_in=stands_in(name, cohort.outcome.task),
-        )  # fmt: skip
+        )
     return tests
 
 
@@ -101,12 +111,18 @@ def refitted_test(
     log.info("%s: training %s for %d permutations", experiment.name, kind, wanted)
     truth = cohort.labels.truth
     test = refitting_test(
-        network, cohort.samples, truth, task=cohort.outcome.task, controls=~cohort.patients,
-        n_permutations=wanted, folds=folds_like(splits, len(truth)), seed=seed,
+        network,
+        cohort.samples,
+        truth,
+        task=cohort.outcome.task,
+        controls=~cohort.patients,
+        n_permutations=wanted,
+        folds=folds_like(splits, len(truth)),
+        seed=seed,
         test_sets=blind_test_sets(cohort, experiment, splits),
-        told=lambda done: log.info("%s: %d of %d permutations", experiment.name, done, wanted),
+        progress=lambda done: log.info("%s: %d of %d permutations", experiment.name, done, wanted),
         fit=fit,
-    )  # fmt: skip
+    )
     return {kind: test}
 
 
@@ -114,12 +130,18 @@ def chance_table(tests: Tests, task: str) -> pd.DataFrame:
     """One row per test: columns `COLUMNS`."""
     rows = [
         (
-            model, STAND_IN if test.stand_in else ITSELF, "patients", primary_metric(task),
-            test.value, float(test.null.mean()), float(np.quantile(test.null, 0.95)), test.p_value,
+            model,
+            STAND_IN if test.stand_in else ITSELF,
+            "patients",
+            primary_metric(task),
+            test.value,
+            float(test.null.mean()),
+            float(np.quantile(test.null, 0.95)),
+            test.p_value,
             len(test.null),
         )
         for model, test in tests.items()
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -64,47 +64,60 @@ def run_facts(
         The final model as trained on everyone.
     """
     return RunFacts(
-        dataset=dataset_name(settings.bids_dir), experiment=experiment.name,
-        description=experiment.description, reference=experiment.reference,
+        dataset=dataset_name(settings.bids_dir),
+        experiment=experiment.name,
+        description=experiment.description,
+        reference=experiment.reference,
         **_people_facts(experiment, cohort),
         **_input_facts(settings, experiment, cohort),
         **_model_facts(experiment, cohort, evaluation, members),
-        **_validation_facts(experiment, evaluation), seed=settings.processing.random_seed,
+        **_validation_facts(experiment, evaluation),
+        seed=settings.processing.random_seed,
         **_result_facts(cohort, evaluation),
         audit={str(state): int(n) for state, n in evaluation.audit["state"].value_counts().items()},
         findings=tuple(evaluation.audit.loc[evaluation.audit["state"] != "passed", "finding"]),
         libraries={
-            "motor_bids_app": __version__, "Python": platform.python_version(),
+            "motor_bids_app": __version__,
+            "Python": platform.python_version(),
             **{name: version(name) for name in _PACKAGES},
         },
-    )  # fmt: skip
+    )
 
 
 def _people_facts(experiment: Experiment, cohort: Cohort) -> dict[str, Any]:
     outcome, score, table = cohort.outcome, cohort.outcome.score, cohort.samples.table
     classify = outcome.cutoff is not None
     return {
-        "question": outcome.question, "task": outcome.task, "target": outcome.text,
+        "question": outcome.question,
+        "task": outcome.task,
+        "target": outcome.text,
         "score": f"{score.title} ({score.unit})",
         "cutoff_source": str(outcome.cutoff.source) if outcome.cutoff else "",
-        "controls": experiment.target.controls, "n_scans": len(table),
-        "n_people": len(cohort.labels.truth), "n_patients": int(cohort.patients.sum()),
+        "controls": experiment.target.controls,
+        "n_scans": len(table),
+        "n_people": len(cohort.labels.truth),
+        "n_patients": int(cohort.patients.sum()),
         "n_controls": int(cohort.controls.sum()),
         "n_poor": int(cohort.labels.truth[cohort.patients].sum()) if classify else None,
         "excluded": _reasons(cohort.excluded["reason"]),
         "sites": tuple(sorted(table["site"].dropna().astype(str).unique()))
-        if "site" in table else (),
-        "characteristics": _characteristics(cohort), "missing": _missing(cohort),
-    }  # fmt: skip
+        if "site" in table
+        else (),
+        "characteristics": _characteristics(cohort),
+        "missing": _missing(cohort),
+    }
 
 
 def _input_facts(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[str, Any]:
     record = processing_record(settings.output_dir)
     return {
-        "maps": (*cohort.maps, *cohort.samples.pieces), "mask": experiment.inputs.mask,
-        "resolution": experiment.inputs.resolution, "mirror": experiment.inputs.mirror_lesion_to,
-        "space": settings.processing.space, "processing": record["settings"] if record else {},
-    }  # fmt: skip
+        "maps": (*cohort.maps, *cohort.samples.instances),
+        "mask": experiment.inputs.mask,
+        "resolution": experiment.inputs.resolution,
+        "mirror": experiment.inputs.mirror_lesion_to,
+        "space": settings.processing.space,
+        "processing": record["settings"] if record else {},
+    }
 
 
 def _model_facts(
@@ -114,12 +127,13 @@ def _model_facts(
     return {
         "models": {name: LABELS[name] for name in evaluation.models},
         "left_out": {LABELS[name]: f"needs {why}" for name, why in evaluation.left_out.items()},
-        "final": LABELS[evaluation.final], "estimator": type(members[0]).__name__,
+        "final": LABELS[evaluation.final],
+        "estimator": type(members[0]).__name__,
         "predictors": needs(evaluation.final).chosen(cohort.samples.table),
         "parameters": _parameters(members[0]),
         "network": _plain(vars(experiment.training)) if network else {},
         "n_members": len(members),
-    }  # fmt: skip
+    }
 
 
 def _validation_facts(experiment: Experiment, evaluation: Evaluation) -> dict[str, Any]:
@@ -128,10 +142,11 @@ def _validation_facts(experiment: Experiment, evaluation: Evaluation) -> dict[st
         scheme = "Splits from a file of the user"
     sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
     return {
-        "scheme": scheme, "repeats": int(evaluation.splits["repeat"].nunique()),
+        "scheme": scheme,
+        "repeats": int(evaluation.splits["repeat"].nunique()),
         "folds": int(evaluation.splits["fold"].nunique()),
         "people_per_test": f"{sizes.min()} to {sizes.max()}",
-    }  # fmt: skip
+    }
 
 
 def _result_facts(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
@@ -140,24 +155,28 @@ def _result_facts(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
     result = answer(evaluation, outcome.task)
     simpler = result.best_baseline
     return {
-        "permutations": result.n_permutations or 0, "metrics": _metrics(evaluation),
+        "permutations": result.n_permutations or 0,
+        "metrics": _metrics(evaluation),
         "calibration": _metrics(evaluation, _CALIBRATION).get(PATIENTS, {}) if classify else {},
-        "coverage": _coverage(evaluation), "planning": planning_sentences(cohort, evaluation),
+        "coverage": _coverage(evaluation),
+        "planning": planning_sentences(cohort, evaluation),
         "sample_sizes": tuple(
             f"{LABELS[str(row['model'])]} takes {row['n_needed']} patients (Riley et al. 2020)."
             for row in sample_size_table(cohort, evaluation).to_dict("records")
         ),
         "learning": _learning(evaluation),
         "headline": headline(
-            result, label=LABELS[evaluation.final],
+            result,
+            label=LABELS[evaluation.final],
             target="poor outcome" if classify else outcome.text,
         ),
         "comparison": comparison(result, baseline=LABELS[simpler]) if simpler else "",
-        "chance": chance_test(result) or "", "noise_floor": result.noise_floor,
-        "thresholds": None if decisions is None else (
-            float(decisions["threshold"].min()), float(decisions["threshold"].max())
-        ),
-    }  # fmt: skip
+        "chance": chance_test(result) or "",
+        "noise_floor": result.noise_floor,
+        "thresholds": None
+        if decisions is None
+        else (float(decisions["threshold"].min()), float(decisions["threshold"].max())),
+    }
 
 
 def _reasons(reasons: "pd.Series[str]") -> dict[str, int]:
@@ -172,9 +191,11 @@ def _characteristics(cohort: Cohort) -> dict[str, str]:
     score = cohort.outcome.score
     people = cohort.samples.table.drop_duplicates("participant_id")
     units = {
-        "age": "age (years)", "time_since_stroke": "time since stroke (months)",
-        "lesion_volume": "lesion volume (ml)", score.name: f"{score.label} ({score.unit})",
-    }  # fmt: skip
+        "age": "age (years)",
+        "time_since_stroke": "time since stroke (months)",
+        "lesion_volume": "lesion volume (ml)",
+        score.name: f"{score.label} ({score.unit})",
+    }
     told = {}
     for name, title in units.items():
         some = people[people["group"] != "control"] if name in _OF_PATIENTS else people

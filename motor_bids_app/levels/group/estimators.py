@@ -67,7 +67,7 @@ class Builder:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks on how models start, one sentence each."""
-        if not reads_slices(self.experiment) or SLICES not in self.cohort.samples.pieces:
+        if not reads_slices(self.experiment) or SLICES not in self.cohort.samples.instances:
             return ()
         backbone = self.experiment.model.backbone
         if self.weights is not None:
@@ -104,14 +104,20 @@ class Builder:
             params = {"harmonise": experiment.inputs.harmonise}
         built = [
             build_model(
-                name, task=cohort.outcome.task, maps=cohort.maps if maps is None else maps,
-                mask=cohort.mask if mask is None else mask, params=params,
-                random_state=self.seed + i, device=self.device, checkpoints=self.checkpoints,
+                name,
+                task=cohort.outcome.task,
+                maps=cohort.maps if maps is None else maps,
+                mask=cohort.mask if mask is None else mask,
+                params=params,
+                random_state=self.seed + i,
+                device=self.device,
+                checkpoints=self.checkpoints,
                 bounds=cohort.outcome.span,
-                n_classes=len(cohort.outcome.thresholds) + 1, start=self.start,
+                n_classes=len(cohort.outcome.thresholds) + 1,
+                start=self.start,
             )
             for i in range(experiment.training.trainings if network else 1)
-        ]  # fmt: skip
+        ]
         if experiment.model.recalibrate == "logistic" and not raw:
             return [RecalibratedClassifier(one, self.seed + i) for i, one in enumerate(built)]
         return list(built)
@@ -131,25 +137,37 @@ class Builder:
                 "[training] deterministic is not there for shi2025 and its halves: leave it out."
             )
         return self._training() | {
-            "hidden": model.lstm, "step": model.step, "backbone": model.backbone,
-            "size": model.size, "inner_folds": model.inner_folds, "weights": self.weights,
-            "rotation": augmentation.rotation, "brightness": augmentation.brightness,
+            "hidden": model.lstm,
+            "step": model.step,
+            "backbone": model.backbone,
+            "size": model.size,
+            "inner_folds": model.inner_folds,
+            "weights": self.weights,
+            "rotation": augmentation.rotation,
+            "brightness": augmentation.brightness,
             "flip": augmentation.flip,
             "slice_batch_size": self.experiment.training.slice_batch_size,
-        }  # fmt: skip
+        }
 
     def _network(self) -> dict[str, Any]:
         model, training = self.experiment.model, self.experiment.training
         own: dict[str, Any] = {"n_residuals": model.n_residuals}
-        if needs(model.kind).pieces:
+        if needs(model.kind).instances:
             own = {
-                "convolutions": model.convolutions, "windows": training.windows,
+                "convolutions": model.convolutions,
+                "windows": training.windows,
                 "epsilon": training.epsilon,
-            }  # fmt: skip
-        return own | self._training() | {
-            "widths": model.widths, "hidden": model.hidden, "dropout": model.dropout,
-            "deterministic": training.deterministic,
-        }  # fmt: skip
+            }
+        return (
+            own
+            | self._training()
+            | {
+                "widths": model.widths,
+                "hidden": model.hidden,
+                "dropout": model.dropout,
+                "deterministic": training.deterministic,
+            }
+        )
 
     def _training(self) -> dict[str, Any]:
         """Settings of any training."""
@@ -178,10 +196,10 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
         if needed.volumes and cohort.samples.volumes is None:
             unmet.append("maps")
-        given = cohort.samples.pieces
+        given = cohort.samples.instances
         unmet += [
             f"{PIECES[kind]}, which nobody has"
-            for kind in needed.pieces
+            for kind in needed.instances
             if kind not in given or not given[kind].size
         ]
         if unmet:

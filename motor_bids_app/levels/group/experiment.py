@@ -25,13 +25,18 @@ from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.scoring import of_everyone, of_patients, populations
 from motor_bids_app.levels.group.auditing import audit_cohort
 from motor_bids_app.levels.group.chance import Tests, chance_tests, refitted_test, with_p_values
-from motor_bids_app.levels.group.companions import Companions, both, companions, layer_watcher
+from motor_bids_app.levels.group.comparisons import (
+    ComparisonModels,
+    evaluate_comparisons,
+    layer_watcher,
+    watched_by_both,
+)
 from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.flawed import flawed_protocols
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.group.subgroups import missing_of, subgroups_of
-from motor_bids_app.levels.progress import told
+from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.catalog import FUSION
 from motor_bids_app.models.networks.layers import WITHOUT_PROBABILITY
 
@@ -70,28 +75,39 @@ def evaluate(
     layers = layer_watcher(builder, splits) if network in setup.models else None
     watches = {final: watch}
     if layers is not None:
-        watches[network] = both(watches.get(network), layers.watch)
+        watches[network] = watched_by_both(watches.get(network), layers.watch)
     tables, by_map = _cross_validate_all(builder, setup.models, splits, watches)
-    beside = Companions()
+    beside = ComparisonModels()
     if network in setup.models:
-        beside = companions(builder, splits, layers)
+        beside = evaluate_comparisons(builder, splits, layers)
     raw = _raw_predictions(builder, final, splits)
     scores = _scores(builder, setup.models, tables, beside)
     chance = _chance(builder, setup)
     task = cohort.outcome.task
     return Evaluation(
-        models=setup.models, left_out=setup.left_out, final=final, splits=splits,
-        audit=setup.audit, out_of_fold=_stack(tables | beside.tables), chance=chance,
-        beside=beside.labels, embedding=beside.embedding,
-        metrics=with_p_values(scores.pop("metrics"), chance, task), **scores,
+        models=setup.models,
+        left_out=setup.left_out,
+        final=final,
+        splits=splits,
+        audit=setup.audit,
+        out_of_fold=_stack(tables | beside.tables),
+        chance=chance,
+        beside=beside.labels,
+        embedding=beside.embedding,
+        metrics=with_p_values(scores.pop("metrics"), chance, task),
+        **scores,
         **_of_final(builder, setup, tables[final], raw),
-        **_as_published(builder, tables, beside), **_by_map(cohort, by_map),
+        **_as_published(builder, tables, beside),
+        **_by_map(cohort, by_map),
         missing=missing_of(cohort, setup.models),
         notes=(
-            *cohort.notes, *setup.notes, *builder.notes, *beside.notes,
+            *cohort.notes,
+            *setup.notes,
+            *builder.notes,
+            *beside.notes,
             *_remarks(experiment, scores["fold_metrics"], raw is not None),
         ),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,16 +135,20 @@ def _prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | Non
         notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
         final = models[-1]
     return _Setup(
-        models=models, left_out=left_out, final=final, audit=checks, notes=notes,
+        models=models,
+        left_out=left_out,
+        final=final,
+        audit=checks,
+        notes=notes,
         splits=usable_splits(splits, list(cohort.labels.truth.index)),
-    )  # fmt: skip
+    )
 
 
 def _scores(
     builder: Builder,
     models: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
-    beside: Companions,
+    beside: ComparisonModels,
 ) -> dict[str, Any]:
     """Metrics of all models and what is beside them, comparisons and decision curves: patients.
 
@@ -182,10 +202,16 @@ def _of_final(
         "limits": conformal_limits(patients, task, span=cohort.outcome.span),
         "coverage": conformal_coverage(patients, task, span=cohort.outcome.span),
         "ladder": flawed_protocols(
-            cohort, experiment, final, builder.build(final, raw=True), setup.splits,
-            table if raw is None else raw, seed, builder.fit,
+            cohort,
+            experiment,
+            final,
+            builder.build(final, raw=True),
+            setup.splits,
+            table if raw is None else raw,
+            seed,
+            builder.fit,
         ),
-    }  # fmt: skip
+    }
     if task == "classification":
         found["abstention"] = abstention_curve(patients)
     if raw is not None:
@@ -195,7 +221,7 @@ def _of_final(
 
 
 def _as_published(
-    builder: Builder, tables: Mapping[str, pd.DataFrame], beside: Companions
+    builder: Builder, tables: Mapping[str, pd.DataFrame], beside: ComparisonModels
 ) -> dict[str, Any]:
     """Metrics as karakis2023 printed them: of all people, since the paper counted controls."""
     network, truth = builder.experiment.model.kind, builder.cohort.labels.truth
@@ -213,9 +239,10 @@ def _by_map(cohort: Cohort, by_map: pd.DataFrame | None) -> dict[str, Any]:
         return {}
     patients = cohort.labels.truth[cohort.patients]
     return {
-        "by_map": by_map, "map_subsets": score_subsets(by_map, patients, cohort.outcome.task),
+        "by_map": by_map,
+        "map_subsets": score_subsets(by_map, patients, cohort.outcome.task),
         "chosen": chosen_maps(by_map),
-    }  # fmt: skip
+    }
 
 
 def _remarks(
@@ -246,11 +273,17 @@ def _cross_validate_all(
     cohort, tables = builder.cohort, {}
     by_map: list[pd.DataFrame] = []
     for name in models:
-        with told(f"{builder.experiment.name}: {name}") as report:
+        with progress_bar(f"{builder.experiment.name}: {name}") as report:
             tables[name] = cross_validate(
-                builder.build(name), cohort.samples, cohort.y, splits, report, by_map,
-                watch.get(name), builder.fit,
-            )  # fmt: skip
+                builder.build(name),
+                cohort.samples,
+                cohort.y,
+                splits,
+                report,
+                by_map,
+                watch.get(name),
+                builder.fit,
+            )
     return tables, pd.concat(by_map, ignore_index=True) if by_map else None
 
 
@@ -262,9 +295,15 @@ def _learning(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFram
     log.info("%s: learning curve of %s", experiment.name, final)
     (model,) = builder.build(final)
     return learning_curve(
-        model, cohort.samples, cohort.y, splits, cohort.labels.truth, cohort.outcome.task,
-        builder.seed, cohort.patients,
-    )  # fmt: skip
+        model,
+        cohort.samples,
+        cohort.y,
+        splits,
+        cohort.labels.truth,
+        cohort.outcome.task,
+        builder.seed,
+        cohort.patients,
+    )
 
 
 def _raw_predictions(builder: Builder, final: str, splits: pd.DataFrame) -> pd.DataFrame | None:

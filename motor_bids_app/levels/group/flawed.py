@@ -65,10 +65,14 @@ def flawed_protocols(
         metric: float(figure) for metric, figure in asked.figures.items() if metric in known
     }
     return leakage_ladder(
-        plan, asked.protocols, list(dict.fromkeys([*metrics, *published])), seed,
-        published=published, fits=fits,
-        told=lambda protocol: log.info("%s: %s, %s", experiment.name, name, protocol),
-    )  # fmt: skip
+        plan,
+        asked.protocols,
+        list(dict.fromkeys([*metrics, *published])),
+        seed,
+        published=published,
+        fits=fits,
+        progress=lambda protocol: log.info("%s: %s, %s", experiment.name, name, protocol),
+    )
 
 
 def _right_plan(
@@ -86,11 +90,16 @@ def _right_plan(
     def deal(truth: "pd.Series[float]", controls: "pd.Series[bool]") -> pd.DataFrame:
         values: NDArray[Any] = truth.to_numpy(np.float64)
         return make_splits(
-            list(truth.index), values.astype(np.int64) if task == "classification" else values,
-            scheme=validation.scheme, folds=folds, repeats=repeats, seed=seed,
-            strata=controls.to_numpy(dtype=bool), test_fraction=validation.test_fraction,
+            list(truth.index),
+            values.astype(np.int64) if task == "classification" else values,
+            scheme=validation.scheme,
+            folds=folds,
+            repeats=repeats,
+            seed=seed,
+            strata=controls.to_numpy(dtype=bool),
+            test_fraction=validation.test_fraction,
             balanced_test=validation.balanced_test,
-        )  # fmt: skip
+        )
 
     by_site = validation.splits is None and validation.scheme == "leave_one_site_out"
     patients = cohort.labels.truth[~cohort.controls.to_numpy(dtype=bool)]
@@ -99,8 +108,13 @@ def _right_plan(
     else:
         judged = len(patients) >= MIN_PATIENTS and float(patients.std()) > 0
     return Plan(
-        samples=cohort.samples, y=cohort.y, truth=cohort.labels.truth, splits=splits,
+        samples=cohort.samples,
+        y=cohort.y,
+        truth=cohort.labels.truth,
+        splits=splits,
         deal=None if by_site else deal,
-        variants=((tuple(models),),), task=task, columns=needs(name).chosen(cohort.samples.table),
+        variants=((tuple(models),),),
+        task=task,
+        columns=needs(name).chosen(cohort.samples.table),
         controls_count=not judged,
-    )  # fmt: skip
+    )

@@ -24,7 +24,7 @@ from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort, build_cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary, map_library
-from motor_bids_app.levels.cohort.people import People, gather_people
+from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.auditing import StoppedByAuditError
 from motor_bids_app.levels.group.bundle import describe_model, save_model
@@ -98,7 +98,7 @@ def run(settings: Settings) -> list[Result]:
     if settings.weights is not None:
         check_weights(FolderWeights(settings.weights), experiments)
     limit_threads(settings.processing.omp_nthreads)
-    people = gather_people(settings)
+    people = gather_participants(settings)
     for note in people.notes:
         log.warning("%s", note)
     results: list[Result] = []
@@ -121,11 +121,13 @@ def run(settings: Settings) -> list[Result]:
     if not links:
         raise next(iter(failed.values()))
     report = GroupReport(
-        dataset=dataset_name(settings.bids_dir), experiments=tuple(links),
+        dataset=dataset_name(settings.bids_dir),
+        experiments=tuple(links),
         failed={name: str(error) for name, error in failed.items()},
-        versions={"motor_bids_app": __version__}, images=describe_cohort(people, settings),
+        versions={"motor_bids_app": __version__},
+        images=describe_cohort(people, settings),
         notes=people.notes,
-    )  # fmt: skip
+    )
     write_text(settings.output_dir / "group.html", render_comparison(report))
     if failed:
         reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
@@ -176,7 +178,7 @@ def _with_splits(experiment: Experiment, splits: str) -> Experiment:
 
 
 def _run_experiment(
-    settings: Settings, experiment: Experiment, people: People, library: MapLibrary, fit: Fit
+    settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary, fit: Fit
 ) -> tuple[ExperimentLink, list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
     given = None
@@ -186,10 +188,13 @@ def _run_experiment(
         experiment = _with_splits(experiment, "splits.tsv")
     cohort = build_cohort(people, experiment, library)
     log.info(
-        "%s: %s; %d people, %d of them controls; maps: %s", experiment.name,
-        cohort.outcome.question, len(cohort.labels.truth), cohort.controls.sum(),
+        "%s: %s; %d people, %d of them controls; maps: %s",
+        experiment.name,
+        cohort.outcome.question,
+        len(cohort.labels.truth),
+        cohort.controls.sum(),
         ", ".join(cohort.maps) or "none",
-    )  # fmt: skip
+    )
     folder = settings.output_dir / "experiments" / experiment.name
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
@@ -213,7 +218,8 @@ def _run_experiment(
     members = builder.train(evaluation.final)
     ceiling = _ceiling(settings.bids_dir, cohort)
     report = replace(
-        build_report(experiment, cohort, evaluation, ceiling), checklists=LINKS,
+        build_report(experiment, cohort, evaluation, ceiling),
+        checklists=LINKS,
         explanation=explain(folder, explainer, experiment, members)
         or (fused.explanation() if fused is not None else None)
         or (windowed.explain(folder) if windowed is not None else None),
@@ -221,7 +227,7 @@ def _run_experiment(
         states=describe_states(
             folder, cohort, experiment, settings.processing.omp_nthreads, builder.seed
         ),
-    )  # fmt: skip
+    )
     described = describe_model(settings, experiment, cohort, evaluation)
     if heritage is not None and evaluation.final == experiment.model.kind:
         described["began_with"] = heritage.lineage
@@ -244,20 +250,28 @@ def _builder(
     if settings.work_dir is not None:
         checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
     return Builder(
-        cohort=cohort, experiment=experiment, seed=settings.processing.random_seed,
-        device=choose_device(settings.resources.device), checkpoints=checkpoints, start=start,
-        weights=None if settings.weights is None else FolderWeights(settings.weights), fit=fit,
-    )  # fmt: skip
+        cohort=cohort,
+        experiment=experiment,
+        seed=settings.processing.random_seed,
+        device=choose_device(settings.resources.device),
+        checkpoints=checkpoints,
+        start=start,
+        weights=None if settings.weights is None else FolderWeights(settings.weights),
+        fit=fit,
+    )
 
 
 def _link(
     experiment: Experiment, report: ExperimentReport, evaluation: Evaluation
 ) -> ExperimentLink:
     return ExperimentLink(
-        name=experiment.name, href=f"experiments/{experiment.name}/report.html",
-        question=report.question, answer=report.answer, model_label=LABELS[evaluation.final],
+        name=experiment.name,
+        href=f"experiments/{experiment.name}/report.html",
+        question=report.question,
+        answer=report.answer,
+        model_label=LABELS[evaluation.final],
         warnings=report.warnings,
-    )  # fmt: skip
+    )
 
 
 def _results(
@@ -268,12 +282,17 @@ def _results(
     shown = table["model"].isin(list(evaluation.models)) & (table["population"] == PATIENTS)
     return [
         Result(
-            experiment=experiment.name, model=str(row["model"]), metric=metric,
-            value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
-            noise_floor=float(row["noise_floor"]), ceiling=ceiling,
+            experiment=experiment.name,
+            model=str(row["model"]),
+            metric=metric,
+            value=float(row["value"]),
+            low=float(row["low"]),
+            high=float(row["high"]),
+            noise_floor=float(row["noise_floor"]),
+            ceiling=ceiling,
         )
         for row in table[shown & (table["metric"] == metric)].to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def _ceiling(bids_dir: Path, cohort: Cohort) -> float | None:

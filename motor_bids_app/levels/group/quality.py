@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import load_image, save_image, write_table
 from motor_bids_app.features.table import dictionary_for
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.quality import robust_outliers
 from motor_bids_app.mri.resampling import resample
@@ -23,7 +23,7 @@ MEASURES = (
 )  # fmt: skip
 
 
-def describe_cohort(people: People, settings: Settings) -> CohortImages:
+def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
     """Save the quality table and the lesion overlap of a cohort; return what the page shows.
 
     Files are ``group/quality.tsv`` and ``group/lesion-overlap.nii.gz``, with their sidecars.
@@ -60,7 +60,7 @@ def describe_cohort(people: People, settings: Settings) -> CohortImages:
     )
 
 
-def lesion_overlap(people: People) -> nib.Nifti1Image | None:
+def lesion_overlap(people: Participants) -> nib.Nifti1Image | None:
     """Count in how many people each voxel of the standard grid is lesioned, in any session.
 
     Returns
@@ -88,7 +88,7 @@ def _on_grid(mask: nib.Nifti1Image, grid: Grid) -> nib.Nifti1Image:
 
 
 def _save_overlap(
-    count: nib.Nifti1Image, people: People, settings: Settings, n_people: int
+    count: nib.Nifti1Image, people: Participants, settings: Settings, n_people: int
 ) -> None:
     outputs = Outputs(settings.output_dir, "group", None, datasets=settings.derivatives)
     paths = [scan.maps["lesion"] for scan in people.scans if "lesion" in scan.maps]

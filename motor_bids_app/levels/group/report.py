@@ -89,14 +89,21 @@ def answer(evaluation: Evaluation, task: str) -> Answer:
     test = evaluation.chance.get(evaluation.final)
     if test is not None:
         against |= {
-            "chance_p": test.p_value, "n_permutations": len(test.null), "stand_in": test.stand_in,
-        }  # fmt: skip
+            "chance_p": test.p_value,
+            "n_permutations": len(test.null),
+            "stand_in": test.stand_in,
+        }
     return Answer(
-        model=evaluation.final, metric=metric, n_people=int(row["n_people"]),
-        value=float(row["value"]), low=float(row["low"]), high=float(row["high"]),
+        model=evaluation.final,
+        metric=metric,
+        n_people=int(row["n_people"]),
+        value=float(row["value"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
         chance=0.5 if task == "classification" else 0.0,
-        noise_floor=float(row["noise_floor"]), **against,
-    )  # fmt: skip
+        noise_floor=float(row["noise_floor"]),
+        **against,
+    )
 
 
 def build_report(
@@ -133,26 +140,42 @@ def _people(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
     outcome, truth = cohort.outcome, cohort.labels.truth
     classify = outcome.cutoff is not None
     return {
-        "question": outcome.question, "task": outcome.task, "classes": outcome.classes,
-        "target": outcome.text, "positive": "poor" if classify else None,
+        "question": outcome.question,
+        "task": outcome.task,
+        "classes": outcome.classes,
+        "target": outcome.text,
+        "positive": "poor" if classify else None,
         "negative": "good" if classify else None,
-        "n_people": len(truth), "n_patients": int(cohort.patients.sum()),
+        "n_people": len(truth),
+        "n_patients": int(cohort.patients.sum()),
         "n_controls": int(cohort.controls.sum()),
         "n_positive": int(truth[cohort.patients].sum()) if classify else None,
         "predictions": person_predictions(cohort, evaluation),
         "cohort": cohort_table(cohort),
         "excluded": cohort.excluded[["participant_id", "reason"]],
-    }  # fmt: skip
+    }
 
 
 def _tables(evaluation: Evaluation) -> dict[str, Any]:
     """Results as they are; fields of `ExperimentReport`."""
     test, compared = evaluation.chance.get(evaluation.final), evaluation.comparisons
     same = (
-        "metrics", "fold_metrics", "beside", "embedding", "audit", "as_paper", "coverage",
-        "abstention", "learning", "decisions", "ladder", "subgroups", "missing", "recalibration",
+        "metrics",
+        "fold_metrics",
+        "beside",
+        "embedding",
+        "audit",
+        "as_paper",
+        "coverage",
+        "abstention",
+        "learning",
+        "decisions",
+        "ladder",
+        "subgroups",
+        "missing",
+        "recalibration",
         "map_subsets",
-    )  # fmt: skip
+    )
     return {name: getattr(evaluation, name) for name in same} | {
         "models": {name: LABELS[name] for name in evaluation.models},
         "comparisons": compared[compared["model"].isin(list(evaluation.models))],

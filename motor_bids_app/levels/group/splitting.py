@@ -182,10 +182,16 @@ def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
         folds = min(wanted, n)
         note = f"{folds} folds are used: there are no more patients." if folds < wanted else None
     splits = make_splits(
-        list(truth.index), spread, scheme=validation.scheme, folds=folds,
-        repeats=validation.repeats, seed=seed, strata=cohort.controls.to_numpy(dtype=bool),
-        test_fraction=validation.test_fraction, balanced_test=validation.balanced_test,
-    )  # fmt: skip
+        list(truth.index),
+        spread,
+        scheme=validation.scheme,
+        folds=folds,
+        repeats=validation.repeats,
+        seed=seed,
+        strata=cohort.controls.to_numpy(dtype=bool),
+        test_fraction=validation.test_fraction,
+        balanced_test=validation.balanced_test,
+    )
     if validation.scheme == "repeated_holdout":  # few people, tested once: too few to judge
         check_test_sets(splits, truth, cohort.outcome.task, counted=cohort.patients)
     notes: tuple[str, ...] = (note,) if note else ()

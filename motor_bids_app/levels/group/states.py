@@ -18,7 +18,7 @@ from motor_bids_app.explanation.clusters import Contrast, cluster_table, contras
 from motor_bids_app.explanation.dynamics import Dynamics, follow_states
 from motor_bids_app.explanation.medians import Windows
 from motor_bids_app.explanation.states import States, find_states, state_maps
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS
@@ -76,11 +76,11 @@ def describe_states(
     None where there are no windows, or none are asked for. Where they are too few, the section
     says so. States are found among all people and without labels; nothing here goes into a model.
     """
-    pieces = cohort.samples.pieces.get(WINDOWS)
-    if pieces is None or not experiment.states.find:
+    instances = cohort.samples.instances.get(WINDOWS)
+    if instances is None or not experiment.states.find:
         return None
     try:
-        found = _find(pieces, cohort, experiment, n_threads, seed)
+        found = _find(instances, cohort, experiment, n_threads, seed)
     except DataError as error:
         return report.StatesSection(sentences=(f"No states were found. {error}",))
     contrasts, notes = _contrasts(found, cohort, experiment, seed)
@@ -90,33 +90,45 @@ def describe_states(
     classes = None if cohort.outcome.cutoff is None else _classes(found, cohort)
     template = load_template("T1w", experiment.inputs.resolution)
     return report.states_section(
-        found.states, found.dynamics, _centre_images(found), _on_grid(template, found.source.grid),
-        classes, clusters, notes, experiment.states.permutations, experiment.states.decides,
-    )  # fmt: skip
+        found.states,
+        found.dynamics,
+        _centre_images(found),
+        _on_grid(template, found.source.grid),
+        classes,
+        clusters,
+        notes,
+        experiment.states.permutations,
+        experiment.states.decides,
+    )
 
 
 def _find(
-    pieces: Pieces, cohort: Cohort, experiment: Experiment, n_threads: int, seed: int
+    instances: Instances, cohort: Cohort, experiment: Experiment, n_threads: int, seed: int
 ) -> _Found:
     """Find and follow states in all scans with windows."""
-    source = pieces.source
+    source = instances.source
     assert isinstance(source, SeriesWindows)
-    rows = np.flatnonzero(pieces.counts > 0)
+    rows = np.flatnonzero(instances.counts > 0)
     if not len(rows):
         raise DataError("Nobody has windows of the bold.")
     people, person = np.unique(cohort.samples.participants[rows], return_inverse=True)
     order = np.argsort(person, kind="stable")  # scans of a person one after the other
     rows, person = rows[order], person[order]
-    chosen = pieces[rows]
+    chosen = instances[rows]
     scans = [int(scan) for scan in chosen.scans[np.searchsorted(chosen.rows, np.arange(len(rows)))]]
     windows = Windows(
-        partial(_values, source, scans), int(source.inside.sum()), person[chosen.rows],
+        partial(_values, source, scans),
+        int(source.inside.sum()),
+        person[chosen.rows],
         _numbers(source, scans, person),
-    )  # fmt: skip
+    )
     states = find_states(
-        windows, numbers_of_states=experiment.states.numbers,
-        decides=experiment.states.decides, n_threads=n_threads, seed=seed,
-    )  # fmt: skip
+        windows,
+        numbers_of_states=experiment.states.numbers,
+        decides=experiment.states.decides,
+        n_threads=n_threads,
+        seed=seed,
+    )
     k, seconds = len(states.centres), np.array(source.seconds)[chosen.scans]
     by_scan = follow_states(states.labels, chosen.rows, windows.numbers, k, seconds)
     dynamics = follow_states(states.labels, windows.people, windows.numbers, k, seconds)
@@ -125,9 +137,15 @@ def _find(
     named = table.columns.intersection(["participant_id", "session_id"])
     known = [str(name) for name in named if table[name].notna().any()]
     return _Found(
-        people.tolist(), table[known].reset_index(drop=True), states, dynamics, by_scan, source,
-        maps, counts,
-    )  # fmt: skip
+        people.tolist(),
+        table[known].reset_index(drop=True),
+        states,
+        dynamics,
+        by_scan,
+        source,
+        maps,
+        counts,
+    )
 
 
 def _values(source: SeriesWindows, scans: Sequence[int], part: slice) -> NDArray[np.float32]:
@@ -178,9 +196,13 @@ def _contrasts(
         maps[maps == 0] = np.nan  # in the lesion, or without signal
         try:
             contrast = contrast_groups(
-                maps, poor[visit], covariates[visit], mask,
-                n_permutations=experiment.states.permutations, seed=seed,
-            )  # fmt: skip
+                maps,
+                poor[visit],
+                covariates[visit],
+                mask,
+                n_permutations=experiment.states.permutations,
+                seed=seed,
+            )
         except DataError as error:
             notes.append(f"State {state + 1} was not compared between classes. {error}")
             continue
@@ -268,20 +290,31 @@ def _write(
 ) -> None:
     place = {"SpatialReference": STANDARD_SPACE}
     for number, image in enumerate(_centre_images(found), start=1):
-        save_image(image, folder / f"state-{number}_centre.nii.gz", {
-            **place, "Description": f"Median over the windows in state {number}: Fisher z of the "
-            "correlation with M1",
-        })  # fmt: skip
+        save_image(
+            image,
+            folder / f"state-{number}_centre.nii.gz",
+            {
+                **place,
+                "Description": f"Median over the windows in state {number}: Fisher z of the "
+                "correlation with M1",
+            },
+        )
     resolution = round(float(found.source.grid.voxel_sizes[0]))
     affine = standard_grid(resolution).affine
     for state, (contrast, n_good, n_poor) in contrasts.items():
         image = nib.Nifti1Image(contrast.t.astype(np.float32), affine)
-        save_image(image, folder / f"state-{state + 1}_t.nii.gz", {
-            **place, "Description": "t of poor against good outcome, adjusted for age, sex and "
-            "time since stroke; positive where poor is higher",
-            "DegreesOfFreedom": contrast.degrees_of_freedom, "Threshold": contrast.threshold,
-            "NumberOfPeople": {"good": n_good, "poor": n_poor},
-        })  # fmt: skip
+        save_image(
+            image,
+            folder / f"state-{state + 1}_t.nii.gz",
+            {
+                **place,
+                "Description": "t of poor against good outcome, adjusted for age, sex and "
+                "time since stroke; positive where poor is higher",
+                "DegreesOfFreedom": contrast.degrees_of_freedom,
+                "Threshold": contrast.threshold,
+                "NumberOfPeople": {"good": n_good, "poor": n_poor},
+            },
+        )
     write_table(folder / "search.tsv", found.states.search, _named(_SEARCH, found.states.search))
     write_table(folder / "clusters.tsv", clusters, _named(_CLUSTERS, clusters))
     write_table(folder / "people.tsv", table, {str(name): _describe(str(name)) for name in table})

@@ -25,9 +25,13 @@ def write_stopped(
     leftovers = sorted(path.name for path in there if path.name not in _WRITTEN)
     write_audit(folder, stop.checks)
     report = StoppedReport(
-        name=experiment.name, question=cohort.outcome.question,
-        n_people=len(cohort.labels.truth), audit=stop.checks, stopping=stop.names,
-        leftovers=tuple(leftovers), configuration=to_toml(experiment),
+        name=experiment.name,
+        question=cohort.outcome.question,
+        n_people=len(cohort.labels.truth),
+        audit=stop.checks,
+        stopping=stop.names,
+        leftovers=tuple(leftovers),
+        configuration=to_toml(experiment),
         versions={"motor_bids_app": __version__},
-    )  # fmt: skip
+    )
     write_text(folder / "report.html", render_stopped(report))

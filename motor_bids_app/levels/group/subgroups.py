@@ -56,8 +56,8 @@ def missing_of(cohort: Cohort, models: Sequence[str]) -> pd.DataFrame:
     table, volumes = cohort.samples.table, cohort.samples.volumes
     regional = needs("regional").chosen(table) if "regional" in models else ()
     present = None if volumes is None else volumes.present
-    pieces = {kind: each.counts > 0 for kind, each in cohort.samples.pieces.items()}
-    return missing_table(table, present, cohort.maps, regional, pieces)
+    instances = {kind: each.counts > 0 for kind, each in cohort.samples.instances.items()}
+    return missing_table(table, present, cohort.maps, regional, instances)
 
 
 def _named(people: pd.DataFrame, column: str, words: dict[float, str]) -> NDArray[np.object_]:

@@ -14,7 +14,7 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.fingerprints import SealedImages, content_hash
 from motor_bids_app.levels.bundles import SavedModel, load_model
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.models.networks.networks import MultiBranchNetwork
 from motor_bids_app.models.networks.transfer import Start, start_from
 
@@ -42,7 +42,7 @@ class Inheritance:
 
 
 def inherit(
-    folder: Path | None, experiment: Experiment, people: People, cohort: Cohort
+    folder: Path | None, experiment: Experiment, people: Participants, cohort: Cohort
 ) -> Inheritance | None:
     """Read a bundle to begin with; None where none is named.
 
@@ -97,13 +97,14 @@ def lineage_of(saved: SavedModel) -> list[dict[str, Any]]:
     """Sealed images and maps of a bundle, then of those that it began with."""
     metadata = saved.metadata
     own = {
-        "bundle": saved.digest, "maps": list(metadata["inputs"]["maps"]),
+        "bundle": saved.digest,
+        "maps": list(metadata["inputs"]["maps"]),
         "images": metadata["training"]["images"],
-    }  # fmt: skip
+    }
     return [own, *metadata.get("began_with", [])]
 
 
-def _known_people(lineage: list[dict[str, Any]], people: People, cohort: Cohort) -> list[str]:
+def _known_people(lineage: list[dict[str, Any]], people: Participants, cohort: Cohort) -> list[str]:
     """Participants of whom a map was among the training images of any of these bundles.
 
     All maps that the bundles read are looked at, also those that this experiment does not.
@@ -134,7 +135,12 @@ def _fitting(start: Start, experiment: Experiment, cohort: Cohort) -> tuple[int,
     single = model.kind == "cbam2025"
     maps = cohort.maps[:1] if single else cohort.maps
     network = MultiBranchNetwork(
-        n_maps=len(maps), n_demographics=3, n_outputs=2, widths=model.widths,
-        n_residuals=model.n_residuals, hidden=model.hidden, attention=single,
-    )  # fmt: skip
+        n_maps=len(maps),
+        n_demographics=3,
+        n_outputs=2,
+        widths=model.widths,
+        n_residuals=model.n_residuals,
+        hidden=model.hidden,
+        attention=single,
+    )
     return start.give(network, maps)

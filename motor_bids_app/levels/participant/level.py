@@ -103,9 +103,13 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     if "anat" not in steps and Step("anat", outputs.prefix, outputs.root).was_killed:
         _forget({"anat"}, outputs)
     tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
-        "anat": _anatomy, "dwi": _diffusion, "bold": _functional, "features": _features,
-        "eeg": partial(_signals, "eeg"), "emg": partial(_signals, "emg"),
-    }  # fmt: skip
+        "anat": _anatomy,
+        "dwi": _diffusion,
+        "bold": _functional,
+        "features": _features,
+        "eeg": partial(_signals, "eeg"),
+        "emg": partial(_signals, "emg"),
+    }
     rows: list[StatusRow] = []
     for name in (*steps, "features"):
         failed = bool(rows) and (rows[0].modality, rows[0].state) == ("anat", "failed")
@@ -136,12 +140,14 @@ def _forget_outdated(names: Set[str], job: Job, outputs: Outputs) -> list[Status
         step.discard()
     return [
         _row(
-            job, step.name, "outdated",
+            job,
+            step.name,
+            "outdated",
             f"the {step.name} derivatives were made with an earlier anatomy, and deleted: run "
             f"again with --modalities anat {step.name}",
         )
         for step in outdated
-    ]  # fmt: skip
+    ]
 
 
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:

@@ -15,9 +15,15 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
     lines = [f"{'participant':{width}}  " + "  ".join(f"{name:6}" for name in _COLUMNS) + "  runs"]
     for scan in scans:
         present = {
-            "T1w": scan.t1w, "T2w": scan.t2w, "FLAIR": scan.flair, "dwi": scan.dwi,
-            "bold": scan.bold, "eeg": scan.eeg, "emg": scan.emg, "lesion": scan.lesion,
-        }  # fmt: skip
+            "T1w": scan.t1w,
+            "T2w": scan.t2w,
+            "FLAIR": scan.flair,
+            "dwi": scan.dwi,
+            "bold": scan.bold,
+            "eeg": scan.eeg,
+            "emg": scan.emg,
+            "lesion": scan.lesion,
+        }
         cells = "  ".join(f"{'yes' if present[name] else '-':6}" for name in _COLUMNS)
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"

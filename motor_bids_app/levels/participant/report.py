@@ -117,9 +117,14 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     elif processing.susceptibility == "head" and scan.anatomy:
         susceptibility = "susceptibility_head"
     return {
-        "dwi_denoise", "dwi_outliers", "dwi_motion", "dwi_bias", "tensor", "coregistration",
+        "dwi_denoise",
+        "dwi_outliers",
+        "dwi_motion",
+        "dwi_bias",
+        "tensor",
+        "coregistration",
         susceptibility,
-    }  # fmt: skip
+    }
 
 
 def _bold_methods(processing: ProcessingSettings) -> set[str]:
@@ -207,17 +212,20 @@ def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:
 def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
     diffusion = scan.dwi or scan.finished.diffusion or None
     present: dict[str, object] = {
-        "head image": scan.anatomy, "lesion mask": scan.lesion, "dwi": diffusion
-    }  # fmt: skip
+        "head image": scan.anatomy,
+        "lesion mask": scan.lesion,
+        "dwi": diffusion,
+    }
     if "dwi" not in settings.selection.modalities:
         del present["dwi"]
     if "bold" in settings.selection.modalities:
         present["bold"] = scan.bold
     if scan.eeg or scan.emg:  # most datasets have neither, and miss nothing
         present |= {
-            kind.upper(): file for kind, file in (("eeg", scan.eeg), ("emg", scan.emg))
+            kind.upper(): file
+            for kind, file in (("eeg", scan.eeg), ("emg", scan.emg))
             if kind in settings.selection.modalities
-        }  # fmt: skip
+        }
     return tuple(name for name, there in present.items() if there is None)
 
 

@@ -16,7 +16,7 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.evaluation.domain import Domain, map_levels
 from motor_bids_app.features.connectivity import CONNECTIVITY
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
@@ -26,9 +26,9 @@ from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_mo
 from motor_bids_app.levels.cohort.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.cohort.cohort import with_demographics
 from motor_bids_app.levels.cohort.completeness import wrong_seed
+from motor_bids_app.levels.cohort.instances import instance_images, instances_of_scan
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
-from motor_bids_app.levels.cohort.modality_pieces import piece_images, pieces_of_scan
-from motor_bids_app.levels.cohort.people import People, gather_people
+from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
 from motor_bids_app.levels.hardware import choose_device, limit_threads
@@ -59,9 +59,10 @@ def run(settings: Settings) -> list[Prediction]:
     limit_threads(settings.processing.omp_nthreads)
     model = load_model(settings.model, choose_device(settings.resources.device))
     people = with_known_baseline(
-        gather_people(settings, scores_required=False),
-        model.metadata["inputs"]["baseline_score"], model.metadata["target"]["score"],
-    )  # fmt: skip
+        gather_participants(settings, scores_required=False),
+        model.metadata["inputs"]["baseline_score"],
+        model.metadata["target"]["score"],
+    )
     warnings = (*people.notes, *_check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
@@ -89,7 +90,7 @@ def run(settings: Settings) -> list[Prediction]:
     return predictions
 
 
-def _check_sources(settings: Settings, model: SavedModel, people: People) -> list[str]:
+def _check_sources(settings: Settings, model: SavedModel, people: Participants) -> list[str]:
     """Check each dataset that derivatives come from against the model."""
     used = {source for scan in people.scans for source in scan.sources}
     folders = {"output": settings.output_dir, **settings.derivatives}
@@ -97,10 +98,8 @@ def _check_sources(settings: Settings, model: SavedModel, people: People) -> lis
         warning
         for name in folders
         if name in used
-        for warning in check_derivatives(
-            model.metadata, folders[name], settings.processing.space
-        )
-    ]  # fmt: skip
+        for warning in check_derivatives(model.metadata, folders[name], settings.processing.space)
+    ]
 
 
 def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> Prediction:
@@ -124,11 +123,11 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         volumes = read_maps(inputs, scan, row, flip)
         levels = map_levels(volumes, model_mask(inputs["mask"], inputs["resolution"]))
         notes += _units(volumes, outside) + _without_lesion(inputs, scan, row)
-    pieces = _pieces(inputs, scan) if WINDOWS in needed.pieces else {}
-    if {SIGNALS, SLICES} & set(needed.pieces):
-        pieces, lacking = pieces_of_scan(inputs, needed.pieces, scan, flip)
+    instances = _instances(inputs, scan) if WINDOWS in needed.instances else {}
+    if {SIGNALS, SLICES} & set(needed.instances):
+        instances, lacking = instances_of_scan(inputs, needed.instances, scan, flip)
         notes += lacking
-    value = float(model.predict(Samples(row, volumes, pieces))[0])
+    value = float(model.predict(Samples(row, volumes, instances))[0])
     site = row["site"].dropna().astype(str).tolist() if "site" in row else []
     findings = Domain.from_json(metadata["training"]["domain"]).findings(
         person_values(row, metadata["model"], levels), site[0] if site else None
@@ -138,14 +137,20 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     if answer == "refused":
         classes, interval = None, None
     elif classes is not None and len(classes) != 1:
-        notes += ("undecided: " + ("both classes are" if classes else "neither class is")
-                  + " possible",)  # fmt: skip
+        notes += (
+            "undecided: " + ("both classes are" if classes else "neither class is") + " possible",
+        )
     return Prediction(
-        participant=str(row["participant_id"][0]), session=row["session_id"][0] or None,
-        value=None if answer == "refused" else value, notes=notes, classes=classes,
-        interval=interval, answer=answer, outside=findings,
-        in_training=was_in_training(metadata, scan, row, flip, volumes, piece_images(pieces)),
-    )  # fmt: skip
+        participant=str(row["participant_id"][0]),
+        session=row["session_id"][0] or None,
+        value=None if answer == "refused" else value,
+        notes=notes,
+        classes=classes,
+        interval=interval,
+        answer=answer,
+        outside=findings,
+        in_training=was_in_training(metadata, scan, row, flip, volumes, instance_images(instances)),
+    )
 
 
 def _check_seed(
@@ -153,13 +158,13 @@ def _check_seed(
 ) -> None:
     """Refuse connectivity of M1 of the healthy side, as training does."""
     mapped = needed.volumes and set(CONNECTIVITY) & set(inputs["maps"])
-    if "lesion_side" not in row or not (WINDOWS in needed.pieces or mapped):
+    if "lesion_side" not in row or not (WINDOWS in needed.instances or mapped):
         return
     if reason := wrong_seed(scan, row["lesion_side"].iloc[0]):
         raise DataError(f"{reason[0].upper()}{reason[1:]}.")
 
 
-def _pieces(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Pieces]:
+def _instances(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Instances]:
     """Windows of the bold, without which there is no prediction."""
     windows = windows_of_scan(scan, inputs["resolution"], inputs["mirror_lesion_to"])
     if not windows.size:
@@ -205,8 +210,10 @@ def _with_all_columns(
     row = row.assign(**dict.fromkeys((name for name in lacking if name not in row), np.nan))
     if not lacking:
         return row, ()
-    return row, (f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
-                 "average training person",)  # fmt: skip
+    return row, (
+        f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
+        "average training person",
+    )
 
 
 def _not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.bundles import SavedModel
-from motor_bids_app.levels.cohort.recorded import SignalPlan
 from motor_bids_app.levels.cohort.scoring import PATIENTS
+from motor_bids_app.levels.cohort.signal_windows import SignalPlan
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.prediction import PredictionReport
@@ -42,11 +42,11 @@ def _warning(row: "pd.Series[Any]") -> str | None:
 
 def _read(metadata: Mapping[str, Any]) -> dict[str, str]:
     """What the model reads beside the tables."""
-    inputs, pieces = metadata["inputs"], needs(metadata["model"]).pieces
+    inputs, instances = metadata["inputs"], needs(metadata["model"]).instances
     found = {"maps": ", ".join(inputs["maps"])} if inputs["maps"] else {}
-    if WINDOWS in pieces:
+    if WINDOWS in instances:
         found["bold"] = "connectivity of M1 in sliding windows"
-    if SLICES in pieces:
+    if SLICES in instances:
         found["bold"] = "axial slices of the mean series"
     if SIGNALS in inputs:
         plan = SignalPlan.from_json(inputs[SIGNALS])

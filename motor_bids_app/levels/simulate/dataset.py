@@ -101,15 +101,26 @@ def write_dataset_files(people: Sequence[Person], settings: SimulationSettings) 
     write_text(output / "README.md", readme)
     generator = {"Name": "motor_bids_simulate", "Version": __version__}
     common = {"BIDSVersion": _BIDS_VERSION, "GeneratedBy": [generator]}
-    write_json(output / "dataset_description.json", {
-        "Name": f"Synthetic stroke cohort, seed {settings.seed}", "DatasetType": "raw", **common,
-        "License": "CC0", "Authors": ["motor_bids_app"],
-    })  # fmt: skip
+    write_json(
+        output / "dataset_description.json",
+        {
+            "Name": f"Synthetic stroke cohort, seed {settings.seed}",
+            "DatasetType": "raw",
+            **common,
+            "License": "CC0",
+            "Authors": ["motor_bids_app"],
+        },
+    )
     if "anat" in settings.modalities:
-        write_json(output / "derivatives" / "lesions" / "dataset_description.json", {
-            "Name": "Lesion masks of the synthetic cohort", "DatasetType": "derivative", **common,
-            "DatasetLinks": {"raw": "../.."},
-        })  # fmt: skip
+        write_json(
+            output / "derivatives" / "lesions" / "dataset_description.json",
+            {
+                "Name": "Lesion masks of the synthetic cohort",
+                "DatasetType": "derivative",
+                **common,
+                "DatasetLinks": {"raw": "../.."},
+            },
+        )
     _write_tables(people, settings)
     write_json(output / TRUTH / "truth.json", _truth(people, settings))
 
@@ -129,12 +140,14 @@ def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> Non
     write_table(settings.output_dir / "participants.tsv", table, dictionary)
     for person in people:
         months = np.nan if person.months is None else person.months
-        sessions = pd.DataFrame({
-            "session_id": [f"ses-{name}" for name in SESSIONS],
-            "time_since_stroke": [months, months + REHABILITATION],
-            "fma_ue": person.scores,
-            **({"fma_le": person.leg_scores} if settings.signals else {}),
-        })  # fmt: skip
+        sessions = pd.DataFrame(
+            {
+                "session_id": [f"ses-{name}" for name in SESSIONS],
+                "time_since_stroke": [months, months + REHABILITATION],
+                "fma_ue": person.scores,
+                **({"fma_le": person.leg_scores} if settings.signals else {}),
+            }
+        )
         sessions, dictionary = _worded(sessions, settings, rng)
         name = f"sub-{person.label}"
         write_table(settings.output_dir / name / f"{name}_sessions.tsv", sessions)

@@ -52,10 +52,14 @@ def run(settings: SimulationSettings) -> None:
             f"{settings.output_dir} is not empty: choose a new folder, or remove what is there."
         )
     people = draw_cohort(
-        settings.n_participants, settings.n_controls, settings.seed, n_sites=settings.n_sites,
-        n_sessions=settings.n_sessions, shuffle_scores=settings.shuffle_scores,
+        settings.n_participants,
+        settings.n_controls,
+        settings.seed,
+        n_sites=settings.n_sites,
+        n_sessions=settings.n_sessions,
+        shuffle_scores=settings.shuffle_scores,
         physiology_share=settings.physiology_share,
-    )  # fmt: skip
+    )
     write_dataset_files(people, settings)
     if settings.modalities:
         work = partial(simulate_person, settings=settings)
@@ -74,16 +78,29 @@ class _Visit:
     dataset: Path
 
     def path(
-        self, folder: str, datatype: str, suffix: str, extension: str = ".nii.gz", *,
-        label: str | None = None, desc: str | None = None, space: str | None = None,
+        self,
+        folder: str,
+        datatype: str,
+        suffix: str,
+        extension: str = ".nii.gz",
+        *,
+        label: str | None = None,
+        desc: str | None = None,
+        space: str | None = None,
         task: str | None = None,
-    ) -> Path:  # fmt: skip
+    ) -> Path:
         """Place of a file; `folder` is relative to the dataset."""
         name = DerivativePath(
-            sub=self.person.label, ses=self.session, task=task, space=space, label=label,
+            sub=self.person.label,
+            ses=self.session,
+            task=task,
+            space=space,
+            label=label,
             desc=desc,
-            datatype=datatype, suffix=suffix, extension=extension,
-        )  # fmt: skip
+            datatype=datatype,
+            suffix=suffix,
+            extension=extension,
+        )
         return self.dataset / folder / str(name)
 
 
@@ -105,22 +122,33 @@ def simulate_person(person: Person, settings: SimulationSettings) -> None:
         if "dwi" in settings.modalities:
             field = tensor_field(person.lesion, person.damage, stream(_TENSORS, person.number))
             dwi = scan_dwi(
-                posed, field, noise=_DWI_NOISE * scanner.noise, rng=rng,
-                voxel_size=max(2.0, settings.voxel_size), n_directions=settings.n_directions,
-            )  # fmt: skip
+                posed,
+                field,
+                noise=_DWI_NOISE * scanner.noise,
+                rng=rng,
+                voxel_size=max(2.0, settings.voxel_size),
+                n_directions=settings.n_directions,
+            )
             _write_dwi(dwi, visit, scanner)
         if "bold" in settings.modalities:
             bold = scan_bold(
-                posed, person.lesion, person.damage.degeneration,
-                noise=_BOLD_NOISE * scanner.noise, n_volumes=settings.n_volumes,
-                rng=stream(_BOLD, person.number, number), coarse=max(1, settings.voxel_size / 3),
-            )  # fmt: skip
+                posed,
+                person.lesion,
+                person.damage.degeneration,
+                noise=_BOLD_NOISE * scanner.noise,
+                n_volumes=settings.n_volumes,
+                rng=stream(_BOLD, person.number, number),
+                coarse=max(1, settings.voxel_size / 3),
+            )
             _write_bold(bold, visit)
         if settings.signals:
             recording = record(
-                person.capacity[number], person.lesion_side, seconds=settings.signal_seconds,
-                rate=settings.signal_rate, rng=stream(_SIGNALS, person.number, number),
-            )  # fmt: skip
+                person.capacity[number],
+                person.lesion_side,
+                seconds=settings.signal_seconds,
+                rate=settings.signal_rate,
+                rng=stream(_SIGNALS, person.number, number),
+            )
             write_recording(recording, settings, visit.path)
 
 
@@ -144,9 +172,13 @@ def _write_t1w(scan: T1wScan, shape: Shape, visit: _Visit) -> None:
     grid = standard_grid(FIELD_RESOLUTION)
     points = shape.to_scanner(grid_points(grid)).reshape(*grid.shape, 3).astype(np.float32)
     path = visit.path(TRUTH, "anat", "points", space=STANDARD_SPACE)
-    save_image(_image(points, grid), path, {
-        "Description": "Where each voxel of the standard space is in the T1w scan: mm (RAS)",
-    })  # fmt: skip
+    save_image(
+        _image(points, grid),
+        path,
+        {
+            "Description": "Where each voxel of the standard space is in the T1w scan: mm (RAS)",
+        },
+    )
 
 
 def _lesion_sidecar(visit: _Visit) -> dict[str, object]:
@@ -172,39 +204,52 @@ def _write_dwi(scan: DwiScan, visit: _Visit, scanner: Scanner) -> None:
     rows = [" ".join(f"{value:.6f}" for value in row) for row in vectors.T]
     write_text(visit.path("", "dwi", "dwi", ".bvec"), "\n".join(rows) + "\n")
     save_image(_image(scan.fa, scan.grid), visit.path(TRUTH, "dwi", "dwimap", desc="fa"))
-    save_image(_image(scan.md, scan.grid), visit.path(TRUTH, "dwi", "dwimap", desc="md"),
-               {"Units": "mm2/s"})  # fmt: skip
+    save_image(
+        _image(scan.md, scan.grid),
+        visit.path(TRUTH, "dwi", "dwimap", desc="md"),
+        {"Units": "mm2/s"},
+    )
     save_image(_image(scan.brain, scan.grid), visit.path(TRUTH, "dwi", "mask", desc="brain"))
-    write_json(visit.path(TRUTH, "dwi", "motion", ".json"), {
-        "Description": "Matrices in mm (RAS): head at rest to head in each volume; and the "
-        "world of the dwi to that of the T1w scan, head at rest",
-        "Volumes": scan.motion,
-        "DwiToT1w": scan.to_t1w,
-        "NoiseSigma": _DWI_NOISE * scanner.noise,
-    })  # fmt: skip
+    write_json(
+        visit.path(TRUTH, "dwi", "motion", ".json"),
+        {
+            "Description": "Matrices in mm (RAS): head at rest to head in each volume; and the "
+            "world of the dwi to that of the T1w scan, head at rest",
+            "Volumes": scan.motion,
+            "DwiToT1w": scan.to_t1w,
+            "NoiseSigma": _DWI_NOISE * scanner.noise,
+        },
+    )
 
 
 def _write_bold(scan: BoldScan, visit: _Visit) -> None:
     image = _image(scan.image, scan.grid)
     image.header.set_zooms((*image.header.get_zooms()[:3], REPETITION))
-    save_image(image, visit.path("", "func", "bold", task="rest"), {
-        "TaskName": "rest",
-        "RepetitionTime": REPETITION,
-        "SliceTiming": scan.slice_times,
-        "EchoTime": 0.03,
-        "MagneticFieldStrength": 3,
-        "PhaseEncodingDirection": "j-",
-        "InstitutionName": f"Simulated site {visit.person.site + 1}",
-    })  # fmt: skip
-    write_json(visit.path(TRUTH, "func", "motion", ".json", task="rest"), {
-        "Description": "Matrices in mm (RAS): head at rest to head in each volume; and the "
-        "world of the bold to that of the T1w scan, head at rest. Whether left and right M1 are "
-        "coupled in each volume, and their correlation in either state",
-        "Volumes": scan.motion,
-        "BoldToT1w": scan.to_t1w,
-        "Coupled": scan.coupled,
-        "Coupling": scan.coupling,
-    })  # fmt: skip
+    save_image(
+        image,
+        visit.path("", "func", "bold", task="rest"),
+        {
+            "TaskName": "rest",
+            "RepetitionTime": REPETITION,
+            "SliceTiming": scan.slice_times,
+            "EchoTime": 0.03,
+            "MagneticFieldStrength": 3,
+            "PhaseEncodingDirection": "j-",
+            "InstitutionName": f"Simulated site {visit.person.site + 1}",
+        },
+    )
+    write_json(
+        visit.path(TRUTH, "func", "motion", ".json", task="rest"),
+        {
+            "Description": "Matrices in mm (RAS): head at rest to head in each volume; and the "
+            "world of the bold to that of the T1w scan, head at rest. Whether left and right M1 "
+            "are coupled in each volume, and their correlation in either state",
+            "Volumes": scan.motion,
+            "BoldToT1w": scan.to_t1w,
+            "Coupled": scan.coupled,
+            "Coupling": scan.coupling,
+        },
+    )
 
 
 def fsl_vectors(

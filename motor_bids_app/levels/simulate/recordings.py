@@ -54,12 +54,15 @@ def write_recording(
     for kind in settings.signals:
         _write_kind(kind, recording, settings, place)
     path = place(TRUTH, settings.signals[0], "recording", ".json", task=TASK)
-    write_json(path, {
-        "Description": "What EEG and EMG were made from. Suppression: share of the amplitude of mu "
-        "and beta that gripping takes, by hemisphere. Limbs: amplitude (uV), modulation by the "
-        "beta of the other hemisphere, and antagonist over agonist. Onsets in s",
-        **recording.truth,
-    })  # fmt: skip
+    write_json(
+        path,
+        {
+            "Description": "What EEG and EMG were made from. Suppression: share of the amplitude of "
+            "mu and beta that gripping takes, by hemisphere. Limbs: amplitude (uV), modulation by "
+            "the beta of the other hemisphere, and antagonist over agonist. Onsets in s",
+            **recording.truth,
+        },
+    )
 
 
 def _write_kind(
@@ -69,15 +72,18 @@ def _write_kind(
     names = EEG_CHANNELS if kind == "eeg" else EMG_CHANNELS
     path = place("", kind, kind, ".edf", task=TASK)
     write_edf(path, signals, names, settings.signal_rate, limit=_LIMIT)
-    write_json(path.with_suffix(".json"), {
-        "TaskName": TASK,
-        "SamplingFrequency": settings.signal_rate,
-        "PowerLineFrequency": MAINS,
-        "SoftwareFilters": "n/a",
-        "RecordingType": "continuous",
-        "RecordingDuration": settings.signal_seconds,
-        **_OF_KIND[kind],
-    })  # fmt: skip
+    write_json(
+        path.with_suffix(".json"),
+        {
+            "TaskName": TASK,
+            "SamplingFrequency": settings.signal_rate,
+            "PowerLineFrequency": MAINS,
+            "SoftwareFilters": "n/a",
+            "RecordingType": "continuous",
+            "RecordingDuration": settings.signal_seconds,
+            **_OF_KIND[kind],
+        },
+    )
     channels = pd.DataFrame({"name": names, "type": kind.upper(), "units": "uV"})
     if kind == "emg":
         parts = [name.split("_") for name in names]

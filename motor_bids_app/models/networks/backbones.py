@@ -69,9 +69,9 @@ class SliceNetwork(nn.Module):
         """Last layer with a map, before the pooling."""
         return list(self.backbone.features.children())[-2]
 
-    def forward(self, pieces: Tensor) -> Tensor:
+    def forward(self, instances: Tensor) -> Tensor:
         """Return shape (n, n_outputs), from pictures (n, size, size)."""
-        outputs: Tensor = self.backbone(pieces[:, None].expand(-1, 3, -1, -1))
+        outputs: Tensor = self.backbone(instances[:, None].expand(-1, 3, -1, -1))
         return outputs
 
 

@@ -72,9 +72,14 @@ class NetworkModel(NetworkSettings):
             self.start.give(network, self.maps_)
         self.network_: Any  # a module
         self.network_, course = train(
-            network, criterion, dataset, validation, plan,
-            checkpoints=self.checkpoints, identity=self._identity(X, y, learned),
-        )  # fmt: skip
+            network,
+            criterion,
+            dataset,
+            validation,
+            plan,
+            checkpoints=self.checkpoints,
+            identity=self._identity(X, y, learned),
+        )
         self.history_ = course.losses
         self.validation_history_ = course.validation
 
@@ -141,10 +146,15 @@ class NetworkModel(NetworkSettings):
 
     def _network(self) -> nn.Module:
         return MultiBranchNetwork(
-            n_maps=len(self.maps_), n_demographics=len(DEMOGRAPHICS), n_outputs=self._n_outputs,
-            widths=tuple(self.widths), n_residuals=self.n_residuals, hidden=self.hidden,
-            dropout=self.dropout, attention=self.attention,
-        )  # fmt: skip
+            n_maps=len(self.maps_),
+            n_demographics=len(DEMOGRAPHICS),
+            n_outputs=self._n_outputs,
+            widths=tuple(self.widths),
+            n_residuals=self.n_residuals,
+            hidden=self.hidden,
+            dropout=self.dropout,
+            attention=self.attention,
+        )
 
     def inputs(self, X: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         """Return scans as `network_` takes them.

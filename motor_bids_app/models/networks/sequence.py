@@ -40,9 +40,9 @@ class StepPower(nn.Module):
         self.per_step = max(1, round(step * rate / stride))
         self.norm = nn.BatchNorm1d(N_FILTERS)
 
-    def forward(self, pieces: Tensor) -> Tensor:
+    def forward(self, instances: Tensor) -> Tensor:
         """Return shape (n, n_steps, N_FILTERS), from windows (n, n_channels, n_samples)."""
-        power = nn.functional.avg_pool1d(self.filters(pieces).square(), self.per_step)
+        power = nn.functional.avg_pool1d(self.filters(instances).square(), self.per_step)
         normed: Tensor = self.norm(torch.log(power + _LEAST))
         return normed.transpose(1, 2)
 
@@ -75,9 +75,9 @@ class WindowLSTM(nn.Module):
             nn.init.constant_(bias[units : 2 * units], 1.0)
         self.output = nn.Linear(hidden[-1], n_outputs)
 
-    def forward(self, pieces: Tensor) -> Tensor:
+    def forward(self, instances: Tensor) -> Tensor:
         """Return shape (n, n_outputs), from windows (n, n_channels, n_samples)."""
-        states = self.steps(pieces)
+        states = self.steps(instances)
         for layer in self.layers:
             states, _ = layer(states)
         outputs: Tensor = self.output(states[:, -1])

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import mask_voxels
+from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.networks.networks import DownBlock
-from motor_bids_app.models.pieces.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 

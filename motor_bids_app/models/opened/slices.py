@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
+from motor_bids_app.models.instances.fusion import FusionModel
+from motor_bids_app.models.instances.modalities import SliceModality
+from motor_bids_app.models.instances.network import InstanceNetwork
 from motor_bids_app.models.networks.backbones import STRIDE, SliceNetwork, first_place
 from motor_bids_app.models.opened.maps import plain_model, untrained
-from motor_bids_app.models.pieces.fusion import FusionModel
-from motor_bids_app.models.pieces.modalities import SliceModality
-from motor_bids_app.models.pieces.network import PieceNetwork
 
 
 class OneNumber(nn.Module):
@@ -39,11 +39,11 @@ class OpenSlices:
     ----------
     module : OneNumber
         On the device of its model, in evaluation mode.
-    learned : PieceNetwork
+    learned : InstanceNetwork
     """
 
     module: OneNumber
-    learned: PieceNetwork
+    learned: InstanceNetwork
 
     @property
     def modality(self) -> SliceModality:
@@ -65,7 +65,7 @@ class OpenSlices:
 
     def pictures(self, samples: Samples) -> Iterator[Tensor]:
         """Yield some slices at a time as the network takes them."""
-        return self.learned.batches(samples.pieces[SLICES])
+        return self.learned.batches(samples.instances[SLICES])
 
     def randomised(self, seed: int) -> "OpenSlices":
         """Return the same network with all weights drawn anew, and nothing learned."""
@@ -84,9 +84,9 @@ def open_slices(model: Any) -> OpenSlices | None:
 
 def places_of(samples: Samples, row: int) -> NDArray[np.intp]:
     """Positions on the third axis of the slices of a scan."""
-    pieces = samples.pieces[SLICES][[row]]
-    source = pieces.source
+    instances = samples.instances[SLICES][[row]]
+    source = instances.source
     assert isinstance(source, VolumeSlices)
-    if not pieces.size:
+    if not instances.size:
         return np.zeros(0, dtype=np.intp)
-    return np.asarray(source.places[pieces.scans[0]][pieces.numbers])
+    return np.asarray(source.places[instances.scans[0]][instances.numbers])

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.models.instances.windowed import MapsOnly, WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.vgg import VggNetwork
 from motor_bids_app.models.opened.maps import OneNumber, plain_model, untrained
-from motor_bids_app.models.pieces.windowed import MapsOnly, WindowClassifier, WindowRegressor
 
 _COARSEST = 15.0  # mm between the places of the layer that Grad-CAM looks at
 _TOGETHER = 8  # windows at a time

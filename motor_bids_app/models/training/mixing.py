@@ -84,8 +84,9 @@ def _logistic(odds: Array, y: Array, level: float, usual: float) -> tuple[float,
         total = float((np.logaddexp(0, values) - y * values).sum() + 0.5 * off**2)
         return total, np.array([residuals.sum(), residuals @ odds + off])
 
-    found = minimize(loss, np.array([level, usual]), jac=True, method="BFGS",
-                     options={"gtol": 1e-7})  # fmt: skip
+    found = minimize(
+        loss, np.array([level, usual]), jac=True, method="BFGS", options={"gtol": 1e-7}
+    )
     return float(found.x[0]), float(found.x[1])
 
 

@@ -70,10 +70,13 @@ def pack(
     if torch.device(net.device).type == "cuda":
         tensors["random_gpu"] = torch.cuda.get_rng_state(net.device)
     facts = {
-        "format": _FORMAT, "fingerprint": fingerprint, "course": vars(director.course),
-        "rate": net.optimizer_.param_groups[0]["lr"], "order": random.bit_generator.state,
+        "format": _FORMAT,
+        "fingerprint": fingerprint,
+        "course": vars(director.course),
+        "rate": net.optimizer_.param_groups[0]["lr"],
+        "order": random.bit_generator.state,
         "parts": net.n_parts,
-    }  # fmt: skip
+    }
     whole = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     return bytes(safetensors.torch.save(whole, {"facts": json.dumps(facts)}))
 

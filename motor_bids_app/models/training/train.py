@@ -63,8 +63,10 @@ class SteppedNet(NeuralNet):
                 self.n_parts *= 2
                 log.warning(
                     "%s is out of memory: going on with batches in parts of %d scans, in which "
-                    "normalisation now happens", self.device, size,
-                )  # fmt: skip
+                    "normalisation now happens",
+                    self.device,
+                    size,
+                )
                 torch.cuda.empty_cache()
 
     def _step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
@@ -72,12 +74,12 @@ class SteppedNet(NeuralNet):
         self._set_training(True)
         self.optimizer_.zero_grad()
         outputs, total = [], torch.zeros(())
-        pieces = torch.arange(len(targets)).tensor_split(min(self.n_parts, len(targets) // 2))
-        for piece in pieces:
-            part = {name: value[piece] for name, value in inputs.items()}
+        instances = torch.arange(len(targets)).tensor_split(min(self.n_parts, len(targets) // 2))
+        for instance in instances:
+            part = {name: value[instance] for name, value in inputs.items()}
             predicted = self.infer(part, **fit_params)
-            loss = self.get_loss(predicted, targets[piece], X=part, training=True)
-            loss = loss * (len(piece) / len(targets))
+            loss = self.get_loss(predicted, targets[instance], X=part, training=True)
+            loss = loss * (len(instance) / len(targets))
             loss.backward()
             total += loss.detach().cpu()
             outputs.append(predicted.detach())

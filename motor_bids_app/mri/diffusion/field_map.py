@@ -9,8 +9,11 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components, mini
 from motor_bids_app.errors import DataError, EmptyRegionError
 
 _RANGES = (  # of phase, 2 pi wide, in the units of scanners; rounded to whole numbers or not
-    2 * np.pi, 2000 * np.pi, 4096.0, 8192.0,
-)  # fmt: skip
+    2 * np.pi,
+    2000 * np.pi,
+    4096.0,
+    8192.0,
+)
 _RANGE_TOLERANCE = 0.01
 _LEAST_SIGNAL = 0.15  # of the 98th percentile of the magnitude; below, phase is noise
 _SMOOTHING = 2.0  # mm, standard deviation; the field is smooth, its noise is not

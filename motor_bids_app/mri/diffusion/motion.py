@@ -106,8 +106,11 @@ def correct_motion(
     directions = gradients.world_directions(affine) @ axes
     coarse, fine = (Level.of(data, brain, sizes, voxel) for voxel in (4.0, 2.0))
     # Shears and turns are told apart badly: the mean, whose contrast differs, finds one of them.
-    for level, modelled, with_eddy in ((coarse, False, True), (fine, False, False),
-                                       (fine, True, True)):  # fmt: skip
+    for level, modelled, with_eddy in (
+        (coarse, False, True),
+        (fine, False, False),
+        (fine, True, True),
+    ):
         poses = _refine(poses, level, gradients.shells, directions, modelled, with_eddy)
     centre = np.argwhere(brain).mean(axis=0)
     near = np.nonzero(ndimage.distance_transform_edt(~brain, sampling=sizes) < _SHARP)

@@ -40,8 +40,9 @@ class PlacedSeries:
         """
         mean = signals.mean(axis=0)
         bright = mean[mean > 0]
-        present = (np.ptp(signals, axis=0) > 0) & (mean > _DIM * (np.median(bright) if bright.size
-                                                                  else np.inf))  # fmt: skip
+        present = (np.ptp(signals, axis=0) > 0) & (
+            mean > _DIM * (np.median(bright) if bright.size else np.inf)
+        )
         if not present.any():
             raise EmptyRegionError(
                 "No voxel of the brain has a signal in every volume of the bold. Check the series, "

@@ -10,44 +10,74 @@ _SHARED = {  # questions of both parts; each with what the reader needs beside t
         ("Is the sample representative after exclusions", "Who is missing, and why.", answers.flow),
     ),
     "predictors": (
-        ("Are they defined and measured alike for all", "Scanners, sequences, raters of lesions.",
-         answers.predictors),
+        (
+            "Are they defined and measured alike for all",
+            "Scanners, sequences, raters of lesions.",
+            answers.predictors,
+        ),
         ("Is preprocessing alike for all", "Whether some had other images.", answers.preparation),
-        ("Were they assessed without knowledge of the outcome", "What raters of lesions knew.",
-         None),
-        ("Are they available when the model is to be used", "When each is known.",
-         answers.predictors),
+        (
+            "Were they assessed without knowledge of the outcome",
+            "What raters of lesions knew.",
+            None,
+        ),
+        (
+            "Are they available when the model is to be used",
+            "When each is known.",
+            answers.predictors,
+        ),
     ),
     "outcome": (
         ("Is it defined and assessed appropriately", "Protocol of the score.", answers.outcome),
-        ("Is it defined and assessed alike for all", "In all sites, and in controls.",
-         answers.outcome),
+        (
+            "Is it defined and assessed alike for all",
+            "In all sites, and in controls.",
+            answers.outcome,
+        ),
         ("Was it assessed without use of predictors", "What raters of the score knew.", None),
-        ("Is the time between predictors and outcome appropriate", "Time from image to score.",
-         None),
+        (
+            "Is the time between predictors and outcome appropriate",
+            "Time from image to score.",
+            None,
+        ),
     ),
-}  # fmt: skip
+}
 _DEVELOPMENT = (
     ("Is the sample large enough", "", answers.sample_size),
-    ("Are continuous and categorical predictors handled appropriately",
-     "Values cut into classes before the run.", answers.predictors),
+    (
+        "Are continuous and categorical predictors handled appropriately",
+        "Values cut into classes before the run.",
+        answers.predictors,
+    ),
     ("Are missing data handled appropriately", "Why values are missing.", answers.missing),
-    ("If classes were balanced, were predictions recalibrated",
-     "Does not apply if they were not.", answers.imbalance),
+    (
+        "If classes were balanced, were predictions recalibrated",
+        "Does not apply if they were not.",
+        answers.imbalance,
+    ),
     ("Was overfitting countered", "", answers.overfitting),
-)  # fmt: skip
+)
 _EVALUATION = (
     ("Is there more than apparent performance", "", answers.internal),
     ("Is the sample large enough", "", answers.sample_size),
     ("Are missing data handled appropriately", "Why values are missing.", answers.missing),
-    ("If classes were balanced, were the test people left as they are",
-     "Does not apply if they were not.", answers.imbalance),
+    (
+        "If classes were balanced, were the test people left as they are",
+        "Does not apply if they were not.",
+        answers.imbalance,
+    ),
     ("If data were split, was leakage avoided", "", answers.disjoint),
-    ("If data were resampled, were all steps of development repeated",
-     "Choices made on all people before the run.", answers.model_type),
-    ("Is performance measured appropriately (calibration, discrimination, net benefit)", "",
-     answers.performance),
-)  # fmt: skip
+    (
+        "If data were resampled, were all steps of development repeated",
+        "Choices made on all people before the run.",
+        answers.model_type,
+    ),
+    (
+        "Is performance measured appropriately (calibration, discrimination, net benefit)",
+        "",
+        answers.performance,
+    ),
+)
 
 PROBAST = Checklist(
     name="probast-ai",
@@ -62,8 +92,11 @@ PROBAST = Checklist(
     doi="10.1136/bmj-2024-082505",
     items=tuple(
         Item(
-            number=f"{part[0]} {domain}.{place}", section=f"{part}: {name}", topic=f"{question}?",
-            open=f"Your judgement. {needed}".strip(), say=say,
+            number=f"{part[0]} {domain}.{place}",
+            section=f"{part}: {name}",
+            topic=f"{question}?",
+            open=f"Your judgement. {needed}".strip(),
+            say=say,
         )
         for part, analysis in (("Development", _DEVELOPMENT), ("Evaluation", _EVALUATION))
         for domain, (name, questions) in enumerate(
@@ -71,4 +104,4 @@ PROBAST = Checklist(
         )
         for place, (question, needed, say) in enumerate(questions, start=1)
     ),
-)  # fmt: skip
+)

@@ -42,9 +42,12 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
             fontsize=8,
         )
     axes.set(
-        xlabel=f"Predicted probability of {positive}", ylabel=f"Share truly {positive}",
-        xlim=(-0.02, 1.02), ylim=(-0.05, 1.05), aspect="equal",
-    )  # fmt: skip
+        xlabel=f"Predicted probability of {positive}",
+        ylabel=f"Share truly {positive}",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.05, 1.05),
+        aspect="equal",
+    )
     return chart_figure(
         canvas,
         "calibration",
@@ -66,15 +69,20 @@ def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive:
     axes.fill_between(one["threshold"], one["low"], one["high"], color=colour(0), alpha=0.15)
     axes.plot(one["threshold"], one["net_benefit"], color=colour(0), label=fill(label, 40))
     axes.plot(
-        everyone["threshold"], everyone["net_benefit"], color=colour(1), linestyle="--",
+        everyone["threshold"],
+        everyone["net_benefit"],
+        color=colour(1),
+        linestyle="--",
         label="everyone",
-    )  # fmt: skip
+    )
     axes.axhline(0, color=INK["muted"], linewidth=0.8, label="nobody")
     top = max(float(one["high"].max()), 0.05)
     axes.set(
-        xlabel=f"Probability of {positive} at which one acts", ylabel="Net benefit",
-        xlim=(0, 1), ylim=(-0.4 * top, 1.1 * top),
-    )  # fmt: skip
+        xlabel=f"Probability of {positive} at which one acts",
+        ylabel="Net benefit",
+        xlim=(0, 1),
+        ylim=(-0.4 * top, 1.1 * top),
+    )
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, title="acting on", fontsize=8.5)
     return chart_figure(
         canvas,
@@ -123,12 +131,18 @@ def confusion_matrices(
         one = predictions[predictions["model"] == name]
         called = one["predicted"].to_numpy() >= 0.5
         truth = one["true"].to_numpy() == 1
-        counts = np.array([[np.sum(truth & called), np.sum(truth & ~called)],
-                           [np.sum(~truth & called), np.sum(~truth & ~called)]])  # fmt: skip
+        counts = np.array(
+            [
+                [np.sum(truth & called), np.sum(truth & ~called)],
+                [np.sum(~truth & called), np.sum(~truth & ~called)],
+            ]
+        )
         _draw_counts(axes, counts, (positive, negative))
         axes.set_title(fill(label, 20), fontsize=9)
-        words.append(f"{label}: {counts[0, 0]} of {counts[0].sum()} {positive} and "
-                     f"{counts[1, 1]} of {counts[1].sum()} {negative} right")  # fmt: skip
+        words.append(
+            f"{label}: {counts[0, 0]} of {counts[0].sum()} {positive} and "
+            f"{counts[1, 1]} of {counts[1].sum()} {negative} right"
+        )
     panels[0].set_ylabel("truth")
     return chart_figure(
         canvas,
@@ -188,9 +202,13 @@ def _draw_counts(axes: Axes, counts: NDArray[np.int64], names: tuple[str, ...]) 
         for column in range(number):
             shade = colour(0) if row == column else colour(1)
             axes.fill_between(
-                [column - 0.5, column + 0.5], row - 0.5, row + 0.5, color=shade,
-                alpha=0.08 + 0.5 * shares[row, column], linewidth=0,
-            )  # fmt: skip
+                [column - 0.5, column + 0.5],
+                row - 0.5,
+                row + 0.5,
+                color=shade,
+                alpha=0.08 + 0.5 * shares[row, column],
+                linewidth=0,
+            )
             axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=12)
     axes.set(xlim=(-0.5, number - 0.5), ylim=(number - 0.5, -0.5), aspect="equal")
     axes.set_xticks(range(number), names)

@@ -117,8 +117,10 @@ def chance_test(answer: Answer) -> str:
     often = round(answer.chance_p * ((answer.n_permutations or 0) + 1)) - 1
     whose = (
         " of a ridge regression on the same inputs, which is quick to fit anew and stands in for "
-        "the model," if answer.stand_in else ""
-    )  # fmt: skip
+        "the model,"
+        if answer.stand_in
+        else ""
+    )
     return (
         f"Permutation test: with the labels dealt out anew among patients, {often} of "
         f"{answer.n_permutations} cross-validations{whose} did as well "

@@ -50,9 +50,13 @@ def roc_curves(
         one = predictions[predictions["model"] == name]
         false, true = _roc(one["true"].to_numpy(), one["predicted"].to_numpy())
         axes.plot(
-            false, true, color=colour(number), linewidth=1.6, linestyle=_dash(number),
+            false,
+            true,
+            color=colour(number),
+            linewidth=1.6,
+            linestyle=_dash(number),
             label=fill(f"{label}: {_interval(metrics, name, 'roc_auc')}", 44),
-        )  # fmt: skip
+        )
     axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set_box_aspect(1)
     canvas.legend(loc="outside right center", title="AUC (95 % interval)", fontsize=8.5)
@@ -100,9 +104,13 @@ def metric_forest(
             shade = colour(number)
             axes.plot([point["low"], point["high"]], [height] * 2, color=shade, linewidth=1.8)
             axes.plot(
-                point["value"], height, marker="os"[number], color=shade, markersize=6,
+                point["value"],
+                height,
+                marker="os"[number],
+                color=shade,
+                markersize=6,
                 label=words,
-            )  # fmt: skip
+            )
     if ceiling is not None:
         axes.axvline(ceiling, color=colour(2), linewidth=1.4, linestyle="--", label="ceiling")
     axes.set(
@@ -149,9 +157,15 @@ def probability_strips(
             values = np.sort(one.loc[one["true"] == truth, "predicted"].to_numpy(dtype=float))
             height = row + (-0.2 if truth else 0.2)
             axes.scatter(
-                values, height + _jitter(len(values)), s=15 if truth else 11, marker=marker,
-                color=colour(1 - truth), alpha=0.65, linewidths=0, label=f"truly {word}",
-            )  # fmt: skip
+                values,
+                height + _jitter(len(values)),
+                s=15 if truth else 11,
+                marker=marker,
+                color=colour(1 - truth),
+                alpha=0.65,
+                linewidths=0,
+                label=f"truly {word}",
+            )
     axes.set(xlabel=f"Predicted probability of {positive}", xlim=(-0.02, 1.02))
     axes.set(ylim=(len(models) - 0.45, -0.55))
     axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
@@ -238,9 +252,13 @@ def legend_once(axes: Axes) -> None:
     unique = dict(zip(labels, handles, strict=True))
     if len(unique) > 1:
         axes.legend(
-            unique.values(), unique.keys(), loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3,
+            unique.values(),
+            unique.keys(),
+            loc="lower left",
+            bbox_to_anchor=(0, 1.0),
+            ncols=3,
             borderaxespad=0.2,
-        )  # fmt: skip
+        )
 
 
 def colour(number: int) -> str:
@@ -255,6 +273,10 @@ def _dash(number: int) -> str:
 def chart_figure(canvas: Canvas, name: str, title: str, caption: str, alt: str) -> Figure:
     """Return a chart with its words; `alt` without a full stop."""
     return Figure(
-        name=name, title=title, caption=caption, alt=f"{alt}.", data=to_svg(canvas, name),
+        name=name,
+        title=title,
+        caption=caption,
+        alt=f"{alt}.",
+        data=to_svg(canvas, name),
         media_type="image/svg+xml",
-    )  # fmt: skip
+    )

@@ -125,9 +125,14 @@ def check_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
         "brain or of the network, not what was learned; there is no verdict on linear models, "
         "whose weights lie along what varies most between people whatever they learn. Training "
         "folds share most of their people, so steadiness looks better than in new cohorts.",
-        {"method": "Method", "check": "Check", "value": "Value", "expected": "Compare with",
-         "state": "Result"},
-    )  # fmt: skip
+        {
+            "method": "Method",
+            "check": "Check",
+            "value": "Value",
+            "expected": "Compare with",
+            "state": "Result",
+        },
+    )
 
 
 def place_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
@@ -140,9 +145,14 @@ def place_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
         shown,
         "Share of the attribution (signs left out) in places that matter for movement, beside "
         "their share of the volume that the model sees: a ratio of 1 is what an even map has.",
-        {"method": "Method", "region": "In", "value": "Share of attribution",
-         "expected": "Share of volume", "ratio": "Ratio"},
-    )  # fmt: skip
+        {
+            "method": "Method",
+            "region": "In",
+            "value": "Share of attribution",
+            "expected": "Share of volume",
+            "ratio": "Ratio",
+        },
+    )
 
 
 def peak_list(peaks: pd.DataFrame, titles: Mapping[str, str]) -> Table:
@@ -153,6 +163,14 @@ def peak_list(peaks: pd.DataFrame, titles: Mapping[str, str]) -> Table:
         shown,
         "Peaks, largest first: coordinates in mm (right, front and top are positive), and the "
         "region of the AAL atlas, or the nearest one within 10 mm.",
-        {"method": "Method", "map": "Map", "x": "x", "y": "y", "z": "z", "value": "Value",
-         "region": "Region", "distance": "Distance to it (mm)"},
-    )  # fmt: skip
+        {
+            "method": "Method",
+            "map": "Map",
+            "x": "x",
+            "y": "y",
+            "z": "z",
+            "value": "Value",
+            "region": "Region",
+            "distance": "Distance to it (mm)",
+        },
+    )

@@ -40,8 +40,9 @@ def weight_chart(weights: pd.DataFrame) -> Figure:
     axes.axvline(mean, color=INK["ink"], linewidth=1.8)
     axes.set(
         xlabel=f"weight of {MODALITIES['signals']} (the rest goes to {MODALITIES['slices']})",
-        xlim=(-0.03, 1.03), ylim=(len(repeats) - 0.5, -0.5),
-    )  # fmt: skip
+        xlim=(-0.03, 1.03),
+        ylim=(len(repeats) - 0.5, -0.5),
+    )
     axes.set_yticks(range(len(repeats)), [f"repeat {repeat}" for repeat in repeats])
     axes.tick_params(axis="y", length=0)
     return chart_figure(
@@ -64,9 +65,14 @@ def weight_table(weights: pd.DataFrame) -> Table:
     ).reset_index()
     if (wide["training"] == 1).all():
         wide = wide.drop(columns="training")
-    names = {"repeat": "Repeat", "fold": "Test set", "training": "Training",
-             "signals": "EEG and EMG", "slices": "Slices of the bold",
-             "n_people": "People who decided"}  # fmt: skip
+    names = {
+        "repeat": "Repeat",
+        "fold": "Test set",
+        "training": "Training",
+        "signals": "EEG and EMG",
+        "slices": "Slices of the bold",
+        "n_people": "People who decided",
+    }
     return Table.of(
         wide,
         "Weights of the late fusion in each fold. Those decide who have both modalities; who has "

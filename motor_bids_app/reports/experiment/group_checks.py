@@ -53,11 +53,22 @@ def lesion_overlap_figure(
     anywhere = nib.Nifti1Image((values > 0).astype(np.uint8), count.affine)
     cut = anywhere if values.any() else None
     rows = [
-        Row(image=template, layers=[Layer(image=shown, colour=LESION, style="tint")],
-            label="template", cut_through=cut),
-        Row(image=count, layers=[Layer(image=brain, colour=BRAIN)], colours="inferno",
-            limits=(0.0, float(peak)), unit="people", label="count", cut_through=cut),
-    ]  # fmt: skip
+        Row(
+            image=template,
+            layers=[Layer(image=shown, colour=LESION, style="tint")],
+            label="template",
+            cut_through=cut,
+        ),
+        Row(
+            image=count,
+            layers=[Layer(image=brain, colour=BRAIN)],
+            colours="inferno",
+            limits=(0.0, float(peak)),
+            unit="people",
+            label="count",
+            cut_through=cut,
+        ),
+    ]
     return Figure(
         name="lesion-overlap",
         title="Where lesions overlap",

@@ -56,10 +56,12 @@ def ladder_table(ladder: pd.DataFrame | None, label: str) -> Table | None:
             verdict = f"cannot be made here: {verdict[0].lower()}{verdict[1:].rstrip('.')}"
         rows.append(
             (
-                PROTOCOLS.get(str(protocol), str(protocol)), *cells,
-                str(counted.iloc[0]) if len(counted) else "n/a", verdict,
+                PROTOCOLS.get(str(protocol), str(protocol)),
+                *cells,
+                str(counted.iloc[0]) if len(counted) else "n/a",
+                verdict,
             )
-        )  # fmt: skip
+        )
     return Table(
         caption=f"{label}: every protocol with the interval that its authors would report, and the "
         "difference from the right one. Controls count only where the line says so. Counted: "
@@ -112,13 +114,20 @@ def _draw(ladder: pd.DataFrame, label: str) -> Figure:
             marks["right" if name == "right" else "optimistic"] = mark
         if metric in published:
             axes.plot(
-                [published[metric]] * 2, [-0.5, len(protocols) - 0.5], color=INK["ink"],
-                linewidth=1.4, linestyle=":",
-            )  # fmt: skip
+                [published[metric]] * 2,
+                [-0.5, len(protocols) - 0.5],
+                color=INK["ink"],
+                linewidth=1.4,
+                linestyle=":",
+            )
             axes.annotate(
-                f"published {published[metric]:g}", (published[metric], -0.5), xytext=(0, 3),
-                textcoords="offset points", ha="center", fontsize=8,
-            )  # fmt: skip
+                f"published {published[metric]:g}",
+                (published[metric], -0.5),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8,
+            )
         axes.set(xlabel=METRICS.get(metric, metric), ylim=(len(protocols) - 0.5, -0.5))
         names = [fill(PROTOCOLS.get(name, name), 28) for name in protocols]
         axes.set_yticks(range(len(protocols)), names if number == 0 else [""] * len(names))

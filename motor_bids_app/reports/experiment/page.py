@@ -109,18 +109,25 @@ def render_experiment(report: ExperimentReport) -> str:
             1, models_table(report.metrics, report.models, "calibration", "patients")
         )
     contents = {
-        "cohort": "People", "models": "Models", "figures": "Figures",
+        "cohort": "People",
+        "models": "Models",
+        "figures": "Figures",
         **({"explanation": "Explanation"} if report.explanation else {}),
-        **({"states": "States"} if report.states else {}), "splits": "Splits",
-        "audit": "Audit", "size": "Sample size", "limits": "Limits",
-        **({"checklists": "Checklists"} if report.checklists else {}), "settings": "Settings",
+        **({"states": "States"} if report.states else {}),
+        "splits": "Splits",
+        "audit": "Audit",
+        "size": "Sample size",
+        "limits": "Limits",
+        **({"checklists": "Checklists"} if report.checklists else {}),
+        "settings": "Settings",
         "references": "References",
-    }  # fmt: skip
+    }
     return render(
         "experiment.html",
         report=report,
         headline=headline(
-            answer, label=label,
+            answer,
+            label=label,
             target=f"{report.positive} outcome" if report.positive else report.target,
         ),
         sentences=[sentence for sentence in sentences if sentence],
@@ -137,13 +144,15 @@ def render_experiment(report: ExperimentReport) -> str:
         figures=[*_figures(report), *report.figures],
         audit=Table.of(report.audit, *_AUDIT),
         coverage=coverage_table(report.coverage, report.task),
-        subgroups=subgroup_table(report.subgroups, label), missing=missing_table(report.missing),
+        subgroups=subgroup_table(report.subgroups, label),
+        missing=missing_table(report.missing),
         recalibration=recalibration_table(report.recalibration, label),
         chosen_maps=chosen_table(report.chosen_maps),
         map_subsets=subset_table(report.map_subsets, report.answer.metric),
         sample_size=size_table(report.sample_size, report.models),
-        limits=(*_LIMITS, *report.limits), versions=report.versions,
-    )  # fmt: skip
+        limits=(*_LIMITS, *report.limits),
+        versions=report.versions,
+    )
 
 
 def _figures(report: ExperimentReport) -> list[Figure]:
@@ -154,10 +163,14 @@ def _figures(report: ExperimentReport) -> list[Figure]:
     label = models[answer.model]
     drawn = [
         charts.metric_forest(
-            report.metrics, models, metric=answer.metric, chance=answer.chance,
-            noise_floor=answer.noise_floor, ceiling=report.ceiling,
+            report.metrics,
+            models,
+            metric=answer.metric,
+            chance=answer.chance,
+            noise_floor=answer.noise_floor,
+            ceiling=report.ceiling,
         )
-    ]  # fmt: skip
+    ]
     if report.null is not None and report.null_value is not None:
         drawn.append(
             evidence.null_histogram(
@@ -235,10 +248,12 @@ def _answers(links: tuple[ExperimentLink, ...]) -> list[Figure]:
         )
         figures.append(
             charts.metric_forest(
-                table, {link.name: link.name for link in some}, metric=metric,
+                table,
+                {link.name: link.name for link in some},
+                metric=metric,
                 chance=some[0].answer.chance,
                 noise_floor=max(link.answer.noise_floor for link in some),
                 what="experiment",
             )
-        )  # fmt: skip
+        )
     return figures

@@ -76,8 +76,10 @@ def class_table(table: pd.DataFrame, model: str, label: str) -> Table:
         caption=f"{label}: each class taken as positive, and the mean of both; as in the paper, "
         "healthy controls count as good. Mean [least to greatest] over "
         f"{_test_sets(one)}, of the mean over trainings, then of the best one.",
-        columns=("Metric", *_CLASSES.values()), rows=tuple(rows), numeric=frozenset({1, 2, 3}),
-    )  # fmt: skip
+        columns=("Metric", *_CLASSES.values()),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3}),
+    )
 
 
 def _test_sets(table: pd.DataFrame) -> str:
@@ -103,10 +105,14 @@ def variant_table(report: ExperimentReport, models: Sequence[str], what: str) ->
         "are the right AUC, of patients, and that of all. The best row of several is the best by "
         "luck too.",
         columns=(
-            "Network", *_RIGHT, *(METRICS[name] for name in _SHORT), "Accuracy, mean of maxima"
+            "Network",
+            *_RIGHT,
+            *(METRICS[name] for name in _SHORT),
+            "Accuracy, mean of maxima",
         ),
-        rows=tuple(rows), numeric=frozenset(range(1, 9)),
-    )  # fmt: skip
+        rows=tuple(rows),
+        numeric=frozenset(range(1, 9)),
+    )
 
 
 def layer_table(report: ExperimentReport, network: str, layer: str, models: Sequence[str]) -> Table:
@@ -126,10 +132,14 @@ def layer_table(report: ExperimentReport, network: str, layer: str, models: Sequ
         "count as good. The first two columns are the right AUC, of patients, and that of all. The "
         "best of several such classifiers is the best by luck too.",
         columns=(
-            "Classifier", *_RIGHT, *(METRICS[name] for name in metrics), "Accuracy, mean of maxima"
+            "Classifier",
+            *_RIGHT,
+            *(METRICS[name] for name in metrics),
+            "Accuracy, mean of maxima",
         ),
-        rows=tuple(rows), numeric=frozenset(range(1, 8)),
-    )  # fmt: skip
+        rows=tuple(rows),
+        numeric=frozenset(range(1, 8)),
+    )
 
 
 _RIGHT = ("Right: AUC in patients (95 % interval)", "AUC with controls, who count in the paper")
@@ -186,12 +196,19 @@ def embedding_figure(embedding: pd.DataFrame, predictions: pd.DataFrame) -> Figu
         one = embedding[embedding["layer"] == layer]
         poor = np.array([truth.get(person, 0) == 1 for person in one["participant_id"]])
         for members, marker, shade, word in (
-            (poor, "o", colour(1), "truly poor"), (~poor, "D", colour(0), "truly good"),
-        ):  # fmt: skip
+            (poor, "o", colour(1), "truly poor"),
+            (~poor, "D", colour(0), "truly good"),
+        ):
             axes.scatter(
-                one["x"].to_numpy()[members], one["y"].to_numpy()[members], s=20, marker=marker,
-                color=shade, alpha=0.75, linewidths=0, label=word,
-            )  # fmt: skip
+                one["x"].to_numpy()[members],
+                one["y"].to_numpy()[members],
+                s=20,
+                marker=marker,
+                color=shade,
+                alpha=0.75,
+                linewidths=0,
+                label=word,
+            )
         axes.set_title(LAYERS[layer], fontsize=9)
         axes.set_xticks([])
         axes.set_yticks([])

@@ -23,8 +23,10 @@ from motor_bids_app.reports.pages import Figure, Table
 
 CLASSES = ("good", "poor")
 _HIGHEST = 99.0  # percentile of sizes at the ends of the colours
-_NO_CLUSTER = ("In no state that was compared do classes differ in 50 neighbouring voxels, not "
-               "even at the uncorrected threshold of the paper.")  # fmt: skip
+_NO_CLUSTER = (
+    "In no state that was compared do classes differ in 50 neighbouring voxels, not "
+    "even at the uncorrected threshold of the paper."
+)
 Classes = NDArray[np.bool_] | None
 
 
@@ -109,11 +111,15 @@ def _centres(
     shares = np.bincount(states.labels, minlength=len(centres)) / len(states.labels)
     rows = [
         Row(
-            image=template, label=f"State {number}: {100 * share:.0f} % of windows", signed=image,
-            signed_limit=limit, unit="", limits=(0, 1.6),
+            image=template,
+            label=f"State {number}: {100 * share:.0f} % of windows",
+            signed=image,
+            signed_limit=limit,
+            unit="",
+            limits=(0, 1.6),
         )
         for number, (image, share) in enumerate(zip(centres, shares, strict=True), start=1)
-    ]  # fmt: skip
+    ]
     return Figure(
         name="states-centres",
         title="States of connectivity",
@@ -190,14 +196,22 @@ def _strips(axes: Axes, values: NDArray[np.float64], poor: Classes) -> None:
         jitter = np.linspace(-0.1, 0.1, max(int(members.sum()), 1))
         for state, own in enumerate(values[members].T):
             axes.plot(
-                state + 1 + offset + jitter[: len(own)], own, linestyle="", marker="os"[number],
-                markersize=3, color=colour(number), alpha=0.7, label=name if state == 0 else None,
-            )  # fmt: skip
+                state + 1 + offset + jitter[: len(own)],
+                own,
+                linestyle="",
+                marker="os"[number],
+                markersize=3,
+                color=colour(number),
+                alpha=0.7,
+                label=name if state == 0 else None,
+            )
             if len(own):
                 axes.plot(
-                    state + 1 + offset + np.array([-0.14, 0.14]), [own.mean()] * 2,
-                    color=colour(number), linewidth=2,
-                )  # fmt: skip
+                    state + 1 + offset + np.array([-0.14, 0.14]),
+                    [own.mean()] * 2,
+                    color=colour(number),
+                    linewidth=2,
+                )
     axes.set_xticks(range(1, values.shape[1] + 1))
     axes.set_ylim(bottom=0)
 
@@ -221,9 +235,14 @@ def transitions_chart(dynamics: Dynamics, poor: Classes) -> Figure:
                 value = mean[row, column]
                 text = f"{value:.2f}" if counts[row, column] else "none"
                 axes.text(
-                    column, row, text, ha="center", va="center", fontsize=8.5,
+                    column,
+                    row,
+                    text,
+                    ha="center",
+                    va="center",
+                    fontsize=8.5,
                     color="white" if value > 0.6 else INK["ink"],
-                )  # fmt: skip
+                )
         axes.set(title=name, xlabel="Next window", ylabel="Window")
         axes.set_xticks(range(k), [str(number + 1) for number in range(k)])
         axes.set_yticks(range(k), [str(number + 1) for number in range(k)])
@@ -250,10 +269,16 @@ def _search_table(search: pd.DataFrame) -> Table:
     return Table.of(
         shown,
         "Numbers of states that were tried.",
-        {"k": "States", "states_of_most": "Visited by most people",
-         "lowest_participation": "Participation, least", "mean_participation": "Mean",
-         "silhouette": "Silhouette", "cost": "Distance", "chosen": "Chosen"},
-    )  # fmt: skip
+        {
+            "k": "States",
+            "states_of_most": "Visited by most people",
+            "lowest_participation": "Participation, least",
+            "mean_participation": "Mean",
+            "silhouette": "Silhouette",
+            "cost": "Distance",
+            "chosen": "Chosen",
+        },
+    )
 
 
 def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
@@ -263,9 +288,10 @@ def _dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
     rows = []
     for name in table:
         kind, _, state = str(name).rpartition("_")
-        label = {"occupancy": f"Share of time in state {state}",
-                 "dwell_seconds": f"Mean stay in state {state} (s)"}.get(
-                     kind, "Changes of state")  # fmt: skip
+        label = {
+            "occupancy": f"Share of time in state {state}",
+            "dwell_seconds": f"Mean stay in state {state} (s)",
+        }.get(kind, "Changes of state")
         values = table[name].to_numpy(np.float64)
         rows.append((label, *(_mean_and_spread(values[members]) for members in (~poor, poor))))
     return Table(
@@ -287,12 +313,16 @@ def _cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:
     """Clusters with both p values side by side."""
     rows = tuple(
         (
-            f"State {row['state']}, {row['region']}", row["higher_in"],
-            f"{row['x']:.0f}, {row['y']:.0f}, {row['z']:.0f}", row["voxels"],
-            f"{row['peak_t']:.2f}", f"{row['p_uncorrected']:.2g}", f"{row['p_corrected']:.3f}",
+            f"State {row['state']}, {row['region']}",
+            row["higher_in"],
+            f"{row['x']:.0f}, {row['y']:.0f}, {row['z']:.0f}",
+            row["voxels"],
+            f"{row['peak_t']:.2f}",
+            f"{row['p_uncorrected']:.2g}",
+            f"{row['p_corrected']:.3f}",
         )
         for row in clusters.to_dict("records")
-    )  # fmt: skip
+    )
     kept = int((clusters["p_corrected"] < 0.05).sum()) if len(clusters) else 0
     return Table(
         caption="Where classes differ in a state, adjusted for age, sex and time since stroke: "
@@ -300,8 +330,15 @@ def _cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:
         f"column corrects for the many voxels by the largest cluster in {n_permutations} "
         f"permutations of people: {kept} of {len(clusters)} clusters hold at 0.05. Chance "
         "alone can explain the others in so many voxels.",
-        columns=("Peak", "Higher in", "MNI (mm)", "Voxels", "t", "p of the peak, uncorrected",
-                 "p of the cluster, corrected"),
+        columns=(
+            "Peak",
+            "Higher in",
+            "MNI (mm)",
+            "Voxels",
+            "t",
+            "p of the peak, uncorrected",
+            "p of the cluster, corrected",
+        ),
         rows=rows,
         numeric=frozenset({3, 4, 5, 6}),
-    )  # fmt: skip
+    )

@@ -100,13 +100,14 @@ def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
     classify = task == "classification"
     rows = [
         (
-            row["group"], int(row["n_people"]),
+            row["group"],
+            int(row["n_people"]),
             f"{row['coverage']:.0%} ({row['low']:.0%} to {row['high']:.0%})",
             f"{row['size']:.2f}" if classify else f"{row['size']:.1f}",
             *([f"{row['single']:.0%}"] if classify else []),
         )
         for _, row in coverage.iterrows()
-    ]  # fmt: skip
+    ]
     what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
     return Table(
         caption=f"Conformal {what[0]} of the final model that should hold the truth for "
@@ -133,12 +134,14 @@ def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
     classify = bool(groups["n_poor"].notna().any())
     rows = [
         (
-            row["characteristic"], row["group"], int(row["n_people"]),
+            row["characteristic"],
+            row["group"],
+            int(row["n_people"]),
             *([int(row["n_poor"])] if classify else []),
             row["remark"] if isinstance(row["remark"], str) else metric_cell(row.to_dict()),
         )
         for _, row in groups.iterrows()
-    ]  # fmt: skip
+    ]
     return Table(
         caption=f"{label} in parts of the cohort, with 95 % intervals; all rows are of patients, "
         "but for one that counts controls, where there are some. Intervals that overlap are no "
@@ -156,11 +159,14 @@ def missing_table(missing: pd.DataFrame | None) -> Table | None:
         return None
     rows = [
         (
-            row["what"], f"{row['n_missing']} of {row['n_people']}", row["n_patients"],
-            row["n_controls"], row["rule"],
+            row["what"],
+            f"{row['n_missing']} of {row['n_people']}",
+            row["n_patients"],
+            row["n_controls"],
+            row["rule"],
         )
         for _, row in missing.iterrows()
-    ]  # fmt: skip
+    ]
     return Table(
         caption="People who lack what models may see, and the rule that applies within each "
         "training fold.",
@@ -237,7 +243,9 @@ def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table |
         "in new people (Riley et al. 2020). Models of thousands of voxels have no such number: "
         "they lean on their penalty.",
         {
-            "model": "Model", "n_parameters": "Weights", "n_people": "Patients here",
+            "model": "Model",
+            "n_parameters": "Weights",
+            "n_people": "Patients here",
             "n_needed": "Patients needed",
         },
-    )  # fmt: skip
+    )

@@ -52,10 +52,17 @@ def signal(image: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
     """
     layers = [Layer(image=brain, colour=BRAIN)]
     rows = [
-        Row(image=image, plane=plane, layers=layers, label=label, colours="viridis", limits=_TSNR,
-            unit="ratio")
+        Row(
+            image=image,
+            plane=plane,
+            layers=layers,
+            label=label,
+            colours="viridis",
+            limits=_TSNR,
+            unit="ratio",
+        )
         for plane, label in (("axial", "temporal signal to noise"), ("sagittal", ""))
-    ]  # fmt: skip
+    ]
     return Figure(
         name="bold-signal",
         title="Signal of the bold",
@@ -81,15 +88,31 @@ def connectivity(
     """
     layers = [Layer(image=seed, colour=LESION)]
     rows = [
-        Row(image=maps["mean"], plane=plane, layers=layers, label=label, colours="RdBu_r",
-            limits=_MEAN, unit="z", cut_through=through)
+        Row(
+            image=maps["mean"],
+            plane=plane,
+            layers=layers,
+            label=label,
+            colours="RdBu_r",
+            limits=_MEAN,
+            unit="z",
+            cut_through=through,
+        )
         for plane, label, through in (
             ("axial", "mean", None),
             ("coronal", "mean, through the seed", seed),
         )
-    ]  # fmt: skip
-    rows.append(Row(image=maps["SD"], layers=layers, label="standard deviation", colours="magma",
-                    limits=_SPREAD, unit="z"))  # fmt: skip
+    ]
+    rows.append(
+        Row(
+            image=maps["SD"],
+            layers=layers,
+            label="standard deviation",
+            colours="magma",
+            limits=_SPREAD,
+            unit="z",
+        )
+    )
     rows.append(
         Row(image=template, plane="coronal", layers=layers, label="template", cut_through=seed)
     )

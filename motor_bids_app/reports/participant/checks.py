@@ -129,11 +129,9 @@ def lesion_standard(
     low, high = contrast(np.asarray(image.dataobj, dtype=np.float32))
     dim = (low, 1.6 * high)  # so that the colours stand out
     rows = [
-        Row(
-            image=image, layers=layers, label="through the lesion", cut_through=lesion, limits=dim
-        ),
+        Row(image=image, layers=layers, label="through the lesion", cut_through=lesion, limits=dim),
         Row(image=image, plane="coronal", layers=layers, cut_through=lesion, limits=dim),
-    ]  # fmt: skip
+    ]
     return _png(
         "lesion-standard",
         "Lesion and corticospinal tract in the standard space",

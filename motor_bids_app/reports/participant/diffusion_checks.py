@@ -31,8 +31,9 @@ def susceptibility(
         for plane in ("axial", "sagittal")
         for one, label in ((before, "before"), (after, "after"))
     ]
-    rows.append(Row(image=field, label="moved by", colours="RdBu_r", limits=(-reach, reach),
-                    unit="mm"))  # fmt: skip
+    rows.append(
+        Row(image=field, label="moved by", colours="RdBu_r", limits=(-reach, reach), unit="mm")
+    )
     outlines = (
         "the brain (orange) and of the white matter of the head (blue)"
         if white_matter is not None

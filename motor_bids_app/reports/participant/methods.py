@@ -72,10 +72,12 @@ def participant_methods(
 def _finished(taken: Mapping[str, str]) -> str:
     """Say what was taken from where, and where its methods are written."""
     sources: dict[str, list[str]] = {}
-    for piece, source in taken.items():
-        sources.setdefault(source, []).append(PIECES[piece])
-    sentences = [f"Not computed but taken from {source}: {', '.join(pieces)}." for source, pieces
-                 in sources.items()]  # fmt: skip
+    for product, source in taken.items():
+        sources.setdefault(source, []).append(PIECES[product])
+    sentences = [
+        f"Not computed but taken from {source}: {', '.join(products)}."
+        for source, products in sources.items()
+    ]
     tissue = " Tissue probabilities were set to 0 in the lesion." if "tissue" in taken else ""
     return f"Finished derivatives. {' '.join(sentences)}{tissue} Their methods are described there."
 

@@ -34,10 +34,13 @@ def spectra(cleaned: Cleaned, kind: str) -> Figure:
         for name, values in zip(recording.names, power, strict=True):
             bad = name in cleaned.bad
             axes.semilogy(
-                frequencies[inside], np.maximum(values[inside], 1e-7), linewidth=0.7,
-                color=SERIES["series-2"] if bad else SERIES["series-1"], zorder=1 + bad,
+                frequencies[inside],
+                np.maximum(values[inside], 1e-7),
+                linewidth=0.7,
+                color=SERIES["series-2"] if bad else SERIES["series-1"],
+                zorder=1 + bad,
                 alpha=_QUIET if bad else 0.5,
-            )  # fmt: skip
+            )
         axes.set_title(title, fontsize=9.5)
         axes.set_xlabel("Hz")
         limits.append(axes.get_ylim())
@@ -86,8 +89,15 @@ def channel_map(recording: Recording, bad: dict[str, str], interpolated: tuple[s
         fill = "none" if name in bad and name not in made else colour
         axes.plot(x, y, "o", markersize=4 if small else 6, color=colour, markerfacecolor=fill)
         if not small or name in bad:
-            axes.annotate(name, (x, y), xytext=(0, 5), textcoords="offset points", fontsize=7.5,
-                          ha="center", color=INK["ink"])  # fmt: skip
+            axes.annotate(
+                name,
+                (x, y),
+                xytext=(0, 5),
+                textcoords="offset points",
+                fontsize=7.5,
+                ha="center",
+                color=INK["ink"],
+            )
     axes.set_xlim(-1.3, 1.3)
     axes.set_ylim(-1.25, 1.25)
     n_bad = len(bad)
@@ -117,21 +127,26 @@ def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
     """Draw the amplitude over time, and which seconds and windows are left out."""
     canvas, (axes,) = new_chart(7.2, 2.4)
     step = round(cleaned.recording.rate)
-    n = len(cleaned.bad_pieces)
+    n = len(cleaned.bad_segments)
     for recording, label, colour in (
         (cleaned.before, "before", INK["muted"]),
         (cleaned.recording, "after", SERIES["series-1"]),
     ):
         good = [k for k, name in enumerate(recording.names) if name not in cleaned.bad]
         ranges = _ranges(recording.signals[good], step, n)
-        axes.semilogy(np.arange(n) + 0.5, np.maximum(np.median(ranges, axis=0), 1e-2), label=label,
-                      color=colour, linewidth=1.1)  # fmt: skip
+        axes.semilogy(
+            np.arange(n) + 0.5,
+            np.maximum(np.median(ranges, axis=0), 1e-2),
+            label=label,
+            color=colour,
+            linewidth=1.1,
+        )
     length = windows.signals.shape[2] / cleaned.recording.rate
     n_windows = int(cleaned.recording.signals.shape[1] // windows.signals.shape[2])
     kept = {round(onset / length) for onset in windows.onsets}
     for number in set(range(n_windows)) - kept:
         axes.axvspan(number * length, (number + 1) * length, color=INK["band"], zorder=0)
-    for second in np.flatnonzero(cleaned.bad_pieces).tolist():
+    for second in np.flatnonzero(cleaned.bad_segments).tolist():
         axes.axvspan(second, second + 1, ymax=0.06, color=SERIES["series-2"], linewidth=0)
     axes.set_xlabel("s")
     axes.set_ylabel("peak to peak, µV")
@@ -145,15 +160,15 @@ def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
         "cleaning. Orange at the bottom: seconds that cannot be trusted. Shaded: windows left out, "
         f"{windows.n_rejected} of {n_windows}. A recording that is orange throughout has a fault "
         "that cleaning does not mend.",
-        alt=f"Amplitude over {n} seconds; {int(cleaned.bad_pieces.sum())} seconds and "
+        alt=f"Amplitude over {n} seconds; {int(cleaned.bad_segments.sum())} seconds and "
         f"{windows.n_rejected} of {n_windows} windows left out.",
         data=to_svg(canvas, f"{kind}-rejected"),
         media_type="image/svg+xml",
     )
 
 
-def _ranges(signals: Array, step: int, n_pieces: int) -> Array:
-    starts = np.minimum(np.arange(n_pieces) * step, signals.shape[1] - 1)
+def _ranges(signals: Array, step: int, n_segments: int) -> Array:
+    starts = np.minimum(np.arange(n_segments) * step, signals.shape[1] - 1)
     highest = np.maximum.reduceat(signals, starts, axis=1)
     return np.asarray(highest - np.minimum.reduceat(signals, starts, axis=1))
 
@@ -187,12 +202,17 @@ def muscle_coherence(found: Coherences) -> Figure:
 
 def _draw_coherence(axes: Axes, found: Coherences, limb: str) -> None:
     if limb not in found.values:
-        axes.annotate("not measured", (0.5, 0.5), xycoords="axes fraction", ha="center",
-                      color=INK["muted"])  # fmt: skip
+        axes.annotate(
+            "not measured", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK["muted"]
+        )
         return
     axes.plot(found.frequencies, found.values[limb], color=SERIES["series-1"], linewidth=1.4)
-    axes.axhline(coherence_limit(found.n_segments[limb]), color=INK["muted"], linewidth=0.8,
-                 linestyle=(0, (4, 4)))  # fmt: skip
+    axes.axhline(
+        coherence_limit(found.n_segments[limb]),
+        color=INK["muted"],
+        linewidth=0.8,
+        linestyle=(0, (4, 4)),
+    )
 
 
 def _shown(found: Coherences, limb: str) -> NDArray[np.float64]:

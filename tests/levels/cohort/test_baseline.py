@@ -7,20 +7,20 @@ import pytest
 from motor_bids_app.bids.scores import SCORES
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.cohort.baseline import with_baseline
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import Outcome, label
 from motor_bids_app.models.tables.columns import BASELINE
 
 FMA = Outcome(score=SCORES["fma_ue"], task="regression", cutoff=None)
 
 
-def people(rows) -> People:
+def people(rows) -> Participants:
     """From (participant, session, months since stroke, FMA-UE, NIHSS)."""
     columns = ["participant_id", "session_id", "time_since_stroke", "fma_ue", "nihss"]
     table = pd.DataFrame(rows, columns=columns).assign(group="patient")
     table = table.astype(dict.fromkeys(columns[2:], float))
     scores = {name: SCORES[name] for name in ("fma_ue", "nihss")}
-    return People(scans=(), table=table, scores=scores, excluded=pd.DataFrame())
+    return Participants(scans=(), table=table, scores=scores, excluded=pd.DataFrame())
 
 
 VISITS = people(
@@ -35,17 +35,17 @@ VISITS = people(
 
 
 def test_the_earlier_session_is_told_by_time_not_by_name_or_order():
-    found, barred, _ = with_baseline(VISITS, FMA, "earlier_session")
+    found, exclusions, _ = with_baseline(VISITS, FMA, "earlier_session")
     by_scan = found.table.set_index(["participant_id", "session_id"])[BASELINE]
 
     assert by_scan["sub-1", "ses-post"] == 20
     assert by_scan["sub-2", "ses-b"] == by_scan["sub-2", "ses-c"] == 30
-    assert (barred != "").tolist() == by_scan.isna().tolist()
+    assert (exclusions != "").tolist() == by_scan.isna().tolist()
 
 
 def test_no_score_that_is_averaged_into_the_truth_is_a_baseline():
-    found, barred, _ = with_baseline(VISITS, FMA, "earlier_session")
-    labels = label(found, FMA, "good", barred)
+    found, exclusions, _ = with_baseline(VISITS, FMA, "earlier_session")
+    labels = label(found, FMA, "good", exclusions)
 
     taking_part = found.table.iloc[labels.rows]
     assert labels.truth.to_dict() == {"sub-1": 50, "sub-2": 42.5}
@@ -56,16 +56,16 @@ def test_no_score_that_is_averaged_into_the_truth_is_a_baseline():
 
 
 def test_sessions_without_a_time_or_at_the_same_time_have_no_order():
-    _, barred, _ = with_baseline(VISITS, FMA, "earlier_session")
-    lost = set(VISITS.table["participant_id"][barred != ""])
+    _, exclusions, _ = with_baseline(VISITS, FMA, "earlier_session")
+    lost = set(VISITS.table["participant_id"][exclusions != ""])
     assert {"sub-3", "sub-4", "sub-5"} <= lost
 
 
 def test_another_score_is_taken_at_the_users_word_and_the_report_says_so():
-    found, barred, (note,) = with_baseline(VISITS, FMA, "nihss")
+    found, exclusions, (note,) = with_baseline(VISITS, FMA, "nihss")
 
     np.testing.assert_array_equal(found.table[BASELINE], VISITS.table["nihss"])
-    assert (barred == "").all()
+    assert (exclusions == "").all()
     assert "the experiment says was measured before FMA-UE" in note
 
 

@@ -35,10 +35,14 @@ def test_people_are_counted_not_scans_and_controls_apart():
     counts = rows[["n_missing", "n_patients", "n_controls"]].T.to_dict("list")
 
     assert counts == {
-        "age": [1, 1, 0], "sex": [0, 0, 0], "time since stroke": [1, 0, 1],
-        "lesion mask (volume and tract load)": [2, 1, 1], "a regional feature": [1, 1, 0],
-        "fa map": [0, 0, 0], "lesion map": [1, 1, 0],
-    }  # fmt: skip
+        "age": [1, 1, 0],
+        "sex": [0, 0, 0],
+        "time since stroke": [1, 0, 1],
+        "lesion mask (volume and tract load)": [2, 1, 1],
+        "a regional feature": [1, 1, 0],
+        "fa map": [0, 0, 0],
+        "lesion map": [1, 1, 0],
+    }
     assert (rows["n_people"] == 4).all()
 
 
@@ -63,8 +67,10 @@ def test_leaving_out_names_what_a_scan_lacks_and_spares_controls_what_they_canno
 
     assert reasons[0] == reasons[4] == ""
     assert [reason.split(",")[0] for reason in reasons[1:4]] == [
-        "lacks age", "lacks age", "lacks fa map",
-    ]  # fmt: skip
+        "lacks age",
+        "lacks age",
+        "lacks fa map",
+    ]
     assert "lesion map" in reasons[2]
 
 
@@ -86,10 +92,10 @@ def test_the_report_says_what_was_harmonised_and_who_was_not():
 
 
 @pytest.mark.parametrize(
-    ("preset", "barred"), [("gao2025", [False, True, False]), ("karakis2023", [False] * 3)]
+    ("preset", "exclusions"), [("gao2025", [False, True, False]), ("karakis2023", [False] * 3)]
 )
 def test_connectivity_of_the_healthy_side_is_no_connectivity_of_the_lesion(
-    tmp_path, preset, barred
+    tmp_path, preset, exclusions
 ):
     scans = []
     for number, seed in enumerate(("left", "left", "right")):
@@ -101,4 +107,4 @@ def test_connectivity_of_the_healthy_side_is_no_connectivity_of_the_lesion(
 
     reasons = wrong_seeds(people, np.arange(3), np.array([""] * 3, object), load_preset(preset))
 
-    assert [bool(reason) for reason in reasons] == barred
+    assert [bool(reason) for reason in reasons] == exclusions

@@ -16,7 +16,7 @@ from motor_bids_app.experiments.component import Component
 from motor_bids_app.experiments.reading import parse_experiment, to_toml
 from motor_bids_app.experiments.schema import Target
 from motor_bids_app.levels.cohort.component import with_component
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import choose_outcome, label
 from motor_bids_app.levels.group import level as group
 
@@ -37,7 +37,7 @@ def make_people(values):
     table["participant_id"] = [f"sub-{k:02d}" for k in range(len(values))]
     table["session_id"], table["group"] = None, "patient"
     scores = {name: SCORES[name] for name in TESTS}
-    return People(scans=(), table=table, scores=scores, excluded=pd.DataFrame())
+    return Participants(scans=(), table=table, scores=scores, excluded=pd.DataFrame())
 
 
 @pytest.fixture(scope="module")

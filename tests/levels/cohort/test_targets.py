@@ -5,16 +5,20 @@ import pytest
 from motor_bids_app.bids.scores import SCORES
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Target
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import choose_outcome, label
 
 
 def make_people(rows):
     """Rows of (participant, session, group, values of scores)."""
-    table = pd.DataFrame([{**dict(zip(("participant_id", "session_id", "group"), row[:3],
-                          strict=True)), **row[3]} for row in rows])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {**dict(zip(("participant_id", "session_id", "group"), row[:3], strict=True)), **row[3]}
+            for row in rows
+        ]
+    )
     scores = {name: score for name, score in SCORES.items() if name in table}
-    return People(scans=(), table=table, scores=scores, excluded=pd.DataFrame())
+    return Participants(scans=(), table=table, scores=scores, excluded=pd.DataFrame())
 
 
 def patients(name, values):
@@ -55,15 +59,20 @@ def test_a_threshold_of_0_is_a_threshold():
 
 
 def test_auto_takes_the_first_score_that_most_patients_have():
-    rows = [(f"sub-{i}", None, "patient", {"fma_ue": 30 if i == 0 else np.nan, "arat": 40.0})
-            for i in range(4)]  # fmt: skip
+    rows = [
+        (f"sub-{i}", None, "patient", {"fma_ue": 30 if i == 0 else np.nan, "arat": 40.0})
+        for i in range(4)
+    ]
 
     assert choose_outcome(make_people(rows), Target()).score.name == "arat"
 
 
 def test_controls_are_good_without_a_score_or_left_out():
-    rows = [("sub-1", None, "patient", {"fma_ue": 10.0}), ("sub-2", None, "patient",
-            {"fma_ue": 50.0}), ("sub-3", None, "control", {"fma_ue": np.nan})]  # fmt: skip
+    rows = [
+        ("sub-1", None, "patient", {"fma_ue": 10.0}),
+        ("sub-2", None, "patient", {"fma_ue": 50.0}),
+        ("sub-3", None, "control", {"fma_ue": np.nan}),
+    ]
     people = make_people(rows)
     outcome = choose_outcome(people, Target())
 
@@ -74,8 +83,11 @@ def test_controls_are_good_without_a_score_or_left_out():
 
 
 def test_a_control_without_a_score_takes_no_part_in_a_regression():
-    rows = [("sub-1", None, "patient", {"fma_ue": 10.0}), ("sub-2", None, "patient",
-            {"fma_ue": 50.0}), ("sub-3", None, "control", {"fma_ue": np.nan})]  # fmt: skip
+    rows = [
+        ("sub-1", None, "patient", {"fma_ue": 10.0}),
+        ("sub-2", None, "patient", {"fma_ue": 50.0}),
+        ("sub-3", None, "control", {"fma_ue": np.nan}),
+    ]
     people = make_people(rows)
     labels = label(people, choose_outcome(people, Target(task="regression")), "good")
 
@@ -83,9 +95,11 @@ def test_a_control_without_a_score_takes_no_part_in_a_regression():
 
 
 def test_a_person_counts_by_the_mean_score_and_scans_by_their_own():
-    rows = [("sub-1", "ses-pre", "patient", {"fma_ue": 20.0}),
-            ("sub-1", "ses-post", "patient", {"fma_ue": 40.0}),
-            ("sub-2", "ses-pre", "patient", {"fma_ue": 10.0})]  # fmt: skip
+    rows = [
+        ("sub-1", "ses-pre", "patient", {"fma_ue": 20.0}),
+        ("sub-1", "ses-post", "patient", {"fma_ue": 40.0}),
+        ("sub-2", "ses-pre", "patient", {"fma_ue": 10.0}),
+    ]
     people = make_people(rows)
     labels = label(people, choose_outcome(people, Target()), "good")
 

@@ -31,9 +31,11 @@ def left_out(dealt, /, **validation):
     truth = pd.Series(np.arange(24) // 3 % 2, index=PEOPLE, dtype=float)
     table = pd.DataFrame({"participant_id": PEOPLE, "a": np.arange(24.0)})
     cohort = SimpleNamespace(
-        samples=Samples(table), labels=SimpleNamespace(truth=truth),
-        outcome=SimpleNamespace(task="classification"), patients=np.arange(24) < 20,
-    )  # fmt: skip
+        samples=Samples(table),
+        labels=SimpleNamespace(truth=truth),
+        outcome=SimpleNamespace(task="classification"),
+        patients=np.arange(24) < 20,
+    )
     experiment = Experiment(name="a", validation=Validation(refits=1, **validation))
     Told.learned.clear()
     refitted_test(cohort, experiment, Told(columns=("a",)), dealt, 0)
@@ -53,8 +55,9 @@ def test_a_network_is_permuted_on_the_sites_where_sites_are_left_out():
     ids=["file", "holdout"],
 )
 def test_elsewhere_on_blind_test_sets_of_the_size_of_those_of_the_evaluation(settings):
-    holdout = make_splits(PEOPLE, np.arange(24) // 3 % 2, scheme="repeated_holdout", repeats=3,
-                          test_fraction=0.34)  # fmt: skip
+    holdout = make_splits(
+        PEOPLE, np.arange(24) // 3 % 2, scheme="repeated_holdout", repeats=3, test_fraction=0.34
+    )
     found = left_out(holdout, **settings)
 
     assert [len(test) for test in found] == [8] * 6

@@ -10,9 +10,12 @@ from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 
 def network():
     return build_model(
-        "karakis2023", task="classification", params={"epochs": 7}, mask=np.ones((3, 3, 3), bool),
+        "karakis2023",
+        task="classification",
+        params={"epochs": 7},
+        mask=np.ones((3, 3, 3), bool),
         checkpoints=FolderCheckpoints(Path("/home/alice/work")),
-    )  # fmt: skip
+    )
 
 
 def test_settings_on_the_model_card_name_no_folder_of_the_machine():

@@ -63,8 +63,10 @@ def test_every_flaw_is_called_optimistic_or_says_why_it_cannot_be_made(folder):
     ladder = read(folder, "leakage_ladder")
 
     assert set(ladder.loc[ladder["state"] == "optimistic", "protocol"]) == {
-        "controls-included", "one-model-scores-all-folds", "all-of-these",
-    }  # fmt: skip
+        "controls-included",
+        "one-model-scores-all-folds",
+        "all-of-these",
+    }
     (left_out,) = ladder[ladder["state"] == "not applicable"].to_dict("records")
     assert (left_out["protocol"], left_out["reason"]) == (
         "scan-folds",

@@ -11,8 +11,8 @@ import pytest
 from motor_bids_app.errors import DataError, IncompatibleModelError, IncompleteRunError
 from motor_bids_app.experiments.reading import load_preset
 from motor_bids_app.levels.cohort.maps import MapLibrary, brain_grid
-from motor_bids_app.levels.cohort.people import gather_people
-from motor_bids_app.levels.cohort.windows import experiment_pieces
+from motor_bids_app.levels.cohort.participants import gather_participants
+from motor_bids_app.levels.cohort.windows import experiment_instances
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.predict import level as predict
 from motor_bids_app.settings import BoldSettings, ProcessingSettings, Selection
@@ -222,15 +222,15 @@ def test_the_page_shows_states_and_both_kinds_of_p(done):
 
 
 def test_series_with_a_seed_on_the_right_are_mirrored(cohort, tmp_path):
-    people = gather_people(cohort.settings("group"))
+    people = gather_participants(cohort.settings("group"))
     library = MapLibrary(people.scans, people.table, tmp_path)
-    pieces = experiment_pieces(load_preset("gao2025"), library)["windows"]
-    half = pieces.source.grid.shape[0] // 2
+    instances = experiment_instances(load_preset("gao2025"), library)["windows"]
+    half = instances.source.grid.shape[0] // 2
     number = VOLUMES - WINDOW + 1
-    assert pieces.counts.tolist() == [0 if k in WITHOUT else number for k in range(N_PEOPLE)]
+    assert instances.counts.tolist() == [0 if k in WITHOUT else number for k in range(N_PEOPLE)]
 
     for row in (0, 2):  # seed on the left and on the right
-        z = pieces[[row]].read(np.arange(5)).mean(axis=0)
+        z = instances[[row]].read(np.arange(5)).mean(axis=0)
         x, _, _ = np.unravel_index(z.argmax(), z.shape)
         assert x < half
 
@@ -277,9 +277,10 @@ def test_bold_that_was_processed_differently_is_refused(done, cohort, tmp_path):
     other = tmp_path / "new" / "derivatives"
     record_processing(other, bold=BoldSettings(smoothing=4.0))
     settings = replace(cohort, raw=tmp_path / "new" / "raw", output=other).settings(
-        "predict", model=done[1] / "model",
+        "predict",
+        model=done[1] / "model",
         processing=ProcessingSettings(bold=BoldSettings(smoothing=4.0)),
-    )  # fmt: skip
+    )
 
     with pytest.raises(IncompatibleModelError, match=r"bold smoothing is 4\.0 here and was 6\.0"):
         predict.run(settings)

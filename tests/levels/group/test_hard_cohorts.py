@@ -96,14 +96,16 @@ def poor(n_poor, n):
     [
         (people(fma_ue=60.0), QUICK, "All 24 patients are good by FMA-UE < 27"),
         (
-            people(fma_ue=40.0), QUICK.replace("[model]", '[target]\ntask = "regression"\n[model]'),
+            people(fma_ue=40.0),
+            QUICK.replace("[model]", '[target]\ntask = "regression"\n[model]'),
             "All 24 people have the same fma_ue",
         ),
         (people(group="control"), QUICK, "All 24 scans are of healthy controls"),
         (people(fma_ue=[20.0] + [np.nan] * 23), QUICK, "No score is known for most of the 24"),
         (people(fma_ue=poor(1, 24)), QUICK, "1 poor"),
         (
-            people(12, 12, fma_ue=poor(12, 24)), QUICK,
+            people(12, 12, fma_ue=poor(12, 24)),
+            QUICK,
             "All 12 patients are poor by FMA-UE < 27.* The 12 controls do not count",
         ),
         (people(12, 12, fma_ue=poor(11, 24)), QUICK, "too few patients.*: 1 good, 11 poor"),
@@ -113,7 +115,8 @@ def poor(n_poor, n):
             "Only 4 patients have",
         ),
         (
-            people(site="Bonn"), QUICK + 'scheme = "leave_one_site_out"\n',
+            people(site="Bonn"),
+            QUICK + 'scheme = "leave_one_site_out"\n',
             "All 24 people are from one site, Bonn",
         ),
         (
@@ -122,11 +125,13 @@ def poor(n_poor, n):
             "Without the people of site a, all 12 others",
         ),
         (
-            people(24, fma_ue=poor(7, 24)), HOLDOUT,
+            people(24, fma_ue=poor(7, 24)),
+            HOLDOUT,
             "The splits test 1 poor and 3 good people: metrics need at least 2 of each",
         ),
         (
-            people(12), HOLDOUT.replace("[model]", '[target]\ntask = "regression"\n[model]'),
+            people(12),
+            HOLDOUT.replace("[model]", '[target]\ntask = "regression"\n[model]'),
             "The splits test 2 people with 2 different scores",
         ),
         (
@@ -135,24 +140,36 @@ def poor(n_poor, n):
             "needs two sites or more, and there is one, Bonn",
         ),
         (
-            people(fma_ue=poor(2, 24)), QUICK.replace("final", 'recalibrate = "logistic"\nfinal'),
+            people(fma_ue=poor(2, 24)),
+            QUICK.replace("final", 'recalibrate = "logistic"\nfinal'),
             "Recalibration needs two training people or more in each class",
         ),
         (
             people(age=np.nan, sex=None, time_since_stroke=np.nan),
-            QUICK.replace('final = "tract_load"', "").replace('"prevalence", ', "")
+            QUICK.replace('final = "tract_load"', "")
+            .replace('"prevalence", ', "")
             .replace('"demographics", "persistence", "tract_load", "regional"', '"demographics"'),
             "No model of quick has its inputs",
         ),
     ],
     ids=[
-        "one class", "constant score", "all controls", "scores of few", "one poor person",
-        "only controls are good", "one good patient beside controls",
-        "four scores", "one site", "sites of one class each",
-        "one holdout of few people", "one holdout of few scores", "nothing to harmonise",
-        "too few to recalibrate", "no inputs",
+        "one class",
+        "constant score",
+        "all controls",
+        "scores of few",
+        "one poor person",
+        "only controls are good",
+        "one good patient beside controls",
+        "four scores",
+        "one site",
+        "sites of one class each",
+        "one holdout of few people",
+        "one holdout of few scores",
+        "nothing to harmonise",
+        "too few to recalibrate",
+        "no inputs",
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_answered_is_explained(tmp_path, table, text, message):
     with pytest.raises(MotorBidsAppError, match=message) as error:
         run(tmp_path, table, text)
@@ -202,10 +219,16 @@ def test_everything_at_once_runs_and_is_reported(tmp_path):
 
     page = (folder / "report.html").read_text()
     for words in (
-        "were harmonised by ComBat", "the experiment says was measured before FMA-UE",
-        "Baseline score (persistence)", "In parts of the cohort", "patients and controls",
-        "Recalibration of", "Lacked by", "4 of 46", "filled with the median",
-    ):  # fmt: skip
+        "were harmonised by ComBat",
+        "the experiment says was measured before FMA-UE",
+        "Baseline score (persistence)",
+        "In parts of the cohort",
+        "patients and controls",
+        "Recalibration of",
+        "Lacked by",
+        "4 of 46",
+        "filled with the median",
+    ):
         assert words in page, words
     states = read(folder, "recalibration")["probabilities"].unique()
     assert list(states) == ["before", "after"]

@@ -15,12 +15,12 @@ from motor_bids_app.errors import (
     UsageError,
 )
 from motor_bids_app.experiments.reading import load_preset
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
+from motor_bids_app.models.instances.fusion import FusionClassifier
 from motor_bids_app.models.networks.backbones import SliceNetwork
-from motor_bids_app.models.pieces.fusion import FusionClassifier
 from motor_bids_app.spaces.grids import Grid
 
 pytest.importorskip("pytorchcv")
@@ -44,14 +44,20 @@ def people(n=8):
     slices = [random.random((3, 12, 14)).astype(np.float16) for _ in range(n)]
     source = VolumeSlices(slices, [np.arange(3)] * n, Grid((12, 14, 9), np.eye(4)))
     table = pd.DataFrame({"participant_id": [f"sub-{k}" for k in range(n)]})
-    return Samples(table, None, {SLICES: Pieces.of(source)}), np.arange(n) % 2
+    return Samples(table, None, {SLICES: Instances.of(source)}), np.arange(n) % 2
 
 
 def slices_model(weights, **settings):
     return FusionClassifier(
-        (SLICES,), size=32, epochs=1, stop_after=0, schedule="constant", validation_share=0.0,
-        weights=weights, **settings,
-    )  # fmt: skip
+        (SLICES,),
+        size=32,
+        epochs=1,
+        stop_after=0,
+        schedule="constant",
+        validation_share=0.0,
+        weights=weights,
+        **settings,
+    )
 
 
 @pytest.mark.parametrize("name", [FILE, "shufflenetv2_w1.safetensors"])
@@ -100,8 +106,10 @@ def test_a_training_that_was_stopped_does_not_go_on_from_another_start(tmp_path)
 
 
 def test_networks_of_different_kinds_keep_different_checkpoints(tmp_path):
-    names = {slices_model(None, backbone=backbone).network(SLICES, 0).modality.start()
-             for backbone in ("shufflenet", "ghostnet")}  # fmt: skip
+    names = {
+        slices_model(None, backbone=backbone).network(SLICES, 0).modality.start()
+        for backbone in ("shufflenet", "ghostnet")
+    }
     assert names == {"random"}
     saved = []
 

@@ -281,15 +281,17 @@ def test_an_experiment_that_fails_does_not_stop_the_others(fake_cohort, tmp_path
             lambda t: t.assign(fma_ue=[10] + [66] * 25), "1 poor", id="one person in a class"
         ),
         pytest.param(
-            lambda t: t.assign(fma_ue=["12", "40"] + ["n/a"] * 24), "No score is known for most",
+            lambda t: t.assign(fma_ue=["12", "40"] + ["n/a"] * 24),
+            "No score is known for most",
             id="few scores",
         ),
         pytest.param(
-            lambda t: t.assign(participant_id=t["participant_id"] + "x"), "spelled alike",
+            lambda t: t.assign(participant_id=t["participant_id"] + "x"),
+            "spelled alike",
             id="nobody in common",
         ),
     ],
-)  # fmt: skip
+)
 def test_unusable_scores_are_explained(fake_cohort, tmp_path, change, message):
     cohort = copy(fake_cohort, tmp_path)
     edit_scores(cohort, change)
@@ -505,8 +507,13 @@ def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_mo
     first = read(folder, "splits").query("repeat == 1 and fold == 1")
     assert set(points["participant_id"]) == set(first["participant_id"])
     page = (folder / "report.html").read_text()
-    for part in ("Support vector machine", "Network of FA alone", "first dense layer (FCL1)",
-                 "Network in motor regions", "It is a picture and no evidence"):  # fmt: skip
+    for part in (
+        "Support vector machine",
+        "Network of FA alone",
+        "first dense layer (FCL1)",
+        "Network in motor regions",
+        "It is a picture and no evidence",
+    ):
         assert part in page
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.files import read_json, read_table
-from motor_bids_app.levels.cohort.people import People
+from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.settings import Settings
 from motor_bids_app.spaces.grids import standard_grid
@@ -27,9 +27,15 @@ def cohort(tmp_path):
             nib.save(nib.Nifti1Image(mask, GRID.affine), maps["lesion"])
         scans.append(DerivedScan(participant=str(number), session=session, maps=maps))
         moved = 4.0 if number == 6 else 0.1 + number / 100
-        rows.append({"participant_id": f"sub-{number}", "session_id": session, "cnr": 5 + number,
-                     "motion_mean_fd": moved})  # fmt: skip
-    people = People(
+        rows.append(
+            {
+                "participant_id": f"sub-{number}",
+                "session_id": session,
+                "cnr": 5 + number,
+                "motion_mean_fd": moved,
+            }
+        )
+    people = Participants(
         scans=tuple(scans), table=pd.DataFrame(rows), scores={}, excluded=pd.DataFrame()
     )
     return people, Settings(bids_dir=tmp_path, output_dir=tmp_path / "out", level="group")

@@ -70,8 +70,12 @@ def test_fusion_is_evaluated_beside_each_modality_and_the_ladder(done):
     results, folder = done
 
     assert [one.model for one in results] == [
-        "prevalence", "physiology", "signals", "slices", "shi2025"
-    ]  # fmt: skip
+        "prevalence",
+        "physiology",
+        "signals",
+        "slices",
+        "shi2025",
+    ]
     table = pd.read_csv(folder / "predictions.tsv", sep="\t")
     assert table.groupby("model")["participant_id"].nunique().unique().tolist() == [N_PEOPLE]
 
@@ -121,8 +125,9 @@ def test_a_bundle_names_channels_and_no_person(done):
     metadata = json.loads((done[1] / "model" / "model.json").read_text())["metadata"]
 
     assert metadata["inputs"]["signals"]["channels"] == [
-        *(f"eeg {name}" for name in EEG), *(f"emg {name}" for name in EMG)
-    ]  # fmt: skip
+        *(f"eeg {name}" for name in EEG),
+        *(f"emg {name}" for name in EMG),
+    ]
     assert "sub-01" not in json.dumps(metadata)
 
 
@@ -198,10 +203,17 @@ protocols = []
 def test_from_recordings_to_the_prediction_of_people_with_one_modality(tmp_path):
     # EEG and EMG go all the way from raw files; the bold, which takes minutes, is made as it ends.
     raw, output = tmp_path / "raw", tmp_path / "derivatives"
-    simulate.run(SimulationSettings(
-        output_dir=raw, n_participants=10, n_controls=0, modalities=("eeg", "emg"),
-        signal_seconds=20, signal_rate=100, seed=3,
-    ))  # fmt: skip
+    simulate.run(
+        SimulationSettings(
+            output_dir=raw,
+            n_participants=10,
+            n_controls=0,
+            modalities=("eeg", "emg"),
+            signal_seconds=20,
+            signal_rate=100,
+            seed=3,
+        )
+    )
     words = ["--skip-bids-validation", "--nprocs", "1", "--signal-window", "5", "--no-ica"]
     run_level(parse_settings([str(raw), str(output), "participant", *words]))
     for number in range(1, 11):
@@ -219,10 +231,21 @@ def test_from_recordings_to_the_prediction_of_people_with_one_modality(tmp_path)
     assert {"eeg C3", "eeg C4", "emg FDS_L", "emg FDS_R"} & set(signals["signals"]["channels"])
     shutil.rmtree(output / "sub-002" / "func")
     shutil.rmtree(output / "sub-003" / "eeg")
-    run_level(parse_settings([
-        str(raw), str(output), "predict", "--model", str(folder / "model"), "--participant-label",
-        "001", "002", "003",
-    ]))  # fmt: skip
+    run_level(
+        parse_settings(
+            [
+                str(raw),
+                str(output),
+                "predict",
+                "--model",
+                str(folder / "model"),
+                "--participant-label",
+                "001",
+                "002",
+                "003",
+            ]
+        )
+    )
     table = pd.read_csv(
         output / "predictions" / "recorded" / "predictions.tsv", sep="\t", index_col=0
     )

@@ -177,7 +177,7 @@ def test_people_whom_the_file_never_tests_are_reported(cohort):
         ("repeat\tfold\tparticipant_id\n1\t1\t01\n", "line 2: participant_id is '01'"),
     ],
     ids=["no repeat", "empty", "fold 0", "missing fold", "label without sub-"],
-)  # fmt: skip
+)
 def test_a_bad_split_file_is_explained(tmp_path, text, message):
     path = tmp_path / "splits.tsv"
     path.write_text(text)

@@ -6,7 +6,7 @@ import pytest
 
 from motor_bids_app.experiments.schema import Experiment, States
 from motor_bids_app.features.connectivity import kept_windows, sliding_windows
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import SeriesWindows
 from motor_bids_app.levels.group import states
@@ -45,10 +45,10 @@ def found():
         places.append(kept_windows(T, LENGTH, left_out))
     inside = np.ones(GRID.shape, dtype=bool)
     source = SeriesWindows(signals, seeds, weights, [2.0, 2.0, 2.0, 3.0], inside, GRID, places)
-    pieces = Pieces.of(source)
-    cohort = Cohort(Samples(rows, pieces={"windows": pieces}))
+    instances = Instances.of(source)
+    cohort = Cohort(Samples(rows, instances={"windows": instances}))
     experiment = Experiment(name="x", states=States(numbers=(2,)))
-    return source, states._find(pieces, cohort, experiment, 1, 0)
+    return source, states._find(instances, cohort, experiment, 1, 0)
 
 
 def test_every_scan_has_a_row_and_every_person_a_course(found):

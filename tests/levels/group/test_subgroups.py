@@ -23,8 +23,9 @@ def cohort(**columns):
 def members(groups, characteristic):
     return {
         name: np.flatnonzero(who).tolist()
-        for (by, name), who in groups.items() if by == characteristic
-    }  # fmt: skip
+        for (by, name), who in groups.items()
+        if by == characteristic
+    }
 
 
 def test_patients_are_divided_and_controls_are_in_one_row_only():
@@ -33,8 +34,9 @@ def test_patients_are_divided_and_controls_are_in_one_row_only():
     )
 
     assert members(groups, "everyone") == {
-        "patients": list(range(6)), "patients and controls": list(range(8)),
-    }  # fmt: skip
+        "patients": list(range(6)),
+        "patients and controls": list(range(8)),
+    }
     assert members(groups, "sex") == {"female": [0, 1], "male": [2, 3, 4], UNKNOWN: [5]}
     assert members(groups, "site") == {"a": [1, 3], "b": [0, 2, 4], UNKNOWN: [5]}
 
@@ -42,16 +44,20 @@ def test_patients_are_divided_and_controls_are_in_one_row_only():
 def test_age_is_divided_at_the_median_of_the_patients():
     groups = subgroups_of(cohort(age=[40, 50, 60, 70, 80, np.nan, 20, 20]))
     assert members(groups, "age") == {
-        "60 years or more": [2, 3, 4], "below 60 years": [0, 1], UNKNOWN: [5],
-    }  # fmt: skip
+        "60 years or more": [2, 3, 4],
+        "below 60 years": [0, 1],
+        UNKNOWN: [5],
+    }
 
 
 def test_chronicity_is_told_in_months():
     groups = subgroups_of(cohort(time_since_stroke=[0, 3, 3.1, 6, 7, np.nan, np.nan, np.nan]))
     assert members(groups, "time since stroke") == {
-        "up to 3 months": [0, 1], "3 to 6 months": [2, 3], "more than 6 months (chronic)": [4],
+        "up to 3 months": [0, 1],
+        "3 to 6 months": [2, 3],
+        "more than 6 months (chronic)": [4],
         UNKNOWN: [5],
-    }  # fmt: skip
+    }
 
 
 def test_what_nobody_has_divides_nobody():

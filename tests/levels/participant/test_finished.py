@@ -54,8 +54,12 @@ def write_itk(matrix, path):
 
 
 def describe(folder, name):
-    content = {"Name": name, "BIDSVersion": "1.9.0", "DatasetType": "derivative",
-               "GeneratedBy": [{"Name": name, "Version": "9.9"}]}  # fmt: skip
+    content = {
+        "Name": name,
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": name, "Version": "9.9"}],
+    }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset_description.json").write_text(json.dumps(content))
 
@@ -105,9 +109,12 @@ def finished(tmp_path_factory):
     for name, make in makers.items():
         make(folder / name)
     settings = Settings(
-        bids_dir=raw, output_dir=folder / "out", level="participant",
-        derivatives={name: folder / name for name in makers}, resources=Resources(n_procs=1),
-    )  # fmt: skip
+        bids_dir=raw,
+        output_dir=folder / "out",
+        level="participant",
+        derivatives={name: folder / name for name in makers},
+        resources=Resources(n_procs=1),
+    )
     (scan,) = index_dataset(raw, Selection(), settings.derivatives)
     rows = participant.process(participant.Job(scan, settings))
     assert [(row.modality, row.state, row.reason) for row in rows] == [
@@ -120,9 +127,12 @@ def test_what_is_finished_is_not_computed(finished):
     facts = finished[2].load_facts()
     assert set(facts.methods) == {"reorient", "finished_coregistration", "regions"}
     assert facts.taken == {
-        "head": "fmriprep", "brain": "fmriprep", "tissue": "fmriprep", "transform": "fmriprep",
+        "head": "fmriprep",
+        "brain": "fmriprep",
+        "tissue": "fmriprep",
+        "transform": "fmriprep",
         "maps": "qsirecon-DSIStudio",
-    }  # fmt: skip
+    }
 
 
 def test_the_transform_of_the_tool_brings_the_head_to_the_template(finished):
@@ -130,8 +140,9 @@ def test_the_transform_of_the_tool_brings_the_head_to_the_template(finished):
 
 
 def test_maps_of_another_space_of_the_same_head_are_placed_by_its_image(finished):
-    placed = np.asarray(finished[2].load("dwimap", "dwi", model="tensor", param="fa",
-                                         standard=True).dataobj)  # fmt: skip
+    placed = np.asarray(
+        finished[2].load("dwimap", "dwi", model="tensor", param="fa", standard=True).dataobj
+    )
     white = np.asarray(load_template("WM", 2).dataobj)
     inside = np.asarray(load_template("brain", 2).dataobj) > 0
     assert np.corrcoef(placed[inside], white[inside])[0, 1] > 0.95
@@ -146,12 +157,18 @@ def test_sources_name_the_derivative(finished):
     settings, _, outputs = finished
     named = Outputs(settings.output_dir, "1", None, datasets=settings.derivatives)
     for path, source in (
-        (outputs.path("probseg", "anat", label="GM"),
-         "bids:fmriprep:sub-1/anat/sub-1_label-GM_probseg.nii.gz"),
-        (outputs.path("dwimap", "dwi", model="tensor", param="fa"),
-         named.uri(settings.derivatives["qsirecon"] / "derivatives/qsirecon-DSIStudio/sub-1/dwi"
-                   "/sub-1_space-ACPC_model-tensor_param-fa_dwimap.nii.gz")),
-    ):  # fmt: skip
+        (
+            outputs.path("probseg", "anat", label="GM"),
+            "bids:fmriprep:sub-1/anat/sub-1_label-GM_probseg.nii.gz",
+        ),
+        (
+            outputs.path("dwimap", "dwi", model="tensor", param="fa"),
+            named.uri(
+                settings.derivatives["qsirecon"] / "derivatives/qsirecon-DSIStudio/sub-1/dwi"
+                "/sub-1_space-ACPC_model-tensor_param-fa_dwimap.nii.gz"
+            ),
+        ),
+    ):
         sidecar = path.with_name(path.name.replace(".nii.gz", ".json"))
         assert read_json(sidecar)["Sources"] == [source]
 
@@ -184,8 +201,9 @@ def test_a_finished_series_is_fitted_without_denoising_and_motion(finished, tmp_
 
     fitted = Outputs(tmp_path / "out", "1", None)
     assert fitted.load_facts().taken["dwi"] == "qsiprep"
-    values = np.asarray(fitted.load("dwimap", "dwi", model="tensor", param="md",
-                                    standard=True).dataobj)  # fmt: skip
+    values = np.asarray(
+        fitted.load("dwimap", "dwi", model="tensor", param="md", standard=True).dataobj
+    )
     deep = np.asarray(load_template("WM", 2).dataobj) > 0.9
     assert np.median(values[deep]) == pytest.approx(DIFFUSIVITY * 1e-3, rel=0.01)
 

@@ -42,9 +42,11 @@ def lesions(tmp_path):
         json.dumps({"Name": "T", "BIDSVersion": "1.10.0"})
     )
     return Settings(
-        bids_dir=folder, output_dir=tmp_path / "out", level="participant",
+        bids_dir=folder,
+        output_dir=tmp_path / "out",
+        level="participant",
         resources=Resources(n_procs=1),
-    )  # fmt: skip
+    )
 
 
 def run(settings):
@@ -127,9 +129,7 @@ def mapped(lesions):
         path = lesions.bids_dir / "sub-1" / "dwi" / f"sub-1_dwi.{end}"
         path.parent.mkdir(exist_ok=True)
         path.write_text("0 1000")
-    alone = replace(
-        lesions, selection=Selection(participants=("1",), modalities=("anat",))
-    )  # fmt: skip
+    alone = replace(lesions, selection=Selection(participants=("1",), modalities=("anat",)))
     run(alone)
     outputs = Outputs(lesions.output_dir, "1", None)
     fa = outputs.path("dwimap", "dwi", model="tensor", param="fa", standard=True)
@@ -178,9 +178,12 @@ def drawn(tmp_path):
     def drawn(image, space=None):
         lesion = LesionFile(path=paths["lesion"], participant="1", image=image, space=space)
         scan = Scan(
-            participant="1", t1w=paths["t1"], flair=paths["flair"], trace=paths["trace"],
+            participant="1",
+            t1w=paths["t1"],
+            flair=paths["flair"],
+            trace=paths["trace"],
             lesion=lesion,
-        )  # fmt: skip
+        )
         settings = Settings(bids_dir=tmp_path, output_dir=tmp_path, level="participant")
         return participant._anatomy(scan, Outputs(tmp_path, "1", None), settings).inputs
 
@@ -214,14 +217,24 @@ def test_a_simulated_participant_comes_close_to_the_truth_and_can_be_learned_fro
     bids_dir = tmp_path / "bids"
     simulate(
         SimulationSettings(
-            output_dir=bids_dir, n_participants=1, n_controls=0, voxel_size=3.0, n_directions=12,
-            seed=2, n_procs=1, modalities=("anat", "dwi", "bold"), n_volumes=110,
+            output_dir=bids_dir,
+            n_participants=1,
+            n_controls=0,
+            voxel_size=3.0,
+            n_directions=12,
+            seed=2,
+            n_procs=1,
+            modalities=("anat", "dwi", "bold"),
+            n_volumes=110,
         )
-    )  # fmt: skip
+    )
     settings = Settings(
-        bids_dir=bids_dir, output_dir=tmp_path / "out", level="participant",
-        selection=Selection(participants=("001",)), resources=Resources(n_procs=1),
-    )  # fmt: skip
+        bids_dir=bids_dir,
+        output_dir=tmp_path / "out",
+        level="participant",
+        selection=Selection(participants=("001",)),
+        resources=Resources(n_procs=1),
+    )
     run_level(settings)
 
     assert validate(settings.output_dir) == []

@@ -340,12 +340,11 @@ def test_maps_of_real_people_from_another_study_can_be_predicted(trained, test_d
     output = tmp_path / "published"
     describe(output, DatasetType="derivative")
     for label in ("c4", "p4"):
+        stem = f"sub-{label}_space-MNI152NLin2009aSym_res-2"
         names = {
-            f"dwi/sub-{label}_space-MNI152NLin2009aSym_res-2_model-tensor_param-fa_dwimap.nii.gz":
-                f"n1_{label}_dti2_FA_reg.nii.gz",
-            f"anat/sub-{label}_space-MNI152NLin2009aSym_res-2_label-GM_probseg.nii.gz":
-                f"t1_{label}_structural_GM.nii.gz",
-        }  # fmt: skip
+            f"dwi/{stem}_model-tensor_param-fa_dwimap.nii.gz": f"n1_{label}_dti2_FA_reg.nii.gz",
+            f"anat/{stem}_label-GM_probseg.nii.gz": f"t1_{label}_structural_GM.nii.gz",
+        }
         for name, original in names.items():
             target = output / f"sub-{label}" / name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -59,9 +59,7 @@ def persistence(fake_cohort, tmp_path):
     table = pd.read_csv(path, sep="\t")
     nihss = np.where(table["group"] == "patient", (66 - table["fma_ue"]) // 4, np.nan)
     table.assign(nihss=nihss).to_csv(path, sep="\t", index=False, na_rep="n/a")
-    return train(
-        fake_cohort, tmp_path, 'baseline_score = "nihss"', ["prevalence", "persistence"]
-    )  # fmt: skip
+    return train(fake_cohort, tmp_path, 'baseline_score = "nihss"', ["prevalence", "persistence"])
 
 
 def test_a_baseline_score_predicts_new_people(persistence, fake_cohort, tmp_path):

@@ -134,10 +134,15 @@ def test_dirty_tables_mean_what_clean_ones_do(tmp_path, n_sessions):
     resolved = []
     for dirty in (False, True):
         output = tmp_path / f"dirty-{dirty}"
-        run(SimulationSettings(
-            output_dir=output, n_participants=25, modalities=(), dirty_scores=dirty,
-            n_sessions=n_sessions,
-        ))  # fmt: skip
+        run(
+            SimulationSettings(
+                output_dir=output,
+                n_participants=25,
+                modalities=(),
+                dirty_scores=dirty,
+                n_sessions=n_sessions,
+            )
+        )
         resolved.append(resolve_columns(output).table.reset_index(drop=True))
     clean, dirty = resolved
 

@@ -11,8 +11,14 @@ from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.simulate.level import run
 from motor_bids_app.simulation.electrophysiology import EEG_CHANNELS, EMG_CHANNELS
 
-SMALL = {"n_participants": 2, "n_controls": 1, "seed": 3, "modalities": ("eeg", "emg"),
-         "signal_seconds": 20, "signal_rate": 200}  # fmt: skip
+SMALL = {
+    "n_participants": 2,
+    "n_controls": 1,
+    "seed": 3,
+    "modalities": ("eeg", "emg"),
+    "signal_seconds": 20,
+    "signal_rate": 200,
+}
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,12 @@ from motor_bids_app.models.networks.layers import (
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 
 SMALL = {
-    "widths": (4, 4, 8, 8), "n_residuals": 1, "hidden": 8, "learning_rate": 0.02, "epochs": 8,
-}  # fmt: skip
+    "widths": (4, 4, 8, 8),
+    "n_residuals": 1,
+    "hidden": 8,
+    "learning_rate": 0.02,
+    "epochs": 8,
+}
 TRAIN, TEST = np.arange(24), np.arange(24, 36)
 
 

@@ -65,8 +65,9 @@ def published_parameters(layers: list[dict]) -> int:
     width, total = {}, 0
     for layer in layers:
         config, name = layer["config"], layer["config"]["name"]
-        inputs = [node[0][0] if isinstance(node[0], list) else node[0]
-                  for node in layer["inbound_nodes"]]  # fmt: skip
+        inputs = [
+            node[0][0] if isinstance(node[0], list) else node[0] for node in layer["inbound_nodes"]
+        ]
         n_in = width[inputs[0]] if inputs else config["batch_input_shape"][-1]
         match layer["class_name"]:
             case "Conv3D":

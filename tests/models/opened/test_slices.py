@@ -7,8 +7,8 @@ from scipy.special import expit
 
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.group.explanation.slices import slices_deletion
+from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.opened.slices import open_slices
-from motor_bids_app.models.pieces.fusion import FusionClassifier, FusionRegressor
 
 pytest.importorskip("pytorchcv")
 SMALL = {"size": 32, "epochs": 1, "stop_after": 0, "learning_rate": 0.01}
@@ -25,8 +25,8 @@ def opened(model, samples):
     return given, network
 
 
-def test_an_open_classifier_gives_the_log_odds(make_pieces):
-    samples, scores = make_pieces(n=12)
+def test_an_open_classifier_gives_the_log_odds(make_instances):
+    samples, scores = make_instances(n=12)
     model = FusionClassifier((SLICES,), **SMALL).fit(samples, (scores > np.median(scores)) * 1)
     odds, network = opened(model, samples)
 
@@ -36,8 +36,8 @@ def test_an_open_classifier_gives_the_log_odds(make_pieces):
 
 
 @pytest.mark.parametrize("bounds", [None, (0.0, 34.0)])
-def test_an_open_regressor_gives_points_from_a_fixed_one(make_pieces, bounds):
-    samples, scores = make_pieces(n=12)
+def test_an_open_regressor_gives_points_from_a_fixed_one(make_instances, bounds):
+    samples, scores = make_instances(n=12)
     y = np.clip(17 + 5 * scores, 0, 34)
     model = FusionRegressor((SLICES,), **SMALL, bounds=bounds).fit(samples, y)
     points, network = opened(model, samples)
@@ -48,8 +48,8 @@ def test_an_open_regressor_gives_points_from_a_fixed_one(make_pieces, bounds):
     assert y.min() < network.learned.average + offset[0] < y.max()
 
 
-def test_deletion_of_slices_starts_at_their_distance_from_plain_grey(make_pieces):
-    samples, scores = make_pieces(n=12)
+def test_deletion_of_slices_starts_at_their_distance_from_plain_grey(make_instances):
+    samples, scores = make_instances(n=12)
     model = FusionClassifier((SLICES,), **SMALL).fit(samples, (scores > np.median(scores)) * 1)
     network = open_slices(model)
 

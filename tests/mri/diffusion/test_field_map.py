@@ -33,9 +33,10 @@ def noisy(head):
     rng = np.random.default_rng(0)
     echoes = [
         magnitude * np.exp(2j * np.pi * hertz * time)
-        + rng.normal(0, 15, SHAPE) + 1j * rng.normal(0, 15, SHAPE)
+        + rng.normal(0, 15, SHAPE)
+        + 1j * rng.normal(0, 15, SHAPE)
         for time in (4.92e-3, 4.92e-3 + ECHOES)
-    ]  # fmt: skip
+    ]
     return np.abs(echoes[0]), np.angle(echoes[1] * np.conj(echoes[0]))
 
 
@@ -92,9 +93,15 @@ def test_the_field_goes_on_where_there_is_no_signal(head, noisy):
 
 @pytest.mark.parametrize(
     ("scale", "offset"),
-    [(1, 0), (1, np.pi), (1000, 0), (4096 / (2 * np.pi), 0), (4096 / np.pi, 0),
-     (4096 / (2 * np.pi), 2048)],
-)  # fmt: skip
+    [
+        (1, 0),
+        (1, np.pi),
+        (1000, 0),
+        (4096 / (2 * np.pi), 0),
+        (4096 / np.pi, 0),
+        (4096 / (2 * np.pi), 2048),
+    ],
+)
 def test_phase_is_read_in_the_units_of_scanners(scale, offset):
     phase = np.random.default_rng(0).uniform(-np.pi, np.pi, (20, 20, 20))
     stored = scale * phase + offset

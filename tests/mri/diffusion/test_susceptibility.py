@@ -136,8 +136,10 @@ def test_unwarping_gives_the_true_image_back(phantom, brain, field):
     smooth = ndimage.gaussian_filter(phantom.s0, 1)
     distorted = distort(smooth, field)
 
-    errors = [np.abs(image - smooth)[strong(field, brain)].mean()
-              for image in (unwarp(distorted, field, AXIS), distorted)]  # fmt: skip
+    errors = [
+        np.abs(image - smooth)[strong(field, brain)].mean()
+        for image in (unwarp(distorted, field, AXIS), distorted)
+    ]
 
     assert errors[0] < 0.3 * errors[1]
 
@@ -154,8 +156,9 @@ def test_unwarping_keeps_the_signal_of_each_line(phantom, field):
 def test_unwarping_by_nothing_changes_nothing(phantom):
     series = np.stack([phantom.s0, 2 * phantom.s0], axis=-1)
 
-    np.testing.assert_allclose(unwarp(series, np.zeros(phantom.s0.shape, np.float32), AXIS),
-                               series, atol=0.1)  # fmt: skip
+    np.testing.assert_allclose(
+        unwarp(series, np.zeros(phantom.s0.shape, np.float32), AXIS), series, atol=0.1
+    )
 
 
 def test_whole_voxels_are_shifted_exactly(phantom):

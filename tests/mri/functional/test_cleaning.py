@@ -25,9 +25,13 @@ def test_cleaning_equals_that_of_nilearn_with_the_same_regressors(signals, confo
 
     everything = np.hstack([confounds, stop_band(N, TR, BAND)])
     expected = clean(
-        signals.astype(np.float64), confounds=everything, detrend=True, standardize=None,
-        standardize_confounds=True, filter=False,
-    )  # fmt: skip
+        signals.astype(np.float64),
+        confounds=everything,
+        detrend=True,
+        standardize=None,
+        standardize_confounds=True,
+        filter=False,
+    )
     np.testing.assert_allclose(found, expected, atol=2e-3 * expected.std())
 
 
@@ -35,9 +39,15 @@ def test_cleaning_is_close_to_the_butterworth_filter_of_nilearn(signals, confoun
     found = Cleaner.of(confounds, TR, BAND).clean(signals)
 
     expected = clean(
-        signals.astype(np.float64), confounds=confounds, detrend=True, standardize=None,
-        filter="butterworth", low_pass=BAND[1], high_pass=BAND[0], t_r=TR,
-    )  # fmt: skip
+        signals.astype(np.float64),
+        confounds=confounds,
+        detrend=True,
+        standardize=None,
+        filter="butterworth",
+        low_pass=BAND[1],
+        high_pass=BAND[0],
+        t_r=TR,
+    )
     inner = slice(10, -10)  # the two treat the ends in their own ways
     same = [np.corrcoef(a, b)[0, 1] for a, b in zip(found[inner].T, expected[inner].T, strict=True)]
     assert np.median(same) > 0.9

@@ -26,8 +26,9 @@ def series(brain):
 
 
 def test_a_series_that_is_in_place_comes_out_as_it_is(series, brain):
-    placed = place_series(series, GRID.affine, np.tile(np.eye(4), (3, 1, 1)), GRID, brain,
-                          Transform())  # fmt: skip
+    placed = place_series(
+        series, GRID.affine, np.tile(np.eye(4), (3, 1, 1)), GRID, brain, Transform()
+    )
 
     np.testing.assert_array_equal(placed.inside, brain)
     np.testing.assert_allclose(placed.signals, series[brain].T, rtol=1e-4)

@@ -30,9 +30,9 @@ def test_the_claim_is_no_stronger_than_the_evidence(answer, value, low, floor, s
 
 
 @pytest.mark.parametrize(
-    ("low", "p", "state"), [(0.6, 0.01, "good"), (0.6, 0.2, "warn"), (0.4, 0.01, "warn"),
-                            (0.4, 0.2, "plain")],
-)  # fmt: skip
+    ("low", "p", "state"),
+    [(0.6, 0.01, "good"), (0.6, 0.2, "warn"), (0.4, 0.01, "warn"), (0.4, 0.2, "plain")],
+)
 def test_a_permutation_test_carries_the_claim_where_there_is_one(answer, low, p, state):
     tested = replace(answer, low=low, noise_floor=0.9, chance_p=p, n_permutations=999)
 

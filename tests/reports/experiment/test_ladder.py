@@ -28,8 +28,11 @@ def test_every_line_of_the_table_but_the_first_is_labelled(ladder):
     table = ladder_table(ladder, "Kernel")
 
     assert [row[-1] for row in table.rows] == [
-        "right", "optimistic", "cannot be made here: there are no windows", "published",
-    ]  # fmt: skip
+        "right",
+        "optimistic",
+        "cannot be made here: there are no windows",
+        "published",
+    ]
     assert table.rows[1][1:3] == ("0.80 (0.70 to 0.90), +0.20", "80")
 
 

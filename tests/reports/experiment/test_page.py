@@ -66,9 +66,19 @@ def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_pag
 def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
     table = pd.DataFrame(
         [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1, 10) for name in CLASSES],
-        columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
-                 "maxima_min", "maxima_max", "n_test_sets"],
-    )  # fmt: skip
+        columns=[
+            "model",
+            "class",
+            "metric",
+            "mean",
+            "min",
+            "max",
+            "mean_of_maxima",
+            "maxima_min",
+            "maxima_max",
+            "n_test_sets",
+        ],
+    )
 
     paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
 
@@ -90,12 +100,15 @@ def test_findings_and_settings_are_shown(experiment, text):
 def test_a_regression_has_a_scatter_instead_of_a_roc(experiment, answer, read_page):
     rename = {"roc_auc": "r2", "balanced_accuracy": "mae"}
     report = replace(
-        experiment, task="regression", positive=None, negative=None,
+        experiment,
+        task="regression",
+        positive=None,
+        negative=None,
         answer=replace(answer, metric="r2", chance=0.0),
         metrics=experiment.metrics.replace({"metric": rename}),
         fold_metrics=experiment.fold_metrics.replace({"metric": rename}),
         comparisons=experiment.comparisons.replace({"metric": rename}),
-    )  # fmt: skip
+    )
 
     page = read_page(render_experiment(report))
 
@@ -123,11 +136,14 @@ def test_the_same_experiment_gives_the_same_page(experiment):
 def test_the_comparison_links_to_each_report(answer, read_page):
     links = tuple(
         ExperimentLink(
-            name=name, href=f"experiments/{name}/report.html", question="Who?",
-            answer=answer, model_label="Kernel",
+            name=name,
+            href=f"experiments/{name}/report.html",
+            question="Who?",
+            answer=answer,
+            model_label="Kernel",
         )
         for name in ("baselines", "karakis2023")
-    )  # fmt: skip
+    )
 
     page = read_page(
         render_comparison(
@@ -154,8 +170,16 @@ def test_subgroups_show_their_interval_or_why_there_is_none(experiment, text, re
         ("site", "Bonn", "roc_auc", None, None, None, 6, 2, "too few: fewer than 10 people"),
     ]
     columns = [
-        "characteristic", "group", "metric", "value", "low", "high", "n_people", "n_poor", "remark",
-    ]  # fmt: skip
+        "characteristic",
+        "group",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "n_people",
+        "n_poor",
+        "remark",
+    ]
     groups = pd.DataFrame(rows, columns=columns)
 
     page = read_page(render_experiment(replace(experiment, subgroups=groups))).text
@@ -192,9 +216,13 @@ def test_calibration_is_shown_before_and_after(experiment, read_page):
 
 def test_subsets_of_maps_come_best_first(experiment, read_page):
     table = pd.DataFrame(
-        {"maps": ["fa", "gm", "fa + gm"], "n_maps": [1, 1, 2], "metric": "roc_auc",
-         "value": [0.7, 0.6, 0.81]}
-    )  # fmt: skip
+        {
+            "maps": ["fa", "gm", "fa + gm"],
+            "n_maps": [1, 1, 2],
+            "metric": "roc_auc",
+            "value": [0.7, 0.6, 0.81],
+        }
+    )
 
     page = read_page(render_experiment(replace(experiment, map_subsets=table))).text
 

@@ -30,9 +30,18 @@ def report(experiment):
             ]
     table = pd.DataFrame(
         rows,
-        columns=["model", "class", "metric", "mean", "min", "max", "mean_of_maxima",
-                 "maxima_min", "maxima_max"],
-    )  # fmt: skip
+        columns=[
+            "model",
+            "class",
+            "metric",
+            "mean",
+            "min",
+            "max",
+            "mean_of_maxima",
+            "maxima_min",
+            "maxima_max",
+        ],
+    )
     table["n_test_sets"] = 10
     more = [(name, "patients", "roc_auc", 0.61, 0.4, 0.8) for name in BESIDE]
     metrics = pd.concat(
@@ -79,10 +88,16 @@ def test_the_page_says_that_maxima_are_optimistic_and_what_the_picture_is(report
     people = sorted(set(report.predictions["participant_id"]))[:12]
     rng = np.random.default_rng(0)
     points = pd.concat(
-        pd.DataFrame({"layer": layer, "participant_id": people, "x": rng.normal(size=12),
-                      "y": rng.normal(size=12)})
+        pd.DataFrame(
+            {
+                "layer": layer,
+                "participant_id": people,
+                "x": rng.normal(size=12),
+                "y": rng.normal(size=12),
+            }
+        )
         for layer in ("flatten", "dense1", "dense2")
-    )  # fmt: skip
+    )
     text = read_page(render_experiment(replace(report, embedding=points))).text
     assert "the mean of maxima is optimistic" in text
     assert "It is a picture and no evidence" in text
@@ -91,8 +106,10 @@ def test_the_page_says_that_maxima_are_optimistic_and_what_the_picture_is(report
 
 
 def test_probabilities_beside_the_models_have_their_calibration(report):
-    slopes = [("svm-flatten", "patients", "roc_auc", 0.6, 0.4, 0.8),
-              ("kernel-fa", "patients", "calibration_slope", 0.73, 0.2, 1.3)]  # fmt: skip
+    slopes = [
+        ("svm-flatten", "patients", "roc_auc", 0.6, 0.4, 0.8),
+        ("kernel-fa", "patients", "calibration_slope", 0.73, 0.2, 1.3),
+    ]
     extra = pd.DataFrame(slopes, columns=["model", "population", "metric", "value", "low", "high"])
     table = paper_tables(replace(report, metrics=pd.concat([report.metrics, extra])))[-1]
     rows = {row[0]: row for row in table.rows}

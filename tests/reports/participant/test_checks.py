@@ -27,9 +27,18 @@ def every_check(head, brain, spot):
 
 @pytest.mark.parametrize(
     "name",
-    ["brain-mask", "bias-field", "registration", "lesion-native", "lesion-standard", "tissue",
-     "denoising", "tensor-maps", "coregistration"],
-)  # fmt: skip
+    [
+        "brain-mask",
+        "bias-field",
+        "registration",
+        "lesion-native",
+        "lesion-standard",
+        "tissue",
+        "denoising",
+        "tensor-maps",
+        "coregistration",
+    ],
+)
 def test_a_check_comes_with_its_words_and_the_same_bytes(every_check, name):
     figure, again = every_check[name](), every_check[name]()
 

@@ -58,9 +58,12 @@ def test_the_verdict_follows_from_what_happened(change, state, words):
 
 def test_errors_warnings_and_notes_are_listed_at_the_top(read_page):
     report = replace(
-        REPORT, errors={"dwi": "The bvec has 33 directions."}, warnings=("The lesion is large.",),
-        quality={"motion_max_fd": 2.1}, quality_notes={"motion_max_fd": "The head moved."},
-    )  # fmt: skip
+        REPORT,
+        errors={"dwi": "The bvec has 33 directions."},
+        warnings=("The lesion is large.",),
+        quality={"motion_max_fd": 2.1},
+        quality_notes={"motion_max_fd": "The head moved."},
+    )
 
     text = read_page(render_participant(report)).text
 
@@ -72,9 +75,10 @@ def test_errors_warnings_and_notes_are_listed_at_the_top(read_page):
 
 def test_measures_come_with_unit_and_meaning(read_page):
     report = replace(
-        REPORT, features={"lesion_volume": 38.25, "lesion_side": "left"},
+        REPORT,
+        features={"lesion_volume": 38.25, "lesion_side": "left"},
         dictionary={"lesion_volume": {"Units": "ml", "Description": "Volume of the lesion."}},
-    )  # fmt: skip
+    )
 
     text = read_page(render_participant(report)).text
 
@@ -84,10 +88,11 @@ def test_measures_come_with_unit_and_meaning(read_page):
 
 def test_the_lesion_starts_with_side_volume_and_tract_load(read_page):
     report = replace(
-        REPORT, sections={"lesion": Section(facts={"Drawn on": "T1w"})},
+        REPORT,
+        sections={"lesion": Section(facts={"Drawn on": "T1w"})},
         features={"lesion_side": "left", "lesion_volume_ml": 38.25, "tract_load": 0.31},
         dictionary={"lesion_volume_ml": {"Units": "ml"}, "tract_load": {"Units": "arbitrary"}},
-    )  # fmt: skip
+    )
 
     text = read_page(render_participant(report)).text
 
@@ -97,9 +102,13 @@ def test_the_lesion_starts_with_side_volume_and_tract_load(read_page):
 def test_names_from_the_dataset_cannot_become_markup():
     evil = "<script>alert(1)</script>"
     report = replace(
-        REPORT, warnings=(evil,), errors={evil: evil}, features={evil: evil},
-        settings={evil: evil}, missing=(evil,),
-    )  # fmt: skip
+        REPORT,
+        warnings=(evil,),
+        errors={evil: evil},
+        features={evil: evil},
+        settings={evil: evil},
+        missing=(evil,),
+    )
 
     html = render_participant(report)
 

@@ -76,8 +76,9 @@ def explain(
         save_group(explainer.folder, cohort, method, values, tally.n_people or len(cohort.samples))
         maps = dict(zip(cohort.maps, values, strict=True))
         reading = _reading(method, cohort)
-        tables.add(method, tally, maps, TITLES[method], reading, unit(cohort, method),
-                   explainer.linear)  # fmt: skip
+        tables.add(
+            method, tally, maps, TITLES[method], reading, unit(cohort, method), explainer.linear
+        )
     return tables.write(folder, _sentences(explainer, members[0]))
 
 

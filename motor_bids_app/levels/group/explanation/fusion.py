@@ -13,8 +13,8 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.explanation.slices import SliceExplainer
 from motor_bids_app.models.catalog import FUSION
+from motor_bids_app.models.instances.fusion import FusionModel
 from motor_bids_app.models.opened.maps import plain_model
-from motor_bids_app.models.pieces.fusion import FusionModel
 from motor_bids_app.reports.experiment.explanation import Explanation
 from motor_bids_app.reports.experiment.fusion import FusionSection, weight_chart, weight_table
 
@@ -87,6 +87,6 @@ def build_fusion_watch(
     if not set(FUSION) & set(experiment.model.names):
         return None
     explainer = None
-    if SLICES in cohort.samples.pieces:
+    if SLICES in cohort.samples.instances:
         explainer = SliceExplainer(folder / "maps", cohort, experiment, seed)
     return FusionWatch(folder, explainer)

@@ -58,10 +58,11 @@ def save_person(folder: Path, cohort: Cohort, method: str, person: str, values: 
     image = map_image(np.moveaxis(values, 0, -1), volumes_of(cohort.samples).grid)
     path = folder / f"{label}_desc-{method.replace('_', '')}.nii.gz"
     sidecar = {
-        **_sidecar(cohort, method), "Maps": list(cohort.maps),
+        **_sidecar(cohort, method),
+        "Maps": list(cohort.maps),
         "Model": "of the first training of the first test set with this person: it did not learn "
         "from them",
-    }  # fmt: skip
+    }
     save_image(image, path, sidecar)
 
 

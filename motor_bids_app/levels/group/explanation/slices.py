@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.explanation.checks import deletion_of_pieces
+from motor_bids_app.explanation.checks import deletion_of_instances
 from motor_bids_app.explanation.slices import into_volume, onto_voxels, slice_gradcam
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.cohort.maps import experiment_mask, to_flip
-from motor_bids_app.levels.group.explanation.pieces import Curve, PieceExplainer, Volume
+from motor_bids_app.levels.group.explanation.instances import Curve, InstanceExplainer, Volume
 from motor_bids_app.models.networks.backbones import STRIDE
 from motor_bids_app.models.opened.slices import OpenSlices, open_slices, places_of
 from motor_bids_app.spaces.grids import Grid
@@ -21,10 +21,10 @@ _RESOLUTION = 3  # mm
 _DELETED = 8  # slices of a person, evenly spaced
 
 
-class SliceExplainer(PieceExplainer[OpenSlices]):
+class SliceExplainer(InstanceExplainer[OpenSlices]):
     """Explains networks of slices."""
 
-    piece = SLICES
+    instance = SLICES
     map = "bold"
     network = "network of slices"
     reading = (
@@ -37,8 +37,8 @@ class SliceExplainer(PieceExplainer[OpenSlices]):
     }
 
     def places(self, experiment: Experiment) -> tuple[Grid, int, NDArray[np.bool_]]:
-        """Grid that the slices were cut from; see `PieceExplainer`."""
-        source = self.cohort.samples.pieces[SLICES].source
+        """Grid that the slices were cut from; see `InstanceExplainer`."""
+        source = self.cohort.samples.instances[SLICES].source
         assert isinstance(source, VolumeSlices)
         table = self.cohort.samples.table
         self._mirrored = to_flip(table, experiment.inputs.mirror_lesion_to)
@@ -46,13 +46,16 @@ class SliceExplainer(PieceExplainer[OpenSlices]):
         return source.grid, _RESOLUTION, experiment_mask("brain", source.grid)
 
     def open(self, model: Any) -> OpenSlices | None:
-        """Return the network; see `PieceExplainer`."""
+        """Return the network; see `InstanceExplainer`."""
         return open_slices(model)
 
     def person_map(
-        self, network: OpenSlices, sample: Samples, method: str  # noqa: ARG002
-    ) -> tuple[Volume, float, list[tuple[float, float]]]:  # fmt: skip
-        """Grad-CAM of the slices in their volume; see `PieceExplainer`."""
+        self,
+        network: OpenSlices,
+        sample: Samples,
+        method: str,  # noqa: ARG002
+    ) -> tuple[Volume, float, list[tuple[float, float]]]:
+        """Grad-CAM of the slices in their volume; see `InstanceExplainer`."""
         stride, first = network.places
         size, shape = network.modality.size, (self.grid.shape[0], self.grid.shape[1])
         slices, outputs = [], []
@@ -98,10 +101,12 @@ def slices_deletion(
     places = np.linspace(0, len(every) - 1, min(len(every), _DELETED)).round().astype(np.intp)
     pictures = every[torch.from_numpy(places).to(every.device)]
     (stride, first), size = network.places, network.modality.size
-    values = np.stack([
-        onto_voxels(one, size, stride, first, (size, size))
-        for one in slice_gradcam(network.module, network.stage, pictures)
-    ])  # fmt: skip
+    values = np.stack(
+        [
+            onto_voxels(one, size, stride, first, (size, size))
+            for one in slice_gradcam(network.module, network.stage, pictures)
+        ]
+    )
 
     def output(some: NDArray[np.float32]) -> Curve:
         with torch.inference_mode():
@@ -109,4 +114,4 @@ def slices_deletion(
         return np.asarray(given.double().cpu().numpy())
 
     mask = np.ones((size, size), dtype=bool)
-    return deletion_of_pieces(output, pictures.cpu().numpy(), values, mask, random)
+    return deletion_of_instances(output, pictures.cpu().numpy(), values, mask, random)

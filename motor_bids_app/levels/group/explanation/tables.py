@@ -28,29 +28,47 @@ from motor_bids_app.spaces.templates import cut, load_template
 
 _COLUMNS: dict[str, dict[str, Any]] = {
     "method": {"Description": "How the map was made", "Levels": dict(TITLES)},
-    "check": {"Description": "What was checked", "Levels": {
-        "randomised": "rank correlation (signs left out) with the map of the same network with "
-        "random weights, or of the linear model fitted to labels dealt out anew; mean over models",
-        "deletion": "area under the output as voxels are deleted, those that speak most for it "
-        "first; mean over people, starting at 1",
-        "stability": "mean correlation between maps of the models of different training folds",
-        "completeness": "mean error of the sum of integrated gradients over mean output",
-        "share": "share of the attribution in the region, signs left out"}},
-    "region": {"Description": "Place of a share", "Levels": {
-        "lesion": "own lesion of the person, mean over people with one",
-        "cst": "corticospinal tracts of both sides", "motor": "motor regions of AAL, both sides"}},
+    "check": {
+        "Description": "What was checked",
+        "Levels": {
+            "randomised": "rank correlation (signs left out) with the map of the same network "
+            "with random weights, or of the linear model fitted to labels dealt out anew; "
+            "mean over models",
+            "deletion": "area under the output as voxels are deleted, those that speak most for it "
+            "first; mean over people, starting at 1",
+            "stability": "mean correlation between maps of the models of different training folds",
+            "completeness": "mean error of the sum of integrated gradients over mean output",
+            "share": "share of the attribution in the region, signs left out",
+        },
+    },
+    "region": {
+        "Description": "Place of a share",
+        "Levels": {
+            "lesion": "own lesion of the person, mean over people with one",
+            "cst": "corticospinal tracts of both sides",
+            "motor": "motor regions of AAL, both sides",
+        },
+    },
     "value": {"Description": "Number found; of a peak, in the unit that the maps have"},
-    "expected": {"Description": "Of a share, the region's share of the volume; of deletion, the "
-                 "area in random order; otherwise what is best"},
-    "state": {"Description": "Outcome", "Levels": {
-        "passed": "as it should be", "warning": "do not rely on the map", "n/a": "no limit"}},
+    "expected": {
+        "Description": "Of a share, the region's share of the volume; of deletion, the "
+        "area in random order; otherwise what is best"
+    },
+    "state": {
+        "Description": "Outcome",
+        "Levels": {
+            "passed": "as it should be",
+            "warning": "do not rely on the map",
+            "n/a": "no limit",
+        },
+    },
     "n": {"Description": "People, models, or pairs of models that the number is about"},
     "map": {"Description": "Map that the model sees"},
     "x": {"Description": "Place from left to right", "Units": "mm"},
     "y": {"Description": "Place from back to front", "Units": "mm"},
     "z": {"Description": "Place from bottom to top", "Units": "mm"},
     "distance": {"Description": "Distance from the region; 0 inside", "Units": "mm"},
-}  # fmt: skip
+}
 _PEAK_COLUMNS = {"region": {"Description": "Nearest region of AAL within 10 mm"}}
 
 
@@ -75,9 +93,15 @@ class ExplainedTables:
         self._figures: list[Any] = []
 
     def add(
-        self, method: str, tally: Tally, maps: Mapping[str, NDArray[np.floating[Any]]],
-        title: str, reading: str, unit: str, linear: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        method: str,
+        tally: Tally,
+        maps: Mapping[str, NDArray[np.floating[Any]]],
+        title: str,
+        reading: str,
+        unit: str,
+        linear: bool = False,
+    ) -> None:
         """Take the maps of a method: check them, find their peaks, and draw them.
 
         Parameters
@@ -118,11 +142,13 @@ class ExplainedTables:
         write_table(folder / "explanation_peaks.tsv", peaks, known)
         methods = (*table["method"].unique(), "")
         return Explanation(
-            sentences=tuple(sentences), figures=tuple(self._figures),
-            checks=check_table(table, TITLES), places=place_table(table, TITLES),
+            sentences=tuple(sentences),
+            figures=tuple(self._figures),
+            checks=check_table(table, TITLES),
+            places=place_table(table, TITLES),
             peaks=peak_list(peaks, TITLES),
             references=tuple(REFERENCES[name] for name in methods if name in REFERENCES),
-        )  # fmt: skip
+        )
 
 
 def _checks(

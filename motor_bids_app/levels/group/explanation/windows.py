@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.explanation.attribution import gradcam, integrated_gradients
-from motor_bids_app.explanation.checks import deletion_of_pieces
+from motor_bids_app.explanation.checks import deletion_of_instances
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.maps import experiment_mask
-from motor_bids_app.levels.group.explanation.pieces import Curve, PieceExplainer, Volume
+from motor_bids_app.levels.group.explanation.instances import Curve, InstanceExplainer, Volume
 from motor_bids_app.models.opened.windows import OpenWindows, open_windows
 from motor_bids_app.spaces.grids import Grid
 
@@ -22,10 +22,10 @@ _WINDOWS = 8  # of a person, evenly spaced: neighbours are nearly the same
 _MEAN = f"; mean over up to {_WINDOWS} windows of a person"
 
 
-class WindowExplainer(PieceExplainer[OpenWindows]):
+class WindowExplainer(InstanceExplainer[OpenWindows]):
     """Explains networks of windows."""
 
-    piece = map = WINDOWS
+    instance = map = WINDOWS
     network = "network of windows"
     reading = (
         "in positive places connectivity with M1 spoke, on average, for what the network said of a "
@@ -40,14 +40,14 @@ class WindowExplainer(PieceExplainer[OpenWindows]):
     _apart = 0.0  # mm between places of Grad-CAM
 
     def places(self, experiment: Experiment) -> tuple[Grid, int, NDArray[np.bool_]]:
-        """Grid of the windows; see `PieceExplainer`."""
-        source = self.cohort.samples.pieces[WINDOWS].source
+        """Grid of the windows; see `InstanceExplainer`."""
+        source = self.cohort.samples.instances[WINDOWS].source
         assert isinstance(source, SeriesWindows)
         mask = experiment_mask(experiment.inputs.mask, source.grid)
         return source.grid, experiment.inputs.resolution, mask
 
     def open(self, model: Any) -> OpenWindows | None:
-        """Return the network; see `PieceExplainer`."""
+        """Return the network; see `InstanceExplainer`."""
         network = open_windows(model)
         if network is not None:
             self._apart = float(network.places[0] * self.grid.voxel_sizes.max())
@@ -122,14 +122,14 @@ def windows_deletion(
         return np.asarray(given.double().cpu().numpy())
 
     maps = windows[:, 0].cpu().numpy()
-    return deletion_of_pieces(output, maps, np.broadcast_to(values, maps.shape), mask, random)
+    return deletion_of_instances(output, maps, np.broadcast_to(values, maps.shape), mask, random)
 
 
 def build_window_explainer(
     folder: Path, cohort: Cohort, experiment: Experiment, seed: int
 ) -> WindowExplainer | None:
     """Return what watches networks of windows; None where nobody has windows."""
-    pieces = cohort.samples.pieces.get(WINDOWS)
-    if pieces is None or not pieces.size:
+    instances = cohort.samples.instances.get(WINDOWS)
+    if instances is None or not instances.size:
         return None
     return WindowExplainer(folder, cohort, experiment, seed)

@@ -46,8 +46,9 @@ def save_images(
     if images.lesion is not None and scan.lesion is not None:
         sidecar, origin = lesion_sidecar(scan.lesion), [*sources, scan.lesion.path]
         for mask, standard in (
-            (images.lesion.native, False), (images.lesion.in_template(to_template), True)
-        ):  # fmt: skip
+            (images.lesion.native, False),
+            (images.lesion.in_template(to_template), True),
+        ):
             path = outputs.path("mask", "anat", label="L", standard=standard)
             outputs.save(mask, path, origin, **sidecar)
 

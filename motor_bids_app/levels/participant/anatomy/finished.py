@@ -98,9 +98,12 @@ def read_itk_transform(path: Path) -> Transform:
     grid = standard_grid(RESOLUTION)
     to_lps = np.array([-1.0, -1, 1])
     field = sitk.TransformToDisplacementField(
-        transform, sitk.sitkVectorFloat64, list(grid.shape),
-        (to_lps * grid.affine[:3, 3]).tolist(), grid.voxel_sizes.tolist(),
+        transform,
+        sitk.sitkVectorFloat64,
+        list(grid.shape),
+        (to_lps * grid.affine[:3, 3]).tolist(),
+        grid.voxel_sizes.tolist(),
         np.diag(to_lps).ravel().tolist(),
-    )  # fmt: skip
+    )
     vectors = np.transpose(sitk.GetArrayFromImage(field), (2, 1, 0, 3))[:, :, :, None]
     return transform_of_field(nib.Nifti1Image(vectors.astype(np.float32), grid.affine))

@@ -61,8 +61,10 @@ def _take_maps(scan: Scan, outputs: Outputs) -> None:
     outputs.save_figure(checks.tensor_maps(maps, brain))
     notes = []
     if factor != 1:
-        notes.append(f"The diffusivities of {finished.datasets['maps']} were turned into mm2/s "
-                     f"(times {factor:g}).")  # fmt: skip
+        notes.append(
+            f"The diffusivities of {finished.datasets['maps']} were turned into mm2/s "
+            f"(times {factor:g})."
+        )
     taken = {"maps": finished.datasets["maps"]}
     outputs.save_facts("dwi", Facts(methods=methods, notes=notes, taken=taken))
 
@@ -91,9 +93,10 @@ def _take_series(scan: Scan, outputs: Outputs) -> None:
     outputs.save(brain, path, [finished.dwi_brain or finished.dwi], Type="Brain")
     outputs.save_figure(checks.tensor_maps(maps, brain))
     facts = Facts(
-        methods=["tensor", "finished_coregistration"], quality=_motion(finished.dwi),
+        methods=["tensor", "finished_coregistration"],
+        quality=_motion(finished.dwi),
         taken={"dwi": finished.datasets["dwi"]},
-    )  # fmt: skip
+    )
     outputs.save_facts("dwi", facts)
 
 
@@ -168,8 +171,11 @@ def _motion(dwi: Path) -> dict[str, float]:
         return {}
     moved = pd.to_numeric(table["framewise_displacement"], errors="coerce").fillna(0).to_numpy()
     summary = motion_summary(np.zeros((len(moved), 6)), moved)
-    return {name: value for name, value in summary.items() if "_max_t" not in name
-            and "_max_r" not in name}  # fmt: skip
+    return {
+        name: value
+        for name, value in summary.items()
+        if "_max_t" not in name and "_max_r" not in name
+    }
 
 
 def _finite(image: nib.Nifti1Image) -> nib.Nifti1Image:

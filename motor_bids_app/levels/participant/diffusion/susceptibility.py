@@ -80,9 +80,13 @@ def find_distortion(
 
 
 def show_distortion(
-    before: nib.Nifti1Image, after: nib.Nifti1Image, found: Distortion, brain: nib.Nifti1Image,
-    scan: Scan, outputs: Outputs,
-) -> None:  # fmt: skip
+    before: nib.Nifti1Image,
+    after: nib.Nifti1Image,
+    found: Distortion,
+    brain: nib.Nifti1Image,
+    scan: Scan,
+    outputs: Outputs,
+) -> None:
     """Save the field in mm, its size in the brain, and the picture of its effect."""
     assert found.field is not None
     assert scan.dwi is not None
@@ -130,9 +134,12 @@ def _by_head(b0: nib.Nifti1Image, axis: int, outputs: Outputs) -> Distortion:
     note = (
         "Susceptibility distortion was looked for by the head image and not corrected: "
         f"{100 * found.share:.1f} % of the brain would move by {LEAST_MOVE:g} mm or more"
-        + (f", and its similarity rise from {found.before:.2f} to {found.after:.2f}." if found.share
-           else ".")
-    )  # fmt: skip
+        + (
+            f", and its similarity rise from {found.before:.2f} to {found.after:.2f}."
+            if found.share
+            else "."
+        )
+    )
     return Distortion(axis, Facts(methods=["susceptibility_none"], notes=[note]), placed=placed)
 
 

@@ -54,9 +54,13 @@ def save_connectivity(
     assert cleaned.signals is not None
     series = series_image(cleaned.signals, cleaned.inside, repetition)
     outputs.save(
-        series, bold_path(outputs, bold, desc="denoised"), [bold.path],
-        RepetitionTime=repetition, TaskName=bold.task or "rest", SkullStripped=True,
-    )  # fmt: skip
+        series,
+        bold_path(outputs, bold, desc="denoised"),
+        [bold.path],
+        RepetitionTime=repetition,
+        TaskName=bold.task or "rest",
+        SkullStripped=True,
+    )
     grid = standard_grid(RESOLUTION)
     seed = place_seed(wanted_seed(settings), cleaned.inside, grid, _side(cleaned.lesion))
     _say(seed, bool(cleaned.lesion.any()), facts)
@@ -74,9 +78,11 @@ def save_connectivity(
     sidecar |= _requested(settings, outputs)
     # With the clean series, this is all that is needed to make the windows again.
     sidecar |= {
-        "RepetitionTime": repetition, "WindowVolumes": round(length), "WindowTaperVolumes": taper,
+        "RepetitionTime": repetition,
+        "WindowVolumes": round(length),
+        "WindowTaperVolumes": taper,
         "LeftOutVolumes": np.flatnonzero(cleaned.scrubbed).tolist(),
-    }  # fmt: skip
+    }
     path = bold_path(outputs, bold, "mask", label=SEED)
     voxels = image_of(seed.voxels[cleaned.inside].astype(np.uint8), cleaned.inside)
     outputs.save(voxels, path, [bold.path], Type="ROI", **sidecar)
@@ -93,8 +99,10 @@ def save_connectivity(
         outputs.save(windows, path, [bold.path], Units="arbitrary", **sidecar)
     facts.methods.append("bold_connectivity")
     _couple(cleaned, seed, course, weights, repetition, outputs, facts)
-    shown = {name: image_of(values, cleaned.inside) for name, values in
-             (("mean", mean), ("SD", deviation))}  # fmt: skip
+    shown = {
+        name: image_of(values, cleaned.inside)
+        for name, values in (("mean", mean), ("SD", deviation))
+    }
     outputs.save_figure(
         bold_checks.connectivity(
             shown,

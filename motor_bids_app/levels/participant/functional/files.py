@@ -84,8 +84,11 @@ def save_confounds(
     moved = motion.framewise_displacement.copy()
     moved[0] = np.nan
     columns = {
-        **confounds, "framewise_displacement": moved, "dvars": changes[0], "std_dvars": changes[1]
-    }  # fmt: skip
+        **confounds,
+        "framewise_displacement": moved,
+        "dvars": changes[0],
+        "std_dvars": changes[1],
+    }
     for number, volume in enumerate(np.flatnonzero(scrubbed)):
         columns[f"motion_outlier{number:02d}"] = (np.arange(len(scrubbed)) == volume).astype(float)
     table = pd.DataFrame(columns)

@@ -119,8 +119,9 @@ def _finish(
     cleaned = clean_series(placed, motion, masks, scrubbed, series.repetition, bold, facts)
     save_series(placed, series, scan.bold, outputs)
     save_confounds(cleaned.confounds, motion, changes, scrubbed, scan.bold, outputs)
-    outputs.save_figure(bold_checks.motion(motion.parameters, motion.framewise_displacement,
-                                           limit=HIGH_MOTION))  # fmt: skip
+    outputs.save_figure(
+        bold_checks.motion(motion.parameters, motion.framewise_displacement, limit=HIGH_MOTION)
+    )
     template = load_template("brain", RESOLUTION)
     outputs.save_figure(bold_checks.signal(image_of(tsnr, placed.inside), template))
     _connect(cleaned, series, flagged, scan.bold, outputs, bold)

@@ -29,9 +29,14 @@ def signal_path(
 ) -> Path:
     """Path of a file made from a recording."""
     return outputs.path(
-        suffix, file.kind, task=file.task, acq=file.acq, run=file.run, desc=desc,
+        suffix,
+        file.kind,
+        task=file.task,
+        acq=file.acq,
+        run=file.run,
+        desc=desc,
         extension=extension,
-    )  # fmt: skip
+    )
 
 
 def save_recording(cleaned: Cleaned, file: RecordingFile, outputs: Outputs) -> None:
@@ -42,10 +47,12 @@ def save_recording(cleaned: Cleaned, file: RecordingFile, outputs: Outputs) -> N
     reference = "average" if kind == "eeg" else "as recorded"
     filters: dict[str, Any] = {
         "Butterworth": {
-            "order": 4, "passes": 2, "low cutoff (Hz)": cleaned.band[0],
+            "order": 4,
+            "passes": 2,
+            "low cutoff (Hz)": cleaned.band[0],
             "high cutoff (Hz)": cleaned.band[1],
         }
-    }  # fmt: skip
+    }
     if cleaned.mains:
         filters["notches"] = {"mains (Hz)": cleaned.mains, "width (Hz)": 2, "harmonics": True}
     sidecar: dict[str, Any] = {
@@ -77,11 +84,15 @@ def _save_channels(cleaned: Cleaned, file: RecordingFile, outputs: Outputs) -> P
         f"{reason}; interpolated" if name in made else reason
         for name, reason in zip(recording.names, reasons, strict=True)
     ]
-    table = pd.DataFrame({
-        "name": recording.names, "type": file.kind.upper(), "units": "uV",
-        "status": ["bad" if name in recording.bad else "good" for name in recording.names],
-        "status_description": [word or None for word in words],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "name": recording.names,
+            "type": file.kind.upper(),
+            "units": "uV",
+            "status": ["bad" if name in recording.bad else "good" for name in recording.names],
+            "status_description": [word or None for word in words],
+        }
+    )
     if file.kind == "emg":
         table["target_muscle"] = [muscle or None for muscle in recording.muscles]
     path = signal_path(outputs, file, "channels", ".tsv", "preproc")
@@ -91,7 +102,7 @@ def _save_channels(cleaned: Cleaned, file: RecordingFile, outputs: Outputs) -> P
 
 def _save_events(cleaned: Cleaned, file: RecordingFile, outputs: Outputs) -> Path:
     """Save the events, and among them the stretches that cannot be trusted."""
-    flags = np.concatenate([[0], cleaned.bad_pieces.astype(int), [0]])
+    flags = np.concatenate([[0], cleaned.bad_segments.astype(int), [0]])
     bad = [
         Event(onset=first * STEP, duration=(last - first) * STEP, kind=BAD)
         for first, last in np.flatnonzero(np.diff(flags)).reshape(-1, 2)
@@ -119,9 +130,10 @@ def save_windows(windows: Windows, cleaned: Cleaned, file: RecordingFile, output
             if known
         }
         info.set_montage(
-            mne.channels.make_dig_montage(places, coord_frame="head"), on_missing="ignore",
+            mne.channels.make_dig_montage(places, coord_frame="head"),
+            on_missing="ignore",
             verbose="ERROR",
-        )  # fmt: skip
+        )
     info["bads"] = [*recording.bad]
     codes = {kind: number for number, kind in enumerate(sorted(set(windows.kinds)), start=1)}
     starts = np.rint(windows.onsets * recording.rate).astype(int)
@@ -135,13 +147,16 @@ def save_windows(windows: Windows, cleaned: Cleaned, file: RecordingFile, output
     with replacing(path) as temporary:
         # MNE wants its ending, and puts what is too large in files of their own.
         epochs.save(temporary, fmt="single", overwrite=True, split_size="2GB", verbose="ERROR")
-    write_json(path.with_suffix(".json"), {
-        "Sources": [outputs.uri(signal_path(outputs, file, file.kind, ".edf", "preproc"))],
-        "Description": "Windows without overlap, those with artefacts left out; events name what "
-        "most of a window was spent on",
-        "SamplingFrequency": recording.rate,
-        "WindowsRejected": windows.n_rejected,
-    })  # fmt: skip
+    write_json(
+        path.with_suffix(".json"),
+        {
+            "Sources": [outputs.uri(signal_path(outputs, file, file.kind, ".edf", "preproc"))],
+            "Description": "Windows without overlap, those with artefacts left out; events name "
+            "what most of a window was spent on",
+            "SamplingFrequency": recording.rate,
+            "WindowsRejected": windows.n_rejected,
+        },
+    )
     outputs.written.extend([path, path.with_suffix(".json")])
 
 
@@ -182,12 +197,15 @@ def load_cleaned(outputs: Outputs, kind: str) -> tuple[Recording, NDArray[np.boo
     )
     muscles = channels["target_muscle"].fillna("") if "target_muscle" in channels else ()
     recording = Recording(
-        signals=signals, rate=float(raw.info["sfreq"]), names=tuple(channels["name"]),
-        kinds=(kind,) * len(channels), muscles=tuple(muscles),
+        signals=signals,
+        rate=float(raw.info["sfreq"]),
+        names=tuple(channels["name"]),
+        kinds=(kind,) * len(channels),
+        muscles=tuple(muscles),
         places=_saved_places(folder / f"{stem.replace('preproc', 'windows')}_epo.fif"),
         events=events,
         bad=tuple(channels.loc[channels["status"] == "bad", "name"]),
-    )  # fmt: skip
+    )
     usable = np.ones(signals.shape[1], dtype=bool)
     for event in events:
         if event.kind == BAD:

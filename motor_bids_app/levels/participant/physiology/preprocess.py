@@ -35,8 +35,9 @@ def preprocess_eeg(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -
             facts.quality[f"{QUALITY}_eeg_{label}_components"] = float(number)
     _save(cleaned, windows, scan.eeg, outputs, facts)
     if cleaned.recording.located.any():
-        outputs.save_figure(signal_checks.channel_map(cleaned.recording, cleaned.bad,
-                                                      cleaned.interpolated))  # fmt: skip
+        outputs.save_figure(
+            signal_checks.channel_map(cleaned.recording, cleaned.bad, cleaned.interpolated)
+        )
     outputs.save_facts("eeg", facts)
 
 
@@ -61,7 +62,7 @@ def preprocess_emg(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -
 
 
 def _windows(cleaned: Cleaned, settings: ProcessingSettings) -> Windows:
-    return cut_windows(cleaned.recording, cleaned.bad_pieces, settings.physiology.window)
+    return cut_windows(cleaned.recording, cleaned.bad_segments, settings.physiology.window)
 
 
 def _save(
@@ -74,7 +75,7 @@ def _save(
         f"{QUALITY}_{kind}_seconds": cleaned.recording.seconds,
         f"{QUALITY}_{kind}_channels": float(len(cleaned.recording.names)),
         f"{QUALITY}_{kind}_bad_channels": float(len(cleaned.bad)),
-        f"{QUALITY}_{kind}_bad_share": float(cleaned.bad_pieces.mean()),
+        f"{QUALITY}_{kind}_bad_share": float(cleaned.bad_segments.mean()),
         f"{QUALITY}_{kind}_windows": float(len(windows.onsets)),
         f"{QUALITY}_{kind}_rejected": float(windows.n_rejected),
     }

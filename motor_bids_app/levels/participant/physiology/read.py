@@ -58,12 +58,16 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     signals *= _unit_factors(raw, names, channels, notes)[:, None]
     muscles = channels["target_muscle"] if "target_muscle" in channels else pd.Series(dtype=str)
     recording = Recording(
-        signals=signals, rate=float(raw.info["sfreq"]), names=tuple(map(plain_name, names)),
+        signals=signals,
+        rate=float(raw.info["sfreq"]),
+        names=tuple(map(plain_name, names)),
         kinds=tuple(kinds[k] for k in kept),
         muscles=tuple(_text(muscles.get(name)) for name in names),
-        places=_places(raw, names), events=_events(raw), mains=_mains(raw, file),
+        places=_places(raw, names),
+        events=_events(raw),
+        mains=_mains(raw, file),
         bad=tuple(plain_name(name) for name in raw.info["bads"] if name in names),
-    )  # fmt: skip
+    )
     if len(set(recording.names)) < len(names):
         raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
     return recording, tuple(notes)
@@ -88,12 +92,12 @@ def _read(file: RecordingFile) -> Any:
 
 def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[str]) -> list[str]:
     """Kind of each channel, '' for those left out; types come from channels.tsv, else the file."""
-    told = channels["type"].fillna("").str.upper() if "type" in channels else pd.Series(dtype=str)
+    types = channels["type"].fillna("").str.upper() if "type" in channels else pd.Series(dtype=str)
     own_folder = file.path.parent.name
     kinds: list[str] = []
     unknown: dict[str, list[str]] = {}
     for name, by_file in zip(raw.ch_names, raw.get_channel_types(), strict=True):
-        kind = told.get(name, "")
+        kind = types.get(name, "")
         if not kind:
             # A file format that knows no types makes everything EEG.
             guess = by_file.upper()
@@ -102,7 +106,7 @@ def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[st
         elif kind not in _KINDS and kind not in _LEFT_OUT:
             unknown.setdefault(kind, []).append(name)
         kinds.append(_KINDS.get(kind, ""))
-    absent = [name for name in told.index if name not in raw.ch_names]
+    absent = [name for name in types.index if name not in raw.ch_names]
     if absent:
         notes.append(f"channels.tsv lists {_some(absent)}, which the recording does not have.")
     for kind, names in unknown.items():
@@ -127,10 +131,10 @@ def _unit_factors(
     raw: Any, names: Sequence[str], channels: pd.DataFrame, notes: list[str]
 ) -> Array:
     """Factor of each channel that the file's header has no unit for, shape (C,)."""
-    told = channels["units"] if "units" in channels else pd.Series(dtype=str)
+    units = channels["units"] if "units" in channels else pd.Series(dtype=str)
     factors, differing = np.ones(len(names)), []
     for k, name in enumerate(names):
-        header, table = str(raw._orig_units.get(name, "")), _text(told.get(name))
+        header, table = str(raw._orig_units.get(name, "")), _text(units.get(name))
         if table not in _VOLTS:
             continue
         if header not in _VOLTS:
@@ -165,8 +169,8 @@ def _places(raw: Any, names: Sequence[str]) -> Array:
 
 def _mains(raw: Any, file: RecordingFile) -> float | None:
     """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file."""
-    told = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
-    frequency = told.get("PowerLineFrequency", raw.info["line_freq"])
+    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
+    frequency = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
     return float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
 
 
@@ -177,10 +181,12 @@ def _events(raw: Any) -> tuple[Event, ...]:
     found = [
         Event(onset=float(onset) - cut_off, duration=float(duration), kind=str(kind))
         for onset, duration, kind in zip(
-            raw.annotations.onset, raw.annotations.duration, raw.annotations.description,
+            raw.annotations.onset,
+            raw.annotations.duration,
+            raw.annotations.description,
             strict=True,
         )
-    ]  # fmt: skip
+    ]
     return tuple(sorted(found, key=lambda event: event.onset))
 
 

@@ -45,8 +45,10 @@ def scan(tmp_path, brain, bend):
         turned = signal * np.exp(2j * np.pi * hertz * ECHOES)
         phase = np.angle(turned + real + 1j * imaginary)
         values = {"phasediff": np.round(phase * 2048 / np.pi + 2047.5), "fieldmap": hertz}[kind]
-        metadata = {"phasediff": {"EchoTime1": 4.92e-3, "EchoTime2": 4.92e-3 + ECHOES},
-                    "fieldmap": {"Units": "Hz"}}[kind]  # fmt: skip
+        metadata = {
+            "phasediff": {"EchoTime1": 4.92e-3, "EchoTime2": 4.92e-3 + ECHOES},
+            "fieldmap": {"Units": "Hz"},
+        }[kind]
         affine = TURN @ template.affine  # the head lay otherwise
         paths = [tmp_path / f"{name}.nii.gz" for name in (kind, "magnitude")]
         for path, image in zip(paths, (values, signal), strict=True):
@@ -58,9 +60,11 @@ def scan(tmp_path, brain, bend):
         for name, content in texts.items():
             (tmp_path / f"{name}.json").write_text(json.dumps(content))
         field_map = FieldMap(
-            kind=kind, images=(paths[0],), sidecars=((tmp_path / f"{kind}.json",),),
+            kind=kind,
+            images=(paths[0],),
+            sidecars=((tmp_path / f"{kind}.json",),),
             magnitude=paths[1],
-        )  # fmt: skip
+        )
         return b0, Scan(participant="1", field_map=field_map, dwi_sidecars=(tmp_path / "dwi.json",))
 
     return scan

@@ -27,10 +27,16 @@ def scan(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bids")
     simulate(
         SimulationSettings(
-            output_dir=folder / "raw", n_participants=1, n_controls=0, voxel_size=4.0,
-            n_directions=12, seed=2, n_procs=1, modalities=("dwi",),
+            output_dir=folder / "raw",
+            n_participants=1,
+            n_controls=0,
+            voxel_size=4.0,
+            n_directions=12,
+            seed=2,
+            n_procs=1,
+            modalities=("dwi",),
         )
-    )  # fmt: skip
+    )
     return index_dataset(folder / "raw", Selection())[0]
 
 
@@ -47,9 +53,7 @@ def process(scan, tmp_path):
         for path, text in zip(paths[1:], table.to_text(), strict=True):
             path.write_text(text)
         outputs = Outputs(tmp_path / "out", "001", None)
-        changed = replace(
-            scan, dwi=paths[0], bval=paths[1], bvec=paths[2], reverse_phase=reverse
-        )  # fmt: skip
+        changed = replace(scan, dwi=paths[0], bval=paths[1], bvec=paths[2], reverse_phase=reverse)
         preprocess_diffusion(changed, outputs, settings)
         return outputs
 

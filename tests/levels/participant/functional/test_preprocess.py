@@ -96,8 +96,9 @@ def settings(**changes):
 
 
 def boldmap(outputs, **entities):
-    return outputs.load("boldmap", "func", task="rest", space=outputs.space, res="3", seed="M1",
-                        **entities)  # fmt: skip
+    return outputs.load(
+        "boldmap", "func", task="rest", space=outputs.space, res="3", seed="M1", **entities
+    )
 
 
 def draw_lesion(outputs, centre, radius):
@@ -124,11 +125,19 @@ def test_a_series_becomes_maps_of_coupled_m1(scan, outputs):
     sidecar = read_json(path)
     assert (sidecar["SeedHemisphere"], sidecar["WindowCount"]) == ("left", N_VOLUMES - 11 + 1)
     assert sidecar["Sources"]
-    table = read_table(outputs.path("timeseries", "func", task="rest", desc="confounds",
-                                    extension=".tsv"))  # fmt: skip
+    table = read_table(
+        outputs.path("timeseries", "func", task="rest", desc="confounds", extension=".tsv")
+    )
     assert len(table) == N_VOLUMES
-    assert {"trans_x", "rot_z_derivative1_power2", "csf", "white_matter",
-            "framewise_displacement", "dvars", "std_dvars"} <= {*table}  # fmt: skip
+    assert {
+        "trans_x",
+        "rot_z_derivative1_power2",
+        "csf",
+        "white_matter",
+        "framewise_displacement",
+        "dvars",
+        "std_dvars",
+    } <= {*table}
     names = {path.name.split("_")[-1].split(".")[0] for path in outputs.written}
     assert {"bold-coupling", "bold-connectivity", "bold-coregistration"} <= names
 
@@ -185,8 +194,9 @@ def test_finished_bold_gives_the_connectivity_of_the_raw_one(scan, outputs, tmp_
     raw = boldmap(outputs, stat="mean", desc="dfc").get_fdata()
     names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
     table = tmp_path / "confounds.tsv"
-    own = read_table(outputs.path("timeseries", "func", task="rest", desc="confounds",
-                                  extension=".tsv"))  # fmt: skip
+    own = read_table(
+        outputs.path("timeseries", "func", task="rest", desc="confounds", extension=".tsv")
+    )
     own[names].to_csv(table, sep="\t", index=False)
     finished = replace(
         scan.bold, confounds=table, space="T1w", head=outputs.path("T1w", "anat", desc="preproc")

@@ -34,16 +34,24 @@ STEM = "sub-001_task-grip"
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw") / "bids"
-    simulate.run(SimulationSettings(
-        output_dir=folder, n_participants=1, n_controls=0, modalities=("eeg", "emg"),
-        signal_seconds=60, signal_rate=250, seed=8,
-    ))  # fmt: skip
+    simulate.run(
+        SimulationSettings(
+            output_dir=folder,
+            n_participants=1,
+            n_controls=0,
+            modalities=("eeg", "emg"),
+            signal_seconds=60,
+            signal_rate=250,
+            seed=8,
+        )
+    )
     return folder
 
 
 def settings(raw, output, *words):
-    return parse_settings([str(raw), str(output), "participant", "--skip-bids-validation",
-                           "--nprocs", "1", *words])  # fmt: skip
+    return parse_settings(
+        [str(raw), str(output), "participant", "--skip-bids-validation", "--nprocs", "1", *words]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +108,13 @@ def test_features_are_in_the_table_with_their_meaning(output):
     table = output / "sub-001" / "sub-001_desc-features.tsv"
     row, dictionary = read_table(table).iloc[0], read_json(table.with_suffix(".json"))
 
-    for name in ("cmc_beta_left", "emg_envelope_right", "eeg_mu_suppression_asymmetry",
-                 "emg_cocontraction_left", "eeg_symmetry_index"):  # fmt: skip
+    for name in (
+        "cmc_beta_left",
+        "emg_envelope_right",
+        "eeg_mu_suppression_asymmetry",
+        "emg_cocontraction_left",
+        "eeg_symmetry_index",
+    ):
         assert np.isfinite(float(row[name]))
         assert dictionary[name]["Units"]
 
@@ -109,8 +122,13 @@ def test_features_are_in_the_table_with_their_meaning(output):
 def test_report_shows_eeg_and_emg(output):
     page = (output / "sub-001.html").read_text()
 
-    for words in ("Spectra of the EEG", "Spectra of the EMG", "Electrodes",
-                  "Coherence of muscle and cortex", "FastICA"):  # fmt: skip
+    for words in (
+        "Spectra of the EEG",
+        "Spectra of the EMG",
+        "Electrodes",
+        "Coherence of muscle and cortex",
+        "FastICA",
+    ):
         assert words in page
 
 
@@ -202,15 +220,25 @@ def test_measured_places_come_back_though_names_do_not_tell_them(tmp_path):
     measured = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     measured[3] = np.nan
     recording = Recording(
-        signals=rng.normal(0, 10, (5, 2000)), rate=200.0, names=tuple(f"E{k}" for k in range(5)),
-        kinds=("eeg",) * 5, places=measured,
-    )  # fmt: skip
-    cleaned = Cleaned(recording=recording, bad={}, bad_pieces=np.zeros(10, dtype=bool),
-                      band=(0.5, 80.0), mains=None, found=False, before=recording)  # fmt: skip
+        signals=rng.normal(0, 10, (5, 2000)),
+        rate=200.0,
+        names=tuple(f"E{k}" for k in range(5)),
+        kinds=("eeg",) * 5,
+        places=measured,
+    )
+    cleaned = Cleaned(
+        recording=recording,
+        bad={},
+        bad_segments=np.zeros(10, dtype=bool),
+        band=(0.5, 80.0),
+        mains=None,
+        found=False,
+        before=recording,
+    )
     file = RecordingFile(path=tmp_path / "raw.edf", root=tmp_path, kind="eeg", task="grip")
     outputs = Outputs(tmp_path / "out", "01", None)
     save_recording(cleaned, file, outputs)
-    save_windows(cut_windows(recording, cleaned.bad_pieces, 2.0), cleaned, file, outputs)
+    save_windows(cut_windows(recording, cleaned.bad_segments, 2.0), cleaned, file, outputs)
 
     back, _ = load_cleaned(outputs, "eeg")
 

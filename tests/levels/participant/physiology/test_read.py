@@ -29,8 +29,9 @@ def describe(root):
 
 def noise(n_channels, seconds=4, seed=0):
     rng = np.random.default_rng(seed)
-    return 10 * rng.standard_normal((n_channels, RATE * seconds)) + 3 * np.sin(np.arange(
-        RATE * seconds) / 9)  # fmt: skip
+    return 10 * rng.standard_normal((n_channels, RATE * seconds)) + 3 * np.sin(
+        np.arange(RATE * seconds) / 9
+    )
 
 
 @pytest.fixture
@@ -74,9 +75,11 @@ def test_signals_come_back_in_microvolts(root):
 
 def test_what_the_dataset_says_is_taken(root):
     file = write(
-        root, channels={"status": ["good"] * 5 + ["bad"]}, sidecar={"PowerLineFrequency": 60},
+        root,
+        channels={"status": ["good"] * 5 + ["bad"]},
+        sidecar={"PowerLineFrequency": 60},
         events=[(0.5, 2, "grip")],
-    )  # fmt: skip
+    )
 
     recording, _ = read_recording(file)
 
@@ -170,9 +173,22 @@ def test_other_formats_hold_the_same(root, extension, tmp_path):
         from scipy.io import savemat
 
         places = [{"labels": name, "type": "EEG"} for name in NAMES]
-        content = {"data": noise(6), "srate": RATE, "nbchan": 6, "pnts": RATE * 4, "trials": 1,
-                   "chanlocs": places, "event": [], "setname": "x", "xmin": 0, "xmax": 4,
-                   "icaact": [], "comments": "", "ref": "common", "epoch": []}  # fmt: skip
+        content = {
+            "data": noise(6),
+            "srate": RATE,
+            "nbchan": 6,
+            "pnts": RATE * 4,
+            "trials": 1,
+            "chanlocs": places,
+            "event": [],
+            "setname": "x",
+            "xmin": 0,
+            "xmax": 4,
+            "icaact": [],
+            "comments": "",
+            "ref": "common",
+            "epoch": [],
+        }
         savemat(path, {"EEG": content})
 
     recording, _ = read_recording(file_of(root))

@@ -1,4 +1,4 @@
-"""Two kinds of pieces as networks take them: windows of EEG and EMG, and slices of volumes."""
+"""Two kinds of instances as networks take them: windows of EEG and EMG, and slices of volumes."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motor_bids_app.errors import IncompatibleModelError, UsageError
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.models.networks.backbones import (
@@ -22,7 +22,7 @@ from motor_bids_app.models.networks.backbones import (
 from motor_bids_app.models.networks.sequence import WindowLSTM
 
 MODALITIES = (SIGNALS, SLICES)
-_BLOCK = 256  # pieces in memory at once
+_BLOCK = 256  # instances in memory at once
 Images = NDArray[np.float32]
 
 
@@ -43,21 +43,23 @@ class SignalModality:
     hidden: tuple[int, ...] = (128, 64, 32)
     step: float = 0.1
 
-    def facts(self, pieces: Pieces) -> dict[str, Any]:
+    def facts(self, instances: Instances) -> dict[str, Any]:
         """What new windows must agree in, as JSON can hold it."""
-        source = pieces.source
+        source = instances.source
         assert isinstance(source, RecordedWindows)
         return {
-            "channels": list(source.channels), "rate": source.rate, "n_samples": source.shape[1]
-        }  # fmt: skip
+            "channels": list(source.channels),
+            "rate": source.rate,
+            "n_samples": source.shape[1],
+        }
 
     def start(self) -> str:
         """What it starts from: there are no other weights."""
         return "random"
 
-    def check(self, pieces: Pieces, facts: dict[str, Any]) -> None:
+    def check(self, instances: Instances, facts: dict[str, Any]) -> None:
         """Raise IncompatibleModelError for windows that a network did not learn to read."""
-        found = self.facts(pieces)
+        found = self.facts(instances)
         if found["channels"] != facts["channels"]:
             lacking = sorted(set(facts["channels"]) - set(found["channels"]))
             what = f"these lack {', '.join(lacking)}" if lacking else "these have others too"
@@ -71,7 +73,7 @@ class SignalModality:
                 f"and these have {found['n_samples']} at {found['rate']:g} Hz."
             )
 
-    def scale(self, pieces: Pieces) -> tuple[float, float]:  # noqa: ARG002 - of slices alone
+    def scale(self, instances: Instances) -> tuple[float, float]:  # noqa: ARG002 - of slices alone
         """Mean and spread to standardise by: windows have theirs already."""
         return 0.0, 1.0
 
@@ -122,28 +124,28 @@ class SliceModality:
     flip: bool = False
     weights: InitialWeights | None = field(default=None, compare=False)
 
-    def facts(self, pieces: Pieces) -> dict[str, Any]:
+    def facts(self, instances: Instances) -> dict[str, Any]:
         """What new slices must agree in, as JSON can hold it."""
-        return {"shape": list(pieces.source.shape)}
+        return {"shape": list(instances.source.shape)}
 
     def start(self) -> str:
         """What it starts from, in a word that tells two starts apart."""
         return "random" if self.weights is None else self.weights.digest(source_name(self.backbone))
 
-    def check(self, pieces: Pieces, facts: dict[str, Any]) -> None:
+    def check(self, instances: Instances, facts: dict[str, Any]) -> None:
         """Raise IncompatibleModelError for slices that a network did not learn to read."""
-        found = self.facts(pieces)
+        found = self.facts(instances)
         if found != facts:
             raise IncompatibleModelError(
                 f"The model reads slices of {facts['shape']} voxels, and these have "
                 f"{found['shape']}. Use the version that trained it."
             )
 
-    def scale(self, pieces: Pieces) -> tuple[float, float]:
+    def scale(self, instances: Instances) -> tuple[float, float]:
         """Mean and standard deviation of all voxels of the training slices."""
         n, total, squares = 0, 0.0, 0.0
-        for start in range(0, pieces.size, _BLOCK):
-            values = pieces.read(slice(start, start + _BLOCK)).astype(np.float64)
+        for start in range(0, instances.size, _BLOCK):
+            values = instances.read(slice(start, start + _BLOCK)).astype(np.float64)
             n += values.size
             total += float(values.sum())
             squares += float(np.square(values).sum())

@@ -3,11 +3,11 @@ import pytest
 
 from motor_bids_app.bids.derived import index_derivatives
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.cohort.recorded import (
+from motor_bids_app.levels.cohort.signal_windows import (
     SignalPlan,
     plan_signals,
     read_windows,
-    signal_pieces,
+    signal_instances,
 )
 
 from ..fusion_cohort import EEG, EMG, N_WINDOWS, RATE, SECONDS, write_epochs
@@ -167,6 +167,6 @@ def test_who_lacks_a_channel_is_as_without_recordings(tmp_path):
     scans = scans_of(tmp_path, {}, {"names": {"eeg": ("C3", "Cz")}})
     wanted = SignalPlan(channels=("eeg C3", "eeg C4"), rate=RATE, n_samples=200)
 
-    pieces = signal_pieces(scans, np.zeros(2, dtype=bool), wanted, tmp_path)
+    instances = signal_instances(scans, np.zeros(2, dtype=bool), wanted, tmp_path)
 
-    assert pieces.counts.tolist() == [N_WINDOWS, 0]
+    assert instances.counts.tolist() == [N_WINDOWS, 0]

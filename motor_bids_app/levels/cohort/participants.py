@@ -19,7 +19,7 @@ KEYS = ("participant_id", "session_id")
 
 
 @dataclass(frozen=True, kw_only=True)
-class People:
+class Participants:
     """Scans with derivatives, and what is known of the people.
 
     Parameters
@@ -44,7 +44,7 @@ class People:
     notes: tuple[str, ...] = ()
 
 
-def gather_people(settings: Settings, *, scores_required: bool = True) -> People:
+def gather_participants(settings: Settings, *, scores_required: bool = True) -> Participants:
     """Read features and tables of all selected participants who have derivatives.
 
     Parameters
@@ -83,7 +83,7 @@ def gather_people(settings: Settings, *, scores_required: bool = True) -> People
             f"None of the {len(scans)} scans with derivatives has a row in the tables of "
             f"{settings.bids_dir}. Check that participant_id is spelled alike."
         )
-    return People(
+    return Participants(
         scans=tuple(kept),
         table=pd.DataFrame(rows).reset_index(drop=True),
         scores=scores,

@@ -17,12 +17,12 @@ from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.explanation.checks import deletion_area
 from motor_bids_app.features.connectivity import sliding_windows
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.group.explanation.windows import windows_deletion, windows_map
+from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.opened.windows import open_windows
-from motor_bids_app.models.pieces.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.spaces.grids import Grid
 
@@ -72,9 +72,10 @@ def make_samples(effect, seed=0, without=()):
         seeds.append(course)
         weights.append(sliding_windows(N_VOLUMES, LENGTH))
     source = Kept(signals, seeds, weights, [2.0] * N_PEOPLE, np.ones(GRID.shape, bool), GRID)
-    table = pd.DataFrame({"participant_id": [f"sub-{i:02d}" for i in range(N_PEOPLE)],
-                          "group": "patient"})  # fmt: skip
-    return Samples(table, pieces={WINDOWS: Pieces.of(source)}), poor
+    table = pd.DataFrame(
+        {"participant_id": [f"sub-{i:02d}" for i in range(N_PEOPLE)], "group": "patient"}
+    )
+    return Samples(table, instances={WINDOWS: Instances.of(source)}), poor
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +146,10 @@ def test_places_of_the_layer_stand_for_the_voxels_pooled_into_them(telling):
     network.module(torch.zeros(1, 1, *GRID.shape), torch.zeros(1, 1))
     hook.remove()
 
-    low, high = (sign * torch.nn.functional.max_pool3d(sign * voxels[None], stride)[0, :, 0, 0]
-                 for sign in (-1, 1))  # fmt: skip
+    low, high = (
+        sign * torch.nn.functional.max_pool3d(sign * voxels[None], stride)[0, :, 0, 0]
+        for sign in (-1, 1)
+    )
     assert shown[0].shape[2] == len(low)
     np.testing.assert_allclose((low + high) / 2, first + stride * np.arange(len(low)))
 
@@ -239,9 +242,14 @@ def test_window_folds_look_good_where_there_is_nothing_to_find_and_folds_of_peop
         return make_splits(list(truth.index), truth.to_numpy().astype(int), folds=3, repeats=1)
 
     plan = Plan(
-        samples=samples, y=poor, truth=truth, splits=deal(truth, None), deal=deal,
-        variants=(((WindowClassifier(**SMALL | {"epochs": 20}),),),), task="classification",
-    )  # fmt: skip
+        samples=samples,
+        y=poor,
+        truth=truth,
+        splits=deal(truth, None),
+        deal=deal,
+        variants=(((WindowClassifier(**SMALL | {"epochs": 20}),),),),
+        task="classification",
+    )
 
     def auc(plan):
         predictions = out_of_fold(plan, Fits(), "roc_auc")

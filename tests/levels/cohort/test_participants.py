@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.errors import DataError, InputMissingError
-from motor_bids_app.levels.cohort.people import gather_people
+from motor_bids_app.levels.cohort.participants import gather_participants
 from motor_bids_app.settings import Settings
 
 
@@ -29,7 +29,7 @@ def dataset(tmp_path):
 
 
 def test_features_and_tables_are_joined_by_person(dataset):
-    people = gather_people(
+    people = gather_participants(
         dataset(
             "participant_id\tage\tfma_ue\nsub-2\t70\t20\nsub-1\t60\t50\n",
             {"sub-1": "lesion_volume\n1.5\n", "sub-2": "lesion_volume\n9\n"},
@@ -43,7 +43,7 @@ def test_features_and_tables_are_joined_by_person(dataset):
 
 
 def test_each_session_has_its_own_score(dataset):
-    people = gather_people(
+    people = gather_participants(
         dataset(
             "participant_id\tage\nsub-1\t60\n",
             {"sub-1_ses-pre": "tract_load\n0.5\n", "sub-1_ses-post": "tract_load\n0.4\n"},
@@ -57,7 +57,7 @@ def test_each_session_has_its_own_score(dataset):
 
 
 def test_a_scan_that_could_be_of_either_session_is_left_out(dataset):
-    people = gather_people(
+    people = gather_participants(
         dataset(
             "participant_id\tfma_ue\nsub-1\tn/a\nsub-2\t30\n",
             {"sub-1": "tract_load\n0.5\n", "sub-2": "tract_load\n0.1\n"},
@@ -70,7 +70,7 @@ def test_a_scan_that_could_be_of_either_session_is_left_out(dataset):
 
 
 def test_the_mask_decides_the_side_and_a_conflict_is_noted(dataset):
-    people = gather_people(
+    people = gather_participants(
         dataset("participant_id\tlesion_side\nsub-1\tleft\n", {"sub-1": "lesion_side\nright\n"})
     )
 
@@ -79,7 +79,7 @@ def test_the_mask_decides_the_side_and_a_conflict_is_noted(dataset):
 
 
 def test_a_missing_measure_does_not_hide_what_the_tables_say(dataset):
-    people = gather_people(
+    people = gather_participants(
         dataset("participant_id\tlesion_side\nsub-1\tleft\n", {"sub-1": "lesion_side\nn/a\n"})
     )
 
@@ -92,8 +92,8 @@ def test_someone_without_a_row_is_left_out_of_training_but_can_be_predicted(data
         {"sub-1": "tract_load\n0.5\n", "sub-2": "tract_load\n0.1\n"},
     )
 
-    assert gather_people(settings).excluded["participant_id"].tolist() == ["sub-2"]
-    both = gather_people(settings, scores_required=False)
+    assert gather_participants(settings).excluded["participant_id"].tolist() == ["sub-2"]
+    both = gather_participants(settings, scores_required=False)
     assert both.table["participant_id"].tolist() == ["sub-1", "sub-2"]
     assert pd.isna(both.table["age"][1])
 
@@ -101,11 +101,11 @@ def test_someone_without_a_row_is_left_out_of_training_but_can_be_predicted(data
 def test_nobody_in_common_and_no_tables_are_explained(dataset):
     settings = dataset("participant_id\tage\nsub-9\t60\n", {"sub-1": "tract_load\n0.5\n"})
     with pytest.raises(DataError, match="spelled alike"):
-        gather_people(settings)
+        gather_participants(settings)
 
     (settings.bids_dir / "participants.tsv").unlink()
     with pytest.raises(InputMissingError, match="no scores"):
-        gather_people(settings)
+        gather_participants(settings)
 
 
 def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
@@ -114,7 +114,7 @@ def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
     ratings = tmp_path / "qc.tsv"
     ratings.write_text("participant_id\trating\nsub-2\texclude\nsub-3\tinclude\nsub-9\texclude\n")
 
-    people = gather_people(replace(settings, qc_file=ratings))
+    people = gather_participants(replace(settings, qc_file=ratings))
 
     assert [scan.participant for scan in people.scans] == ["1", "3"]
     assert people.excluded["participant_id"].tolist() == ["sub-2"]

@@ -12,18 +12,18 @@ from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.fingerprints import content_hash
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import SeriesWindows
 from motor_bids_app.features.slices import SLICES, VolumeSlices
-from motor_bids_app.levels.cohort.bold_slices import slice_pieces
+from motor_bids_app.levels.cohort.bold_slices import slice_instances
 from motor_bids_app.levels.cohort.maps import MapLibrary, to_flip
-from motor_bids_app.levels.cohort.recorded import (
+from motor_bids_app.levels.cohort.signal_windows import (
     SignalPlan,
     no_windows,
     plan_signals,
-    signal_pieces,
+    signal_instances,
     windows_of_one,
 )
 from motor_bids_app.models.catalog import needs
@@ -31,10 +31,10 @@ from motor_bids_app.models.catalog import needs
 log = logging.getLogger(__name__)
 
 
-def modality_pieces(
+def modality_instances(
     experiment: Experiment, library: MapLibrary, rows: NDArray[np.intp]
-) -> tuple[dict[str, Pieces], tuple[str, ...]]:
-    """Pieces that some model of an experiment reads, of the scans that take part.
+) -> tuple[dict[str, Instances], tuple[str, ...]]:
+    """Instances that some model of an experiment reads, of the scans that take part.
 
     Parameters
     ----------
@@ -49,15 +49,15 @@ def modality_pieces(
         Remarks, one sentence each.
     """
     inputs = experiment.inputs
-    kinds = {kind for name in experiment.model.names for kind in needs(name).pieces}
+    kinds = {kind for name in experiment.model.names for kind in needs(name).instances}
     scans = [library.scans[row] for row in rows]
     flip = to_flip(library.table, inputs.mirror_lesion_to)[rows]
     mirrored = inputs.mirror_lesion_to != "none"
-    found: dict[str, Pieces] = {}
+    found: dict[str, Instances] = {}
     notes: tuple[str, ...] = ()
     if SLICES in kinds:
         key = (SLICES, inputs.mirror_lesion_to, rows.tobytes())
-        found[SLICES] = library.keep(key, lambda: slice_pieces(scans, flip))
+        found[SLICES] = library.keep(key, lambda: slice_instances(scans, flip))
     if SIGNALS in kinds:
         plan, notes = plan_signals(
             scans, inputs.recordings, inputs.channels, inputs.signal_rate, paired=mirrored
@@ -66,44 +66,45 @@ def modality_pieces(
             signal_key = (SIGNALS, plan, inputs.mirror_lesion_to, rows.tobytes())
             folder = library.folder / hashlib.sha256(repr(signal_key).encode()).hexdigest()[:12]
 
-            def make() -> Pieces:
-                log.info("reading %d channels of EEG and EMG at %g Hz", len(plan.channels),
-                         plan.rate)  # fmt: skip
+            def make() -> Instances:
+                log.info(
+                    "reading %d channels of EEG and EMG at %g Hz", len(plan.channels), plan.rate
+                )
                 folder.mkdir(parents=True, exist_ok=True)
-                return signal_pieces(scans, flip, plan, folder)
+                return signal_instances(scans, flip, plan, folder)
 
             found[SIGNALS] = library.keep(signal_key, make)
-    return {kind: pieces for kind, pieces in found.items() if pieces.size}, notes
+    return {kind: instances for kind, instances in found.items() if instances.size}, notes
 
 
 def described_signals(samples: Samples) -> dict[str, Any]:
     """What a bundle says of the windows of EEG and EMG that its model reads."""
-    if SIGNALS not in samples.pieces:
+    if SIGNALS not in samples.instances:
         return {}
-    source = samples.pieces[SIGNALS].source
+    source = samples.instances[SIGNALS].source
     assert isinstance(source, RecordedWindows)
     plan = SignalPlan(channels=source.channels, rate=source.rate, n_samples=source.shape[1])
     return {SIGNALS: plan.to_json()}
 
 
-def piece_images(pieces: Mapping[str, Pieces]) -> list[tuple[str, str]]:
+def instance_images(instances: Mapping[str, Instances]) -> list[tuple[str, str]]:
     """Kind and `content_hash` of the recording, series or slices of each scan that has them."""
-    return [(kind, digest) for kind, some in pieces.items() for _, digest in _row_hashes(some)]
+    return [(kind, digest) for kind, some in instances.items() for _, digest in _row_hashes(some)]
 
 
-def piece_digests(
-    pieces: Mapping[str, Pieces], participants: Sequence[str]
+def instance_digests(
+    instances: Mapping[str, Instances], participants: Sequence[str]
 ) -> dict[tuple[str, str], list[str]]:
     """Participants by (kind, hash of the recording, series or slices); see `map_digests`."""
     owners: dict[tuple[str, str], list[str]] = {}
-    for kind, some in pieces.items():
+    for kind, some in instances.items():
         for row, digest in _row_hashes(some):
             owners.setdefault((kind, digest), []).append(participants[row])
     return owners
 
 
-def _row_hashes(some: Pieces) -> Iterator[tuple[int, str]]:
-    """Rows that have pieces of one kind, and the hash of what their scan's are cut from."""
+def _row_hashes(some: Instances) -> Iterator[tuple[int, str]]:
+    """Rows that have instances of one kind, and the hash of what their scan's are cut from."""
     source = some.source
     if isinstance(source, SeriesWindows):
         arrays: Sequence[NDArray[Any]] = source.signals
@@ -118,10 +119,10 @@ def _row_hashes(some: Pieces) -> Iterator[tuple[int, str]]:
             yield row, digest
 
 
-def pieces_of_scan(
+def instances_of_scan(
     inputs: Mapping[str, Any], kinds: tuple[str, ...], scan: DerivedScan, flip: NDArray[np.bool_]
-) -> tuple[dict[str, Pieces], tuple[str, ...]]:
-    """Pieces of one scan as a saved model reads them, and what it lacks in words.
+) -> tuple[dict[str, Instances], tuple[str, ...]]:
+    """Instances of one scan as a saved model reads them, and what it lacks in words.
 
     Recordings that lack a channel or are too short count as none where there are slices.
 
@@ -130,10 +131,10 @@ def pieces_of_scan(
     DataError
         It has none of them, or none that can be used.
     """
-    found: dict[str, Pieces] = {}
+    found: dict[str, Instances] = {}
     reasons: tuple[str, ...] = ()
     if SLICES in kinds:
-        found[SLICES] = slice_pieces([scan], flip)
+        found[SLICES] = slice_instances([scan], flip)
     if SIGNALS in kinds:
         plan = SignalPlan.from_json(inputs[SIGNALS])
         try:
@@ -144,7 +145,7 @@ def pieces_of_scan(
             found[SIGNALS] = no_windows(plan)
             reasons = (str(error),)
     words = {SLICES: "bold", SIGNALS: "EEG and EMG"}
-    there = {kind: words[kind] for kind, pieces in found.items() if pieces.size}
+    there = {kind: words[kind] for kind, instances in found.items() if instances.size}
     if not there:
         raise DataError(
             f"The model reads {' and '.join(words[kind] for kind in found)}, and this scan has "

@@ -11,33 +11,33 @@ Indices = NDArray[np.intp]
 
 
 class Source(Protocol):
-    """Where pieces come from. It knows how many there are, and makes those asked for."""
+    """Where instances come from. It knows how many there are, and makes those asked for."""
 
     @property
     def counts(self) -> Indices:
-        """Pieces of each scan, shape (n_scans,); 0 where a scan has none."""
+        """Instances of each scan, shape (n_scans,); 0 where a scan has none."""
         ...
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one piece."""
+        """Shape of one instance."""
         ...
 
     def read(self, scan: int, numbers: Indices) -> NDArray[np.float32]:
-        """Return some pieces of one scan, shape (n, *shape), by their numbers, from 0."""
+        """Return some instances of one scan, shape (n, *shape), by their numbers, from 0."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
-    """Some pieces of the scans of some samples; rows are samples, as in a table.
+class Instances:
+    """Some instances of the scans of some samples; rows are samples, as in a table.
 
     Attributes
     ----------
     source : Source
-    scans, numbers : int array, shape (n_pieces,)
-        Which piece of which scan of the source.
-    rows : int array, shape (n_pieces,)
+    scans, numbers : int array, shape (n_instances,)
+        Which instance of which scan of the source.
+    rows : int array, shape (n_instances,)
         Sample that each is of, in ascending order. A sample may have none.
     n_rows : int
         Samples.
@@ -50,12 +50,12 @@ class Pieces:
     n_rows: int
 
     @classmethod
-    def of(cls, source: Source) -> "Pieces":
-        """Return all pieces of all scans of a source, one row per scan.
+    def of(cls, source: Source) -> "Instances":
+        """Return all instances of all scans of a source, one row per scan.
 
         >>> class Two:
         ...     counts, shape = np.array([1, 2]), (1,)
-        >>> Pieces.of(Two()).numbers.tolist()
+        >>> Instances.of(Two()).numbers.tolist()
         [0, 0, 1]
         """
         counts = np.asarray(source.counts, dtype=np.intp)
@@ -68,16 +68,16 @@ class Pieces:
 
     @property
     def size(self) -> int:
-        """Pieces in all."""
+        """Instances in all."""
         return len(self.rows)
 
     @property
     def counts(self) -> Indices:
-        """Pieces of each row, shape (n_rows,)."""
+        """Instances of each row, shape (n_rows,)."""
         return np.bincount(self.rows, minlength=self.n_rows)
 
-    def __getitem__(self, indices: ArrayLike | slice) -> "Pieces":
-        """Return the pieces of some rows, which are numbered anew in the order asked for."""
+    def __getitem__(self, indices: ArrayLike | slice) -> "Instances":
+        """Return the instances of some rows, which are numbered anew in the order asked for."""
         chosen = indices if isinstance(indices, slice) else np.atleast_1d(np.asarray(indices))
         old = np.arange(self.n_rows)[chosen]
         first = np.searchsorted(self.rows, np.arange(self.n_rows + 1))
@@ -85,12 +85,15 @@ class Pieces:
         places = np.concatenate([*kept, np.arange(0)])
         rows = np.repeat(np.arange(len(old)), [len(part) for part in kept])
         return replace(
-            self, scans=self.scans[places], numbers=self.numbers[places], rows=rows,
+            self,
+            scans=self.scans[places],
+            numbers=self.numbers[places],
+            rows=rows,
             n_rows=len(old),
-        )  # fmt: skip
+        )
 
-    def at_most(self, most: int) -> "Pieces":
-        """Return all pieces of rows that have few, evenly spaced ones of the others; 0: all."""
+    def at_most(self, most: int) -> "Instances":
+        """Return all instances of rows that have few, evenly spaced ones of the others; 0: all."""
         if most < 1:
             return self
         first = np.searchsorted(self.rows, np.arange(self.n_rows + 1))
@@ -103,12 +106,12 @@ class Pieces:
             self, scans=self.scans[places], numbers=self.numbers[places], rows=self.rows[places]
         )
 
-    def apart(self) -> "Pieces":
-        """Return the same pieces, each as a row of its own."""
+    def apart(self) -> "Instances":
+        """Return the same instances, each as a row of its own."""
         return replace(self, rows=np.arange(self.size), n_rows=self.size)
 
     def read(self, chosen: ArrayLike | slice = slice(None)) -> NDArray[np.float32]:
-        """Make pieces, shape (n, *shape); `chosen` are positions among all, not rows."""
+        """Make instances, shape (n, *shape); `chosen` are positions among all, not rows."""
         places = chosen if isinstance(chosen, slice) else np.asarray(chosen)
         scans, numbers = self.scans[places], self.numbers[places]
         values = np.empty((len(scans), *self.source.shape), dtype=np.float32)
@@ -118,9 +121,9 @@ class Pieces:
         return values
 
     def mean(self, values: NDArray[Any], otherwise: ArrayLike) -> NDArray[np.float64]:
-        """Mean of a value of each piece, (n_pieces, ...), over each row; shape (n_rows, ...).
+        """Mean of a value of each instance, (n_instances, ...), over each row; shape (n_rows, ...).
 
-        `otherwise` is the value of rows without a piece.
+        `otherwise` is the value of rows without an instance.
         """
         total = np.zeros((self.n_rows, *values.shape[1:]))
         np.add.at(total, self.rows, values)

@@ -110,7 +110,7 @@ class _OfWindows:
 
     def _apart(self, X: Samples, y: NDArray[Any]) -> tuple[Samples, NDArray[Any]]:
         """Windows to learn from, each with the answer of its scan."""
-        if WINDOWS not in X.pieces or not X.pieces[WINDOWS].size:
+        if WINDOWS not in X.instances or not X.instances[WINDOWS].size:
             raise DataError(
                 "This model learns from sliding windows of the bold, and none of its training "
                 "people has any. Run the participant level on their bold."
@@ -120,7 +120,7 @@ class _OfWindows:
 
     def _volumes(self, X: Samples) -> Maps:
         """Maps of windows: samples are taken apart before."""
-        return WindowVolumes(X.pieces[WINDOWS])
+        return WindowVolumes(X.instances[WINDOWS])
 
     def _columns(self, X: Samples) -> NDArray[np.float64]:
         """No demographics: a column of zeros in their place."""
@@ -164,11 +164,11 @@ class WindowClassifier(_OfWindows, NetworkClassifier):
 
     def predict_proba(self, X: Samples) -> NDArray[np.float64]:
         """Return the probability of each class, shape (n_scans, 2)."""
-        pieces = X.pieces[WINDOWS].at_most(self.windows)
+        instances = X.instances[WINDOWS].at_most(self.windows)
         values = np.zeros((0, 2))
-        if pieces.size:
+        if instances.size:
             values = super().predict_proba(X.apart(WINDOWS, self.windows)[0])
-        return pieces.mean(values, softmax(self._of_average(), axis=1))
+        return instances.mean(values, softmax(self._of_average(), axis=1))
 
 
 class WindowRegressor(_OfWindows, NetworkRegressor):
@@ -180,8 +180,8 @@ class WindowRegressor(_OfWindows, NetworkRegressor):
 
     def predict(self, X: Samples) -> NDArray[np.float64]:
         """Return scores, shape (n_scans,)."""
-        pieces = X.pieces[WINDOWS].at_most(self.windows)
+        instances = X.instances[WINDOWS].at_most(self.windows)
         values = np.zeros(0)
-        if pieces.size:
+        if instances.size:
             values = super().predict(X.apart(WINDOWS, self.windows)[0])
-        return pieces.mean(values, self._scores(self._of_average()[:, 0]))
+        return instances.mean(values, self._scores(self._of_average()[:, 0]))

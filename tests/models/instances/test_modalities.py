@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from motor_bids_app.errors import IncompatibleModelError, UsageError
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
-from motor_bids_app.models.pieces.modalities import SignalModality, SliceModality, pictures
+from motor_bids_app.models.instances.modalities import SignalModality, SliceModality, pictures
 
 STILL, UPRIGHT = np.zeros(1), np.ones(1)
 
@@ -92,15 +92,15 @@ def test_slices_to_predict_are_not_changed():
     ],
 )
 def test_windows_that_differ_from_those_learned_from_are_refused(channels, rate, message):
-    def pieces(names, hertz):
+    def instances(names, hertz):
         windows = [np.zeros((1, len(names), 128), np.float16)]
-        return Pieces.of(RecordedWindows(windows, names, hertz))
+        return Instances.of(RecordedWindows(windows, names, hertz))
 
     modality = SignalModality()
-    facts = modality.facts(pieces(("eeg C3", "eeg C4"), 64.0))
+    facts = modality.facts(instances(("eeg C3", "eeg C4"), 64.0))
 
     with pytest.raises(IncompatibleModelError, match=message):
-        modality.check(pieces(channels, rate), facts)
+        modality.check(instances(channels, rate), facts)
 
 
 def test_a_step_longer_than_the_window_is_explained():
@@ -108,5 +108,5 @@ def test_a_step_longer_than_the_window_is_explained():
         SignalModality(step=4).network({"channels": ["a"], "rate": 64.0, "n_samples": 128}, 2)
 
 
-def test_the_names_of_modalities_are_those_of_pieces():
+def test_the_names_of_modalities_are_those_of_instances():
     assert SignalModality.name == SIGNALS

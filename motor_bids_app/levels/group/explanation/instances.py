@@ -36,7 +36,7 @@ class Opened(Protocol):
 Network = TypeVar("Network", bound=Opened)
 
 
-class PieceExplainer(ABC, Generic[Network]):
+class InstanceExplainer(ABC, Generic[Network]):
     """Explains the networks of the first repeat to the people they are tested on.
 
     Parameters
@@ -44,12 +44,12 @@ class PieceExplainer(ABC, Generic[Network]):
     folder : Path
         For the maps; emptied.
     cohort : Cohort
-        With such pieces.
+        With such instances.
     experiment : Experiment
     seed : int
     """
 
-    piece: ClassVar[str]  # of `Samples.pieces`
+    instance: ClassVar[str]  # of `Samples.instances`
     map: ClassVar[str]  # what is mapped
     network: ClassVar[str]  # for titles
     reading: ClassVar[str]  # of a figure
@@ -84,14 +84,14 @@ class PieceExplainer(ABC, Generic[Network]):
     ) -> tuple[Volume, float, list[tuple[float, float]]]:
         """Map of one scan, shape (X, Y, Z), and the output of the network beyond its average.
 
-        Of integrated gradients also by how much the map of each piece misses its output.
+        Of integrated gradients also by how much the map of each instance misses its output.
         """
 
     @abstractmethod
     def deletion(
         self, network: Network, sample: Samples, values: Volume, random: np.random.Generator
     ) -> tuple[Curve, Curve]:
-        """What is left of the output as what a map shows is deleted; see `deletion_of_pieces`."""
+        """What is left of the output as what a map shows is deleted: `deletion_of_instances`."""
 
     @abstractmethod
     def notes(self) -> tuple[str, ...]:
@@ -133,9 +133,9 @@ class PieceExplainer(ABC, Generic[Network]):
                 tally.keep_fold(fold / np.float32(len(rows)))
 
     def _rows(self, tested: NDArray[np.bool_]) -> list[int]:
-        """Scans to explain: the first one with pieces of each tested person."""
+        """Scans to explain: the first one with instances of each tested person."""
         people = self.cohort.samples.participants
-        has = self.cohort.samples.pieces[self.piece].counts
+        has = self.cohort.samples.instances[self.instance].counts
         first: dict[str, int] = {}
         for row in np.flatnonzero(tested & (has > 0)):
             first.setdefault(str(people[row]), int(row))

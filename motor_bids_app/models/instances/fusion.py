@@ -1,6 +1,6 @@
 """Slices and windows of EEG and EMG, each by a network of its own, fused late (shi2025).
 
-Each network predicts pieces; a scan is predicted by the mean over its pieces; the two means
+Each network predicts instances; a scan is predicted by the mean over its instances; the two means
 are brought to what they are worth (see `mixing`), added with weights that sum to 1, and the sum is
 brought to what it is worth. All of it is found within the training fold: its people are dealt into
 inner folds, networks learn from the others and predict these. Then both networks learn from
@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.models.instances.modalities import MODALITIES, SignalModality, SliceModality
+from motor_bids_app.models.instances.network import InstanceNetwork, Modality
 from motor_bids_app.models.networks.backbones import BACKBONES, InitialWeights
-from motor_bids_app.models.pieces.modalities import MODALITIES, SignalModality, SliceModality
-from motor_bids_app.models.pieces.network import Modality, PieceNetwork
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.classical import within
 from motor_bids_app.models.training.course import Plan
@@ -53,7 +53,7 @@ class FusionModel(BaseEstimator):
     batch_size, slice_batch_size : int
         Windows, and slices, per step of a training.
     validation_share, balance, checkpoints
-        See `PieceNetwork`.
+        See `InstanceNetwork`.
     bounds : (float, float), optional
         Lowest and highest value of the score, which predictions stay within; of scores only.
     """
@@ -144,13 +144,13 @@ class FusionModel(BaseEstimator):
 
         Those count who have both modalities; of each person the mean over the scans.
         """
-        absent = [name for name in self.modalities if name not in X.pieces]
+        absent = [name for name in self.modalities if name not in X.instances]
         if absent:
             raise DataError(
                 f"The model reads {' and '.join(self.modalities)}, but the scans have no "
                 f"{' and '.join(absent)}."
             )
-        has = [X.pieces[name].counts > 0 for name in self.modalities]
+        has = [X.instances[name].counts > 0 for name in self.modalities]
         both = np.flatnonzero(np.all(has, axis=0))
         folds = self._inner(y[both], X.participants[both])
         if not folds:
@@ -187,23 +187,37 @@ class FusionModel(BaseEstimator):
         self.whole_ = Curve.fit(mixed, truth, self._task, usual=1.0)
         self.n_weighed_ = len(people)
 
-    def network(self, modality: str, seed: int) -> PieceNetwork:
+    def network(self, modality: str, seed: int) -> InstanceNetwork:
         """Return the network of a modality that is not fitted."""
         slices = modality == "slices"
         kind: Modality = (
             SliceModality(
-                backbone=self.backbone, size=self.size, rotation=self.rotation,
-                brightness=self.brightness, flip=self.flip, weights=self.weights,
-            ) if slices else SignalModality(hidden=tuple(self.hidden), step=self.step)
-        )  # fmt: skip
+                backbone=self.backbone,
+                size=self.size,
+                rotation=self.rotation,
+                brightness=self.brightness,
+                flip=self.flip,
+                weights=self.weights,
+            )
+            if slices
+            else SignalModality(hidden=tuple(self.hidden), step=self.step)
+        )
         plan = Plan(
-            optimizer=self.optimizer, learning_rate=self.learning_rate, momentum=self.momentum,
-            weight_decay=self.weight_decay, epochs=self.epochs, parts=self.parts,
+            optimizer=self.optimizer,
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            epochs=self.epochs,
+            parts=self.parts,
             batch_size=self.slice_batch_size if slices else self.batch_size,
-            schedule=self.schedule, halve_after=self.halve_after, stop_after=self.stop_after,
-            precision=self.precision, random_state=seed, device=self.device,
-        )  # fmt: skip
-        return PieceNetwork(
+            schedule=self.schedule,
+            halve_after=self.halve_after,
+            stop_after=self.stop_after,
+            precision=self.precision,
+            random_state=seed,
+            device=self.device,
+        )
+        return InstanceNetwork(
             kind,
             plan,
             self._task == "classification",
@@ -218,7 +232,7 @@ class FusionModel(BaseEstimator):
         check_is_fitted(self, "networks_")
         parts = []
         for name, network in self.networks_.items():
-            given = network.predict(X) if name in X.pieces else np.full(len(X), np.nan)
+            given = network.predict(X) if name in X.instances else np.full(len(X), np.nan)
             parts.append(self.curves_[name](given) if name in self.curves_ else given)
         return np.column_stack(parts)
 
@@ -227,10 +241,17 @@ class FusionModel(BaseEstimator):
         return weighted_sum(self.by_modality(X), weights, self.fallback_, self._task, self.whole_)
 
     def get_state(self) -> State:
-        """Return what was learned, without a piece of a person."""
+        """Return what was learned, without an instance of a person."""
         check_is_fitted(self, "networks_")
-        state = State({"fusion": self.weights_, "n_weighed": self.n_weighed_,
-                       "fallback": self.fallback_, "curves": {}, "of": {}})  # fmt: skip
+        state = State(
+            {
+                "fusion": self.weights_,
+                "n_weighed": self.n_weighed_,
+                "fallback": self.fallback_,
+                "curves": {},
+                "of": {},
+            }
+        )
         curves = self.curves_ if self.whole_ is None else {**self.curves_, _WHOLE: self.whole_}
         for name, curve in curves.items():
             state.values["curves"][name] = [curve.intercept, curve.slope]

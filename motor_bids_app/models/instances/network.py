@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from motor_bids_app.errors import DataError, UsageError
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.instances.modalities import SignalModality, SliceModality
 from motor_bids_app.models.networks.heads import (
     BoundedLoss,
     BoundedPoints,
@@ -24,7 +25,6 @@ from motor_bids_app.models.networks.heads import (
     bounded_start,
     check_bounds,
 )
-from motor_bids_app.models.pieces.modalities import SignalModality, SliceModality
 from motor_bids_app.models.state import State
 from motor_bids_app.models.training.course import Plan
 from motor_bids_app.models.training.folds import binary_labels, held_out
@@ -33,15 +33,15 @@ from motor_bids_app.models.training.train import train
 
 Modality = SignalModality | SliceModality
 BALANCES = ("weights", "none")
-_KNOWN_BY = 32  # scans, by a piece of each of which a training knows its data again
+_KNOWN_BY = 32  # scans, by an instance of each of which a training knows its data again
 
 
-class PieceDataset(Dataset[Any]):
-    """Pieces with the target of their scan; training pieces are changed at random.
+class InstanceDataset(Dataset[Any]):
+    """Instances with the target of their scan; training instances are changed at random.
 
     Parameters
     ----------
-    pieces : Pieces
+    instances : Instances
     targets : array, shape (n_scans, ...)
     modality : Modality
     scale : (float, float)
@@ -51,35 +51,35 @@ class PieceDataset(Dataset[Any]):
 
     def __init__(
         self,
-        pieces: Pieces,
+        instances: Instances,
         targets: NDArray[Any],
         modality: Modality,
         scale: tuple[float, float],
         *,
         training: bool,
     ) -> None:
-        self.pieces = pieces
+        self.instances = instances
         self.targets = targets
         self.modality = modality
         self.scale = scale
         self.training = training
 
     def __len__(self) -> int:
-        return self.pieces.size
+        return self.instances.size
 
     def batch(
         self, items: NDArray[np.intp], random: np.random.Generator
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """Return network inputs and targets of some pieces."""
-        images = self.pieces.read(items)
+        """Return network inputs and targets of some instances."""
+        images = self.instances.read(items)
         prepared = self.modality.prepare(images, random if self.training else None)
-        inputs = {"pieces": (prepared - self.scale[0]) / self.scale[1]}
-        return inputs, torch.from_numpy(self.targets[self.pieces.rows[items]])
+        inputs = {"instances": (prepared - self.scale[0]) / self.scale[1]}
+        return inputs, torch.from_numpy(self.targets[self.instances.rows[items]])
 
 
 @dataclass
-class PieceNetwork:
-    """Network of one modality, trained on the pieces of people.
+class InstanceNetwork:
+    """Network of one modality, trained on the instances of people.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class PieceNetwork:
     classify : bool
         Whether targets are classes 0 and 1, or scores.
     validation_share : float
-        Share of the people held out, with all their pieces, to stop by; 0 for none.
+        Share of the people held out, with all their instances, to stop by; 0 for none.
     balance : str
         "weights" gives both classes the same weight in the loss, "none" does not.
     checkpoints : Checkpoints, optional
@@ -107,26 +107,26 @@ class PieceNetwork:
     bounds: tuple[float, float] | None = None
 
     def fit(self, samples: Samples, y: NDArray[Any]) -> Self:
-        """Train on the scans that have pieces; each piece has the target of its scan.
+        """Train on the scans that have instances; each instance has the target of its scan.
 
         Raises
         ------
         DataError
-            Nobody has pieces, or too few people do.
+            Nobody has instances, or too few people do.
         """
         self._check()
-        pieces = self._pieces(samples)
-        has = pieces.counts > 0
+        instances = self._instances(samples)
+        has = instances.counts > 0
         if not has.any():
             raise DataError(f"No training person has {self.modality.title}: nothing is learned.")
         self.fallback_ = float(np.mean(y))
-        samples, pieces, y = samples[has], pieces[has], np.asarray(y)[has]
+        samples, instances, y = samples[has], instances[has], np.asarray(y)[has]
         if self.classify:
             binary_labels(y)
         seed = self.plan.random_state
         learned, judged = held_out(y, samples.participants, self.validation_share, seed)
-        self.facts_ = self.modality.facts(pieces)
-        self.scale_ = self.modality.scale(pieces[learned])
+        self.facts_ = self.modality.facts(instances)
+        self.scale_ = self.modality.scale(instances[learned])
         self.centre_, self.spread_ = 0.0, 1.0
         if not self.classify:
             self.centre_ = float(y[learned].mean())
@@ -140,48 +140,55 @@ class PieceNetwork:
             network = self.modality.network(self.facts_, self._n_outputs)
         validation = None
         if len(judged):
-            validation = self._dataset(pieces[judged], targets[judged], training=False)
-        identity = self._identity(samples, y, learned, pieces)
+            validation = self._dataset(instances[judged], targets[judged], training=False)
+        identity = self._identity(samples, y, learned, instances)
         self.network_, self.course_ = train(
-            network, self._criterion(y[learned], pieces[learned].counts),
-            self._dataset(pieces[learned], targets[learned], training=True), validation, self.plan,
-            checkpoints=self.checkpoints, identity=identity,
-        )  # fmt: skip
+            network,
+            self._criterion(y[learned], instances[learned].counts),
+            self._dataset(instances[learned], targets[learned], training=True),
+            validation,
+            self.plan,
+            checkpoints=self.checkpoints,
+            identity=identity,
+        )
         return self
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
-        """Probability of poor, or score: the mean over the pieces of each scan, shape (n_scans,).
+        """Probability of poor, or score: mean over the instances of each scan, shape (n_scans,).
 
-        NaN for scans without pieces.
+        NaN for scans without instances.
         """
-        pieces = self._pieces(samples)
-        if not pieces.size:
+        instances = self._instances(samples)
+        if not instances.size:
             return np.full(len(samples), np.nan)
-        self.modality.check(pieces, self.facts_)
-        outputs = np.concatenate([self._outputs(part) for part in self.batches(pieces)])
+        self.modality.check(instances, self.facts_)
+        outputs = np.concatenate([self._outputs(part) for part in self.batches(instances)])
         if self.classify:
-            return pieces.mean(softmax(outputs, axis=1)[:, 1], np.nan)
+            return instances.mean(softmax(outputs, axis=1)[:, 1], np.nan)
         if self.bounds is not None:
-            return pieces.mean(bounded(outputs[:, 0], self.bounds, self.centre_), np.nan)
-        return pieces.mean(outputs[:, 0] * self.spread_ + self.centre_, np.nan)
+            return instances.mean(bounded(outputs[:, 0], self.bounds, self.centre_), np.nan)
+        return instances.mean(outputs[:, 0] * self.spread_ + self.centre_, np.nan)
 
-    def batches(self, pieces: Pieces) -> Iterator[Tensor]:
-        """Yield some pieces at a time as the network takes them, on its device."""
-        everyone = np.arange(pieces.size)
-        dataset = self._dataset(pieces, np.zeros(len(pieces)), training=False)
+    def batches(self, instances: Instances) -> Iterator[Tensor]:
+        """Yield some instances at a time as the network takes them, on its device."""
+        everyone = np.arange(instances.size)
+        dataset = self._dataset(instances, np.zeros(len(instances)), training=False)
         unused = np.random.default_rng(0)  # nothing is changed at random here
         self.network_.to(self.plan.device).eval()
         for start in range(0, len(everyone), self.plan.batch_size):
             inputs, _ = dataset.batch(everyone[start : start + self.plan.batch_size], unused)
-            yield inputs["pieces"].to(self.plan.device)
+            yield inputs["instances"].to(self.plan.device)
 
     def get_state(self) -> State:
-        """Return what was learned, without a piece of a person."""
+        """Return what was learned, without an instance of a person."""
         weights = self.network_.state_dict()
         values = {
-            "facts": self.facts_, "scale": list(self.scale_), "centre": self.centre_,
-            "spread": self.spread_, "fallback": self.fallback_,
-        }  # fmt: skip
+            "facts": self.facts_,
+            "scale": list(self.scale_),
+            "centre": self.centre_,
+            "spread": self.spread_,
+            "fallback": self.fallback_,
+        }
         return State(values, {name: value.cpu().numpy() for name, value in weights.items()})
 
     def set_state(self, state: State) -> Self:
@@ -227,10 +234,10 @@ class PieceNetwork:
                 "validation_share above 0, for instance 0.2."
             )
 
-    def _pieces(self, samples: Samples) -> Pieces:
-        if self.modality.name not in samples.pieces:
+    def _instances(self, samples: Samples) -> Instances:
+        if self.modality.name not in samples.instances:
             raise DataError(f"This model reads {self.modality.title}, but the scans have none.")
-        return samples.pieces[self.modality.name]
+        return samples.instances[self.modality.name]
 
     def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
         if self.classify:
@@ -244,19 +251,21 @@ class PieceNetwork:
             return BoundedLoss(self.bounds, self.centre_, self.spread_)
         if not self.classify:
             return nn.MSELoss()
-        totals = np.bincount(y.astype(np.int64), counts, minlength=2)  # pieces of each class
+        totals = np.bincount(y.astype(np.int64), counts, minlength=2)  # instances of each class
         weights = totals.sum() / (2 * totals) if self.balance == "weights" else np.ones(2)
         return WeightedLoss(weights)
 
-    def _dataset(self, pieces: Pieces, targets: NDArray[Any], *, training: bool) -> PieceDataset:
-        return PieceDataset(pieces, targets, self.modality, self.scale_, training=training)
+    def _dataset(
+        self, instances: Instances, targets: NDArray[Any], *, training: bool
+    ) -> InstanceDataset:
+        return InstanceDataset(instances, targets, self.modality, self.scale_, training=training)
 
-    def _outputs(self, pieces: Tensor) -> NDArray[np.float64]:
+    def _outputs(self, instances: Tensor) -> NDArray[np.float64]:
         with torch.inference_mode():
-            return np.asarray(self.network_(pieces).double().cpu().numpy())
+            return np.asarray(self.network_(instances).double().cpu().numpy())
 
     def _identity(
-        self, samples: Samples, y: NDArray[Any], learned: NDArray[np.intp], pieces: Pieces
+        self, samples: Samples, y: NDArray[Any], learned: NDArray[np.intp], instances: Instances
     ) -> tuple[str, str]:
         """Return the name of this training, and its settings and data."""
         if self.checkpoints is None:
@@ -266,8 +275,8 @@ class PieceNetwork:
         settings |= {"balance": self.balance, "classify": self.classify, "bounds": self.bounds}
         settings["weights"] = self.modality.start()
         settings.pop("device")
-        some = pieces.at_most(1).read(slice(_KNOWN_BY))
-        arrays = [y, learned, pieces.counts, np.array(self.scale_), some]
+        some = instances.at_most(1).read(slice(_KNOWN_BY))
+        arrays = [y, learned, instances.counts, np.array(self.scale_), some]
         people = list(samples.participants[learned])
         kind = f"{type(self.modality).__name__} {own.get('backbone', '')}"
         return identify(kind, settings, people, arrays)

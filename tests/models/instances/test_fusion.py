@@ -13,7 +13,7 @@ from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_v
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.pieces.fusion import FusionClassifier, FusionRegressor
+from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.training.mixing import Curve
 
 SMALL = {
@@ -30,13 +30,13 @@ class Quick:
         self.modality = self
 
     def describe(self, samples):
-        pieces = samples.pieces[self.name]
-        values = pieces.read().astype(float)
+        instances = samples.instances[self.name]
+        values = instances.read().astype(float)
         if self.name == "signals":
             features = np.log(values.var(axis=2))
         else:
             features = values[:, 2:7, 4:10].mean(axis=(1, 2))[:, None]
-        return pieces.mean(features, np.nan)
+        return instances.mean(features, np.nan)
 
     def fit(self, samples, y):
         features = self.describe(samples)
@@ -71,15 +71,17 @@ def compared(samples, y, repeats=5):
     splits = make_splits(people, y, folds=5, repeats=repeats)
     predictions = {}
     for name, modalities in {
-        "signals": ("signals",), "slices": ("slices",), "both": ("signals", "slices")
-    }.items():  # fmt: skip
+        "signals": ("signals",),
+        "slices": ("slices",),
+        "both": ("signals", "slices"),
+    }.items():
         table = cross_validate([QuickFusion(modalities)], samples, y, splits)
         predictions[name] = Predictions.of(average_trainings(table), truth)
     return predictions
 
 
-def test_fusion_beats_either_half_of_the_signal_alone(make_pieces):
-    samples, scores = make_pieces(n=120, signal=2.0)
+def test_fusion_beats_either_half_of_the_signal_alone(make_instances):
+    samples, scores = make_instances(n=120, signal=2.0)
     predictions = compared(samples, poor(scores))
 
     for alone in ("signals", "slices"):
@@ -91,8 +93,8 @@ def test_fusion_beats_either_half_of_the_signal_alone(make_pieces):
         assert row["p_value"] < 0.05
 
 
-def test_halves_that_agree_make_the_fusion_surer_and_rightly_so(make_pieces):
-    samples, scores = make_pieces(n=400, signal=2.0)
+def test_halves_that_agree_make_the_fusion_surer_and_rightly_so(make_instances):
+    samples, scores = make_instances(n=400, signal=2.0)
     y = poor(scores)
     learned, judged = np.arange(200), np.arange(200, 400)
     model = QuickFusion().fit(samples[learned], y[learned])
@@ -105,29 +107,29 @@ def test_halves_that_agree_make_the_fusion_surer_and_rightly_so(make_pieces):
 
 
 @pytest.mark.parametrize(("removed", "left"), [("signal", "slices"), ("picture", "signals")])
-def test_the_weight_goes_to_what_is_left_when_one_half_is_removed(make_pieces, removed, left):
+def test_the_weight_goes_to_what_is_left_when_one_half_is_removed(make_instances, removed, left):
     weights = []
     for seed in range(4):
-        samples, scores = make_pieces(n=120, seed=seed, **{removed: 0.0})
+        samples, scores = make_instances(n=120, seed=seed, **{removed: 0.0})
         weights.append(QuickFusion().fit(samples, poor(scores)).weights_[left])
 
     assert np.mean(weights) >= 0.8
 
 
 def lacking(samples, rows, name):
-    """The same samples; some scans have no pieces of a kind."""
+    """The same samples; some scans have no instances of a kind."""
     keep = np.setdiff1d(np.arange(len(samples)), rows)
-    pieces = samples.pieces[name]
+    instances = samples.instances[name]
     order = np.argsort([*keep, *rows])
-    fewer = pieces[keep]
+    fewer = instances[keep]
     shorter = fewer.__class__(
         fewer.source, fewer.scans, fewer.numbers, fewer.rows, len(samples)
-    )  # rows without pieces come last
-    return Samples(samples.table, None, {**samples.pieces, name: shorter[order]})
+    )  # rows without instances come last
+    return Samples(samples.table, None, {**samples.instances, name: shorter[order]})
 
 
-def test_people_with_one_modality_are_predicted_by_it(make_pieces):
-    samples, scores = make_pieces(n=60)
+def test_people_with_one_modality_are_predicted_by_it(make_instances):
+    samples, scores = make_instances(n=60)
     model = QuickFusion().fit(samples, poor(scores))
 
     only_slices = lacking(samples, [0, 1], "signals")
@@ -138,8 +140,8 @@ def test_people_with_one_modality_are_predicted_by_it(make_pieces):
     np.testing.assert_allclose(predicted[2:], model.predict_proba(samples)[2:, 1])
 
 
-def test_people_with_neither_are_given_the_share_of_poor_outcomes(make_pieces):
-    samples, scores = make_pieces(n=60)
+def test_people_with_neither_are_given_the_share_of_poor_outcomes(make_instances):
+    samples, scores = make_instances(n=60)
     y = (scores < np.quantile(scores, 0.3)).astype(int)
     model = QuickFusion().fit(samples, y)
 
@@ -148,8 +150,8 @@ def test_people_with_neither_are_given_the_share_of_poor_outcomes(make_pieces):
     assert model.predict_proba(nobody)[5, 1] == pytest.approx(y.mean())
 
 
-def test_weights_come_from_people_the_inner_networks_did_not_learn_from(make_pieces):
-    samples, scores = make_pieces(n=30)
+def test_weights_come_from_people_the_inner_networks_did_not_learn_from(make_instances):
+    samples, scores = make_instances(n=30)
     seen = []
 
     class Watched(Quick):
@@ -173,8 +175,8 @@ def test_weights_come_from_people_the_inner_networks_did_not_learn_from(make_pie
 
 
 @pytest.mark.parametrize("kind", [FusionClassifier, FusionRegressor])
-def test_networks_of_both_modalities_are_trained_saved_and_read_again(make_pieces, kind):
-    samples, scores = make_pieces(n=12)
+def test_networks_of_both_modalities_are_trained_saved_and_read_again(make_instances, kind):
+    samples, scores = make_instances(n=12)
     y = poor(scores) if kind is FusionClassifier else scores
     model = kind(**SMALL).fit(samples, y)
     other = clone(model)
@@ -185,31 +187,31 @@ def test_networks_of_both_modalities_are_trained_saved_and_read_again(make_piece
     assert other.weights_ == model.weights_
 
 
-def test_a_modality_that_nobody_has_is_explained(make_pieces):
-    samples, scores = make_pieces(n=12)
-    signals = Samples(samples.table, None, {"signals": samples.pieces["signals"]})
+def test_a_modality_that_nobody_has_is_explained(make_instances):
+    samples, scores = make_instances(n=12)
+    signals = Samples(samples.table, None, {"signals": samples.instances["signals"]})
 
     with pytest.raises(DataError, match="the scans have no slices"):
         FusionClassifier(**SMALL).fit(signals, poor(scores))
 
 
-def test_too_few_people_with_both_are_explained(make_pieces):
-    samples, scores = make_pieces(n=12)
+def test_too_few_people_with_both_are_explained(make_instances):
+    samples, scores = make_instances(n=12)
 
     with pytest.raises(DataError, match="1 training people have both signals and slices"):
         QuickFusion().fit(lacking(samples, list(range(11)), "slices"), poor(scores))
 
 
-def test_an_unknown_modality_is_explained(make_pieces):
-    samples, scores = make_pieces(n=12)
+def test_an_unknown_modality_is_explained(make_instances):
+    samples, scores = make_instances(n=12)
 
     with pytest.raises(UsageError, match="use signals and slices"):
         FusionClassifier(modalities=("sound",)).fit(samples, poor(scores))
 
 
 @pytest.mark.parametrize("bounds", [(0.0, 34.0), (10.0, 12.0)])
-def test_scores_never_leave_their_range(make_pieces, bounds):
-    samples, scores = make_pieces(n=16)
+def test_scores_never_leave_their_range(make_instances, bounds):
+    samples, scores = make_instances(n=16)
     low, high = bounds
     ranked = np.argsort(np.argsort(scores)) / (len(scores) - 1)
     y = low + (high - low) * np.round(ranked)  # half of the people at either end
@@ -223,8 +225,8 @@ def test_scores_never_leave_their_range(make_pieces, bounds):
     assert predicted.max() <= high
 
 
-def test_a_score_outside_of_its_range_is_refused(make_pieces):
-    samples, scores = make_pieces(n=12)
+def test_a_score_outside_of_its_range_is_refused(make_instances):
+    samples, scores = make_instances(n=12)
 
     with pytest.raises(DataError, match="12 scores are outside 0 to 34"):
         FusionRegressor(("slices",), **SMALL, bounds=(0.0, 34.0)).fit(samples, 50 + abs(scores))

@@ -15,7 +15,7 @@ from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.recordings import at_once
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.features.common_channels import choose_channels
-from motor_bids_app.features.pieces import Pieces
+from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import (
     RecordedWindows,
     mirrored_name,
@@ -160,8 +160,15 @@ def plan_signals(
         for scan, parts in taking
     }
     every = [one for _, parts in taking for one in parts if one is not None]
-    order = [*dict.fromkeys(name for kind in kinds for one in every for name in one.channels
-                            if name.startswith(kind))]  # fmt: skip
+    order = [
+        *dict.fromkeys(
+            name
+            for kind in kinds
+            for one in every
+            for name in one.channels
+            if name.startswith(kind)
+        )
+    ]
     channels, notes = choose_channels(sets, which, order, paired)
     used = min(rate, *(one.rate for one in every))
     seconds = min(one.seconds for one in every)
@@ -250,9 +257,9 @@ def _resampled(data: NDArray[np.float64], rate: float, plan: SignalPlan) -> NDAr
     return data[:, :, : plan.n_samples]
 
 
-def signal_pieces(
+def signal_instances(
     scans: Sequence[DerivedScan], flip: NDArray[np.bool_], plan: SignalPlan, folder: Path
-) -> Pieces:
+) -> Instances:
     """Read the windows of all scans, which are kept in a folder and not in memory.
 
     Scans that lack a channel have none.
@@ -262,19 +269,19 @@ def signal_pieces(
         lacking = _lacking(_opened(scan, plan.kinds), plan)
         found = _none(plan) if lacking else read_windows(scan, plan, flip=bool(flip[row]))
         windows.append(_kept(found, folder / f"signals-{row}.npy"))
-    return Pieces.of(RecordedWindows(windows, plan.channels, plan.rate))
+    return Instances.of(RecordedWindows(windows, plan.channels, plan.rate))
 
 
-def windows_of_one(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> Pieces:
+def windows_of_one(scan: DerivedScan, plan: SignalPlan, *, flip: bool) -> Instances:
     """Read the windows of one scan; see `read_windows`."""
-    return Pieces.of(
+    return Instances.of(
         RecordedWindows([read_windows(scan, plan, flip=flip)], plan.channels, plan.rate)
     )
 
 
-def no_windows(plan: SignalPlan) -> Pieces:
+def no_windows(plan: SignalPlan) -> Instances:
     """What one scan without recordings has."""
-    return Pieces.of(RecordedWindows([_none(plan)], plan.channels, plan.rate))
+    return Instances.of(RecordedWindows([_none(plan)], plan.channels, plan.rate))
 
 
 def _none(plan: SignalPlan) -> NDArray[np.float16]:

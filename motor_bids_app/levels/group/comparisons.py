@@ -23,7 +23,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.maps import experiment_mask
 from motor_bids_app.levels.group.estimators import Builder
-from motor_bids_app.levels.progress import told
+from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.networks.inputs import volumes_of
 from motor_bids_app.models.networks.layers import LAYERS, layer_predictions, layered_network
 
@@ -32,8 +32,10 @@ CLASSIFIER_LABELS = {
     "forest": "Random forest", "adaboost": "AdaBoost", "bayes": "Naive Bayes",
 }  # fmt: skip
 LAYER_LABELS = {
-    "flatten": "joined features", "dense1": "first dense layer", "dense2": "second dense layer",
-}  # fmt: skip
+    "flatten": "joined features",
+    "dense1": "first dense layer",
+    "dense2": "second dense layer",
+}
 MASK_LABELS = {
     "brain": "the whole brain", "cst": "the corticospinal tract", "motor": "motor regions",
     "cst+motor": "the corticospinal tract and motor regions",
@@ -41,7 +43,7 @@ MASK_LABELS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Companions:
+class ComparisonModels:
     """Models beside the ladder.
 
     Parameters
@@ -94,9 +96,13 @@ class LayerWatcher:
             return
         samples, y = self.cohort.samples, np.asarray(self.cohort.y)
         found = layer_predictions(
-            network, samples[~tested], y[~tested], samples[tested], self.classifiers,
+            network,
+            samples[~tested],
+            y[~tested],
+            samples[tested],
+            self.classifiers,
             self.seed + training - 1,
-        )  # fmt: skip
+        )
         fold = int(self._folds[repeat, str(samples[tested].participants[0])])
         for (classifier, layer), values in found.items():
             part = mean_by_person(values, samples[tested]).reset_index()
@@ -137,7 +143,7 @@ def layer_watcher(builder: Builder, splits: pd.DataFrame) -> LayerWatcher | None
     return LayerWatcher(builder.cohort, splits, wanted, builder.seed)
 
 
-def both(one: Watch | None, other: Watch | None) -> Watch | None:
+def watched_by_both(one: Watch | None, other: Watch | None) -> Watch | None:
     """Return one watcher that shows each model to both."""
     if one is None or other is None:
         return one or other
@@ -149,7 +155,9 @@ def both(one: Watch | None, other: Watch | None) -> Watch | None:
     return watch
 
 
-def companions(builder: Builder, splits: pd.DataFrame, watcher: LayerWatcher | None) -> Companions:
+def evaluate_comparisons(
+    builder: Builder, splits: pd.DataFrame, watcher: LayerWatcher | None
+) -> ComparisonModels:
     """Train the networks that [comparisons] asks for, and collect what the watcher has seen."""
     experiment, cohort = builder.experiment, builder.cohort
     wanted, kind = experiment.comparisons, experiment.model.kind
@@ -178,9 +186,9 @@ def companions(builder: Builder, splits: pd.DataFrame, watcher: LayerWatcher | N
     for name, (label, changes) in variants.items():
         models = builder.build(kind, **changes)
         labels[name] = label
-        with told(f"{experiment.name}: {label}") as report:
+        with progress_bar(f"{experiment.name}: {label}") as report:
             tables[name] = cross_validate(
                 models, cohort.samples, cohort.y, splits, report, fit=builder.fit
             )
     embedding = None if watcher is None else watcher.embedding
-    return Companions(labels=labels, tables=tables, embedding=embedding, notes=notes)
+    return ComparisonModels(labels=labels, tables=tables, embedding=embedding, notes=notes)
