@@ -244,6 +244,7 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
             repeat = repeat or settings.overwrite
             done = step.run(task.inputs, processing, work, repeat=repeat)
             state = "done" if done else "kept"
+            reason = " ".join(outputs.load_facts([task.name]).warnings)
         except MotorBidsAppError as error:
             state, reason = "failed", str(error)
         except Exception as error:  # a bug must not take the other participants down

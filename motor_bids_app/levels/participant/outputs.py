@@ -31,6 +31,9 @@ class Facts:
         Measures, as `features.table` describes them.
     notes : list of str
         What a reader should know.
+    warnings : list of str
+        What makes a result doubtful, one sentence each: they stand in the headline of the page and
+        in the status table.
     taken : dict of str
         What was not computed but taken from a derivative -> name of that derivative.
     """
@@ -38,6 +41,7 @@ class Facts:
     methods: list[str] = field(default_factory=list)
     quality: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: "Facts") -> None:
@@ -45,6 +49,7 @@ class Facts:
         self.methods.extend(other.methods)
         self.quality.update(other.quality)
         self.notes.extend(other.notes)
+        self.warnings.extend(other.warnings)
         self.taken.update(other.taken)
 
 
@@ -113,6 +118,7 @@ class Outputs:
             methods=[name for part in parts for name in part.methods],
             quality={name: value for part in parts for name, value in part.quality.items()},
             notes=[note for part in parts for note in part.notes],
+            warnings=[sentence for part in parts for sentence in part.warnings],
             taken={piece: name for part in parts for piece, name in part.taken.items()},
         )
 

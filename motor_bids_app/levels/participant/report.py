@@ -55,6 +55,7 @@ def write_report(
             *_lesion_warning(scan),
             *(row.reason for row in rows if row.state == "outdated"),
         ),
+        doubts=tuple(facts.warnings),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
         sections=_sections(outputs),
         quality=quality,

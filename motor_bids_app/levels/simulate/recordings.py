@@ -57,9 +57,9 @@ def write_recording(
     write_json(
         path,
         {
-            "Description": "What EEG and EMG were made from. Suppression: share of the amplitude of "
-            "mu and beta that gripping takes, by hemisphere. Limbs: amplitude (uV), modulation by "
-            "the beta of the other hemisphere, and antagonist over agonist. Onsets in s",
+            "Description": "What EEG and EMG were made from. Suppression: share of the amplitude "
+            "of mu and beta that gripping takes, by hemisphere. Limbs: amplitude (uV), modulation "
+            "by the beta of the other hemisphere, and antagonist over agonist. Onsets in s",
             **recording.truth,
         },
     )

@@ -76,6 +76,7 @@ class ParticipantReport:
     done: tuple[str, ...]  # "T1w", "lesion mask", "dwi (33 volumes)"
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # results that no brain gives: they stand in the headline
     errors: Mapping[str, str] = field(default_factory=dict)  # step -> message
     sections: Mapping[str, Section] = field(default_factory=dict)  # keys of SECTIONS
     quality: Mapping[str, float | str | None] = field(default_factory=dict)  # measure -> value
@@ -109,7 +110,7 @@ def render_participant(report: ParticipantReport) -> str:
         "participant.html",
         report=report,
         state=state,
-        look_at=(*report.warnings, *_notes(report)),
+        look_at=(*report.doubts, *report.warnings, *_notes(report)),
         headline=headline,
         sections=sections,
         contents=contents,
@@ -134,6 +135,9 @@ def verdict(report: ParticipantReport) -> tuple[str, str]:
         return "bad", f"{steps} failed." + (" The rest was processed." if report.done else "")
     if not report.done:
         return "bad", "Nothing was processed."
+    if report.doubts:
+        others = f" ({len(report.doubts) - 1} more such below.)" if report.doubts[1:] else ""
+        return "warn", f"A result is doubtful. {report.doubts[0]}{others}"
     if warnings:
         things = "1 thing" if warnings == 1 else f"{warnings} things"
         return "warn", f"All that was found was processed; {things} to look at."

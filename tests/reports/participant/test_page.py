@@ -116,6 +116,13 @@ def test_names_from_the_dataset_cannot_become_markup():
     assert html.count("&lt;script&gt;") >= 6
 
 
+def test_a_result_that_no_brain_gives_stands_in_the_headline():
+    state, headline = verdict(replace(REPORT, doubts=("White matter has 12 ml.",), warnings=()))
+
+    assert state == "warn"
+    assert "White matter has 12 ml." in headline
+
+
 def test_an_unknown_section_is_refused():
     with pytest.raises(ValueError, match="surgery"):
         replace(REPORT, sections={"surgery": Section()})
