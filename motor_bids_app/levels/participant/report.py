@@ -14,6 +14,7 @@ from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.anatomy.preprocess import anatomical_methods
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import planned, taken_from
+from motor_bids_app.mri.brain_network import WEIGHTS
 from motor_bids_app.reports.participant.lesion_regions import lesion_regions
 from motor_bids_app.reports.participant.methods import as_text, participant_methods
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
@@ -34,7 +35,7 @@ _FIGURES = {
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
 }  # fmt: skip
 _NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
-_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet", "mne", "scikit-learn")
+_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")
 
 
 def write_report(
@@ -144,7 +145,8 @@ def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
 
 def software_versions() -> dict[str, str]:
     """Versions of this app and of the libraries whose results it uses."""
-    return {"motor_bids_app": __version__, **{name: version(name) for name in _LIBRARIES}}
+    own = {"motor_bids_app": __version__, "deepbet (weights)": WEIGHTS}
+    return own | {name: version(name) for name in _LIBRARIES}
 
 
 def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
