@@ -13,6 +13,7 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.validation import check_description, validate
+from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.settings import Settings
 
@@ -29,13 +30,21 @@ def run(settings: Settings) -> str:
         sys.stdout.write(_explain(settings).rstrip() + "\n")
         return "Nothing was computed or written."
     start = time.perf_counter()
-    results = run_level(settings)
+    try:
+        _show(run_level(settings))
+    except IncompleteRunError as error:
+        _show(error.results)
+        raise
+    seconds = time.perf_counter() - start
+    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
+
+
+def _show(results: "Sequence[Result]") -> None:
+    """Print what the group level found."""
     if results:
         from motor_bids_app.levels.summary import summarise
 
         sys.stdout.write(summarise(results) + "\n")
-    seconds = time.perf_counter() - start
-    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
 
 
 def _explain(settings: Settings) -> str:
