@@ -108,6 +108,12 @@ class InternalError(MotorBidsAppError):
     exit_code = 70
 
 
+class WorkerDiedError(MotorBidsAppError):
+    """A worker process ended before its work was done."""
+
+    exit_code = 1
+
+
 class OutputError(MotorBidsAppError):
     """The output folder cannot be made or written."""
 

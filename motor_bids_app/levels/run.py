@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motor_bids_app import __version__
@@ -15,6 +16,7 @@ from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels.participant.overview import overview
+from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
         check_device(settings.resources.device)
     prepare_output(settings.bids_dir, settings.output_dir)
+    _clear(settings.output_dir)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
         if settings.level == "group":
@@ -108,6 +111,13 @@ def _run_participants(settings: Settings) -> None:
         )
 
 
+def _clear(output_dir: Path) -> None:
+    """Delete temporary files of runs that were killed; those of a participant go when it begins."""
+    sweep(output_dir)
+    for name in ("logs", "group", "experiments", "predictions"):
+        sweep(output_dir / name, deep=True)
+
+
 @contextmanager
 def _log_file(settings: Settings) -> Iterator[None]:
     """Keep everything that is logged in OUTPUT_DIR/logs, one file per level and start."""
@@ -125,4 +135,5 @@ def _log_file(settings: Settings) -> Iterator[None]:
         raise
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # a full disk: what it could not take is lost
+            handler.close()
