@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,14 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
+from motor_bids_app.errors import (
+    DataError,
+    DiskFullError,
+    InputMissingError,
+    OutputError,
+    ReadWriteError,
+)
+from motor_bids_app.scratch import temporary_file
 
 _DAMAGED = (
     OSError,
@@ -34,40 +40,62 @@ _DAMAGED = (
     cast(type[Exception], igzip_lib.IsalError),
 )
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
+_GZIP = b"\x1f\x8b"
+_POINTERS = (b"/annex/objects/", b".git/annex/objects/", b"version https://git-lfs")
+_LONGEST_POINTER = 32_768  # bytes, as git-annex has it
+_OTHER_FORMATS = {
+    b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "an XML file",
+    b"pk\x03\x04": "a zip archive", b"\x89hdf": "an HDF5 file", b"\x89png": "a PNG picture",
+    b"{": "a text",
+}  # fmt: skip
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; rename it to `path` when all went well.
 
+    What was written is on the disk before the name is: a machine that loses power has the file
+    before or the file after, but none that is empty.
+
     Raises
     ------
     OutputError
         The folder cannot be made or written.
-    ReadWriteError
-        The disk is full or broke.
+    DiskFullError, ReadWriteError
+        The disk is full; it broke.
     """
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The extension stays last: nibabel and others choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=f"-{path.name}", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with temporary_file(path) as temporary:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            _sync(temporary)
+            temporary.replace(path)
     except OSError as error:
-        kind = ReadWriteError if error.errno in _DISK_ERRORS else OutputError
+        check_space(error, path)
+        kind = ReadWriteError if error.errno in (errno.EFBIG, errno.EIO) else OutputError
         raise kind(
             f"{path} could not be written: {error.strerror or error}. "
-            "Free space there, or choose another output folder; then run again to continue."
+            "Choose another output folder; then run again to continue."
         ) from error
+
+
+def check_space(error: OSError, place: Path) -> None:
+    """Raise DiskFullError if an error says that there is no room left to write at a place."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise DiskFullError(
+            f"{place} could not be written: {error.strerror}. Free space there, or choose another "
+            "folder; then run again to continue."
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def _umask() -> int:
@@ -119,7 +147,7 @@ def read_table(path: Path) -> pd.DataFrame:
             encoding="utf-8-sig",
         )
     except FileNotFoundError as error:
-        raise InputMissingError(f"{path} does not exist.") from error
+        raise InputMissingError(not_there(path)) from error
     except (OSError, ValueError) as error:
         raise ReadWriteError(
             f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
@@ -138,8 +166,9 @@ def hash_file(path: Path) -> str:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except FileNotFoundError as error:
-        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
-        raise InputMissingError(f"{path} does not exist{hint}.") from error
+        raise InputMissingError(not_there(path)) from error
+    except OSError as error:
+        raise ReadWriteError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def read_text(path: Path) -> str:
@@ -147,7 +176,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise InputMissingError(f"{path} does not exist.") from error
+        raise InputMissingError(not_there(path)) from error
     except (OSError, ValueError) as error:
         raise ReadWriteError(f"{path} is not readable text: {error}.") from error
 
@@ -163,49 +192,92 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def not_there(path: Path) -> str:
+    """Say in a sentence why there is no content in a file; '' where there is some.
+
+    Datasets that came by DataLad or git have links, or small files, in place of what was not
+    fetched.
+    """
+    fetch = "Fetch it first, as with datalad get or git annex get"
+    if not path.exists():
+        if path.is_symlink():
+            return f"{path} is a broken link: its content is not here. {fetch}."
+        return f"{path} does not exist."
+    if not path.is_file() or path.stat().st_size > _LONGEST_POINTER:
+        return ""
+    start = path.read_bytes()
+    if start.startswith(_POINTERS):
+        return f"{path} is a pointer to content that is not here. {fetch}, or git lfs pull."
+    return ""
+
+
 def load_image(path: Path) -> nib.Nifti1Image:
     """Load a NIfTI image whole; scaled integers come as float32, others in their own type.
+
+    Integers of 64 bits, which few programs read, come as int32, or as float32 where they are large.
 
     Raises
     ------
     InputMissingError, ReadWriteError
-        There is no such file; it is truncated or not an image.
+        There is no such file, or its content was not fetched; it is truncated or not an image.
     DataError
         Its values are colours or complex numbers.
     """
     try:
+        if absent := not_there(path):
+            raise InputMissingError(absent)
         image, data = _load(path)
-    except FileNotFoundError as error:
-        raise InputMissingError(f"{path} does not exist.") from error
     except _DAMAGED as error:
-        raise ReadWriteError(
-            f"{path} cannot be read as NIfTI: {error}. It may be truncated: copy it again."
-        ) from error
+        raise ReadWriteError(f"{path} cannot be read as NIfTI: {_cause(path, error)}") from error
     if data.dtype.kind not in "biuf":
         raise DataError(
             f"{path} holds {'complex numbers' if data.dtype.kind == 'c' else 'colours'}, not one "
             "brightness per voxel. Give the image that it was made from."
         )
-    if data.dtype == np.float64:  # also what nibabel makes of integers with a slope
-        data = data.astype(np.float32)
+    data = data.astype(_plain_type(data), copy=False)
     header = image.header.copy()
     header.set_data_dtype(data.dtype)  # an integer header would round results on disk
     return nib.Nifti1Image(data, image.affine, header)
 
 
 def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:
-    if path.suffix == ".gz" and not path.name.endswith((".img.gz", ".hdr.gz")):
-        with igzip.open(path) as stream:
-            start = stream.read(4)
-            if not start:
-                raise EOFError("there is nothing in it")
-            stream.seek(0)
-            kind = nib.Nifti2Image if start in _NIFTI2 else nib.Nifti1Image
-            image = kind.from_stream(stream)
-            return image, np.asanyarray(image.dataobj)
-    image = nib.load(path)
-    assert isinstance(image, nib.Nifti1Image)
-    return image, np.asanyarray(image.dataobj)
+    """Read by what is in the file: some are called .nii.gz and are not compressed."""
+    if not path.name.endswith((".nii", ".nii.gz")):
+        image = nib.load(path)
+        assert isinstance(image, nib.Nifti1Image)
+        return image, np.asanyarray(image.dataobj)
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == _GZIP
+    with igzip.open(path) if zipped else path.open("rb") as stream:
+        start = stream.read(4)
+        stream.seek(0)
+        kind = nib.Nifti2Image if start in _NIFTI2 else nib.Nifti1Image
+        image = kind.from_stream(stream)
+        return image, np.asanyarray(image.dataobj)
+
+
+def _plain_type(data: NDArray[Any]) -> np.dtype[Any]:
+    """Type, in the byte order of this machine, that holds the values and that libraries know."""
+    kind, size = data.dtype.kind, data.dtype.itemsize
+    if kind == "f":  # float64 is also what nibabel makes of integers with a slope
+        return np.dtype(np.float32)
+    if kind != "b" and size == 8:
+        limits = np.iinfo(np.int32)
+        fits = not data.size or (data.min() >= limits.min and data.max() <= limits.max)
+        return np.dtype(np.int32 if fits else np.float32)
+    return data.dtype.newbyteorder("=")
+
+
+def _cause(path: Path, error: Exception) -> str:
+    """What is wrong with a file that is no readable image, and what to do."""
+    with path.open("rb") as stream:
+        start = stream.read(256)
+    if not start:
+        return "there is nothing in it. Copy it again."
+    for beginning, kind in _OTHER_FORMATS.items():
+        if start.lstrip().lower().startswith(beginning):
+            return f"it is {kind}, whatever its name says. Give the image itself."
+    return f"{error}. It may be truncated: copy it again."
 
 
 def save_image(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from motor_bids_app.bids.files import not_there
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import Selection
@@ -14,25 +15,33 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
     width = max(len("participant"), *(len(scan.prefix) for scan in scans))
     lines = [f"{'participant':{width}}  " + "  ".join(f"{name:6}" for name in _COLUMNS) + "  runs"]
     for scan in scans:
-        present = {
-            "T1w": scan.t1w,
-            "T2w": scan.t2w,
-            "FLAIR": scan.flair,
-            "dwi": scan.dwi,
-            "bold": scan.bold,
-            "eeg": scan.eeg,
-            "emg": scan.emg,
-            "lesion": scan.lesion,
-        }
-        cells = "  ".join(f"{'yes' if present[name] else '-':6}" for name in _COLUMNS)
+        absent = _absent(scan)
+        states = {name: "broken" if absent[name] else "yes" for name in absent}
+        cells = "  ".join(f"{states.get(name, '-'):6}" for name in _COLUMNS)
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
         )
-        lines += [
-            f"{'':{width}}  {note}" for note in (*taken_from(scan.finished.datasets), *scan.notes)
-        ]
+        notes = (*taken_from(scan.finished.datasets), *scan.notes, *filter(None, absent.values()))
+        lines += [f"{'':{width}}  {note}" for note in notes]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)
+
+
+def _absent(scan: Scan) -> dict[str, str]:
+    """Say of each image or recording why its content is not there; '' of those that have it."""
+    paths = {
+        "T1w": scan.t1w,
+        "T2w": scan.t2w,
+        "FLAIR": scan.flair,
+        "dwi": scan.dwi,
+        "bval": scan.bval,
+        "bvec": scan.bvec,
+        "bold": scan.bold and scan.bold.path,
+        "eeg": scan.eeg and scan.eeg.path,
+        "emg": scan.emg and scan.emg.path,
+        "lesion": scan.lesion and scan.lesion.path,
+    }
+    return {name: not_there(path) for name, path in paths.items() if path}
 
 
 def planned(scan: Scan, selection: Selection) -> list[str]:

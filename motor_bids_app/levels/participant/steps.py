@@ -8,6 +8,7 @@ from typing import Any
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import hash_file, read_json, write_json
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.levels.intact import fingerprint, is_intact, record_of
 from motor_bids_app.settings import ProcessingSettings
 
 
@@ -32,7 +33,7 @@ class Step:
     @property
     def record(self) -> Path:
         """File that says what the outputs were made from."""
-        return self.output_dir / "logs" / "steps" / f"{self.prefix}_{self.name}.json"
+        return record_of(self.output_dir, self.prefix, self.name)
 
     def run(
         self,
@@ -64,7 +65,8 @@ class Step:
             raise
         names = {str(path.relative_to(self.output_dir)) for path in outputs}
         self._delete(earlier - names)
-        write_json(self.record, {**key, "outputs": sorted(names)})
+        written = {name: fingerprint(self.output_dir / name) for name in sorted(names)}
+        write_json(self.record, {**key, "outputs": written})
         return True
 
     @property
@@ -73,6 +75,18 @@ class Step:
         try:
             return "inputs" not in read_json(self.record)
         except MotorBidsAppError:
+            return False
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether its outputs are there as it left them."""
+        try:
+            outputs = read_json(self.record)["outputs"]
+            return all(
+                is_intact(self.output_dir / name, known, self.record)
+                for name, known in outputs.items()
+            )
+        except (MotorBidsAppError, KeyError, AttributeError):
             return False
 
     def is_outdated(self, earlier: "Step") -> bool:
@@ -112,5 +126,4 @@ class Step:
             record = read_json(self.record)
         except MotorBidsAppError:
             return False
-        same = all(record.get(name) == value for name, value in key.items())
-        return same and all((self.output_dir / name).is_file() for name in record["outputs"])
+        return all(record.get(name) == value for name, value in key.items()) and self.is_intact
