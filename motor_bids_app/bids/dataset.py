@@ -11,15 +11,9 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.files import (
-    hash_file,
-    read_json,
-    read_table,
-    write_json,
-    write_table,
-    write_text,
-)
+from motor_bids_app.bids.files import hash_file, read_json, write_json, write_table, write_text
 from motor_bids_app.bids.search import participants_in
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
 from motor_bids_app.settings import ProcessingSettings
 

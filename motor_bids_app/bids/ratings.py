@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError
 
 LOWEST_KEPT = 2  # of MRIQC's scale: 1 exclude, 2 poor, 3 acceptable, 4 excellent

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids.columns import resolve_columns
-from motor_bids_app.errors import InputMissingError, ReadWriteError, ScoreError, UsageError
+from motor_bids_app.errors import (
+    InputMissingError,
+    ReadWriteError,
+    ScoreError,
+    TableError,
+    UsageError,
+)
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def test_aliases_and_missing_cells_are_read(write):
 
 
 def test_quoted_cells_and_windows_files_are_read(write):
-    text = '\ufeffparticipant_id\tnihss\tnote\r\nsub-1\t"4"\t"a\tb"\r\n'
+    text = '\ufeffparticipant_id\tnihss\tnote\r\nsub-1\t"4"\t"a; b"\r\n'
     folder = write(participants_tsv=text)
 
     assert resolve_columns(folder).table["nihss"].tolist() == [4]
@@ -302,7 +308,8 @@ def test_scores_of_ones_own_have_the_given_limits(write):
     ("rows", "error", "message"),
     [
         ((), InputMissingError, "no participants.tsv"),
-        (("participant_id;age", "sub-1;5"), ScoreError, "no column participant_id"),
+        (("participant_id;age", "sub-1;5"), TableError, "separated by semicolons"),
+        (("participant", "sub-1"), ScoreError, "no column participant_id"),
         (("participant_id age", " 5"), ScoreError, "line 2 has no participant_id"),
     ],
 )

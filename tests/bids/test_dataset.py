@@ -15,8 +15,9 @@ from motor_bids_app.bids.dataset import (
     update_status,
     write_dataset_files,
 )
-from motor_bids_app.bids.files import read_table, save_image, write_json
+from motor_bids_app.bids.files import save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import OutputError, TryAgainError
 from motor_bids_app.settings import BoldSettings, ProcessingSettings

@@ -9,12 +9,12 @@ import pytest
 from motor_bids_app.bids.files import (
     load_image,
     read_json,
-    read_table,
     replacing,
     save_image,
     write_table,
     write_text,
 )
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
 
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.derived import DerivedScan, index_derivatives
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.ratings import rated_exclude
 from motor_bids_app.bids.scores import Score
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Settings
 

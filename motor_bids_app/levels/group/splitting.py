@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.splits import (
     COLUMNS,

@@ -8,9 +8,9 @@ import mne_bids
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.physiology.montage import (
     FEWEST_MEASURED,
