@@ -24,6 +24,7 @@ from motor_bids_app.bids.tsv import MISSING, same_code
 from motor_bids_app.bids.words import VOCABULARIES, is_missing, word_of
 from motor_bids_app.errors import ScoreError
 
+_MANY = 10  # people who are hardly all of one age
 _PLAIN_GROUPS = ("patient", "patients", "stroke", "control", "controls")
 
 
@@ -54,7 +55,7 @@ def _read(name: str, column: Column, declared: Declaration) -> Values:
     if declared.score is not None:
         return _read_score(declared.score, column, declared)
     if name in VOCABULARIES:
-        words = _read_words(name, column)
+        words = _read_words(name, column, declared)
         return _sex_as_number(words) if name == "sex" else words
     readers: dict[str, Callable[[Column, Declaration], Values]] = {
         "age": _read_age,
@@ -128,6 +129,9 @@ def _read_age(column: Column, declared: Declaration) -> Values:
     oldest = ", ".join(column.cells[top_coded].unique())
     if oldest:
         remarks.append(f"{top_coded.sum()} ages such as {oldest} read as the number")
+    known = values.dropna()
+    if len(known) >= _MANY and (known == known.iloc[0]).all():
+        remarks.append(f"all {len(known)} are the same: a placeholder?")
     return Values(values, tuple(remarks))
 
 
@@ -159,17 +163,29 @@ def _read_time(column: Column, declared: Declaration) -> Values:
     return Values(values)
 
 
-def _read_words(name: str, column: Column) -> Values:
+def _read_words(name: str, column: Column, declared: Declaration) -> Values:
     """Translate words, and codes with declared levels; never a bare number."""
     meaning: dict[str, str] = {}
     for cell in column.filled:
         level = column.level(cell)
         word = word_of(name, level or cell)
+        _check_level(column, declared, cell, word, word_of(name, cell))
         # A single letter that is not among the declared ones may be a slip or a code of its own.
         if word is None or (column.levels and level is None and len(cell) == 1):
             _refuse_codes(name, column, list(dict.fromkeys(VOCABULARIES[name].values())), cell)
         meaning[cell] = word
     return Values(column.cells.map(meaning).astype(object))
+
+
+def _check_level(
+    column: Column, declared: Declaration, cell: str, told: str | None, plain: str | None
+) -> None:
+    """Raise where the dictionary gives a plain word another meaning, such as 'M' for female."""
+    if told and plain and told != plain and cell not in declared.levels:
+        raise ScoreError(
+            f"{column.file}: by the JSON file {cell!r} means {column.level(cell)!r} in "
+            f"{column.name}. Correct its Levels, or declare the levels in --scores-map."
+        )
 
 
 def _sex_as_number(words: Values) -> Values:
@@ -179,12 +195,13 @@ def _sex_as_number(words: Values) -> Values:
     return Values(words.series.map({"female": 0.0, "male": 1.0}).astype(float), remarks)
 
 
-def _read_group(column: Column, _: Declaration) -> Values:
+def _read_group(column: Column, declared: Declaration) -> Values:
     """'patient' or 'control', by declared levels or by words that leave no doubt."""
     pair = {cell.lower() for cell in column.filled} == {"p", "c"}
     meaning: dict[str, str] = {}
     for cell in column.filled:
         found = group_of(column.level(cell) or cell)
+        _check_level(column, declared, cell, found, group_of(cell))
         if found is None and pair and not column.levels:
             found = {"p": "patient", "c": "control"}[cell.lower()]
         if found is None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from motor_bids_app.bids.cells import read_variable
 from motor_bids_app.bids.column import Column
-from motor_bids_app.bids.descriptions import another_thing, contradiction
+from motor_bids_app.bids.descriptions import another_thing, contradiction, is_handedness
 from motor_bids_app.bids.resolved import ColumnUse, ResolvedTable
 from motor_bids_app.bids.scores import (
     AMBIGUOUS,
@@ -120,7 +120,12 @@ def _read_column(
 def _check_raw(name: str, column: str, declarations: ScoresMap) -> None:
     """Raise where the scores map takes what is called a share for the raw score."""
     part, score = another_thing(column), declarations.get(name).score
-    if part and score is not None and name in SCORES and score == SCORES[name]:
+    if (
+        part
+        and score is not None
+        and name in SCORES
+        and score.range_text == SCORES[name].range_text
+    ):
         mine = normalise(column)
         line = line_to_add(mine, column=column, minimum=0, maximum=100)
         raise ScoreError(
@@ -150,6 +155,8 @@ def _meaning_of(
                 f'scores map: {recognised} = "{column}"'
             )
         return recognised, ""
+    if normalise(column) == "hand" and is_handedness(description):
+        return "handedness", ""
     if normalise(column) in AMBIGUOUS:
         question, answer = AMBIGUOUS[normalise(column)]
         return None, f'{question} add to the scores map, for example: {answer} = "{column}"'
@@ -249,7 +256,7 @@ def _with_group(table: pd.DataFrame, collector: _Collector) -> pd.DataFrame:
     if without:
         some = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
         collector.remarks.append(
-            f"{len(without)} people are in no group by the tables and taken as patients: {some}"
+            f"In no group by the tables, and taken as patients: {len(without)} ({some})"
         )
     return table.assign(group=table["group"].fillna("patient"))
 

@@ -19,7 +19,7 @@ _CODED_MISSING = (  # '-999 = missing', '99: not tested'
 )
 _MISSING_CODED = (  # 'missing values are coded as -999', 'missing = -9'
     r"\b(missing|unknown|not (?:available|done|tested|applicable)|no data)\b[a-z ]{0,25}"
-    rf"(?:=|:|as|by|with|is|are)\s*({_NUMBER})(?![\w.])"
+    rf"(?:=|:|as|by|with|is|are)\s*({_NUMBER})(?!\w|\.[0-9])"
 )
 _SHARE = re.compile(
     r"%|\b(?:percent(?:age|iles?)?|pct|perc|proportion|fraction|[zt][- ]?scores?)\b|"
@@ -138,6 +138,11 @@ def another_thing(column: str) -> str:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", column).lower()
     found = _NAME_PARTS.search(words)
     return found[0] if found else ""
+
+
+def is_handedness(description: Mapping[str, Any]) -> bool:
+    """Whether a column of hands is described as that of the preferred ones."""
+    return re.search("handed|dominan|prefer", text_of(description)) is not None
 
 
 def contradiction(name: str, description: Mapping[str, Any]) -> str:

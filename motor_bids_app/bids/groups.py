@@ -33,6 +33,7 @@ _WHOLE = {  # texts that are nothing but this
 _STROKE = re.compile(r"strokes?|infarct(s|ions?)?|apoplexy")
 _PATIENT = re.compile(r"patients?|pat|survivors?|cases?|pwst?|cva")
 _CONTROL = re.compile(r"controls?|healthy|hc|ctrl|volunteers?|normals?|neurotypicals?|nondisabled")
+_KINDS = (_STROKE, _PATIENT, _CONTROL)
 _DENIALS = {
     "no", "not", "non", "without", "never", "denies", "denied", "deny", "denying", "negative",
     "free", "absent", "absence", "lacks", "lacking", "none", "nor", "neither", "cannot",
@@ -94,7 +95,10 @@ def group_of(text: str) -> str | None:
     said: list[str] = []
     denied: list[str] = []
     for clause in re.split(r"[,;.()/+&]|\b(?:with|who|and)\b", plain):
-        parts = _denial_in(re.findall("[a-z0-9]+", clause))
+        words = re.findall("[a-z0-9]+", clause)
+        if denied and "or" in words and not any(_some(words, kind) for kind in _KINDS):
+            continue  # the end of a list: 'no stroke, TIA or other disease'
+        parts = _denial_in(words)
         if parts is None or (_some(parts[0], _STROKE) and not _harmless(parts[0], _CLINICAL)):
             return None
         said += parts[0]
@@ -118,7 +122,7 @@ def _denial_in(words: list[str]) -> tuple[list[str], list[str]] | None:
 
 
 def _decide(said: Sequence[str], denied: Sequence[str]) -> str | None:
-    stroke, patient, control = (_some(said, kind) for kind in (_STROKE, _PATIENT, _CONTROL))
+    stroke, patient, control = (_some(said, kind) for kind in _KINDS)
     if _some(denied, _CONTROL) or ((stroke or patient) and control):
         return None
     no_stroke = _some(denied, _STROKE) or _some(denied, _PATIENT)
@@ -144,6 +148,6 @@ def _harmless(words: Sequence[str], more: frozenset[str] = frozenset()) -> bool:
         or (word.isdigit() and int(word) > 0)
         or word in _HARMLESS
         or word in more
-        or any(kind.fullmatch(word) for kind in (_PATIENT, _CONTROL, _STROKE))
+        or any(kind.fullmatch(word) for kind in _KINDS)
         for word in words
     )

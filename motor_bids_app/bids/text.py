@@ -54,7 +54,7 @@ def read_content(path: Path) -> bytes:
 
 def _decode(path: Path, data: bytes) -> str:
     marked = next((code for mark, code in MARKS.items() if data.startswith(mark)), None)
-    save = "Save the table as UTF-8."
+    save = "Save it as UTF-8."
     try:
         text = data.decode(marked or "utf-8")
     except UnicodeDecodeError as error:

@@ -125,6 +125,16 @@ def test_participants_with_derivatives_are_copied(source, tmp_path):
     assert (tmp_path / "out/participants.json").is_file()
 
 
+def test_rows_are_copied_whatever_the_form_of_their_identifiers(source, tmp_path):
+    (source / "participants.tsv").write_text("participant_id\tage\n02\t61\nSUB-03 \t52\n")
+    for label in ("02", "03"):
+        (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)
+
+    write_dataset_files(source, tmp_path / "out", {}, ProcessingSettings())
+
+    assert read_table(tmp_path / "out/participants.tsv")["age"].tolist() == ["61", "52"]
+
+
 def test_description_names_tool_and_all_sources(source, tmp_path):
     output = tmp_path / "out"
     write_dataset_files(source, output, {"lesions": tmp_path / "lesions"}, ProcessingSettings())

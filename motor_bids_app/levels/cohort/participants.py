@@ -105,11 +105,11 @@ def _nobody(
     labels = set(known["participant_id"])
     if labels & {scan.participant_id for scan in scans}:
         return f"None of the {len(scans)} scans with derivatives can be used. {excluded[0][2]}"
-    near = next(filter(None, (near_miss(scan.participant_id, labels) for scan in scans)), "")
-    cause = f": of {scans[0].participant_id} {near}" if near else ""
+    near = {scan.participant_id: near_miss(scan.participant_id, labels) for scan in scans}
+    cause = next((f" For {name}, {found}." for name, found in near.items() if found), "")
     return (
         f"None of the {len(scans)} scans with derivatives has a row in the tables of "
-        f"{settings.bids_dir}{cause}. Check that participant_id is spelled alike."
+        f"{settings.bids_dir}.{cause} Check that participant_id is spelled alike."
     )
 
 
