@@ -120,9 +120,8 @@ def missing_codes(description: Mapping[str, Any]) -> tuple[str, ...]:
     for held in (description, notes if isinstance(notes, dict) else {}):  # Neurobagel's place
         for key, value in held.items():
             if re.sub("[^a-z]", "", str(key).lower()) in _MISSING_KEYS:
-                codes += [
-                    str(code) for code in (value if isinstance(value, list | dict) else [value])
-                ]
+                given = value if isinstance(value, list | dict) else [value]
+                codes += [str(code) for code in given if code is not None]
     text = text_of(description)
     codes += [code for code, meaning in re.findall(_CODED_MISSING, text) if means_missing(meaning)]
     codes += [code for _, code in re.findall(_MISSING_CODED, text)]

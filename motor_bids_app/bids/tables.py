@@ -82,8 +82,10 @@ def read_sources(dataset: Path) -> list[Source]:
         what = f"no rows in {', '.join(s.file for s in sources)}" if sources else (
             "no participants.tsv, no phenotype table and no sessions table"
         )  # fmt: skip
+        others = [path.name for path in dataset.glob("participants.*") if path.suffix != ".json"]
+        found = "" if sources or not others else f" ({others[0]} is not read)"
         raise InputMissingError(
-            f"{dataset} has {what}, and so no scores. Add a participants.tsv with a "
+            f"{dataset} has {what}{found}, and so no scores. Add a participants.tsv with a "
             "participant_id column and one line for each participant."
         )
     return sources
@@ -98,7 +100,7 @@ def participants_table(dataset: Path) -> pd.DataFrame | None:
         It is no tab-separated table.
     """
     path = dataset / "participants.tsv"
-    table = read_table(path, PLAIN_MISSING) if path.is_file() else None
+    table = read_table(path, PLAIN_MISSING) if _is_there(path) else None
     if table is None or "participant_id" not in table:
         return None
     table = table[table["participant_id"].notna()]
@@ -107,8 +109,13 @@ def participants_table(dataset: Path) -> pd.DataFrame | None:
 
 def _whole_tables(dataset: Path) -> list[Path]:
     participants = dataset / "participants.tsv"
-    first = [participants] if participants.is_file() else []
+    first = [participants] if _is_there(participants) else []
     return [*first, *sorted((dataset / "phenotype").glob("*.tsv"))]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there; also a broken link, which reading names."""
+    return path.is_file() or path.is_symlink()
 
 
 def _sessions_of(dataset: Path, path: Path) -> Source:
@@ -117,6 +124,8 @@ def _sessions_of(dataset: Path, path: Path) -> Source:
     if "session_id" not in table:
         raise ScoreError(f"{file} has no column session_id. Check that it is tab-separated.")
     owner = path.parent.name
+    if path.name != f"{owner}_sessions.tsv":
+        raise ScoreError(f"{file} lies in the folder of {owner}. Move or rename it.")
     if "participant_id" in table:
         others = [
             name for name in table["participant_id"].dropna() if participant_id(name) != owner
@@ -131,7 +140,7 @@ def _sessions_of(dataset: Path, path: Path) -> Source:
 def _dictionary(path: Path) -> dict[str, Any]:
     """Read the data dictionary of a table."""
     sidecar = path.with_suffix(".json")
-    return read_json(sidecar) if sidecar.is_file() else {}
+    return read_json(sidecar) if _is_there(sidecar) else {}
 
 
 def _joint_dictionary(paths: list[Path]) -> dict[str, Any]:

@@ -17,22 +17,8 @@ from motor_bids_app.errors import (
 
 
 @pytest.fixture
-def write(tmp_path):
-    """Write participants.tsv from rows of cells, other files by name; return the folder."""
-
-    def write_files(*rows: str, dictionary: dict | None = None, **others: str):
-        if rows:
-            lines = [row.replace(" ", "\t") for row in rows]
-            (tmp_path / "participants.tsv").write_text("\n".join(lines) + "\n")
-        if dictionary is not None:
-            (tmp_path / "participants.json").write_text(json.dumps(dictionary))
-        for name, content in others.items():
-            path = tmp_path / name.replace("__", "/").replace("_tsv", ".tsv")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
-        return tmp_path
-
-    return write_files
+def write(write_tables):
+    return write_tables
 
 
 def declare(folder, text):
@@ -326,129 +312,6 @@ def test_broken_data_dictionary_is_named(write):
         resolve_columns(folder)
 
 
-@pytest.mark.parametrize("column", ["age_at_stroke", "wab_days", "fma_ue_percent", "post_stroke"])
-def test_names_that_say_something_else_are_not_used(write, column):
-    resolved = resolve_columns(write(f"participant_id {column}", "sub-1 12", "sub-2 50"))
-
-    assert resolved.table.columns.tolist() == ["participant_id", "session_id", "group"]
-
-
-def test_a_percentage_is_never_taken_for_the_raw_score(write):
-    folder = write("participant_id fma_ue_percent", "sub-1 12", "sub-2 50")
-    with pytest.raises(ScoreError, match="'percent' in its name") as caught:
-        resolve_columns(folder, declare(folder, 'fma_ue = "fma_ue_percent"'))
-    line = str(caught.value).rsplit("--scores-map: ")[1]
-
-    own = resolve_columns(folder, declare(folder, line))
-    assert [score.maximum for score in own.scores.values()] == [100]
-    assert "perhaps" not in resolve_columns(folder).explain()
-
-
-def test_a_column_that_its_description_contradicts_is_left_out_and_said(write):
-    folder = write(
-        "participant_id age fma_ue", "sub-1 50 20",
-        dictionary={"age": {"Description": "Age at stroke onset"}, "fma_ue": {"Units": "percent"}},
-    )  # fmt: skip
-    resolved = resolve_columns(folder)
-
-    assert not {"age", "fma_ue"} & set(resolved.table)
-    assert [problem.split(":")[1].split()[0] for problem in resolved.problems] == ["age", "fma_ue"]
-    chosen = resolve_columns(folder, declare(folder, 'age = "age"'))
-    assert chosen.table["age"].tolist() == [50]
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        {"Units": "months", "Levels": {"999": "missing"}},
-        {"Units": "months", "Levels": {"999": "Not known"}},
-        {"Units": "months", "MissingValues": [999]},
-        {"Units": "months", "Description": "months since stroke (999 = unknown)"},
-    ],
-)
-def test_what_the_dictionary_calls_missing_is_missing(write, entry):
-    folder = write(
-        "participant_id tss", "sub-1 12", "sub-2 999", "sub-3 999.0", dictionary={"tss": entry}
-    )
-    resolved = resolve_columns(folder)
-
-    assert resolved.table["time_since_stroke"].isna().tolist() == [False, True, True]
-    assert "'999' and '999.0' read as missing" in resolved.explain()
-
-
-@pytest.mark.parametrize("cell", ["N/A", "NA", "NaN", "-", "NULL", "None", ".", "", "unknown"])
-def test_cells_without_a_value_are_missing_in_every_column(write, cell):
-    rows = [
-        "participant_id\tfma_ue\tage\tsite\tsex\thandedness",
-        "sub-1\t20\t50\tBonn\tF\tR",
-        "sub-2" + f"\t{cell}" * 5,
-    ]
-    folder = write(participants_tsv="\n".join(rows))
-
-    table = resolve_columns(folder).table.set_index("participant_id")
-    assert table.loc["sub-2", ["fma_ue", "age", "site", "sex", "handedness"]].isna().all()
-
-
-def test_a_declared_meaning_comes_before_the_usual_one(write):
-    folder = write(
-        "participant_id site", "sub-1 NA", "sub-2 EU",
-        dictionary={"site": {"Levels": {"NA": "North America", "EU": "Europe"}}},
-    )  # fmt: skip
-    assert resolve_columns(folder).table["site"].tolist() == ["NA", "EU"]
-
-
-@pytest.mark.parametrize(
-    ("column", "levels", "message"),
-    [
-        ("sex", {"1": "male", "2": "female"}, "'3' means in sex"),
-        ("sex", {"3": "not male"}, "'3' means in sex"),
-        ("group", {"3": "not a control"}, "'3' means in group"),
-        ("mrs", {str(k): f"grade {k}" for k in (0, 1, 2, 4, 5)}, "'3' as mrs.*among its Levels"),
-        ("mrs", {"0": "good", "3": "poor"}, "mrs holds codes"),
-        ("fma_ue", {"1": "severe", "2": "moderate", "3": "mild"}, "fma_ue holds codes"),
-        ("age", {"3": "60 to 69 years", "4": "70 or more"}, "age holds codes"),
-    ],
-)
-def test_codes_are_checked_against_the_levels(write, column, levels, message):
-    folder = write(f"participant_id {column}", "sub-1 3", dictionary={column: {"Levels": levels}})
-    with pytest.raises(ScoreError, match=message):
-        resolve_columns(folder)
-
-
-def test_levels_that_turn_a_plain_word_into_its_opposite_are_refused(write):
-    levels = {"sex": {"Levels": {"M": "female", "F": "male"}}}
-    with pytest.raises(ScoreError, match="'M' means 'female'"):
-        resolve_columns(write("participant_id sex", "sub-1 M", "sub-2 F", dictionary=levels))
-
-
-@pytest.mark.parametrize(
-    ("column", "cells", "message"),
-    [
-        ("fma_ue", ("0.5", "1"), "shares from 0 to 1"),
-        ("barthel", ("18", "6"), "no multiple of 5"),
-        ("fma_ue", ("12,5", "6"), "write a decimal point"),
-        ("age", ("60-69", "6"), "is no number"),
-    ],
-)
-def test_numbers_that_are_something_else_are_refused(write, column, cells, message):
-    folder = write(f"participant_id {column}", *(f"sub-{k} {c}" for k, c in enumerate(cells)))
-    with pytest.raises(ScoreError, match=message):
-        resolve_columns(folder)
-
-
-def test_p_and_c_are_patients_and_controls_only_as_a_pair(write):
-    resolved = resolve_columns(write("participant_id group", "sub-1 P", "sub-2 C"))
-    assert resolved.table["group"].tolist() == ["patient", "control"]
-
-    with pytest.raises(ScoreError, match="'P' means in group"):
-        resolve_columns(write("participant_id group", "sub-1 P", "sub-2 C", "sub-3 S"))
-
-
-def test_who_is_in_no_group_where_others_are_is_said(write):
-    resolved = resolve_columns(write("participant_id group", "sub-1 stroke", "sub-2 n/a"))
-    assert resolved.problems == ("In no group by the tables, and taken as patients: 1 (sub-2)",)
-
-
 def test_identifiers_of_all_tables_are_read_alike(write):
     folder = write(
         participants_tsv="participant_id \tage\n01\t50\nSUB-02 \t60\n",
@@ -469,6 +332,21 @@ def test_sessions_of_somebody_else_are_refused(write):
         resolve_columns(write(**{"sub-01__sub-01_sessions_tsv": text}))
 
 
+def test_sessions_in_the_folder_of_somebody_else_are_refused(write):
+    text = "session_id\tfma_ue\npre\t4\n"
+    with pytest.raises(ScoreError, match=r"sub-02_sessions\.tsv lies in the folder of sub-01"):
+        resolve_columns(write(**{"sub-01__sub-02_sessions_tsv": text}))
+
+
+@pytest.mark.parametrize("name", ["participants.tsv", "participants.json"])
+def test_a_table_or_dictionary_that_was_never_fetched_is_not_taken_for_absent(write, name):
+    folder = write("participant_id age", "sub-1 50")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(folder / ".git/annex/objects/x")
+    with pytest.raises(InputMissingError, match=name):
+        resolve_columns(folder)
+
+
 def test_dictionaries_of_sessions_must_agree(write):
     folder = write(
         **{f"sub-{k}__sub-{k}_sessions_tsv": "session_id\tsex\npre\t1\n" for k in (1, 2)}
@@ -478,11 +356,6 @@ def test_dictionaries_of_sessions_must_agree(write):
         path.write_text(json.dumps({"sex": {"Levels": {"1": word}}}))
     with pytest.raises(ScoreError, match="gives sex other Units or Levels"):
         resolve_columns(folder)
-
-
-def test_sites_that_differ_only_in_spelling_are_one(write):
-    resolved = resolve_columns(write("participant_id site", "a Bonn", "b bonn", "c 1", "d 1.0"))
-    assert resolved.table["site"].tolist() == ["Bonn", "Bonn", "1", "1"]
 
 
 def test_a_table_of_ten_thousand_rows_is_read_in_seconds(write):
