@@ -15,12 +15,12 @@ from motor_bids_app.bids.files import (
     check_space,
     hash_file,
     read_json,
-    read_table,
     write_json,
     write_table,
     write_text,
 )
 from motor_bids_app.bids.search import participants_in
+from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
 from motor_bids_app.settings import ProcessingSettings
 
@@ -187,13 +187,12 @@ def _write_participants(bids_dir: Path, output_dir: Path) -> None:
     """Copy the rows of the participants who have derivatives, with their data dictionary."""
     here = [f"sub-{label}" for label in participants_in(output_dir)]
     table = pd.DataFrame({"participant_id": here})
-    source = bids_dir / "participants.tsv"
     dictionary: dict[str, Any] | None = None
-    if source.is_file():
-        given = read_table(source)
-        if "participant_id" in given:
-            given = given.drop_duplicates("participant_id")
-            table = table.merge(given, on="participant_id", how="left")
-            sidecar = source.with_suffix(".json")
-            dictionary = read_json(sidecar) if sidecar.is_file() else None
+    given = participants_table(bids_dir)
+    if given is not None:
+        table = table.merge(
+            given.drop_duplicates("participant_id"), on="participant_id", how="left"
+        )
+        sidecar = bids_dir / "participants.json"
+        dictionary = read_json(sidecar) if sidecar.is_file() else None
     write_table(output_dir / "participants.tsv", table, dictionary)

@@ -1,9 +1,11 @@
 """Reading and writing: whole files or none, and clear errors for damaged ones."""
 
+import csv
 import errno
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +51,7 @@ _OTHER_FORMATS = {
     b"{": "a text",
 }  # fmt: skip
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
+_BREAK = re.compile("[\t\r\n]+")
 
 
 @contextmanager
@@ -128,30 +131,24 @@ def _plain(value: object) -> object:
 def write_table(
     path: Path, table: pd.DataFrame, dictionary: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
-    """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary."""
+    """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary.
+
+    BIDS knows no quotation: in a cell, tabs and line breaks become blanks.
+    """
+    one_line = table.map(
+        lambda cell: " ".join(_BREAK.split(cell)) if isinstance(cell, str) else cell
+    )
     with replacing(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+        one_line.to_csv(
+            temporary,
+            sep="\t",
+            index=False,
+            na_rep="n/a",
+            float_format="%.6g",
+            quoting=csv.QUOTE_NONE,
+        )
     if dictionary is not None:
         write_json(path.with_suffix(".json"), dictionary)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a BIDS TSV with every cell as text; missing ('n/a' or empty) as NaN."""
-    try:
-        return pd.read_csv(
-            path,
-            sep="\t",
-            dtype=str,
-            keep_default_na=False,
-            na_values=["n/a", ""],
-            encoding="utf-8-sig",
-        )
-    except FileNotFoundError as error:
-        raise InputMissingError(not_there(path)) from error
-    except (OSError, ValueError) as error:
-        raise ReadWriteError(
-            f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
-        ) from error
 
 
 def hash_file(path: Path) -> str:

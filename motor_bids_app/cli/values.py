@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from motor_bids_app.errors import InputMissingError, UsageError
+from motor_bids_app.bids.identifiers import bare_label, is_label
+from motor_bids_app.bids.text import read_lines
+from motor_bids_app.errors import InputMissingError, MotorBidsAppError, UsageError
 
 GIB_PER_PROCESS = 4.0
 _CGROUP = Path("/sys/fs/cgroup")
@@ -105,8 +107,8 @@ def labels(words: Iterable[str], prefix: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for word in words:
         for text in _lines(word) if Path(word).is_file() else [word]:
-            label = text.removeprefix(prefix)
-            if not re.fullmatch("[0-9a-zA-Z+]+", label):
+            label = bare_label(text, prefix)
+            if not is_label(label):
                 raise UsageError(
                     f"{text!r} is no label (letters and digits, with or without {prefix!r}), and "
                     "no file with one label per line."
@@ -117,11 +119,11 @@ def labels(words: Iterable[str], prefix: str) -> tuple[str, ...]:
 
 def _lines(path: str) -> list[str]:
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read as a list of labels: {error}.") from error
-    lines = [line.split("\t")[0].strip() for line in text.splitlines()]
-    found = [line for line in lines if line and line != "participant_id"]
+        lines = read_lines(Path(path))
+    except MotorBidsAppError as error:
+        raise UsageError(f"{path} cannot be read as a list of labels: {error}") from error
+    words = [line.split("\t")[0].strip().strip('"') for line in lines]
+    found = [word for word in words if word and word != "participant_id"]
     if not found:
         raise UsageError(f"{path} has no label. Write one per line.")
     return found

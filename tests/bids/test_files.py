@@ -10,12 +10,12 @@ from motor_bids_app.bids.files import (
     hash_file,
     load_image,
     read_json,
-    read_table,
     replacing,
     save_image,
     write_table,
     write_text,
 )
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import (
     DataError,
     DiskFullError,

@@ -8,9 +8,9 @@ import mne_bids
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.tsv import check_for_libraries, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.physiology.montage import (
     FEWEST_MEASURED,
@@ -38,12 +38,19 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     ------
     ReadWriteError
         The file is damaged, or contradicts the files that describe it.
+    TableError
+        One of these is no tab-separated table.
     DataError
         No channel can be used.
     """
+    for described in file.described:
+        if described.suffix == ".tsv":
+            check_for_libraries(described)
     raw = _read(file)
     table = file.table("channels")
     channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
+    if "name" not in channels:
+        raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
     channels = channels.drop_duplicates("name").set_index("name")
     notes: list[str] = []
     kinds = _kinds(raw, file, channels, notes)

@@ -10,7 +10,7 @@ import pytest
 
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.index import index_dataset
-from motor_bids_app.errors import DataError, ReadWriteError
+from motor_bids_app.errors import DataError, MotorBidsAppError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.read import read_recording
 from motor_bids_app.physiology.cleaning import clean_eeg, clean_emg
 from motor_bids_app.physiology.muscles import envelope
@@ -143,6 +143,25 @@ def test_mixed_units_are_refused_by_the_cleaning(root):
 
     with pytest.raises(DataError, match=r"O2 are more than .* units of V and uV seem mixed"):
         clean_eeg(recording, PhysiologySettings())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace(b"\n", b"\t\n").replace(b"units\t", b"units"), "a tab too many"),
+        (lambda text: text.replace(b"uV", b"\xb5V"), "line 2 holds the byte 0xB5.*UTF-8"),
+        (lambda text: text.replace(b"type", b"name"), "the column name twice"),
+        (lambda text: text.replace(b"name", b"label"), "no column name"),
+        (lambda text: text.decode().encode("utf-16"), "Save it as UTF-8"),
+    ],
+)
+def test_a_faulty_table_of_channels_is_named(root, change, message):
+    file = write(root, channels={})
+    path = file.table("channels")
+    path.write_bytes(change(path.read_bytes()))
+
+    with pytest.raises(MotorBidsAppError, match=rf"channels\.tsv.*{message}"):
+        read_recording(file)
 
 
 def test_a_table_of_other_channels_is_refused(root):
