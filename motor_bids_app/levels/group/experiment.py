@@ -127,6 +127,7 @@ def _prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | Non
     cohort, experiment = builder.cohort, builder.experiment
     splits, notes = plan_splits(cohort, experiment, builder.seed, given)
     models, left_out = usable_models(cohort, experiment)
+    builder.check(models)
     checks = audit_cohort(
         cohort, models, splits, planned_repeats(experiment), allowed, experiment.as_published
     )

@@ -119,8 +119,8 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "min": {"Description": "Least test set, mean over trainings"},
     "max": {"Description": "Greatest test set, mean over trainings"},
     "mean_of_maxima": {
-        "Description": "Mean over test sets of the best training: what the paper "
-        "reports, and an upper bound, since nobody can pick that training"
+        "Description": "Mean over test sets of the training with the best accuracy there (then "
+        "AUC): what the paper reports, and an upper bound, since nobody can pick that training"
     },
     "n_test_sets": {"Description": "Test sets with both classes: each fold of each repeat"},
     "maxima_min": {"Description": "Least best training over test sets"},

@@ -125,6 +125,12 @@ class FusionModel(BaseEstimator):
         """Settings among which the paper took what did best in its test set."""
         return {"backbone": BACKBONES} if SLICES in self.modalities else {}
 
+    def check_inputs(self, X: Samples) -> None:
+        """Raise UsageError if a network cannot read the instances of scans."""
+        for name in self.modalities:
+            if name in X.instances and X.instances[name].size:
+                self.network(name, self.random_state).modality.check_size(X.instances[name])
+
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         """Find the weights, then train on everyone."""
         if not self.modalities or not set(self.modalities) <= set(MODALITIES):

@@ -16,8 +16,8 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, WindowVolumes
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks.inputs import Maps
-from motor_bids_app.models.networks.vgg import GAO_DROPOUT, GAO_HIDDEN, VggNetwork
-from motor_bids_app.models.training.folds import Fold, binary_labels
+from motor_bids_app.models.networks.vgg import GAO_DROPOUT, GAO_HIDDEN, VggNetwork, voxels_left
+from motor_bids_app.models.training.folds import binary_labels
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 GAO_BLOCKS = (64, 128, 256, 512, 512)
@@ -126,12 +126,16 @@ class _OfWindows:
         """No demographics: a column of zeros in their place."""
         return np.zeros((len(X), 1))
 
-    def _network(self) -> nn.Module:
+    def check_inputs(self, X: Samples) -> None:
+        """Raise UsageError if the windows of scans are too small for the blocks of the network."""
         if len(self.widths) != len(self.convolutions):
             raise UsageError(
                 f"[model] widths names {len(self.widths)} blocks and convolutions "
                 f"{len(self.convolutions)}: give both for the same blocks."
             )
+        voxels_left(self._volumes(X).grid.shape, len(self.widths))
+
+    def _network(self) -> nn.Module:
         blocks = [
             (width,) * count for width, count in zip(self.widths, self.convolutions, strict=True)
         ]
@@ -150,7 +154,7 @@ class _OfWindows:
 class WindowClassifier(_OfWindows, NetworkClassifier):
     """Mean probability over the windows of a scan; see `_OfWindows`."""
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on the windows of scans with classes 0 and 1, shape (n_scans,).
 
         Scans without a window take no part, and are later given what an average map would be.
@@ -174,7 +178,7 @@ class WindowClassifier(_OfWindows, NetworkClassifier):
 class WindowRegressor(_OfWindows, NetworkRegressor):
     """Mean score over the windows of a scan; see `_OfWindows`."""
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on the windows of scans with scores, shape (n_scans,)."""
         return super().fit(*self._apart(X, np.asarray(y, dtype=np.float64)))
 
