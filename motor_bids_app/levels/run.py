@@ -17,7 +17,7 @@ from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.settings import Settings
 
 if TYPE_CHECKING:
-    from motor_bids_app.levels.group.level import Result
+    from motor_bids_app.levels.group.result import Result
 
 log = logging.getLogger(__name__)
 
