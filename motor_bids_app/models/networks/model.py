@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -89,8 +88,7 @@ class NetworkModel(NetworkSettings):
         check_depth(self._volumes(X).grid.shape, self.widths)
 
     def _plan(self, n_scans: int) -> Plan:
-        names = [field.name for field in fields(Plan)]
-        plan = Plan(**{name: getattr(self, name) for name in names})
+        plan = self.plan()
         plan.check()
         if n_scans < 2 or len(self.widths) < self.fewest_widths:
             raise UsageError(
