@@ -21,7 +21,7 @@ from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
 
 if TYPE_CHECKING:
-    from motor_bids_app.levels.group.level import Result
+    from motor_bids_app.levels.group.result import Result
 
 log = logging.getLogger(__name__)
 
