@@ -15,7 +15,7 @@ from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
 from motor_bids_app.levels.participant.anatomy.preprocess import preprocess_anatomy
 from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
-from motor_bids_app.levels.participant.diffusion.preprocess import preprocess_diffusion
+from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.functional.preprocess import preprocess_bold
