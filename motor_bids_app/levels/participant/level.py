@@ -213,15 +213,12 @@ def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
 
 
 def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    from motor_bids_app.levels.participant.physiology.preprocess import (  # seconds
-        preprocess_eeg,
-        preprocess_emg,
-    )
+    # Seconds to import, and only here.
+    from motor_bids_app.levels.participant.physiology.step import run_signals
 
     file = scan.eeg if kind == "eeg" else scan.emg
     assert file is not None
-    preprocess = preprocess_eeg if kind == "eeg" else preprocess_emg
-    return Task(kind, file.files, lambda: preprocess(scan, outputs, settings.processing))
+    return Task(kind, file.files, lambda: run_signals(file, outputs, settings.processing))
 
 
 def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:

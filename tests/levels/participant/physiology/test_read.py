@@ -13,7 +13,7 @@ from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.errors import DataError, MotorBidsAppError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.read import read_recording
 from motor_bids_app.physiology.cleaning import clean_eeg, clean_emg
-from motor_bids_app.physiology.muscles import envelope
+from motor_bids_app.physiology.muscles import envelope, periods
 from motor_bids_app.physiology.recording import Recording
 from motor_bids_app.settings import PhysiologySettings, Selection
 
@@ -277,3 +277,48 @@ def test_events_of_a_recording_whose_start_was_cut_off_keep_their_time(root):
     recording, _ = read_recording(file_of(root))
 
     assert [(event.onset, event.kind) for event in recording.events] == [(2.0, "grip")]
+
+
+EVENTS = ((0.0, 2.0, "rest"), (2.0, 2.0, "grip"))
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(1000, "milliseconds"), (RATE, "samples")])
+def test_events_in_another_unit_are_left_out_and_the_unit_is_named(root, factor, unit):
+    late = [(factor * onset, factor * duration, kind) for onset, duration, kind in EVENTS]
+
+    recording, notes = read_recording(write(root, channels={}, events=late))
+
+    assert recording.events == ()
+    assert any(unit in note for note in notes)
+
+
+def test_an_event_that_lasts_a_little_longer_than_the_recording_spoils_no_others(root):
+    events = [*EVENTS, (3.5, 20.0, "grip")]
+
+    recording, notes = read_recording(write(root, channels={}, events=events))
+
+    assert [event.kind for event in recording.events][:2] == ["rest", "grip"]
+    assert any("1 of 3 events" in note for note in notes)
+
+
+def test_codes_without_meaning_are_named_and_tell_no_work(root):
+    events = [(0, 2, "T0"), (2, 2, "T1")]
+
+    recording, notes = read_recording(write(root, channels={}, events=events))
+
+    assert periods(recording.events, RATE, 4 * RATE) == (None, None)
+    assert any("T0, T1" in note and "trial_type" in note for note in notes)
+
+
+def test_channels_are_matched_by_name_in_whatever_order_they_are_listed(root):
+    file = write(root, signals=noise(6))
+    table = pd.DataFrame({"name": NAMES, "type": "EEG", "units": "uV", "status": "good"})
+    table.loc[table["name"] == "C3", "status"] = "bad"
+    path = file.path.parent / "sub-1_task-hold_channels.tsv"
+    table[::-1].to_csv(path, sep="\t", index=False)
+
+    recording, notes = read_recording(file_of(root))
+
+    np.testing.assert_allclose(recording.signals, noise(6), atol=0.01)
+    assert recording.bad == ("C3",)
+    assert notes == ()
