@@ -16,8 +16,9 @@ from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.models.catalog import PHYSIOLOGY, needs
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.store import load_bundle
 
 _INDEX = "model.json"

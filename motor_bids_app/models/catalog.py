@@ -13,7 +13,9 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.features.table import REGIONAL
 from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
@@ -58,8 +60,6 @@ _NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
     },
 }
 
-PHYSIOLOGY = r"(eeg|emg|cmc)_.+"
-REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
 _WORDS = {REGIONAL: "regional features", PHYSIOLOGY: "features of EEG or EMG"}
 
 

@@ -13,8 +13,11 @@ from motor_bids_app.bids.ratings import rated_exclude
 from motor_bids_app.bids.resolved import ResolvedTable
 from motor_bids_app.bids.scores import Score
 from motor_bids_app.bids.tsv import numeric_column, read_table
-from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError
+from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
+from motor_bids_app.evaluation.splits import some
+from motor_bids_app.features.table import is_feature
 from motor_bids_app.levels.intact import check_intact
+from motor_bids_app.models.tables.columns import BASELINE
 from motor_bids_app.settings import Selection, Settings
 
 log = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         There are no derivatives, or no tables where they are required.
     DataError
         Nobody has both derivatives and a row in the tables.
+    UsageError
+        A score is called like a column that models read.
     """
     scans = index_derivatives(
         settings.output_dir, settings.derivatives, settings.selection, settings.processing.space
@@ -76,6 +81,7 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         note = "There are no tables of participants: age, sex and time are taken as missing."
         resolved = ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
     known, scores, notes = resolved.table, resolved.scores, resolved.problems
+    _check_names(scores)
     rated = rated_exclude(settings.qc_file) if settings.qc_file and scores_required else []
     _check_rated(rated, scans)
     scans, out, remarks = _without_rated(scans, rated)
@@ -94,6 +100,16 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         excluded=pd.DataFrame([*out, *excluded], columns=[*KEYS, "reason"]),
         notes=(*remarks, *notes, *conflicts),
     )
+
+
+def _check_names(scores: Mapping[str, Score]) -> None:
+    """Raise where a score has the name of a predictor: it would be taken for one."""
+    taken = [name for name in scores if is_feature(name) or name in (*KEYS, BASELINE)]
+    if taken:
+        raise UsageError(
+            f"--scores-map calls a score {taken[0]}, which is the name of a column that models "
+            f"predict from. Give the score another name, such as score_{taken[0]}."
+        )
 
 
 _Excluded = list[tuple[str, str | None, str]]
@@ -186,6 +202,7 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
     rows: list[dict[str, object]] = []
     excluded: list[tuple[str, str | None, str]] = []
     notes: list[str] = []
+    others: set[str] = set()
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
         participant = f"sub-{scan.participant}"
@@ -195,7 +212,7 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
             if rows_of_person is None and required:
                 raise DataError(_no_row(participant, known["participant_id"]))
             row = _row_of(rows_of_person, session)
-            features = _features(scan)
+            features, strange = _features(scan)
         except MotorBidsAppError as error:
             log.warning("%s is left out: %s", scan.prefix, error)
             excluded.append((participant, session, str(error)))
@@ -204,6 +221,12 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
         notes += _side_conflict(scan, row, features)
         kept.append(scan)
         rows.append(row | features | keys)
+        others.update(strange)
+    if others:
+        notes.append(
+            f"Columns of features tables that the participant level does not write are no "
+            f"predictors, and were left out: {some(sorted(others))}."
+        )
     return kept, rows, excluded, notes
 
 
@@ -238,10 +261,10 @@ def _row_of(rows: pd.DataFrame | None, session: str | None) -> dict[str, object]
     return {str(key): value for key, value in same.iloc[0].items()}
 
 
-def _features(scan: DerivedScan) -> dict[str, object]:
-    """The features table of a scan, numbers as numbers."""
+def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
+    """The features of a scan, numbers as numbers, and the columns that are none of ours."""
     if scan.features is None:
-        return {}
+        return {}, []
     check_intact(scan.features)
     table = read_table(scan.features)
     if len(table) != 1:
@@ -249,10 +272,11 @@ def _features(scan: DerivedScan) -> dict[str, object]:
     owner = table["participant_id"].iloc[0] if "participant_id" in table else None
     if isinstance(owner, str) and participant_id(owner) != scan.participant_id:
         raise DataError(f"{scan.features} is of {owner}, by its participant_id. Replace it.")
+    columns = [str(column) for column in table.columns if column not in KEYS]
     features: dict[str, object] = {}
-    for name in (str(column) for column in table.columns if column not in KEYS):
+    for name in filter(is_feature, columns):
         cell = table[name].iloc[0]
         if isinstance(cell, str):
             word = cell[0].isalpha()
             features[name] = cell if word else numeric_column(table, name, scan.features).iloc[0]
-    return features
+    return features, [name for name in columns if not is_feature(name)]

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from motor_bids_app.errors import DataError, InputMissingError
+from motor_bids_app.errors import DataError, InputMissingError, UsageError
 from motor_bids_app.levels.cohort.participants import gather_participants
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.settings import Selection, Settings
 
 
@@ -179,3 +180,48 @@ def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
         "Left out by --qc-file: 1 of 3 scans (people: 1). "
         "People rated exclude who have no derivatives here: 1."
     )
+
+
+DECLARED = '{name} = {{ column = "mep", minimum = 0, maximum = 300 }}\n'
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gm_putamen_left", "eeg_mu_motor_asymmetry", "lesion_volume", "tract_load", "baseline_score"],
+)
+def test_a_score_that_is_called_like_a_predictor_is_refused(dataset, tmp_path, name):
+    settings = dataset("participant_id\tmep\nsub-1\t60\n", {"sub-1": "snr_wm\n8\n"})
+    (tmp_path / "map.toml").write_text(DECLARED.format(name=name))
+
+    with pytest.raises(UsageError, match=f"calls a score {name}, .* such as score_{name}"):
+        gather_participants(replace(settings, scores_map=tmp_path / "map.toml"))
+
+
+@pytest.mark.parametrize("name", ["emg_mep", "fa_hand_left", "cmc_force", "lesion_score"])
+@pytest.mark.parametrize("model", ["physiology", "regional", "lesion_volume", "demographics"])
+def test_a_score_is_no_predictor_whatever_its_name(dataset, tmp_path, name, model):
+    settings = dataset(
+        "participant_id\tage\tmep\nsub-1\t60\t33\nsub-2\t70\t44\n",
+        {
+            "sub-1": "lesion_volume\temg_envelope_left\tfa_thalamus_left\n1\t2\t0.3\n",
+            "sub-2": "lesion_volume\temg_envelope_left\tfa_thalamus_left\n3\t5\t0.4\n",
+        },
+    )
+    (tmp_path / "map.toml").write_text(DECLARED.format(name=name))
+    table = gather_participants(replace(settings, scores_map=tmp_path / "map.toml")).table
+
+    assert table[name].tolist() == [33, 44]
+    assert name not in needs(model).chosen(table)
+
+
+def test_a_score_in_a_features_table_is_no_predictor_and_does_not_replace_the_true_one(dataset):
+    people = gather_participants(
+        dataset(
+            "participant_id\tfma_ue\nsub-1\t20\n",
+            {"sub-1": "lesion_volume\tfma_ue\tsite\temg_score\n1.5\t66\tA\t9\n"},
+        )
+    )
+
+    assert people.table["fma_ue"].tolist() == [20]
+    assert not {"site", "emg_score"} & set(people.table)
+    assert people.notes[-1].endswith("were left out: emg_score, fma_ue, site.")

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.files import read_json, read_table
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.physiology.montage import plain_name
 from motor_bids_app.physiology.placement import declared_axes, names_that_fit, place_electrodes
 from motor_bids_app.physiology.recording import Array

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.physiology.muscles import is_code
 from motor_bids_app.physiology.recording import Event
 
