@@ -65,15 +65,7 @@ def resolve_columns(
     """
     declarations = load_scores_map(scores_map)
     sources = read_sources(dataset)
-    collector = _Collector()
-    for source in sources:
-        for column in source.table.columns:
-            try:
-                _read_column(source, str(column), declarations, collector)
-            except TableError as error:
-                if strict:
-                    raise
-                collector.errors.append(str(error))
+    collector = _read_columns(sources, declarations, strict)
     _check_declared(declarations, collector, strict)
     table = _assemble([key for source in sources for key in source.keys.values()], collector)
     table = _with_group(table, collector)
@@ -87,6 +79,19 @@ def resolve_columns(
         columns=tuple(collector.uses),
         problems=(*collector.errors, *conflicts, *collector.remarks),
     )
+
+
+def _read_columns(sources: Sequence[Source], declarations: ScoresMap, strict: bool) -> _Collector:
+    collector = _Collector()
+    for source in sources:
+        for column in source.table.columns:
+            try:
+                _read_column(source, str(column), declarations, collector)
+            except TableError as error:
+                if strict:
+                    raise
+                collector.errors.append(str(error))
+    return collector
 
 
 def _read_column(

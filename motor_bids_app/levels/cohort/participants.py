@@ -73,15 +73,9 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     scans = index_derivatives(
         settings.output_dir, settings.derivatives, settings.selection, settings.processing.space
     )
-    try:
-        resolved = resolve_columns(settings.bids_dir, settings.scores_map, strict=scores_required)
-    except InputMissingError:
-        if scores_required:
-            raise
-        note = "There are no tables of participants: age, sex and time are taken as missing."
-        resolved = ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
-    known, scores, notes = resolved.table, resolved.scores, resolved.problems
-    _check_names(scores)
+    resolved = _resolved(settings, scores_required)
+    known = resolved.table
+    _check_names(resolved.scores)
     rated = rated_exclude(settings.qc_file) if settings.qc_file and scores_required else []
     _check_rated(rated, scans)
     scans, out, remarks = _without_rated(scans, rated)
@@ -96,9 +90,9 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     return Participants(
         scans=tuple(kept),
         table=pd.DataFrame(rows).reset_index(drop=True),
-        scores=scores,
+        scores=resolved.scores,
         excluded=pd.DataFrame([*out, *excluded], columns=[*KEYS, "reason"]),
-        notes=(*remarks, *notes, *conflicts),
+        notes=(*remarks, *resolved.problems, *conflicts),
     )
 
 
@@ -153,6 +147,17 @@ def _without_derivatives(
         "in excluded.tsv."
     )
     return listed, [note]
+
+
+def _resolved(settings: Settings, required: bool) -> ResolvedTable:
+    """What the tables say; nothing where there are none and none are required."""
+    try:
+        return resolve_columns(settings.bids_dir, settings.scores_map, strict=required)
+    except InputMissingError:
+        if required:
+            raise
+    note = "There are no tables of participants: age, sex and time are taken as missing."
+    return ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
 
 
 def _check_rated(rated: _Excluded, scans: Sequence[DerivedScan]) -> None:

@@ -40,15 +40,8 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     DataError
         No channel can be used.
     """
-    for described in file.described:
-        if described.suffix == ".tsv":
-            check_for_libraries(described)
+    channels = _channels(file)
     raw = _read(file)
-    table = file.table("channels")
-    channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
-    if "name" not in channels:
-        raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
-    channels = channels.drop_duplicates("name").set_index("name")
     notes: list[str] = []
     kinds = _kinds(raw, file, channels, notes)
     kept = [k for k, kind in enumerate(kinds) if kind]
@@ -79,6 +72,18 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     if len(set(recording.names)) < len(names):
         raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
     return recording, tuple(notes)
+
+
+def _channels(file: RecordingFile) -> pd.DataFrame:
+    """The table of channels by name, empty where there is none; all other tables are checked."""
+    for described in file.described:
+        if described.suffix == ".tsv":
+            check_for_libraries(described)
+    table = file.table("channels")
+    channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
+    if "name" not in channels:
+        raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
+    return channels.drop_duplicates("name").set_index("name")
 
 
 def _read(file: RecordingFile) -> Any:
