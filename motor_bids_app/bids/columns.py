@@ -153,6 +153,8 @@ def _meaning_of(
         other = declarations.get(recognised).column
         if other:
             return None, f"the scores map takes {other} instead"
+        if recognised in SCORES and another_thing(column):
+            return None, _suggestion(column)
         against = contradiction(recognised, description)
         if against:
             return None, (

@@ -1,7 +1,7 @@
 """Whose derivatives, demographics and scores there are: one row per scan."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -161,14 +161,25 @@ def _resolved(settings: Settings, required: bool) -> ResolvedTable:
 
 
 def _check_rated(rated: _Excluded, scans: Sequence[DerivedScan]) -> None:
-    """Raise where an identifier that is rated exclude was likely meant for one that is there."""
-    known = {scan.participant_id for scan in scans}
-    for participant, _, rating in rated:
-        near = "" if participant in known else near_miss(participant, known)
+    """Raise where a rating names nobody who is there, but likely was meant for somebody."""
+    sessions: dict[str, set[str | None]] = {}
+    for scan in scans:
+        sessions.setdefault(scan.participant_id, set()).add(scan.session_id)
+    for participant, session, rating in rated:
+        known = sessions.get(participant)
+        if known is None:
+            near = near_miss(participant, sessions)
+        elif session is None or session in known:
+            continue
+        elif known == {None}:
+            near = "the derivatives have no session"
+        else:
+            near = near_miss(session, filter(None, known))
         if near:
+            who = " ".join(filter(None, (participant, session)))
             raise DataError(
-                f"The file of --qc-file rates {participant} {rating}, who has no derivatives, but "
-                f"{near}. Correct the identifier, so that the right people are left out."
+                f"The file of --qc-file rates {who} {rating}, of which there are no derivatives, "
+                f"but {near}. Correct the identifier, so that the right people are left out."
             )
 
 
@@ -190,9 +201,14 @@ def _without_rated(
         return kept, out, []
     people = len({participant for participant, _, _ in out})
     remark = f"Left out by --qc-file: {len(out)} of {len(scans)} scans (people: {people})."
-    unknown = len({participant for participant, _, _ in rated} - {s.participant_id for s in scans})
+    there = {s.participant_id for s in scans}
+    unknown = len({participant for participant, _, _ in rated} - there)
     if unknown:
         remark += f" People rated exclude who have no derivatives here: {unknown}."
+    visits = {(s.participant_id, s.session_id) for s in scans}
+    absent = sum(p in there and bool(v) and (p, v) not in visits for p, v, _ in rated)
+    if absent:
+        remark += f" Sessions rated exclude that have no derivatives here: {absent}."
     return kept, out, [remark]
 
 
@@ -214,8 +230,11 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
         session = f"ses-{scan.session}" if scan.session else None
         try:
             rows_of_person = by_person.get(participant)
-            if rows_of_person is None and required:
-                raise DataError(_no_row(participant, known["participant_id"]))
+            if rows_of_person is None:
+                near = near_miss(participant, known["participant_id"])
+                if required:
+                    raise DataError(_no_row(near))
+                notes += [f"{scan.prefix} has no row in the tables, but {near}."] if near else []
             row = _row_of(rows_of_person, session)
             features, strange = _features(scan)
         except MotorBidsAppError as error:
@@ -245,8 +264,7 @@ def _side_conflict(
     return [f"{scan.prefix}: the lesion is {told} by the tables, but {seen} in its mask (used)."]
 
 
-def _no_row(participant: str, known: Iterable[str]) -> str:
-    near = near_miss(participant, known)
+def _no_row(near: str) -> str:
     more = f" {near[0].upper()}{near[1:]}: correct participant_id." if near else ""
     return f"There is no row for this person in the tables.{more}"
 
