@@ -16,6 +16,7 @@ from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
 from motor_bids_app.features.table import is_feature
+from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
 from motor_bids_app.levels.intact import check_intact
 from motor_bids_app.models.tables.columns import BASELINE
 from motor_bids_app.settings import Selection, Settings
@@ -77,8 +78,8 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     known = resolved.table
     _check_names(resolved.scores)
     rated = rated_exclude(settings.qc_file) if settings.qc_file and scores_required else []
-    _check_rated(rated, scans)
-    scans, out, remarks = _without_rated(scans, rated)
+    check_rated(rated, scans)
+    scans, out, remarks = without_rated(scans, rated)
     if not scans:
         raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
     kept, rows, excluded, conflicts = _join(scans, known, scores_required)
@@ -106,11 +107,8 @@ def _check_names(scores: Mapping[str, Score]) -> None:
         )
 
 
-_Excluded = list[tuple[str, str | None, str]]
-
-
 def _nobody(
-    scans: Sequence[DerivedScan], known: pd.DataFrame, excluded: _Excluded, settings: Settings
+    scans: Sequence[DerivedScan], known: pd.DataFrame, excluded: Excluded, settings: Settings
 ) -> str:
     """Why no scan can be used: identifiers that differ, or what each of them lacks."""
     labels = set(known["participant_id"])
@@ -125,8 +123,8 @@ def _nobody(
 
 
 def _without_derivatives(
-    scans: Sequence[DerivedScan], resolved: ResolvedTable, selection: Selection, rated: _Excluded
-) -> tuple[_Excluded, list[str]]:
+    scans: Sequence[DerivedScan], resolved: ResolvedTable, selection: Selection, rated: Excluded
+) -> tuple[Excluded, list[str]]:
     """List people of the tables who were asked for and have a score, but no derivatives."""
     if selection.shard != (1, 1):
         return [], []
@@ -138,7 +136,7 @@ def _without_derivatives(
     absent = [person for person in people if person in chosen - seen]
     if not absent:
         return [], []
-    listed: _Excluded = []
+    listed: Excluded = []
     for person in absent:
         near = near_miss(person, seen - set(people))
         listed.append((person, None, f"no derivatives ({near})" if near else "no derivatives"))
@@ -160,68 +158,14 @@ def _resolved(settings: Settings, required: bool) -> ResolvedTable:
     return ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
 
 
-def _check_rated(rated: _Excluded, scans: Sequence[DerivedScan]) -> None:
-    """Raise where a rating names nobody who is there, but likely was meant for somebody."""
-    sessions: dict[str, set[str | None]] = {}
-    for scan in scans:
-        sessions.setdefault(scan.participant_id, set()).add(scan.session_id)
-    for participant, session, rating in rated:
-        known = sessions.get(participant)
-        if known is None:
-            near = near_miss(participant, sessions)
-        elif session is None or session in known:
-            continue
-        elif known == {None}:
-            near = "the derivatives have no session"
-        else:
-            near = near_miss(session, filter(None, known))
-        if near:
-            who = " ".join(filter(None, (participant, session)))
-            raise DataError(
-                f"The file of --qc-file rates {who} {rating}, of which there are no derivatives, "
-                f"but {near}. Correct the identifier, so that the right people are left out."
-            )
-
-
-def _without_rated(
-    scans: Sequence[DerivedScan], rated: _Excluded
-) -> tuple[list[DerivedScan], _Excluded, list[str]]:
-    """Leave out scans that are rated exclude; a rating without session is for all of them."""
-    by_scan = {(participant, session): rating for participant, session, rating in rated}
-    kept, out = [], []
-    for scan in scans:
-        keys = ((scan.participant_id, scan.session_id), (scan.participant_id, None))
-        rating = next((by_scan[key] for key in keys if key in by_scan), None)
-        if rating is None:
-            kept.append(scan)
-        else:
-            reason = f"Rated {rating} in the file of --qc-file."
-            out.append((scan.participant_id, scan.session_id, reason))
-    if not rated:
-        return kept, out, []
-    people = len({participant for participant, _, _ in out})
-    remark = f"Left out by --qc-file: {len(out)} of {len(scans)} scans (people: {people})."
-    there = {s.participant_id for s in scans}
-    unknown = len({participant for participant, _, _ in rated} - there)
-    if unknown:
-        remark += f" People rated exclude who have no derivatives here: {unknown}."
-    visits = {(s.participant_id, s.session_id) for s in scans}
-    absent = sum(p in there and bool(v) and (p, v) not in visits for p, v, _ in rated)
-    if absent:
-        remark += f" Sessions rated exclude that have no derivatives here: {absent}."
-    return kept, out, [remark]
-
-
-_Joined = tuple[
-    list[DerivedScan], list[dict[str, object]], list[tuple[str, str | None, str]], list[str]
-]
+_Joined = tuple[list[DerivedScan], list[dict[str, object]], Excluded, list[str]]
 
 
 def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> _Joined:
     """Put tables and features of each scan in one row; list those that cannot be used."""
     kept: list[DerivedScan] = []
     rows: list[dict[str, object]] = []
-    excluded: list[tuple[str, str | None, str]] = []
+    excluded: Excluded = []
     notes: list[str] = []
     others: set[str] = set()
     by_person = dict(list(known.groupby("participant_id")))
