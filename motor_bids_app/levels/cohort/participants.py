@@ -244,6 +244,6 @@ def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
     for name in filter(is_feature, columns):
         cell = table[name].iloc[0]
         if isinstance(cell, str):
-            word = cell[0].isalpha()
+            word = name == "lesion_side"  # the one text among them
             features[name] = cell if word else numeric_column(table, name, scan.features).iloc[0]
     return features, [name for name in columns if not is_feature(name)]

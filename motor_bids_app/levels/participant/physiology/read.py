@@ -10,7 +10,7 @@ import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.search import read_sidecars
-from motor_bids_app.bids.tsv import check_for_libraries, read_table
+from motor_bids_app.bids.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.electrodes import read_places
 from motor_bids_app.levels.participant.physiology.events import read_events
@@ -25,6 +25,7 @@ _LEFT_OUT = (  # types that BIDS knows, and this app has no use for
 )  # fmt: skip
 _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
 _MICRO = 1e6
+_NUMERIC = {"onset", "duration", "x", "y", "z"}
 _SIDECARS = ("eeg.json", "emg.json")
 
 
@@ -79,6 +80,9 @@ def _channels(file: RecordingFile) -> pd.DataFrame:
     for described in file.described:
         if described.suffix == ".tsv":
             check_for_libraries(described)
+            found = read_table(described)
+            for name in _NUMERIC & {*found}:
+                numeric_column(found, name, described)
     table = file.table("channels")
     channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
     if "name" not in channels:
