@@ -24,7 +24,8 @@ _MISSING_CODED = (  # 'missing values are coded as -999', 'missing = -9'
 _SHARE_UNIT = re.compile(r"%|\bpercent|\bpct\b|\bproportion\b|\bfraction\b|\bz\b|[zt][- ]?score")
 _SHARE = re.compile(
     r"(?:^|\. )percent\b|\(%|% of\b|\bin %|"
-    r"\b(?:percentages?|percentiles?|(?:in|as) (?:a )?percent|percent of|proportion of|fraction of|[zt][- ]?scores?)\b|\bnormali[sz]ed (?:to|by|score)|"
+    r"\b(?:percentages?|percentiles?|(?:in|as) (?:a )?percent|percent of|proportion of|"
+    r"fraction of|[zt][- ]?scores?)\b|\bnormali[sz]ed (?:to|by|score)|"
     r"\bstandardi[sz]ed (?:score|value)|\bpredicted\b"
 )
 _CHANGE = re.compile(
