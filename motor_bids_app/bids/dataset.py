@@ -1,5 +1,6 @@
 """Files of the output dataset as a whole, which runs that share it write under a lock."""
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,11 +20,13 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
+from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
 from motor_bids_app.settings import ProcessingSettings
 
+log = logging.getLogger(__name__)
 BIDS_VERSION = "1.11.0"
 LOCK_SECONDS = 120
 # What BIDS has no name for yet.
@@ -190,6 +193,10 @@ def _write_participants(bids_dir: Path, output_dir: Path) -> None:
     dictionary: dict[str, Any] | None = None
     given = participants_table(bids_dir)
     if given is not None:
+        for person in sorted(set(here) - set(given["participant_id"])):
+            near = near_miss(person, given["participant_id"])
+            if near:
+                log.warning("%s has no row in participants.tsv, but %s", person, near)
         table = table.merge(
             given.drop_duplicates("participant_id"), on="participant_id", how="left"
         )
