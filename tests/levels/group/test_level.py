@@ -518,6 +518,17 @@ def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_mo
         assert part in page
 
 
+@pytest.mark.usefixtures("small_brain")
+def test_a_network_too_deep_for_the_maps_is_refused_before_anything_is_evaluated(
+    fake_cohort, tmp_path, monkeypatch
+):
+    cohort = copy(fake_cohort, tmp_path)
+    monkeypatch.setattr("motor_bids_app.levels.group.experiment.cross_validate", None)
+    text = NETWORK.replace("widths = [2, 2, 2, 2, 4]", "widths = [2, 2, 2, 2, 2, 2, 2, 2]")
+    with pytest.raises(UsageError, match=r"widths .* halve a map 6 times"):
+        group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+
+
 def test_comparisons_of_networks_need_a_network(tmp_path, fake_cohort):
     text = 'base = "baselines"\nname = "wrong"\n[comparisons]\nlayers = ["svm"]\n'
     with pytest.raises(UsageError, match=r"\[comparisons\] is for networks"):
