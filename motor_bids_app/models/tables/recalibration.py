@@ -61,10 +61,10 @@ class RecalibratedClassifier(ClassifierMixin, BaseEstimator):
         for fitted, judged in folds:
             inner = clone(self.model).fit(X[fitted], labels[fitted])
             odds[judged] = _log_odds(inner, X[judged])
-        patients = ~X.controls
-        if len(np.unique(labels[patients])) < 2:
-            patients = np.ones(len(labels), dtype=bool)
-        self.intercept_, self.slope_ = _line(odds[patients], labels[patients])
+        judged: NDArray[np.bool_] = ~X.controls
+        if len(np.unique(labels[judged])) < 2:
+            judged = np.ones(len(labels), dtype=bool)
+        self.intercept_, self.slope_ = _line(odds[judged], labels[judged])
         self.classes_ = np.array([0, 1])
         self.model_ = clone(self.model).fit(X, labels)
         return self
