@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from motor_bids_app.errors import DataError
@@ -9,6 +10,7 @@ from motor_bids_app.evaluation.audit import FAILED, audit
 from motor_bids_app.evaluation.granularity import check_published
 from motor_bids_app.evaluation.leakage import near_duplicates
 from motor_bids_app.experiments.beside import AsPublished
+from motor_bids_app.features.likeness import likeness
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.models.catalog import needs
 
@@ -64,11 +66,11 @@ def audit_cohort(
     """
     volumes, table = cohort.samples.volumes, cohort.samples.table
     alike = None
-    if volumes is not None:
-        # Lesion masks of different people may well be alike, and controls have none.
-        whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+    # Lesion masks of different people may well be alike, and controls have none.
+    whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+    if volumes is not None and whole:
         alike = near_duplicates(
-            volumes.gram(cohort.mask)[whole],
+            np.stack([likeness(volumes, column) for column in whole]),
             volumes.present[:, whole],
             table["participant_id"].tolist(),
             [cohort.maps[k] for k in whole],
