@@ -175,9 +175,10 @@ def difference_interval(
     """95 % interval of the difference of two models in the primary metric.
 
     Paired bootstrap over people, at least as wide as the corrected resampled interval (Nadeau and
-    Bengio 2003) and as that of `people_test`. Where one model has the same value in every resample, because it is constant or
-    always right, a bootstrap knows nothing of its uncertainty: there the intervals of the two
-    are put together (Zou and Donner 2008, Stat Med 27:1693).
+    Bengio 2003) and as that of `people_test`. Where one model has the same value in every
+    resample, because it is constant or always right, a bootstrap knows nothing of its
+    uncertainty: there the intervals of the two are put together (Zou and Donner 2008, Stat Med
+    27:1693).
 
     Parameters
     ----------

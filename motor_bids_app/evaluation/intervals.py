@@ -2,8 +2,8 @@
 
 In cross-validation the people who are tested also train: by chance they push the metric twice the
 same way, which a bootstrap of the predictions, DeLong, or a binomial interval cannot see. How
-much this adds follows from the folds alone (`coupling`). The intervals here are of a distribution
-with that variance; `benchmarks/coverage.py` shows how often they hold the truth.
+much this adds follows from the folds alone (`coupling`). The intervals here are of distributions
+with that variance.
 """
 
 import numpy as np
@@ -77,7 +77,8 @@ def auc_interval(auc: float, pairs: Floats, coupled: float, level: float = LEVEL
     """Values of the AUC under which the one found is no surprise.
 
     The estimate is taken to follow a beta distribution, which knows that it cannot leave 0 to 1,
-    with the variance `coupled_variance`. A continuity correction lies between half a pair and half a person.
+    with the variance `coupled_variance`. A continuity correction lies between half a pair and half
+    a person.
 
     Parameters
     ----------

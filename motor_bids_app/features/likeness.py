@@ -27,7 +27,7 @@ def likeness(volumes: Volumes, column: int) -> NDArray[np.float64]:
         Rows and columns of scans that lack the map are 0.
     """
     has = volumes.present[:, column]
-    scans = [_cells(volumes, scan, column) for scan in np.flatnonzero(has)]
+    scans = [_cells(volumes, scan, column) for scan in np.flatnonzero(has).tolist()]
     products = np.zeros((len(volumes), len(volumes)))
     if scans:
         cells = np.stack(scans)
