@@ -43,8 +43,8 @@ def check_gaps(known: pd.DataFrame, truth: "pd.Series[float]", classify: bool) -
     if telling:
         finding = (
             f"What is missing tells the outcome: {'; '.join(telling)}. A model may read the "
-            "outcome from the gaps. Complete the data, leave out who lacks them ([inputs] missing), or do "
-            "without these inputs."
+            "outcome from the gaps. Complete the data, leave out who lacks them ([inputs] "
+            "missing), or do without these inputs."
         )
         return name, check, "warning", finding, None
     finding = f"{len(patterns)} patterns of missing values compared with the outcome of patients."
@@ -128,7 +128,8 @@ def nuisance_test(
     nuisance: pd.DataFrame, truth: "pd.Series[float]", classify: bool
 ) -> PermutationTest | None:
     """Cross-validate a ridge on nuisance columns; None where there is nothing to learn."""
-    varying = nuisance.loc[:, nuisance.nunique() > 1]
+    spread = nuisance.max() - nuisance.min()
+    varying = nuisance.loc[:, spread > 0]
     values: Floats = np.asarray(truth, dtype=np.float64)
     counts = truth.value_counts() if classify else pd.Series([len(truth)])
     if varying.empty or len(truth) < MIN_PEOPLE or counts.min() < 2 or np.ptp(values) == 0:
