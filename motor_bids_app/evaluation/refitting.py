@@ -56,7 +56,6 @@ def refitting_test(
         See `cross_validate`.
     """
     names = [str(person) for person in truth.index]
-    patients = np.flatnonzero(~controls)
     if test_sets is None:
         splits = _blind_splits(names, controls, folds, seed)
     else:
