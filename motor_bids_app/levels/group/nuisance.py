@@ -45,7 +45,8 @@ class Predictors:
         names = tuple(sorted({name for model in models for name in needs(model).chosen(table)}))
         numbers = numeric_columns(cohort.samples, names) if names else None
         values = by_person(pd.DataFrame(numbers, index=table.index, columns=list(names)))
-        known = cohort.known.loc[patients].join(values.notna(), rsuffix=" (column)")
+        known = cohort.known.loc[patients]
+        known = known.join(values.drop(columns=known.columns, errors="ignore").notna())
         quality = [name for name in map(str, table) if re.fullmatch(QUALITY, name)]
         measured = table[quality].apply(pd.to_numeric, errors="coerce")
         if "lesion_mask" in table:
