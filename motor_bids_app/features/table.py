@@ -29,6 +29,8 @@ _PLACES = (*(region.lower() for region in MOTOR_REGIONS), TRACT)
 # Regular expression of the columns that are means of maps over regions and tracts: these and no
 # others, so that a column that somebody else named alike is never taken for one of them.
 REGIONAL = rf"({'|'.join(_MAPS)})_({'|'.join(_PLACES)})_(left|right|asymmetry)"
+# Columns that say how good a measurement was, and nothing of the brain.
+QUALITY = r"(snr|noise|motion|bold|dwi|brain|recorded)_.+|cnr|(tensor|gradient|template)_[a-z]+"
 
 _COLUMNS: dict[str, tuple[str, str]] = {
     "lesion_volume": (
