@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -16,16 +17,23 @@ import numpy as np
 import pandas as pd
 from isal import igzip, igzip_lib
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
+from motor_bids_app.bids.headers import HEADER_BYTES, check_header
+from motor_bids_app.bids.opening import check_file, read_bytes, read_text
+from motor_bids_app.documents import parse_json
+from motor_bids_app.errors import DataError, OutputError, ReadWriteError
 
 _DAMAGED = (
     OSError,
     EOFError,
     ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
     AssertionError,
     ImageFileError,
     zlib.error,
@@ -109,53 +117,36 @@ def write_table(
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a BIDS TSV with every cell as text; missing ('n/a' or empty) as NaN."""
+    content = io.BytesIO(read_bytes(path))
     try:
         return pd.read_csv(
-            path,
+            content,
             sep="\t",
             dtype=str,
             keep_default_na=False,
             na_values=["n/a", ""],
             encoding="utf-8-sig",
         )
-    except FileNotFoundError as error:
-        raise InputMissingError(f"{path} does not exist.") from error
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ReadWriteError(
             f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
         ) from error
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of the content.
-
-    Raises
-    ------
-    InputMissingError
-        The file does not exist, or is a link to content that was never fetched.
-    """
+    """SHA-256 of the content; for errors see `check_file`."""
+    check_file(path)
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
-        raise InputMissingError(f"{path} does not exist{hint}.") from error
-
-
-def read_text(path: Path) -> str:
-    """Read UTF-8 text."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputMissingError(f"{path} does not exist.") from error
-    except (OSError, ValueError) as error:
-        raise ReadWriteError(f"{path} is not readable text: {error}.") from error
+    except OSError as error:
+        raise ReadWriteError(f"{path} could not be read: {error.strerror or error}.") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object."""
     try:
-        content = json.loads(read_text(path))
+        content = parse_json(read_text(path))
     except ValueError as error:
         raise ReadWriteError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):
@@ -173,10 +164,13 @@ def load_image(path: Path) -> nib.Nifti1Image:
     DataError
         Its values are colours or complex numbers.
     """
+    check_file(path)
     try:
         image, data = _load(path)
-    except FileNotFoundError as error:
-        raise InputMissingError(f"{path} does not exist.") from error
+    except MemoryError as error:
+        raise ReadWriteError(
+            f"{path} needs more memory than there is. Use a larger machine, or fewer processes."
+        ) from error
     except _DAMAGED as error:
         raise ReadWriteError(
             f"{path} cannot be read as NIfTI: {error}. It may be truncated: copy it again."
@@ -196,13 +190,16 @@ def load_image(path: Path) -> nib.Nifti1Image:
 def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:
     if path.suffix == ".gz" and not path.name.endswith((".img.gz", ".hdr.gz")):
         with igzip.open(path) as stream:
-            start = stream.read(4)
+            start = stream.read(HEADER_BYTES)
             if not start:
                 raise EOFError("there is nothing in it")
+            check_header(path, start)
             stream.seek(0)
-            kind = nib.Nifti2Image if start in _NIFTI2 else nib.Nifti1Image
+            kind = nib.Nifti2Image if start[:4] in _NIFTI2 else nib.Nifti1Image
             image = kind.from_stream(stream)
             return image, np.asanyarray(image.dataobj)
+    with ImageOpener(path) as stream:  # of a pair it may be compressed
+        check_header(path, stream.read(HEADER_BYTES))
     image = nib.load(path)
     assert isinstance(image, nib.Nifti1Image)
     return image, np.asanyarray(image.dataobj)

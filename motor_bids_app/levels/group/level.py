@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.files import read_json, write_text
+from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.paths import TRUTH
 from motor_bids_app.errors import (
     IncompleteRunError,
@@ -162,11 +163,9 @@ def _load(name: str) -> Experiment:
         return load_preset(name)
     path = Path(name)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+        text = read_text(path)
+    except InputMissingError as error:
         raise InputMissingError(f"There is no experiment file {path}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as UTF-8 text: {error}.") from error
     experiment = parse_experiment(text, path.name)
     splits = experiment.validation.splits
     return experiment if splits is None else _with_splits(experiment, str(path.parent / splits))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.dataset import StatusRow, update_status
 from motor_bids_app.bids.files import write_text
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
@@ -77,6 +78,12 @@ def process(job: Job) -> list[StatusRow]:
     outputs = Outputs(
         settings.output_dir, scan.participant, scan.session, settings.processing.space, datasets
     )
+    if scan.problem:
+        return [_row(job, "anat", "failed", scan.problem)]
+    try:
+        own_folder(settings.output_dir, f"sub-{scan.participant}")
+    except MotorBidsAppError as error:
+        return [_row(job, "anat", "failed", str(error))]
     rows = [] if settings.reports_only else _preprocess(job, outputs)
     report = Task("report", _records(outputs), lambda: write_report(scan, outputs, settings, rows))
     changed = settings.reports_only or any(row.state != "kept" for row in rows)

@@ -1,8 +1,14 @@
 """What a run would do, without doing it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from motor_bids_app.bids.bold import BoldFile
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.opening import check_file
+from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import Selection
 
@@ -24,15 +30,34 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
             "emg": scan.emg,
             "lesion": scan.lesion,
         }
-        cells = "  ".join(f"{'yes' if present[name] else '-':6}" for name in _COLUMNS)
+        problems = {name: problem for name, file in present.items() if (problem := _problem(file))}
+        states = {name: "yes" if file else "-" for name, file in present.items()}
+        states |= dict.fromkeys(problems, "no")
+        cells = "  ".join(f"{states[name]:6}" for name in _COLUMNS)
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
         )
         lines += [
-            f"{'':{width}}  {note}" for note in (*taken_from(scan.finished.datasets), *scan.notes)
+            f"{'':{width}}  {note}"
+            for note in (
+                *taken_from(scan.finished.datasets),
+                *scan.notes,
+                *(f"{name} cannot be read: {problem}" for name, problem in problems.items()),
+            )
         ]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)
+
+
+def _problem(file: Path | BoldFile | RecordingFile | LesionFile | None) -> str:
+    """Why a file that is named cannot be opened; empty if it can, or there is none."""
+    path = file if file is None or isinstance(file, Path) else file.path
+    try:
+        if path is not None:
+            check_file(path)
+    except MotorBidsAppError as error:
+        return str(error)
+    return ""
 
 
 def planned(scan: Scan, selection: Selection) -> list[str]:

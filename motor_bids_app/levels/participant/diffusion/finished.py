@@ -7,7 +7,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.files import load_image, read_table, read_text
+from motor_bids_app.bids.files import load_image, read_table
+from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS

@@ -7,7 +7,8 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import load_image, read_text
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import DataError, GradientTableError

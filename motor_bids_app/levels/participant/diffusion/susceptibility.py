@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 
-from motor_bids_app.bids.files import load_image, read_text
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
