@@ -23,9 +23,9 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.headers import HEADER_BYTES, check_header
-from motor_bids_app.bids.opening import check_file, read_bytes, read_text
 from motor_bids_app.documents import parse_json
 from motor_bids_app.errors import DataError, OutputError, ReadWriteError
+from motor_bids_app.opening import check_file, read_bytes, read_text
 
 _DAMAGED = (
     OSError,

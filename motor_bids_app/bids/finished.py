@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import read_text
 from motor_bids_app.settings import STANDARD_SPACE
 
 TISSUES = ("GM", "WM", "CSF")

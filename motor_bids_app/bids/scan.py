@@ -8,7 +8,6 @@ from motor_bids_app.bids.bold import BoldFile, choose_bold
 from motor_bids_app.bids.field_map import FieldMap, find_field_map
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.recordings import RecordingFile, choose_recordings
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase, unused_field_maps
@@ -21,6 +20,7 @@ from motor_bids_app.bids.scanner_images import (
 )
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import read_text
 from motor_bids_app.settings import STANDARD_SPACE
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy

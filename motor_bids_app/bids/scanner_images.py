@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.search import Found, inherited
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import read_text
 
 TRACE = re.compile("TRACE.*|ISO|DWI", re.IGNORECASE)
 SCANNER_MAP = re.compile("ADC|FA|ColFA|TENSOR", re.IGNORECASE)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
 from motor_bids_app.documents import parse_toml
 from motor_bids_app.errors import InputMissingError, UsageError
+from motor_bids_app.opening import read_text
 
 _KEYS = (
     "column", "units", "levels", "missing", "minimum", "maximum", "higher_is_better", "poor",

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.documents import parse_json, parse_toml
 from motor_bids_app.errors import InputMissingError, UsageError
+from motor_bids_app.opening import read_text
 
 GIB_PER_PROCESS = 4.0
 MOST_WHOLE = 1_000_000  # processes, people, volumes: more is a slip of the hand

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.files import read_json, write_text
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.paths import TRUTH
 from motor_bids_app.errors import (
     IncompleteRunError,
@@ -48,6 +47,7 @@ from motor_bids_app.levels.group.stopped import write_stopped
 from motor_bids_app.levels.group.transfer import inherit
 from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
 from motor_bids_app.models.networks.transfer import Start
+from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.content import ExperimentReport
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,

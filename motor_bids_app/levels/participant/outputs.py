@@ -8,10 +8,10 @@ from typing import Any, Self
 import nibabel as nib
 
 from motor_bids_app.bids.files import load_image, read_json, replacing, save_image, write_json
-from motor_bids_app.bids.opening import read_bytes
 from motor_bids_app.bids.paths import DerivativePath, place_in
 from motor_bids_app.bids.scan import ANATOMY
 from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.opening import read_bytes
 from motor_bids_app.reports.pages import Figure
 from motor_bids_app.reports.participant.method_steps import STEPS as STEPS_IN_WORDS
 from motor_bids_app.reports.participant.methods import PIECES

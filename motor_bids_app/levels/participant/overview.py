@@ -5,10 +5,10 @@ from pathlib import Path
 
 from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.lesion_names import LesionFile
-from motor_bids_app.bids.opening import check_file
 from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import check_file
 from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import Selection
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import DataError, GradientTableError
@@ -47,6 +46,7 @@ from motor_bids_app.mri.quality import (
     motion_summary,
     outlier_summary,
 )
+from motor_bids_app.opening import read_text
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.reports.participant.motion import motion_chart
 from motor_bids_app.settings import ProcessingSettings

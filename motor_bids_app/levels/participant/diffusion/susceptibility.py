@@ -6,7 +6,6 @@ import nibabel as nib
 import numpy as np
 
 from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.opening import read_text
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import read_sidecars
@@ -24,6 +23,7 @@ from motor_bids_app.mri.diffusion.susceptibility import (
 )
 from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.opening import read_text
 from motor_bids_app.reports.participant import diffusion_checks
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
