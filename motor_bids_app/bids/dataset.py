@@ -19,6 +19,9 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
+from motor_bids_app.bids.finished import maker_of
+from motor_bids_app.bids.passed_on import known_variables
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
 from motor_bids_app.settings import ProcessingSettings
@@ -118,20 +121,48 @@ def locked(output_dir: Path) -> Iterator[None]:
         ) from error
 
 
+def check_outside(bids_dir: Path, folder: Path, what: str, *, derivative: bool = False) -> None:
+    """Raise OutputError for a folder to write in that is inside the input, links followed.
+
+    Parameters
+    ----------
+    bids_dir, folder : Path
+    what : str
+        What the folder is called in the message.
+    derivative : bool
+        Whether it may be BIDS_DIR/derivatives/NAME, where BIDS has derivatives.
+    """
+    inside, outside = folder.resolve(), bids_dir.resolve()
+    if derivative and inside.parent == outside / "derivatives":
+        return
+    if inside == outside or outside in inside.parents:
+        hint = f", or {bids_dir / 'derivatives'}/NAME" if derivative else ""
+        raise OutputError(
+            f"The {what} {folder} is inside the input dataset {bids_dir}, where nothing is ever "
+            f"written. Choose a folder beside it{hint}."
+        )
+
+
 def prepare_output(bids_dir: Path, output_dir: Path) -> None:
     """Make the output folder, and check that it can be written and is not in the input.
 
     Raises
     ------
     OutputError
-        It is inside BIDS_DIR, or cannot be made or written.
+        It is inside BIDS_DIR, but for a folder of its derivatives that is new or of this app; or
+        it cannot be made or written.
+    InvalidNameError
+        Its logs are a link that leads elsewhere.
     """
-    inside, outside = output_dir.resolve(), bids_dir.resolve()
-    if inside == outside or outside in inside.parents:
-        raise OutputError(
-            f"The output folder {output_dir} is inside the input dataset {bids_dir}, where nothing "
-            "is ever written. Choose a folder beside it."
-        )
+    check_outside(bids_dir, output_dir, "output folder", derivative=True)
+    if bids_dir.resolve() in output_dir.resolve().parents and participants_in(output_dir):
+        maker = maker_of(output_dir).get("Name")
+        if maker != "motor_bids_app":
+            raise OutputError(
+                f"The output folder {output_dir} is part of the input: it holds data of "
+                f"{maker or 'somebody else'}. Choose a folder of its own for this app."
+            )
+    own_folder(output_dir, "logs")
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output_dir):
@@ -227,18 +258,21 @@ def _description_of(dataset: Path) -> dict[str, Any]:
 
 
 def _write_participants(bids_dir: Path, output_dir: Path) -> None:
-    """Copy the rows of the participants who have derivatives, with their data dictionary."""
+    """Write what is known of the participants who have derivatives.
+
+    These are variables that the app knows, as it reads them, and no cell as it stands: names,
+    dates of birth and remarks stay in the input.
+    """
     here = [f"sub-{label}" for label in participants_in(output_dir)]
     table = pd.DataFrame({"participant_id": here})
-    source = bids_dir / "participants.tsv"
-    dictionary: dict[str, Any] | None = None
-    if source.is_file():
-        given = read_table(source)
-        if "participant_id" in given:
-            given = given.drop_duplicates("participant_id")
-            table = table.merge(given, on="participant_id", how="left")
-            sidecar = source.with_suffix(".json")
-            dictionary = read_json(sidecar) if sidecar.is_file() else None
+    dictionary: dict[str, Any] = {"participant_id": {"Description": "Participant"}}
+    try:
+        known = known_variables(bids_dir)
+    except MotorBidsAppError:
+        known = []  # the group level says what is wrong; derivatives do not need it
+    for variable in known:
+        table[variable.name] = table["participant_id"].map(variable.values)
+        dictionary[variable.name] = variable.description
     write_table(output_dir / "participants.tsv", table, dictionary)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,10 @@ _DAMAGED = (
 )
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
+_FORMULA = re.compile(
+    r"'*\s*[=+\-@＝＋－＠]"
+)  # also in full width, as East Asian keyboards give it
+_BREAKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")  # what ends a cell or a line
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -108,18 +113,27 @@ def _plain(value: object) -> object:
 def write_table(
     path: Path, table: pd.DataFrame, dictionary: Mapping[str, Mapping[str, Any]] | None = None
 ) -> None:
-    """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary."""
+    """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary.
+
+    Text that a spreadsheet would run as a formula is written with an apostrophe before it, as
+    spreadsheets mark text; `read_table` takes it away again.
+    """
+    plain = table.rename(columns=as_text)
+    for column in range(plain.shape[1]):
+        if not pd.api.types.is_numeric_dtype(plain.dtypes.iloc[column]):
+            plain.isetitem(column, plain.iloc[:, column].map(as_text).to_numpy(dtype=object))
     with replacing(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+        plain.to_csv(temporary, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
     if dictionary is not None:
-        write_json(path.with_suffix(".json"), dictionary)
+        content = {as_text(name): entry for name, entry in dictionary.items()}
+        write_json(path.with_suffix(".json"), content)
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a BIDS TSV with every cell as text; missing ('n/a' or empty) as NaN."""
     content = io.BytesIO(read_bytes(path))
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             content,
             sep="\t",
             dtype=str,
@@ -131,6 +145,38 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ReadWriteError(
             f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
         ) from error
+    plain = table.apply(lambda column: column.map(from_text).astype(column.dtype))
+    return plain.rename(columns=from_text)
+
+
+def as_text(value: Any) -> Any:
+    """Return a cell that a spreadsheet takes for text, on one line; what is no text as it is.
+
+    >>> [as_text(cell) for cell in ("=1+1", "'@x", "-0.5", "a", -1)]
+    ["'=1+1", "''@x", '-0.5', 'a', -1]
+    """
+    if not isinstance(value, str):
+        return value
+    line = _BREAKS.sub(" ", value)
+    return f"'{line}" if _FORMULA.match(line) and not _is_number(line) else line
+
+
+def from_text(value: Any) -> Any:
+    """Inverse of `as_text`.
+
+    >>> [from_text(cell) for cell in ("'=1+1", "''@x", "'tis", "-0.5")]
+    ['=1+1', "'@x", "'tis", '-0.5']
+    """
+    marked = isinstance(value, str) and value.startswith("'") and _FORMULA.match(value)
+    return value[1:] if marked else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
 
 
 def hash_file(path: Path) -> str:

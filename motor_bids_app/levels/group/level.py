@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.files import read_json, write_text
-from motor_bids_app.bids.paths import TRUTH
+from motor_bids_app.bids.paths import TRUTH, own_folder
 from motor_bids_app.errors import (
     IncompleteRunError,
     InputMissingError,
@@ -194,7 +194,7 @@ def _run_experiment(
         cohort.controls.sum(),
         ", ".join(cohort.maps) or "none",
     )
-    folder = settings.output_dir / "experiments" / experiment.name
+    folder = own_folder(settings.output_dir, "experiments", experiment.name)
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))

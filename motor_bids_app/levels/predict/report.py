@@ -103,7 +103,8 @@ def build_prediction_report(
             if kind == name:  # facts about people; there are many features and maps
                 low, high = spread.limits()
                 title = f"{name.replace('_', ' ')}, 99 of 100 like those of training"
-                provenance[title] = f"{low:.3g} to {high:.3g} {_UNITS.get(name, '')}".strip()
+                span = f"{shown(name, low)} to {shown(name, high)}"
+                provenance[title] = f"{span} {_UNITS.get(name, '')}".strip()
     return PredictionReport(
         model=metadata["experiment"],
         model_label=LABELS.get(metadata["model"], metadata["model"]),
