@@ -76,13 +76,16 @@ def known_variables(dataset: Path) -> list[Variable]:
             values = read_variable(name, cells, ScoresMap().get(name)).series.dropna()
         except ScoreError:
             continue
-        found[name] = Variable(name, _shown(name, values), _description(name))
+        found[name] = Variable(name, _shown(name, values, table[column]), _description(name))
     return [found[name] for name in (*DEMOGRAPHICS, *SCORES) if name in found]
 
 
-def _shown(name: str, values: "pd.Series[Any]") -> dict[str, Any]:
-    if name == "age":
-        return {str(who): shown_age(years) for who, years in values.items()}
+def _shown(name: str, values: "pd.Series[Any]", cells: "pd.Series[str]") -> dict[str, Any]:
+    if name == "age":  # one that is top-coded already stays so
+        shown = {who: shown_age(years).rstrip("+") for who, years in values.items()}
+        told = {who: str(cell) for who, cell in cells.items()}
+        plus = {who for who, years in values.items() if years > OLDEST or "+" in told[who]}
+        return {str(who): age + ("+" if who in plus else "") for who, age in shown.items()}
     if name == "sex":
         return {str(who): _SEX[code] for who, code in values.items()}
     return {str(who): value for who, value in values.items()}

@@ -149,7 +149,7 @@ def test_what_is_known_of_participants_with_derivatives_is_passed_on(source, tmp
 
     table = read_table(tmp_path / "out/participants.tsv")
     assert table["participant_id"].tolist() == ["sub-2", "sub-3", "sub-4"]
-    assert table["age"].fillna("").tolist() == ["89", "70", ""]
+    assert table["age"].fillna("").tolist() == ["89+", "70", ""]
     assert (tmp_path / "out/participants.json").is_file()
 
 

@@ -14,6 +14,7 @@ from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.cohort.signal_windows import SignalPlan
 from motor_bids_app.models.catalog import needs
+from motor_bids_app.privacy import shown as shown_as
 from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.prediction import PredictionReport
 
@@ -103,7 +104,7 @@ def build_prediction_report(
             if kind == name:  # facts about people; there are many features and maps
                 low, high = spread.limits()
                 title = f"{name.replace('_', ' ')}, 99 of 100 like those of training"
-                span = f"{shown(name, low)} to {shown(name, high)}"
+                span = f"{shown_as(name, low)} to {shown_as(name, high)}"
                 provenance[title] = f"{span} {_UNITS.get(name, '')}".strip()
     return PredictionReport(
         model=metadata["experiment"],
