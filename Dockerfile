@@ -1,5 +1,5 @@
-# One stage on a plain Debian: what runs is what the lock file says.
-# Outside of a machine with its own wheel of CPU PyTorch, pass the index that has one:
+# What runs is what the lock files say, with their hashes.
+# For a small image without CUDA pass PyTorch's index of CPU builds (docs/installation.md):
 #   docker build --build-arg PIP_EXTRA_INDEX_URL=... -t motor_bids_app .
 FROM debian:bookworm-slim
 
@@ -17,12 +17,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-COPY requirements.lock /opt/motor_bids_app/
-RUN pip install --no-cache-dir --no-deps -r /opt/motor_bids_app/requirements.lock
+COPY requirements.lock requirements-gpu.lock /opt/motor_bids_app/
+RUN pip install --no-cache-dir --no-deps --require-hashes -r /opt/motor_bids_app/requirements.lock
 
 COPY pyproject.toml README.md LICENSE /opt/motor_bids_app/
+COPY tools/install.py /opt/motor_bids_app/tools/install.py
 COPY motor_bids_app /opt/motor_bids_app/motor_bids_app
-RUN pip install --no-cache-dir --no-deps /opt/motor_bids_app
+RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py
 
 LABEL org.opencontainers.image.title="motor_bids_app" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -6,15 +6,14 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
-$(READY): requirements.lock requirements-dev.lock pyproject.toml
+$(READY): requirements.lock requirements-gpu.lock requirements-dev.lock pyproject.toml tools/install.py
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python tools/install.py --dev
 	touch $@
 
 ## make env         the environment in .venv, from the lock files
@@ -113,8 +112,12 @@ $(KERAS)/.ready:
 bench-train: $(READY) $(KERAS)/.ready
 	$(BIN)/python benchmarks/train.py --keras $(KERAS)/bin/python
 
-## make lock        exact versions of what is installed now
-lock:
+## make try-install fresh installations in every documented way, each tried
+try-install:
+	$(PYTHON) tools/try_install.py
+
+## make lock        exact versions and hashes of what is installed now
+lock: $(READY)
 	$(BIN)/python tools/lock.py
 
 ## make clean       remove what the targets above made

@@ -1,5 +1,8 @@
 """Errors a user can act on, and the one table of exit codes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 EXIT_CODES: dict[int, str] = {
     0: "all done",
     1: "some participants or runs failed, the rest is written",
@@ -23,9 +26,20 @@ class MotorBidsAppError(Exception):
 
 
 class IncompleteRunError(MotorBidsAppError):
-    """Some participants or runs failed; the others are written."""
+    """Some participants or runs failed; the others are written.
+
+    Parameters
+    ----------
+    message : str
+    results : sequence
+        What the others gave, to be shown all the same.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, results: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.results = tuple(results)
 
 
 class ValidationError(MotorBidsAppError):
@@ -88,6 +102,18 @@ class InputMissingError(MotorBidsAppError):
     exit_code = 66
 
 
+class InternalError(MotorBidsAppError):
+    """A bug: its traceback is in the logs of the output."""
+
+    exit_code = 70
+
+
+class WorkerDiedError(MotorBidsAppError):
+    """A worker process ended before its work was done."""
+
+    exit_code = 1
+
+
 class OutputError(MotorBidsAppError):
     """The output folder cannot be made or written."""
 
@@ -98,6 +124,10 @@ class ReadWriteError(MotorBidsAppError):
     """A file is damaged, or the disk refused."""
 
     exit_code = 74
+
+
+class DiskFullError(ReadWriteError):
+    """The disk has no room left, so that nothing that is still to do can be kept."""
 
 
 class TryAgainError(MotorBidsAppError):

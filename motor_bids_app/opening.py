@@ -9,6 +9,10 @@ from pathlib import Path
 from motor_bids_app.errors import InputMissingError, ReadWriteError
 
 MOST_TEXT = 256 * 2**20  # bytes of a table, a sidecar or a recording in text
+# Datasets that came by DataLad or git have links, or small files, in place of what was not fetched.
+_FETCH = "Fetch it first, as with datalad get or git annex get"
+_POINTERS = (b"/annex/objects/", b".git/annex/objects/", b"version https://git-lfs")
+_LONGEST_POINTER = 32_768  # bytes, as git-annex has it
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -31,14 +35,31 @@ def check_file(path: Path) -> int:
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
-        raise InputMissingError(f"{path} does not exist{hint}.") from error
+        raise InputMissingError(_not_there(path)) from error
     except (OSError, ValueError) as error:  # a link to itself, no permission, a NUL in the name
         raise ReadWriteError(f"{path} cannot be opened: {_reason(error)}.") from error
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no file")
         raise ReadWriteError(f"{path} is {kind}, not a file. Put the file itself there.")
+    if found.st_size <= _LONGEST_POINTER and _start(path).startswith(_POINTERS):
+        raise InputMissingError(
+            f"{path} is a pointer to content that is not here. {_FETCH}, or git lfs pull."
+        )
     return found.st_size
+
+
+def _not_there(path: Path) -> str:
+    if path.is_symlink():
+        return f"{path} is a broken link: its content is not here. {_FETCH}."
+    return f"{path} does not exist."
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(64)
+    except OSError as error:
+        raise ReadWriteError(f"{path} could not be read: {_reason(error)}.") from error
 
 
 def read_bytes(path: Path, most: int = MOST_TEXT) -> bytes:

@@ -38,7 +38,7 @@ def test_a_link_to_content_that_was_not_fetched_is_named(tmp_path):
     path = tmp_path / "a.json"
     path.symlink_to("nowhere")
 
-    with pytest.raises(InputMissingError, match=r"a\.json does not exist \(a broken link"):
+    with pytest.raises(InputMissingError, match=r"a\.json is a broken link"):
         read_json(path)
 
 

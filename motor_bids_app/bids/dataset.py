@@ -1,9 +1,9 @@
 """Files of the output dataset as a whole, which runs that share it write under a lock."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from filelock import FileLock, Timeout
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import (
+    check_space,
     hash_file,
     read_json,
-    read_table,
     write_json,
     write_table,
     write_text,
@@ -51,53 +51,6 @@ _DESCRIPTIONS = {
     "lesionoverlap": "Overlap of the lesion with each region of the AAL atlas",
     "features": "Measures of one participant and session, one row",
 }
-_STATUS_COLUMNS: dict[str, dict[str, Any]] = {
-    "participant_id": {"Description": "Participant"},
-    "session_id": {"Description": "Session; n/a where the dataset has none"},
-    "modality": {
-        "Description": "What was processed: anat, dwi, bold, eeg, emg, features or report"
-    },
-    "state": {
-        "Description": "How it ended",
-        "Levels": {
-            "done": "computed in this run", "kept": "done by an earlier run and still valid",
-            "skipped": "no input for it", "failed": "stopped by an error, see reason",
-            "outdated": "made by an earlier run with another anatomy, and deleted",
-        },
-    },
-    "reason": {"Description": "Why it failed or was skipped, and notes"},
-    "seconds": {"Description": "Wall time", "Units": "s"},
-    "peak_memory": {"Description": "Peak memory of the process", "Units": "MB"},
-}  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class StatusRow:
-    """How one modality of one participant and session ended.
-
-    Parameters
-    ----------
-    participant, session : str, str or None
-        Labels without prefix.
-    modality, state, reason : str
-        See the data dictionary of participants_status.tsv.
-    seconds, peak_memory : float
-        Wall time in s, memory in MB.
-    """
-
-    participant: str
-    session: str | None = None
-    modality: str
-    state: str
-    reason: str = ""
-    seconds: float = 0.0
-    peak_memory: float = 0.0
-
-    @property
-    def prefix(self) -> str:
-        """'sub-01_ses-1'."""
-        session = f"_ses-{self.session}" if self.session else ""
-        return f"sub-{self.participant}{session}"
 
 
 @contextmanager
@@ -151,8 +104,10 @@ def prepare_output(bids_dir: Path, output_dir: Path) -> None:
     OutputError
         It is inside BIDS_DIR, but for a folder of its derivatives that is new or of this app; or
         it cannot be made or written.
+    DiskFullError
+        There is no room in it.
     InvalidNameError
-        Its logs are a link that leads elsewhere.
+        A folder in it is a link that leads elsewhere.
     """
     check_outside(bids_dir, output_dir, "output folder", derivative=True)
     if bids_dir.resolve() in output_dir.resolve().parents and participants_in(output_dir):
@@ -162,12 +117,14 @@ def prepare_output(bids_dir: Path, output_dir: Path) -> None:
                 f"The output folder {output_dir} is part of the input: it holds data of "
                 f"{maker or 'somebody else'}. Choose a folder of its own for this app."
             )
-    own_folder(output_dir, "logs")
+    for name in ("logs", "group", "experiments", "predictions"):
+        own_folder(output_dir, name)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output_dir):
             pass
     except OSError as error:
+        check_space(error, output_dir)
         raise OutputError(
             f"The output folder {output_dir} cannot be written: {error.strerror or error}. Choose "
             "another folder, or change its permissions."
@@ -274,34 +231,3 @@ def _write_participants(bids_dir: Path, output_dir: Path) -> None:
         table[variable.name] = table["participant_id"].map(variable.values)
         dictionary[variable.name] = variable.description
     write_table(output_dir / "participants.tsv", table, dictionary)
-
-
-def update_status(output_dir: Path, rows: Sequence[StatusRow]) -> None:
-    """Replace the rows of these participants, sessions and modalities, and keep the others."""
-    path = output_dir / "logs" / "participants_status.tsv"
-    keys = ["participant_id", "session_id", "modality"]
-    with locked(output_dir):
-        table = pd.DataFrame([_as_record(row) for row in rows], columns=list(_STATUS_COLUMNS))
-        if path.is_file():
-            table = pd.concat([read_table(path), table.astype(object)], ignore_index=True)
-        table = table.drop_duplicates(keys, keep="last").sort_values(keys, kind="stable")
-        write_table(path, table, _STATUS_COLUMNS)
-
-
-def read_status(output_dir: Path) -> pd.DataFrame:
-    """Read participants_status.tsv; empty if no run has written it."""
-    path = output_dir / "logs" / "participants_status.tsv"
-    return read_table(path) if path.is_file() else pd.DataFrame(columns=list(_STATUS_COLUMNS))
-
-
-def _as_record(row: StatusRow) -> dict[str, Any]:
-    content = asdict(row)
-    session = content.pop("session")
-    return {
-        **content,
-        "participant_id": f"sub-{content.pop('participant')}",
-        "session_id": f"ses-{session}" if session else None,
-        "reason": " ".join(row.reason.split()) or None,
-        "seconds": f"{row.seconds:.1f}",
-        "peak_memory": f"{row.peak_memory:.0f}",
-    }

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,8 +24,9 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.headers import HEADER_BYTES, check_header
 from motor_bids_app.documents import parse_json
-from motor_bids_app.errors import DataError, OutputError, ReadWriteError
+from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
 from motor_bids_app.opening import check_file, read_bytes, read_text
+from motor_bids_app.scratch import temporary_file
 
 _DAMAGED = (
     OSError,
@@ -43,6 +43,12 @@ _DAMAGED = (
     cast(type[Exception], igzip_lib.IsalError),
 )
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
+_GZIP = b"\x1f\x8b"
+_OTHER_FORMATS = {
+    b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "an XML file",
+    b"pk\x03\x04": "a zip archive", b"\x89hdf": "an HDF5 file", b"\x89png": "a PNG picture",
+    b"{": "a text",
+}  # fmt: skip
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 _FORMULA = re.compile(
     r"'*\s*[=+\-@＝＋－＠]"
@@ -55,32 +61,47 @@ _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; rename it to `path` when all went well.
 
+    What was written is on the disk before the name is: a machine that loses power has the file
+    before or the file after, but none that is empty.
+
     Raises
     ------
     OutputError
         The folder cannot be made or written.
-    ReadWriteError
-        The disk is full or broke.
+    DiskFullError, ReadWriteError
+        The disk is full; it broke.
     """
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The extension stays last: nibabel and others choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=f"-{path.name}", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with temporary_file(path) as temporary:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            _sync(temporary)
+            temporary.replace(path)
     except OSError as error:
-        kind = ReadWriteError if error.errno in _DISK_ERRORS else OutputError
+        check_space(error, path)
+        kind = ReadWriteError if error.errno in (errno.EFBIG, errno.EIO) else OutputError
         raise kind(
             f"{path} could not be written: {error.strerror or error}. "
-            "Free space there, or choose another output folder; then run again to continue."
+            "Choose another output folder; then run again to continue."
         ) from error
+
+
+def check_space(error: OSError, place: Path) -> None:
+    """Raise DiskFullError if an error says that there is no room left to write at a place."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise DiskFullError(
+            f"{place} could not be written: {error.strerror}. Free space there, or choose another "
+            "folder; then run again to continue."
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
 def _umask() -> int:
@@ -203,10 +224,12 @@ def read_json(path: Path) -> dict[str, Any]:
 def load_image(path: Path) -> nib.Nifti1Image:
     """Load a NIfTI image whole; scaled integers come as float32, others in their own type.
 
+    Integers of 64 bits, which few programs read, come as int32, or as float32 where they are large.
+
     Raises
     ------
     InputMissingError, ReadWriteError
-        There is no such file; it is truncated or not an image.
+        There is no such file, or its content was not fetched; it is truncated or not an image.
     DataError
         Its values are colours or complex numbers.
     """
@@ -218,37 +241,59 @@ def load_image(path: Path) -> nib.Nifti1Image:
             f"{path} needs more memory than there is. Use a larger machine, or fewer processes."
         ) from error
     except _DAMAGED as error:
-        raise ReadWriteError(
-            f"{path} cannot be read as NIfTI: {error}. It may be truncated: copy it again."
-        ) from error
+        raise ReadWriteError(f"{path} cannot be read as NIfTI: {_cause(path, error)}") from error
     if data.dtype.kind not in "biuf":
         raise DataError(
             f"{path} holds {'complex numbers' if data.dtype.kind == 'c' else 'colours'}, not one "
             "brightness per voxel. Give the image that it was made from."
         )
-    if data.dtype == np.float64:  # also what nibabel makes of integers with a slope
-        data = data.astype(np.float32)
+    data = data.astype(_plain_type(data), copy=False)
     header = image.header.copy()
     header.set_data_dtype(data.dtype)  # an integer header would round results on disk
     return nib.Nifti1Image(data, image.affine, header)
 
 
 def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:
-    if path.suffix == ".gz" and not path.name.endswith((".img.gz", ".hdr.gz")):
-        with igzip.open(path) as stream:
-            start = stream.read(HEADER_BYTES)
-            if not start:
-                raise EOFError("there is nothing in it")
-            check_header(path, start)
-            stream.seek(0)
-            kind = nib.Nifti2Image if start[:4] in _NIFTI2 else nib.Nifti1Image
-            image = kind.from_stream(stream)
-            return image, np.asanyarray(image.dataobj)
-    with ImageOpener(path) as stream:  # of a pair it may be compressed
-        check_header(path, stream.read(HEADER_BYTES))
-    image = nib.load(path)
-    assert isinstance(image, nib.Nifti1Image)
-    return image, np.asanyarray(image.dataobj)
+    """Read by what is in the file: some are called .nii.gz and are not compressed."""
+    if not path.name.endswith((".nii", ".nii.gz")):
+        with ImageOpener(path) as stream:  # of a pair; it may be compressed
+            check_header(path, stream.read(HEADER_BYTES), zipped=path.suffix == ".gz")
+        image = nib.load(path)
+        assert isinstance(image, nib.Nifti1Image)
+        return image, np.asanyarray(image.dataobj)
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == _GZIP
+    with igzip.open(path) if zipped else path.open("rb") as stream:
+        start = stream.read(HEADER_BYTES)
+        check_header(path, start, zipped=zipped)
+        stream.seek(0)
+        kind = nib.Nifti2Image if start[:4] in _NIFTI2 else nib.Nifti1Image
+        image = kind.from_stream(stream)
+        return image, np.asanyarray(image.dataobj)
+
+
+def _plain_type(data: NDArray[Any]) -> np.dtype[Any]:
+    """Type, in the byte order of this machine, that holds the values and that libraries know."""
+    kind, size = data.dtype.kind, data.dtype.itemsize
+    if kind == "f":  # float64 is also what nibabel makes of integers with a slope
+        return np.dtype(np.float32)
+    if kind != "b" and size == 8:
+        limits = np.iinfo(np.int32)
+        fits = not data.size or (data.min() >= limits.min and data.max() <= limits.max)
+        return np.dtype(np.int32 if fits else np.float32)
+    return data.dtype.newbyteorder("=")
+
+
+def _cause(path: Path, error: Exception) -> str:
+    """What is wrong with a file that is no readable image, and what to do."""
+    with path.open("rb") as stream:
+        start = stream.read(256)
+    if not start:
+        return "there is nothing in it. Copy it again."
+    for beginning, kind in _OTHER_FORMATS.items():
+        if start.lstrip().lower().startswith(beginning):
+            return f"it is {kind}, whatever its name says. Give the image itself."
+    return f"{error}. It may be truncated: copy it again."
 
 
 def save_image(

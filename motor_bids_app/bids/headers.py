@@ -18,7 +18,7 @@ _MOST_EXTENSION = 16 * 2**20  # bytes between the header and the data
 _DEFLATE = 1040  # no gzip file is larger than this many times its compressed size
 
 
-def check_header(path: Path, start: bytes) -> None:
+def check_header(path: Path, start: bytes, *, zipped: bool) -> None:
     """Raise unless an image with this beginning can be as large as its header says.
 
     Parameters
@@ -28,6 +28,8 @@ def check_header(path: Path, start: bytes) -> None:
     start : bytes
         Its first `HEADER_BYTES`, decompressed. What is no header of NIfTI passes: reading it says
         so.
+    zipped : bool
+        Whether the file is compressed.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def check_header(path: Path, start: bytes) -> None:
     wanted = prod(dims) * int(header["bitpix"]) / 8
     offset = float(header["vox_offset"])
     size, paired = path.stat().st_size, path.name.endswith((".hdr", ".hdr.gz"))
-    held = size * _DEFLATE if path.suffix == ".gz" else size
+    held = size * _DEFLATE if zipped else size
     if not paired and (not 0 <= offset <= _MOST_EXTENSION or wanted > held):
         raise ReadWriteError(
             f"{path} declares a grid of {shape}, {wanted / 2**20:.4g} MiB, and the file is too "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
+from motor_bids_app.bids.ignored import IgnoreRules
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
 from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
@@ -53,6 +54,8 @@ def index_dataset(
     images: dict[str, list[Found]] = {label: [] for label in chosen}
     for name, folder in datasets.items():
         files = find_images(folder, chosen)
+        if name == "raw":
+            files, ignored = _without_ignored(files, bids_dir)
         for lesion in _lesions(name, files, selection):
             lesions[lesion.participant].append(lesion)
         for file in files if name == "raw" else ():
@@ -61,8 +64,11 @@ def index_dataset(
     scans = [
         scan
         for label in chosen
-        for scan in _scans_or_problem(
-            label, images[label], lesions[label], selection, bids_dir, derivatives or {}
+        for scan in _with_notes(
+            ignored,
+            _scans_or_problem(
+                label, images[label], lesions[label], selection, bids_dir, derivatives or {}
+            ),
         )
     ]
     if not scans:
@@ -172,6 +178,47 @@ def _scans_or_problem(
         return _scans_of(label, images, lesions, selection, root, derivatives)
     except MotorBidsAppError as error:
         return [Scan(participant=label, notes=(str(error),), problem=str(error))]
+
+
+_Ignored = list[tuple[Found, str]]  # files that .bidsignore names, and what is said of each
+
+
+def _without_ignored(files: Sequence[Found], dataset: Path) -> tuple[list[Found], _Ignored]:
+    """Leave out what .bidsignore excludes, and say so.
+
+    What BIDS has no name for, lesion masks and EMG, must be listed there to pass the validator: by
+    its own name it is listed for that reason, and taken. In a folder that is excluded it is not.
+    """
+    rules = IgnoreRules.of(dataset)
+    kept: list[Found] = []
+    ignored: _Ignored = []
+    for file in files if rules.rules else ():
+        by = rules.excluded(file.path.relative_to(dataset).as_posix())
+        if by is None:
+            kept.append(file)
+        elif (is_lesion_name(file.entities) and by.endswith(file.path.name)) or (
+            file.get("suffix") == "emg" and by.endswith((file.path.name, "/emg"))
+        ):
+            kept.append(file)
+            ignored.append((file, f"{file.path.name} is used although .bidsignore lists it"))
+        else:
+            ignored.append((file, f"{file.path.name} left out: .bidsignore excludes {by}"))
+    return (kept, ignored) if rules.rules else (list(files), [])
+
+
+def _with_notes(ignored: _Ignored, scans: list[Scan]) -> list[Scan]:
+    """Add what is said of ignored files to their session, or to the first."""
+    sessions = [scan.session for scan in scans]
+    notes: dict[int, list[str]] = {}
+    for file, note in ignored:
+        if scans and file.get("subject") == scans[0].participant:
+            session = file.get("session")
+            place = sessions.index(session) if session in sessions else 0
+            notes.setdefault(place, []).append(note)
+    return [
+        replace(scan, notes=(*scan.notes, *notes.get(place, ())))
+        for place, scan in enumerate(scans)
+    ]
 
 
 def _scans_of(

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.lesion_names import is_lesion_name
 from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
+from motor_bids_app.scratch import scratch_folder
 from motor_bids_app.settings import MODALITIES
 
 # Errors that do not stop a run: who is not in participants.tsv just has no score, and a dwi
@@ -93,10 +93,10 @@ def run_validator(dataset: Path) -> dict[str, Any]:
     ReadWriteError
         The validator did not answer; the message holds its last line.
     """
-    with tempfile.TemporaryDirectory(prefix="motor_bids_app-") as scratch:
+    with scratch_folder("validator") as scratch:
         environment = {
             **os.environ,
-            "DENO_DIR": scratch,
+            "DENO_DIR": str(scratch),
             "DENO_NO_UPDATE_CHECK": "1",
             "NO_COLOR": "1",
         }
@@ -113,7 +113,7 @@ def run_validator(dataset: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
         raise ReadWriteError(
-            f"The BIDS validator could not read {dataset}; it said: {said[0]}. Check that all "
+            f"The BIDS validator could not read {dataset}; it said: {said[-1]}. Check that all "
             "files can be read, or use --skip-bids-validation."
         ) from error
     return issues

@@ -6,15 +6,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import check_outside, prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.validation import check_description, validate
-from motor_bids_app.errors import UsageError
+from motor_bids_app.errors import IncompleteRunError, UsageError
 from motor_bids_app.levels.participant.overview import overview
+from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,13 +32,21 @@ def run(settings: Settings) -> str:
         sys.stdout.write(_explain(settings).rstrip() + "\n")
         return "Nothing was computed or written."
     start = time.perf_counter()
-    results = run_level(settings)
+    try:
+        _show(run_level(settings))
+    except IncompleteRunError as error:
+        _show(error.results)
+        raise
+    seconds = time.perf_counter() - start
+    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
+
+
+def _show(results: "Sequence[Result]") -> None:
+    """Print what the group level found."""
     if results:
         from motor_bids_app.levels.summary import summarise
 
         sys.stdout.write(summarise(results) + "\n")
-    seconds = time.perf_counter() - start
-    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
 
 
 def _explain(settings: Settings) -> str:
@@ -71,6 +81,7 @@ def run_level(settings: Settings) -> "Sequence[Result]":
                 "as an input: leave it out."
             )
     prepare_output(settings.bids_dir, settings.output_dir)
+    _clear(settings.output_dir)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
         if settings.level == "group":
@@ -115,6 +126,13 @@ def _run_participants(settings: Settings) -> None:
         write_dataset_files(*described)
 
 
+def _clear(output_dir: Path) -> None:
+    """Delete temporary files of runs that were killed; those of a participant go when it begins."""
+    sweep(output_dir)
+    for name in ("logs", "group", "experiments", "predictions"):
+        sweep(output_dir / name, deep=True)
+
+
 @contextmanager
 def _log_file(settings: Settings) -> Iterator[None]:
     """Keep everything that is logged in OUTPUT_DIR/logs, one file per level and start."""
@@ -132,4 +150,5 @@ def _log_file(settings: Settings) -> Iterator[None]:
         raise
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # a full disk: what it could not take is lost
+            handler.close()

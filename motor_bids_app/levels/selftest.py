@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulate import level as simulate
 from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.summary import summarise
+from motor_bids_app.scratch import scratch_folder
 from motor_bids_app.settings import ProcessingSettings, Resources, SelfTest, Settings
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,8 @@ def _folder(request: SelfTest) -> Iterator[Path]:
     if request.folder is not None:
         yield request.folder.absolute()
         return
-    with tempfile.TemporaryDirectory(prefix="motor_bids_app-selftest-") as folder:
-        yield Path(folder)
+    with scratch_folder("selftest") as folder:
+        yield folder
 
 
 def _prepare(bids_dir: Path, patients: int, controls: int, seed: int, n_procs: int) -> Settings:

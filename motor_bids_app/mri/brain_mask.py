@@ -1,17 +1,13 @@
 """Brain extraction: a network where there is a skull, the image's support where there is none."""
 
-import warnings
-from functools import lru_cache
-from typing import Any
-
 import nibabel as nib
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.alignment import Picture, align, turned_starts
+from motor_bids_app.mri.brain_network import segment_brain
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.mri.sampling import as_volume
 from motor_bids_app.spaces.grids import Grid
@@ -53,7 +49,7 @@ def extract_brain(image: nib.Nifti1Image) -> nib.Nifti1Image:
     voxel_ml = Grid.of(canonical).voxel_volume / 1000
     mask = _support(values, voxel_ml)
     if mask is None:
-        mask = _by_network(values)
+        mask = segment_brain(values)
         if not _plausible(mask, voxel_ml):
             mask = _by_template(nib.Nifti1Image(values, canonical.affine))
     if not _plausible(mask, voxel_ml):
@@ -91,28 +87,6 @@ def _largest_body(mask: Mask) -> Mask:
         return mask
     largest = 1 + np.argmax(np.bincount(labels.ravel())[1:])
     return np.asarray(ndimage.binary_fill_holes(labels == largest), dtype=bool)
-
-
-@lru_cache(maxsize=1)
-def _network() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # deepbet ships a TorchScript file
-        from deepbet.bet import BrainExtraction
-
-        with torch.device("cpu"):
-            return BrainExtraction(no_gpu=True)
-
-
-def _by_network(values: NDArray[np.float32]) -> Mask:
-    network, device = _network(), torch.get_default_device()
-    network.model.to(device)
-    network.bbox_model.to(device)
-    try:
-        with torch.device("cpu"):  # it moves from and to the device of its weights itself
-            probability = network.run_model(values.copy())
-        return np.asarray(network.postprocess(probability > 0.5), dtype=bool)
-    except (AssertionError, ValueError):  # its ways to say that nothing looks like a brain
-        return np.zeros(values.shape, dtype=bool)
 
 
 def _by_template(head: nib.Nifti1Image) -> Mask:

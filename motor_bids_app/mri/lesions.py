@@ -18,6 +18,7 @@ _MOST_LABELS = 11  # of a mask of labels, background included
 BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts as bilateral
 _MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
 _MIN_BRAIN = 0.25  # of the lesion must be in the brain, or the mask belongs to another image
+_MOST_OF_BRAIN = 0.6  # a lesion of a whole hemisphere is half of it
 _MIDLINE = 0.01  # mm
 
 
@@ -105,11 +106,18 @@ def share_in_brain(lesion: nib.Nifti1Image, brain: nib.Nifti1Image) -> float:
     Raises
     ------
     DataError
-        Hardly anything does: the mask was drawn on another image, or its header is wrong.
+        Hardly anything does: the mask was drawn on another image, or its header is wrong. Or it
+        holds most of the brain: it is inverted.
     """
     check_same_grid(brain, lesion=lesion)
-    struck = lesion_voxels(lesion)
-    share = float((np.asarray(brain.dataobj)[struck] > 0).mean())
+    struck, inside = lesion_voxels(lesion), np.asarray(brain.dataobj) > 0
+    filled = float(struck[inside].mean()) if inside.any() else 0.0
+    if filled > _MOST_OF_BRAIN:
+        raise DataError(
+            f"The lesion mask holds {100 * filled:.0f} % of the brain. It may be turned inside "
+            "out, with 0 in the lesion and 1 around it: exchange them."
+        )
+    share = float(inside[struck].mean())
     if share < _MIN_BRAIN:
         raise DataError(
             f"Only {100 * share:.0f} % of the lesion mask lies in the brain. Lay it over the image "

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -8,17 +9,15 @@ import pytest
 
 from motor_bids_app.bids import dataset
 from motor_bids_app.bids.dataset import (
-    StatusRow,
     locked,
     prepare_output,
-    read_status,
-    update_status,
     write_dataset_files,
 )
 from motor_bids_app.bids.files import read_table, save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.status import StatusRow, read_status, update_status
 from motor_bids_app.bids.validation import validate
-from motor_bids_app.errors import InvalidNameError, OutputError, TryAgainError
+from motor_bids_app.errors import DiskFullError, InvalidNameError, OutputError, TryAgainError
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 
 
@@ -228,3 +227,29 @@ def test_lock_held_by_another_run_asks_to_try_again(tmp_path, monkeypatch):
         error = waiting.exception()
 
     assert isinstance(error, TryAgainError)
+
+
+@pytest.mark.parametrize("content", ["", "participant_id\tmod", "\0" * 500])
+def test_a_status_table_that_was_damaged_is_made_again(tmp_path, content):
+    table = tmp_path / "logs" / "participants_status.tsv"
+    write_json(tmp_path / "logs" / "steps" / "sub-1_ses-2_anat.json", {})
+    write_json(tmp_path / "logs" / "steps" / "sub-3_dwi.json", {})
+    table.write_text(content)
+
+    update_status(tmp_path, [StatusRow(participant="1", modality="anat", state="failed")])
+
+    rows = read_status(tmp_path).fillna("")[["participant_id", "session_id", "modality", "state"]]
+    assert rows.to_numpy().tolist() == [
+        ["sub-1", "ses-2", "anat", "done"],
+        ["sub-1", "", "anat", "failed"],
+        ["sub-3", "", "dwi", "done"],
+    ]
+
+
+def test_a_disk_without_room_is_told_from_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(dataset.tempfile, "TemporaryFile", full)
+    with pytest.raises(DiskFullError, match="No space left"):
+        prepare_output(tmp_path / "raw", tmp_path / "out")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.bids.files import (
+    hash_file,
     load_image,
     read_json,
     read_table,
@@ -15,7 +16,13 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
-from motor_bids_app.errors import DataError, InputMissingError, OutputError, ReadWriteError
+from motor_bids_app.errors import (
+    DataError,
+    DiskFullError,
+    InputMissingError,
+    OutputError,
+    ReadWriteError,
+)
 
 
 @pytest.fixture
@@ -36,7 +43,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [(errno.ENOSPC, ReadWriteError), (errno.EACCES, OutputError)]
+    ("code", "error"),
+    [(errno.ENOSPC, DiskFullError), (errno.EIO, ReadWriteError), (errno.EACCES, OutputError)],
 )
 def test_a_full_disk_is_told_from_a_folder_that_cannot_be_written(tmp_path, code, error):
     message = r"map\.nii\.gz could not be written"
@@ -134,3 +142,65 @@ def test_missing_cells_are_written_as_bids_wants_them(tmp_path):
     assert path.read_text() == "participant_id\tage\tsite\nsub-01\tn/a\ta b\n"
     assert read_table(path)["age"].isna().all()
     assert read_json(path.with_suffix(".json")) == {"age": {"Units": "years"}}
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("code", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
+def test_every_type_of_number_is_read_and_can_be_saved_again(tmp_path, code, order):
+    values = np.arange(60).reshape(3, 4, 5).astype(order + code)
+    (tmp_path / "mask.nii").write_bytes(
+        nib.Nifti1Image(
+            values, np.eye(4), nib.Nifti1Header(endianness=order), dtype=values.dtype
+        ).to_bytes()
+    )
+
+    loaded = load_image(tmp_path / "mask.nii")
+    made = nib.Nifti1Image(np.asarray(loaded.dataobj), loaded.affine)  # refuses 64 bits
+    save_image(loaded, tmp_path / "again.nii.gz")
+
+    assert np.array_equal(made.get_fdata(), values.astype(float))
+    assert np.asarray(loaded.dataobj).dtype.isnative
+    assert np.array_equal(load_image(tmp_path / "again.nii.gz").get_fdata(), values.astype(float))
+
+
+@pytest.mark.parametrize("value", [2**40, -(2**40)])
+def test_integers_that_need_64_bits_keep_their_size(tmp_path, value):
+    values = np.full((3, 4, 5), value, dtype=np.int64)
+    nib.save(nib.Nifti1Image(values, np.eye(4), dtype=np.int64), tmp_path / "large.nii.gz")
+
+    assert load_image(tmp_path / "large.nii.gz").get_fdata() == pytest.approx(float(value))
+
+
+def test_what_is_compressed_is_told_by_the_content_and_not_by_the_name(tmp_path, image):
+    nib.save(image, tmp_path / "plain.nii")
+    nib.save(image, tmp_path / "zipped.nii.gz")
+    (tmp_path / "a.nii.gz").write_bytes((tmp_path / "plain.nii").read_bytes())
+    (tmp_path / "b.nii").write_bytes((tmp_path / "zipped.nii.gz").read_bytes())
+
+    for name in ("a.nii.gz", "b.nii"):
+        assert np.array_equal(load_image(tmp_path / name).get_fdata(), image.get_fdata())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"/annex/objects/MD5E-s81234--0f1e2d3c.nii.gz\n",
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
+    ],
+)
+def test_content_that_was_not_fetched_is_said_to_be_so(tmp_path, content):
+    (tmp_path / "pointer.nii.gz").write_bytes(content)
+    (tmp_path / "link.nii.gz").symlink_to(".git/annex/objects/lost")
+
+    with pytest.raises(InputMissingError, match=r"pointer\.nii\.gz is a pointer.*datalad get"):
+        load_image(tmp_path / "pointer.nii.gz")
+    for read in (load_image, hash_file, read_json):
+        with pytest.raises(InputMissingError, match=r"link\.nii\.gz is a broken link.*datalad get"):
+            read(tmp_path / "link.nii.gz")
+
+
+def test_a_web_page_in_place_of_an_image_is_called_one(tmp_path):
+    (tmp_path / "got.nii.gz").write_text("<!DOCTYPE html><html>Please log in</html>")
+
+    with pytest.raises(ReadWriteError, match="it is a web page"):
+        load_image(tmp_path / "got.nii.gz")

@@ -465,3 +465,36 @@ def test_one_who_failed_before_may_be_excluded(make_dataset):
     (scan,) = index_derivatives(root, selection=Selection(excluded=("7",)))
 
     assert scan.participant == "1"
+
+
+def test_what_bidsignore_excludes_is_left_out_and_said(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        *(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")),
+        "sub-2/anat/sub-2_T1w.nii.gz",
+    )
+    (root / ".bidsignore").write_text("sub-1/dwi/\n*_T2w*\n/sub-2\n")
+
+    first, second = index(root)
+
+    assert first.t1w
+    assert first.dwi is None
+    assert "sub-1_dwi.nii.gz left out: .bidsignore excludes sub-1/dwi" in first.notes
+    assert second.is_empty
+    assert "sub-2_T1w.nii.gz left out: .bidsignore excludes sub-2" in second.notes
+
+
+def test_a_mask_that_bidsignore_lists_for_its_name_is_used_and_said(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_label-lesion_roi.nii.gz",
+        "sub-2/anat/sub-2_T1w.nii.gz",
+        "sub-2/bad/sub-2_label-lesion_roi.nii.gz",
+    )
+    (root / ".bidsignore").write_text("*_roi.nii.gz\nbad/\n")
+
+    first, second = index(root)
+
+    assert first.lesion
+    assert any("is used although .bidsignore lists it" in note for note in first.notes)
+    assert second.lesion is None

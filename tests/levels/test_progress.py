@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
 def test_elsewhere_the_end_is_logged_and_nothing_is_drawn(caplog, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    with caplog.at_level(logging.INFO), progress.told("mine: kernel") as report:
+    with caplog.at_level(logging.INFO), progress.progress_bar("mine: kernel") as report:
         for done in (1, 2, 3):
             report(done, 3)
     assert caplog.messages == ["mine: kernel, 3 of 3 fits"]
@@ -27,7 +27,7 @@ def test_elsewhere_the_end_is_logged_and_nothing_is_drawn(caplog, monkeypatch):
 def test_long_work_is_logged_on_the_way(caplog, monkeypatch):
     monkeypatch.setattr(progress, "LOG_SECONDS", -1)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with caplog.at_level(logging.INFO), progress.told("mine: kernel") as report:
+    with caplog.at_level(logging.INFO), progress.progress_bar("mine: kernel") as report:
         report(1, 3)
     assert caplog.messages == ["mine: kernel, 1 of 3 fits"]
 
@@ -35,7 +35,7 @@ def test_long_work_is_logged_on_the_way(caplog, monkeypatch):
 def test_on_a_terminal_a_bar_counts_the_fits(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    with progress.told("mine: kernel") as report:
+    with progress.progress_bar("mine: kernel") as report:
         report(2, 5)
     assert "mine: kernel" in stream.getvalue()
 

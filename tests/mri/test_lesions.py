@@ -217,3 +217,14 @@ def test_share_of_a_lesion_in_the_brain():
 def test_a_mask_that_misses_the_brain_is_refused():
     with pytest.raises(DataError, match="Only 0 % of the lesion mask lies in the brain"):
         share_in_brain(ball((70, 0, 0), 10), ball((-20, 0, 0), 40))
+
+
+@pytest.mark.parametrize("where", ["everywhere", "in the brain"])
+def test_a_mask_that_is_turned_inside_out_is_called_so(where):
+    brain = ball((0, 0, 0), 60)
+    inverted = 1 - np.asarray(ball((-30, 0, 0), 20).dataobj)
+    if where == "in the brain":
+        inverted *= np.asarray(brain.dataobj) > 0
+
+    with pytest.raises(DataError, match="inside out"):
+        share_in_brain(nib.Nifti1Image(inverted.astype(np.uint8), GRID.affine), brain)

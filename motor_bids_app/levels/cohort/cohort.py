@@ -26,6 +26,7 @@ from motor_bids_app.levels.cohort.maps import (
 )
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import Labels, Outcome, choose_outcome, label
+from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
 from motor_bids_app.levels.cohort.windows import experiment_instances
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
@@ -123,10 +124,33 @@ def build_cohort(people: Participants, experiment: Experiment, library: MapLibra
     DataError
         The score or a map is missing, or too few people are left.
     """
+    unreadable: dict[int, str] = {}
+    while True:  # whom a scan leaves out is known when it is read, and changes who takes part
+        try:
+            return _build(people, experiment, library, unreadable)
+        except UnreadableScansError as error:
+            unreadable |= error.reasons
+
+
+def _build(
+    people: Participants,
+    experiment: Experiment,
+    library: MapLibrary,
+    unreadable: Mapping[int, str],
+) -> Cohort:
+    """Build the cohort without scans that are known to be unreadable.
+
+    Raises
+    ------
+    UnreadableScansError
+        There are more of them.
+    """
     people = with_component(people, experiment.component)
     outcome = choose_outcome(people, experiment.target)
     inputs = experiment.inputs
     people, exclusions, remarks = with_baseline(people, outcome, inputs.baseline_score)
+    for row, reason in unreadable.items():
+        exclusions[row] = exclusions[row] or reason
     labels = label(people, outcome, experiment.target.controls, exclusions)
     if inputs.missing == "leave_out":
         exclusions = incomplete(people, labels.rows, exclusions, inputs.maps)
@@ -142,11 +166,13 @@ def build_cohort(people: Participants, experiment: Experiment, library: MapLibra
     notes = (*people.notes, *labels.notes, *remarks, *harmonisation_notes(table, inputs.harmonise))
     volumes, mask, digests = None, None, {}
     if maps:
-        store: VolumeStore = library.store(maps, inputs.resolution, inputs.mirror_lesion_to)
+        store: VolumeStore = library.store(
+            maps, inputs.resolution, inputs.mirror_lesion_to, labels.rows
+        )
         volumes = store.volumes()[labels.rows]
         mask = experiment_mask(inputs.mask, store.grid)
         digests = map_digests(store, labels.rows, table["participant_id"].tolist())
-    whole = experiment_instances(experiment, library)
+    whole = experiment_instances(experiment, library, labels.rows)
     instances = {kind: each[labels.rows] for kind, each in whole.items()}
     if instances:
         mask = experiment_mask(inputs.mask, brain_grid(inputs.resolution))

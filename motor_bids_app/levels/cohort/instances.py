@@ -26,6 +26,7 @@ from motor_bids_app.levels.cohort.signal_windows import (
     signal_instances,
     windows_of_one,
 )
+from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
 from motor_bids_app.models.catalog import needs
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,22 @@ def modality_instances(
         By kind, those that somebody has.
     tuple of str
         Remarks, one sentence each.
+
+    Raises
+    ------
+    UnreadableScansError
+        Some of these scans cannot be read.
     """
+    try:
+        return _modality_instances(experiment, library, rows)
+    except UnreadableScansError as error:
+        reasons = {int(rows[place]): reason for place, reason in error.reasons.items()}
+        raise UnreadableScansError(reasons) from error
+
+
+def _modality_instances(
+    experiment: Experiment, library: MapLibrary, rows: NDArray[np.intp]
+) -> tuple[dict[str, Instances], tuple[str, ...]]:
     inputs = experiment.inputs
     kinds = {kind for name in experiment.model.names for kind in needs(name).instances}
     scans = [library.scans[row] for row in rows]

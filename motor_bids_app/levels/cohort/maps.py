@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any, TypeVar
 
 import nibabel as nib
@@ -15,13 +15,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.bids.files import load_image, read_json
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import MAPS
 from motor_bids_app.features.averaging import average_onto, experiment_grid
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.levels.cohort.arrays import new_array, saving
+from motor_bids_app.levels.cohort.unreadable import check_readable, load_derivative, read_each
+from motor_bids_app.scratch import scratch_folder
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -121,7 +124,9 @@ class MapLibrary:
     scans: tuple[DerivedScan, ...]
     table: pd.DataFrame
     folder: Path
-    _stores: dict[tuple[object, ...], VolumeStore] = field(default_factory=dict)
+    _stores: dict[tuple[object, ...], tuple[VolumeStore, dict[int, str]]] = field(
+        default_factory=dict
+    )
     _kept: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
     def keep(self, key: tuple[object, ...], make: Callable[[], Kept]) -> Kept:
@@ -131,24 +136,37 @@ class MapLibrary:
         kept: Kept = self._kept[key]
         return kept
 
-    def store(self, maps: tuple[str, ...], resolution: int, mirror_to: str = "none") -> VolumeStore:
-        """Return the store; see `fill_store`."""
+    def store(
+        self,
+        maps: tuple[str, ...],
+        resolution: int,
+        mirror_to: str = "none",
+        rows: Iterable[int] = (),
+    ) -> VolumeStore:
+        """Return the store; see `fill_store`.
+
+        Raises
+        ------
+        UnreadableScansError
+            One of `rows`, the scans that matter, cannot be read. Others lack the map then.
+        ReadWriteError
+            The folder has no room for it.
+        """
         key = (maps, resolution, mirror_to)
         if key not in self._stores:
             name = hashlib.sha256(repr(key).encode()).hexdigest()[:12]
             grid = brain_grid(resolution)
             shape = (len(self.scans), len(maps), *grid.shape)
-            data = np.lib.format.open_memmap(
-                self.folder / f"maps-{name}.npy", mode="w+", dtype=np.float16, shape=shape
-            )
+            data = new_array(self.folder / f"maps-{name}.npy", shape)
             store = VolumeStore.empty(len(self.scans), maps, grid, data)
             log.info(
                 "reading %s of %d scans at %d mm", ", ".join(maps), len(self.scans), resolution
             )
             flip = to_flip(self.table, mirror_to)
-            fill_store(store, self.scans, self.table, flip, mirror_to)
-            self._stores[key] = store
-        return self._stores[key]
+            self._stores[key] = store, fill_store(store, self.scans, self.table, flip, mirror_to)
+        store, reasons = self._stores[key]
+        check_readable(reasons, rows)
+        return store
 
 
 @contextmanager
@@ -156,10 +174,10 @@ def map_library(
     scans: tuple[DerivedScan, ...], table: pd.DataFrame, work_dir: Path | None
 ) -> Iterator[MapLibrary]:
     """Give a library in a folder that is deleted at the end."""
-    if work_dir is not None:
-        work_dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="motor_bids_app-maps-", dir=work_dir) as folder:
-        yield MapLibrary(scans, table, Path(folder))
+    with ExitStack() as stack:
+        with saving(work_dir or Path(gettempdir())):
+            folder = stack.enter_context(scratch_folder("maps", work_dir))
+        yield MapLibrary(scans, table, folder)
 
 
 def fill_store(
@@ -168,29 +186,40 @@ def fill_store(
     table: pd.DataFrame,
     flip: NDArray[np.bool_],
     mirror_to: str = "none",
-) -> None:
+) -> dict[int, str]:
     """Read the maps of each scan; a healthy brain has an empty lesion map, not a missing one.
 
     Connectivity is mirrored by the side of its seed, which has one even where lesions are on both.
 
-    Raises
-    ------
-    DataError
-        A map cannot be used; the message names the scan.
+    Returns
+    -------
+    dict
+        Why the maps of a scan could not be read, by row; it then has none in the store.
     """
     controls = (table["group"] == "control").to_numpy(dtype=bool)
-    for row, scan in enumerate(scans):
-        for name in store.maps:
-            if name in scan.maps:
-                turned = bool(flip[row])
-                if name in CONNECTIVITY:
-                    turned = seed_is_opposite(scan.maps[name], mirror_to)
-                try:
-                    store.put(row, name, _read(scan.maps[name], turned))
-                except DataError as error:
-                    raise DataError(f"{scan.maps[name]}: {error}") from error
-            elif name == "lesion" and controls[row]:
-                store.present[row, store.maps.index(name)] = True  # its values are 0
+
+    def read(row: int) -> None:
+        _fill_row(store, row, scans[row], flip=bool(flip[row]), mirror_to=mirror_to)
+        if "lesion" in store.maps and controls[row]:
+            store.present[row, store.maps.index("lesion")] = True  # its values are 0
+
+    _, reasons = read_each(range(len(scans)), read)
+    store.present[list(reasons)] = False
+    return reasons
+
+
+def _fill_row(
+    store: VolumeStore, row: int, scan: DerivedScan, *, flip: bool, mirror_to: str
+) -> None:
+    for name in store.maps:
+        if name in scan.maps:
+            path, turned = scan.maps[name], flip
+            if name in CONNECTIVITY:
+                turned = seed_is_opposite(path, mirror_to)
+            try:
+                store.put(row, name, _read(path, turned))
+            except DataError as error:
+                raise DataError(f"{path}: {error}") from error
 
 
 def seed_is_opposite(path: Path, mirror_to: str) -> bool:
@@ -202,7 +231,7 @@ def seed_is_opposite(path: Path, mirror_to: str) -> bool:
 
 
 def _read(path: Path, flip: bool) -> nib.Nifti1Image:
-    image = load_image(path)
+    image = load_derivative(path)
     # Mirroring the world keeps the stored values, whichever way the first axis runs.
     return nib.Nifti1Image(image.dataobj, MIRROR @ image.affine) if flip else image
 

@@ -12,6 +12,7 @@ from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.ratings import rated_exclude
 from motor_bids_app.bids.scores import Score
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError
+from motor_bids_app.levels.intact import check_intact
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -179,6 +180,7 @@ def _features(scan: DerivedScan) -> dict[str, object]:
     """The features table of a scan, numbers as numbers."""
     if scan.features is None:
         return {}
+    check_intact(scan.features)
     table = read_table(scan.features)
     if len(table) != 1:
         raise DataError(f"{scan.features} has {len(table)} rows instead of one.")

@@ -21,6 +21,9 @@ from motor_bids_app.features.recordings import (
     mirrored_name,
     normalised_windows,
 )
+from motor_bids_app.levels.cohort.arrays import save_array
+from motor_bids_app.levels.cohort.unreadable import read_all
+from motor_bids_app.levels.intact import check_intact
 
 log = logging.getLogger(__name__)
 _ONSET = 0.05  # s, by which windows of EEG and EMG that belong together may differ
@@ -86,6 +89,7 @@ def open_epochs(scan: DerivedScan, kind: str) -> _Epochs | None:
     path = scan.recordings.get(kind)
     if path is None:
         return None
+    check_intact(path)
     import mne  # imported where used: it takes seconds
 
     try:
@@ -144,7 +148,7 @@ def plan_signals(
     DataError
         Channels differ and must not, or no channel is common to all.
     """
-    every_scan = [_opened(scan, wanted) for scan in scans]
+    every_scan = read_all(len(scans), lambda row: _opened(scans[row], wanted))
     opened = {kind: [found[k] for found in every_scan] for k, kind in enumerate(wanted)}
     recorded = sum(any(found) for found in every_scan)
     kinds = [kind for kind in wanted if 2 * sum(e is not None for e in opened[kind]) > recorded]
@@ -263,12 +267,19 @@ def signal_instances(
     """Read the windows of all scans, which are kept in a folder and not in memory.
 
     Scans that lack a channel have none.
+
+    Raises
+    ------
+    UnreadableScansError
+        Recordings cannot be used; the message names them.
     """
-    windows = []
-    for row, scan in enumerate(scans):
-        lacking = _lacking(_opened(scan, plan.kinds), plan)
-        found = _none(plan) if lacking else read_windows(scan, plan, flip=bool(flip[row]))
-        windows.append(_kept(found, folder / f"signals-{row}.npy"))
+
+    def read(row: int) -> NDArray[np.float16]:
+        lacking = _lacking(_opened(scans[row], plan.kinds), plan)
+        found = _none(plan) if lacking else read_windows(scans[row], plan, flip=bool(flip[row]))
+        return save_array(folder / f"signals-{row}.npy", found)
+
+    windows = read_all(len(scans), read)
     return Instances.of(RecordedWindows(windows, plan.channels, plan.rate))
 
 
@@ -286,8 +297,3 @@ def no_windows(plan: SignalPlan) -> Instances:
 
 def _none(plan: SignalPlan) -> NDArray[np.float16]:
     return np.zeros((0, len(plan.channels), plan.n_samples), dtype=np.float16)
-
-
-def _kept(windows: NDArray[np.float16], path: Path) -> NDArray[np.float16]:
-    np.save(path, windows)
-    return windows if not len(windows) else np.load(path, mmap_mode="r")

@@ -6,6 +6,7 @@ the bytes of the clean bold; maps of windows are made from it when a model asks 
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.bids.files import load_image, read_json
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.averaging import average_values
 from motor_bids_app.features.connectivity import kept_windows, sliding_windows
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
+from motor_bids_app.levels.cohort.arrays import save_array
 from motor_bids_app.levels.cohort.maps import (
     MIRROR,
     MapLibrary,
@@ -30,6 +32,7 @@ from motor_bids_app.levels.cohort.maps import (
     experiment_mask,
     seed_is_opposite,
 )
+from motor_bids_app.levels.cohort.unreadable import check_readable, load_derivative, read_each
 from motor_bids_app.models.catalog import NETWORKS, needs
 from motor_bids_app.spaces.grids import Grid
 
@@ -53,15 +56,24 @@ class ScanWindows:
     seconds: float
 
 
-def experiment_instances(experiment: Experiment, library: MapLibrary) -> dict[str, Instances]:
-    """Instances of all scans that the network of an experiment learns from, by kind."""
+def experiment_instances(
+    experiment: Experiment, library: MapLibrary, rows: Iterable[int] = ()
+) -> dict[str, Instances]:
+    """Instances of all scans that the network of an experiment learns from, by kind.
+
+    Raises
+    ------
+    UnreadableScansError
+        One of `rows`, the scans that matter, cannot be read. Others have no instance then.
+    """
     kind, inputs = experiment.model.kind, experiment.inputs
     if kind not in NETWORKS or WINDOWS not in needs(kind).instances:
         return {}
     resolution, mirror_to = inputs.resolution, inputs.mirror_lesion_to
-    source = library.keep(
+    source, reasons = library.keep(
         (WINDOWS, resolution, mirror_to), lambda: _all_windows(library, resolution, mirror_to)
     )
+    check_readable(reasons, rows)
     return {WINDOWS: Instances.of(source)}
 
 
@@ -70,20 +82,24 @@ def windows_of_scan(scan: DerivedScan, resolution: int, mirror_to: str) -> Insta
     return Instances.of(_source([_of_scan(scan, resolution, mirror_to)], resolution))
 
 
-def _all_windows(library: MapLibrary, resolution: int, mirror_to: str) -> SeriesWindows:
+def _all_windows(
+    library: MapLibrary, resolution: int, mirror_to: str
+) -> tuple[SeriesWindows, dict[int, str]]:
+    """Windows of all scans, and why some have none: see `read_each`."""
     having = sum(scan.seed is not None for scan in library.scans)
     log.info("reading the clean bold of %d scans at %d mm", having, resolution)
-    kept = []
-    for row, scan in enumerate(library.scans):
-        found = _of_scan(scan, resolution, mirror_to)
+
+    def read(row: int) -> ScanWindows | None:
+        found = _of_scan(library.scans[row], resolution, mirror_to)
+        if found is None:
+            return None
         name = hashlib.sha256(repr((row, resolution, mirror_to)).encode()).hexdigest()[:12]
-        kept.append(None if found is None else _on_disk(found, library.folder / f"bold-{name}.npy"))
-    return _source(kept, resolution)
+        path = library.folder / f"bold-{name}.npy"
+        return replace(found, signals=save_array(path, found.signals))
 
-
-def _on_disk(found: ScanWindows, path: Path) -> ScanWindows:
-    np.save(path, found.signals)
-    return replace(found, signals=np.load(path, mmap_mode="r"))
+    rows = range(len(library.scans))
+    found, reasons = read_each(rows, read)
+    return _source([found.get(row) for row in rows], resolution), reasons
 
 
 def _source(found: list[ScanWindows | None], resolution: int) -> SeriesWindows:
@@ -123,7 +139,7 @@ def _of_scan(scan: DerivedScan, resolution: int, mirror_to: str) -> ScanWindows 
     """
     if scan.bold is None or scan.seed is None:
         return None
-    image, seed = load_image(scan.bold), load_image(scan.seed)
+    image, seed = load_derivative(scan.bold), load_derivative(scan.seed)
     if image.ndim != 4 or image.shape[:3] != seed.shape:
         raise DataError(
             f"{scan.bold} has shape {image.shape}, but its seed {seed.shape}: they do not belong "

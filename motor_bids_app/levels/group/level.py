@@ -26,6 +26,7 @@ from motor_bids_app.levels.cohort.cohort import Cohort, build_cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary, map_library
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.scoring import PATIENTS
+from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.group.auditing import StoppedByAuditError
 from motor_bids_app.levels.group.bundle import describe_model, save_model
 from motor_bids_app.levels.group.checklists import LINKS, run_facts, write_checklists
@@ -113,9 +114,11 @@ def run(settings: Settings) -> list[Result]:
         for experiment in experiments:
             try:
                 link, lines = _run_experiment(settings, experiment, people, library, fit)
-            except MotorBidsAppError as error:
-                log.error("experiment %s: %s", experiment.name, error)
-                failed[experiment.name] = error
+            except Exception as error:  # a bug in one must not take the others down
+                failed[experiment.name] = failure_of(
+                    error, settings.output_dir, f"experiment-{experiment.name}"
+                )
+                log.error("experiment %s: %s", experiment.name, failed[experiment.name])
                 continue
             links.append(link)
             results += lines
@@ -133,7 +136,7 @@ def run(settings: Settings) -> list[Result]:
     if failed:
         reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
         total = len(experiments)
-        raise IncompleteRunError(f"{len(failed)} of {total} experiments failed. {reasons}")
+        raise IncompleteRunError(f"{len(failed)} of {total} experiments failed. {reasons}", results)
     return results
 
 

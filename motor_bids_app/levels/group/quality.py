@@ -1,12 +1,16 @@
 """The cohort as a whole: quality measures side by side, and where lesions overlap."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import load_image, save_image, write_table
+from motor_bids_app.bids.files import save_image, write_table
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.cohort.participants import Participants
+from motor_bids_app.levels.cohort.unreadable import load_derivative, read_each
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.quality import robust_outliers
 from motor_bids_app.mri.resampling import resample
@@ -44,15 +48,18 @@ def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
             "outlier_in": {"Description": "Measures more than 3 scaled MAD from the median"},
         }
         write_table(settings.output_dir / FOLDER / "quality.tsv", table, dictionary)
-    with_mask = {scan.participant for scan in people.scans if "lesion" in scan.maps}
-    count = lesion_overlap(people)
+    masks = lesion_masks(people)
+    with_mask = {people.scans[row].participant for row in masks}
+    without_mask = {scan.participant for scan in people.scans if "lesion" not in scan.maps}
+    count = lesion_overlap(people, masks)
     figure = None
     if count is not None:
-        _save_overlap(count, people, settings, len(with_mask))
+        paths = [people.scans[row].maps["lesion"] for row in masks]
+        _save_overlap(count, paths, settings, len(with_mask))
         template, brain = (load_template(kind, RESOLUTION) for kind in ("T1w", "brain"))
         figure = lesion_overlap_figure(count, template, brain, len(with_mask))
     return CohortImages(
-        n_people=len({scan.participant for scan in people.scans}),
+        n_people=len(with_mask | without_mask),  # of others the mask cannot be read
         n_with_lesion_mask=len(with_mask),
         quality=quality_table(table, measures) if measures else None,
         n_outliers=int(table["outlier_in"].notna().sum()) if measures else 0,
@@ -60,21 +67,34 @@ def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
     )
 
 
-def lesion_overlap(people: Participants) -> nib.Nifti1Image | None:
+def lesion_masks(people: Participants) -> dict[int, NDArray[np.bool_]]:
+    """Masks of the scans that have one that can be read, on the standard grid, by row."""
+    grid = standard_grid(RESOLUTION)
+
+    def read(row: int) -> NDArray[np.bool_]:
+        mask = load_derivative(people.scans[row].maps["lesion"])
+        return np.asarray(_on_grid(mask, grid).dataobj) > 0
+
+    rows = [row for row, scan in enumerate(people.scans) if "lesion" in scan.maps]
+    return read_each(rows, read)[0]
+
+
+def lesion_overlap(
+    people: Participants, masks: Mapping[int, NDArray[np.bool_]]
+) -> nib.Nifti1Image | None:
     """Count in how many people each voxel of the standard grid is lesioned, in any session.
 
     Returns
     -------
     Nifti1Image, shape (91, 109, 91), int16; None where nobody has a lesion mask.
     """
-    grid = standard_grid(RESOLUTION)
     lesioned: dict[str, NDArray[np.bool_]] = {}
-    for scan in people.scans:
-        if "lesion" in scan.maps:
-            mask = np.asarray(_on_grid(load_image(scan.maps["lesion"]), grid).dataobj) > 0
-            lesioned[scan.participant] = mask | lesioned.get(scan.participant, np.False_)
+    for row, mask in masks.items():
+        person = people.scans[row].participant
+        lesioned[person] = mask | lesioned[person] if person in lesioned else mask
     if not lesioned:
         return None
+    grid = standard_grid(RESOLUTION)
     count = np.zeros(grid.shape, dtype=np.int16)
     for mask in lesioned.values():
         count += mask
@@ -88,10 +108,9 @@ def _on_grid(mask: nib.Nifti1Image, grid: Grid) -> nib.Nifti1Image:
 
 
 def _save_overlap(
-    count: nib.Nifti1Image, people: Participants, settings: Settings, n_people: int
+    count: nib.Nifti1Image, paths: Sequence[Path], settings: Settings, n_people: int
 ) -> None:
     outputs = Outputs(settings.output_dir, "group", None, datasets=settings.derivatives)
-    paths = [scan.maps["lesion"] for scan in people.scans if "lesion" in scan.maps]
     sidecar = {
         "Description": "Number of people whose lesion holds the voxel",
         "Units": "people",

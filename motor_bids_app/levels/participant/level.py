@@ -1,22 +1,28 @@
 """The participant level: preprocess every selected participant and session."""
 
 import logging
-import traceback
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from motor_bids_app.bids.dataset import StatusRow, update_status
-from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.bids.status import StatusRow, update_status
 from motor_bids_app.engine import map_unordered
-from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError
+from motor_bids_app.errors import (
+    IncompleteRunError,
+    MotorBidsAppError,
+    TryAgainError,
+    WorkerDiedError,
+)
+from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
 from motor_bids_app.levels.participant.anatomy.preprocess import preprocess_anatomy
 from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
 from motor_bids_app.levels.participant.diffusion.preprocess import preprocess_diffusion
+from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.functional.preprocess import preprocess_bold
 from motor_bids_app.levels.participant.lesion import preprocess_standard_lesion
@@ -26,9 +32,11 @@ from motor_bids_app.levels.participant.report import write_report
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.levels.participant.usage import Usage
 from motor_bids_app.levels.progress import track
+from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Selection, Settings
 
 log = logging.getLogger(__name__)
+_STOPPED = "the run was stopped before this was done: run the same command again to continue"
 
 
 @dataclass(frozen=True)
@@ -47,18 +55,20 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
     IncompleteRunError
         Some participants failed; the derivatives of the others are there.
     """
-    jobs = [Job(scan, settings) for scan in scans]
+    jobs = {scan.prefix: Job(scan, settings) for scan in scans}
     failed: list[StatusRow] = []
-    results = map_unordered(process, jobs, settings.resources)
-    for number, (job, rows) in enumerate(track(results, len(jobs), "participants"), start=1):
+    open_jobs = dict(jobs)
+    try:
+        with closing(map_unordered(process, list(jobs.values()), settings.resources)) as results:
+            for job, result in track(results, len(jobs), "participants"):
+                del open_jobs[job.scan.prefix]
+                failed += _keep(job, result, f"{len(jobs) - len(open_jobs)}/{len(jobs)}")
+                if failed and settings.stop_on_first_crash:
+                    break
+    except (KeyboardInterrupt, TryAgainError):
+        rows = [row for job in open_jobs.values() for row in unfinished(job, "stopped", _STOPPED)]
         update_status(settings.output_dir, rows)
-        log.info("%d/%d %s: %s", number, len(jobs), job.scan.prefix, _summary(rows))
-        for row in rows:
-            if row.state == "failed":
-                log.error("%s %s: %s", job.scan.prefix, row.modality, row.reason)
-                failed.append(row)
-        if failed and settings.stop_on_first_crash:
-            break
+        raise
     if failed:
         names = sorted({row.prefix for row in failed})
         raise IncompleteRunError(
@@ -66,6 +76,29 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
             f"{' ...' if len(names) > 5 else ''}. The reasons are in "
             f"{settings.output_dir / 'logs' / 'participants_status.tsv'}."
         )
+
+
+def _keep(job: Job, result: list[StatusRow] | WorkerDiedError, count: str) -> list[StatusRow]:
+    """Write down how the steps of a job ended; return those that failed."""
+    rows = unfinished(job, "failed", str(result)) if isinstance(result, Exception) else result
+    update_status(job.settings.output_dir, rows)
+    log.info("%s %s: %s", count, job.scan.prefix, _summary(rows))
+    failed = [row for row in rows if row.state == "failed"]
+    for row in failed:
+        log.error("%s %s: %s", job.scan.prefix, row.modality, row.reason)
+    return failed
+
+
+def unfinished(job: Job, state: str, reason: str) -> list[StatusRow]:
+    """Rows of a job that ended before it said how: steps with a record were done before that."""
+    root, prefix = job.settings.output_dir, job.scan.prefix
+    steps = planned(job.scan, job.settings.selection)
+    return [
+        _row(job, name, "done", "")
+        if (step := Step(name, prefix, root)).record.is_file() and not step.was_killed
+        else _row(job, name, state, reason)
+        for name in (*steps, *(["features"] if steps else []), "report")
+    ]
 
 
 def process(job: Job) -> list[StatusRow]:
@@ -81,7 +114,7 @@ def process(job: Job) -> list[StatusRow]:
     if scan.problem:
         return [_row(job, "anat", "failed", scan.problem)]
     try:
-        own_folder(settings.output_dir, f"sub-{scan.participant}")
+        sweep(own_folder(settings.output_dir, f"sub-{scan.participant}"), deep=True)
     except MotorBidsAppError as error:
         return [_row(job, "anat", "failed", str(error))]
     rows = [] if settings.reports_only else _preprocess(job, outputs)
@@ -103,12 +136,11 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     """Do what there are files for; each task builds on the records of those before it."""
     scan, settings = job.scan, job.settings
     steps, possible = planned(scan, settings.selection), planned(scan, Selection())
-    _forget(set(STEPS) - {*possible, *(["features"] if possible else [])}, outputs)
+    forget(set(STEPS) - {*possible, *(["features"] if possible else [])}, outputs)
     if not steps:
         notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
         return [_row(job, "anat", "skipped", notes)]
-    if "anat" not in steps and Step("anat", outputs.prefix, outputs.root).was_killed:
-        _forget({"anat"}, outputs)
+    steps = with_damaged_anatomy(steps, possible, outputs)
     tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
         "anat": _anatomy,
         "dwi": _diffusion,
@@ -126,35 +158,19 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         else:
             rows.append(_attempt(tasks[name](scan, outputs, settings), job, outputs))
             if name == "anat" and rows[-1].state == "failed" and not _records(outputs, "anat"):
-                _forget(set(STEPS), outputs)
+                forget(set(STEPS), outputs)
             if name == "anat":
-                rows += _forget_outdated(set(STEPS) - {*steps, "features"}, job, outputs)
+                others = set(STEPS) - {*steps, "features"}
+                rows += [_outdated(job, step) for step in forget_outdated(others, outputs)]
     return rows
 
 
-def _forget(names: Set[str], outputs: Outputs) -> None:
-    """Delete what earlier runs made of inputs, or of an anatomy, that are no longer there."""
-    for name in names:
-        Step(name, outputs.prefix, outputs.root).discard()
-
-
-def _forget_outdated(names: Set[str], job: Job, outputs: Outputs) -> list[StatusRow]:
-    """Delete what steps that are not asked for made with an earlier anatomy, and say so."""
-    anatomy = Step("anat", outputs.prefix, outputs.root)
-    steps = [Step(name, outputs.prefix, outputs.root) for name in STEPS if name in names]
-    outdated = [step for step in steps if step.is_outdated(anatomy)]
-    for step in outdated:
-        step.discard()
-    return [
-        _row(
-            job,
-            step.name,
-            "outdated",
-            f"the {step.name} derivatives were made with an earlier anatomy, and deleted: run "
-            f"again with --modalities anat {step.name}",
-        )
-        for step in outdated
-    ]
+def _outdated(job: Job, step: str) -> StatusRow:
+    reason = (
+        f"the {step} derivatives were made with an earlier anatomy, and deleted: run again with "
+        f"--modalities anat {step}"
+    )
+    return _row(job, step, "outdated", reason)
 
 
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
@@ -252,12 +268,9 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
             done = step.run(task.inputs, processing, work, repeat=repeat)
             state = "done" if done else "kept"
             reason = " ".join(outputs.load_facts([task.name]).warnings)
-        except MotorBidsAppError as error:
-            state, reason = "failed", str(error)
         except Exception as error:  # a bug must not take the other participants down
-            crash = settings.output_dir / "logs" / f"crash-{outputs.prefix}_{task.name}.txt"
-            write_text(crash, traceback.format_exc())
-            state, reason = "failed", f"internal error {error!r}: please report it with {crash}"
+            name = f"{outputs.prefix}_{task.name}"
+            state, reason = "failed", str(failure_of(error, settings.output_dir, name))
     return _row(job, task.name, state, reason, usage)
 
 

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from motor_bids_app.bids.bold import BoldFile
-from motor_bids_app.bids.lesion_names import LesionFile
-from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import check_file
@@ -20,41 +17,39 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
     width = max(len("participant"), *(len(scan.prefix) for scan in scans))
     lines = [f"{'participant':{width}}  " + "  ".join(f"{name:6}" for name in _COLUMNS) + "  runs"]
     for scan in scans:
-        present = {
-            "T1w": scan.t1w,
-            "T2w": scan.t2w,
-            "FLAIR": scan.flair,
-            "dwi": scan.dwi,
-            "bold": scan.bold,
-            "eeg": scan.eeg,
-            "emg": scan.emg,
-            "lesion": scan.lesion,
-        }
-        problems = {name: problem for name, file in present.items() if (problem := _problem(file))}
-        states = {name: "yes" if file else "-" for name, file in present.items()}
-        states |= dict.fromkeys(problems, "no")
-        cells = "  ".join(f"{states[name]:6}" for name in _COLUMNS)
+        absent = _absent(scan)
+        states = {name: "broken" if absent[name] else "yes" for name in absent}
+        cells = "  ".join(f"{states.get(name, '-'):6}" for name in _COLUMNS)
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
         )
-        lines += [
-            f"{'':{width}}  {note}"
-            for note in (
-                *taken_from(scan.finished.datasets),
-                *scan.notes,
-                *(f"{name} cannot be read: {problem}" for name, problem in problems.items()),
-            )
-        ]
+        notes = (*taken_from(scan.finished.datasets), *scan.notes, *filter(None, absent.values()))
+        lines += [f"{'':{width}}  {note}" for note in notes]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)
 
 
-def _problem(file: Path | BoldFile | RecordingFile | LesionFile | None) -> str:
-    """Why a file that is named cannot be opened; empty if it can, or there is none."""
-    path = file if file is None or isinstance(file, Path) else file.path
+def _absent(scan: Scan) -> dict[str, str]:
+    """Say of each image or recording why its content is not there; '' of those that have it."""
+    paths = {
+        "T1w": scan.t1w,
+        "T2w": scan.t2w,
+        "FLAIR": scan.flair,
+        "dwi": scan.dwi,
+        "bval": scan.bval,
+        "bvec": scan.bvec,
+        "bold": scan.bold and scan.bold.path,
+        "eeg": scan.eeg and scan.eeg.path,
+        "emg": scan.emg and scan.emg.path,
+        "lesion": scan.lesion and scan.lesion.path,
+    }
+    return {name: _problem(path) for name, path in paths.items() if path}
+
+
+def _problem(path: Path) -> str:
+    """Why a file cannot be opened; '' if it can."""
     try:
-        if path is not None:
-            check_file(path)
+        check_file(path)
     except MotorBidsAppError as error:
         return str(error)
     return ""

@@ -8,15 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.dataset import StatusRow
 from motor_bids_app.bids.files import read_json, read_table, write_text
 from motor_bids_app.bids.finished import describe_datasets
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.anatomy.preprocess import anatomical_methods
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import planned, taken_from
+from motor_bids_app.mri.brain_network import WEIGHTS
 from motor_bids_app.reports.participant.lesion_regions import lesion_regions
 from motor_bids_app.reports.participant.methods import as_text, participant_methods
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
@@ -37,7 +38,8 @@ _FIGURES = {
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
 }  # fmt: skip
 _NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
-_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "deepbet", "mne", "scikit-learn")
+_NOTHING = "nothing was made of it here."
+_LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")
 
 
 def write_report(
@@ -60,7 +62,7 @@ def write_report(
         ),
         doubts=tuple(facts.warnings),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
-        sections=_sections(outputs),
+        sections={**_without_result(scan, rows), **_sections(outputs)},
         quality=quality,
         features={name: value for name, value in features.items() if name not in quality},
         dictionary=dictionary_for([*features]),
@@ -147,7 +149,8 @@ def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
 
 def software_versions() -> dict[str, str]:
     """Versions of this app and of the libraries whose results it uses."""
-    return {"motor_bids_app": __version__, **{name: version(name) for name in _LIBRARIES}}
+    own = {"motor_bids_app": __version__, "deepbet (weights)": WEIGHTS}
+    return own | {name: version(name) for name in _LIBRARIES}
 
 
 def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
@@ -209,6 +212,27 @@ def _sections(outputs: Outputs) -> dict[str, Section]:
         overlap[_NUMBERS] = overlap[_NUMBERS].astype(float)
         sections["lesion"] = replace(sections["lesion"], tables=(lesion_regions(overlap),))
     return sections
+
+
+def _without_result(scan: Scan, rows: Sequence[StatusRow]) -> dict[str, Section]:
+    """Sections whose input was found: where they have no result, it is not said to be missing."""
+    head = scan.anatomy and (f"The {scan.anatomy[1]} image", "anat")
+    found = {
+        "anatomy": head,
+        "lesion": scan.lesion and ("The lesion mask", "anat"),
+        "tissue": head,
+        "diffusion": (scan.dwi or scan.finished.diffusion) and ("The dwi", "dwi"),
+        "bold": scan.bold and ("The bold", "bold"),
+        "eeg": scan.eeg and ("The EEG", "eeg"),
+        "emg": scan.emg and ("The EMG", "emg"),
+    }
+    failed = {row.modality for row in rows if row.state == "failed"}
+    end = "its processing failed: see the reason at the head of this page."
+    return {
+        key: Section(absent=f"{what[0]} was found, but {end if what[1] in failed else _NOTHING}")
+        for key, what in found.items()
+        if what
+    }
 
 
 def _done(scan: Scan, facts: Facts) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.files import hash_file, read_json, write_json
 from motor_bids_app.bids.paths import place_in
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.levels.intact import fingerprint, is_intact, record_of
 from motor_bids_app.settings import ProcessingSettings
 
 
@@ -33,7 +34,7 @@ class Step:
     @property
     def record(self) -> Path:
         """File that says what the outputs were made from."""
-        return self.output_dir / "logs" / "steps" / f"{self.prefix}_{self.name}.json"
+        return record_of(self.output_dir, self.prefix, self.name)
 
     def run(
         self,
@@ -65,7 +66,8 @@ class Step:
             raise
         names = {str(path.relative_to(self.output_dir)) for path in outputs}
         self._delete(earlier - names)
-        write_json(self.record, {**key, "outputs": sorted(names)})
+        written = {name: fingerprint(self.output_dir / name) for name in sorted(names)}
+        write_json(self.record, {**key, "outputs": written})
         return True
 
     @property
@@ -74,6 +76,18 @@ class Step:
         try:
             return "inputs" not in read_json(self.record)
         except MotorBidsAppError:
+            return False
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether its outputs are there as it left them."""
+        try:
+            outputs = read_json(self.record)["outputs"]
+            return all(
+                self._is_own(name) and is_intact(self.output_dir / name, known, self.record)
+                for name, known in outputs.items()
+            )
+        except (MotorBidsAppError, KeyError, AttributeError):
             return False
 
     def is_outdated(self, earlier: "Step") -> bool:
@@ -97,7 +111,9 @@ class Step:
             names = read_json(self.record)["outputs"]
         except (MotorBidsAppError, KeyError):
             return set()
-        return {name for name in names if self._is_own(name)} if isinstance(names, list) else set()
+        if not isinstance(names, list | dict):
+            return set()
+        return {name for name in names if self._is_own(name)}
 
     def _is_own(self, name: Any) -> bool:
         """Whether a name in a record is of a file of this scan: records may come from elsewhere."""
@@ -123,8 +139,4 @@ class Step:
             record = read_json(self.record)
         except MotorBidsAppError:
             return False
-        same = all(record.get(name) == value for name, value in key.items())
-        names, own = record.get("outputs"), self._outputs()
-        if not same or not isinstance(names, list) or len(own) < len(names):
-            return False
-        return all((self.output_dir / name).is_file() for name in own)
+        return all(record.get(name) == value for name, value in key.items()) and self.is_intact

@@ -13,6 +13,7 @@ from motor_bids_app.errors import DataError, IncompatibleModelError
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.volumes import STORED_UNITS, Volumes, VolumeStore
 from motor_bids_app.levels.cohort.maps import brain_grid, experiment_mask, fill_store
+from motor_bids_app.levels.cohort.unreadable import check_readable
 
 DIFFUSIVITIES = frozenset({"md", "rd", "ad"})
 _MOST_Z = 7.3  # of a correlation of 1 - 1e-6
@@ -54,7 +55,7 @@ def read_maps(
             "participant level on its images first, or name finished derivatives with -d."
         )
     store = VolumeStore.empty(1, maps, grid)
-    fill_store(store, [scan], row, flip, inputs["mirror_lesion_to"])
+    check_readable(fill_store(store, [scan], row, flip, inputs["mirror_lesion_to"]), [0])
     return store.volumes()
 
 

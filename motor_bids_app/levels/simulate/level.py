@@ -65,7 +65,9 @@ def run(settings: SimulationSettings) -> None:
         work = partial(simulate_person, settings=settings)
         resources = Resources(n_procs=settings.n_procs)
         done = map_unordered(work, people, resources)
-        for count, (person, _) in enumerate(done, start=1):
+        for count, (person, died) in enumerate(done, start=1):
+            if died is not None:
+                raise died
             log.info("sub-%s simulated (%d of %d)", person.label, count, len(people))
 
 

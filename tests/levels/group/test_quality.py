@@ -61,3 +61,14 @@ def test_who_stands_apart_is_flagged_first(cohort):
     assert table.loc["sub-6", "outlier_in"] == "motion_mean_fd"
     assert images.n_outliers == 1
     assert images.quality.rows[0][0] == "sub-6"
+
+
+def test_a_mask_that_cannot_be_read_is_not_counted_as_none(cohort):
+    path = cohort[0].scans[3].maps["lesion"]
+    path.write_bytes(path.read_bytes()[:100])
+
+    images = describe_cohort(*cohort)
+
+    assert images.sentences[0] == "2 of 5 people have a lesion mask."
+    overlap = nib.load(cohort[1].output_dir / "group" / "lesion-overlap.nii.gz")
+    assert np.asarray(overlap.dataobj).sum() == 2 * 64

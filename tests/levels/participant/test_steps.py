@@ -1,4 +1,6 @@
 import json
+import os
+import time
 
 import pytest
 
@@ -52,6 +54,26 @@ def test_lost_output_repeats_the_step(runs):
     runs()
     runs.output.unlink()
     assert runs()
+
+
+@pytest.mark.parametrize("content", ["", "bra", "brawn", "brain and more"])
+@pytest.mark.parametrize("age", [0, 3600])
+def test_a_damaged_output_repeats_the_step(runs, content, age):
+    runs()
+    assert not runs()
+    runs.output.write_text(content)
+    if len(content) != len("brain"):  # a time that was kept does not hide another size
+        os.utime(runs.output, (time.time() - age,) * 2)
+
+    assert runs()
+    assert runs.output.read_text() == "brain"
+    assert not runs()
+
+
+def test_an_output_that_was_copied_is_still_the_same(runs):
+    runs()
+    os.utime(runs.output)
+    assert not runs()
 
 
 def test_a_step_that_died_is_repeated(runs, source):
@@ -177,5 +199,5 @@ def test_content_that_was_never_fetched_is_named(tmp_path):
     link = tmp_path / "T1w.nii.gz"
     link.symlink_to(tmp_path / "annex")
 
-    with pytest.raises(InputMissingError, match="fetch its content"):
+    with pytest.raises(InputMissingError, match="its content is not here"):
         Step("anat", "sub-01", tmp_path).run({"t1w": link}, ProcessingSettings(), list)

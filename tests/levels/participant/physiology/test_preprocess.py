@@ -7,11 +7,11 @@ import mne
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.dataset import read_status
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.files import read_json, read_table
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.status import read_status
 from motor_bids_app.bids.validation import run_validator
 from motor_bids_app.cli.parse import parse_settings
 from motor_bids_app.errors import IncompleteRunError
