@@ -250,7 +250,13 @@ def load_image(path: Path) -> nib.Nifti1Image:
     data = data.astype(_plain_type(data), copy=False)
     header = image.header.copy()
     header.set_data_dtype(data.dtype)  # an integer header would round results on disk
-    return nib.Nifti1Image(data, image.affine, header)
+    try:
+        return nib.Nifti1Image(data, image.affine, header)
+    except (HeaderDataError, ValueError) as error:
+        raise ReadWriteError(
+            f"{path} says of its place in space what cannot be: {error}. Copy it again, or correct "
+            "its header."
+        ) from error
 
 
 def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:

@@ -20,6 +20,7 @@ from motor_bids_app.models.catalog import FUSION, MODELS, PHYSIOLOGY, REGIONAL, 
 
 _MOST_PEOPLE = 10_000_000
 _MOST_TEXT = 10_000  # characters
+_MOST_LAYERS = 64
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,8 @@ def check_index(content: Any, place: str) -> None:
     for name, value in content["settings"].items():
         if name not in _SETTINGS:
             raise IncompatibleModelError(f"{place}: no model has a setting {name[:80]!r}.")
+        if isinstance(value, list) and len(value) > _MOST_LAYERS and name != "columns":
+            _refuse(f"{len(value)} entries", f"{place} settings {name}", f"{_MOST_LAYERS} at most")
         _check(value, _SETTINGS[name], f"{place} settings {name}")
 
 
