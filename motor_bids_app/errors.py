@@ -84,7 +84,11 @@ class GradientTableError(DataError):
     """The b-values or directions do not fit the diffusion images."""
 
 
-class ScoreError(DataError):
+class TableError(DataError):
+    """A table is not what BIDS calls one, or a cell of it means nothing."""
+
+
+class ScoreError(TableError):
     """A score or demographic value is out of range, undeclared or contradictory."""
 
 

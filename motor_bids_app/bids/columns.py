@@ -1,7 +1,7 @@
 """Scores and demographics of a dataset under the names of the registry, or the reason why not."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.cells import Column, read_variable
+from motor_bids_app.bids.cells import read_variable
+from motor_bids_app.bids.column import Column
+from motor_bids_app.bids.descriptions import another_thing, contradiction, is_handedness
 from motor_bids_app.bids.resolved import ColumnUse, ResolvedTable
 from motor_bids_app.bids.scores import (
     AMBIGUOUS,
@@ -20,7 +22,7 @@ from motor_bids_app.bids.scores import (
 )
 from motor_bids_app.bids.scores_map import ScoresMap, line_to_add, load_scores_map
 from motor_bids_app.bids.tables import Key, Source, read_sources
-from motor_bids_app.errors import ScoreError
+from motor_bids_app.errors import ScoreError, TableError
 from motor_bids_app.privacy import shown_age
 
 _OPPOSITE = {"left": "right", "right": "left"}
@@ -57,8 +59,8 @@ def resolve_columns(
     ------
     InputMissingError
         There is no table.
-    ScoreError
-        A value is out of range, undeclared or contradictory.
+    TableError
+        A table is none, or a value of it is no number, out of range, undeclared or contradictory.
     UsageError
         The scores map cannot be understood.
     """
@@ -69,12 +71,13 @@ def resolve_columns(
         for column in source.table.columns:
             try:
                 _read_column(source, str(column), declarations, collector)
-            except ScoreError as error:
+            except TableError as error:
                 if strict:
                     raise
                 collector.errors.append(str(error))
     _check_declared(declarations, collector, strict)
     table = _assemble([key for source in sources for key in source.keys.values()], collector)
+    table = _with_group(table, collector)
     conflicts = _reconcile_sides(table)
     table = _without_time_for_controls(table, collector)
     declared = {name: entry.score for name, entry in declarations.declarations.items()}
@@ -91,20 +94,20 @@ def _read_column(
     source: Source, column: str, declarations: ScoresMap, collector: _Collector
 ) -> None:
     """Read one column into the collector, and note what became of it."""
-    cells = source.table[column]
-    name, remark = _meaning_of(column, declarations)
+    cells, description = source.table[column], source.describes(column)
+    name, remark = _meaning_of(column, description, declarations)
     unused = ColumnUse(source.file, column, None, int(cells.notna().sum()), "", remark)
     if name is None:
         collector.uses.append(unused)
+        if remark.startswith("its description"):
+            collector.remarks.append(f"{source.file}: {column} is not used; {remark}")
         return
-    description = source.dictionary.get(column)
-    described = Column(
-        source.file, column, cells, description if isinstance(description, dict) else {}
-    )
+    described = Column.described(source.file, column, cells, description)
     try:
+        _check_raw(name, column, declarations)
         values = read_variable(name, described, declarations.get(name))
         _add_values(name, values.series, source, column, collector)
-    except ScoreError:
+    except TableError:
         collector.uses.append(replace(unused, name=name, problem="ERROR, see below"))
         raise
     if name == "age":
@@ -117,7 +120,26 @@ def _read_column(
     )
 
 
-def _meaning_of(column: str, declarations: ScoresMap) -> tuple[str | None, str]:
+def _check_raw(name: str, column: str, declarations: ScoresMap) -> None:
+    """Raise where the scores map takes what is called a share for the raw score."""
+    part, score = another_thing(column), declarations.get(name).score
+    if (
+        part
+        and score is not None
+        and name in SCORES
+        and score.range_text == SCORES[name].range_text
+    ):
+        mine = normalise(column)
+        line = line_to_add(mine, column=column, minimum=0, maximum=100)
+        raise ScoreError(
+            f"{column} says {part!r} in its name, and {score.title} goes from {score.range_text}. "
+            f"Declare a score of your own, with its limits, in --scores-map: {line}"
+        )
+
+
+def _meaning_of(
+    column: str, description: Mapping[str, Any], declarations: ScoresMap
+) -> tuple[str | None, str]:
     """Registry name of a column, and a remark where it is not used."""
     if column in declarations.ignore:
         return None, "ignored, as the scores map says"
@@ -127,17 +149,34 @@ def _meaning_of(column: str, declarations: ScoresMap) -> tuple[str | None, str]:
     recognised = recognise(column)
     if recognised:
         other = declarations.get(recognised).column
-        return (None, f"the scores map takes {other} instead") if other else (recognised, "")
+        if other:
+            return None, f"the scores map takes {other} instead"
+        against = contradiction(recognised, description)
+        if against:
+            return None, (
+                f"its description says {against}; if it is {recognised} all the same, add to the "
+                f'scores map: {recognised} = "{column}"'
+            )
+        return recognised, ""
+    if normalise(column) == "hand" and is_handedness(description):
+        return "handedness", ""
     if normalise(column) in AMBIGUOUS:
         question, answer = AMBIGUOUS[normalise(column)]
         return None, f'{question} add to the scores map, for example: {answer} = "{column}"'
+    return None, _suggestion(column)
+
+
+def _suggestion(column: str) -> str:
+    """What a column might be, as a line for the scores map; '' where nothing is near."""
     known = {normalise(name): name for name in (*SCORES, *DEMOGRAPHICS)}
     parts = [name for short, name in known.items() if len(short) > 3 and short in normalise(column)]
     parts = parts or [known[s] for s in get_close_matches(normalise(column), known, 1, 0.8)]
-    return (
-        None,
-        f'perhaps {parts[0]}? add to the scores map: {parts[0]} = "{column}"' if parts else "",
-    )
+    if not parts:
+        return ""
+    other = another_thing(column)
+    if other:
+        return f"not taken for {parts[0]}: {other!r} in its name makes it another thing"
+    return f'perhaps {parts[0]}? add to the scores map: {parts[0]} = "{column}"'
 
 
 def _add_values(
@@ -210,12 +249,21 @@ def _assemble(keys: Sequence[Key], collector: _Collector) -> pd.DataFrame:
             )
             rows.append(row)
     order = ["participant_id", "session_id", *_ordered(collector)]
-    table = pd.DataFrame(rows, columns=order)
+    return pd.DataFrame(rows, columns=order)
+
+
+def _with_group(table: pd.DataFrame, collector: _Collector) -> pd.DataFrame:
+    """Who is in no group is a patient; where others are in one, that is said."""
     if "group" not in table:
-        table["group"] = "patient"
-    else:
-        table["group"] = table["group"].fillna("patient")
-    return table
+        return table.assign(group="patient")
+    people = table.groupby("participant_id")["group"].count()
+    without = sorted(str(name) for name in people.index[people == 0])
+    if without:
+        some = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
+        collector.remarks.append(
+            f"In no group by the tables, and taken as patients: {len(without)} ({some})"
+        )
+    return table.assign(group=table["group"].fillna("patient"))
 
 
 def _ordered(collector: _Collector) -> list[str]:

@@ -1,11 +1,10 @@
 """Reading and writing: whole files or none, and clear errors for damaged ones."""
 
+import csv
 import errno
 import hashlib
-import io
 import json
 import os
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,9 +22,10 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.headers import HEADER_BYTES, check_header
+from motor_bids_app.bids.spreadsheets import as_text
 from motor_bids_app.documents import parse_json
 from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
-from motor_bids_app.opening import check_file, read_bytes, read_text
+from motor_bids_app.opening import check_file, read_text
 from motor_bids_app.scratch import temporary_file
 
 _DAMAGED = (
@@ -50,11 +50,6 @@ _OTHER_FORMATS = {
     b"{": "a text",
 }  # fmt: skip
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
-_FORMULA = re.compile(
-    r"'*\s*[=+\-@＝＋－＠]"
-)  # also in full width, as East Asian keyboards give it
-_BREAKS = re.compile(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")  # what ends a cell or a line
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @contextmanager
@@ -136,68 +131,25 @@ def write_table(
 ) -> None:
     """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary.
 
-    Text that a spreadsheet would run as a formula is written with an apostrophe before it, as
-    spreadsheets mark text; `read_table` takes it away again.
+    Text that a spreadsheet would run as a formula is marked as text; `read_table` takes the mark
+    away again. BIDS knows no quotation: in a cell, tabs and line breaks become blanks.
     """
     plain = table.rename(columns=as_text)
     for column in range(plain.shape[1]):
         if not pd.api.types.is_numeric_dtype(plain.dtypes.iloc[column]):
             plain.isetitem(column, plain.iloc[:, column].map(as_text).to_numpy(dtype=object))
     with replacing(path) as temporary:
-        plain.to_csv(temporary, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+        plain.to_csv(
+            temporary,
+            sep="\t",
+            index=False,
+            na_rep="n/a",
+            float_format="%.6g",
+            quoting=csv.QUOTE_NONE,
+        )
     if dictionary is not None:
         content = {as_text(name): entry for name, entry in dictionary.items()}
         write_json(path.with_suffix(".json"), content)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a BIDS TSV with every cell as text; missing ('n/a' or empty) as NaN."""
-    content = io.BytesIO(read_bytes(path))
-    try:
-        table = pd.read_csv(
-            content,
-            sep="\t",
-            dtype=str,
-            keep_default_na=False,
-            na_values=["n/a", ""],
-            encoding="utf-8-sig",
-        )
-    except ValueError as error:
-        raise ReadWriteError(
-            f"{path} is not a readable tab-separated table: {error}. Check its delimiter."
-        ) from error
-    plain = table.apply(lambda column: column.map(from_text).astype(column.dtype))
-    return plain.rename(columns=from_text)
-
-
-def as_text(value: Any) -> Any:
-    """Return a cell that a spreadsheet takes for text, on one line; what is no text as it is.
-
-    >>> [as_text(cell) for cell in ("=1+1", "'@x", "-0.5", "a", -1)]
-    ["'=1+1", "''@x", '-0.5', 'a', -1]
-    """
-    if not isinstance(value, str):
-        return value
-    line = _BREAKS.sub(" ", value)
-    return f"'{line}" if _FORMULA.match(line) and not _is_number(line) else line
-
-
-def from_text(value: Any) -> Any:
-    """Inverse of `as_text`.
-
-    >>> [from_text(cell) for cell in ("'=1+1", "''@x", "'tis", "-0.5")]
-    ['=1+1', "'@x", "'tis", '-0.5']
-    """
-    marked = isinstance(value, str) and value.startswith("'") and _FORMULA.match(value)
-    return value[1:] if marked else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
 
 
 def hash_file(path: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
+from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.ignored import IgnoreRules
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
 from motor_bids_app.bids.paths import check_label
@@ -92,9 +93,9 @@ def select_participants(known: Sequence[str], selection: Selection) -> list[str]
     for label in (*selection.participants, *selection.excluded):
         if label not in known:
             similar = get_close_matches(label, known, n=5, cutoff=0.5) or known[:5]
+            near = near_miss(label, known) or f"it has {len(known)}, such as {', '.join(similar)}"
             raise InputMissingError(
-                f"Participant {label!r} is not in the dataset, which has {len(known)}, "
-                f"such as {', '.join(similar)}. Correct the label."
+                f"Participant {label!r} is not in the dataset: {near}. Correct the label."
             )
     wanted = selection.participants or known
     left = [label for label in known if label in wanted and label not in selection.excluded]

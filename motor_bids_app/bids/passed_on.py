@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.cells import Column, read_variable
-from motor_bids_app.bids.files import read_json, read_table
+from motor_bids_app.bids.cells import read_variable
+from motor_bids_app.bids.column import Column
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, recognise
 from motor_bids_app.bids.scores_map import ScoresMap
+from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.errors import ScoreError
 from motor_bids_app.privacy import OLDEST, shown_age
 
@@ -54,16 +56,12 @@ def known_variables(dataset: Path) -> list[Variable]:
     ReadWriteError
         The table or its dictionary cannot be read.
     """
-    path = dataset / "participants.tsv"
-    if not path.exists():
+    table = participants_table(dataset)
+    if table is None:
         return []
-    table = read_table(path)
-    if "participant_id" not in table:
-        return []
-    labels = table["participant_id"].fillna("").str.strip().str.removeprefix("sub-")
-    table = table.set_axis("sub-" + labels, axis=0)
+    table = table.set_axis(table["participant_id"], axis=0)
     table = table[~table.index.duplicated()]
-    sidecar = path.with_suffix(".json")
+    sidecar = dataset / "participants.json"
     dictionary = read_json(sidecar) if sidecar.exists() else {}
     found: dict[str, Variable] = {}
     for column in map(str, table.columns):
@@ -71,7 +69,8 @@ def known_variables(dataset: Path) -> list[Variable]:
         if name is None or name in found:
             continue
         entry = dictionary.get(column)
-        cells = Column(path.name, column, table[column], entry if isinstance(entry, dict) else {})
+        entry = entry if isinstance(entry, dict) else {}
+        cells = Column.described("participants.tsv", column, table[column], entry)
         try:
             values = read_variable(name, cells, ScoresMap().get(name)).series.dropna()
         except ScoreError:

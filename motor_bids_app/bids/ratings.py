@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.identifiers import participant_id, session_id
+from motor_bids_app.bids.scores import normalise
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError
 
 LOWEST_KEPT = 2  # of MRIQC's scale: 1 exclude, 2 poor, 3 acceptable, 4 excellent
@@ -12,7 +14,7 @@ _WORDS = {
     **dict.fromkeys(("include", "included", "accept", "pass", "keep"), False),
     **dict.fromkeys(("exclude", "excluded", "reject", "fail"), True),
 }
-_PERSON = ("participant_id", "subject_id", "subject", "bids_name")
+_PERSON = ("participantid", "participant", "subjectid", "subject", "bidsname")
 _RATING = ("rating", "qc", "decision")
 
 
@@ -31,29 +33,35 @@ def rated_exclude(path: Path) -> list[tuple[str, str | None, str]]:
     Raises
     ------
     InputMissingError, ReadWriteError
-        There is no such file, or it is no table.
+        There is no such file, or it cannot be read.
     DataError
+        It is no tab-separated table.
         A column is missing, or a rating or participant cannot be understood.
     """
     table = read_table(path)
-    person = next((name for name in _PERSON if name in table), None)
-    rating = next((name for name in _RATING if name in table), None)
+    person, rating, visit = (_find(table, names) for names in (_PERSON, _RATING, ("sessionid",)))
     if person is None or rating is None:
         raise DataError(
             f"{path} needs the columns participant_id and rating, separated by tabs; it has "
             f"{', '.join(map(str, table.columns))}."
         )
     excluded = []
-    for number, row in enumerate(table.to_dict("records"), start=2):
-        where = f"{path}, line {number}"
+    for line, row in table.iterrows():
+        where = f"{path}, line {line}"
         if pd.isna(row[rating]):
             continue
         if pd.isna(row[person]):
             raise DataError(f"{where}: the rating {row[rating]!r} has no participant.")
         if _excludes(str(row[rating]), where):
-            participant, session = _labels(str(row[person]), row.get("session_id"))
+            participant, session = _labels(str(row[person]), row[visit] if visit else None)
             excluded.append((participant, session, str(row[rating])))
     return excluded
+
+
+def _find(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:
+    """The first column of one of these names, which capitals and punctuation do not change."""
+    there = {normalise(str(column)): str(column) for column in reversed(table.columns)}
+    return next((there[name] for name in names if name in there), None)
 
 
 def _excludes(rating: str, where: str) -> bool:
@@ -71,8 +79,8 @@ def _excludes(rating: str, where: str) -> bool:
 
 def _labels(person: str, session: object) -> tuple[str, str | None]:
     """Participant and session; MRIQC has both in one name, 'sub-01_ses-1_T1w'."""
-    parts = person.strip().removeprefix("sub-").split("_")
-    named = next((part for part in parts[1:] if part.startswith("ses-")), None)
+    label, *parts = person.split("_")
+    named = next((part for part in parts if part.lower().startswith("ses-")), None)
     if isinstance(session, str):
-        named = f"ses-{session.strip().removeprefix('ses-')}"
-    return f"sub-{parts[0]}", named
+        named = session
+    return participant_id(label), session_id(named) if named else None

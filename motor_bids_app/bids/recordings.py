@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.search import Found, choose, inherited
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError
 
 EXTENSIONS = (".edf", ".bdf", ".vhdr", ".set", ".fif")

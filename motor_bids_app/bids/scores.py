@@ -111,8 +111,8 @@ SCORES: dict[str, Score] = {
         Score(
             name="fma_motor", title="Fugl-Meyer Assessment, motor total", minimum=0, maximum=100,
             aliases=(
-                "fmamotor", "fmmotor", "fmatotal", "fmtotal", "fuglmeyermotor", "fuglmeyertotal",
-                "fuglmeyermotortotal", "fmamotortotal", "totalfma",
+                "fmamotor", "fmmotor", "fuglmeyermotor", "fuglmeyermotortotal", "fmamotortotal",
+                "fmmotortotal",
             ),
             poor=Cutoff("<", 50, "severe motor impairment, Fugl-Meyer 1980"),
         ),
@@ -166,18 +166,21 @@ SCORES: dict[str, Score] = {
 }  # fmt: skip
 
 DEMOGRAPHICS: dict[str, tuple[str, ...]] = {
-    "age": ("ageyears", "ageatscan", "ageatstroke", "ageatonset", "agey", "ageinyears"),
+    "age": (
+        "ageyears", "ageatscan", "ageatmri", "ageatassessment", "ageattesting", "agey",
+        "ageinyears",
+    ),
     "sex": ("gender", "biologicalsex", "sexatbirth"),
     "time_since_stroke": (
         "tss", "timesinceonset", "timepoststroke", "timesincestroke", "timeafterstroke",
-        "timefromstroke", "poststroke", "stroketime", "chronicity", "dayspoststroke",
-        "dayspost", "dayssincestroke", "daysafterstroke", "weekspoststroke", "weekssincestroke",
+        "timefromstroke", "chronicity", "dayspoststroke", "dayssincestroke", "daysafterstroke",
+        "weekspoststroke", "weekssincestroke", "weeksafterstroke", "yearsafterstroke",
         "monthspoststroke", "monthssincestroke", "monthsafterstroke", "yearspoststroke",
         "yearssincestroke", "timepoststrokedays", "timepoststrokemonths", "timesincestrokedays",
         "timesincestrokeweeks", "timesincestrokemonths", "timesincestrokeyears", "tssdays",
         "tssmonths", "tssweeks", "tssyears", "strokeduration", "durationpoststroke",
     ),
-    "handedness": ("hand", "dominanthand", "handdominance", "handpreference"),
+    "handedness": ("dominanthand", "handdominance", "handpreference"),
     "lesion_side": (
         "lesionhemisphere", "lesionedhemisphere", "strokehemisphere", "hemisphere",
         "affectedhemisphere", "ipsilesionalhemisphere", "lesionside", "sideoflesion",
@@ -201,9 +204,27 @@ AMBIGUOUS: dict[str, tuple[str, str]] = {
         _SIDE,
     ),
     **dict.fromkeys(
-        ("fma", "fm", "fuglmeyer", "fmascore", "fuglmeyerscore", "fuglmeyerassessment"),
+        (
+            "fma",
+            "fm",
+            "fuglmeyer",
+            "fmascore",
+            "fuglmeyerscore",
+            "fuglmeyerassessment",
+            "fmatotal",
+            "fmtotal",
+            "fuglmeyertotal",
+            "totalfma",
+            "totalfm",
+            "fmasum",
+        ),
         _FUGL_MEYER,
     ),
+    **dict.fromkeys(
+        ("ageatstroke", "ageatonset", "ageatstrokeonset", "ageofonset", "ageatinjury"),
+        ("at the time of the examination, too?", "age"),
+    ),
+    "hand": ("handedness, or the affected hand?", "handedness"),
 }
 
 

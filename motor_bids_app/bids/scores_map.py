@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
+from motor_bids_app.bids.text import read_lines
 from motor_bids_app.documents import parse_toml
-from motor_bids_app.errors import InputMissingError, UsageError
-from motor_bids_app.opening import read_text
+from motor_bids_app.errors import DataError, InputMissingError, ReadWriteError, UsageError
 
 _KEYS = (
     "column", "units", "levels", "missing", "minimum", "maximum", "higher_is_better", "poor",
@@ -89,16 +89,20 @@ def load_scores_map(path: Path | None) -> ScoresMap:
     if path is None:
         return ScoresMap()
     try:
-        content = parse_toml(read_text(path))
+        content = parse_toml("\n".join(read_lines(path)))
     except InputMissingError as error:
         raise InputMissingError(f"--scores-map {path}: there is no such file.") from error
+    except (DataError, ReadWriteError) as error:
+        raise UsageError(f"--scores-map: {error}") from error
     except ValueError as error:
         raise UsageError(f"--scores-map {path} is not readable TOML: {error}.") from error
     ignore = content.pop("ignore", [])
     if not isinstance(ignore, list):
         raise UsageError(f'{path}: ignore must be a list of columns, as in ignore = ["nihss_24h"].')
     declarations = {name: _declare(path, name, entry) for name, entry in content.items()}
-    return ScoresMap(declarations=declarations, ignore=tuple(str(column) for column in ignore))
+    return ScoresMap(
+        declarations=declarations, ignore=tuple(str(column).strip() for column in ignore)
+    )
 
 
 def _declare(path: Path, name: str, entry: Any) -> Declaration:
@@ -121,12 +125,16 @@ def _declare(path: Path, name: str, entry: Any) -> Declaration:
         if not isinstance(entry.get(key, ""), str):
             raise UsageError(f"{path}: {name} {key} = {entry[key]!r}: use text.")
     return Declaration(
-        column=entry.get("column"),
-        units=entry.get("units"),
-        levels={str(code): str(meaning) for code, meaning in levels.items()},
-        missing=tuple(str(cell) for cell in missing),
+        column=_text(entry, "column"),
+        units=_text(entry, "units"),
+        levels={str(code).strip(): str(meaning).strip() for code, meaning in levels.items()},
+        missing=tuple(str(cell).strip() for cell in missing),
         score=None if name in DEMOGRAPHICS else _score(path, name, entry),
     )
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str | None:
+    return str(entry[key]).strip() if key in entry else None
 
 
 def _score(path: Path, name: str, entry: Mapping[str, Any]) -> Score:

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from motor_bids_app.bids.dataset import locked
-from motor_bids_app.bids.files import read_table, write_table
+from motor_bids_app.bids.files import write_table
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError
 
 log = logging.getLogger(__name__)

@@ -1,16 +1,20 @@
 """All tables of a dataset that may hold scores: participants, phenotype, sessions."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.files import read_json, read_table
+from motor_bids_app.bids.files import read_json
+from motor_bids_app.bids.identifiers import participant_id, session_id
+from motor_bids_app.bids.tsv import MISSING, PLAIN_MISSING, read_table
 from motor_bids_app.errors import InputMissingError, ScoreError
 
 Key = tuple[str, str | None]  # participant_id and session_id, as in 'sub-01', 'ses-pre'
+_KEYS = ("participant_id", "session_id")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,18 @@ class Source:
     keys: Mapping[str, Key]
     dictionary: Mapping[str, Any]
 
+    def describes(self, column: str) -> dict[str, Any]:
+        """Entry of a column in the dictionary; capitals and blanks do not matter."""
+        found = self.dictionary.get(column)
+        if not isinstance(found, dict):
+            alike = [
+                entry
+                for name, entry in self.dictionary.items()
+                if name.strip().lower() == column.lower() and isinstance(entry, dict)
+            ]
+            found = alike[0] if len(alike) == 1 else {}
+        return found
+
 
 def read_sources(dataset: Path) -> list[Source]:
     """Read participants.tsv, phenotype/*.tsv and all sessions files of a dataset.
@@ -42,88 +58,137 @@ def read_sources(dataset: Path) -> list[Source]:
     ------
     InputMissingError
         The dataset has none of them.
+    TableError
+        One is no tab-separated table.
     ScoreError
         A table has no participant column, or two rows for one participant (and session).
     """
     sources = [
-        _source(path.relative_to(dataset).as_posix(), read_table(path), _dictionary(path))
+        _source(
+            path.relative_to(dataset).as_posix(),
+            read_table(path, PLAIN_MISSING),
+            _dictionary(path),
+        )
         for path in _whole_tables(dataset)
     ]
-    sessions = list(_session_tables(dataset))
+    sessions = sorted(dataset.glob("sub-*/sub-*_sessions.tsv"))
     if sessions:
-        dictionary: dict[str, Any] = {}
-        for path in (dataset / "sessions.json", *(path for path, _ in sessions)):
-            dictionary |= _dictionary(path)
-        table = pd.concat([table for _, table in sessions], ignore_index=True)
-        sources.append(_source("sub-*_sessions.tsv", table, dictionary))
-    if not sources:
+        parts = [_sessions_of(dataset, path) for path in sessions]
+        table = pd.concat([part.table for part in parts])
+        keys = {name: key for part in parts for name, key in part.keys.items()}
+        dictionary = _joint_dictionary([dataset / "sessions.tsv", *sessions])
+        sources.append(Source("sub-*_sessions.tsv", table, keys, dictionary))
+    if not any(len(source.keys) for source in sources):
+        what = f"no rows in {', '.join(s.file for s in sources)}" if sources else (
+            "no participants.tsv, no phenotype table and no sessions table"
+        )  # fmt: skip
+        others = [path.name for path in dataset.glob("participants.*") if path.suffix != ".json"]
+        found = "" if sources or not others else f" ({others[0]} is not read)"
         raise InputMissingError(
-            f"{dataset} has no participants.tsv, no phenotype table and no sessions table, and so "
-            "no scores. Add a participants.tsv with a participant_id column."
+            f"{dataset} has {what}{found}, and so no scores. Add a participants.tsv with a "
+            "participant_id column and one line for each participant."
         )
     return sources
 
 
+def participants_table(dataset: Path) -> pd.DataFrame | None:
+    """participants.tsv as text, identifiers as in folders; None where there is none.
+
+    Raises
+    ------
+    TableError
+        It is no tab-separated table.
+    """
+    path = dataset / "participants.tsv"
+    table = read_table(path, PLAIN_MISSING) if _is_there(path) else None
+    if table is None or "participant_id" not in table:
+        return None
+    table = table[table["participant_id"].notna()]
+    return table.assign(participant_id=table["participant_id"].map(participant_id))
+
+
 def _whole_tables(dataset: Path) -> list[Path]:
     participants = dataset / "participants.tsv"
-    first = [participants] if participants.is_file() else []
+    first = [participants] if _is_there(participants) else []
     return [*first, *sorted((dataset / "phenotype").glob("*.tsv"))]
 
 
-def _session_tables(dataset: Path) -> Iterator[tuple[Path, pd.DataFrame]]:
-    for path in sorted(dataset.glob("sub-*/sub-*_sessions.tsv")):
-        table = read_table(path)
-        if "session_id" not in table:
-            raise ScoreError(f"{path} has no column session_id. Check that it is tab-separated.")
-        if "participant_id" in table:
-            table = table.drop(columns="participant_id")
-        table.insert(0, "participant_id", path.parent.name)
-        yield path, table
+def _is_there(path: Path) -> bool:
+    """Whether a file is there; also a broken link, which reading names."""
+    return path.is_file() or path.is_symlink()
+
+
+def _sessions_of(dataset: Path, path: Path) -> Source:
+    """The sessions of one participant, whose name is that of the folder."""
+    table, file = read_table(path, PLAIN_MISSING), path.relative_to(dataset).as_posix()
+    if "session_id" not in table:
+        raise ScoreError(f"{file} has no column session_id. Check that it is tab-separated.")
+    owner = path.parent.name
+    if path.name != f"{owner}_sessions.tsv":
+        raise ScoreError(f"{file} lies in the folder of {owner}. Move or rename it.")
+    if "participant_id" in table:
+        others = [
+            name for name in table["participant_id"].dropna() if participant_id(name) != owner
+        ]
+        if others:
+            raise ScoreError(f"{file} is of {owner}, but has a row of {others[0]}. Correct either.")
+        table = table.drop(columns="participant_id")
+    table.insert(0, "participant_id", owner)
+    return _source(file, table, {})
 
 
 def _dictionary(path: Path) -> dict[str, Any]:
-    """Read the data dictionary of a table (or the file itself if it is JSON)."""
+    """Read the data dictionary of a table."""
     sidecar = path.with_suffix(".json")
-    return read_json(sidecar) if sidecar.is_file() else {}
+    return read_json(sidecar) if _is_there(sidecar) else {}
+
+
+def _joint_dictionary(paths: list[Path]) -> dict[str, Any]:
+    """The dictionaries of several tables in one, unless they give a column two meanings."""
+    joint: dict[str, Any] = {}
+    for path in paths:
+        for column, entry in _dictionary(path).items():
+            held = joint.get(column)
+            if not isinstance(held, dict) or not isinstance(entry, dict):
+                joint[column] = entry
+                continue
+            if any(held[key] != entry[key] for key in {"Levels", "Units"} & {*held} & {*entry}):
+                raise ScoreError(
+                    f"{path.with_suffix('.json')} gives {column} other Units or Levels than the "
+                    "dictionary of another sessions table. Make them alike."
+                )
+            joint[column] = {**held, **entry}
+    return joint
 
 
 def _source(file: str, table: pd.DataFrame, dictionary: Mapping[str, Any]) -> Source:
     if "participant_id" not in table:
         raise ScoreError(
-            f"{file} has no column participant_id, only {', '.join(map(str, table.columns[:5]))}. "
+            f"{file} has no column participant_id, only {', '.join(map(repr, table.columns[:5]))}. "
             "Add it, and check that the file is tab-separated."
         )
-    nameless = table.index[table["participant_id"].isna()]
-    if len(nameless):
-        raise ScoreError(f"{file}: line {nameless[0] + 2} has no participant_id. Fill it in.")
-    participants = _with_prefix(table["participant_id"], "sub-")
-    sessions = (
-        _with_prefix(table["session_id"], "ses-")
-        if "session_id" in table
-        else pd.Series([None] * len(table), index=table.index, dtype=object)
-    )
-    keys: list[Key] = [
-        (str(participant), str(session) if isinstance(session, str) else None)
-        for participant, session in zip(participants, sessions, strict=True)
-    ]
+    keys: list[Key] = []
+    visits = table["session_id"] if "session_id" in table else [None] * len(table)
+    for line, person, visit in zip(table.index, table["participant_id"], visits, strict=True):
+        if not isinstance(person, str) or person.lower() in MISSING:
+            raise ScoreError(f"{file}: line {line} has no participant_id. Fill it in.")
+        given = isinstance(visit, str) and visit.lower() not in MISSING
+        keys.append((participant_id(person), session_id(str(visit)) if given else None))
     names = [" ".join(filter(None, key)) for key in keys]
-    doubles = (
-        {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    )
-    if doubles:
-        first = min(doubles, key=names.index)
-        lines = ", ".join(str(row + 2) for row, name in enumerate(names) if name == first)
-        raise ScoreError(
-            f"{file} has {names.count(first)} rows for {first} (lines {lines}). Keep one; repeated "
-            "visits belong in sub-<label>_sessions.tsv or phenotype/, with a session_id."
-        )
-    values = table.drop(columns=[c for c in ("participant_id", "session_id") if c in table])
+    _check_doubles(file, names, list(table.index))
+    values = table.drop(columns=[name for name in _KEYS if name in table])
     return Source(
         file, values.set_axis(names, axis=0), dict(zip(names, keys, strict=True)), dictionary
     )
 
 
-def _with_prefix(labels: pd.Series, prefix: str) -> pd.Series:
-    """'01' and 'sub-01' both become 'sub-01'; missing stays missing."""
-    text = labels.str.strip().str.removeprefix(prefix)
-    return prefix + text
+def _check_doubles(file: str, names: list[str], lines: list[int]) -> None:
+    first, n_rows = next(iter(Counter(names).most_common(1)), ("", 0))
+    if n_rows > 1:
+        where = ", ".join(
+            str(line) for line, name in zip(lines, names, strict=True) if name == first
+        )
+        raise ScoreError(
+            f"{file} has {n_rows} rows for {first} (lines {where}). Keep one; repeated visits "
+            "belong in sub-<label>_sessions.tsv or phenotype/, with a session_id."
+        )

@@ -38,6 +38,11 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
         "--exclude-motion", action="store_true",
         help="compute no connectivity of those who are flagged",
     )  # fmt: skip
+    _add_seed(group)
+    _add_windows(group)
+
+
+def _add_seed(group: argparse._ArgumentGroup) -> None:
     seeds = group.add_mutually_exclusive_group()
     seeds.add_argument(
         "--seed-mni", nargs=3, type=cli_values.finite, metavar=("X", "Y", "Z"),
@@ -54,6 +59,9 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
         "--seed-radius", type=cli_values.positive_float, metavar="MM",
         help="of the sphere around --seed-mni (default: 6)",
     )  # fmt: skip
+
+
+def _add_windows(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--window", type=duration, metavar="NUMBERs|NUMBERTR",
         help="length of sliding windows, in seconds or volumes (default: 44s)",

@@ -106,6 +106,19 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("further inputs")
+    _add_cohort_files(group)
+    _add_model_files(group)
+    group.add_argument(
+        "--config-file", type=Path, metavar="FILE.toml",
+        help="options as TOML, under their names; the command line wins",
+    )  # fmt: skip
+    group.add_argument(
+        "--skip-bids-validation", "--skip-bids-validator", action="store_true",
+        help="do not run the BIDS validator first",
+    )  # fmt: skip
+
+
+def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "-d", "--derivatives", nargs="+", action="extend", type=cli_values.derivative,
         metavar="NAME=PATH",
@@ -128,6 +141,9 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--allow", nargs="+", choices=STOPPING, metavar="NAME",
         help=f"group level: go on although the audit found this: {', '.join(STOPPING)}",
     )  # fmt: skip
+
+
+def _add_model_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
     )
@@ -144,14 +160,6 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
         "--outside", choices=OUTSIDE,
         help="predict level: for people unlike those of training, widen sets and intervals, refuse "
         "a number, or ignore it; the table says why in each case (default: widen)",
-    )  # fmt: skip
-    group.add_argument(
-        "--config-file", type=Path, metavar="FILE.toml",
-        help="options as TOML, under their names; the command line wins",
-    )  # fmt: skip
-    group.add_argument(
-        "--skip-bids-validation", "--skip-bids-validator", action="store_true",
-        help="do not run the BIDS validator first",
     )  # fmt: skip
 
 

@@ -91,7 +91,6 @@ def _settings(given: dict[str, Any]) -> Settings:
     """Settings from the options that were given, and defaults for the others."""
     n_cpus = cli_values.available_cpus()
     omp_nthreads = given.get("omp_nthreads", min(2, n_cpus))
-    memory = given.get("mem_gb", cli_values.available_memory())
     flags = (
         "skip_bids_validation", "stop_on_first_crash", "overwrite", "dry_run", "reports_only",
         "boilerplate_only", "explain_columns",
@@ -102,31 +101,9 @@ def _settings(given: dict[str, Any]) -> Settings:
         level=given["level"],
         work_dir=given.get("work_dir"),
         derivatives={name: path.absolute() for name, path in given.get("derivatives", [])},
-        selection=Selection(
-            participants=cli_values.labels(given.get("participant_label", ()), "sub-"),
-            excluded=cli_values.labels(given.get("exclude_participant_label", ()), "sub-"),
-            sessions=cli_values.labels(given.get("session_label", ()), "ses-"),
-            tasks=cli_values.labels(given.get("task_label", ()), "task-"),
-            modalities=tuple(given.get("modalities", MODALITIES)),
-            shard=given.get("shard", (1, 1)),
-            bids_filter=cli_values.bids_filter(given.get("bids_filter_file")),
-        ),
-        processing=ProcessingSettings(
-            sloppy=given.get("sloppy", False),
-            random_seed=given.get("random_seed", 0),
-            susceptibility=given.get("susceptibility", "auto"),
-            correct_gradients=given.get("correct_gradients", False),
-            gibbs=given.get("gibbs", False),
-            bold=bold_settings(given),
-            physiology=physiology_settings(given),
-            omp_nthreads=omp_nthreads,
-        ),
-        resources=Resources(
-            n_procs=given.get("nprocs", cli_values.default_processes(n_cpus, omp_nthreads, memory)),
-            mem_gb=given.get("mem_gb"),
-            engine=given.get("engine", "local"),
-            device=given.get("device", "auto"),
-        ),
+        selection=_selection(given),
+        processing=_processing(given, omp_nthreads),
+        resources=_resources(given, n_cpus, omp_nthreads),
         experiments=tuple(given.get("experiment", ("baselines",))),
         scores_map=given.get("scores_map"),
         qc_file=given.get("qc_file"),
@@ -137,4 +114,39 @@ def _settings(given: dict[str, Any]) -> Settings:
         outside=given.get("outside", "widen"),
         verbosity=given.get("verbose", 0),
         **{flag: given.get(flag, False) for flag in flags},
+    )
+
+
+def _selection(given: dict[str, Any]) -> Selection:
+    return Selection(
+        participants=cli_values.labels(given.get("participant_label", ()), "sub-"),
+        excluded=cli_values.labels(given.get("exclude_participant_label", ()), "sub-"),
+        sessions=cli_values.labels(given.get("session_label", ()), "ses-"),
+        tasks=cli_values.labels(given.get("task_label", ()), "task-"),
+        modalities=tuple(given.get("modalities", MODALITIES)),
+        shard=given.get("shard", (1, 1)),
+        bids_filter=cli_values.bids_filter(given.get("bids_filter_file")),
+    )
+
+
+def _processing(given: dict[str, Any], omp_nthreads: int) -> ProcessingSettings:
+    return ProcessingSettings(
+        sloppy=given.get("sloppy", False),
+        random_seed=given.get("random_seed", 0),
+        susceptibility=given.get("susceptibility", "auto"),
+        correct_gradients=given.get("correct_gradients", False),
+        gibbs=given.get("gibbs", False),
+        bold=bold_settings(given),
+        physiology=physiology_settings(given),
+        omp_nthreads=omp_nthreads,
+    )
+
+
+def _resources(given: dict[str, Any], n_cpus: int, omp_nthreads: int) -> Resources:
+    memory = given.get("mem_gb", cli_values.available_memory())
+    return Resources(
+        n_procs=given.get("nprocs", cli_values.default_processes(n_cpus, omp_nthreads, memory)),
+        mem_gb=given.get("mem_gb"),
+        engine=given.get("engine", "local"),
+        device=given.get("device", "auto"),
     )

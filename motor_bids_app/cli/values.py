@@ -8,8 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from motor_bids_app.bids.identifiers import bare_label, is_label
+from motor_bids_app.bids.text import read_lines
 from motor_bids_app.documents import parse_json, parse_toml
-from motor_bids_app.errors import InputMissingError, UsageError
+from motor_bids_app.errors import InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.opening import read_text
 
 GIB_PER_PROCESS = 4.0
@@ -115,8 +117,8 @@ def labels(words: Iterable[str], prefix: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for word in words:
         for text in _lines(word) if _is_file(word) else [word]:
-            label = text.removeprefix(prefix)
-            if not re.fullmatch("[0-9a-zA-Z+]+", label):
+            label = bare_label(text, prefix)
+            if not is_label(label):
                 raise UsageError(
                     f"{text[:80]!r} is no label (letters and digits, with or without {prefix!r}), "
                     "and no file with one label per line."
@@ -133,9 +135,12 @@ def _is_file(word: str) -> bool:
 
 
 def _lines(path: str) -> list[str]:
-    text = read_text(Path(path))
-    lines = [line.split("\t")[0].strip() for line in text.splitlines()]
-    found = [line for line in lines if line and line != "participant_id"]
+    try:
+        lines = read_lines(Path(path))
+    except MotorBidsAppError as error:
+        raise UsageError(f"{path} cannot be read as a list of labels: {error}") from error
+    words = [line.split("\t")[0].strip().strip('"') for line in lines]
+    found = [word for word in words if word and word != "participant_id"]
     if not found:
         raise UsageError(f"{path} has no label. Write one per line.")
     return found

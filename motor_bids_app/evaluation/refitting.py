@@ -56,13 +56,7 @@ def refitting_test(
     names = [str(person) for person in truth.index]
     patients = np.flatnonzero(~controls)
     if test_sets is None:
-        splits = make_splits(
-            names,
-            controls.astype(np.int64),
-            folds=min(folds, max(2, len(patients) // 2)),
-            repeats=1,
-            seed=seed,
-        )
+        splits = _blind_splits(names, controls, folds, seed)
     else:
         splits = pd.DataFrame(
             [(1, k, names[i]) for k, test in enumerate(test_sets, start=1) for i in test],
@@ -86,3 +80,17 @@ def refitting_test(
         if progress is not None:
             progress(number)
     return PermutationTest(found[0], np.array(found[1:]))
+
+
+def _blind_splits(
+    names: list[str], controls: NDArray[np.bool_], folds: int, seed: int
+) -> pd.DataFrame:
+    """Test sets of one repeat, spread over patients and controls but blind to labels."""
+    n_patients = int((~controls).sum())
+    return make_splits(
+        names,
+        controls.astype(np.int64),
+        folds=min(folds, max(2, n_patients // 2)),
+        repeats=1,
+        seed=seed,
+    )

@@ -10,6 +10,7 @@ Floats = NDArray[np.float64]
 N_RESAMPLES = 2000
 LEVEL = 0.95
 MIN_SPLITS = 5  # that show how a metric varies with the training people
+REPEATED_FIVE_FOLDS = 1.65  # `intervals.coupling` of five folds dealt ten times
 
 
 def bootstrap_weights(n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
@@ -61,13 +62,19 @@ def auc_variance(auc: float, n_poor: float, n_good: float) -> float:
     return float(max(spread, 0) / (n_poor * n_good))
 
 
-def auc_noise_floor(n_poor: int, n_good: int, auc: float = 0.5, level: float = LEVEL) -> float:
-    """Half-width of the interval of an AUC (Hanley and McNeil 1982, Radiology 143:29).
+def auc_noise_floor(
+    n_poor: int, n_good: int, coupled: float = REPEATED_FIVE_FOLDS, level: float = LEVEL
+) -> float:
+    """Half-width of the band that AUCs of guessing fill in cross-validation.
 
-    >>> round(auc_noise_floor(20, 30), 2)
-    0.16
+    That of people who do not train (Hanley and McNeil 1982, Radiology 143:29) is too narrow: see
+    `intervals.coupling`.
+
+    >>> round(auc_noise_floor(20, 30), 2), round(auc_noise_floor(20, 30, coupled=1), 2)
+    (0.21, 0.16)
     """
-    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(auc_variance(auc, n_poor, n_good)))
+    variance = coupled * auc_variance(0.5, n_poor, n_good)
+    return float(stats.norm.isf((1 - level) / 2) * np.sqrt(variance))
 
 
 def delong_half_width(right: Floats, pairs: Floats, level: float = LEVEL) -> float:

@@ -101,7 +101,7 @@ def calibration_table(predictions: Mapping[str, Predictions], seed: int) -> pd.D
     for state, all_people in predictions.items():
         tested = np.asarray((all_people.folds > 0).any(axis=0), dtype=bool)
         one = all_people.of_people(tested)
-        found = [*metric_rows(one, "classification", seed), *calibration_rows(one, seed)]
+        found = [*metric_rows(one, "classification", seed), *calibration_rows(one)]
         by_name = {row[0]: row[1:4] for row in found}
         rows += [(state, name, *by_name[name], len(one.truth)) for name in _CALIBRATION]
     return pd.DataFrame(rows, columns=CALIBRATION_COLUMNS)

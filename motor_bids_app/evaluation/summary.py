@@ -5,13 +5,22 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from motor_bids_app.evaluation.calibration import calibration_metrics
 from motor_bids_app.evaluation.crossvalidation import metrics_for, split_metrics
+from motor_bids_app.evaluation.intervals import (
+    auc_interval,
+    correlation_interval,
+    coupling,
+    error_interval,
+    jackknife_half_width,
+    pair_variance,
+)
 from motor_bids_app.evaluation.metrics import Floats, Predictions, ordered_pairs
 from motor_bids_app.evaluation.splits import MIN_CLASS
 from motor_bids_app.evaluation.statistics import (
-    auc_noise_floor,
+    LEVEL,
     bootstrap_weights,
     correlation_noise_floor,
     delong_half_width,
@@ -26,7 +35,6 @@ METRIC_COLUMNS = [
     "model", "population", "metric", "value", "low", "high", "delong_low", "delong_high",
     "noise_floor", "repeat_sd", "repeat_min", "repeat_max", "n_people", "n_poor",
 ]  # fmt: skip
-CALIBRATION_RESAMPLES = 500  # each fits a logistic regression
 _RANGES = {
     "r2": (-np.inf, 1.0),
     "mae": (0.0, np.inf),
@@ -38,14 +46,19 @@ Participants = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
 
 def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
-    """Half-width of the interval that this number of people allows; NaN where none is known.
+    """Half-width of the band that chance alone fills; NaN where none is known.
 
-    Binomial for shares of people, Hanley-McNeil for the AUC, Fisher for a correlation, each at
-    chance; Olkin-Finn for R². All are at their widest, so that no result is taken for sure.
+    Hanley-McNeil for the AUC over the pairs that were compared, and Fisher for a correlation, both
+    with the `coupling` of people who are tested and train; binomial for shares of people;
+    Olkin-Finn for R², at its widest.
     """
     n = len(predictions.truth)
+    if metric == "roc_auc":
+        variance = pair_variance(0.5, ordered_pairs(predictions)[1]) * coupling(predictions.folds)
+        return float(stats.norm.isf((1 - LEVEL) / 2) * np.sqrt(variance))
     if task == "regression":
-        floors = {"r": correlation_noise_floor(n), "r2": r2_noise_floor(n)}
+        coupled = coupling(predictions.folds)
+        floors = {"r": correlation_interval(0, n, coupled)[1], "r2": r2_noise_floor(n)}
         return floors.get(metric, np.nan)
     if task == "ordinal":  # kappa by chance varies as a correlation does (Fleiss et al. 1969)
         floors = {
@@ -56,7 +69,6 @@ def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
     n_poor = int(predictions.truth.sum())
     poor, good = proportion_noise_floor(n_poor), proportion_noise_floor(n - n_poor)
     floors = {
-        "roc_auc": auc_noise_floor(n_poor, n - n_poor),
         "accuracy": proportion_noise_floor(n),
         "sensitivity": poor,
         "recall": poor,
@@ -74,7 +86,7 @@ def metrics_table(
     *,
     uncalibrated: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Metrics of every model with 95 % bootstrap intervals over people.
+    """Metrics of every model with 95 % intervals; see `intervals` for those of most.
 
     Parameters
     ----------
@@ -105,7 +117,7 @@ def metrics_table(
             if _reportable(one, task):
                 rows += [(model, population, *row) for row in metric_rows(one, task, seed)]
                 if task == "classification" and model not in uncalibrated:
-                    rows += [(model, population, *row) for row in calibration_rows(one, seed)]
+                    rows += [(model, population, *row) for row in calibration_rows(one)]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
@@ -138,6 +150,7 @@ def metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[ob
                 resampled[name],
                 predictions,
                 splits.loc[splits["metric"] == name, "value"].to_numpy(np.float64),
+                task,
             ),
             *(_delong(predictions) if name == "roc_auc" else (np.nan, np.nan)),
             noise_floor(name, predictions, task),
@@ -162,39 +175,27 @@ def metric_interval(
     value = float(compute(one)[metric][0])
     resampled = compute(one, bootstrap_weights(len(one.truth), seed))[metric]
     by_split = splits.loc[splits["metric"] == metric, "value"].to_numpy(np.float64)
-    return value, *_interval(metric, value, resampled, one, by_split)
+    return value, *_interval(metric, value, resampled, one, by_split, task)
 
 
-def calibration_rows(predictions: Predictions, seed: int) -> list[tuple[object, ...]]:
+def calibration_rows(predictions: Predictions) -> list[tuple[object, ...]]:
     """Rows of `metrics_table` on calibration, from the metric on."""
     n, n_poor = len(predictions.truth), int((predictions.truth == 1).sum())
     estimate = _first(calibration_metrics(predictions))
-    resampled = calibration_metrics(predictions, bootstrap_weights(n, seed, CALIBRATION_RESAMPLES))
+    without_one = calibration_metrics(predictions, 1 - np.eye(n))
+    coupled, nan = coupling(predictions.folds), np.nan
     repeats = pd.DataFrame(
         [_first(calibration_metrics(repeat)) for repeat in predictions.by_repeat()]
     )
-    nan = np.nan
-    return [
-        (
-            name,
-            value,
-            # The expected error is above 0 by chance, in resamples more than in the cohort.
-            *(
-                percentile_interval(resampled[name])
-                if np.isfinite(value) and name != "ece"
-                else (nan, nan)
-            ),
-            nan,
-            nan,
-            nan,
-            float(repeats[name].std(ddof=1)) if len(repeats) > 1 else nan,
-            float(repeats[name].min()),
-            float(repeats[name].max()),
-            n,
-            n_poor,
-        )
-        for name, value in estimate.items()
-    ]
+    rows: list[tuple[object, ...]] = []
+    for name, value in estimate.items():
+        # The expected error is above 0 by chance, and has no interval.
+        half = jackknife_half_width(without_one[name], coupled) if name != "ece" else nan
+        spread = repeats[name].std(ddof=1) if len(repeats) > 1 else nan
+        limits = (value - half, value + half, nan, nan, nan)
+        rest = (float(spread), float(repeats[name].min()), float(repeats[name].max()))
+        rows.append((name, value, *limits, *rest, n, n_poor))
+    return rows
 
 
 def _delong(predictions: Predictions) -> tuple[float, float]:
@@ -207,16 +208,18 @@ def _delong(predictions: Predictions) -> tuple[float, float]:
 
 
 def _interval(
-    metric: str, value: float, resampled: Floats, predictions: Predictions, by_split: Floats
+    metric: str,
+    value: float,
+    resampled: Floats,
+    predictions: Predictions,
+    by_split: Floats,
+    task: str,
 ) -> tuple[float, float]:
-    """Bootstrap interval over people, widened where it forgets a source of uncertainty.
+    """Interval of a metric, by `intervals` where there is one for it.
 
-    The bootstrap keeps the fitted models: it misses how they change with the training people,
-    and averaging over folds and repeats smooths it. Near chance it covers the truth in 7 of 10
-    cohorts of 60 instead of 95 of 100. So the interval is at least as wide as the corrected
-    resampled one (Nadeau and Bengio 2003), and as that of a single model tested once on as many
-    people (Hanley-McNeil for the AUC, binomial for shares). A share that is exactly 0 or 1 has
-    the exact binomial limit, an AUC with one success per person of the smaller class.
+    Shares of people have the bootstrap interval over people, at least as wide as the corrected
+    resampled one (Nadeau and Bengio 2003) and as the binomial one. One that is exactly 0 or 1 has
+    the exact binomial limit; so has an AUC, with one success per person of the smaller class.
 
     Parameters
     ----------
@@ -227,10 +230,32 @@ def _interval(
     if not np.isfinite(value):
         return np.nan, np.nan
     low, high = percentile_interval(resampled)
+    people = _people_of(metric, predictions) if task != "regression" else None
+    if people is not None and value in (0, 1):
+        return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
+    if low == high:  # the same in every resample: so by construction, as a constant prediction
+        return low, high
+    folds = predictions.folds
+    if metric == "roc_auc":
+        return auc_interval(value, ordered_pairs(predictions)[1], coupling(folds))
+    if metric == "r":
+        return correlation_interval(value, len(predictions.truth), coupling(folds))
+    least, most = _RANGES.get(metric, (0.0, 1.0))
+    if task == "regression" or metric == "brier":
+        low, high = error_interval(metric, value, predictions.values, folds, predictions.truth)
+        return max(least, low), min(most, high)
+    half = resampled_half_width(by_split, predictions.test_to_train)
+    if people is not None:
+        half = max(half, proportion_noise_floor(people, value))
+    return max(least, min(low, value - half)), min(most, max(high, value + half))
+
+
+def _people_of(metric: str, predictions: Predictions) -> int | None:
+    """How many people a share is of; None for metrics that are none."""
     n_poor = int((predictions.truth == 1).sum())
     n_good = len(predictions.truth) - n_poor
     n_called = round(float((np.nan_to_num(predictions.values) >= 0.5).sum(axis=1).mean()))
-    people = {
+    return {
         "roc_auc": min(n_poor, n_good),
         "balanced_accuracy": min(n_poor, n_good),
         "sensitivity": n_poor,
@@ -240,17 +265,6 @@ def _interval(
         "precision": max(1, n_called),
         "f1": min(n_poor, n_good),
     }.get(metric)
-    if people is not None and value in (0, 1):
-        return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
-    if low == high:  # the same in every resample: so by construction, as a constant prediction
-        return low, high
-    half = resampled_half_width(by_split, predictions.test_to_train)
-    if metric == "roc_auc":
-        half = max(half, auc_noise_floor(n_poor, n_good, value))
-    elif people is not None:
-        half = max(half, proportion_noise_floor(people, value))
-    least, most = _RANGES.get(metric, (0.0, 1.0))
-    return max(least, min(low, value - half)), min(most, max(high, value + half))
 
 
 def _first(values: Mapping[str, Floats]) -> dict[str, float]:

@@ -12,11 +12,26 @@ from motor_bids_app.models.networks.layers import CLASSIFIERS
 MASKS = ("brain", "cst", "motor", "cst+motor")
 EXPLANATIONS = ("weights", "pattern", "gradcam", "integrated_gradients", "occlusion")
 
+# Which comparisons each network can make.
+COMPARABLE = {
+    "karakis2023": ("layers", "single_maps", "masks"),
+    "cbam2025": ("masks",),  # its networks see single maps already
+    "gao2025": ("masks",),  # which sees one map, of a window
+    "shi2025": (),  # which reads slices and signals, and no maps
+}
+
 SWITCH = Rule(lambda value: type(value) is bool, "true or false")
 _FIGURE = Rule(  # a text keeps its last zero, which tells how precise it is
     lambda value: re.fullmatch(r"[01]|[01]?\.\d+", str(value)) is not None,
     'a number from 0 to 1 as printed, such as 0.917 or "0.90"',
 )
+
+
+_INSTEAD = {
+    ("cbam2025", "single_maps"): "map_subsets.tsv has each of its maps alone.",
+    ("gao2025", "single_maps"): "Its network sees one map, of a window.",
+    ("shi2025", "single_maps"): 'The rungs "signals" and "slices" are its halves alone.',
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +41,47 @@ class Comparisons(Section):
     layers: tuple[str, ...] = setting((), some_of(*CLASSIFIERS))  # on layers of the network
     single_maps: bool = setting(False, SWITCH)  # the network on each map alone
     masks: tuple[str, ...] = setting((), some_of(*MASKS))  # the network in other masks
+
+    def check(self, kind: str, task: str, maps: str | tuple[str, ...], mask: str) -> None:
+        """Raise UsageError for what a model cannot compare, or what would compare nothing.
+
+        Parameters
+        ----------
+        kind : str
+            [model] kind.
+        task : str
+            [target] task.
+        maps, mask
+            Of [inputs].
+        """
+        wanted = [f.name for f in fields(self) if getattr(self, f.name)]
+        if kind not in COMPARABLE and wanted:
+            raise UsageError(
+                f"[comparisons] {wanted[0]} is for networks: leave it out, or set [model] kind to "
+                f"one of {', '.join(COMPARABLE)}."
+            )
+        for name in wanted:
+            if name not in COMPARABLE[kind]:
+                able = [other for other, names in COMPARABLE.items() if name in names]
+                raise UsageError(
+                    f"[comparisons] {name} cannot be made with {kind}: leave it out; it is for "
+                    f"{', '.join(able)}. {_INSTEAD.get((kind, name), '')}".rstrip()
+                )
+        if self.layers and task != "classification":
+            raise UsageError(
+                "[comparisons] layers are classifiers, which need classes: leave it out, or set "
+                '[target] task = "classification".'
+            )
+        if self.single_maps and isinstance(maps, tuple) and len(maps) == 1:
+            raise UsageError(
+                f'[comparisons] single_maps has nothing to compare: "{maps[0]}" is the only map in '
+                "[inputs] maps. Leave it out, or name several maps."
+            )
+        if mask in self.masks:
+            raise UsageError(
+                f'[comparisons] masks names "{mask}", which is the mask of the model itself '
+                "([inputs] mask): name others."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

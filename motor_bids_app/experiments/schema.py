@@ -260,21 +260,10 @@ class Experiment:
             )
         if self.model.kind == "ladder" and self.training.trainings > 1:
             raise UsageError("[training] trainings is for networks: set [model] kind.")
-        self._check_comparisons()
+        self.comparisons.check(
+            self.model.kind, self.target.task, self.inputs.maps, self.inputs.mask
+        )
         check_component(self.component, self.target.score, self.inputs.baseline_score)
-
-    def _check_comparisons(self) -> None:
-        wanted, kind = self.comparisons, self.model.kind
-        if kind == "ladder" and wanted != Comparisons():
-            raise UsageError(
-                "[comparisons] is for networks: leave it out, or set [model] kind to one of "
-                f"{', '.join(NETWORKS)}."
-            )
-        if kind == "cbam2025" and (wanted.layers or wanted.single_maps):
-            raise UsageError(
-                "[comparisons] layers and single_maps are for karakis2023. The networks of "
-                "cbam2025 see single maps already: map_subsets.tsv has each of them alone."
-            )
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> "Experiment":

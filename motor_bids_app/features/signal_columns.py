@@ -65,3 +65,7 @@ def signal_columns() -> Iterator[tuple[str, tuple[str, str]]]:
         formula = "left - right" if difference else "(left - right) / (left + right)"
         plain = text.format("").replace("  ", " ").strip(" ,")
         yield f"{name}_asymmetry", (f"Asymmetry, {formula}: {plain}", "arbitrary")
+
+
+# Regular expression of the measures, for models of EEG and EMG: these columns and no others.
+PHYSIOLOGY = "|".join(name for name, _ in signal_columns() if not name.startswith(QUALITY))

@@ -17,6 +17,7 @@ from motor_bids_app.physiology.muscles import (
     periods,
     working,
 )
+from motor_bids_app.physiology.placement import names_that_fit
 from motor_bids_app.physiology.recording import Array, Recording
 from motor_bids_app.physiology.spectra import (
     above_chance,
@@ -178,11 +179,17 @@ def affected(features: dict[str, float], lesion_side: str) -> dict[str, float]:
 
 def _motor_channels(recording: Recording, side: str) -> list[int]:
     """Good channels above a hand area: by name or, in caps with other names, by their places."""
-    found = recording.places_of(_MOTOR[side])
-    if not any(recording.places_of(names) for names in _MOTOR.values()):
+    found = _named(recording, side)
+    if not any(_named(recording, either) for either in SIDES):
         centre = template_places(_MOTOR[side][:1])[0]
         found = np.flatnonzero(recording.places @ centre > np.cos(np.deg2rad(_NEAR))).tolist()
     return [k for k in found if recording.names[k] not in recording.bad]
+
+
+def _named(recording: Recording, side: str) -> list[int]:
+    """Channels above a hand area by their names, where names mean what the 10-05 system says."""
+    fits = names_that_fit(recording.names, recording.places)
+    return [k for k in recording.places_of(_MOTOR[side]) if fits[k]]
 
 
 def _motor_power(recording: Recording, usable: Flags) -> dict[str, float]:

@@ -25,7 +25,10 @@ _MAPS = {
     "gm": ("grey matter probability", "arbitrary"),
     "wm": ("white matter probability", "arbitrary"),
 }
-_REGIONAL = re.compile(rf"({'|'.join(_MAPS)})_(.+)_(left|right|asymmetry)")
+_PLACES = (*(region.lower() for region in MOTOR_REGIONS), TRACT)
+# Regular expression of the columns that are means of maps over regions and tracts: these and no
+# others, so that a column that somebody else named alike is never taken for one of them.
+REGIONAL = rf"({'|'.join(_MAPS)})_({'|'.join(_PLACES)})_(left|right|asymmetry)"
 
 _COLUMNS: dict[str, tuple[str, str]] = {
     "lesion_volume": (
@@ -195,6 +198,19 @@ def feature_row(
     return row
 
 
+def is_feature(column: str) -> bool:
+    """Whether the participant level writes a column of this name.
+
+    >>> is_feature("fa_thalamus_left"), is_feature("fa_thalamus_score"), is_feature("fma_ue")
+    (True, False, False)
+    """
+    try:
+        _describe(column)
+    except UsageError:
+        return False
+    return True
+
+
 def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
     """Return the data dictionary of feature columns, as BIDS wants it beside a table.
 
@@ -264,14 +280,12 @@ def _describe(column: str) -> dict[str, object]:
     if column in _COLUMNS:
         description, units = _COLUMNS[column]
         return {"Description": description, "Units": units}
-    known = {region.lower() for region in MOTOR_REGIONS}
     struck = re.fullmatch("lesion_(.+)_(left|right)", column)
-    if struck and struck[1] in known:
+    if struck and struck[1] in _PLACES and struck[1] != TRACT:
         place = f"{struck[2]} {struck[1].replace('_', ' ')}"
         return {"Description": f"Share of the {place} that is lesioned", "Units": "arbitrary"}
-    match = _REGIONAL.fullmatch(column)
-    known |= {TRACT}
-    if not match or match[2] not in known:
+    match = re.fullmatch(REGIONAL, column)
+    if not match:
         raise UsageError(f"Feature column {column!r} is unknown: it has no description.")
     quantity, units = _MAPS[match[1]]
     place = match[2].replace("_", " ") + ", lesion left out"

@@ -21,9 +21,10 @@ from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
-from motor_bids_app.models.catalog import PHYSIOLOGY, needs
+from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.store import load_bundle
 from motor_bids_app.opening import read_bytes
 

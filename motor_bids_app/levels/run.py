@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import check_outside, prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.errors import IncompleteRunError, UsageError
 from motor_bids_app.levels.participant.overview import overview
@@ -20,7 +21,7 @@ from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
 
 if TYPE_CHECKING:
-    from motor_bids_app.levels.group.level import Result
+    from motor_bids_app.levels.group.result import Result
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
 def _run_participants(settings: Settings) -> None:
     selection = settings.selection
+    participants_table(settings.bids_dir)  # a faulty one is told now, not when all is computed
     with ThreadPoolExecutor(1) as aside:  # the validator is a program of its own
         words = (settings.bids_dir, selection.participants, selection.modalities)
         validated = None if settings.skip_bids_validation else aside.submit(validate, *words)

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from motor_bids_app.bids.files import read_table, write_text
+from motor_bids_app.bids.files import write_text
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
-from motor_bids_app.levels.group.level import Result
+from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulate import level as simulate
 from motor_bids_app.levels.simulate.dataset import SimulationSettings

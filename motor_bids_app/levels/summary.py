@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from motor_bids_app.levels.group.level import Result
+from motor_bids_app.levels.group.result import Result
 
 _NAMES = {"roc_auc": "AUC", "r2": "R2", "quadratic_kappa": "kappa"}
 

@@ -13,7 +13,9 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
+from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.features.table import REGIONAL
 from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
@@ -58,8 +60,6 @@ _NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
     },
 }
 
-PHYSIOLOGY = r"(eeg|emg|cmc)_.+"
-REGIONAL = r"(fa|md|rd|ad|gm|wm)_.+_(left|right|asymmetry)"
 _WORDS = {REGIONAL: "regional features", PHYSIOLOGY: "features of EEG or EMG"}
 
 
@@ -203,35 +203,26 @@ def build_model(
             checkpoints=checkpoints,
         )
         return CumulativeModel(classifier, n_classes)
-    classify = task == "classification"
-    fixed: dict[str, Any] = {
+    kind = _kind(name, task)
+    known = kind().get_params()
+    needed = _NEEDS[name]
+    given: dict[str, Any] = {
+        "maps": maps,
+        "mask": mask,
         "random_state": random_state,
+        "device": device,
+        "checkpoints": checkpoints,
         "bounds": bounds if task == "regression" else None,
+        "n_classes": n_classes,
+        "start": start,
+        "modalities": needed.instances,
+        "columns": needed.columns,
+        "pattern": needed.pattern,
+        "select": name in ("regional", "physiology"),
     }
-    kind: Callable[..., Any]
-    if name == "prevalence":
-        kind = ConstantClassifier if classify else ConstantRegressor
-        fixed = {}
-    elif name == "kernel":
-        kind = KernelClassifier if classify else KernelRegressor
-        fixed |= {"maps": maps, "mask": mask}
-    elif name in FUSION:
-        kind = FusionClassifier if classify else FusionRegressor
-        fixed |= {"modalities": FUSION[name], "device": device, "checkpoints": checkpoints}
-    elif name == "gao2025":
-        kind = WindowClassifier if classify else WindowRegressor
-        fixed |= {"mask": mask, "device": device, "checkpoints": checkpoints}
-    elif name in NETWORKS:
-        kind = _NETWORK_KINDS[name][task]
-        fixed |= {"maps": maps, "mask": mask, "device": device, "checkpoints": checkpoints}
-        fixed |= {"n_classes": n_classes, "start": start}
-    else:
-        kind = TableClassifier if classify else TableRegressor
-        needed = _NEEDS[name]
-        fixed |= {"columns": needed.columns, "pattern": needed.pattern}
-        fixed |= {"select": name in ("regional", "physiology")}
-    free = sorted(set(kind().get_params()) - set(fixed))
-    chosen: dict[str, Any] = {
+    fixed = {key: value for key, value in given.items() if key in known}
+    free = sorted(set(known) - set(fixed))
+    chosen = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in (params or {}).items()
     }
@@ -241,6 +232,19 @@ def build_model(
             f"Model {name!r} has no setting {unknown[0]!r}; it has: {', '.join(free) or 'none'}."
         )
     return kind(**fixed, **chosen)
+
+
+def _kind(name: str, task: str) -> Callable[..., Any]:
+    """Return the estimator of a model for a task; classifiers stand in for ordered classes."""
+    if name in _NETWORK_KINDS:
+        return _NETWORK_KINDS[name][task]
+    classifier, regressor = {
+        "prevalence": (ConstantClassifier, ConstantRegressor),
+        "kernel": (KernelClassifier, KernelRegressor),
+        "gao2025": (WindowClassifier, WindowRegressor),
+        **dict.fromkeys(FUSION, (FusionClassifier, FusionRegressor)),
+    }.get(name, (TableClassifier, TableRegressor))
+    return regressor if task == "regression" else classifier
 
 
 def _check(value: str, known: tuple[str, ...], what: str) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from motor_bids_app.physiology.recording import Recording, robust_spread
 
@@ -13,6 +13,8 @@ FLAT = 0.2  # µV, robust standard deviation after filtering that no living elec
 _STRONGEST = 2e4  # µV, twice what the EMG of a muscle reaches on the skin (De Luca 2002)
 _CLIPPED = 0.005  # share of samples at the ends of the range that no signal has
 _LOUD, _ALONE = 5.0, 0.4  # robust z of the log amplitude; best correlation with another channel
+_AGREES = 0.6  # best correlation of a channel that is loud because the brain under it is
+_BROAD = (1.0, 40.0)  # Hz, of the frequencies that a faulty contact raises together
 ALONE = "goes with no other channel"
 _STRETCH = 4.0  # s, of the correlation
 _WILD = 5.0  # robust z of the peak-to-peak amplitude of a piece
@@ -55,18 +57,35 @@ def find_bad(recording: Recording, raw: Array) -> dict[str, str]:
     left = [k for k, name in enumerate(recording.names) if name not in reasons]
     if len(left) < 4:
         return reasons
-    logs = np.log(spread[left])
-    distance = (logs - np.median(logs)) / max(
-        1.4826 * float(np.median(np.abs(logs - np.median(logs)))), _LEAST_LOG_SPREAD
+    company = _company(recording, left)
+    alone = company < _ALONE
+    # A rhythm makes one band loud, and neighbours share it: that is the brain, not the contact.
+    loud = _stands_out(spread[left]) & (
+        _stands_out(_broadband(recording.signals[left], recording.rate)) | (company < _AGREES)
     )
-    alone = _company(recording, left) < _ALONE
-    for k, z, lonely in zip(left, distance, alone, strict=True):
-        if z > _LOUD:
+    for k, louder, lonely in zip(left, loud, alone, strict=True):
+        if louder:
             reasons[recording.names[k]] = "far louder than the others"
         elif lonely and alone.mean() <= 0.5:
             # Where most go with no other, as in bipolar montages, that is no sign of a fault.
             reasons[recording.names[k]] = ALONE
     return reasons
+
+
+def _stands_out(amplitude: Array) -> Flags:
+    """Channels whose amplitude is far above that of the others, shape (C,)."""
+    logs = np.log(amplitude)
+    distance = logs - np.median(logs)
+    usual = 1.4826 * float(np.median(np.abs(distance)))
+    return np.asarray(distance / max(usual, _LEAST_LOG_SPREAD) > _LOUD)
+
+
+def _broadband(signals: Array, rate: float) -> Array:
+    """Amplitude at the middle one of all frequencies, shape (C,): no rhythm raises it."""
+    length = min(round(2 * rate), signals.shape[1])
+    frequencies, power = signal.welch(signals, rate, nperseg=length, axis=1)
+    inside = (frequencies >= _BROAD[0]) & (frequencies <= min(_BROAD[1], rate / 3))
+    return np.sqrt(np.maximum(np.median(power[:, inside], axis=1), np.finfo(float).tiny))
 
 
 def _company(recording: Recording, channels: list[int]) -> Array:

@@ -15,6 +15,10 @@ _REST = re.compile(r"(?<![a-z])rest|relax|baseline|pause|idle|eyes", re.IGNORECA
 _NO_WORK = re.compile(
     r"(?<![a-z])(bad|boundary|edge|new segment|start|end|stop)(?![a-z])", re.IGNORECASE
 )
+_CODE = re.compile(
+    r"([a-z]|stimulus|response|trigger|marker|event|code|condition|cue)?[\s/_:-]*[a-z]?\s*\d+",
+    re.IGNORECASE,
+)
 _LEFT = re.compile(r"(^|[^a-z])(l|left|li)([^a-z]|$)|^left|left$", re.IGNORECASE)
 _RIGHT = re.compile(r"(^|[^a-z])(r|right|re)([^a-z]|$)|^right|right$", re.IGNORECASE)
 _ANTAGONISTS = (
@@ -80,11 +84,20 @@ def periods(
     """Samples of work and of rest as the events tell, None for what they do not tell."""
     work, rest = np.zeros(n_samples, dtype=bool), np.zeros(n_samples, dtype=bool)
     for event in events:
-        if event.duration < _SHORTEST or _NO_WORK.search(event.kind):
+        if event.duration < _SHORTEST or _NO_WORK.search(event.kind) or is_code(event.kind):
             continue
         start, stop = round(event.onset * rate), round((event.onset + event.duration) * rate)
         (rest if _REST.search(event.kind) else work)[max(start, 0) : stop] = True
     return (work if work.any() else None), (rest if rest.any() else None)
+
+
+def is_code(kind: str) -> bool:
+    """Whether the kind of an event is a number or code, which tells neither work nor rest.
+
+    >>> [is_code(kind) for kind in ("T0", "Stimulus/S  1", "12", "grip", "rest2", "block 3 grip")]
+    [True, True, True, False, False, False]
+    """
+    return bool(_CODE.fullmatch(kind.strip()))
 
 
 def working(envelopes: Array) -> NDArray[np.bool_]:

@@ -14,6 +14,8 @@ from motor_bids_app.errors import DataError
 _RATE = ("samplingfrequency", "samplingrate", "samplingratehz", "fs")
 _LABELS = ("labels", "label", "channels", "columns", "column")
 _UNITS = ("units", "unit")
+# A comma between digits counts as a separator only where nothing else separates.
+_DECIMAL_COMMA = re.compile(r"[0-9],[0-9].*[\s;]|[\s;].*[0-9],[0-9]")
 _COUNTED = re.compile(r"nseq|seq|sample|index|time|di?|i[0-9]|o[0-9]", re.IGNORECASE)
 
 
@@ -59,6 +61,12 @@ def parse_columns(text: str, names: Sequence[str] = ()) -> TextColumns:
     lines = text.splitlines()
     header = [line.lstrip("# ").strip() for line in lines if line.startswith("#")]
     rows = [line for line in lines if line.strip() and not line.startswith("#")]
+    doubtful = next((row for row in rows if _DECIMAL_COMMA.search(row.strip(" ,;\t"))), None)
+    if doubtful is not None:
+        raise DataError(
+            f"The text has commas in its numbers ({doubtful[:40]!r}): decimal commas, or a second "
+            "mark between columns? Write decimal points."
+        )
     try:
         values = np.array([re.split(r"[\s,;]+", row.strip(" ,;\t")) for row in rows], dtype=float)
     except ValueError as error:

@@ -91,6 +91,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     numeric: frozenset[int] = frozenset()  # positions of columns set to the right
+    marked: str | None = None  # heading of the row that a reader should find first
 
     @classmethod
     def of(cls, frame: pd.DataFrame, caption: str, names: Mapping[str, str] | None = None) -> Self:

@@ -58,10 +58,10 @@ REFERENCES = {
             doi="10.1016/j.neuroimage.2016.08.016",
         ),
         Reference(
-            key="Gavish and Donoho 2017",
-            citation="Gavish M, Donoho DL. Optimal shrinkage of singular values. IEEE Trans Inf "
-            "Theory 63:2137-2152, 2017.",
-            doi="10.1109/TIT.2017.2653801",
+            key="Manjón et al. 2013",
+            citation="Manjón JV, Coupé P, Concha L, Buades A, Collins DL, Robles M. Diffusion "
+            "weighted image denoising using overcomplete local PCA. PLoS ONE 8:e73021, 2013.",
+            doi="10.1371/journal.pone.0073021",
         ),
         Reference(
             key="Kellner et al. 2016",

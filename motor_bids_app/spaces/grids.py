@@ -69,3 +69,8 @@ def check_same_grid(reference: nib.Nifti1Image, **others: nib.Nifti1Image) -> No
                 f"{name} has the shape of the image, but another affine: entries differ by up to "
                 f"{difference:.3g} mm. Check that both files are in the same space."
             )
+
+
+def image_like(data: NDArray[np.floating], like: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Image of float32 values in the place of another image."""
+    return nib.Nifti1Image(np.asarray(data, dtype=np.float32), like.affine)

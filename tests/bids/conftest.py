@@ -24,3 +24,22 @@ def make_dataset(tmp_path: Path) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture
+def write_tables(tmp_path):
+    """Write participants.tsv from rows of cells, other files by name; return the folder."""
+
+    def write_files(*rows: str, dictionary: dict | None = None, **others: str):
+        if rows:
+            lines = [row.replace(" ", "\t") for row in rows]
+            (tmp_path / "participants.tsv").write_text("\n".join(lines) + "\n")
+        if dictionary is not None:
+            (tmp_path / "participants.json").write_text(json.dumps(dictionary))
+        for name, content in others.items():
+            path = tmp_path / name.replace("__", "/").replace("_tsv", ".tsv")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        return tmp_path
+
+    return write_files

@@ -1,31 +1,24 @@
 import json
 import re
+import time
 import tomllib
 
 import numpy as np
 import pytest
 
 from motor_bids_app.bids.columns import resolve_columns
-from motor_bids_app.errors import InputMissingError, ReadWriteError, ScoreError, UsageError
+from motor_bids_app.errors import (
+    InputMissingError,
+    ReadWriteError,
+    ScoreError,
+    TableError,
+    UsageError,
+)
 
 
 @pytest.fixture
-def write(tmp_path):
-    """Write participants.tsv from rows of cells, other files by name; return the folder."""
-
-    def write_files(*rows: str, dictionary: dict | None = None, **others: str):
-        if rows:
-            lines = [row.replace(" ", "\t") for row in rows]
-            (tmp_path / "participants.tsv").write_text("\n".join(lines) + "\n")
-        if dictionary is not None:
-            (tmp_path / "participants.json").write_text(json.dumps(dictionary))
-        for name, content in others.items():
-            path = tmp_path / name.replace("__", "/").replace("_tsv", ".tsv")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content)
-        return tmp_path
-
-    return write_files
+def write(write_tables):
+    return write_tables
 
 
 def declare(folder, text):
@@ -47,7 +40,7 @@ def test_aliases_and_missing_cells_are_read(write):
 
 
 def test_quoted_cells_and_windows_files_are_read(write):
-    text = '\ufeffparticipant_id\tnihss\tnote\r\nsub-1\t"4"\t"a\tb"\r\n'
+    text = '\ufeffparticipant_id\tnihss\tnote\r\nsub-1\t"4"\t"a; b"\r\n'
     folder = write(participants_tsv=text)
 
     assert resolve_columns(folder).table["nihss"].tolist() == [4]
@@ -302,7 +295,8 @@ def test_scores_of_ones_own_have_the_given_limits(write):
     ("rows", "error", "message"),
     [
         ((), InputMissingError, "no participants.tsv"),
-        (("participant_id;age", "sub-1;5"), ScoreError, "no column participant_id"),
+        (("participant_id;age", "sub-1;5"), TableError, "separated by semicolons"),
+        (("participant", "sub-1"), ScoreError, "no column participant_id"),
         (("participant_id age", " 5"), ScoreError, "line 2 has no participant_id"),
     ],
 )
@@ -316,6 +310,62 @@ def test_broken_data_dictionary_is_named(write):
     (folder / "participants.json").write_text("{")
     with pytest.raises(ReadWriteError, match=r"participants\.json is not valid JSON"):
         resolve_columns(folder)
+
+
+def test_identifiers_of_all_tables_are_read_alike(write):
+    folder = write(
+        participants_tsv="participant_id \tage\n01\t50\nSUB-02 \t60\n",
+        **{
+            "phenotype__arm_tsv": "participant_id\tsession_id\tarat\nsub-01\tpre\t30\n",
+            "sub-01__sub-01_sessions_tsv": "participant_id\tsession_id\tnihss\n01\tSES-pre\t3\n",
+        },
+    )
+    table = resolve_columns(folder).table
+
+    assert table["participant_id"].tolist() == ["sub-01", "sub-02"]
+    assert table.iloc[0][["session_id", "age", "arat", "nihss"]].tolist() == ["ses-pre", 50, 30, 3]
+
+
+def test_sessions_of_somebody_else_are_refused(write):
+    text = "participant_id\tsession_id\tfma_ue\nsub-02\tpre\t4\n"
+    with pytest.raises(ScoreError, match="is of sub-01, but has a row of sub-02"):
+        resolve_columns(write(**{"sub-01__sub-01_sessions_tsv": text}))
+
+
+def test_sessions_in_the_folder_of_somebody_else_are_refused(write):
+    text = "session_id\tfma_ue\npre\t4\n"
+    with pytest.raises(ScoreError, match=r"sub-02_sessions\.tsv lies in the folder of sub-01"):
+        resolve_columns(write(**{"sub-01__sub-02_sessions_tsv": text}))
+
+
+@pytest.mark.parametrize("name", ["participants.tsv", "participants.json"])
+def test_a_table_or_dictionary_that_was_never_fetched_is_not_taken_for_absent(write, name):
+    folder = write("participant_id age", "sub-1 50")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(folder / ".git/annex/objects/x")
+    with pytest.raises(InputMissingError, match=name):
+        resolve_columns(folder)
+
+
+def test_dictionaries_of_sessions_must_agree(write):
+    folder = write(
+        **{f"sub-{k}__sub-{k}_sessions_tsv": "session_id\tsex\npre\t1\n" for k in (1, 2)}
+    )
+    for k, word in ((1, "male"), (2, "female")):
+        path = folder / f"sub-{k}" / f"sub-{k}_sessions.json"
+        path.write_text(json.dumps({"sex": {"Levels": {"1": word}}}))
+    with pytest.raises(ScoreError, match="gives sex other Units or Levels"):
+        resolve_columns(folder)
+
+
+def test_a_table_of_ten_thousand_rows_is_read_in_seconds(write):
+    rows = ["participant_id\tfma_ue\tsex\t" + "\t".join(f"x{k}" for k in range(47))]
+    rows += [f"sub-{n}\t{n % 67}\tF\t" + "\t".join(["0.123"] * 47) for n in range(10_000)]
+    folder = write(participants_tsv="\n".join(rows))
+
+    start = time.process_time()
+    assert len(resolve_columns(folder).table) == 10_000
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

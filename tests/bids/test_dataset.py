@@ -13,9 +13,10 @@ from motor_bids_app.bids.dataset import (
     prepare_output,
     write_dataset_files,
 )
-from motor_bids_app.bids.files import read_table, save_image, write_json
+from motor_bids_app.bids.files import save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.status import StatusRow, read_status, update_status
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import DiskFullError, InvalidNameError, OutputError, TryAgainError
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
@@ -171,6 +172,16 @@ def test_names_dates_of_birth_and_old_ages_stay_in_the_input(source, tmp_path):
         ["female", "patient", "12"],
         ["male", "patient", "60"],
     ]
+
+
+def test_rows_are_found_whatever_the_form_of_their_identifiers(source, tmp_path):
+    (source / "participants.tsv").write_text("participant_id\tage\n02\t61\nSUB-03 \t52\n")
+    for label in ("02", "03"):
+        (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)
+
+    write_dataset_files(source, tmp_path / "out", {}, ProcessingSettings())
+
+    assert read_table(tmp_path / "out/participants.tsv")["age"].tolist() == ["61", "52"]
 
 
 def test_description_names_tool_and_all_sources(source, tmp_path):

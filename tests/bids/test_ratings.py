@@ -31,9 +31,17 @@ def test_names_of_mriqc_are_understood(write):
     assert rated_exclude(path) == [("sub-1", "ses-a", "1")]
 
 
+def test_headings_and_identifiers_are_read_whatever_their_form(write):
+    path = write("Subject Session_ID Rating", "01 pre exclude", "SUB-02 ses-pre fail", "sub-03 - -")
+    assert rated_exclude(path) == [("sub-01", "ses-pre", "exclude"), ("sub-02", "ses-pre", "fail")]
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
+        (("participant_id rating", "sub-1 exclude "), "line 2 has 3 cells.*a tab too many"),
+        (("participant_id,rating", "sub-1,exclude"), "separated by commas"),
+        (("participant_id rating rating", "sub-1 exclude include"), "the column rating twice"),
         (("participant_id score", "sub-1 1"), "needs the columns participant_id and rating"),
         (("participant_id rating", "sub-1 maybe"), "line 2: the rating 'maybe' is neither"),
         (("participant_id rating", "sub-1 7"), "line 2: the rating '7' is neither"),

@@ -34,6 +34,13 @@ def test_underscores_in_values_stay():
     assert parse("--experiment", "my_own.toml", level="group").experiments == ("my_own.toml",)
 
 
+@pytest.mark.parametrize("code", ["utf-8-sig", "utf-16"])
+def test_labels_are_read_as_in_tables(tmp_path, code):
+    path = tmp_path / "participants.tsv"
+    path.write_bytes("participant_id\tage\r\nSUB-01 \t5\r\n 02\t6\r\n".encode(code))
+    assert parse("--participant-label", path, "Sub-03").selection.participants == ("01", "02", "03")
+
+
 def test_labels_may_come_from_a_file(tmp_path):
     path = tmp_path / "people.txt"
     path.write_text("participant_id\nsub-01\n\n02\n")

@@ -22,14 +22,16 @@ def test_bootstrap_interval_of_a_mean_agrees_with_theory():
     assert (high + low) / 2 == pytest.approx(values.mean(), abs=0.1 * expected)
 
 
-def test_noise_floor_of_the_auc_is_the_spread_that_chance_gives():
+def test_noise_floor_of_the_auc_of_new_people_is_the_spread_that_chance_gives():
     rng = np.random.default_rng(0)
     aucs = [
         stats.mannwhitneyu(rng.normal(size=15), rng.normal(size=25)).statistic / (15 * 25)
         for _ in range(4000)
     ]
 
-    assert statistics.auc_noise_floor(15, 25) == pytest.approx(1.96 * np.std(aucs), rel=0.05)
+    alone = statistics.auc_noise_floor(15, 25, coupled=1)
+    assert alone == pytest.approx(1.96 * np.std(aucs), rel=0.05)
+    assert statistics.auc_noise_floor(15, 25) > 1.25 * alone  # who train and are tested in turn
 
 
 def test_noise_floor_of_a_share_is_the_spread_that_chance_gives():

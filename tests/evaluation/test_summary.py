@@ -160,3 +160,29 @@ def test_a_perfect_precision_is_not_certain():
 
     assert low["precision"] == pytest.approx(0.025 ** (1 / 25))  # Clopper and Pearson, 25 called
     assert low["f1"] < 1
+
+
+def test_figures_of_the_best_training_belong_together():
+    random = np.random.default_rng(0)
+    people = [f"sub-{n:02d}" for n in range(20)]
+    truth = pd.Series(np.repeat([1.0, 0.0], 10), index=people)
+    rows = [
+        (repeat, 1, training, person, 0.25 + truth[person] / 2 + random.normal(0, 0.4))
+        for repeat in range(1, 5)
+        for training in range(1, 6)
+        for person in people
+    ]
+    columns = ["repeat", "fold", "training", "participant_id", "prediction"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["prediction"] = table["prediction"].clip(0, 1)
+
+    best = as_paper(table, truth).set_index(["class", "metric"])["mean_of_maxima"]
+
+    called = table.assign(
+        right=(table["prediction"] >= 0.5) == (table["participant_id"].map(truth) == 1)
+    )
+    by_training = called.groupby(["repeat", "training"])["right"].mean()
+    assert best["overall", "accuracy"] == pytest.approx(by_training.groupby("repeat").max().mean())
+    middle = (best["poor", "recall"] + best["poor", "specificity"]) / 2
+    assert best["poor", "accuracy"] == pytest.approx(middle)
+    assert best["good", "recall"] == pytest.approx(best["poor", "specificity"])

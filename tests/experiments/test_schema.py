@@ -1,7 +1,8 @@
 import pytest
 
 from motor_bids_app.errors import UsageError
-from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.beside import COMPARABLE
+from motor_bids_app.experiments.schema import KINDS, Experiment
 
 
 def read(**content):
@@ -71,3 +72,38 @@ def test_published_figures_keep_how_they_were_printed():
 def test_flawed_protocols_are_run_only_when_asked_for():
     assert read().as_published is None
     assert read(as_published={}).as_published.protocols == ()
+
+
+NETWORK_COMPARISONS = {
+    "layers": {"layers": ["svm"]},
+    "single_maps": {"single_maps": True},
+    "masks": {"masks": ["cst"]},
+}
+
+
+@pytest.mark.parametrize("wanted", NETWORK_COMPARISONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_comparisons_that_a_model_cannot_make_are_refused_by_name(kind, wanted):
+    content = {"name": "x", "model": {"kind": kind}, "comparisons": NETWORK_COMPARISONS[wanted]}
+    if wanted in COMPARABLE.get(kind, ()):
+        assert getattr(Experiment.read(content, "x.toml").comparisons, wanted)
+        return
+    with pytest.raises(UsageError, match=rf"\[comparisons\] {wanted} (is|cannot)"):
+        Experiment.read(content, "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"comparisons": {"layers": ["svm"]}, "target": {"task": "regression"}}, "need classes"),
+        (
+            {"comparisons": {"single_maps": True}, "inputs": {"maps": ["fa"]}},
+            '"fa" is the only map',
+        ),
+        ({"comparisons": {"masks": ["cst", "brain"]}}, '"brain", which is the mask of the model'),
+    ],
+)
+def test_comparisons_without_effect_are_refused(content, message):
+    network = {"name": "x", "model": {"kind": "karakis2023"}}
+    with pytest.raises(UsageError, match=message):
+        Experiment.read(network | content, "x.toml")

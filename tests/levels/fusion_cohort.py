@@ -72,7 +72,7 @@ def make_fusion_cohort(folder, n_people, seed=0, no_bold=(), no_signals=()):
         features = {
             "lesion_volume": rng.uniform(1, 20),
             "lesion_side": side,
-            "eeg_beta_asymmetry": heard + rng.normal(0, 1),
+            "eeg_beta_motor_asymmetry": heard + rng.normal(0, 1),
         }
         pd.DataFrame([features]).to_csv(home / f"{prefix}_desc-features.tsv", sep="\t", index=False)
         rows.append(

@@ -8,6 +8,7 @@ import pytest
 
 from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
+from motor_bids_app.models.store import KINDS
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,16 @@ def model():
 def test_what_a_model_says_is_taken(model):
     check_index(model, "m:")
     check_metadata(model["metadata"], "m:")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_settings_of_every_kind_of_model_are_taken(model, kind):
+    settings = KINDS[kind]().get_params(deep=False)
+    for name in ("device", "checkpoints", "start", "weights", "mask"):
+        settings.pop(name, None)
+    settings = json.loads(json.dumps(settings))
+
+    check_index({**model, "kind": kind, "settings": settings}, "m:")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,17 @@ def test_columns_and_rate_come_from_a_json_header():
     assert columns.rate == 1000
 
 
+@pytest.mark.parametrize("text", ["0,5\t1,25\n0,75\t1\n", "0,5 1,25\n", "1;0,5\n"])
+def test_decimal_commas_are_not_taken_for_more_columns(text):
+    with pytest.raises(DataError, match="Write decimal points"):
+        parse_columns(text)
+
+
+@pytest.mark.parametrize("text", ["1,2\n3,4\n", "1, 2\n3, 4\n", "1\t2\n3\t4\n", "1;2\n3;4\n"])
+def test_columns_may_be_separated_by_any_one_mark(text):
+    np.testing.assert_array_equal(parse_columns(text).values, [[1, 3], [2, 4]])
+
+
 def test_a_converted_file_is_valid_bids_and_reads_back(tmp_path):
     source, dataset = tmp_path / "emg.txt", tmp_path / "bids"
     source.write_text(opensignals())

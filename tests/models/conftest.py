@@ -44,7 +44,7 @@ def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
             "fa_thalamus_left": random.normal(0.4, 0.1, N_PEOPLE) - 0.1 * poor,
             "fa_thalamus_right": random.normal(0.4, 0.1, N_PEOPLE),
             "gm_putamen_asymmetry": random.normal(0, 0.1, N_PEOPLE),
-            "eeg_mu_asymmetry": 0.1 * (np.arange(N_PEOPLE) % 5) - 0.1 * poor,
+            "eeg_mu_motor_asymmetry": 0.1 * (np.arange(N_PEOPLE) % 5) - 0.1 * poor,
         }
     )
     others, _ = _make_instances(N_PEOPLE, n_windows=1, n_slices=1)

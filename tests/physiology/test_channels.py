@@ -108,3 +108,15 @@ def test_millivolts_taken_for_volts_are_found_in_one_muscle_and_in_all(person):
     assert [*faults(replace(emg, signals=one))] == ["FDS_R"]
     assert "which no muscle gives" in faults(replace(emg, signals=one))["FDS_R"]
     assert len(faults(replace(emg, signals=1000 * emg.signals))) == len(emg.names)
+
+
+def test_a_loud_rhythm_that_neighbours_share_is_the_brain(person):
+    eeg = person[0]
+    time = np.arange(eeg.signals.shape[1]) / eeg.rate
+    rhythm = 8 * eeg.signals.std() * np.sin(2 * np.pi * 10 * time)
+    loud, near = 0, 1
+    signals = eeg.signals.copy()
+    signals[loud] += rhythm
+    signals[near] += 0.5 * rhythm
+
+    assert eeg.names[loud] not in faults(replace(eeg, signals=signals))

@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.reports.experiment.answer import Answer
-from motor_bids_app.reports.experiment.content import ExperimentReport
+from motor_bids_app.reports.experiment.charts import metric_forest, probability_strips
+from motor_bids_app.reports.experiment.content import Block, ExperimentReport
+from motor_bids_app.reports.experiment.tables import models_table
+from motor_bids_app.reports.pages import Table
 
 MODELS = {"prevalence": "Share of poor outcomes", "tract_load": "Tract load", "kernel": "Kernel"}
 
@@ -87,41 +90,39 @@ def answer() -> Answer:
 
 
 @pytest.fixture
-def experiment(answer, predictions, metrics) -> ExperimentReport:
-    folds = pd.DataFrame(
-        [(m, r, f, "roc_auc", 0.5 + 0.05 * f) for m in MODELS for r in (1, 2) for f in (1, 2)],
-        columns=["model", "repeat", "fold", "metric", "value"],
+def experiment(answer, predictions, metrics, audit) -> ExperimentReport:
+    tables = tuple(
+        models_table(metrics, MODELS, "classification", population, "Kernel")
+        for population in ("patients", "all")
     )
-    comparisons = pd.DataFrame(
-        [("kernel", "tract_load", "roc_auc", 0.1, -0.02, 0.2, 0.12, 0.24)],
-        columns=["model", "reference", "metric", "difference", "low", "high", "p_value", "p_holm"],
-    )
+    forest = metric_forest(metrics, MODELS, metric="roc_auc", chance=0.5, noise_floor=0.2)
+    strips = probability_strips(predictions, MODELS, positive="poor", negative="good")
     return ExperimentReport(
         name="baselines",
         description="Simple models.",
         question="Who has a poor outcome?",
-        task="classification",
-        target="poor outcome (FMA-UE < 27)",
-        positive="poor",
-        negative="good",
+        target="poor outcome",
         answer=answer,
-        n_people=30,
         n_patients=30,
         n_controls=0,
-        n_positive=10,
         models=MODELS,
-        metrics=metrics,
-        fold_metrics=folds,
-        predictions=predictions,
-        comparisons=comparisons,
         cohort=pd.DataFrame({"characteristic": ["people"], "poor": ["10"], "good": ["20"]}),
-        audit=pd.DataFrame(
-            {"check": ["no person in two folds"], "state": ["passed"], "finding": ["Fine."]}
-        ),
         excluded=pd.DataFrame({"participant_id": [], "reason": []}),
+        blocks=(
+            Block(place="models", tables=tables),
+            Block(place="figures", figures=(forest, strips)),
+            Block(place="audit", tables=(Table.of(audit, "Checks."),)),
+        ),
         splits={"scheme": "repeated k-fold"},
         safeguards=("People are on one side.",),
         configuration='name = "baselines"\n',
+    )
+
+
+@pytest.fixture
+def audit() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"check": ["no person in two folds"], "state": ["passed"], "finding": ["Fine."]}
     )
 
 

@@ -76,7 +76,7 @@ def prediction():
 
 
 @pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped"])
-def html(request, head, brain, experiment, answer):
+def html(request, head, brain, experiment, answer, audit):
     return {
         "participant": lambda: participant(head, brain),
         "experiment": lambda: render_experiment(experiment),
@@ -88,7 +88,7 @@ def html(request, head, brain, experiment, answer):
                 question="Who?",
                 n_people=30,
                 stopping=("duplicates",),
-                audit=experiment.audit.assign(name="duplicates", state="failed"),
+                audit=audit.assign(name="duplicates", state="failed"),
                 leftovers=("metrics.tsv",),
             )
         ),

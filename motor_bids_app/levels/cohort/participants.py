@@ -1,19 +1,24 @@
 """Whose derivatives, demographics and scores there are: one row per scan."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.derived import DerivedScan, index_derivatives
-from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.identifiers import near_miss, participant_id
 from motor_bids_app.bids.ratings import rated_exclude
+from motor_bids_app.bids.resolved import ResolvedTable
 from motor_bids_app.bids.scores import Score
-from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError
+from motor_bids_app.bids.tsv import numeric_column, read_table
+from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
+from motor_bids_app.evaluation.splits import some
+from motor_bids_app.features.table import is_feature
 from motor_bids_app.levels.intact import check_intact
-from motor_bids_app.settings import Settings
+from motor_bids_app.models.tables.columns import BASELINE
+from motor_bids_app.settings import Selection, Settings
 
 log = logging.getLogger(__name__)
 KEYS = ("participant_id", "session_id")
@@ -62,28 +67,32 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         There are no derivatives, or no tables where they are required.
     DataError
         Nobody has both derivatives and a row in the tables.
+    UsageError
+        A score is called like a column that models read.
     """
     scans = index_derivatives(
         settings.output_dir, settings.derivatives, settings.selection, settings.processing.space
     )
     try:
         resolved = resolve_columns(settings.bids_dir, settings.scores_map, strict=scores_required)
-        known, scores, notes = resolved.table, resolved.scores, resolved.problems
     except InputMissingError:
         if scores_required:
             raise
-        known, scores = pd.DataFrame(columns=[*KEYS, "group"]), {}
-        notes = ("There are no tables of participants: age, sex and time are taken as missing.",)
+        note = "There are no tables of participants: age, sex and time are taken as missing."
+        resolved = ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
+    known, scores, notes = resolved.table, resolved.scores, resolved.problems
+    _check_names(scores)
     rated = rated_exclude(settings.qc_file) if settings.qc_file and scores_required else []
+    _check_rated(rated, scans)
     scans, out, remarks = _without_rated(scans, rated)
     if not scans:
         raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
     kept, rows, excluded, conflicts = _join(scans, known, scores_required)
     if not kept:
-        raise DataError(
-            f"None of the {len(scans)} scans with derivatives has a row in the tables of "
-            f"{settings.bids_dir}. Check that participant_id is spelled alike."
-        )
+        raise DataError(_nobody(scans, known, excluded, settings))
+    if scores_required:
+        unseen, said = _without_derivatives(scans, resolved, settings.selection, out)
+        excluded, conflicts = [*excluded, *unseen], [*conflicts, *said]
     return Participants(
         scans=tuple(kept),
         table=pd.DataFrame(rows).reset_index(drop=True),
@@ -93,7 +102,69 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     )
 
 
+def _check_names(scores: Mapping[str, Score]) -> None:
+    """Raise where a score has the name of a predictor: it would be taken for one."""
+    taken = [name for name in scores if is_feature(name) or name in (*KEYS, BASELINE)]
+    if taken:
+        raise UsageError(
+            f"--scores-map calls a score {taken[0]}, which is the name of a column that models "
+            f"predict from. Give the score another name, such as score_{taken[0]}."
+        )
+
+
 _Excluded = list[tuple[str, str | None, str]]
+
+
+def _nobody(
+    scans: Sequence[DerivedScan], known: pd.DataFrame, excluded: _Excluded, settings: Settings
+) -> str:
+    """Why no scan can be used: identifiers that differ, or what each of them lacks."""
+    labels = set(known["participant_id"])
+    if labels & {scan.participant_id for scan in scans}:
+        return f"None of the {len(scans)} scans with derivatives can be used. {excluded[0][2]}"
+    near = {scan.participant_id: near_miss(scan.participant_id, labels) for scan in scans}
+    cause = next((f" For {name}, {found}." for name, found in near.items() if found), "")
+    return (
+        f"None of the {len(scans)} scans with derivatives has a row in the tables of "
+        f"{settings.bids_dir}.{cause} Check that participant_id is spelled alike."
+    )
+
+
+def _without_derivatives(
+    scans: Sequence[DerivedScan], resolved: ResolvedTable, selection: Selection, rated: _Excluded
+) -> tuple[_Excluded, list[str]]:
+    """List people of the tables who were asked for and have a score, but no derivatives."""
+    if selection.shard != (1, 1):
+        return [], []
+    scored = resolved.table[list(resolved.scores)].notna().any(axis=1)
+    people = dict.fromkeys(resolved.table.loc[scored, "participant_id"])
+    seen = {scan.participant_id for scan in scans} | {participant for participant, _, _ in rated}
+    chosen = {f"sub-{label}" for label in selection.participants} or set(people)
+    chosen -= {f"sub-{label}" for label in selection.excluded}
+    absent = [person for person in people if person in chosen - seen]
+    if not absent:
+        return [], []
+    listed: _Excluded = []
+    for person in absent:
+        near = near_miss(person, seen - set(people))
+        listed.append((person, None, f"no derivatives ({near})" if near else "no derivatives"))
+    note = (
+        f"{len(absent)} of {len(people)} people with a score have no derivatives; they are listed "
+        "in excluded.tsv."
+    )
+    return listed, [note]
+
+
+def _check_rated(rated: _Excluded, scans: Sequence[DerivedScan]) -> None:
+    """Raise where an identifier that is rated exclude was likely meant for one that is there."""
+    known = {scan.participant_id for scan in scans}
+    for participant, _, rating in rated:
+        near = "" if participant in known else near_miss(participant, known)
+        if near:
+            raise DataError(
+                f"The file of --qc-file rates {participant} {rating}, who has no derivatives, but "
+                f"{near}. Correct the identifier, so that the right people are left out."
+            )
 
 
 def _without_rated(
@@ -131,13 +202,17 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
     rows: list[dict[str, object]] = []
     excluded: list[tuple[str, str | None, str]] = []
     notes: list[str] = []
+    others: set[str] = set()
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
         participant = f"sub-{scan.participant}"
         session = f"ses-{scan.session}" if scan.session else None
         try:
-            row = _row_of(by_person.get(participant), session, required)
-            features = _features(scan)
+            rows_of_person = by_person.get(participant)
+            if rows_of_person is None and required:
+                raise DataError(_no_row(participant, known["participant_id"]))
+            row = _row_of(rows_of_person, session)
+            features, strange = _features(scan)
         except MotorBidsAppError as error:
             log.warning("%s is left out: %s", scan.prefix, error)
             excluded.append((participant, session, str(error)))
@@ -146,6 +221,12 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
         notes += _side_conflict(scan, row, features)
         kept.append(scan)
         rows.append(row | features | keys)
+        others.update(strange)
+    if others:
+        notes.append(
+            f"Columns of features tables that the participant level does not write are no "
+            f"predictors, and were left out: {some(sorted(others))}."
+        )
     return kept, rows, excluded, notes
 
 
@@ -159,11 +240,15 @@ def _side_conflict(
     return [f"{scan.prefix}: the lesion is {told} by the tables, but {seen} in its mask (used)."]
 
 
-def _row_of(rows: pd.DataFrame | None, session: str | None, required: bool) -> dict[str, object]:
+def _no_row(participant: str, known: Iterable[str]) -> str:
+    near = near_miss(participant, known)
+    more = f" {near[0].upper()}{near[1:]}: correct participant_id." if near else ""
+    return f"There is no row for this person in the tables.{more}"
+
+
+def _row_of(rows: pd.DataFrame | None, session: str | None) -> dict[str, object]:
     """Demographics and scores of one scan."""
     if rows is None:
-        if required:
-            raise DataError("There is no row for this person in the tables.")
         return {"group": None}
     same = rows[rows["session_id"] == session] if session else rows[rows["session_id"].isna()]
     if same.empty:  # one side has sessions, the other has none
@@ -176,18 +261,22 @@ def _row_of(rows: pd.DataFrame | None, session: str | None, required: bool) -> d
     return {str(key): value for key, value in same.iloc[0].items()}
 
 
-def _features(scan: DerivedScan) -> dict[str, object]:
-    """The features table of a scan, numbers as numbers."""
+def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
+    """The features of a scan, numbers as numbers, and the columns that are none of ours."""
     if scan.features is None:
-        return {}
+        return {}, []
     check_intact(scan.features)
     table = read_table(scan.features)
     if len(table) != 1:
         raise DataError(f"{scan.features} has {len(table)} rows instead of one.")
+    owner = table["participant_id"].iloc[0] if "participant_id" in table else None
+    if isinstance(owner, str) and participant_id(owner) != scan.participant_id:
+        raise DataError(f"{scan.features} is of {owner}, by its participant_id. Replace it.")
+    columns = [str(column) for column in table.columns if column not in KEYS]
     features: dict[str, object] = {}
-    for name in (str(column) for column in table.columns if column not in KEYS):
+    for name in filter(is_feature, columns):
         cell = table[name].iloc[0]
-        number = pd.to_numeric(cell, errors="coerce")
-        if not pd.isna(cell):
-            features[name] = cell if pd.isna(number) else float(number)
-    return features
+        if isinstance(cell, str):
+            word = cell[0].isalpha()
+            features[name] = cell if word else numeric_column(table, name, scan.features).iloc[0]
+    return features, [name for name in columns if not is_feature(name)]

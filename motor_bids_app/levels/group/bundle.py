@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from motor_bids_app import __version__
-from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, Limits, conformal_limits
+from motor_bids_app.evaluation.conformal import LEVEL, LEVEL_OUTSIDE, Limits, conformal_limits
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.instances import described_signals
 from motor_bids_app.levels.cohort.maps import brain_grid
 from motor_bids_app.levels.cohort.scoring import of_patients
+from motor_bids_app.levels.cohort.targets import Outcome
 from motor_bids_app.levels.cohort.training_people import describe_people
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.models.store import save_bundle
@@ -31,65 +32,77 @@ def save_model(folder: Path, members: Sequence[Any], metadata: Mapping[str, Any]
     save_bundle(folder, members[0], {**metadata, "members": len(members)})
 
 
-def describe_model(
-    settings: Settings, experiment: Experiment, cohort: Cohort, evaluation: Evaluation
-) -> dict[str, Any]:
+def describe_model(settings: Settings, evaluation: Evaluation) -> dict[str, Any]:
     """All that a bundle says about the model: what it needs, how good it is, on whom it learned.
 
     No participant is named, and there is no date: the same run gives the same bytes.
     """
-    outcome = cohort.outcome
-    seen = cohort.maps or cohort.samples.instances
-    grid = brain_grid(experiment.inputs.resolution) if seen else None
-    final = evaluation.metrics[evaluation.metrics["model"] == evaluation.final]
+    experiment, cohort, outcome = (
+        evaluation.experiment,
+        evaluation.cohort,
+        evaluation.cohort.outcome,
+    )
+    metrics = evaluation.scores.metrics
+    final = metrics[metrics["model"] == evaluation.final]
     return {
         "software": {"name": "motor_bids_app", "version": __version__},
         "experiment": experiment.name,
         "model": evaluation.final,
         "task": outcome.task,
-        "target": {
-            "score": outcome.score.name,
-            "title": outcome.score.title,
-            "unit": outcome.unit,
-            "ordered_classes": list(outcome.classes),
-            "comparison": outcome.cutoff.comparison if outcome.cutoff else None,
-            "threshold": outcome.cutoff.value if outcome.cutoff else None,
-            "source": outcome.cutoff.source if outcome.cutoff else None,
-            "range": [outcome.score.minimum, outcome.score.maximum]
-            if outcome.task == "regression"
-            else None,
-            "text": outcome.text,
-            "controls": experiment.target.controls,
-            **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
-        },
+        "target": _target(experiment, outcome),
         "classes": ["good", "poor"] if outcome.cutoff else None,
-        "inputs": {
-            "space": settings.processing.space,
-            "resolution": experiment.inputs.resolution,
-            "maps": list(cohort.maps),
-            "mask": experiment.inputs.mask,
-            "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
-            "baseline_score": experiment.inputs.baseline_score,
-            "grid": None
-            if grid is None
-            else {"shape": list(grid.shape), "affine": grid.affine.tolist()},
-            **described_signals(cohort.samples),
-        },
+        "inputs": _inputs(settings, experiment, cohort),
         "processing": processing_record(settings.output_dir),
         "performance": _plain(final.drop(columns="model").to_dict("records")),
-        "conformal": _plain(vars(evaluation.limits)),
-        "conformal_outside": _plain(vars(_limits_outside(cohort, evaluation))),
+        "conformal": _plain(vars(_limits(evaluation, LEVEL))),
+        "conformal_outside": _plain(vars(_limits(evaluation, LEVEL_OUTSIDE))),
         "validation": _plain(vars(experiment.validation)),
         "training": _plain(describe_people(cohort, evaluation.final)),
         "random_seed": settings.processing.random_seed,
     }
 
 
-def _limits_outside(cohort: Cohort, evaluation: Evaluation) -> Limits:
-    """Conformal limits of the final model at the level asked for outside its domain."""
-    table = evaluation.out_of_fold[evaluation.out_of_fold["model"] == evaluation.final]
-    predictions = of_patients({evaluation.final: table}, cohort)[evaluation.final]
-    return conformal_limits(predictions, cohort.outcome.task, LEVEL_OUTSIDE, cohort.outcome.span)
+def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
+    """What is predicted."""
+    score, cutoff = outcome.score, outcome.cutoff
+    return {
+        "score": score.name,
+        "title": score.title,
+        "unit": outcome.unit,
+        "ordered_classes": list(outcome.classes),
+        "comparison": cutoff.comparison if cutoff else None,
+        "threshold": cutoff.value if cutoff else None,
+        "source": cutoff.source if cutoff else None,
+        "range": [score.minimum, score.maximum] if outcome.task == "regression" else None,
+        "text": outcome.text,
+        "controls": experiment.target.controls,
+        **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
+    }
+
+
+def _inputs(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[str, Any]:
+    """What the model reads."""
+    seen = cohort.maps or cohort.samples.instances
+    grid = brain_grid(experiment.inputs.resolution) if seen else None
+    return {
+        "space": settings.processing.space,
+        "resolution": experiment.inputs.resolution,
+        "maps": list(cohort.maps),
+        "mask": experiment.inputs.mask,
+        "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
+        "baseline_score": experiment.inputs.baseline_score,
+        "grid": None
+        if grid is None
+        else {"shape": list(grid.shape), "affine": grid.affine.tolist()},
+        **described_signals(cohort.samples),
+    }
+
+
+def _limits(evaluation: Evaluation, level: float) -> Limits:
+    """Conformal limits of the final model at a level."""
+    cohort, final = evaluation.cohort, evaluation.final
+    predictions = of_patients({final: evaluation.tables[final]}, cohort)[final]
+    return conformal_limits(predictions, cohort.outcome.task, level, cohort.outcome.span)
 
 
 def _plain(value: Any) -> Any:

@@ -17,8 +17,11 @@ from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.evaluation import Evaluation
+from motor_bids_app.levels.group.parts.conformal import Conformal
+from motor_bids_app.levels.group.parts.decisions import Decisions
+from motor_bids_app.levels.group.parts.learning import LearningCurve
+from motor_bids_app.levels.group.parts.sample_size import SampleSize
 from motor_bids_app.levels.group.report import answer
-from motor_bids_app.levels.group.sample_size import planning_sentences, sample_size_table
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.reports.checklists import (
     CHECKLISTS,
@@ -49,13 +52,7 @@ def write_checklists(folder: Path, facts: RunFacts) -> None:
     write_text(folder / "model" / card, render_checklist(MODEL_CARD, facts))
 
 
-def run_facts(
-    settings: Settings,
-    experiment: Experiment,
-    cohort: Cohort,
-    evaluation: Evaluation,
-    members: Sequence[Any],
-) -> RunFacts:
+def run_facts(settings: Settings, evaluation: Evaluation, members: Sequence[Any]) -> RunFacts:
     """Collect what the run knows; no participant is named.
 
     Parameters
@@ -63,6 +60,7 @@ def run_facts(
     members : sequence of estimators
         The final model as trained on everyone.
     """
+    experiment, cohort, audit = evaluation.experiment, evaluation.cohort, evaluation.setup.audit
     return RunFacts(
         dataset=dataset_name(settings.bids_dir),
         experiment=experiment.name,
@@ -70,12 +68,12 @@ def run_facts(
         reference=experiment.reference,
         **_people_facts(experiment, cohort),
         **_input_facts(settings, experiment, cohort),
-        **_model_facts(experiment, cohort, evaluation, members),
-        **_validation_facts(experiment, evaluation),
+        **_model_facts(evaluation, members),
+        **_validation_facts(experiment, evaluation.setup.splits),
         seed=settings.processing.random_seed,
-        **_result_facts(cohort, evaluation),
-        audit={str(state): int(n) for state, n in evaluation.audit["state"].value_counts().items()},
-        findings=tuple(evaluation.audit.loc[evaluation.audit["state"] != "passed", "finding"]),
+        **_result_facts(evaluation),
+        audit={str(state): int(n) for state, n in audit["state"].value_counts().items()},
+        findings=tuple(audit.loc[audit["state"] != "passed", "finding"]),
         libraries={
             "motor_bids_app": __version__,
             "Python": platform.python_version(),
@@ -120,50 +118,43 @@ def _input_facts(settings: Settings, experiment: Experiment, cohort: Cohort) -> 
     }
 
 
-def _model_facts(
-    experiment: Experiment, cohort: Cohort, evaluation: Evaluation, members: Sequence[Any]
-) -> dict[str, Any]:
+def _model_facts(evaluation: Evaluation, members: Sequence[Any]) -> dict[str, Any]:
+    experiment, setup = evaluation.experiment, evaluation.setup
     network = evaluation.final == experiment.model.kind
     return {
-        "models": {name: LABELS[name] for name in evaluation.models},
-        "left_out": {LABELS[name]: f"needs {why}" for name, why in evaluation.left_out.items()},
+        "models": {name: LABELS[name] for name in setup.models},
+        "left_out": {LABELS[name]: f"needs {why}" for name, why in setup.left_out.items()},
         "final": LABELS[evaluation.final],
         "estimator": type(members[0]).__name__,
-        "predictors": needs(evaluation.final).chosen(cohort.samples.table),
+        "predictors": needs(evaluation.final).chosen(evaluation.cohort.samples.table),
         "parameters": _parameters(members[0]),
         "network": _plain(vars(experiment.training)) if network else {},
         "n_members": len(members),
     }
 
 
-def _validation_facts(experiment: Experiment, evaluation: Evaluation) -> dict[str, Any]:
+def _validation_facts(experiment: Experiment, splits: pd.DataFrame) -> dict[str, Any]:
     scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold").capitalize()
     if experiment.validation.splits is not None:
         scheme = "Splits from a file of the user"
-    sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
+    sizes = splits.groupby(["repeat", "fold"]).size()
     return {
         "scheme": scheme,
-        "repeats": int(evaluation.splits["repeat"].nunique()),
-        "folds": int(evaluation.splits["fold"].nunique()),
+        "repeats": int(splits["repeat"].nunique()),
+        "folds": int(splits["fold"].nunique()),
         "people_per_test": f"{sizes.min()} to {sizes.max()}",
     }
 
 
-def _result_facts(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
-    outcome, decisions = cohort.outcome, evaluation.decisions
-    classify = outcome.cutoff is not None
-    result = answer(evaluation, outcome.task)
-    simpler = result.best_baseline
+def _result_facts(evaluation: Evaluation) -> dict[str, Any]:
+    outcome, result = evaluation.cohort.outcome, answer(evaluation)
+    classify, simpler = outcome.cutoff is not None, result.best_baseline
     return {
         "permutations": result.n_permutations or 0,
         "metrics": _metrics(evaluation),
         "calibration": _metrics(evaluation, _CALIBRATION).get(PATIENTS, {}) if classify else {},
         "coverage": _coverage(evaluation),
-        "planning": planning_sentences(cohort, evaluation),
-        "sample_sizes": tuple(
-            f"{LABELS[str(row['model'])]} takes {row['n_needed']} patients (Riley et al. 2020)."
-            for row in sample_size_table(cohort, evaluation).to_dict("records")
-        ),
+        **_planning(evaluation),
         "learning": _learning(evaluation),
         "headline": headline(
             result,
@@ -173,10 +164,29 @@ def _result_facts(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
         "comparison": comparison(result, baseline=LABELS[simpler]) if simpler else "",
         "chance": chance_test(result) or "",
         "noise_floor": result.noise_floor,
-        "thresholds": None
-        if decisions is None
-        else (float(decisions["threshold"].min()), float(decisions["threshold"].max())),
+        "thresholds": _thresholds(evaluation),
     }
+
+
+def _planning(evaluation: Evaluation) -> dict[str, Any]:
+    found = evaluation.find(SampleSize)
+    rows = [] if found is None else found.sizes.to_dict("records")
+    return {
+        "planning": () if found is None else found.sentences,
+        "sample_sizes": tuple(
+            f"{LABELS[str(row['model'])]} takes {row['n_needed']} patients (Riley et al. 2020)."
+            for row in rows
+        ),
+    }
+
+
+def _thresholds(evaluation: Evaluation) -> tuple[float, float] | None:
+    """Least and greatest probability at which acting was judged."""
+    found = evaluation.find(Decisions)
+    if found is None:
+        return None
+    thresholds = found.curves["threshold"]
+    return float(thresholds.min()), float(thresholds.max())
 
 
 def _reasons(reasons: "pd.Series[str]") -> dict[str, int]:
@@ -245,7 +255,8 @@ def _metrics(
     evaluation: Evaluation, names: tuple[str, ...] | None = None
 ) -> dict[str, dict[str, str]]:
     """Metrics of the final model by population; without names, all but calibration."""
-    table = evaluation.metrics[evaluation.metrics["model"] == evaluation.final]
+    table = evaluation.scores.metrics
+    table = table[table["model"] == evaluation.final]
     chosen = table["metric"].isin(names) if names else ~table["metric"].isin(_CALIBRATION)
     told: dict[str, dict[str, str]] = {}
     for row in table[chosen & table["value"].notna()].to_dict("records"):
@@ -255,18 +266,24 @@ def _metrics(
 
 
 def _coverage(evaluation: Evaluation) -> tuple[str, ...]:
-    return tuple(
-        f"Coverage at {row['level']:.0%}, {row['group']}: {row['coverage']:.0%} "
-        f"({row['low']:.0%} to {row['high']:.0%})."
-        for row in evaluation.coverage.to_dict("records")
+    found = evaluation.find(Conformal)
+    return (
+        ()
+        if found is None
+        else tuple(
+            f"Coverage at {row['level']:.0%}, {row['group']}: {row['coverage']:.0%} "
+            f"({row['low']:.0%} to {row['high']:.0%})."
+            for row in found.coverage.to_dict("records")
+        )
     )
 
 
 def _learning(evaluation: Evaluation) -> tuple[str, ...]:
     """First and last point of the learning curve."""
-    if evaluation.learning is None or evaluation.learning.empty:
+    found = evaluation.find(LearningCurve)
+    if found is None or found.curve.empty:
         return ()
-    ends = evaluation.learning.iloc[[0, -1]].to_dict("records")
+    ends = found.curve.iloc[[0, -1]].to_dict("records")
     told = (
         f"{METRICS.get(row['metric'], row['metric'])} {row['value']:.2f} with "
         f"{row['n_training']:.0f} training people"

@@ -21,10 +21,9 @@ from motor_bids_app.evaluation.crossvalidation import (
 from motor_bids_app.explanation.embedding import LEAST, embed
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.maps import experiment_mask
+from motor_bids_app.levels.cohort.maps import brain_grid, experiment_mask
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.progress import progress_bar
-from motor_bids_app.models.networks.inputs import volumes_of
 from motor_bids_app.models.networks.layers import LAYERS, layer_predictions, layered_network
 
 CLASSIFIER_LABELS = {
@@ -169,20 +168,17 @@ def evaluate_comparisons(
         for name in tables:
             classifier, layer = name.split("-")
             labels[name] = f"{CLASSIFIER_LABELS[classifier]} on {LAYER_LABELS[layer]}"
-    elif wanted.layers:
+    if wanted.single_maps and len(cohort.maps) == 1:
         notes = (
-            "[comparisons] layers is left out: the classifiers on layers are for classes, "
-            'task = "classification".',
+            f"[comparisons] single_maps has nothing to compare: {cohort.maps[0]} is the only map.",
         )
-    grid = None if cohort.samples.volumes is None else volumes_of(cohort.samples).grid
     variants: dict[str, tuple[str, dict[str, Any]]] = {}
     if wanted.single_maps and len(cohort.maps) > 1:
         for name in cohort.maps:
             variants[f"{kind}-{name}"] = (f"Network of {name.upper()} alone", {"maps": (name,)})
     for name in wanted.masks:
-        if grid is not None and name != experiment.inputs.mask:
-            own = {"mask": experiment_mask(name, grid)}
-            variants[f"{kind}-{name}"] = (f"Network in {MASK_LABELS[name]}", own)
+        own = {"mask": experiment_mask(name, brain_grid(experiment.inputs.resolution))}
+        variants[f"{kind}-{name}"] = (f"Network in {MASK_LABELS[name]}", own)
     for name, (label, changes) in variants.items():
         models = builder.build(kind, **changes)
         labels[name] = label

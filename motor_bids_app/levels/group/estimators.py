@@ -1,6 +1,7 @@
 """The models of an experiment: which can be fitted, and how each is built."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -121,6 +122,14 @@ class Builder:
         if experiment.model.recalibrate == "logistic" and not raw:
             return [RecalibratedClassifier(one, self.seed + i) for i, one in enumerate(built)]
         return list(built)
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise UsageError if a network among the models cannot be built on these inputs."""
+        for name in names:
+            if name == self.experiment.model.kind or name in FUSION:
+                model = self.build(name, raw=True)[0]
+                plain = getattr(model, "model", model)  # of a classifier per threshold
+                plain.check_inputs(self.cohort.samples)
 
     def train(self, name: str) -> list[Any]:
         """Train a model on everyone; a network as often as in each split."""

@@ -1,63 +1,35 @@
 """What the evaluation of an experiment found."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 import pandas as pd
 
-from motor_bids_app.evaluation.conformal import Limits
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.chance import Tests
+from motor_bids_app.levels.group.comparisons import ComparisonModels
+from motor_bids_app.levels.group.estimators import Builder
+from motor_bids_app.levels.group.parts.part import Part
+
+Kind = TypeVar("Kind", bound=Part)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """How all models of an experiment did, in patients (`levels.cohort.scoring`).
-
-    Of everyone are only `out_of_fold`, `splits`, `as_paper`, and the rows of `metrics` and
-    `subgroups` that say so.
+class Setup:
+    """What is decided before anything is fitted.
 
     Parameters
     ----------
     models : tuple of str
-        Models that could be evaluated, simplest first.
+        Models that can be evaluated, simplest first.
     left_out : dict
         The others, with the reason.
     final : str
         The model that is trained on everyone.
-    splits, metrics, comparisons, audit : DataFrame
-        See `evaluation`.
-    out_of_fold : DataFrame
-        Columns model, repeat, fold, training, participant_id, prediction.
-    fold_metrics : DataFrame
-        Columns model, repeat, fold, metric, value.
-    as_paper : DataFrame or None
-        Column model and those of `evaluation.paper.as_paper`, for networks.
-    limits : Limits
-        Conformal limits of the final model.
-    coverage, abstention : DataFrame, DataFrame or None
-        How often they hold, and accuracy if only the surest are answered (classes).
-    learning : DataFrame or None
-        See `learning_curve`, of the final model unless it is a network.
-    decisions : DataFrame or None
-        See `decision_curves`, for classes.
-    beside : dict
-        Models evaluated beside the others, as [comparisons] asks for, and what they are; they are
-        in `out_of_fold`, `metrics` and `as_paper`, and in `comparisons` with the network.
-    embedding : DataFrame or None
-        Tested people as points: columns layer, participant_id, x, y.
-    by_map, map_subsets : DataFrame or None
-        Out-of-fold predictions by single maps, and `score_subsets` of them (cbam2025).
-    chosen : DataFrame or None
-        See `chosen_maps`.
-    chance : dict of PermutationTest
-        By model, among patients; models that are costly to refit have none.
-    ladder : DataFrame or None
-        See `leakage_ladder`, of the final model, where the experiment asks for it.
-    recalibration : DataFrame or None
-        See `calibration_table`: the final model before and after it.
-    subgroups : DataFrame
-        See `subgroup_table`, of the final model.
-    missing : DataFrame
-        See `missing_table`.
+    splits, audit : DataFrame
+        Who is tested when; see `plan_splits` and `audit`.
     notes : tuple of str
         Remarks, one sentence each.
     """
@@ -66,25 +38,97 @@ class Evaluation:
     left_out: dict[str, str]
     final: str
     splits: pd.DataFrame
-    out_of_fold: pd.DataFrame
-    metrics: pd.DataFrame
-    fold_metrics: pd.DataFrame
-    comparisons: pd.DataFrame
     audit: pd.DataFrame
-    limits: Limits
-    coverage: pd.DataFrame
-    learning: pd.DataFrame | None
-    chance: Tests
-    ladder: pd.DataFrame | None
-    subgroups: pd.DataFrame
-    missing: pd.DataFrame
     notes: tuple[str, ...]
-    as_paper: pd.DataFrame | None = None
-    abstention: pd.DataFrame | None = None
-    decisions: pd.DataFrame | None = None
-    recalibration: pd.DataFrame | None = None
-    beside: dict[str, str] = field(default_factory=dict)
-    embedding: pd.DataFrame | None = None
-    by_map: pd.DataFrame | None = None
-    map_subsets: pd.DataFrame | None = None
-    chosen: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """How good all models are, in patients; `metrics` has rows of everyone too.
+
+    Parameters
+    ----------
+    metrics, comparisons : DataFrame
+        See `metrics_table`, with p of the permutation test, and `compare_models`.
+    fold_metrics : DataFrame
+        Columns model, repeat, fold, metric, value.
+    chance : dict of PermutationTest
+        By model; models that are costly to refit have none.
+    """
+
+    metrics: pd.DataFrame
+    comparisons: pd.DataFrame
+    fold_metrics: pd.DataFrame
+    chance: Tests
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How all models of an experiment did on the same splits, and what its parts found.
+
+    Parameters
+    ----------
+    builder : Builder
+        The experiment, its cohort, and the seed of splits, models and resamples.
+    setup : Setup
+    tables : dict of DataFrame
+        Out-of-fold predictions of everyone, by model; see `cross_validate`.
+    beside : ComparisonModels
+        Models evaluated beside the others, as [comparisons] asks for; their scores are among
+        `scores`, where they are compared with the network.
+    by_map : DataFrame or None
+        Out-of-fold predictions by single maps (cbam2025).
+    raw : DataFrame or None
+        Those of the final model without recalibration, where there is one.
+    scores : Scores
+    notes : tuple of str
+        Remarks, one sentence each.
+    parts : tuple of Part
+        In the order of the page.
+    """
+
+    builder: Builder
+    setup: Setup
+    tables: dict[str, pd.DataFrame]
+    beside: ComparisonModels
+    by_map: pd.DataFrame | None
+    raw: pd.DataFrame | None
+    scores: Scores
+    notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def cohort(self) -> Cohort:
+        """The people."""
+        return self.builder.cohort
+
+    @property
+    def experiment(self) -> Experiment:
+        """The question."""
+        return self.builder.experiment
+
+    @property
+    def task(self) -> str:
+        """Kind of the outcome."""
+        return self.cohort.outcome.task
+
+    @property
+    def final(self) -> str:
+        """The model that is trained on everyone."""
+        return self.setup.final
+
+    @cached_property
+    def out_of_fold(self) -> pd.DataFrame:
+        """Columns model, repeat, fold, training, participant_id, prediction."""
+        return stack(self.tables | self.beside.tables)
+
+    def find(self, kind: type[Kind]) -> Kind | None:
+        """Return the part of a kind; None where the experiment has none."""
+        return next((part for part in self.parts if isinstance(part, kind)), None)
+
+
+def stack(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Put the tables of all models below each other, with a first column model."""
+    parts = [table.assign(model=name) for name, table in tables.items()]
+    stacked = pd.concat(parts, ignore_index=True)
+    return stacked[["model", *(column for column in stacked if column != "model")]]

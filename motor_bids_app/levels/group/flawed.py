@@ -102,11 +102,6 @@ def _right_plan(
         )
 
     by_site = validation.splits is None and validation.scheme == "leave_one_site_out"
-    patients = cohort.labels.truth[~cohort.controls.to_numpy(dtype=bool)]
-    if task == "classification":
-        judged = min((patients == value).sum() for value in (0, 1)) >= MIN_CLASS
-    else:
-        judged = len(patients) >= MIN_PATIENTS and float(patients.std()) > 0
     return Plan(
         samples=cohort.samples,
         y=cohort.y,
@@ -116,5 +111,13 @@ def _right_plan(
         variants=((tuple(models),),),
         task=task,
         columns=needs(name).chosen(cohort.samples.table),
-        controls_count=not judged,
+        controls_count=not _patients_suffice(cohort),
     )
+
+
+def _patients_suffice(cohort: Cohort) -> bool:
+    """Whether patients alone can be judged: enough of either class, or of different scores."""
+    patients = cohort.labels.truth[~cohort.controls.to_numpy(dtype=bool)]
+    if cohort.outcome.task == "classification":
+        return min(int((patients == value).sum()) for value in (0, 1)) >= MIN_CLASS
+    return len(patients) >= MIN_PATIENTS and float(patients.std()) > 0

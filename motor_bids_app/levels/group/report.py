@@ -1,6 +1,6 @@
 """What the page of an experiment says, from its evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,11 +12,10 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.evaluation import Evaluation
-from motor_bids_app.levels.group.results import person_predictions
-from motor_bids_app.levels.group.sample_size import planning_sentences, sample_size_table
+from motor_bids_app.levels.group.parts.part import Page
 from motor_bids_app.privacy import shown
 from motor_bids_app.reports.experiment.answer import Answer
-from motor_bids_app.reports.experiment.content import ExperimentReport
+from motor_bids_app.reports.experiment.content import Block, ExperimentReport
 from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.pages import Reference
 
@@ -66,36 +65,15 @@ _CONTROLS = (
 )
 
 
-def answer(evaluation: Evaluation, task: str) -> Answer:
+def answer(evaluation: Evaluation) -> Answer:
     """Result of the final model in patients, beside the best of the simpler ones."""
-    metric = primary_metric(task)
-    table = evaluation.metrics
+    task, final, scores = evaluation.task, evaluation.final, evaluation.scores
+    metric, table = primary_metric(task), scores.metrics
     row = table[
-        (table["model"] == evaluation.final)
-        & (table["population"] == PATIENTS)
-        & (table["metric"] == metric)
+        (table["model"] == final) & (table["population"] == PATIENTS) & (table["metric"] == metric)
     ].iloc[0]
-    compared = evaluation.comparisons[evaluation.comparisons["model"] == evaluation.final]
-    against: dict[str, Any] = {}
-    if len(compared):
-        difference = compared.iloc[0]
-        against = {
-            "best_baseline": str(difference["reference"]),
-            "difference": float(difference["difference"]),
-            "difference_low": float(difference["low"]),
-            "difference_high": float(difference["high"]),
-            "p_value": float(difference["p_value"]),
-            "p_holm": float(difference["p_holm"]),
-        }
-    test = evaluation.chance.get(evaluation.final)
-    if test is not None:
-        against |= {
-            "chance_p": test.p_value,
-            "n_permutations": len(test.null),
-            "stand_in": test.stand_in,
-        }
     return Answer(
-        model=evaluation.final,
+        model=final,
         metric=metric,
         n_people=int(row["n_people"]),
         value=float(row["value"]),
@@ -103,12 +81,45 @@ def answer(evaluation: Evaluation, task: str) -> Answer:
         high=float(row["high"]),
         chance=0.5 if task == "classification" else 0.0,
         noise_floor=float(row["noise_floor"]),
-        **against,
+        **_against_simpler(evaluation),
+        **_against_chance(evaluation),
     )
 
 
+def _against_simpler(evaluation: Evaluation) -> dict[str, Any]:
+    """Fields of `Answer` on the best of the simpler models."""
+    compared = evaluation.scores.comparisons
+    compared = compared[compared["model"] == evaluation.final]
+    if compared.empty:
+        return {}
+    difference = compared.iloc[0]
+    return {
+        "best_baseline": str(difference["reference"]),
+        "difference": float(difference["difference"]),
+        "difference_low": float(difference["low"]),
+        "difference_high": float(difference["high"]),
+        "p_value": float(difference["p_value"]),
+        "p_holm": float(difference["p_holm"]),
+    }
+
+
+def _against_chance(evaluation: Evaluation) -> dict[str, Any]:
+    """Fields of `Answer` on permuted labels."""
+    test = evaluation.scores.chance.get(evaluation.final)
+    if test is None:
+        return {}
+    return {
+        "chance_p": test.p_value,
+        "n_permutations": len(test.null),
+        "stand_in": test.stand_in,
+    }
+
+
 def build_report(
-    experiment: Experiment, cohort: Cohort, evaluation: Evaluation, ceiling: float | None
+    evaluation: Evaluation,
+    ceiling: float | None,
+    others: Sequence[Block] = (),
+    checklists: Mapping[str, str] | None = None,
 ) -> ExperimentReport:
     """Collect what the page of an experiment shows.
 
@@ -116,95 +127,63 @@ def build_report(
     ----------
     ceiling : float or None
         Best reachable value of the primary metric, where data were simulated.
+    others : sequence of Block
+        What stands behind those of the parts.
+    checklists : mapping of str to str
+        Links, by title.
     """
+    experiment, cohort, outcome = (
+        evaluation.experiment,
+        evaluation.cohort,
+        evaluation.cohort.outcome,
+    )
+    result = answer(evaluation)
+    models = {name: LABELS[name] for name in evaluation.setup.models}
+    page = Page(models=models, answer=result, outcome=outcome, ceiling=ceiling)
     return ExperimentReport(
         name=experiment.name,
         description=experiment.description,
+        question=outcome.question,
         reference=experiment.reference or None,
-        answer=answer(evaluation, cohort.outcome.task),
-        ceiling=ceiling,
-        **_people(cohort, evaluation),
-        **_tables(evaluation),
-        splits=_splits(experiment, evaluation),
+        target="poor outcome" if outcome.cutoff is not None else outcome.text,
+        answer=result,
+        n_patients=int(cohort.patients.sum()),
+        n_controls=int(cohort.controls.sum()),
+        models=models,
+        cohort=cohort_table(cohort),
+        excluded=cohort.excluded[["participant_id", "reason"]],
+        blocks=(*(block for part in evaluation.parts for block in part.blocks(page)), *others),
+        splits=_splits(experiment, evaluation.setup.splits),
         safeguards=_safeguards(experiment, cohort),
-        sample_size=sample_size_table(cohort, evaluation),
-        planning=planning_sentences(cohort, evaluation),
+        ceiling=ceiling,
         warnings=_warnings(evaluation),
         configuration=to_toml(experiment),
         references=(*REFERENCES, *([COMBAT] if experiment.inputs.harmonise == "combat" else [])),
         versions={"motor_bids_app": __version__},
+        checklists=checklists or {},
     )
-
-
-def _people(cohort: Cohort, evaluation: Evaluation) -> dict[str, Any]:
-    """The question and who answers it; fields of `ExperimentReport`."""
-    outcome, truth = cohort.outcome, cohort.labels.truth
-    classify = outcome.cutoff is not None
-    return {
-        "question": outcome.question,
-        "task": outcome.task,
-        "classes": outcome.classes,
-        "target": outcome.text,
-        "positive": "poor" if classify else None,
-        "negative": "good" if classify else None,
-        "n_people": len(truth),
-        "n_patients": int(cohort.patients.sum()),
-        "n_controls": int(cohort.controls.sum()),
-        "n_positive": int(truth[cohort.patients].sum()) if classify else None,
-        "predictions": person_predictions(cohort, evaluation),
-        "cohort": cohort_table(cohort),
-        "excluded": cohort.excluded[["participant_id", "reason"]],
-    }
-
-
-def _tables(evaluation: Evaluation) -> dict[str, Any]:
-    """Results as they are; fields of `ExperimentReport`."""
-    test, compared = evaluation.chance.get(evaluation.final), evaluation.comparisons
-    same = (
-        "metrics",
-        "fold_metrics",
-        "beside",
-        "embedding",
-        "audit",
-        "as_paper",
-        "coverage",
-        "abstention",
-        "learning",
-        "decisions",
-        "ladder",
-        "subgroups",
-        "missing",
-        "recalibration",
-        "map_subsets",
-    )
-    return {name: getattr(evaluation, name) for name in same} | {
-        "models": {name: LABELS[name] for name in evaluation.models},
-        "comparisons": compared[compared["model"].isin(list(evaluation.models))],
-        "chosen_maps": evaluation.chosen,
-        "null": None if test is None else test.null,
-        "null_value": None if test is None else test.value,
-    }
 
 
 def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
-    findings = evaluation.audit[evaluation.audit["state"] != "passed"]["finding"]
+    audit = evaluation.setup.audit
+    findings = audit[audit["state"] != "passed"]["finding"]
     left_out = (
         f"{LABELS[name]} ({name}) was left out: it needs {reason}."
-        for name, reason in evaluation.left_out.items()
+        for name, reason in evaluation.setup.left_out.items()
     )
     return (*findings, *left_out, *evaluation.notes)
 
 
-def _splits(experiment: Experiment, evaluation: Evaluation) -> dict[str, str | int | float]:
-    sizes = evaluation.splits.groupby(["repeat", "fold"]).size()
+def _splits(experiment: Experiment, splits: pd.DataFrame) -> dict[str, str | int | float]:
+    sizes = splits.groupby(["repeat", "fold"]).size()
     span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold")
     if experiment.validation.splits is not None:
         scheme = "as in a file of the user (splits.tsv)"
     values: dict[str, str | int | float] = {
         "scheme": scheme,
-        "repeats": int(evaluation.splits["repeat"].nunique()),
-        "test sets per repeat": int(evaluation.splits["fold"].nunique()),
+        "repeats": int(splits["repeat"].nunique()),
+        "test sets per repeat": int(splits["fold"].nunique()),
         "people per test set": span,
         "split by": "participant",
     }

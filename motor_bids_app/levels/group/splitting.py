@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import read_table
+from motor_bids_app.bids.identifiers import participant_id
+from motor_bids_app.bids.tsv import PLAIN_MISSING, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.splits import (
     COLUMNS,
@@ -92,11 +93,11 @@ def read_splits(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputMissingError, ReadWriteError
-        There is no such file, or it is not a table.
+        There is no such file, or it cannot be read.
     DataError
-        A column is missing, or a cell is not what it should be.
+        It is no tab-separated table, a column is missing, or a cell is not what it should be.
     """
-    table = read_table(path)
+    table = read_table(path, missing=PLAIN_MISSING)
     absent = [name for name in COLUMNS if name not in table]
     if absent:
         raise DataError(
@@ -105,16 +106,16 @@ def read_splits(path: Path) -> pd.DataFrame:
         )
     if table.empty:
         raise DataError(f"{path} has no rows: nobody would be tested.")
+    table["participant_id"] = table["participant_id"].map(participant_id, na_action="ignore")
     for name in COLUMNS:
         cells = table[name].fillna("n/a")
         allowed = r"sub-[0-9a-zA-Z+]+" if name == "participant_id" else r"[1-9][0-9]{0,5}"
         wrong = np.flatnonzero(~cells.str.fullmatch(allowed))
         if wrong.size:
             kind = "a label such as sub-01" if name == "participant_id" else "a number from 1 on"
-            raise DataError(
-                f"{path}, line {wrong[0] + 2}: {name} is {cells.iloc[wrong[0]]!r}, not {kind}."
-            )
-    return table[COLUMNS].astype({"repeat": np.int64, "fold": np.int64})
+            line, cell = table.index[wrong[0]], cells.iloc[wrong[0]]
+            raise DataError(f"{path}, line {line}: {name} is {cell!r}, not {kind}.")
+    return table[COLUMNS].reset_index(drop=True).astype({"repeat": np.int64, "fold": np.int64})
 
 
 def _check_numbers(cohort: Cohort) -> None:

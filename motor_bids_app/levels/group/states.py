@@ -22,7 +22,8 @@ from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS
-from motor_bids_app.reports.experiment import states as report
+from motor_bids_app.reports.experiment.content import Block
+from motor_bids_app.reports.experiment.states import states_section
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -70,26 +71,26 @@ class _Found:
 
 def describe_states(
     folder: Path, cohort: Cohort, experiment: Experiment, n_threads: int, seed: int
-) -> report.StatesSection | None:
-    """Write states, their dynamics and the contrasts between classes; return the section.
+) -> list[Block]:
+    """Write states, their dynamics and the contrasts between classes; return their section.
 
-    None where there are no windows, or none are asked for. Where they are too few, the section
+    Nothing where there are no windows, or none are asked for. Where they are too few, the section
     says so. States are found among all people and without labels; nothing here goes into a model.
     """
     instances = cohort.samples.instances.get(WINDOWS)
     if instances is None or not experiment.states.find:
-        return None
+        return []
     try:
         found = _find(instances, cohort, experiment, n_threads, seed)
     except DataError as error:
-        return report.StatesSection(sentences=(f"No states were found. {error}",))
+        return [Block(place="states", sentences=(f"No states were found. {error}",))]
     contrasts, notes = _contrasts(found, cohort, experiment, seed)
     clusters = _clusters(contrasts, experiment.inputs.resolution)
     table = _table(found)
     _write(folder / "states", found, contrasts, clusters, table)
     classes = None if cohort.outcome.cutoff is None else _classes(found, cohort)
     template = load_template("T1w", experiment.inputs.resolution)
-    return report.states_section(
+    section = states_section(
         found.states,
         found.dynamics,
         _centre_images(found),
@@ -100,6 +101,7 @@ def describe_states(
         experiment.states.permutations,
         experiment.states.decides,
     )
+    return [section]
 
 
 def _find(

@@ -21,7 +21,7 @@ from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
 from motor_bids_app.levels.participant.anatomy.preprocess import preprocess_anatomy
 from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
-from motor_bids_app.levels.participant.diffusion.preprocess import preprocess_diffusion
+from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.functional.preprocess import preprocess_bold
@@ -224,15 +224,12 @@ def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
 
 
 def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    from motor_bids_app.levels.participant.physiology.preprocess import (  # seconds
-        preprocess_eeg,
-        preprocess_emg,
-    )
+    # Seconds to import, and only here.
+    from motor_bids_app.levels.participant.physiology.step import run_signals
 
     file = scan.eeg if kind == "eeg" else scan.emg
     assert file is not None
-    preprocess = preprocess_eeg if kind == "eeg" else preprocess_emg
-    return Task(kind, file.files, lambda: preprocess(scan, outputs, settings.processing))
+    return Task(kind, file.files, lambda: run_signals(file, outputs, settings.processing))
 
 
 def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:

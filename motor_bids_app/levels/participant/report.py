@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.files import read_json, read_table, write_text
+from motor_bids_app.bids.files import read_json, write_text
 from motor_bids_app.bids.finished import describe_datasets
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.anatomy.preprocess import anatomical_methods

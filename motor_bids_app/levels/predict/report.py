@@ -14,7 +14,7 @@ from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.cohort.signal_windows import SignalPlan
 from motor_bids_app.models.catalog import needs
-from motor_bids_app.privacy import shown as shown_as
+from motor_bids_app.privacy import shown
 from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.prediction import PredictionReport
 
@@ -61,6 +61,12 @@ def _read(metadata: Mapping[str, Any]) -> dict[str, str]:
     return found or {"maps": "none"}
 
 
+_SHOWN = (
+    "participant_id", "session_id", "predicted", "predicted_class", "conformal_set", "answer",
+    "in_training", "warning", "low", "high",
+)  # fmt: skip
+
+
 def build_prediction_report(
     model: SavedModel,
     table: pd.DataFrame,
@@ -70,23 +76,35 @@ def build_prediction_report(
 ) -> PredictionReport:
     """Collect what the page shows; `table` and `skipped` are those of the TSV files."""
     metadata = model.metadata
-    target, training, inputs = metadata["target"], metadata["training"], metadata["inputs"]
+    target = metadata["target"]
     classify = metadata["classes"] is not None
     renamed = {"probability": "predicted", "predicted_score": "predicted"}
     predictions = table.rename(columns={**renamed, "class": "predicted_class"})
     predictions["warning"] = [_warning(row) for _, row in table.iterrows()]
-    shown = [
-        "participant_id",
-        "session_id",
-        "predicted",
-        "predicted_class",
-        "conformal_set",
-        "answer",
-        "in_training",
-        "warning",
-        "low",
-        "high",
-    ]
+    return PredictionReport(
+        model=metadata["experiment"],
+        model_label=LABELS.get(metadata["model"], metadata["model"]),
+        task=metadata["task"],
+        target=target["text"],
+        positive="poor" if classify else None,
+        negative="good" if classify else None,
+        unit="" if classify else target["unit"],
+        predictions=predictions[[name for name in _SHOWN if name in predictions]],
+        skipped=skipped[["participant_id", "reason"]],
+        performance=pd.DataFrame(metadata["performance"])[
+            ["metric", "population", "value", "low", "high"]
+        ],
+        noise_floor=cv_performance(metadata)["noise_floor"],
+        provenance=_provenance(model),
+        warnings=warnings,
+        versions={"motor_bids_app": version},
+    )
+
+
+def _provenance(model: SavedModel) -> dict[str, str | int | float]:
+    """Where the model is from, and whom it knows."""
+    metadata = model.metadata
+    training, inputs = metadata["training"], metadata["inputs"]
     provenance: dict[str, str | int | float] = {
         "experiment": metadata["experiment"],
         "model": LABELS.get(metadata["model"], metadata["model"]),
@@ -104,23 +122,6 @@ def build_prediction_report(
             if kind == name:  # facts about people; there are many features and maps
                 low, high = spread.limits()
                 title = f"{name.replace('_', ' ')}, 99 of 100 like those of training"
-                span = f"{shown_as(name, low)} to {shown_as(name, high)}"
+                span = f"{shown(name, low)} to {shown(name, high)}"
                 provenance[title] = f"{span} {_UNITS.get(name, '')}".strip()
-    return PredictionReport(
-        model=metadata["experiment"],
-        model_label=LABELS.get(metadata["model"], metadata["model"]),
-        task=metadata["task"],
-        target=target["text"],
-        positive="poor" if classify else None,
-        negative="good" if classify else None,
-        unit="" if classify else target["unit"],
-        predictions=predictions[[name for name in shown if name in predictions]],
-        skipped=skipped[["participant_id", "reason"]],
-        performance=pd.DataFrame(metadata["performance"])[
-            ["metric", "population", "value", "low", "high"]
-        ],
-        noise_floor=cv_performance(metadata)["noise_floor"],
-        provenance=provenance,
-        warnings=warnings,
-        versions={"motor_bids_app": version},
-    )
+    return provenance

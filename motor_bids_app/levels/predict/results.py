@@ -132,65 +132,69 @@ _SKIPPED = {
 
 
 def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Dictionary of all columns, in the words of the target."""
     target = metadata["target"]
-    ordered = target.get("ordered_classes")
-    title = target["title"]
+    ordered, title = target.get("ordered_classes"), target["title"]
+    nearest: dict[str, Any] = {
+        "Description": "Class at a probability of 0.5",
+        "Levels": {"poor": target["text"], "good": "otherwise"},
+    }
     if ordered:
+        nearest = {"Description": f"Class of {title} nearest to the expected number"}
         named = "; ".join(f"{k}: {name}" for k, name in enumerate(ordered))
         title = f"Expected class number of {title} ({named})"
     return {
-        "participant_id": {"Description": "Participant"},
-        "session_id": {"Description": "Session; n/a where there are no sessions"},
+        **_COLUMNS,
         "probability": {"Description": f"Probability of a poor outcome, {target['text']}"},
         "predicted_score": {"Description": title, "Units": target["unit"]},
-        "class": {"Description": f"Class of {target['title']} nearest to the expected number"}
-        if ordered
-        else {
-            "Description": "Class at a probability of 0.5",
-            "Levels": {"poor": target["text"], "good": "otherwise"},
-        },
-        "conformal_set": {
-            "Description": "Classes that cannot be left out at 90 %, calibrated on "
-            "people the model had not seen; widened where answer says so"
-        },
+        "class": nearest,
         "low": {
             "Description": "Lower limit of the conformal interval, which holds the score of 9 "
             "of 10 people; widened where answer says so, n/a if there were too few people",
             "Units": target["unit"],
         },
         "high": {"Description": "Upper limit of that interval", "Units": target["unit"]},
-        "answer": {
-            "Description": "What --outside did",
-            "Levels": {
-                "given": "nothing",
-                "widened": "set or interval widened, calibrated at 97.5 % and "
-                "stretched by distance",
-                "refused": "no number is given",
-            },
-        },
-        "outside": {
-            "Description": "In what the person is unlike the training people, "
-            "with the range of 99 of 100 people like them; n/a for nothing"
-        },
-        "distance": {
-            "Description": "Greatest distance from the mean of the training people, in "
-            "multiples of what 99 of 100 people like them have at most; 1 for a site "
-            "that was never seen"
-        },
-        "in_training": {
-            "Description": "Whether the model was trained on a map of this scan",
-            "Levels": {
-                "yes": "the prediction is too good, and is to be left out of any performance",
-                "no": "no map of the scan was",
-                "unknown": "there is no map to tell by",
-            },
-        },
-        "model": {"Description": "Experiment and model"},
-        "n_training_people": {"Description": "People the model was trained on"},
-        "cv_metric": {"Description": "How the model was judged in cross-validation"},
-        "cv_value": {"Description": "That metric, for the training people"},
-        "cv_low": {"Description": "Lower limit of its 95 % interval"},
-        "cv_high": {"Description": "Upper limit of its 95 % interval"},
-        "bundle": {"Description": "Hash of the model bundle"},
-        "notes": {"Description": "What to bear in mind for this prediction"},
     }
+
+
+_COLUMNS: dict[str, dict[str, Any]] = {
+    "participant_id": {"Description": "Participant"},
+    "session_id": {"Description": "Session; n/a where there are no sessions"},
+    "conformal_set": {
+        "Description": "Classes that cannot be left out at 90 %, calibrated on "
+        "people the model had not seen; widened where answer says so"
+    },
+    "answer": {
+        "Description": "What --outside did",
+        "Levels": {
+            "given": "nothing",
+            "widened": "set or interval widened, calibrated at 97.5 % and stretched by distance",
+            "refused": "no number is given",
+        },
+    },
+    "outside": {
+        "Description": "In what the person is unlike the training people, "
+        "with the range of 99 of 100 people like them; n/a for nothing"
+    },
+    "distance": {
+        "Description": "Greatest distance from the mean of the training people, in "
+        "multiples of what 99 of 100 people like them have at most; 1 for a site "
+        "that was never seen"
+    },
+    "in_training": {
+        "Description": "Whether the model was trained on a map of this scan",
+        "Levels": {
+            "yes": "the prediction is too good, and is to be left out of any performance",
+            "no": "no map of the scan was",
+            "unknown": "there is no map to tell by",
+        },
+    },
+    "model": {"Description": "Experiment and model"},
+    "n_training_people": {"Description": "People the model was trained on"},
+    "cv_metric": {"Description": "How the model was judged in cross-validation"},
+    "cv_value": {"Description": "That metric, for the training people"},
+    "cv_low": {"Description": "Lower limit of its 95 % interval"},
+    "cv_high": {"Description": "Upper limit of its 95 % interval"},
+    "bundle": {"Description": "Hash of the model bundle"},
+    "notes": {"Description": "What to bear in mind for this prediction"},
+}

@@ -7,32 +7,33 @@ inner folds, networks learn from the others and predict these. Then both network
 everyone in the fold.
 """
 
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.models.instances.modalities import MODALITIES, SignalModality, SliceModality
-from motor_bids_app.models.instances.network import InstanceNetwork, Modality
+from motor_bids_app.models.instances.network import InstanceNetwork
 from motor_bids_app.models.networks.backbones import BACKBONES, InitialWeights
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.classical import within
-from motor_bids_app.models.training.course import Plan
 from motor_bids_app.models.training.folds import binary_labels, inner_folds
 from motor_bids_app.models.training.mixing import Curve, Task, best_weight, weighted_sum
-from motor_bids_app.models.training.snapshots import Checkpoints
+from motor_bids_app.models.training.settings import TrainingSettings
 
 Array = NDArray[np.float64]
 _WHOLE = "whole"  # name of the curve of the sum, beside those of modalities
 
 
-class FusionModel(BaseEstimator):
-    """What classifier and regressor share.
+@dataclass(kw_only=True, eq=False, repr=False)
+class FusionModel(TrainingSettings):
+    """What classifier and regressor share; how they are trained, see `TrainingSettings`.
 
     People who lack a modality are predicted by the other; people who lack all, by the share of
     poor outcomes, or the mean score, of the training fold.
@@ -47,83 +48,43 @@ class FusionModel(BaseEstimator):
         Of the network of slices, see `SliceModality`.
     inner_folds : int
         Folds by person to find the weights with, at most.
-    optimizer, learning_rate, momentum, weight_decay, epochs, parts, schedule, halve_after,
-    stop_after, precision, random_state, device
-        Of both trainings, see `NetworkModel`.
     batch_size, slice_batch_size : int
         Windows, and slices, per step of a training.
-    validation_share, balance, checkpoints
-        See `InstanceNetwork`.
-    bounds : (float, float), optional
-        Lowest and highest value of the score, which predictions stay within; of scores only.
     """
 
-    _task: Task
+    _task: ClassVar[Task]
 
-    def __init__(
-        self,
-        modalities: tuple[str, ...] = MODALITIES,
-        hidden: tuple[int, ...] = (128, 64, 32),
-        step: float = 0.1,
-        backbone: str = "shufflenet",
-        size: int = 224,
-        rotation: float = 15.0,
-        brightness: float = 0.2,
-        flip: bool = False,
-        weights: InitialWeights | None = None,
-        inner_folds: int = 3,
-        optimizer: str = "adam",
-        learning_rate: float = 1e-3,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        epochs: int = 50,
-        batch_size: int = 32,
-        slice_batch_size: int = 16,
-        parts: int = 1,
-        schedule: str = "plateau",
-        halve_after: int = 5,
-        stop_after: int = 10,
-        validation_share: float = 0.2,
-        precision: str = "float32",
-        balance: str = "weights",
-        bounds: tuple[float, float] | None = None,
-        random_state: int = 0,
-        device: str = "cpu",
-        checkpoints: Checkpoints | None = None,
-    ) -> None:
-        self.modalities = modalities
-        self.hidden = hidden
-        self.step = step
-        self.backbone = backbone
-        self.size = size
-        self.rotation = rotation
-        self.brightness = brightness
-        self.flip = flip
-        self.weights = weights
-        self.inner_folds = inner_folds
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.slice_batch_size = slice_batch_size
-        self.parts = parts
-        self.schedule = schedule
-        self.halve_after = halve_after
-        self.stop_after = stop_after
-        self.validation_share = validation_share
-        self.precision = precision
-        self.balance = balance
-        self.bounds = bounds
-        self.random_state = random_state
-        self.device = device
-        self.checkpoints = checkpoints
+    modalities: tuple[str, ...] = MODALITIES
+    hidden: tuple[int, ...] = (128, 64, 32)
+    step: float = 0.1
+    backbone: str = "shufflenet"
+    size: int = 224
+    rotation: float = 15.0
+    brightness: float = 0.2
+    flip: bool = False
+    weights: InitialWeights | None = None
+    inner_folds: int = 3
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    batch_size: int = 32
+    slice_batch_size: int = 16
+    schedule: str = "plateau"
+    halve_after: int = 5
+    stop_after: int = 10
+    validation_share: float = 0.2
+    balance: str = "weights"
 
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:
         """Settings among which the paper took what did best in its test set."""
         return {"backbone": BACKBONES} if SLICES in self.modalities else {}
+
+    def check_inputs(self, X: Samples) -> None:
+        """Raise UsageError if a network cannot read the instances of scans."""
+        for name in self.modalities:
+            if name in X.instances and X.instances[name].size:
+                self.network(name, self.random_state).modality.check_size(X.instances[name])
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         """Find the weights, then train on everyone."""
@@ -189,42 +150,29 @@ class FusionModel(BaseEstimator):
 
     def network(self, modality: str, seed: int) -> InstanceNetwork:
         """Return the network of a modality that is not fitted."""
-        slices = modality == "slices"
-        kind: Modality = (
-            SliceModality(
-                backbone=self.backbone,
-                size=self.size,
-                rotation=self.rotation,
-                brightness=self.brightness,
-                flip=self.flip,
-                weights=self.weights,
-            )
-            if slices
-            else SignalModality(hidden=tuple(self.hidden), step=self.step)
-        )
-        plan = Plan(
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            epochs=self.epochs,
-            parts=self.parts,
-            batch_size=self.slice_batch_size if slices else self.batch_size,
-            schedule=self.schedule,
-            halve_after=self.halve_after,
-            stop_after=self.stop_after,
-            precision=self.precision,
-            random_state=seed,
-            device=self.device,
-        )
+        slices = modality == SLICES
+        batch_size = self.slice_batch_size if slices else self.batch_size
         return InstanceNetwork(
-            kind,
-            plan,
+            self._slices() if slices else self._signals(),
+            self.plan(batch_size=batch_size, random_state=seed),
             self._task == "classification",
             self.validation_share,
             self.balance,
             self.checkpoints,
             self.bounds,
+        )
+
+    def _signals(self) -> SignalModality:
+        return SignalModality(hidden=tuple(self.hidden), step=self.step)
+
+    def _slices(self) -> SliceModality:
+        return SliceModality(
+            backbone=self.backbone,
+            size=self.size,
+            rotation=self.rotation,
+            brightness=self.brightness,
+            flip=self.flip,
+            weights=self.weights,
         )
 
     def by_modality(self, X: Samples) -> Array:
@@ -285,7 +233,7 @@ class FusionModel(BaseEstimator):
 class FusionClassifier(ClassifierMixin, FusionModel):
     """Probability of a poor outcome from windows, slices or both; see the module."""
 
-    _task: Task = "classification"
+    _task: ClassVar[Task] = "classification"
 
     def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on classes 0 and 1, shape (n_scans,)."""
@@ -302,7 +250,7 @@ class FusionClassifier(ClassifierMixin, FusionModel):
 class FusionRegressor(RegressorMixin, FusionModel):
     """Score from windows, slices or both; see the module."""
 
-    _task: Task = "regression"
+    _task: ClassVar[Task] = "regression"
 
     def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on scores, shape (n_scans,)."""

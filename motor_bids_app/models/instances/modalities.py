@@ -19,7 +19,7 @@ from motor_bids_app.models.networks.backbones import (
     load_initial,
     source_name,
 )
-from motor_bids_app.models.networks.sequence import WindowLSTM
+from motor_bids_app.models.networks.sequence import WindowLSTM, count_steps
 
 MODALITIES = (SIGNALS, SLICES)
 _BLOCK = 256  # instances in memory at once
@@ -79,16 +79,23 @@ class SignalModality:
 
     def network(self, facts: dict[str, Any], n_outputs: int, *, fresh: bool = True) -> nn.Module:  # noqa: ARG002
         """Return a network with random weights."""
-        n_steps = facts["n_samples"] / facts["rate"] / self.step
-        if n_steps < 2 or not self.hidden:
-            raise UsageError(
-                f"A window of {facts['n_samples'] / facts['rate']:g} s has {n_steps:.1f} steps of "
-                f"{self.step:g} s: set [model] step so that it has 2 or more, and at least one "
-                "LSTM layer."
-            )
+        self._check_steps(facts)
         return WindowLSTM(
             len(facts["channels"]), facts["rate"], self.step, tuple(self.hidden), n_outputs
         )
+
+    def check_size(self, instances: Instances) -> None:
+        """Raise UsageError for windows that are too short for the network."""
+        self._check_steps(self.facts(instances))
+
+    def _check_steps(self, facts: dict[str, Any]) -> None:
+        seconds = facts["n_samples"] / facts["rate"]
+        n_steps = count_steps(facts["n_samples"], facts["rate"], self.step)
+        if n_steps < 2 or not self.hidden:
+            raise UsageError(
+                f"A window of {seconds:g} s has {n_steps} steps of {self.step:g} s: set [model] "
+                "step so that it has 2 or more, and at least one LSTM layer."
+            )
 
     def prepare(self, images: Images, random: np.random.Generator | None) -> Tensor:  # noqa: ARG002
         """Return windows as the network takes them."""
@@ -140,6 +147,9 @@ class SliceModality:
                 f"The model reads slices of {facts['shape']} voxels, and these have "
                 f"{found['shape']}. Use the version that trained it."
             )
+
+    def check_size(self, instances: Instances) -> None:
+        """Pictures of any size can be read: slices are brought to `size` pixels, 32 or more."""
 
     def scale(self, instances: Instances) -> tuple[float, float]:
         """Mean and standard deviation of all voxels of the training slices."""

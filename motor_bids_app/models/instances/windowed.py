@@ -3,7 +3,8 @@
 Each window is a sample of the training; what a scan is given is the mean over its windows.
 """
 
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,9 +17,9 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, WindowVolumes
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks.inputs import Maps
-from motor_bids_app.models.networks.vgg import GAO_DROPOUT, GAO_HIDDEN, VggNetwork
-from motor_bids_app.models.training.folds import Fold, binary_labels
-from motor_bids_app.models.training.snapshots import Checkpoints
+from motor_bids_app.models.networks.vgg import GAO_DROPOUT, GAO_HIDDEN, VggNetwork, voxels_left
+from motor_bids_app.models.training.folds import binary_labels
+from motor_bids_app.models.training.settings import TrainingSettings
 
 GAO_BLOCKS = (64, 128, 256, 512, 512)
 GAO_CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -37,11 +38,14 @@ class MapsOnly(nn.Module):
         return outputs
 
 
-class _OfWindows:
-    """What classifier and regressor share; settings as of `NetworkModel`, and of the network.
+@dataclass(kw_only=True, eq=False, repr=False)
+class _OfWindows(TrainingSettings):
+    """What classifier and regressor share; how they are trained, see `TrainingSettings`.
 
     Parameters
     ----------
+    mask, hidden, dropout, deterministic
+        As of `NetworkSettings`.
     widths, convolutions : tuple of int
         Channels of each block, and convolutions in it.
     windows : int
@@ -50,63 +54,25 @@ class _OfWindows:
         Added to the root of Adam's mean square.
     """
 
-    maps: tuple[str, ...] = ()
-    fewest_widths = 2
-    start: Any = None  # no weights to begin with
+    fewest_widths: ClassVar[int] = 2
+    maps: tuple[str, ...] = field(init=False, default=())  # all there are: that of the window
+    start: Any = field(init=False, default=None)  # no weights to begin with
 
-    def __init__(
-        self,
-        mask: NDArray[np.bool_] | None = None,
-        widths: tuple[int, ...] = GAO_BLOCKS,
-        convolutions: tuple[int, ...] = GAO_CONVOLUTIONS,
-        hidden: int = GAO_HIDDEN,
-        dropout: float = GAO_DROPOUT,
-        windows: int = 0,
-        optimizer: str = "adam",
-        learning_rate: float = 1e-3,
-        epsilon: float = 1e-3,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        epochs: int = 50,
-        batch_size: int = 32,
-        parts: int = 1,
-        schedule: str = "steps",
-        halve_after: int = 10,
-        stop_after: int = 0,
-        validation_share: float = 0.0,
-        precision: str = "float32",
-        balance: str = "none",
-        bounds: tuple[float, float] | None = None,
-        random_state: int = 0,
-        device: str = "cpu",
-        deterministic: bool = False,
-        checkpoints: Checkpoints | None = None,
-    ) -> None:
-        self.mask = mask
-        self.widths = widths
-        self.convolutions = convolutions
-        self.hidden = hidden
-        self.dropout = dropout
-        self.windows = windows
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epsilon = epsilon
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.parts = parts
-        self.schedule = schedule
-        self.halve_after = halve_after
-        self.stop_after = stop_after
-        self.validation_share = validation_share
-        self.precision = precision
-        self.balance = balance
-        self.bounds = bounds
-        self.random_state = random_state
-        self.device = device
-        self.deterministic = deterministic
-        self.checkpoints = checkpoints
+    mask: NDArray[np.bool_] | None = None
+    widths: tuple[int, ...] = GAO_BLOCKS
+    convolutions: tuple[int, ...] = GAO_CONVOLUTIONS
+    hidden: int = GAO_HIDDEN
+    dropout: float = GAO_DROPOUT
+    windows: int = 0
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    epsilon: float = 1e-3
+    weight_decay: float = 0.0
+    batch_size: int = 32
+    schedule: str = "steps"
+    halve_after: int = 10
+    balance: str = "none"
+    deterministic: bool = False
 
     def _apart(self, X: Samples, y: NDArray[Any]) -> tuple[Samples, NDArray[Any]]:
         """Windows to learn from, each with the answer of its scan."""
@@ -126,23 +92,27 @@ class _OfWindows:
         """No demographics: a column of zeros in their place."""
         return np.zeros((len(X), 1))
 
-    def _network(self) -> nn.Module:
+    def check_inputs(self, X: Samples) -> None:
+        """Raise UsageError if the windows of scans are too small for the blocks of the network."""
         if len(self.widths) != len(self.convolutions):
             raise UsageError(
                 f"[model] widths names {len(self.widths)} blocks and convolutions "
                 f"{len(self.convolutions)}: give both for the same blocks."
             )
+        voxels_left(self._volumes(X).grid.shape, len(self.widths))
+
+    def _network(self) -> nn.Module:
         blocks = [
             (width,) * count for width, count in zip(self.widths, self.convolutions, strict=True)
         ]
-        shape: tuple[int, int, int] = self.grid_.shape  # type: ignore[attr-defined]
-        n_outputs: int = self._n_outputs  # type: ignore[attr-defined]
+        shape: tuple[int, int, int] = self.grid_.shape
+        n_outputs: int = self._n_outputs
         return MapsOnly(VggNetwork(shape, n_outputs, blocks, self.hidden, self.dropout))
 
     def _of_average(self) -> NDArray[np.float64]:
         """What the network gives for the mean map of its training windows, (1, n_outputs)."""
-        network = self.network_.to(self.device).eval()  # type: ignore[attr-defined]
-        nothing = torch.zeros((1, 1, *self.grid_.shape), device=self.device)  # type: ignore[attr-defined]
+        network = self.network_.to(self.device).eval()
+        nothing = torch.zeros((1, 1, *self.grid_.shape), device=self.device)
         with torch.inference_mode():
             return network(nothing, nothing).cpu().numpy().astype(np.float64)
 
@@ -150,7 +120,7 @@ class _OfWindows:
 class WindowClassifier(_OfWindows, NetworkClassifier):
     """Mean probability over the windows of a scan; see `_OfWindows`."""
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on the windows of scans with classes 0 and 1, shape (n_scans,).
 
         Scans without a window take no part, and are later given what an average map would be.
@@ -174,7 +144,7 @@ class WindowClassifier(_OfWindows, NetworkClassifier):
 class WindowRegressor(_OfWindows, NetworkRegressor):
     """Mean score over the windows of a scan; see `_OfWindows`."""
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on the windows of scans with scores, shape (n_scans,)."""
         return super().fit(*self._apart(X, np.asarray(y, dtype=np.float64)))
 

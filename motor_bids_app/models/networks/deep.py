@@ -22,7 +22,7 @@ from motor_bids_app.models.networks.heads import (
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.state import State
 from motor_bids_app.models.training.batches import balanced_rows
-from motor_bids_app.models.training.folds import Fold, binary_labels
+from motor_bids_app.models.training.folds import binary_labels
 
 
 class NetworkClassifier(ClassifierMixin, NetworkModel):
@@ -30,13 +30,10 @@ class NetworkClassifier(ClassifierMixin, NetworkModel):
 
     _n_outputs = 2
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:
-        """Train on classes 0 and 1, shape (n_scans,).
-
-        `fold` gives positions to learn from and to stop by, instead of drawing them.
-        """
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Train on classes 0 and 1, shape (n_scans,)."""
         self.classes_ = np.array([0, 1])
-        self._fit(X, binary_labels(y), fold)
+        self._fit(X, binary_labels(y))
         return self
 
     def _rows(self, y: NDArray[Any]) -> NDArray[np.intp]:
@@ -67,10 +64,8 @@ class NetworkRegressor(RegressorMixin, NetworkModel):
 
     _n_outputs = 1
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on scores, shape (n_scans,).
-
-        `fold` gives positions to learn from and to stop by, instead of drawing them.
 
         Raises
         ------
@@ -80,7 +75,7 @@ class NetworkRegressor(RegressorMixin, NetworkModel):
         scores = np.asarray(y, dtype=np.float64)
         if self.bounds is not None:
             check_bounds(scores, self.bounds)
-        self._fit(X, scores, fold)
+        self._fit(X, scores)
         return self
 
     def _targets(

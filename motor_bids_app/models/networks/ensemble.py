@@ -1,9 +1,10 @@
 """One attention network per map, averaged over the maps that go best together (cbam2025).
 
-The training people are dealt into inner folds. For each map and fold a network learns from
-the other folds and stops by this one; it then predicts the people of this fold. These
-predictions, by networks that did not learn from the person, choose the maps to average. All
-networks stay: of a map, their mean is used. (Published: weights and maps picked on the test set.)
+The training people are dealt into inner folds. For each map and fold a network is trained on the
+other folds, where it learns from some people and stops by the others; it then predicts the people
+of this fold. These predictions, by networks that neither learned from the person nor stopped by
+them, choose the maps to average. All networks stay: of a map, their mean is used. (Published:
+weights and maps picked on the test set.)
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
@@ -66,7 +67,7 @@ def squared_error(truth: Array, predicted: Array) -> float:
 class _MapEnsemble:
     """What classifier and regressor share; settings as of the network, with inner folds.
 
-    `validation_share` is the share of an inner fold: 0.2 gives 5 networks per map.
+    `validation_share` is of the people outside an inner fold, whom its networks train with.
     """
 
     _kind: Callable[..., Any]
@@ -74,30 +75,25 @@ class _MapEnsemble:
 
     def _fit_maps(self, X: Samples, y: NDArray[Any]) -> None:
         settings: dict[str, Any] = self.get_params(deep=False)  # type: ignore[attr-defined]
-        share, seed, volumes = settings["validation_share"], settings["random_state"], volumes_of(X)
-        if not share > 0:
-            raise UsageError(
-                "Networks per map are chosen by people held out: set validation_share above 0, for "
-                "instance 0.2 for 5 inner folds."
-            )
+        seed, volumes = settings["random_state"], volumes_of(X)
         self.maps_ = tuple(settings["maps"]) or volumes.maps
         map_columns(volumes, self.maps_)
-        folds = inner_folds(y, X.participants, seed, max(2, round(1 / share)))
+        folds = inner_folds(y, X.participants, seed)
         if not folds:
             raise DataError(
                 "The training people are too few for inner folds with both classes in each. Use "
                 "more participants, or the karakis2023 model."
             )
-        held_out = np.zeros((len(X), len(self.maps_)))
+        unseen = np.zeros((len(X), len(self.maps_)))
         self.networks_: list[list[Any]] = []
         for column, name in enumerate(self.maps_):
             self.networks_.append([])
-            for number, (learned, judged) in enumerate(folds):
+            for number, (others, judged) in enumerate(folds):
                 own = {"maps": (name,), "attention": True, "random_state": seed + number}
-                network = self._kind(**(settings | own)).fit(X, y, (learned, judged))
-                held_out[judged, column] = _given(network, X[judged])
+                network = self._kind(**(settings | own)).fit(X[others], y[others])
+                unseen[judged, column] = _given(network, X[judged])
                 self.networks_[-1].append(network)
-        self.chosen_ = choose_subset(self.maps_, held_out, y, type(self)._loss)
+        self.chosen_ = choose_subset(self.maps_, unseen, y, type(self)._loss)
 
     def map_predictions(self, X: Samples) -> Array:
         """Return what the networks of each map say, shape (n_scans, n_maps)."""
@@ -151,7 +147,7 @@ class MapEnsembleClassifier(_MapEnsemble, NetworkClassifier):
 
     _kind, _loss = NetworkClassifier, staticmethod(log_loss)
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:  # type: ignore[override]
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on classes 0 and 1, shape (n_scans,)."""
         self.classes_ = np.array([0, 1])
         self._fit_maps(X, binary_labels(y))
@@ -168,7 +164,7 @@ class MapEnsembleRegressor(_MapEnsemble, NetworkRegressor):
 
     _kind, _loss = NetworkRegressor, staticmethod(squared_error)
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:  # type: ignore[override]
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on scores, shape (n_scans,)."""
         self._fit_maps(X, np.asarray(y, dtype=np.float64))
         return self
@@ -183,7 +179,7 @@ class MapEnsembleOrdinal(_MapEnsemble, NetworkOrdinal):
 
     _kind, _loss = NetworkOrdinal, staticmethod(squared_error)
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:  # type: ignore[override]
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Train on class numbers, shape (n_scans,)."""
         self._fit_maps(X, ordered_labels(y, self.n_classes))
         return self

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -24,13 +23,13 @@ from motor_bids_app.models.networks.inputs import (
     grid_values,
     volumes_of,
 )
-from motor_bids_app.models.networks.networks import MultiBranchNetwork
+from motor_bids_app.models.networks.networks import MultiBranchNetwork, check_depth
 from motor_bids_app.models.networks.settings import NetworkSettings
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS, numeric_columns
 from motor_bids_app.models.training.batches import ScanDataset, Standardiser
 from motor_bids_app.models.training.course import Plan
-from motor_bids_app.models.training.folds import Fold, held_out
+from motor_bids_app.models.training.folds import held_out
 from motor_bids_app.models.training.snapshots import identify
 from motor_bids_app.models.training.train import train
 
@@ -49,10 +48,11 @@ class NetworkModel(NetworkSettings):
     _n_outputs: int
     epsilon, fewest_widths = 1e-8, 4  # of Adam, and of a residual branch
 
-    def _fit(self, X: Samples, y: NDArray[Any], fold: Fold | None = None) -> None:
-        """Train on scans with targets; `fold` gives those to learn from and those to stop by."""
-        learned, judged = fold if fold is not None else self._parts(X, y)
+    def _fit(self, X: Samples, y: NDArray[Any]) -> None:
+        """Train on scans with targets."""
+        learned, judged = held_out(y, X.participants, self.validation_share, self.random_state)
         plan = self._plan(len(learned))
+        self.check_inputs(X)
         volumes = self._volumes(X)
         self.maps_ = tuple(self.maps) or volumes.maps
         self.grid_ = volumes.grid
@@ -84,9 +84,12 @@ class NetworkModel(NetworkSettings):
         self.history_ = course.losses
         self.validation_history_ = course.validation
 
+    def check_inputs(self, X: Samples) -> None:
+        """Raise UsageError if the network halves the maps of scans more often than they allow."""
+        check_depth(self._volumes(X).grid.shape, self.widths)
+
     def _plan(self, n_scans: int) -> Plan:
-        names = [field.name for field in fields(Plan)]
-        plan = Plan(**{name: getattr(self, name) for name in names})
+        plan = self.plan()
         plan.check()
         if n_scans < 2 or len(self.widths) < self.fewest_widths:
             raise UsageError(
@@ -101,10 +104,6 @@ class NetworkModel(NetworkSettings):
                 "validation_share above 0, for instance 0.2."
             )
         return plan
-
-    def _parts(self, X: Samples, y: NDArray[Any]) -> Fold:
-        """Positions to learn from and to stop by, alike in outcome, people in one of them only."""
-        return held_out(y, X.participants, self.validation_share, self.random_state)
 
     def _dataset(self, X: Samples, targets: NDArray[Any], rows: NDArray[np.intp]) -> ScanDataset:
         maps, columns = self._volumes(X), self._demographics(X)
@@ -138,6 +137,7 @@ class NetworkModel(NetworkSettings):
             if name not in ("device", "checkpoints", "mask", "start")
         }
         settings["start"] = None if self.start is None else self.start.name
+        settings["maps"] = list(self.maps_)  # networks of windows choose none: it is no setting
         arrays = [y, learned, self._columns(X), self.standardiser_.mean]
         arrays += [self._volumes(X).present, *([] if self.mask is None else [self.mask])]
         kind = type(self).__name__

@@ -16,12 +16,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from motor_bids_app.errors import UsageError
 from motor_bids_app.models.networks.attention import AttentionBlock
 from motor_bids_app.models.networks.stem import stem
 
 KARAKIS_WIDTHS = (32, 16, 16, 64, 128, 256, 512)
 KARAKIS_RESIDUALS = 5
 _EPSILON = 1e-3  # of batch normalisation, as published
+_POOLED = 3  # voxels along each edge of a pooling window
 
 
 def _convolution(n_in: int, n_out: int, size: int = 3, stride: int = 1) -> nn.Sequential:
@@ -40,7 +42,7 @@ class MeanPool(nn.AvgPool3d):
     """
 
     def __init__(self) -> None:
-        super().__init__(3, stride=2, padding=1, count_include_pad=False)
+        super().__init__(_POOLED, stride=2, padding=1, count_include_pad=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return shape (n, width, X/2, Y/2, Z/2), halves rounded up."""
@@ -63,6 +65,29 @@ def sliced_means(x: Tensor) -> Tensor:
         inside = 3 - (places == 0).to(x.dtype) - (places == size - 1).to(x.dtype)
         x = total / inside.view(*(-1 if k == axis else 1 for k in range(5)))
     return x
+
+
+def check_depth(shape: Sequence[int], widths: Sequence[int]) -> None:
+    """Raise UsageError unless every pooling of a `ResidualBranch` has its 3 voxels along each axis.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Voxels of a map along each axis.
+    widths : sequence of int
+        See `ResidualBranch`.
+    """
+    n_pools, least = len(widths) - 2, min(shape)
+    possible, size = 0, least
+    while size >= _POOLED:
+        possible, size = possible + 1, -(-size // 2)
+    if n_pools > possible:
+        raise UsageError(
+            f"[model] widths = {tuple(widths)} halve a map {n_pools} times, but one of "
+            f"{' x '.join(str(n) for n in shape)} voxels can be halved {possible} times before "
+            f"nothing is left to convolve: use at most {possible + 2} widths, or finer maps "
+            "([inputs] resolution)."
+        )
 
 
 class ResidualBlock(nn.Module):

@@ -33,11 +33,10 @@ class StepPower(nn.Module):
     def __init__(self, n_channels: int, rate: float, step: float) -> None:
         super().__init__()
         kernel = max(3, round(_KERNEL * rate) | 1)
-        stride = max(1, round(rate / _PLACES))
+        stride, self.per_step = _strides(rate, step)
         self.filters = nn.Conv1d(
             n_channels, N_FILTERS, kernel, stride, padding=kernel // 2, bias=False
         )
-        self.per_step = max(1, round(step * rate / stride))
         self.norm = nn.BatchNorm1d(N_FILTERS)
 
     def forward(self, instances: Tensor) -> Tensor:
@@ -45,6 +44,18 @@ class StepPower(nn.Module):
         power = nn.functional.avg_pool1d(self.filters(instances).square(), self.per_step)
         normed: Tensor = self.norm(torch.log(power + _LEAST))
         return normed.transpose(1, 2)
+
+
+def count_steps(n_samples: int, rate: float, step: float) -> int:
+    """Steps that `StepPower` makes of a window."""
+    stride, per_step = _strides(rate, step)
+    return -(-n_samples // stride) // per_step
+
+
+def _strides(rate: float, step: float) -> tuple[int, int]:
+    """Samples from one place of a filter to the next, and places in a step."""
+    stride = max(1, round(rate / _PLACES))
+    return stride, max(1, round(step * rate / stride))
 
 
 class WindowLSTM(nn.Module):

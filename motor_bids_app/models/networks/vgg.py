@@ -49,12 +49,7 @@ class VggNetwork(nn.Module):
         dropout: float = GAO_DROPOUT,
     ) -> None:
         super().__init__()
-        left = [size // 2 ** (len(widths) - 1) - 1 for size in shape]
-        if min(left) < 1:
-            raise UsageError(
-                f"A map of {shape} voxels is too small for {len(widths)} poolings: use "
-                f"{2 ** len(widths)} voxels or more along each axis, or fewer blocks."
-            )
+        left = voxels_left(shape, len(widths))
         self.blocks = nn.Sequential(*_blocks(widths))
         self.dense = nn.Sequential(
             nn.Flatten(),
@@ -72,6 +67,24 @@ class VggNetwork(nn.Module):
         """Return logits, or a score, shape (n, n_outputs), of maps (n, 1, X, Y, Z)."""
         output: torch.Tensor = self.output(self.dense(self.blocks(maps)))
         return output
+
+
+def voxels_left(shape: tuple[int, int, int], n_blocks: int) -> tuple[int, int, int]:
+    """Voxels along each axis after the poolings of `VggNetwork`.
+
+    Raises
+    ------
+    UsageError
+        There are none: the map is too small for that many poolings.
+    """
+    x, y, z = (size // 2 ** (n_blocks - 1) - 1 for size in shape)
+    if min(x, y, z) < 1:
+        raise UsageError(
+            f"A map of {' x '.join(str(n) for n in shape)} voxels is too small for {n_blocks} "
+            f"poolings: use {2**n_blocks} voxels or more along each axis ([inputs] resolution), or "
+            "fewer blocks ([model] widths and convolutions)."
+        )
+    return x, y, z
 
 
 def _blocks(widths: Sequence[Sequence[int]]) -> list[nn.Sequential]:

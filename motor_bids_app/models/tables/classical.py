@@ -34,13 +34,25 @@ TOLERANCE = 1e-2  # finer changed no prediction beyond 0.01, at twice the time
 _SAGA: dict[str, Any] = {"solver": "saga", "max_iter": MAX_STEPS, "tol": TOLERANCE}
 
 
-class ConstantClassifier(ClassifierMixin, BaseEstimator):
-    """Gives everyone the share of poor outcomes among the training scans."""
+def mean_of_patients(X: Samples, y: ArrayLike) -> float:
+    """Mean of `y`, shape (n_scans,), over patients, each counting once; over all if there is none.
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:  # noqa: ARG002 (the interface)
+    Controls help to train, but results are about patients: a constant that counts them is not the
+    best one for those it is judged on.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    judged = ~X.controls if not X.controls.all() else np.ones(len(X), dtype=bool)
+    _, person = np.unique(X.participants[judged], return_inverse=True)
+    return float((np.bincount(person, values[judged]) / np.bincount(person)).mean())
+
+
+class ConstantClassifier(ClassifierMixin, BaseEstimator):
+    """Gives everyone the share of poor outcomes among the training patients."""
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Take the share of class 1 in `y`, shape (n_scans,)."""
         self.classes_ = np.array([0, 1])
-        self.rate_ = float(binary_labels(y).mean())
+        self.rate_ = mean_of_patients(X, binary_labels(y))
         return self
 
     def predict_proba(self, X: Samples) -> NDArray[np.float64]:
@@ -60,11 +72,11 @@ class ConstantClassifier(ClassifierMixin, BaseEstimator):
 
 
 class ConstantRegressor(RegressorMixin, BaseEstimator):
-    """Gives everyone the mean score of the training scans."""
+    """Gives everyone the mean score of the training patients."""
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:  # noqa: ARG002 (the interface)
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
         """Take the mean of `y`, shape (n_scans,)."""
-        self.mean_ = float(np.mean(np.asarray(y, dtype=np.float64)))
+        self.mean_ = mean_of_patients(X, y)
         return self
 
     def predict(self, X: Samples) -> NDArray[np.float64]:

@@ -19,7 +19,6 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.networks.heads import ExpectedClass, OrderedLoss, OrderedOutput
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.state import State, joined, parted
-from motor_bids_app.models.training.folds import Fold
 
 _KEY = "thresholds"
 
@@ -59,12 +58,9 @@ class NetworkOrdinal(RegressorMixin, NetworkModel):
     def _n_outputs(self) -> int:  # type: ignore[override]
         return self.n_classes - 1
 
-    def fit(self, X: Samples, y: ArrayLike, fold: Fold | None = None) -> Self:
-        """Train on class numbers, shape (n_scans,).
-
-        `fold` gives positions to learn from and to stop by, instead of drawing them.
-        """
-        self._fit(X, ordered_labels(y, self.n_classes), fold)
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Train on class numbers, shape (n_scans,)."""
+        self._fit(X, ordered_labels(y, self.n_classes))
         return self
 
     def _targets(

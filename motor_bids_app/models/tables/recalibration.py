@@ -26,8 +26,9 @@ class RecalibratedClassifier(ClassifierMixin, BaseEstimator):
 
     Within the training scans, inner folds by person give log odds of people whom the model has
     not seen; a logistic regression of the class on them gives an intercept and a slope. The model
-    is then fitted to all training scans, and its log odds go through that line. Tested people
-    play no part. The slope cannot be negative: where unseen people are ordered worse than by
+    is then fitted to all training scans, and its log odds go through that line. The line is that
+    of patients, who alone are judged, where both classes are among them. Tested people play no
+    part. The slope cannot be negative: where unseen people are ordered worse than by
     chance it is 0, and everyone is given the share of poor outcomes.
 
     Parameters
@@ -60,7 +61,10 @@ class RecalibratedClassifier(ClassifierMixin, BaseEstimator):
         for fitted, judged in folds:
             inner = clone(self.model).fit(X[fitted], labels[fitted])
             odds[judged] = _log_odds(inner, X[judged])
-        self.intercept_, self.slope_ = _line(odds, labels)
+        patients = ~X.controls
+        if len(np.unique(labels[patients])) < 2:
+            patients = np.ones(len(labels), dtype=bool)
+        self.intercept_, self.slope_ = _line(odds[patients], labels[patients])
         self.classes_ = np.array([0, 1])
         self.model_ = clone(self.model).fit(X, labels)
         return self

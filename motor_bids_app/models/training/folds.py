@@ -74,21 +74,47 @@ def held_out(y: ArrayLike, participants: NDArray[np.str_], share: float, random_
 
     Parameters
     ----------
+    y : array-like, shape (n_scans,)
+        Classes 0 and 1, ordered classes, or scores.
+    participants : str array, shape (n_scans,)
     share : float
-        Of the people to stop by; 0 for none.
+        Of the people to stop by, to the nearest whole person; 0 for none.
+    random_state : int
 
     Raises
     ------
     DataError
-        The people are too few.
+        The people are too few to hold out that share with both classes on either side.
     """
-    n_scans = len(np.asarray(y))
+    target = np.asarray(y, dtype=np.float64)
     if share == 0:
-        return np.arange(n_scans), np.arange(0)
-    folds = inner_folds(y, participants, random_state, max(2, round(1 / share)))
-    if not folds:
+        return np.arange(len(target)), np.arange(0)
+    people, person = np.unique(participants, return_inverse=True)
+    means = np.bincount(person, target) / np.bincount(person)
+    random = np.random.default_rng(random_state)
+    order = np.lexsort((random.random(len(people)), means))
+    n_out = round(share * len(people))
+    if np.isin(target, (0, 1)).all():
+        # A person with scans of both classes counts for one of them; either side has both then.
+        good, poor = (order[part] for part in (means[order] <= 0.5, means[order] > 0.5))
+        n_poor = round(n_out * len(poor) / len(people))
+        n_poor = min(max(n_poor, 1, n_out - len(good) + 1), len(poor) - 1, n_out - 1)
+        parts = [(good, n_out - n_poor), (poor, n_poor)]
+    else:
+        parts = [(order, n_out)]
+    if any(not 0 < count < len(part) for part, count in parts):
         raise DataError(
-            "The training people are too few to hold some of them out with both classes on "
-            "either side. Use more participants, or validation_share = 0 without early stops."
+            f"The {len(people)} training people are too few to hold {share:.0%} of them out "
+            "(validation_share) with both classes on either side. Use more participants, another "
+            "share, or validation_share = 0 without early stops."
         )
-    return folds[0]
+    chosen = np.concatenate([_spread(part, count, random) for part, count in parts])
+    stops = np.isin(person, chosen)
+    return np.flatnonzero(~stops), np.flatnonzero(stops)
+
+
+def _spread(ordered: NDArray[np.intp], count: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """Choose `count` of people in order of their outcome, one from each of as many equal parts."""
+    return ordered[
+        np.floor((np.arange(count) + random.random()) * len(ordered) / count).astype(int)
+    ]

@@ -89,22 +89,7 @@ def unpack(
     fingerprint: str,
 ) -> None:
     """Go on from a checkpoint; raises UsageError if it is of other settings, or damaged."""
-    try:
-        size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size])
-        facts = json.loads(header["__metadata__"]["facts"])
-        tensors = safetensors.torch.load(content)
-    except (ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise UsageError(
-            f"A checkpoint of this training is damaged ({error}). Remove the checkpoints from the "
-            "work folder to train anew."
-        ) from error
-    if facts["format"] != _FORMAT or facts["fingerprint"] != fingerprint:
-        raise UsageError(
-            "A checkpoint of this training was made with other settings or data: "
-            f"{_difference(facts['fingerprint'], fingerprint)}. Take back the change, or remove "
-            "the checkpoints from the work folder to train anew."
-        )
+    facts, tensors = _read(content, fingerprint)
 
     def of(kind: str) -> dict[str, Tensor]:
         return {key.removeprefix(kind): v for key, v in tensors.items() if key.startswith(kind)}
@@ -126,6 +111,27 @@ def unpack(
     if "random_gpu" in tensors and torch.device(net.device).type == "cuda":
         torch.cuda.set_rng_state(tensors["random_gpu"], net.device)
     log.info("going on after epoch %d", len(director.course.losses))
+
+
+def _read(content: bytes, fingerprint: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the facts and tensors of a checkpoint; errors as of `unpack`."""
+    try:
+        size = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + size])
+        facts = json.loads(header["__metadata__"]["facts"])
+        tensors = safetensors.torch.load(content)
+    except (ValueError, KeyError, safetensors.SafetensorError) as error:
+        raise UsageError(
+            f"A checkpoint of this training is damaged ({error}). Remove the checkpoints from the "
+            "work folder to train anew."
+        ) from error
+    if facts["format"] != _FORMAT or facts["fingerprint"] != fingerprint:
+        raise UsageError(
+            "A checkpoint of this training was made with other settings or data: "
+            f"{_difference(facts['fingerprint'], fingerprint)}. Take back the change, or remove "
+            "the checkpoints from the work folder to train anew."
+        )
+    return facts, tensors
 
 
 def _difference(before: str, now: str) -> str:

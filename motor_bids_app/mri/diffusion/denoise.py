@@ -14,6 +14,11 @@ from motor_bids_app.mri.threads import alone_on_threads
 # Voxels between patch centres: every voxel lies in about 5 patches. With 2 it would be in 16, which
 # takes three times as long for an error 5 % smaller.
 _STRIDE = 3
+# Share of the greatest eigenvalue of noise from which a component is kept. In patches of some
+# hundred voxels signal is found on both sides of that edge, and what is dropped lowers anisotropy:
+# by 1.0 to 1.3 % with 1 and by 0.7 to 0.9 % with 0.85, of 34 and 70 volumes of tensors that turn
+# within 2 voxels. Less would keep a tenth of the noise and more.
+_EDGE = 0.85
 _CHUNK = 2048  # patches decomposed at a time: bounds the memory
 MIN_VOLUMES = 8  # with fewer, noise and signal cannot be told apart
 
@@ -24,9 +29,11 @@ def denoise_mppca(
     """Remove what cannot be told from noise in the principal components of small patches.
 
     In each cubic patch, the eigenvalues of pure noise follow the Marchenko-Pastur
-    law. It yields the noise level and the number of components that hold signal
-    [1]_; those are shrunk to the least expected squared error [2]_, the others
-    dropped. Overlapping patches are averaged, simpler ones with more weight [3]_.
+    law. It yields the noise level [1]_, and with it the components that hold signal:
+    those are kept as they are, the others dropped. (Shrinking them to the least expected
+    squared error brings signals nearer to the truth, but lowers anisotropy by a tenth:
+    it is the weak components that tell directions apart.) Overlapping patches are
+    averaged, simpler ones with more weight [2]_.
 
     Parameters
     ----------
@@ -49,8 +56,7 @@ def denoise_mppca(
     References
     ----------
     .. [1] Veraart et al., NeuroImage 142:394-406, 2016.
-    .. [2] Gavish and Donoho, IEEE Trans Inf Theory 63:2137-2152, 2017.
-    .. [3] Manjon et al., PLoS ONE 8:e73021, 2013.
+    .. [2] Manjon et al., PLoS ONE 8:e73021, 2013.
     """
     n_volumes = data.shape[3]
     if n_volumes < MIN_VOLUMES:
@@ -101,7 +107,7 @@ def _denoise_patches(
 
     def denoise(first: int) -> tuple[torch.Tensor, torch.Tensor]:
         index = starts[first : first + _CHUNK, None] + offsets
-        signals, sigma, rank = _shrink(voxels[index])
+        signals, sigma, rank = _without_noise(voxels[index])
         weight = (1 / (1 + rank))[:, None, None].expand(-1, len(offsets), 1)
         noise = sigma[:, None, None].expand_as(weight)
         values = torch.cat([signals, noise, torch.ones_like(weight)], dim=2) * weight
@@ -119,25 +125,21 @@ def _denoise_patches(
     )
 
 
-def _shrink(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _without_noise(patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Denoise patches, shape (P, voxels, N); also return their noise level and rank, shape (P,)."""
     n_voxels, n_volumes = patches.shape[1:]
     mean = patches.mean(dim=1, keepdim=True)
     centred = patches - mean
     eigenvalues, vectors = torch.linalg.eigh(centred.transpose(1, 2) @ centred / n_voxels)
-    eigenvalues = eigenvalues.clamp_min(0)
-    variance, rank = _noise_level(eigenvalues, n_voxels)
-    ratio = n_volumes / n_voxels
-    noise_share = variance[:, None] / eigenvalues.clamp_min(1e-30)
-    gain = ((1 - (ratio + 1) * noise_share) ** 2 - 4 * ratio * noise_share**2).clamp_min(0).sqrt()
-    kept = torch.arange(n_volumes, device=rank.device) >= n_volumes - rank[:, None]
-    gain = torch.where(kept & (noise_share * (1 + ratio**0.5) ** 2 < 1), gain, 0)
-    signals = (centred @ (vectors * gain[:, None])) @ vectors.transpose(1, 2) + mean
-    return signals, variance.sqrt(), rank
+    variance = _noise_level(eigenvalues.clamp_min(0), n_voxels)
+    edge = (1 + (n_volumes / n_voxels) ** 0.5) ** 2 * variance
+    kept = eigenvalues > _EDGE * edge[:, None]
+    signals = (centred @ (vectors * kept[:, None])) @ vectors.transpose(1, 2) + mean
+    return signals, variance.sqrt(), kept.sum(dim=1)
 
 
-def _noise_level(eigenvalues: torch.Tensor, n_voxels: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise variance and number of signal components of each patch.
+def _noise_level(eigenvalues: torch.Tensor, n_voxels: int) -> torch.Tensor:
+    """Noise variance of each patch, shape (P,).
 
     The p smallest eigenvalues are noise as long as they are not spread wider than
     the Marchenko-Pastur law with their own mean allows.
@@ -148,5 +150,4 @@ def _noise_level(eigenvalues: torch.Tensor, n_voxels: int) -> tuple[torch.Tensor
     ratio = p / (n_voxels - (n_volumes - p)).clamp_min(1)
     spread = (eigenvalues - eigenvalues[:, :1]) / (4 * ratio.sqrt())
     n_noise = (torch.where(spread < mean, p, 0)).amax(dim=1).long().clamp_min(1)
-    rank = n_volumes - n_noise
-    return mean.gather(1, n_noise[:, None] - 1)[:, 0], rank
+    return mean.gather(1, n_noise[:, None] - 1)[:, 0]

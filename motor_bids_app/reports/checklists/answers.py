@@ -62,7 +62,7 @@ def flow(facts: RunFacts) -> str:
     """Scans and people from derivatives to analysis."""
     out = sum(facts.excluded.values())
     return (
-        f"{facts.n_scans + out} scans with derivatives, {out} left out"
+        f"{facts.n_scans + out} scans, or people without one, considered, {out} left out"
         + (f" ({_pairs(facts.excluded)})" if out else "")
         + f"; {facts.n_scans} scans of {facts.n_people} people analysed: {facts.n_patients} "
         f"patients and {facts.n_controls} controls{_poor(facts)}."

@@ -1,10 +1,10 @@
-"""Charts of an evaluation, drawn as SVG from tidy tables (columns as in `ExperimentReport`).
+"""Charts of an evaluation, drawn as SVG from tidy tables (columns as in the TSV files).
 
 Out-of-fold predictions are one number per person: the mean over repeats, each made by a model
 that had not seen the person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -95,6 +95,36 @@ def metric_forest(
         for name, words in {"patients": "patients", "all": "with controls (too good)"}.items()
         if (metrics["population"] == name).any()
     }
+    _draw_intervals(axes, metrics, list(models), metric, populations)
+    if ceiling is not None:
+        axes.axvline(ceiling, color=colour(2), linewidth=1.4, linestyle="--", label="ceiling")
+    axes.set(
+        xlabel=f"{METRICS.get(metric, metric)} (95 % interval)", ylim=(len(models) - 0.5, -0.5)
+    )
+    axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
+    axes.tick_params(axis="y", length=0)
+    legend_once(axes)
+    title = METRICS.get(metric, metric)
+    return chart_figure(
+        canvas,
+        f"forest-{metric.replace('_', '-')}",
+        f"{title} of every {what}",
+        _forest_caption("all" in populations, bool(ceiling)),
+        f"{title} per {what}: "
+        + "; ".join(
+            f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
+        ),
+    )
+
+
+def _draw_intervals(
+    axes: Axes,
+    metrics: pd.DataFrame,
+    models: Sequence[str],
+    metric: str,
+    populations: Mapping[str, str],
+) -> None:
+    """Draw a point with its interval for each model, one below the other, and population."""
     for row, name in enumerate(models):
         for number, (population, words) in enumerate(populations.items()):
             point = _row(metrics, name, metric, population)
@@ -111,37 +141,21 @@ def metric_forest(
                 markersize=6,
                 label=words,
             )
-    if ceiling is not None:
-        axes.axvline(ceiling, color=colour(2), linewidth=1.4, linestyle="--", label="ceiling")
-    axes.set(
-        xlabel=f"{METRICS.get(metric, metric)} (95 % interval)", ylim=(len(models) - 0.5, -0.5)
-    )
-    axes.set_yticks(range(len(models)), [fill(label, 28) for label in models.values()])
-    axes.tick_params(axis="y", length=0)
-    legend_once(axes)
-    title = METRICS.get(metric, metric)
-    return chart_figure(
-        canvas,
-        f"forest-{metric.replace('_', '-')}",
-        f"{title} of every {what}",
+
+
+def _forest_caption(with_controls: bool, with_ceiling: bool) -> str:
+    said = (
         "Points with 95 % intervals, in patients. Grey band: what guessing gives in this number of "
         "patients; a point in it cannot be told from chance."
-        + (
+    )
+    if with_controls:
+        said += (
             " Squares count healthy controls as well, who are easy to tell from patients: they "
             "are no answer to the question."
-            if "all" in populations
-            else ""
         )
-        + (
-            " Dashed: the best that any model could reach in these simulated data."
-            if ceiling
-            else ""
-        ),
-        f"{title} per {what}: "
-        + "; ".join(
-            f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
-        ),
-    )
+    if with_ceiling:
+        said += " Dashed: the best that any model could reach in these simulated data."
+    return said
 
 
 @styled

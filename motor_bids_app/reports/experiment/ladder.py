@@ -4,10 +4,13 @@ Tables have the columns protocol, state ("right", "optimistic", "published" or "
 metric, value, low, high, difference, n_counted and reason.
 """
 
+from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
@@ -36,14 +39,17 @@ REASONS = {
     "nothing about anybody else. By person, all windows of a person are in one test set, and the "
     "person's score is their mean.",
 }
+LADDER_TEXT = Markup(
+    "The same model on the same data, evaluated the right way, in patients, and in flawed ways "
+    "that published studies have used. <strong>Only the first line can be believed; all others are "
+    "optimistic</strong>, and are shown so that published figures can be read for what they are."
+)
 _CHANCE = {"roc_auc": 0.5, "balanced_accuracy": 0.5, "r2": 0.0, "r": 0.0}
 _MOST_PANELS = 3
 
 
-def ladder_table(ladder: pd.DataFrame | None, label: str) -> Table | None:
-    """One row per protocol, one column per metric; None where no ladder was asked for."""
-    if ladder is None or ladder.empty:
-        return None
+def ladder_table(ladder: pd.DataFrame, label: str) -> Table:
+    """One row per protocol, one column per metric."""
     metrics = list(dict.fromkeys(ladder["metric"].dropna()))
     rows = []
     for protocol, part in ladder.groupby("protocol", sort=False):
@@ -72,10 +78,8 @@ def ladder_table(ladder: pd.DataFrame | None, label: str) -> Table | None:
     )
 
 
-def ladder_reasons(ladder: pd.DataFrame | None) -> tuple[str, ...]:
+def ladder_reasons(ladder: pd.DataFrame) -> tuple[str, ...]:
     """Why protocols that were carried out flatter, where it takes more than their name."""
-    if ladder is None or ladder.empty:
-        return ()
     made = set(ladder.loc[ladder["state"] == "optimistic", "protocol"])
     return tuple(words for name, words in REASONS.items() if name in made)
 
@@ -97,39 +101,13 @@ def _draw(ladder: pd.DataFrame, label: str) -> Figure:
     protocols = list(dict.fromkeys(shown["protocol"]))
     canvas, panels = new_chart(7.6, 1.3 + 0.42 * len(protocols), panels=len(metrics))
     marks: dict[str, Line2D] = {}
+    names = [fill(PROTOCOLS.get(name, name), 28) for name in protocols]
     for number, (axes, metric) in enumerate(zip(panels, metrics, strict=True)):
         one = shown[shown["metric"] == metric].set_index("protocol")
-        axes.axvline(one["value"]["right"], color=colour(0), linewidth=0.9, linestyle=(0, (4, 4)))
-        if metric in _CHANCE:
-            axes.axvline(_CHANCE[metric], color=INK["muted"], linewidth=0.8)
-        for height, name in enumerate(protocols):
-            if name not in one.index:
-                continue
-            shade, marker = (colour(0), "o") if name == "right" else (colour(1), "s")
-            row = one.loc[name]
-            axes.plot([row["low"], row["high"]], [height] * 2, color=shade, linewidth=1.8)
-            (mark,) = axes.plot(
-                row["value"], height, marker=marker, color=shade, markersize=6, linestyle=""
-            )
-            marks["right" if name == "right" else "optimistic"] = mark
+        marks |= _draw_protocols(axes, one, protocols, metric)
         if metric in published:
-            axes.plot(
-                [published[metric]] * 2,
-                [-0.5, len(protocols) - 0.5],
-                color=INK["ink"],
-                linewidth=1.4,
-                linestyle=":",
-            )
-            axes.annotate(
-                f"published {published[metric]:g}",
-                (published[metric], -0.5),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-                fontsize=8,
-            )
+            _draw_published(axes, float(published[metric]), len(protocols))
         axes.set(xlabel=METRICS.get(metric, metric), ylim=(len(protocols) - 0.5, -0.5))
-        names = [fill(PROTOCOLS.get(name, name), 28) for name in protocols]
         axes.set_yticks(range(len(protocols)), names if number == 0 else [""] * len(names))
         axes.tick_params(axis="y", length=0)
     canvas.legend(marks.values(), marks.keys(), loc="outside lower center", ncols=2)
@@ -151,8 +129,47 @@ def _draw(ladder: pd.DataFrame, label: str) -> Figure:
     )
 
 
-def ladder_chart(ladder: pd.DataFrame | None, label: str) -> Figure | None:
-    """Draw each metric under the right protocol and each flawed one, with published figures."""
-    if ladder is None or not (ladder["state"] == "right").any():
+def _draw_protocols(
+    axes: Axes, one: pd.DataFrame, protocols: Sequence[str], metric: str
+) -> dict[str, Line2D]:
+    """Draw one metric under every protocol; return a mark of each kind."""
+    marks = {}
+    axes.axvline(one["value"]["right"], color=colour(0), linewidth=0.9, linestyle=(0, (4, 4)))
+    if metric in _CHANCE:
+        axes.axvline(_CHANCE[metric], color=INK["muted"], linewidth=0.8)
+    for height, name in enumerate(protocols):
+        if name not in one.index:
+            continue
+        shade, marker = (colour(0), "o") if name == "right" else (colour(1), "s")
+        row = one.loc[name]
+        axes.plot([row["low"], row["high"]], [height] * 2, color=shade, linewidth=1.8)
+        (mark,) = axes.plot(
+            row["value"], height, marker=marker, color=shade, markersize=6, linestyle=""
+        )
+        marks["right" if name == "right" else "optimistic"] = mark
+    return marks
+
+
+def _draw_published(axes: Axes, value: float, n_protocols: int) -> None:
+    """Draw the figure of a paper across all protocols."""
+    axes.plot(
+        [value] * 2, [-0.5, n_protocols - 0.5], color=INK["ink"], linewidth=1.4, linestyle=":"
+    )
+    axes.annotate(
+        f"published {value:g}",
+        (value, -0.5),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+    )
+
+
+def ladder_chart(ladder: pd.DataFrame, label: str) -> Figure | None:
+    """Draw each metric under the right protocol and each flawed one, with published figures.
+
+    None where the right protocol could not be carried out.
+    """
+    if not (ladder["state"] == "right").any():
         return None
     return _draw(ladder, label)

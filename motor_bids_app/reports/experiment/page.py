@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from motor_bids_app.reports.experiment import agreement, charts, evidence, ladder, paper
 from motor_bids_app.reports.experiment.answer import (
     Answer,
     chance_test,
@@ -14,26 +13,12 @@ from motor_bids_app.reports.experiment.answer import (
     meaning,
     noise_floor,
 )
+from motor_bids_app.reports.experiment.charts import metric_forest
 from motor_bids_app.reports.experiment.content import ExperimentReport
-from motor_bids_app.reports.experiment.tables import (
-    POPULATIONS,
-    chosen_table,
-    comparison_table,
-    coverage_table,
-    missing_table,
-    models_table,
-    recalibration_table,
-    size_table,
-    subgroup_table,
-    subset_table,
-)
 from motor_bids_app.reports.pages import Figure, Table, render
 
 _EXCLUDED = ("Left out.", {"participant_id": "Participant", "reason": "Reason"})
-_AUDIT = (
-    "Checks for what would make the evaluation too good.",
-    {"check": "Check", "state": "Result", "finding": "Finding"},
-)
+_OPTIONAL = {"explanation": "What the model looks at", "states": "States of connectivity"}
 _LIMITS = (
     "The numbers hold for people like these, imaged like these. Elsewhere a model usually does "
     "worse: try it on people of another site before relying on it.",
@@ -90,30 +75,44 @@ class GroupReport:
 
 def render_experiment(report: ExperimentReport) -> str:
     """Return the page of one experiment as one self-contained HTML file."""
-    answer, label = report.answer, report.models[report.answer.model]
-    sentences = [meaning(answer), chance_test(answer), noise_floor(answer)]
+    return render(
+        "experiment.html",
+        report=report,
+        headline=headline(
+            report.answer, label=report.models[report.answer.model], target=report.target
+        ),
+        sentences=_sentences(report),
+        contents=_contents(report),
+        cohort=Table.of(report.cohort, "Who was studied: median (least to greatest), or counts."),
+        excluded=Table.of(report.excluded, *_EXCLUDED),
+        optional=_OPTIONAL,
+        limits=_LIMITS,
+        versions=report.versions,
+    )
+
+
+def _sentences(report: ExperimentReport) -> list[str]:
+    """What stands below the headline."""
+    answer, compared = report.answer, None
     if answer.best_baseline is not None:
-        baseline = report.models[answer.best_baseline]
-        sentences.insert(1, comparison(answer, baseline=baseline))
+        compared = comparison(answer, baseline=report.models[answer.best_baseline])
+    sentences = [meaning(answer), compared, chance_test(answer), noise_floor(answer)]
     if report.ceiling is not None:
         sentences.append(
             f"These data are simulated: no model can do better than {answer.metric_name} "
             f"{report.ceiling:.2f} in the long run."
         )
-    by_population = [
-        models_table(report.metrics, report.models, report.task, population)
-        for population in POPULATIONS
-    ]
-    if report.task == "classification":
-        by_population.insert(
-            1, models_table(report.metrics, report.models, "calibration", "patients")
-        )
-    contents = {
+    return [sentence for sentence in sentences if sentence]
+
+
+def _contents(report: ExperimentReport) -> dict[str, str]:
+    """Sections of the page, by the name of their place."""
+    return {
         "cohort": "People",
         "models": "Models",
         "figures": "Figures",
-        **({"explanation": "Explanation"} if report.explanation else {}),
-        **({"states": "States"} if report.states else {}),
+        **({"explanation": "Explanation"} if report.at("explanation") else {}),
+        **({"states": "States"} if report.at("states") else {}),
         "splits": "Splits",
         "audit": "Audit",
         "size": "Sample size",
@@ -122,96 +121,6 @@ def render_experiment(report: ExperimentReport) -> str:
         "settings": "Settings",
         "references": "References",
     }
-    return render(
-        "experiment.html",
-        report=report,
-        headline=headline(
-            answer,
-            label=label,
-            target=f"{report.positive} outcome" if report.positive else report.target,
-        ),
-        sentences=[sentence for sentence in sentences if sentence],
-        contents=contents,
-        label=label,
-        cohort=Table.of(report.cohort, "Who was studied: median (least to greatest), or counts."),
-        excluded=Table.of(report.excluded, *_EXCLUDED),
-        models=[table for table in by_population if table.rows],
-        comparisons=comparison_table(report.comparisons, report.models),
-        paper_tables=paper.paper_tables(report),
-        ladder=ladder.ladder_table(report.ladder, label),
-        ladder_figure=ladder.ladder_chart(report.ladder, label),
-        ladder_reasons=ladder.ladder_reasons(report.ladder),
-        figures=[*_figures(report), *report.figures],
-        audit=Table.of(report.audit, *_AUDIT),
-        coverage=coverage_table(report.coverage, report.task),
-        subgroups=subgroup_table(report.subgroups, label),
-        missing=missing_table(report.missing),
-        recalibration=recalibration_table(report.recalibration, label),
-        chosen_maps=chosen_table(report.chosen_maps),
-        map_subsets=subset_table(report.map_subsets, report.answer.metric),
-        sample_size=size_table(report.sample_size, report.models),
-        limits=(*_LIMITS, *report.limits),
-        versions=report.versions,
-    )
-
-
-def _figures(report: ExperimentReport) -> list[Figure]:
-    """Charts of patients that belong to the task, the answer's metric first."""
-    answer, models, everyone = report.answer, report.models, report.predictions
-    people = everyone[everyone["group"] == "patient"]
-    final = people[people["model"] == answer.model]
-    label = models[answer.model]
-    drawn = [
-        charts.metric_forest(
-            report.metrics,
-            models,
-            metric=answer.metric,
-            chance=answer.chance,
-            noise_floor=answer.noise_floor,
-            ceiling=report.ceiling,
-        )
-    ]
-    if report.null is not None and report.null_value is not None:
-        drawn.append(
-            evidence.null_histogram(
-                report.null,
-                report.null_value,
-                label,
-                metric=answer.metric,
-                stand_in=answer.stand_in,
-            )
-        )
-    if report.task == "classification":
-        names = {
-            "positive": report.positive or "positive",
-            "negative": report.negative or "negative",
-        }
-        drawn += [
-            charts.roc_curves(people, report.metrics, models),
-            charts.probability_strips(people, models, **names),
-            agreement.confusion_matrices(people, models, **names),
-            agreement.calibration_curve(final, label, positive=names["positive"]),
-        ]
-        if report.abstention is not None:
-            drawn.append(agreement.abstention_chart(report.abstention, label))
-        if report.decisions is not None:
-            drawn.append(
-                agreement.decision_curve(
-                    report.decisions, answer.model, label, positive=names["positive"]
-                )
-            )
-    elif report.task == "ordinal":
-        drawn.append(agreement.ordered_matrix(final, label, report.classes))
-    else:
-        drawn.append(agreement.score_scatter(final, label, target=report.target))
-    if report.learning is not None and len(report.learning) > 1:
-        drawn.append(evidence.learning_chart(report.learning, label, chance=answer.chance))
-    drawn.append(
-        charts.split_spread(report.fold_metrics, models, metric=answer.metric, chance=answer.chance)
-    )
-    if report.embedding is not None:
-        drawn.append(paper.embedding_figure(report.embedding, everyone))
-    return drawn
 
 
 def render_comparison(report: GroupReport) -> str:
@@ -247,7 +156,7 @@ def _answers(links: tuple[ExperimentLink, ...]) -> list[Figure]:
             rows, columns=["model", "population", "metric", "value", "low", "high"]
         )
         figures.append(
-            charts.metric_forest(
+            metric_forest(
                 table,
                 {link.name: link.name for link in some},
                 metric=metric,

@@ -1,14 +1,15 @@
 """Tables and a figure in the form of Karakis et al. (2023), with the right numbers beside them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from motor_bids_app.reports.canvas import new_chart, styled
 from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colour
-from motor_bids_app.reports.experiment.content import ExperimentReport
 from motor_bids_app.reports.experiment.tables import models_table
 from motor_bids_app.reports.pages import Figure, Table
 
@@ -25,38 +26,57 @@ _SPREADS = {
 }
 
 
-def paper_tables(report: ExperimentReport) -> list[Table]:
-    """All tables of the paper that the run has numbers for; none where no network was asked for."""
-    if report.as_paper is None or report.as_paper.empty:
-        return []
-    table = report.as_paper
+@dataclass(frozen=True, kw_only=True)
+class PaperNumbers:
+    """What the tables of the paper are made of.
+
+    Parameters
+    ----------
+    printed : DataFrame
+        Columns model, class, metric, mean, min, max, mean_of_maxima, maxima_min, maxima_max and
+        n_test_sets, the network first.
+    metrics : DataFrame
+        The right numbers: columns model, population, metric, value, low, high.
+    models, beside : mapping of str to str
+        Labels of the models, and of what is evaluated beside them, as [comparisons] asks.
+    """
+
+    printed: pd.DataFrame
+    metrics: pd.DataFrame
+    models: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
+
+
+def paper_tables(numbers: PaperNumbers) -> list[Table]:
+    """All tables of the paper that the run has numbers for."""
+    table = numbers.printed
     names = list(dict.fromkeys(table["model"]))
-    network, beside = names[0], [name for name in names[1:] if name in report.beside]
+    network, beside = names[0], [name for name in names[1:] if name in numbers.beside]
     layered = [name for name in beside if name.rpartition("-")[2] in LAYERS]
     variants = [name for name in beside if name not in layered]
-    single = [name for name in variants if report.beside[name].endswith(" alone")]
-    label = report.models.get(network, network)
+    single = [name for name in variants if numbers.beside[name].endswith(" alone")]
+    label = numbers.models.get(network, network)
     tables = [class_table(table, network, f"{label}, all maps")]
     if single:
-        tables.append(variant_table(report, [network, *single], "maps"))
+        tables.append(variant_table(numbers, [network, *single], "maps"))
     masked = [name for name in variants if name not in single]
-    tables += [class_table(table, name, report.beside[name]) for name in masked]
+    tables += [class_table(table, name, numbers.beside[name]) for name in masked]
     if masked:
-        tables.append(variant_table(report, [network, *masked], "masks"))
+        tables.append(variant_table(numbers, [network, *masked], "masks"))
     tables += [
-        layer_table(report, network, layer, [n for n in layered if n.endswith(f"-{layer}")])
+        layer_table(numbers, network, layer, [n for n in layered if n.endswith(f"-{layer}")])
         for layer in LAYERS
         if layered
     ]
-    return [*tables, *_calibration(report)]
+    return [*tables, *_calibration(numbers)]
 
 
-def _calibration(report: ExperimentReport) -> list[Table]:
+def _calibration(numbers: PaperNumbers) -> list[Table]:
     """Calibration of what is evaluated beside the models, where it has probabilities."""
-    metrics = report.metrics[report.metrics["model"].isin(list(report.beside))]
+    metrics = numbers.metrics[numbers.metrics["model"].isin(list(numbers.beside))]
     if "calibration_slope" not in set(metrics["metric"]):
         return []
-    return [models_table(metrics, report.beside, "calibration", "patients")]
+    return [models_table(metrics, numbers.beside, "calibration", "patients")]
 
 
 def class_table(table: pd.DataFrame, model: str, label: str) -> Table:
@@ -87,14 +107,14 @@ def _test_sets(table: pd.DataFrame) -> str:
     return f"{count} test sets" if count > 1 else "one test set"
 
 
-def variant_table(report: ExperimentReport, models: Sequence[str], what: str) -> Table:
+def variant_table(numbers: PaperNumbers, models: Sequence[str], what: str) -> Table:
     """One row per network, of single maps or in other masks, the right numbers at the end."""
-    names = {**report.models, **report.beside}
+    names = {**numbers.models, **numbers.beside}
     rows = [
         (
             "All maps, as in the experiment" if model == models[0] else names[model],
-            *_right_cells(report.metrics, model),
-            *_paper_cells(report, model, "overall", _SHORT),
+            *_right_cells(numbers.metrics, model),
+            *_paper_cells(numbers, model, "overall", _SHORT),
         )
         for model in models
     ]
@@ -115,14 +135,14 @@ def variant_table(report: ExperimentReport, models: Sequence[str], what: str) ->
     )
 
 
-def layer_table(report: ExperimentReport, network: str, layer: str, models: Sequence[str]) -> Table:
+def layer_table(numbers: PaperNumbers, network: str, layer: str, models: Sequence[str]) -> Table:
     """One row per classifier on one layer, and the network itself to compare."""
     metrics = ("roc_auc", "accuracy", "specificity", "f1")
     rows = [
         (
-            "The network itself" if model == network else _classifier(report.beside[model]),
-            *_right_cells(report.metrics, model),
-            *_paper_cells(report, model, "poor", metrics),
+            "The network itself" if model == network else _classifier(numbers.beside[model]),
+            *_right_cells(numbers.metrics, model),
+            *_paper_cells(numbers, model, "poor", metrics),
         )
         for model in (*models, network)
     ]
@@ -150,10 +170,9 @@ def _classifier(label: str) -> str:
 
 
 def _paper_cells(
-    report: ExperimentReport, model: str, positive: str, metrics: Sequence[str]
+    numbers: PaperNumbers, model: str, positive: str, metrics: Sequence[str]
 ) -> list[str]:
-    table = report.as_paper
-    assert table is not None
+    table = numbers.printed
     one = table[(table["model"] == model) & (table["class"] == positive)].set_index("metric")
     cells = [_spread(one.loc[name], "mean") if name in one.index else "n/a" for name in metrics]
     best = _spread(one.loc["accuracy"], "maxima") if "accuracy" in one.index else "n/a"
@@ -181,6 +200,17 @@ def _right_cells(metrics: pd.DataFrame, model: str) -> list[str]:
 def _spread(row: Any, kind: str) -> str:
     mean, low, high = (float(row[name]) for name in _SPREADS[kind])
     return f"{mean:.3f} [{low:.3f} {high:.3f}]"
+
+
+PAPER_TEXT = Markup(
+    "In the form of Karakis et al. (2023): mean [least to greatest test set] over test sets and "
+    "trainings, and the mean of maxima, for which the best training of each test set is picked. "
+    "<strong>Nobody can pick it without knowing the answers, so the mean of maxima is optimistic"
+    "</strong>, and healthy controls count as good outcomes. The right numbers stand beside: "
+    "trainings averaged, in patients, with 95 % intervals. The published AUC equals the published "
+    "accuracy in every line, so it must be that of the classes called; ours is that of the "
+    "probabilities."
+)
 
 
 @styled

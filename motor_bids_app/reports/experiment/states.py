@@ -1,7 +1,6 @@
 """States of connectivity in the page of an experiment: what they are, who is in them, and when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
@@ -18,6 +17,7 @@ from motor_bids_app.explanation.states import (
 )
 from motor_bids_app.reports.canvas import INK, new_chart, styled
 from motor_bids_app.reports.experiment.charts import chart_figure, colour
+from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.figures import Row, draw_rows
 from motor_bids_app.reports.pages import Figure, Table
 
@@ -30,15 +30,6 @@ _NO_CLUSTER = (
 Classes = NDArray[np.bool_] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class StatesSection:
-    """The section of the experiment's page."""
-
-    sentences: tuple[str, ...]
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-
-
 def states_section(
     states: States,
     dynamics: Dynamics,
@@ -49,7 +40,7 @@ def states_section(
     notes: Sequence[str],
     n_permutations: int,
     decides: str = "silhouette",
-) -> StatesSection:
+) -> Block:
     """Draw and describe states.
 
     Parameters
@@ -68,7 +59,8 @@ def states_section(
     tables = [_search_table(states.search)]
     if poor is not None:
         tables += [_dynamics_table(dynamics, poor), _cluster_table(clusters, n_permutations)]
-    return StatesSection(
+    return Block(
+        place="states",
         sentences=(
             *_sentences(states, len(dynamics.occupancy), decides),
             *notes,

@@ -1,4 +1,7 @@
-"""Tables of the page of an experiment, from tidy tables (columns as in `ExperimentReport`)."""
+"""Tables of the page of an experiment, from tidy tables.
+
+Columns are those of the TSV files of the same name.
+"""
 
 from collections.abc import Hashable, Mapping
 
@@ -18,9 +21,16 @@ POPULATIONS = {"patients": "patients", "all": "patients and healthy controls tog
 
 
 def models_table(
-    metrics: pd.DataFrame, models: Mapping[str, str], task: str, population: str
+    metrics: pd.DataFrame,
+    models: Mapping[str, str],
+    task: str,
+    population: str,
+    marked: str | None = None,
 ) -> Table:
-    """One row per model, one column per metric with its interval."""
+    """One row per model, one column per metric with its interval.
+
+    `task` chooses the metrics, and may be "calibration"; `marked` is the label of a model.
+    """
     metrics = metrics[metrics["population"] == population]
     present = set(metrics["metric"])
     shown = [name for name in _SHOWN[task] if name in present]
@@ -50,6 +60,7 @@ def models_table(
         columns=("Model", *(METRICS.get(name, name) for name in shown)),
         rows=tuple(rows),
         numeric=frozenset(range(1, len(shown) + 1)),
+        marked=marked,
     )
 
 
@@ -93,10 +104,8 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
     )
 
 
-def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
+def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
     """One row per group of people: how often the conformal set or interval holds the truth."""
-    if coverage is None or coverage.empty:
-        return None
     classify = task == "classification"
     rows = [
         (
@@ -126,10 +135,8 @@ def coverage_table(coverage: pd.DataFrame | None, task: str) -> Table | None:
     )
 
 
-def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
+def subgroup_table(groups: pd.DataFrame, label: str) -> Table:
     """One row per part of the cohort: the final model's main metric there."""
-    if groups is None or groups.empty:
-        return None
     metric = METRICS.get(groups["metric"].iloc[0], groups["metric"].iloc[0])
     classify = bool(groups["n_poor"].notna().any())
     rows = [
@@ -153,10 +160,8 @@ def subgroup_table(groups: pd.DataFrame | None, label: str) -> Table | None:
     )
 
 
-def missing_table(missing: pd.DataFrame | None) -> Table | None:
+def missing_table(missing: pd.DataFrame) -> Table:
     """One row per input of the models: who lacks it, and what is done about it."""
-    if missing is None or missing.empty:
-        return None
     rows = [
         (
             row["what"],
@@ -176,10 +181,8 @@ def missing_table(missing: pd.DataFrame | None) -> Table | None:
     )
 
 
-def recalibration_table(table: pd.DataFrame | None, label: str) -> Table | None:
+def recalibration_table(table: pd.DataFrame, label: str) -> Table:
     """One row before and one after recalibration."""
-    if table is None or table.empty:
-        return None
     shown = list(dict.fromkeys(table["metric"]))
     rows = []
     for state, part in table.groupby("probabilities", sort=False):
@@ -195,10 +198,8 @@ def recalibration_table(table: pd.DataFrame | None, label: str) -> Table | None:
     )
 
 
-def subset_table(table: pd.DataFrame | None, metric: str) -> Table | None:
-    """One row per subset of maps, the best first; None where there are none."""
-    if table is None or table.empty:
-        return None
+def subset_table(table: pd.DataFrame, metric: str) -> Table:
+    """One row per subset of maps, the best first."""
     shown = table[table["metric"] == metric].sort_values("value", ascending=False, kind="stable")
     rows = tuple(
         (str(maps), str(n), f"{value:.2f}")
@@ -214,10 +215,8 @@ def subset_table(table: pd.DataFrame | None, metric: str) -> Table | None:
     )
 
 
-def chosen_table(table: pd.DataFrame | None) -> Table | None:
-    """One row per fitted model: the maps it averages; None where there are none."""
-    if table is None or table.empty:
-        return None
+def chosen_table(table: pd.DataFrame) -> Table:
+    """One row per fitted model: the maps it averages."""
     most = table["maps"].value_counts()
     single = bool((table["training"] == 1).all())
     names = {"repeat": "Repeat", "fold": "Test set", "training": "Training", "maps": "Maps chosen"}
@@ -232,10 +231,8 @@ def chosen_table(table: pd.DataFrame | None) -> Table | None:
     )
 
 
-def size_table(sizes: pd.DataFrame | None, models: Mapping[str, str]) -> Table | None:
-    """One row per model of few columns; None where there is none."""
-    if sizes is None or sizes.empty:
-        return None
+def size_table(sizes: pd.DataFrame, models: Mapping[str, str]) -> Table:
+    """One row per model of few columns."""
     shown = sizes.assign(model=sizes["model"].map(lambda name: models.get(name, name)))
     return Table.of(
         shown,

@@ -86,6 +86,23 @@ def connectivity(
 
     `maps` has "mean" and "SD"; all are in the standard space.
     """
+    return Figure(
+        name="bold-connectivity",
+        title=f"Connectivity with {side} M1",
+        caption="Correlation of each voxel with M1 of the side of the lesion (left where there is "
+        "none), as Fisher z, over sliding windows: mean, and standard deviation from window to "
+        "window. Red outline: the seed. In most people the motor cortex of both sides and the "
+        "midline between them go with the seed (red); a map that is red all over points to "
+        "motion or other noise that cleaning has left.",
+        alt=f"Slices of the mean and standard deviation of the connectivity with {side} M1.",
+        data=draw_rows(_connectivity_rows(maps, template, seed), around=brain),
+        media_type="image/png",
+    )
+
+
+def _connectivity_rows(
+    maps: Mapping[str, nib.Nifti1Image], template: nib.Nifti1Image, seed: nib.Nifti1Image
+) -> list[Row]:
     layers = [Layer(image=seed, colour=LESION)]
     rows = [
         Row(
@@ -116,18 +133,7 @@ def connectivity(
     rows.append(
         Row(image=template, plane="coronal", layers=layers, label="template", cut_through=seed)
     )
-    return Figure(
-        name="bold-connectivity",
-        title=f"Connectivity with {side} M1",
-        caption="Correlation of each voxel with M1 of the side of the lesion (left where there is "
-        "none), as Fisher z, over sliding windows: mean, and standard deviation from window to "
-        "window. Red outline: the seed. In most people the motor cortex of both sides and the "
-        "midline between them go with the seed (red); a map that is red all over points to "
-        "motion or other noise that cleaning has left.",
-        alt=f"Slices of the mean and standard deviation of the connectivity with {side} M1.",
-        data=draw_rows(rows, around=brain),
-        media_type="image/png",
-    )
+    return rows
 
 
 @styled

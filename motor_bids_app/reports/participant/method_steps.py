@@ -63,9 +63,9 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "dwi_denoise": MethodStep(
         paragraph=_DIFFUSION,
-        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016) with optimal "
-        "shrinkage (Gavish and Donoho 2017).",
-        references=("Veraart et al. 2016", "Gavish and Donoho 2017"),
+        sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016) in overlapping "
+        "patches, which were averaged (Manjón et al. 2013).",
+        references=("Veraart et al. 2016", "Manjón et al. 2013"),
     ),
     "dwi_gibbs": MethodStep(
         paragraph=_DIFFUSION,

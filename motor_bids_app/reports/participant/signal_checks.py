@@ -122,12 +122,9 @@ def _flat(place: Array) -> tuple[float, float]:
     return float(angle * place[0] / direction), float(angle * place[1] / direction)
 
 
-@styled
-def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
-    """Draw the amplitude over time, and which seconds and windows are left out."""
-    canvas, (axes,) = new_chart(7.2, 2.4)
-    step = round(cleaned.recording.rate)
-    n = len(cleaned.bad_segments)
+def _draw_ranges(axes: Axes, cleaned: Cleaned) -> None:
+    """Draw the median range of good channels in each second, before and after cleaning."""
+    step, n = round(cleaned.recording.rate), len(cleaned.bad_segments)
     for recording, label, colour in (
         (cleaned.before, "before", INK["muted"]),
         (cleaned.recording, "after", SERIES["series-1"]),
@@ -141,6 +138,14 @@ def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
             color=colour,
             linewidth=1.1,
         )
+
+
+@styled
+def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
+    """Draw the amplitude over time, and which seconds and windows are left out."""
+    canvas, (axes,) = new_chart(7.2, 2.4)
+    n = len(cleaned.bad_segments)
+    _draw_ranges(axes, cleaned)
     length = windows.signals.shape[2] / cleaned.recording.rate
     n_windows = int(cleaned.recording.signals.shape[1] // windows.signals.shape[2])
     kept = {round(onset / length) for onset in windows.onsets}

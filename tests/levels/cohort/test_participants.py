@@ -3,9 +3,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from motor_bids_app.errors import DataError, InputMissingError
+from motor_bids_app.errors import DataError, InputMissingError, UsageError
 from motor_bids_app.levels.cohort.participants import gather_participants
-from motor_bids_app.settings import Settings
+from motor_bids_app.models.catalog import needs
+from motor_bids_app.settings import Selection, Settings
 
 
 @pytest.fixture
@@ -108,6 +109,63 @@ def test_nobody_in_common_and_no_tables_are_explained(dataset):
         gather_participants(settings)
 
 
+def test_who_has_a_score_and_no_derivatives_is_listed(dataset):
+    rows = "".join(f"sub-{k}\t{score}\n" for k, score in ((1, 9), (2, 20), (3, "n/a"), (4, 5)))
+    settings = dataset("participant_id\tfma_ue\n" + rows, {"sub-1": "lesion_volume\n1.5\n"})
+
+    people = gather_participants(settings)
+
+    assert people.excluded.to_numpy().tolist() == [
+        ["sub-2", None, "no derivatives"],
+        ["sub-4", None, "no derivatives"],
+    ]
+    assert any("2 of 3 people with a score have no derivatives" in note for note in people.notes)
+    chosen = replace(settings, selection=Selection(excluded=("4",)))
+    assert gather_participants(chosen).excluded["participant_id"].tolist() == ["sub-2"]
+    assert gather_participants(settings, scores_required=False).excluded.empty
+
+
+def test_identifiers_that_differ_in_leading_zeros_are_named(dataset):
+    settings = dataset(
+        "participant_id\tfma_ue\nsub-1\t60\nsub-2\t9\n",
+        {"sub-001": "lesion_volume\n1.5\n", "sub-2": "lesion_volume\n1.5\n"},
+    )
+    first, second = gather_participants(settings).excluded["reason"]
+    assert "Sub-1 is there, which differs only in leading zeros" in first
+    assert second == "no derivatives (sub-001 is there, which differs only in leading zeros)"
+
+    (settings.bids_dir / "participants.tsv").write_text("participant_id\tfma_ue\nsub-1\t60\n")
+    with pytest.raises(DataError, match=r"For sub-001, sub-1 is there, .* only in leading zeros"):
+        gather_participants(settings)
+
+
+def test_a_rating_of_an_identifier_with_other_zeros_is_refused(dataset, tmp_path):
+    settings = dataset("participant_id\tfma_ue\n001\t6\n", {"sub-001": "lesion_volume\n1\n"})
+    (tmp_path / "qc.tsv").write_text("participant_id\trating\nsub-1\texclude\n")
+
+    with pytest.raises(DataError, match=r"rates sub-1 exclude.*only in leading zeros"):
+        gather_participants(replace(settings, qc_file=tmp_path / "qc.tsv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("participant_id\tlesion_volume\nsub-2\t1\n", "is of sub-2, by its participant_id"),
+        ("lesion_volume\n1,5\n", "line 2: lesion_volume is '1,5', which is no number"),
+        ("lesion_volume\n1.5\t\n", "line 2 has 2 cells"),
+    ],
+)
+def test_features_of_somebody_else_or_no_numbers_leave_out_the_scan(dataset, text, message):
+    people = gather_participants(
+        dataset(
+            "participant_id\tfma_ue\nsub-1\t6\nsub-2\t7\n",
+            {"sub-1": text, "sub-2": "lesion_volume\n1\n"},
+        )
+    )
+    assert people.excluded["participant_id"].tolist() == ["sub-1"]
+    assert message in people.excluded["reason"].item()
+
+
 def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
     rows = "participant_id\tfma_ue\n" + "".join(f"sub-{i}\t{10 * i}\n" for i in (1, 2, 3))
     settings = dataset(rows, {f"sub-{i}": "lesion_volume\n1\n" for i in (1, 2, 3)})
@@ -122,3 +180,48 @@ def test_people_rated_exclude_are_left_out_and_counted(dataset, tmp_path):
         "Left out by --qc-file: 1 of 3 scans (people: 1). "
         "People rated exclude who have no derivatives here: 1."
     )
+
+
+DECLARED = '{name} = {{ column = "mep", minimum = 0, maximum = 300 }}\n'
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gm_putamen_left", "eeg_mu_motor_asymmetry", "lesion_volume", "tract_load", "baseline_score"],
+)
+def test_a_score_that_is_called_like_a_predictor_is_refused(dataset, tmp_path, name):
+    settings = dataset("participant_id\tmep\nsub-1\t60\n", {"sub-1": "snr_wm\n8\n"})
+    (tmp_path / "map.toml").write_text(DECLARED.format(name=name))
+
+    with pytest.raises(UsageError, match=f"calls a score {name}, .* such as score_{name}"):
+        gather_participants(replace(settings, scores_map=tmp_path / "map.toml"))
+
+
+@pytest.mark.parametrize("name", ["emg_mep", "fa_hand_left", "cmc_force", "lesion_score"])
+@pytest.mark.parametrize("model", ["physiology", "regional", "lesion_volume", "demographics"])
+def test_a_score_is_no_predictor_whatever_its_name(dataset, tmp_path, name, model):
+    settings = dataset(
+        "participant_id\tage\tmep\nsub-1\t60\t33\nsub-2\t70\t44\n",
+        {
+            "sub-1": "lesion_volume\temg_envelope_left\tfa_thalamus_left\n1\t2\t0.3\n",
+            "sub-2": "lesion_volume\temg_envelope_left\tfa_thalamus_left\n3\t5\t0.4\n",
+        },
+    )
+    (tmp_path / "map.toml").write_text(DECLARED.format(name=name))
+    table = gather_participants(replace(settings, scores_map=tmp_path / "map.toml")).table
+
+    assert table[name].tolist() == [33, 44]
+    assert name not in needs(model).chosen(table)
+
+
+def test_a_score_in_a_features_table_is_no_predictor_and_does_not_replace_the_true_one(dataset):
+    people = gather_participants(
+        dataset(
+            "participant_id\tfma_ue\nsub-1\t20\n",
+            {"sub-1": "lesion_volume\tfma_ue\tsite\temg_score\n1.5\t66\tA\t9\n"},
+        )
+    )
+
+    assert people.table["fma_ue"].tolist() == [20]
+    assert not {"site", "emg_score"} & set(people.table)
+    assert people.notes[-1].endswith("were left out: emg_score, fma_ue, site.")

@@ -53,7 +53,7 @@ class Remembering(BaseEstimator):
 class ShortOfMemory(NetworkClassifier):
     """A network whose first step does not fit into the memory of the second device."""
 
-    def fit(self, X, y, fold=None):
+    def fit(self, X, y):
         step, failed = SteppedNet._step, []
         given = self.random_state == 1
 
@@ -66,7 +66,7 @@ class ShortOfMemory(NetworkClassifier):
 
         SteppedNet._step = first_fails
         try:
-            return super().fit(X, y, fold)
+            return super().fit(X, y)
         finally:
             SteppedNet._step = step
 

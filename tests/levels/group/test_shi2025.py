@@ -38,6 +38,7 @@ inner_folds = 2
 [training]
 epochs = 1
 stop_after = 0
+validation_share = 0.4
 slice_batch_size = 64
 [validation]
 folds = 2

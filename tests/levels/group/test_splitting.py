@@ -174,15 +174,23 @@ def test_people_whom_the_file_never_tests_are_reported(cohort):
         ("repeat\tfold\tparticipant_id\n", "no rows"),
         ("repeat\tfold\tparticipant_id\n1\t0\tsub-01\n", "line 2: fold is '0'"),
         ("repeat\tfold\tparticipant_id\n1\t1\tsub-01\n1\tn/a\tsub-02\n", "line 3: fold is 'n/a'"),
-        ("repeat\tfold\tparticipant_id\n1\t1\t01\n", "line 2: participant_id is '01'"),
+        ("repeat\tfold\tparticipant_id\n1\t1\ta_1\n", "line 2: participant_id is 'sub-a_1'"),
+        ("repeat\tfold\tparticipant_id\n1\t1\tsub-01\t\n", "line 2 has 4 cells"),
     ],
-    ids=["no repeat", "empty", "fold 0", "missing fold", "label without sub-"],
+    ids=["no repeat", "empty", "fold 0", "missing fold", "no label", "rows end with a tab"],
 )
 def test_a_bad_split_file_is_explained(tmp_path, text, message):
     path = tmp_path / "splits.tsv"
     path.write_text(text)
     with pytest.raises(DataError, match=message):
         read_splits(path)
+
+
+def test_identifiers_in_splits_need_no_prefix(tmp_path):
+    path = tmp_path / "splits.tsv"
+    path.write_text("repeat\tfold\tparticipant_id\n1\t1\t01\n\n1\t2\tSUB-02 \n")
+
+    assert read_splits(path)["participant_id"].tolist() == ["sub-01", "sub-02"]
 
 
 def test_a_split_file_that_is_not_there_is_named(tmp_path):

@@ -2,9 +2,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.files import read_json, read_table
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.lesion import (

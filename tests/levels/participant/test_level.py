@@ -6,10 +6,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels.participant import level as participant

@@ -269,7 +269,7 @@ def test_windows_of_a_tested_person_are_never_learned_from():
     seen = []
 
     class Spy(WindowClassifier):
-        def fit(self, X, y, fold=None):
+        def fit(self, X, y):
             seen.append(set(X.apart(WINDOWS)[0].participants))
             return super().fit(X, y)
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from motor_bids_app.errors import UsageError
 from motor_bids_app.models.networks.ensemble import (
     MapEnsembleClassifier,
     choose_subset,
@@ -46,13 +45,40 @@ def test_ensemble_is_the_mean_probability_of_the_chosen_maps(model, samples):
 
 
 def test_each_map_has_a_network_with_attention_per_inner_fold(model):
-    assert [len(networks) for networks in model.networks_] == [2, 2]
+    assert [len(networks) for networks in model.networks_] == [5, 5]
     network = model.networks_[1][0]
     assert network.maps_ == ("gm",)
     plain = network.set_params(attention=False)._network()
     assert count_parameters(network.network_) > count_parameters(plain)
 
 
-def test_networks_are_chosen_by_people_held_out(samples, outcome):
-    with pytest.raises(UsageError, match="validation_share above 0"):
-        MapEnsembleClassifier(**SMALL).fit(samples, outcome("classification"))
+def test_maps_are_chosen_by_people_whom_no_network_learned_from_or_stopped_by(
+    make_samples, outcome, monkeypatch
+):
+    known, chosen_by = [], []
+
+    class Recorder:
+        def __init__(self, **settings: object) -> None:
+            pass
+
+        def fit(self, X, y):
+            self.people = set(X.participants)
+            assert len(X) == len(y)
+            return self
+
+        def predict(self, X):
+            known.append(self.people)
+            chosen_by.append(set(X.participants))
+            return np.zeros(len(X))
+
+    monkeypatch.setattr(MapEnsembleClassifier, "_kind", Recorder)
+    samples = make_samples()
+
+    MapEnsembleClassifier(**SMALL).fit(samples, outcome("classification"))
+
+    assert not any(trained & judged for trained, judged in zip(known, chosen_by, strict=True))
+    assert all(
+        trained | judged == set(samples.participants)
+        for trained, judged in zip(known, chosen_by, strict=True)
+    )
+    assert sum(map(len, chosen_by)) == 2 * len(samples)  # each once for either map

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from motor_bids_app.errors import UsageError
 from motor_bids_app.models.networks.attention import AttentionBlock
 from motor_bids_app.models.networks.networks import (
     DownBlock,
@@ -14,6 +15,7 @@ from motor_bids_app.models.networks.networks import (
     MultiBranchNetwork,
     ResidualBranch,
     branch_layers,
+    check_depth,
     count_parameters,
     sliced_means,
 )
@@ -212,3 +214,17 @@ def test_pooling_in_a_fixed_order_is_the_same_pooling(shape):
     (pooled * weights).sum().backward()
     (sliced * weights).sum().backward()
     torch.testing.assert_close(y.grad, x.grad)
+
+
+@pytest.mark.parametrize("n_widths", [4, 5, 6])
+@pytest.mark.parametrize("size", [3, 4, 5, 6, 9, 10, 17])
+def test_a_branch_is_refused_exactly_where_a_pooling_would_fail(size, n_widths):
+    shape, widths = (size, size + 3, size + 1), (1,) * n_widths
+    volume = torch.zeros((2, 1, *shape), requires_grad=True)
+    try:
+        ResidualBranch(widths, n_residuals=0)(volume)
+    except RuntimeError:
+        with pytest.raises(UsageError, match=r"use at most \d widths"):
+            check_depth(shape, widths)
+    else:
+        check_depth(shape, widths)

@@ -10,6 +10,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
+    ConstantRegressor,
     TableClassifier,
     TableRegressor,
 )
@@ -17,9 +18,19 @@ from motor_bids_app.models.tables.classical import (
 REGIONAL = {"pattern": "(fa|gm)_.+", "select": True}
 
 
-def test_the_constant_is_the_share_of_the_training_scans(samples, outcome):
-    model = ConstantClassifier().fit(samples, outcome("classification"))
-    np.testing.assert_allclose(model.predict_proba(samples[:3]), [[2 / 3, 1 / 3]] * 3)
+@pytest.mark.parametrize("model", [ConstantClassifier(), ConstantRegressor()])
+def test_the_constant_is_that_of_patients_each_counted_once(model):
+    table = pd.DataFrame(
+        {
+            "participant_id": ["sub-1", "sub-1", "sub-1", "sub-2", "sub-3", "sub-4"],
+            "group": ["patient"] * 4 + ["control"] * 2,
+        }
+    )
+    samples = Samples(table)
+    model.fit(samples, np.array([1, 1, 1, 0, 0, 0]))
+
+    told = model.predict_proba(samples)[:, 1] if hasattr(model, "rate_") else model.predict(samples)
+    np.testing.assert_allclose(told, 1 / 2)
 
 
 def test_scaling_a_column_changes_no_prediction(samples, outcome):

@@ -47,6 +47,18 @@ def test_probabilities_that_are_too_extreme_are_brought_to_the_truth():
     assert np.abs(told - truth).mean() < 0.04  # as it is: 0.26
 
 
+def test_controls_do_not_move_the_probabilities_of_patients():
+    samples, y = cohort()
+    controls = samples.table.assign(group="control", participant_id="sub-c")
+    controls["participant_id"] += np.arange(len(controls)).astype(str)
+    both = Samples(pd.concat([samples.table.assign(group="patient"), controls]))
+    model = RecalibratedClassifier(Distorted()).fit(both, np.r_[y, np.zeros(len(y), dtype=int)])
+    alone = RecalibratedClassifier(Distorted()).fit(samples, y)
+
+    told = model.predict_proba(samples)[:, 1]
+    np.testing.assert_allclose(told, alone.predict_proba(samples)[:, 1], atol=0.01)
+
+
 def test_a_calibrated_model_is_hardly_changed(samples, outcome):
     y = outcome("classification")
     plain = build_model("prevalence", task="classification").fit(samples, y)

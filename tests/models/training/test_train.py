@@ -8,10 +8,14 @@ import pytest
 import torch
 
 from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.models.catalog import FUSION, NETWORKS, TASKS, build_model
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
 from motor_bids_app.models.networks.networks import MultiBranchNetwork
 from motor_bids_app.models.training import course, snapshots
 from motor_bids_app.models.training import train as training
+from motor_bids_app.models.training.folds import held_out
+
+from ..conftest import tiny
 
 SMALL = {"widths": (2, 2, 2, 4), "n_residuals": 0, "hidden": 4, "learning_rate": 0.02}
 
@@ -136,22 +140,17 @@ def test_early_stop_keeps_the_weights_of_the_best_epoch(make_samples, y):
     np.testing.assert_array_equal(weights(model), weights(same))
 
 
-def test_people_to_stop_by_are_not_learned_from(samples, y):
-    """Whatever their maps and classes are, the network after one epoch is the same."""
-    fold = (np.arange(24), np.arange(24, 36))
-    settings = SMALL | {"epochs": 1, "validation_share": 0.3}
-    first = NetworkClassifier(**settings).fit(samples, y, fold)
-    other = NetworkClassifier(**settings).fit(samples, np.r_[y[:24], 1 - y[24:]], fold)
+def test_people_to_stop_by_are_not_learned_from(make_samples, y):
+    """Whatever their maps are, the network after one epoch is the same."""
+    settings, samples = SMALL | {"epochs": 1, "validation_share": 0.3}, make_samples()
+    _, stops = held_out(y, samples.participants, 0.3, random_state=0)
+    first = NetworkClassifier(**settings).fit(samples, y)
+    samples.volumes.store.data[stops] = 0
+
+    other = NetworkClassifier(**settings).fit(samples, y)
+
     np.testing.assert_array_equal(weights(first), weights(other))
-
-
-def test_scans_of_a_person_are_on_one_side(make_samples):
-    samples = make_samples()
-    samples.table["participant_id"] = [f"sub-{k // 3}" for k in range(36)]
-    y = np.repeat(np.arange(12) % 3 == 0, 3).astype(int)
-    model = NetworkClassifier(validation_share=0.25)
-    learned, judged = model._parts(samples, y)
-    assert not set(samples.participants[learned]) & set(samples.participants[judged])
+    assert first.validation_history_ != other.validation_history_
 
 
 @pytest.mark.parametrize("balance", ["weights", "none"])
@@ -214,7 +213,7 @@ def test_values_that_are_not_numbers_are_explained(make_samples, y):
 
 def test_a_training_fold_of_one_scan_is_explained(samples):
     with pytest.raises(UsageError, match="and 1 scans"):
-        NetworkRegressor(**SMALL).fit(samples, np.arange(36.0), (np.arange(1), np.arange(1, 9)))
+        NetworkRegressor(**SMALL).fit(samples[np.arange(1)], np.zeros(1))
 
 
 @pytest.mark.parametrize(
@@ -229,3 +228,22 @@ def test_a_training_fold_of_one_scan_is_explained(samples):
 def test_impossible_settings_are_explained(setting, message, samples, y):
     with pytest.raises(UsageError, match=message):
         NetworkClassifier(**SMALL, **setting).fit(samples, y)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", [*NETWORKS, "signals"])
+def test_a_finished_training_of_any_kind_is_not_done_again(
+    name, task, make_instances, samples, outcome, predictions, monkeypatch
+):
+    instances, scores = make_instances(12)
+    X, y = samples, outcome(task)
+    if name in FUSION:
+        rank = scores.argsort().argsort()
+        X, y = instances, {"regression": 20 + 5 * rank, "ordinal": rank // 4}.get(task, rank // 6)
+    settings = {"task": task, "params": tiny(name), "n_classes": 3, "checkpoints": Memory()}
+    first = build_model(name, **settings).fit(X, y)
+    monkeypatch.setattr(training.SteppedNet, "train_step", None)
+
+    again = build_model(name, **settings).fit(X, y)
+
+    np.testing.assert_array_equal(predictions(again, X), predictions(first, X))

@@ -45,6 +45,5 @@ def test_the_figure_names_right_optimistic_and_published(ladder):
     assert "AUC 0.80" in figure.alt
 
 
-def test_where_nothing_was_asked_for_nothing_is_shown():
-    assert ladder_table(None, "Kernel") is None
-    assert ladder_chart(None, "Kernel") is None
+def test_without_the_right_protocol_nothing_is_drawn(ladder):
+    assert ladder_chart(ladder[ladder["state"] != "right"], "Kernel") is None

@@ -1,22 +1,39 @@
 from dataclasses import replace
+from typing import get_args
 
 import pandas as pd
 import pytest
 
+from motor_bids_app.reports.experiment.content import Block, Place
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
-    _figures,
     render_comparison,
     render_experiment,
 )
-
-CLASSES = ("poor", "good", "overall")
+from motor_bids_app.reports.experiment.tables import (
+    missing_table,
+    recalibration_table,
+    subgroup_table,
+    subset_table,
+)
+from motor_bids_app.reports.pages import Table
 
 
 @pytest.fixture
 def text(experiment, read_page):
     return read_page(render_experiment(experiment)).text
+
+
+@pytest.fixture
+def shown(experiment, read_page):
+    """Function that gives the text of the page with a table among those of the models."""
+
+    def render(table):
+        block = Block(place="models", tables=(table,))
+        return read_page(render_experiment(replace(experiment, blocks=(block,)))).text
+
+    return render
 
 
 def test_question_and_answer_come_first(text):
@@ -43,19 +60,6 @@ def test_patients_come_before_the_table_that_counts_controls(text):
     assert "too good for the question asked" in text[places[1] :]
 
 
-def test_controls_are_in_no_figure(experiment):
-    healthy = experiment.predictions.assign(group="control", true=0, predicted=0.99)
-    healthy["participant_id"] += "c"
-    both = pd.concat([experiment.predictions, healthy], ignore_index=True)
-    drawn = [
-        [figure.data for figure in _figures(page)]
-        for page in (experiment, replace(experiment, predictions=both))
-    ]
-
-    assert len(drawn[0]) >= 5
-    assert drawn[0] == drawn[1]
-
-
 def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_page):
     simulated = read_page(render_experiment(replace(experiment, ceiling=0.83))).text
 
@@ -63,29 +67,20 @@ def test_the_ceiling_is_named_only_for_simulated_data(experiment, text, read_pag
     assert "no model can do better than AUC 0.83" in simulated
 
 
-def test_the_mean_of_maxima_is_called_optimistic(experiment, text, read_page):
-    table = pd.DataFrame(
-        [("kernel", name, "roc_auc", 0.85, 0.7, 0.95, 0.917, 0.8, 1, 10) for name in CLASSES],
-        columns=[
-            "model",
-            "class",
-            "metric",
-            "mean",
-            "min",
-            "max",
-            "mean_of_maxima",
-            "maxima_min",
-            "maxima_max",
-            "n_test_sets",
-        ],
+@pytest.mark.parametrize("place", get_args(Place))
+def test_what_a_part_found_stands_in_its_section(place, experiment, read_page):
+    table = Table(caption="Numbers.", columns=("A", "B"), rows=(("first", 1.5),))
+    block = Block(
+        place=place, title="A title", text="A text.", sentences=("A sentence.",), tables=(table,)
     )
 
-    paper = read_page(render_experiment(replace(experiment, as_paper=table))).text
+    page = read_page(render_experiment(replace(experiment, blocks=(block,))))
 
-    assert "0.850 [0.700 0.950]" in paper
-    assert "0.917 [0.800 1.000]" in paper
-    assert "optimistic" in paper
-    assert "As the paper reports it" not in text
+    words = "A title A text. A sentence. Numbers. Numbers. A B first 1.5"
+    assert words in page.text
+    sections = {tag["id"] for tag in page.all("section")}
+    assert {"published": "models"}.get(place, place) in sections
+    assert sections & {"explanation", "states"} == {place} & {"explanation", "states"}
 
 
 def test_limits_always_stand_on_the_page(text):
@@ -95,27 +90,6 @@ def test_limits_always_stand_on_the_page(text):
 def test_findings_and_settings_are_shown(experiment, text):
     assert "no person in two folds passed Fine." in text
     assert experiment.configuration.strip() in text
-
-
-def test_a_regression_has_a_scatter_instead_of_a_roc(experiment, answer, read_page):
-    rename = {"roc_auc": "r2", "balanced_accuracy": "mae"}
-    report = replace(
-        experiment,
-        task="regression",
-        positive=None,
-        negative=None,
-        answer=replace(answer, metric="r2", chance=0.0),
-        metrics=experiment.metrics.replace({"metric": rename}),
-        fold_metrics=experiment.fold_metrics.replace({"metric": rename}),
-        comparisons=experiment.comparisons.replace({"metric": rename}),
-    )
-
-    page = read_page(render_experiment(report))
-
-    names = {figure["id"] for figure in page.all("figure")}
-    assert "figure-scatter" in names
-    assert "figure-roc" not in names
-    assert "explains 80 %" in page.text
 
 
 def test_names_of_people_cannot_become_markup(experiment):
@@ -164,7 +138,7 @@ def test_a_comparison_of_nothing_says_so(read_page):
     assert "No experiment was finished." in read_page(render_comparison(report)).text
 
 
-def test_subgroups_show_their_interval_or_why_there_is_none(experiment, text, read_page):
+def test_subgroups_show_their_interval_or_why_there_is_none(shown):
     rows = [
         ("sex", "female", "roc_auc", 0.81, 0.62, 0.95, 20, 8, None),
         ("site", "Bonn", "roc_auc", None, None, None, 6, 2, "too few: fewer than 10 people"),
@@ -182,25 +156,24 @@ def test_subgroups_show_their_interval_or_why_there_is_none(experiment, text, re
     ]
     groups = pd.DataFrame(rows, columns=columns)
 
-    page = read_page(render_experiment(replace(experiment, subgroups=groups))).text
+    page = shown(subgroup_table(groups, "Kernel"))
 
     assert "sex female 20 8 0.81 (0.62 to 0.95)" in page
     assert "site Bonn 6 2 too few: fewer than 10 people" in page
     assert "nan" not in page.lower().split()
-    assert "In parts of the cohort" not in text
 
 
-def test_what_is_missing_stands_beside_its_rule(experiment, read_page):
+def test_what_is_missing_stands_beside_its_rule(shown):
     rows = [("fa map", 3, 2, 1, 30, "replaced by the mean map of the training fold")]
     columns = ["what", "n_missing", "n_patients", "n_controls", "n_people", "rule"]
     missing = pd.DataFrame(rows, columns=columns)
 
-    page = read_page(render_experiment(replace(experiment, missing=missing))).text
+    page = shown(missing_table(missing))
 
     assert "fa map 3 of 30 2 1 replaced by the mean map of the training fold" in page
 
 
-def test_calibration_is_shown_before_and_after(experiment, read_page):
+def test_calibration_is_shown_before_and_after(shown):
     rows = [
         (state, metric, value, value - 0.1, value + 0.1)
         for state, shift in (("before", 0.5), ("after", 0.0))
@@ -208,13 +181,13 @@ def test_calibration_is_shown_before_and_after(experiment, read_page):
     ]
     table = pd.DataFrame(rows, columns=["probabilities", "metric", "value", "low", "high"])
 
-    page = read_page(render_experiment(replace(experiment, recalibration=table))).text
+    page = shown(recalibration_table(table, "Kernel"))
 
     assert "before 0.70 (0.60 to 0.80) 1.50 (1.40 to 1.60)" in page
     assert "after 0.20 (0.10 to 0.30) 1.00 (0.90 to 1.10)" in page
 
 
-def test_subsets_of_maps_come_best_first(experiment, read_page):
+def test_subsets_of_maps_come_best_first(shown):
     table = pd.DataFrame(
         {
             "maps": ["fa", "gm", "fa + gm"],
@@ -224,7 +197,7 @@ def test_subsets_of_maps_come_best_first(experiment, read_page):
         }
     )
 
-    page = read_page(render_experiment(replace(experiment, map_subsets=table))).text
+    page = shown(subset_table(table, "roc_auc"))
 
     assert page.index("fa + gm 2 0.81") < page.index("fa 1 0.70") < page.index("gm 1 0.60")
     assert "the best of 3 subsets is the best by luck too" in page

@@ -6,9 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.reports.experiment.page import render_experiment
-from motor_bids_app.reports.experiment.paper import embedding_figure, paper_tables
+from motor_bids_app.reports.experiment.paper import (
+    PAPER_TEXT,
+    PaperNumbers,
+    embedding_figure,
+    paper_tables,
+)
 
+MODELS = {"prevalence": "Share of poor outcomes", "kernel": "Kernel"}
 METRICS = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
 BESIDE = {
     "svm-flatten": "Support vector machine on joined features",
@@ -20,7 +25,7 @@ BESIDE = {
 
 
 @pytest.fixture
-def report(experiment):
+def report(metrics):
     """The model `kernel` stands for the network; every number tells where it is from."""
     rows, numbers = [], iter(np.linspace(0.5, 0.6, 1000))
     for model in ("kernel", *BESIDE):
@@ -44,14 +49,12 @@ def report(experiment):
     )
     table["n_test_sets"] = 10
     more = [(name, "patients", "roc_auc", 0.61, 0.4, 0.8) for name in BESIDE]
-    metrics = pd.concat(
-        [experiment.metrics, pd.DataFrame(more, columns=experiment.metrics.columns)]
-    )
-    return replace(experiment, as_paper=table, beside=BESIDE, metrics=metrics)
+    metrics = pd.concat([metrics, pd.DataFrame(more, columns=metrics.columns)])
+    return PaperNumbers(printed=table, metrics=metrics, models=MODELS, beside=BESIDE)
 
 
 def cell(report, model, positive, metric, name="mean"):
-    table = report.as_paper
+    table = report.printed
     chosen = (table["model"] == model) & (table["class"] == positive) & (table["metric"] == metric)
     return f"{table.loc[chosen, name].iloc[0]:.3f}"
 
@@ -84,8 +87,8 @@ def test_single_maps_and_masks_have_rows_beside_the_network(report):
     ]
 
 
-def test_the_page_says_that_maxima_are_optimistic_and_what_the_picture_is(report, read_page):
-    people = sorted(set(report.predictions["participant_id"]))[:12]
+def test_the_text_says_that_maxima_are_optimistic_and_what_the_picture_is(predictions):
+    people = sorted(set(predictions["participant_id"]))[:12]
     rng = np.random.default_rng(0)
     points = pd.concat(
         pd.DataFrame(
@@ -98,10 +101,9 @@ def test_the_page_says_that_maxima_are_optimistic_and_what_the_picture_is(report
         )
         for layer in ("flatten", "dense1", "dense2")
     )
-    text = read_page(render_experiment(replace(report, embedding=points))).text
-    assert "the mean of maxima is optimistic" in text
-    assert "It is a picture and no evidence" in text
-    figure = embedding_figure(points, report.predictions)
+    figure = embedding_figure(points, predictions)
+    assert "the mean of maxima is optimistic" in PAPER_TEXT
+    assert "It is a picture and no evidence" in figure.caption
     assert figure.caption.startswith("The 12 people of the first test set")
 
 

@@ -1,18 +1,14 @@
 """Susceptibility distortion of a diffusion series from a map of the magnetic field."""
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.field_map import FieldMap
-from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.diffusion.files import image_like
+from motor_bids_app.levels.participant.diffusion.read import FieldImages
 from motor_bids_app.mri.diffusion.field_map import (
     continued,
     phase_in_radians,
@@ -25,7 +21,7 @@ from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.susceptibility import Field, unwarp
 from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.spaces.grids import Grid
+from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
 
 _HERTZ = {"hz": 1.0, "rad/s": 1 / (2 * np.pi), "t": 42.577e6}  # of protons
@@ -34,24 +30,25 @@ _READOUT = (1e-3, 0.5)  # s, likewise
 _PLACINGS = 2  # of the map, the last by the image that the first has corrected
 
 
-def field_by_map(b0: nib.Nifti1Image, axis: int, scan: Scan) -> Field:
-    """Displacement along an axis of the mean b0 volume, in voxels, from the scan's field map.
+def field_by_map(
+    b0: nib.Nifti1Image, axis: int, field_images: FieldImages, sidecar: Mapping[str, Any]
+) -> Field:
+    """Displacement along an axis of the mean b0 volume, in voxels, from a field map.
 
     What lies in a field of f Hz is read f x TotalReadoutTime voxels farther along the
-    PhaseEncodingDirection (Jezzard and Balaban 1995; the signs are those that BIDS gives).
+    PhaseEncodingDirection (Jezzard and Balaban 1995; the signs are those that BIDS gives). Both
+    are of the `sidecar` of the series.
 
     Raises
     ------
     DataError
         The map cannot be used; the message says why, in words to follow its name.
     """
-    assert scan.field_map is not None
-    own = read_sidecars(scan.dwi_sidecars)
-    direction = str(own.get("PhaseEncodingDirection", ""))
-    per_hertz = _readout(own, b0.shape[axis]) * (-1 if direction.endswith("-") else 1)
+    direction = str(sidecar.get("PhaseEncodingDirection", ""))
+    per_hertz = _readout(sidecar, b0.shape[axis]) * (-1 if direction.endswith("-") else 1)
     if not direction:
         raise DataError("no sidecar of the dwi has its PhaseEncodingDirection")
-    hertz, magnitude = _read(scan.field_map)
+    hertz, magnitude = _in_hertz(field_images), field_images.magnitude
     grid, values = Grid.of(b0), np.asarray(b0.dataobj)
     field = np.zeros(grid.shape, dtype=np.float32)
     for _ in range(_PLACINGS):
@@ -62,7 +59,7 @@ def field_by_map(b0: nib.Nifti1Image, axis: int, scan: Scan) -> Field:
     return field
 
 
-def _readout(own: dict[str, Any], lines: int) -> float:
+def _readout(own: Mapping[str, Any], lines: int) -> float:
     """TotalReadoutTime in s, or what the echo spacing makes of it."""
     spacing = own.get("EffectiveEchoSpacing")
     count = own.get("ReconMatrixPE", lines)
@@ -86,17 +83,13 @@ def _on(grid: Grid, image: nib.Nifti1Image, transform: Transform) -> NDArray[np.
     return np.asarray(continued(mean, known, grid.voxel_sizes), dtype=np.float32)
 
 
-def _read(field_map: FieldMap) -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
-    """Return the field in Hz, smooth and everywhere, and the brightness of its voxels."""
-    images = [_volume(path) for path in (*field_map.images, field_map.magnitude)]
-    magnitude = images.pop()
-    if any(image.shape != magnitude.shape for image in images):
-        raise DataError("its magnitude image has another shape")
-    sidecars = [read_sidecars(paths) for paths in field_map.sidecars]
-    bright = np.asarray(magnitude.dataobj, dtype=np.float64)
+def _in_hertz(field_images: FieldImages) -> nib.Nifti1Image:
+    """Return the field in Hz, smooth and everywhere."""
+    images, sidecars = field_images.images, field_images.sidecars
+    bright = np.asarray(field_images.magnitude.dataobj, dtype=np.float64)
     values = [np.asarray(image.dataobj, dtype=np.float64) for image in images]
     inside = signal_mask(bright)
-    if field_map.kind == "fieldmap":
+    if field_images.kind == "fieldmap":
         units = str(sidecars[0].get("Units", "")).lower()
         if units not in _HERTZ:
             raise DataError("its sidecar has no Units, which must be Hz, rad/s or T")
@@ -107,21 +100,11 @@ def _read(field_map: FieldMap) -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
         hertz = unwrap(difference, inside) / (2 * np.pi * _between_echoes(sidecars))
         # Scanners count phase from anywhere: a shift of the whole brain is left to registration.
         hertz -= np.median(hertz[inside])
-    smooth = smooth_field(hertz, bright, inside, Grid.of(magnitude).voxel_sizes)
-    return image_like(smooth, images[0]), magnitude
+    smooth = smooth_field(hertz, bright, inside, Grid.of(images[0]).voxel_sizes)
+    return image_like(smooth, images[0])
 
 
-def _volume(path: Path) -> nib.Nifti1Image:
-    image = load_image(path)
-    values = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
-    if values.ndim == 4 and values.shape[3] == 1:
-        values = values[..., 0]
-    if values.ndim != 3:
-        raise DataError(f"{path.name} has {values.ndim} axes instead of 3")
-    return image_like(values, image)
-
-
-def _between_echoes(sidecars: list[dict[str, Any]]) -> float:
+def _between_echoes(sidecars: Sequence[Mapping[str, Any]]) -> float:
     """Time in s between two echoes: of one sidecar with both, or of two with one each."""
     if len(sidecars) == 1:
         times = [sidecars[0].get("EchoTime1"), sidecars[0].get("EchoTime2")]

@@ -10,13 +10,20 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.levels.participant.diffusion.clean import Clean, Denoising
+from motor_bids_app.levels.participant.diffusion.place import Place
+from motor_bids_app.levels.participant.diffusion.preprocess import Preprocessed
+from motor_bids_app.levels.participant.diffusion.read import Head, Series
+from motor_bids_app.levels.participant.diffusion.susceptibility import Distortion
+from motor_bids_app.levels.participant.lesion import lesion_sidecar
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
-from motor_bids_app.mri.diffusion.gradients import GradientTable
-from motor_bids_app.mri.diffusion.motion import MotionCorrection
 from motor_bids_app.mri.diffusion.outliers import outlier_volumes
-from motor_bids_app.mri.resampling import resample_inside
-from motor_bids_app.reports.participant import checks
-from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.mri.quality import HIGH_MOTION
+from motor_bids_app.mri.resampling import resample, resample_inside
+from motor_bids_app.reports.participant import checks, diffusion_checks
+from motor_bids_app.reports.participant.motion import motion_chart
+from motor_bids_app.spaces.grids import Grid, image_like, standard_grid
+from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 # Maps of diffusion, which go to the standard space too.
@@ -52,41 +59,91 @@ _CONFOUNDS: dict[str, dict[str, Any]] = {
 }
 
 
-def save_denoising(
-    data: NDArray[np.float32],
-    denoised: NDArray[np.float32],
-    gradients: GradientTable,
-    brain: nib.Nifti1Image,
-    scan: Scan,
-    outputs: Outputs,
+def save_preprocessed(result: Preprocessed, series: Series, scan: Scan, outputs: Outputs) -> None:
+    """Save all that became of a series: derivatives, figures, facts."""
+    assert scan.dwi is not None
+    clean, place, like = result.clean, result.place, series.image
+    if clean.denoising is not None:
+        _save_denoising(clean.denoising, like, scan, outputs)
+    _save_place(result.distortion.after, place, series.head, scan, outputs)
+    if result.distortion.shift is not None:
+        _save_distortion(result.distortion, place, series.head, scan, outputs)
+    _save_series(clean, like, scan, outputs)
+    outputs.save(place.brain, outputs.path("mask", "dwi", desc="brain"), [scan.dwi], Type="Brain")
+    _save_maps(result.maps, like, place.from_standard, scan, outputs)
+    if clean.sigma is not None:
+        path = outputs.path("dwimap", "dwi", desc="noise")
+        outputs.save(image_like(clean.sigma, like), path, [scan.dwi], Units="arbitrary")
+    _draw(result, outputs)
+    outputs.save_facts("dwi", result.facts)
+
+
+def _save_denoising(
+    denoising: Denoising, like: nib.Nifti1Image, scan: Scan, outputs: Outputs
 ) -> None:
     """Save the root mean square of what denoising took away, and a volume before and after."""
     assert scan.dwi is not None
-    squares = np.zeros(data.shape[:3], dtype=np.float32)
-    for volume in range(data.shape[3]):
-        squares += (data[..., volume] - denoised[..., volume]) ** 2
-    removed = image_like(np.sqrt(squares / data.shape[3]), brain)
+    arrays = (denoising.before, denoising.after, denoising.removed)
+    before, after, removed = (image_like(array, like) for array in arrays)
+    brain = image_like(denoising.brain.astype(np.float32), like)
     sidecar = {"Units": "arbitrary", "Description": "Root mean square of what denoising took away"}
     outputs.save(removed, outputs.path("dwimap", "dwi", desc="residual"), [scan.dwi], **sidecar)
-    shown = np.flatnonzero(~gradients.is_b0)[0]
-    before, after = (image_like(array[..., shown], brain) for array in (data, denoised))
     outputs.save_figure(checks.denoising(before, after, brain, removed))
 
 
-def save_series(
-    corrected: MotionCorrection,
-    dropouts: NDArray[np.bool_],
-    like: nib.Nifti1Image,
-    scan: Scan,
-    outputs: Outputs,
+def _save_place(
+    b0: nib.Nifti1Image, place: Place, head: Head | None, scan: Scan, outputs: Outputs
 ) -> None:
-    """Save the preprocessed series, its gradients and the table of confounds.
+    """Save the picture of the mean b0 volume on the head, or on the template without one."""
+    if head is not None and place.from_head is not None:
+        shown = resample(b0, Grid.of(head.image), Transform(matrix=place.from_head))
+        figure = checks.coregistration(shown, head.image, head.white_matter, head.brain)
+        outputs.save_figure(figure)
+        return
+    if place.lesion is not None and scan.lesion is not None:
+        path = outputs.path("mask", "anat", label="L", standard=True)
+        outputs.save(place.lesion, path, [scan.lesion.path], **lesion_sidecar(scan.lesion))
+    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
+    figure = checks.registration(
+        resample(b0, standard_grid(RESOLUTION), place.from_standard),
+        template["T1w"],
+        brain=template["brain"],
+        white_matter=template["WM"],
+    )
+    outputs.save_figure(figure)
 
-    `dropouts`, shape (slices, N), are slices that lost their signal.
-    """
+
+def _save_distortion(
+    found: Distortion, place: Place, head: Head | None, scan: Scan, outputs: Outputs
+) -> None:
+    """Save the field in mm, and the picture of its effect."""
+    assert scan.dwi is not None
+    assert found.shift is not None
+    image = image_like(found.shift, found.before)
+    sources = [scan.dwi]
+    if "susceptibility_pair" in found.facts.methods and scan.reverse_phase is not None:
+        sources.append(scan.reverse_phase.path)
+    if "susceptibility_map" in found.facts.methods and scan.field_map is not None:
+        sources += [*scan.field_map.images, scan.field_map.magnitude]
+    path = outputs.path("dwimap", "dwi", desc="susceptibility")
+    text = f"Displacement along voxel axis {'ijk'[found.axis]} that was undone"
+    outputs.save(image, path, sources, Units="mm", Description=text)
+    white_matter = None
+    if head is not None and place.from_head is not None:
+        to_head = Transform(matrix=np.linalg.inv(place.from_head).astype(np.float64))
+        white_matter = resample(head.white_matter, Grid.of(found.before), to_head)
+    figure = diffusion_checks.susceptibility(
+        found.before, found.after, image, place.brain, white_matter
+    )
+    outputs.save_figure(figure)
+
+
+def _save_series(clean: Clean, like: nib.Nifti1Image, scan: Scan, outputs: Outputs) -> None:
+    """Save the preprocessed series, its gradients and the table of confounds."""
     assert scan.dwi is not None
     assert scan.bval is not None
     assert scan.bvec is not None
+    corrected, dropouts = clean.corrected, clean.dropouts
     path = outputs.path("dwi", "dwi", desc="preproc")
     image = image_like(corrected.data, like)
     outputs.save(image, path, [scan.dwi, scan.bval, scan.bvec], SkullStripped=False)
@@ -104,7 +161,7 @@ def save_series(
     outputs.written.extend([name, name.with_suffix(".json")])
 
 
-def save_maps(
+def _save_maps(
     fitted: Mapping[str, NDArray[np.float32]],
     like: nib.Nifti1Image,
     from_standard: Transform,
@@ -133,6 +190,12 @@ def save_maps(
             outputs.save(moved, path, [scan.dwi], **sidecar)
 
 
-def image_like(data: NDArray[np.floating], like: nib.Nifti1Image) -> nib.Nifti1Image:
-    """Image of float32 values in the place of another image."""
-    return nib.Nifti1Image(np.asarray(data, dtype=np.float32), like.affine)
+def _draw(result: Preprocessed, outputs: Outputs) -> None:
+    """Save the pictures of maps and motion."""
+    fitted, brain, corrected = result.maps, result.place.brain, result.clean.corrected
+    maps = {name: image_like(fitted[name], brain) for name in MAP_UNITS if name in fitted}
+    outputs.save_figure(checks.tensor_maps(maps, brain))
+    if "rmse" in fitted:
+        outputs.save_figure(checks.tensor_residual(image_like(fitted["rmse"], brain), brain))
+    chart = motion_chart(corrected.parameters, corrected.framewise_displacement, limit=HIGH_MOTION)
+    outputs.save_figure(chart)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pandas as pd
 
-from motor_bids_app.bids.files import load_image, read_table
+from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs
@@ -170,7 +170,7 @@ def _motion(dwi: Path) -> dict[str, float]:
     table = read_table(path)
     if "framewise_displacement" not in table or len(table) < 2:
         return {}
-    moved = pd.to_numeric(table["framewise_displacement"], errors="coerce").fillna(0).to_numpy()
+    moved = numeric_column(table, "framewise_displacement", path).fillna(0).to_numpy()
     summary = motion_summary(np.zeros((len(moved), 6)), moved)
     return {
         name: value

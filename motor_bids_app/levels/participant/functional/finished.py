@@ -5,8 +5,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.bold import BoldFile
-from motor_bids_app.bids.files import load_image, read_table
+from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.read import Series, read_series
 from motor_bids_app.levels.participant.outputs import Outputs
@@ -41,7 +42,8 @@ def read_finished(bold: BoldFile, settings: BoldSettings) -> tuple[Series, Serie
             "cleaned. Take the whole derivative, or leave it out to start from the raw bold."
         )
     marked = [name for name in table if str(name).startswith(_UNSTEADY)]
-    found = pd.concat([table[name].astype(float) for name in marked], axis=1) if marked else None
+    flags = [numeric_column(table, str(name), bold.confounds) for name in marked]
+    found = pd.concat(flags, axis=1) if flags else None
     dropped = settings.dummy_scans
     if dropped is None:
         dropped = 0 if found is None else int(found.to_numpy().any(axis=1).sum())
@@ -51,12 +53,13 @@ def read_finished(bold: BoldFile, settings: BoldSettings) -> tuple[Series, Serie
             f"{bold.confounds} has {len(table)} rows, but {bold.path} has "
             f"{series.data.shape[3] + dropped} volumes. They do not belong together."
         )
-    return series, _motion(table[dropped:], bold)
+    return series, _motion(table.iloc[dropped:], bold)
 
 
 def _motion(table: pd.DataFrame, bold: BoldFile) -> SeriesMotion:
     """Motion in a table of confounds (mm and radians); nothing of it is left to be undone."""
-    columns = [pd.to_numeric(table[name], errors="coerce") for name in _PLACES]
+    assert bold.confounds is not None
+    columns = [numeric_column(table, name, bold.confounds) for name in _PLACES]
     parameters: NDArray[np.float64] = np.stack(columns, axis=1).astype(np.float64)
     gaps = np.isnan(parameters).sum(axis=0)
     if gaps.any():

@@ -9,14 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.edf import write_edf
-from motor_bids_app.bids.files import read_json, read_table, replacing, write_json, write_table
+from motor_bids_app.bids.files import read_json, replacing, write_json, write_table
 from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.physiology.channels import STEP
 from motor_bids_app.physiology.cleaning import Cleaned
 from motor_bids_app.physiology.recording import Event, Recording
 from motor_bids_app.physiology.windows import Windows
+from motor_bids_app.reports.participant import signal_checks
 
 BAD = "BAD_artefact"  # kind of the events that mark what cannot be trusted, as MNE has it
 _MICRO = 1e6
@@ -158,6 +160,16 @@ def save_windows(windows: Windows, cleaned: Cleaned, file: RecordingFile, output
         },
     )
     outputs.written.extend([path, path.with_suffix(".json")])
+
+
+def save_figures(cleaned: Cleaned, windows: Windows, kind: str, outputs: Outputs) -> None:
+    """Save the pictures of a recording for the report."""
+    outputs.save_figure(signal_checks.spectra(cleaned, kind))
+    outputs.save_figure(signal_checks.rejected(cleaned, windows, kind))
+    if kind == "eeg" and cleaned.recording.located.any():
+        outputs.save_figure(
+            signal_checks.channel_map(cleaned.recording, cleaned.bad, cleaned.interpolated)
+        )
 
 
 def cleaned_path(outputs: Outputs, kind: str) -> Path | None:

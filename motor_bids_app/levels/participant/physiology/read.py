@@ -8,17 +8,14 @@ import mne_bids
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.files import read_table
 from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.tsv import check_for_libraries, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
-from motor_bids_app.physiology.montage import (
-    FEWEST_MEASURED,
-    on_sphere,
-    plain_name,
-    template_places,
-)
-from motor_bids_app.physiology.recording import Array, Event, Recording
+from motor_bids_app.levels.participant.physiology.electrodes import read_places
+from motor_bids_app.levels.participant.physiology.events import read_events
+from motor_bids_app.physiology.montage import plain_name
+from motor_bids_app.physiology.recording import Array, Recording
 
 _KINDS = {"EEG": "eeg", "EMG": "emg", "EOG": "eog", "VEOG": "eog", "HEOG": "eog"}
 _LEFT_OUT = (  # types that BIDS knows, and this app has no use for
@@ -38,12 +35,19 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     ------
     ReadWriteError
         The file is damaged, or contradicts the files that describe it.
+    TableError
+        One of these is no tab-separated table.
     DataError
         No channel can be used.
     """
+    for described in file.described:
+        if described.suffix == ".tsv":
+            check_for_libraries(described)
     raw = _read(file)
     table = file.table("channels")
     channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
+    if "name" not in channels:
+        raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
     channels = channels.drop_duplicates("name").set_index("name")
     notes: list[str] = []
     kinds = _kinds(raw, file, channels, notes)
@@ -57,16 +61,20 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     signals = raw.get_data(picks=kept) * _MICRO
     signals *= _unit_factors(raw, names, channels, notes)[:, None]
     muscles = channels["target_muscle"] if "target_muscle" in channels else pd.Series(dtype=str)
+    own_kinds = [kinds[k] for k in kept]
+    places, about_places = read_places(raw, file, names, own_kinds)
+    events, about_events = read_events(raw, file)
+    notes += [*about_places, *about_events]
     recording = Recording(
         signals=signals,
         rate=float(raw.info["sfreq"]),
         names=tuple(map(plain_name, names)),
-        kinds=tuple(kinds[k] for k in kept),
+        kinds=tuple(own_kinds),
         muscles=tuple(_text(muscles.get(name)) for name in names),
-        places=_places(raw, names),
-        events=_events(raw),
+        places=places,
+        events=events,
         mains=_mains(raw, file),
-        bad=tuple(plain_name(name) for name in raw.info["bads"] if name in names),
+        bad=tuple(plain_name(name) for name in names if name in _declared_bad(raw, channels)),
     )
     if len(set(recording.names)) < len(names):
         raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
@@ -80,7 +88,8 @@ def _read(file: RecordingFile) -> Any:
             warnings.simplefilter("ignore")  # what matters in them is checked here
             place = mne_bids.get_bids_path_from_fname(file.path, check=False, verbose="ERROR")
             place.update(root=file.root)
-            raw = mne_bids.read_raw_bids(place, verbose="ERROR")
+            # Types, units and status are matched by name here, whatever the order of channels.tsv.
+            raw = mne_bids.read_raw_bids(place, on_ch_mismatch="warn", verbose="ERROR")
             return raw.load_data(verbose="ERROR")
     except Exception as error:  # its readers raise whatever a damaged file leads them to
         said = " ".join(str(error).split())[:300] or type(error).__name__
@@ -107,6 +116,11 @@ def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[st
             unknown.setdefault(kind, []).append(name)
         kinds.append(_KINDS.get(kind, ""))
     absent = [name for name in types.index if name not in raw.ch_names]
+    if len(types) and 2 * len(absent) > len(types):
+        raise ReadWriteError(
+            f"{file.path} has channels {_some(raw.ch_names)}, and most of those in channels.tsv "
+            f"({_some(absent)}) are not among them: replace it, or correct its channels.tsv."
+        )
     if absent:
         notes.append(f"channels.tsv lists {_some(absent)}, which the recording does not have.")
     for kind, names in unknown.items():
@@ -114,6 +128,14 @@ def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[st
             f"channels.tsv calls {_some(names)} {kind}, a type that BIDS does not have: left out."
         )
     return kinds
+
+
+def _declared_bad(raw: Any, channels: pd.DataFrame) -> set[str]:
+    """Channels that the recording or channels.tsv calls bad."""
+    bad = set(raw.info["bads"])
+    if "status" in channels:
+        bad |= set(channels.index[channels["status"].fillna("").str.lower() == "bad"])
+    return bad
 
 
 def _by_name(name: str, kind: str) -> str:
@@ -155,39 +177,11 @@ def file_has_units(raw: Any) -> bool:
     return not raw._orig_units
 
 
-def _places(raw: Any, names: Sequence[str]) -> Array:
-    """Places of electrodes as measured, else by name."""
-    montage = raw.get_montage()
-    known = montage.get_positions()["ch_pos"] if montage else {}
-    missing = np.full(3, np.nan)
-    points = np.array([known.get(name, missing) for name in names], dtype=float)
-    points[(points == 0).all(axis=1)] = np.nan
-    if np.isfinite(points).all(axis=1).sum() >= FEWEST_MEASURED:
-        return on_sphere(points)
-    return template_places(names)
-
-
 def _mains(raw: Any, file: RecordingFile) -> float | None:
     """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file."""
     sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
     frequency = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
     return float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
-
-
-def _events(raw: Any) -> tuple[Event, ...]:
-    """Events, in s since the first sample that is there."""
-    # With a date, MNE counts from the start of the recording, even where its start was cut off.
-    cut_off = raw.first_time if raw.annotations.orig_time is not None else 0.0
-    found = [
-        Event(onset=float(onset) - cut_off, duration=float(duration), kind=str(kind))
-        for onset, duration, kind in zip(
-            raw.annotations.onset,
-            raw.annotations.duration,
-            raw.annotations.description,
-            strict=True,
-        )
-    ]
-    return tuple(sorted(found, key=lambda event: event.onset))
 
 
 def _text(value: object) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids.field_map import FieldMap
-from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.field_map import field_by_map
+from motor_bids_app.levels.participant.diffusion.read import read_field_map
 from motor_bids_app.mri.diffusion.susceptibility import unwarp
 from motor_bids_app.spaces.templates import load_template
 
@@ -33,7 +33,7 @@ def bend(brain):
 
 @pytest.fixture
 def scan(tmp_path, brain, bend):
-    """Return a function that writes the map of a field, and gives b0 image and scan."""
+    """Return a function that writes the map of a field, and gives b0 image, map and sidecar."""
 
     def scan(kind="phasediff", direction="j", own=None, sidecar=None):
         template = load_template("T1w", 4)
@@ -53,19 +53,16 @@ def scan(tmp_path, brain, bend):
         paths = [tmp_path / f"{name}.nii.gz" for name in (kind, "magnitude")]
         for path, image in zip(paths, (values, signal), strict=True):
             nib.save(nib.Nifti1Image(image.astype(np.float32), affine), path)
-        texts = {
-            "dwi": own or {"PhaseEncodingDirection": direction, "TotalReadoutTime": READOUT},
-            kind: metadata if sidecar is None else sidecar,
-        }
-        for name, content in texts.items():
-            (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        own = own or {"PhaseEncodingDirection": direction, "TotalReadoutTime": READOUT}
+        written = metadata if sidecar is None else sidecar
+        (tmp_path / f"{kind}.json").write_text(json.dumps(written))
         field_map = FieldMap(
             kind=kind,
             images=(paths[0],),
             sidecars=((tmp_path / f"{kind}.json",),),
             magnitude=paths[1],
         )
-        return b0, Scan(participant="1", field_map=field_map, dwi_sidecars=(tmp_path / "dwi.json",))
+        return b0, field_map, own
 
     return scan
 
@@ -113,15 +110,14 @@ def test_what_is_missing_is_said(scan, kind, changes, words):
 
 
 def test_a_magnitude_of_another_shape_is_refused(scan, tmp_path):
-    b0, found = scan("fieldmap")
+    _, found, _ = scan("fieldmap")
     other = tmp_path / "other.nii.gz"
     nib.save(nib.Nifti1Image(np.ones((9, 9, 9), np.float32), np.eye(4)), other)
-    wrong = replace(found, field_map=replace(found.field_map, magnitude=other))
 
     with pytest.raises(DataError, match="another shape"):
-        field_by_map(b0, AXIS, wrong)
+        read_field_map(replace(found, magnitude=other))
 
 
-def _arguments(pair):
-    b0, scan = pair
-    return b0, AXIS, scan
+def _arguments(written):
+    b0, field_map, own = written
+    return b0, AXIS, read_field_map(field_map), own

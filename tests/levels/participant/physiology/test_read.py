@@ -10,10 +10,10 @@ import pytest
 
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.index import index_dataset
-from motor_bids_app.errors import DataError, ReadWriteError
+from motor_bids_app.errors import DataError, MotorBidsAppError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.read import read_recording
 from motor_bids_app.physiology.cleaning import clean_eeg, clean_emg
-from motor_bids_app.physiology.muscles import envelope
+from motor_bids_app.physiology.muscles import envelope, periods
 from motor_bids_app.physiology.recording import Recording
 from motor_bids_app.settings import PhysiologySettings, Selection
 
@@ -145,6 +145,25 @@ def test_mixed_units_are_refused_by_the_cleaning(root):
         clean_eeg(recording, PhysiologySettings())
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace(b"\n", b"\t\n").replace(b"units\t", b"units"), "a tab too many"),
+        (lambda text: text.replace(b"uV", b"\xb5V"), "line 2 holds the byte 0xB5.*UTF-8"),
+        (lambda text: text.replace(b"type", b"name"), "the column name twice"),
+        (lambda text: text.replace(b"name", b"label"), "no column name"),
+        (lambda text: text.decode().encode("utf-16"), "Save it as UTF-8"),
+    ],
+)
+def test_a_faulty_table_of_channels_is_named(root, change, message):
+    file = write(root, channels={})
+    path = file.table("channels")
+    path.write_bytes(change(path.read_bytes()))
+
+    with pytest.raises(MotorBidsAppError, match=rf"channels\.tsv.*{message}"):
+        read_recording(file)
+
+
 def test_a_table_of_other_channels_is_refused(root):
     file = write(root, channels={"name": ["A", "B", "C", "D", "E", "F"]})
 
@@ -258,3 +277,48 @@ def test_events_of_a_recording_whose_start_was_cut_off_keep_their_time(root):
     recording, _ = read_recording(file_of(root))
 
     assert [(event.onset, event.kind) for event in recording.events] == [(2.0, "grip")]
+
+
+EVENTS = ((0.0, 2.0, "rest"), (2.0, 2.0, "grip"))
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(1000, "milliseconds"), (RATE, "samples")])
+def test_events_in_another_unit_are_left_out_and_the_unit_is_named(root, factor, unit):
+    late = [(factor * onset, factor * duration, kind) for onset, duration, kind in EVENTS]
+
+    recording, notes = read_recording(write(root, channels={}, events=late))
+
+    assert recording.events == ()
+    assert any(unit in note for note in notes)
+
+
+def test_an_event_that_lasts_a_little_longer_than_the_recording_spoils_no_others(root):
+    events = [*EVENTS, (3.5, 20.0, "grip")]
+
+    recording, notes = read_recording(write(root, channels={}, events=events))
+
+    assert [event.kind for event in recording.events][:2] == ["rest", "grip"]
+    assert any("1 of 3 events" in note for note in notes)
+
+
+def test_codes_without_meaning_are_named_and_tell_no_work(root):
+    events = [(0, 2, "T0"), (2, 2, "T1")]
+
+    recording, notes = read_recording(write(root, channels={}, events=events))
+
+    assert periods(recording.events, RATE, 4 * RATE) == (None, None)
+    assert any("T0, T1" in note and "trial_type" in note for note in notes)
+
+
+def test_channels_are_matched_by_name_in_whatever_order_they_are_listed(root):
+    file = write(root, signals=noise(6))
+    table = pd.DataFrame({"name": NAMES, "type": "EEG", "units": "uV", "status": "good"})
+    table.loc[table["name"] == "C3", "status"] = "bad"
+    path = file.path.parent / "sub-1_task-hold_channels.tsv"
+    table[::-1].to_csv(path, sep="\t", index=False)
+
+    recording, notes = read_recording(file_of(root))
+
+    np.testing.assert_allclose(recording.signals, noise(6), atol=0.01)
+    assert recording.bad == ("C3",)
+    assert notes == ()

@@ -1,0 +1,201 @@
+"""95 % intervals of cross-validated metrics.
+
+In cross-validation the people who are tested also train: by chance they push the metric twice the
+same way, which a bootstrap of the predictions, DeLong, or a binomial interval cannot see. How
+much this adds follows from the folds alone (`coupling`). The intervals here are of a distribution
+with that variance; `benchmarks/coverage.py` shows how often they hold the truth.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from motor_bids_app.evaluation.statistics import LEVEL, MIN_SPLITS
+
+Floats = NDArray[np.float64]
+Limits = tuple[float, float]
+TYPICAL = {"mae": np.pi / 2 - 1, "rmse": 2.0}  # squared CV of |z| and z² of normal errors z
+_PRIOR = 10  # people whose errors are normal, added to few whose tails are little known
+_EDGE = 1e-9
+_AGREEMENT = 16.0  # see `_error_of_training`
+
+
+def coupling(folds: NDArray[np.int64]) -> float:
+    """Variance of a metric by chance, over that in as many people who do not train.
+
+    A model that scores person i by training people j with weights K_ij (any linear kernel) has
+    the statistic T = sum of b_ij K_ij y_i y_j, where b_ij is how often i is tested by a model
+    that learned from j. Without signal its variance is that of the pairs (b_ij + b_ji) K_ij,
+    instead of b_ij K_ij with other people's y_j: 2 for one cross-validation or for sites left
+    out, about 1.6 for five folds many times repeated, 1 for one test set.
+
+    Parameters
+    ----------
+    folds : array of int, shape (R, n)
+        As of `Predictions`.
+
+    Examples
+    --------
+    >>> coupling(np.array([[1, 1, 2, 2]])), coupling(np.array([[1, 1, 0, 0]]))
+    (2.0, 1.0)
+    """
+    tested = folds > 0
+    trained = np.zeros((folds.shape[1],) * 2)
+    for fold, is_tested in zip(folds, tested, strict=True):
+        trained += is_tested[:, None] & (fold[:, None] != fold[None])
+    trained /= len(folds)
+    independent = float((tested.mean(axis=0)[:, None] * trained).sum())
+    return float(np.square(trained + trained.T).sum() / 2 / independent) if independent else 1.0
+
+
+def pair_variance(auc: float, pairs: Floats) -> float:
+    """Sampling variance of an AUC over pairs of people that are not all compared equally often.
+
+    Hanley and McNeil (1982, Radiology 143:29), with the correction of Newcombe (2006, Stat Med
+    25:559, method 5) that treats both classes alike: without it, few people of the class with
+    the wider scores are taken for more than they are.
+
+    Parameters
+    ----------
+    auc : float
+    pairs : array, shape (n_poor, n_good)
+        How often each pair was compared.
+    """
+    shares = pairs / pairs.sum()
+    once = float(np.square(shares).sum())
+    with_poor, with_good = (float(np.square(shares.sum(axis=k)).sum()) - once for k in (1, 0))
+    alike = (auc / (2 - auc) + 2 * auc**2 / (1 + auc)) / 2 - auc**2
+    return auc * (1 - auc) * once + alike * (with_poor + with_good)
+
+
+def auc_interval(auc: float, pairs: Floats, coupled: float, level: float = LEVEL) -> Limits:
+    """Values of the AUC under which the one found is no surprise.
+
+    The estimate is taken to follow a beta distribution, which knows that it cannot leave 0 to 1,
+    with the variance `pair_variance`, more by `coupled` at chance and the less the further from
+    it. A continuity correction lies between half a pair and half a person.
+
+    Parameters
+    ----------
+    auc : float
+        As found, over the pairs.
+    pairs : array, shape (n_poor, n_good)
+        How often each pair was compared.
+    coupled : float
+        See `coupling`.
+    """
+    few, many = sorted(pairs.shape)
+    step, tail = 0.5 / (few * np.sqrt(many)), (1 - level) / 2
+
+    def shape(truth: float) -> tuple[float, float]:
+        variance = pair_variance(truth, pairs) * (1 + (coupled - 1) * 4 * truth * (1 - truth))
+        people = max(truth * (1 - truth) / variance - 1, _EDGE)
+        return truth * people, (1 - truth) * people
+
+    def as_high(truth: float) -> float:
+        return float(stats.beta.sf(auc - step, *shape(truth))) - tail
+
+    def as_low(truth: float) -> float:
+        return float(stats.beta.cdf(auc + step, *shape(truth))) - tail
+
+    low = 0.0 if auc <= step else optimize.brentq(as_high, _EDGE, min(auc, 1 - _EDGE))
+    high = 1.0 if auc >= 1 - step else optimize.brentq(as_low, max(auc, _EDGE), 1 - _EDGE)
+    return float(low), float(high)
+
+
+def correlation_interval(r: float, n: int, coupled: float, level: float = LEVEL) -> Limits:
+    """Interval of a correlation of n people by Fisher's z, wider by `coupling`."""
+    z = np.arctanh(np.clip(r, -1 + _EDGE, 1 - _EDGE))
+    half = stats.norm.isf((1 - level) / 2) * np.sqrt(coupled / max(n - 3, 1))
+    return float(np.tanh(z - half)), float(np.tanh(z + half))
+
+
+def error_interval(
+    metric: str,
+    value: float,
+    values: Floats,
+    folds: NDArray[np.int64],
+    truth: Floats,
+    level: float = LEVEL,
+) -> Limits:
+    """Interval of a mean error, or of R², on a log scale by Student's t.
+
+    Two sources are added: how errors differ between people, and how those of the same people
+    differ with whom a model learned from.
+
+    Parameters
+    ----------
+    metric : str
+        "mae", "rmse", "brier" (mean square) or "r2" (1 - mean square / variance).
+    value : float
+        The metric.
+    values, folds : array, shape (R, n)
+        As of `Predictions`, with two people or more.
+    truth : array, shape (n,)
+    """
+    errors = np.where(folds > 0, values - truth, np.nan)
+    losses = np.abs(errors) if metric == "mae" else np.square(errors)
+    n, times = len(truth), (folds > 0).sum(axis=0)
+    mean, by_person = float(np.nanmean(losses)), np.nanmean(losses, axis=0)
+    relative = times / times.mean() * (by_person / mean - 1)
+    if metric == "r2":
+        deviations = np.square(truth - truth.mean())
+        relative = relative - (deviations / deviations.mean() - 1)
+    people = float(np.square(relative).sum() / (n - 1))
+    if metric in TYPICAL:
+        people = (n * people + _PRIOR * TYPICAL[metric]) / (n + _PRIOR)
+    of_training = _spread_of_splits(losses - by_person, folds) / mean**2
+    if np.isnan(of_training):
+        of_training = _error_of_training(values, folds, truth) / (4 if metric == "mae" else 1)
+    half = stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(people / n + of_training)
+    if metric == "r2":
+        return 1 - (1 - value) * float(np.exp(half)), 1 - (1 - value) * float(np.exp(-half))
+    power = 0.5 if metric == "rmse" else 1.0
+    return value * float(np.exp(-power * half)), value * float(np.exp(power * half))
+
+
+def jackknife_half_width(without_one: Floats, coupled: float, level: float = LEVEL) -> float:
+    """Half-width of the interval of an estimate with two parameters, by leaving people out.
+
+    Parameters
+    ----------
+    without_one : array, shape (n,)
+        The estimate without each person; NaN, where that leaves one class, is not counted.
+    coupled : float
+        See `coupling`; it enters in full and not as a root, because the model that is finally
+        trained varies with the same people.
+    """
+    known = without_one[np.isfinite(without_one)]
+    n = len(known)
+    if n < 3:
+        return np.nan
+    error = np.sqrt((n - 1) / n * np.square(known - known.mean()).sum())
+    return float(stats.t.isf((1 - level) / 2, n - 2) * coupled * error)
+
+
+def _spread_of_splits(excess: Floats, folds: NDArray[np.int64]) -> float:
+    """Variance between test sets of what people lost there more than elsewhere; NaN of few sets."""
+    means = [
+        float(own[fold == k].mean())
+        for own, fold in zip(excess, folds, strict=True)
+        for k in np.unique(fold[fold > 0])
+    ]
+    return float(np.var(means)) if len(folds) > 1 and len(means) >= MIN_SPLITS else np.nan
+
+
+def _error_of_training(values: Floats, folds: NDArray[np.int64], truth: Floats) -> float:
+    """Squared CV of a mean squared error by whom the model learned from, of one cross-validation.
+
+    Where each person was tested once, people and models cannot be told apart. The regression of
+    the truth on the predictions says which part of their variance is noise of the training; that
+    noise meets the errors of the same people twice (`coupling`) in the estimate, and again in
+    the error of the model that is finally trained on them.
+    """
+    tested = folds > 0
+    told, known = values[tested], np.broadcast_to(truth, values.shape)[tested]
+    squares = float(np.square(known - told).mean())
+    told = told - told.mean()
+    spread = float(np.square(told).sum())
+    follows = np.clip((told @ (known - known.mean())) / spread, 0, 1) if spread else 1.0
+    noise = (1 - follows) * spread / len(told)
+    return float(_AGREEMENT * (coupling(folds) - 1) * noise / squares / values.shape[1])

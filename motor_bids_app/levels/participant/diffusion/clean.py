@@ -1,0 +1,117 @@
+"""A diffusion series without noise, motion, drift and bias, on its own grid."""
+
+from dataclasses import dataclass, field, replace
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.levels.participant.diffusion.read import Series
+from motor_bids_app.levels.participant.outputs import Facts
+from motor_bids_app.mri.anatomy import correct_bias
+from motor_bids_app.mri.diffusion.denoise import MIN_VOLUMES, denoise_mppca
+from motor_bids_app.mri.diffusion.drift import signal_drift
+from motor_bids_app.mri.diffusion.gibbs import remove_gibbs
+from motor_bids_app.mri.diffusion.gradients import GradientTable
+from motor_bids_app.mri.diffusion.mask import dwi_mask
+from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
+from motor_bids_app.mri.diffusion.outliers import find_dropouts
+from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.spaces.grids import Grid, image_like
+
+
+@dataclass(frozen=True, eq=False)
+class Denoising:
+    """What denoising did: root mean square of what it took away, and a volume before and after.
+
+    All have shape (X, Y, Z), as has the `brain` mask that it went by.
+    """
+
+    removed: NDArray[np.float32]
+    before: NDArray[np.float32]
+    after: NDArray[np.float32]
+    brain: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Clean:
+    """A series without noise, motion, drift and bias, and what was learnt on the way.
+
+    `sigma`, shape (X, Y, Z), is the noise, None where the series is too short to tell, as is
+    `denoising`; `dropouts` are slices as acquired, shape (slices, N).
+    """
+
+    corrected: MotionCorrection
+    dropouts: NDArray[np.bool_]
+    denoising: Denoising | None = None
+    sigma: NDArray[np.float32] | None = None
+    facts: Facts = field(default_factory=Facts)
+
+    def mean_b0(self, like: nib.Nifti1Image) -> nib.Nifti1Image:
+        """Mean of the volumes without weighting, in the place of the series."""
+        corrected = self.corrected
+        return image_like(corrected.data[..., corrected.gradients.is_b0].mean(axis=3), like)
+
+    def with_gradients(self, gradients: GradientTable) -> "Clean":
+        """The same with another table."""
+        return replace(self, corrected=replace(self.corrected, gradients=gradients))
+
+
+def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
+    """Remove noise, ringing, motion, drift and bias; noise first: interpolation correlates it."""
+    image, gradients = series.image, series.gradients
+    data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32), posinf=0, neginf=0)
+    mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(image).voxel_sizes)
+    facts = Facts(methods=["dwi_outliers", "dwi_motion", "dwi_bias"])
+    dropouts = find_dropouts(data, gradients, mask, series.slice_axis)
+    sigma = denoising = None
+    if data.shape[3] >= MIN_VOLUMES:
+        denoised, sigma = denoise_mppca(data, mask)
+        facts.methods.append("dwi_denoise")
+        denoising = _compare(data, denoised, gradients, mask)
+        data = denoised
+    else:
+        facts.notes.append(f"The dwi has fewer than {MIN_VOLUMES} volumes: it was not denoised.")
+    if settings.gibbs:
+        data = remove_gibbs(data, series.slice_axis)
+        facts.methods.append("dwi_gibbs")
+    corrected = correct_motion(data, image.affine, gradients, mask, series.phase_axis)
+    drift = signal_drift(corrected.data, gradients, mask)
+    if drift is not None:
+        np.divide(corrected.data, drift.astype(np.float32), out=corrected.data)
+        facts.methods.append("dwi_drift")
+        facts.quality["dwi_drift"] = 100 * float(np.abs(drift - 1).max())
+    bias = _bias_field(corrected, mask, image)
+    np.divide(corrected.data, bias[..., None], out=corrected.data)
+    if sigma is not None:
+        sigma /= bias
+    return Clean(corrected, dropouts, denoising, sigma, facts)
+
+
+def _compare(
+    data: NDArray[np.float32],
+    denoised: NDArray[np.float32],
+    gradients: GradientTable,
+    mask: NDArray[np.uint8],
+) -> Denoising:
+    """Keep what a reader wants to see of denoising."""
+    squares = np.zeros(data.shape[:3], dtype=np.float32)
+    for volume in range(data.shape[3]):
+        squares += (data[..., volume] - denoised[..., volume]) ** 2
+    shown = np.flatnonzero(~gradients.is_b0)[0]
+    before, after = (array[..., shown].copy() for array in (data, denoised))
+    return Denoising(np.sqrt(squares / data.shape[3]), before, after, mask)
+
+
+def _bias_field(
+    corrected: MotionCorrection, mask: NDArray[np.uint8], series: nib.Nifti1Image
+) -> NDArray[np.float32]:
+    """Smooth brightness of the coil, shape (X, Y, Z), seen in the mean b0 volume.
+
+    Every volume has the same, so that no map of diffusion depends on it.
+    """
+    b0 = corrected.data[..., corrected.gradients.is_b0].mean(axis=3)
+    flat = correct_bias(image_like(b0, series), nib.Nifti1Image(mask, series.affine))
+    values = np.asarray(flat.dataobj)
+    known = (values > 0) & (b0 > 0)
+    return np.divide(b0, values, out=np.ones_like(b0), where=known)

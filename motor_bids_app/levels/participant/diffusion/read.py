@@ -1,0 +1,250 @@
+"""Reading of a diffusion series with all that it is processed by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from motor_bids_app.bids.field_map import FieldMap
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.reverse_phase import ReversePhase
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.participant.lesion import Lesion, placed_lesion
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.opening import read_text
+from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.spaces.grids import image_like
+from motor_bids_app.spaces.transforms import Transform
+
+_B0 = 100.0  # s/mm2, below which a volume is not weighted
+_SAME_READOUT = 0.02  # of the readout time, by which two images may differ
+_AXES = {"i": 0, "j": 1, "k": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """The preprocessed head image of the same person, by which a series is placed.
+
+    `brain` and `lesion` are masks, `white_matter` a probability, all on the grid of `image`.
+    `from_standard` takes points of the standard space to the head.
+    """
+
+    image: nib.Nifti1Image
+    brain: nib.Nifti1Image
+    white_matter: nib.Nifti1Image
+    from_standard: Transform
+    lesion: nib.Nifti1Image | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FieldImages:
+    """Images of a field map, and their sidecars; `kind` is that of `bids.field_map.FieldMap`."""
+
+    kind: str
+    images: tuple[nib.Nifti1Image, ...]
+    sidecars: tuple[Mapping[str, Any], ...]
+    magnitude: nib.Nifti1Image
+    name: str  # of the first image's file, for what is said of it
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A raw diffusion series, and what it is processed by.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z, N)
+        The series.
+    gradients : GradientTable
+        One entry per volume.
+    sidecar : mapping
+        Metadata of the series.
+    head : Head or None
+        None: the series is placed by its own b = 0 volumes.
+    lesion : Lesion or None
+        Mask drawn on the series, on its grid; read where there is no head.
+    reverse_b0 : Nifti1Image, shape (x, y, z), or None
+        Mean volume without weighting, with phase encoding the other way.
+    field_images : FieldImages or None
+        Field map that shows the distortion, read where there is no `reverse_b0`.
+    placing_notes, distortion_notes : list of str
+        What a reader should know of what was not there or could not be used.
+    """
+
+    image: nib.Nifti1Image
+    gradients: GradientTable
+    sidecar: Mapping[str, Any]
+    head: Head | None = None
+    lesion: Lesion | None = None
+    reverse_b0: nib.Nifti1Image | None = None
+    field_images: FieldImages | None = None
+    placing_notes: list[str] = field(default_factory=list)
+    distortion_notes: list[str] = field(default_factory=list)
+
+    @property
+    def slice_axis(self) -> int:
+        """Voxel axis along which slices were acquired."""
+        return _axis(self.sidecar.get("SliceEncodingDirection"), 2)
+
+    @property
+    def phase_axis(self) -> int:
+        """Voxel axis of phase encoding; the second where nothing is said of it."""
+        return _axis(self.sidecar.get("PhaseEncodingDirection"), 1)
+
+
+def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> Series:
+    """Read the series of a scan, its gradients, the head and what shows its distortion.
+
+    Raises
+    ------
+    DataError
+        It is no series, or it and its gradients do not belong together.
+    """
+    assert scan.dwi is not None
+    image = load_image(scan.dwi)
+    gradients = read_gradients(scan)
+    if image.ndim != 4:
+        raise DataError(
+            f"{scan.dwi} has {image.ndim} axes instead of 4: a single volume holds no tensor. "
+            "Pass the whole series, or leave dwi out with --modalities anat."
+        )
+    gradients.check(image.shape[3])
+    series = Series(image, gradients, read_sidecars(scan.dwi_sidecars), read_head(outputs))
+    if series.head is None:
+        series.placing_notes.extend(_without_head(scan))
+        if scan.lesion is not None and scan.lesion.image == "dwi":
+            series = replace(series, lesion=placed_lesion(scan.lesion.path, image))
+    if settings.susceptibility != "off":
+        series = replace(series, reverse_b0=_reverse_b0(series, scan))
+        if series.reverse_b0 is None:
+            series = replace(series, field_images=_field_images(series, scan))
+    return series
+
+
+def read_gradients(scan: Scan) -> GradientTable:
+    """Read the gradient files of a scan; DataError when there are none."""
+    if scan.bval is None or scan.bvec is None:
+        raise DataError(
+            f"{scan.dwi} has no .bval and .bvec file, beside it or higher up in the dataset. "
+            "Add them, or leave dwi out with --modalities anat."
+        )
+    return parse_gradients(read_text(scan.bval), read_text(scan.bvec))
+
+
+def read_head(outputs: Outputs) -> Head | None:
+    """Load the head that the anatomy step saved; None where there is none."""
+    if outputs.head is None:
+        return None
+    lesion = outputs.path("mask", "anat", label="L")
+    return Head(
+        image=load_image(outputs.head),
+        brain=outputs.load("mask", "anat", desc="brain"),
+        white_matter=outputs.load("probseg", "anat", label="WM"),
+        from_standard=outputs.load_transform(),
+        lesion=load_image(lesion) if lesion.is_file() else None,
+    )
+
+
+def _axis(direction: object, usual: int) -> int:
+    """Voxel axis of a direction as in BIDS sidecars ('j-'), or what is usual."""
+    return _AXES.get(str(direction)[:1], usual)
+
+
+def _without_head(scan: Scan) -> list[str]:
+    """Why there is no head image, and what that means for the lesion mask."""
+    reason = "There is no head image"
+    if scan.anatomy is not None:
+        reason = f"The head image ({scan.anatomy[0].name}) was not processed"
+    notes = [
+        f"{reason}: the mean b = 0 volume was registered to the template instead, which is less "
+        "exact."
+    ]
+    lesion = scan.lesion
+    if lesion is not None and lesion.image != "dwi" and not lesion.is_standard:
+        notes.append(
+            f"{lesion.path.name} left out: it was drawn on {lesion.image}, by which the "
+            "dwi was not placed. Process the head image too."
+        )
+    return notes
+
+
+def _reverse_b0(series: Series, scan: Scan) -> nib.Nifti1Image | None:
+    """Mean unweighted volume of the image with opposite phase encoding; a note where it is none."""
+    reverse = scan.reverse_phase
+    if reverse is None:
+        return None
+    image = load_image(reverse.path)
+    problem = _problem(image, series, reverse)
+    data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
+    if data.ndim == 4:
+        weights = np.zeros(data.shape[3])
+        if reverse.bval is not None:
+            weights = np.array(read_text(reverse.bval).split(), dtype=float)
+        unweighted = np.flatnonzero(weights < _B0)
+        data = data[..., unweighted].mean(axis=3) if unweighted.size else 0 * data[..., 0]
+    if problem is None and not data.any():
+        problem = "it has no volume without weighting"
+    if problem is not None:
+        note = f"{reverse.path.name} was not used against distortion: {problem}."
+        series.distortion_notes.append(note)
+        return None
+    return image_like(data, image)
+
+
+def _problem(image: nib.Nifti1Image, series: Series, reverse: ReversePhase) -> str | None:
+    """Why an image is no pair with the series, if it is not."""
+    if image.ndim not in (3, 4):
+        return f"it has {image.ndim} axes"
+    columns = [one.affine[:3, series.phase_axis] for one in (series.image, image)]
+    ways = [column / np.linalg.norm(column) for column in columns]
+    if ways[0] @ ways[1] < 0.99:
+        return "its phase-encoding axis is not that of the series"
+    own = series.sidecar.get("TotalReadoutTime")
+    other = read_sidecars(reverse.sidecars).get("TotalReadoutTime")
+    if own and other and abs(other / own - 1) > _SAME_READOUT:
+        return f"its readout takes {other:g} s, that of the series {own:g} s"
+    return None
+
+
+def _field_images(series: Series, scan: Scan) -> FieldImages | None:
+    """Images of the field map; a note where they cannot be read as such."""
+    if scan.field_map is None:
+        return None
+    try:
+        return read_field_map(scan.field_map)
+    except DataError as error:
+        name = scan.field_map.images[0].name
+        series.distortion_notes.append(f"{name} was not used against distortion: {error}.")
+        return None
+
+
+def read_field_map(files: FieldMap) -> FieldImages:
+    """Load the images of a field map and their sidecars.
+
+    Raises
+    ------
+    DataError
+        They do not have one shape of three axes; the message follows the name of the map.
+    """
+    images = tuple(_volume(path) for path in files.images)
+    magnitude = _volume(files.magnitude)
+    if any(image.shape != magnitude.shape for image in images):
+        raise DataError("its magnitude image has another shape")
+    sidecars = tuple(read_sidecars(paths) for paths in files.sidecars)
+    return FieldImages(files.kind, images, sidecars, magnitude, files.images[0].name)
+
+
+def _volume(path: Path) -> nib.Nifti1Image:
+    image = load_image(path)
+    values = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
+    if values.ndim == 4 and values.shape[3] == 1:
+        values = values[..., 0]
+    if values.ndim != 3:
+        raise DataError(f"{path.name} has {values.ndim} axes instead of 3")
+    return image_like(values, image)

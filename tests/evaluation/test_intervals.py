@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from motor_bids_app.evaluation.intervals import (
+    auc_interval,
+    correlation_interval,
+    coupling,
+    error_interval,
+    jackknife_half_width,
+    pair_variance,
+)
+from motor_bids_app.evaluation.metrics import Predictions, ordered_pairs, regression_metrics
+from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.evaluation.statistics import auc_variance
+
+
+def folds_of(labels, repeats=5, seed=0, folds=5):
+    people = [str(n) for n in range(len(labels))]
+    table = make_splits(people, labels, folds=folds, repeats=repeats, seed=seed)
+    wide = table.pivot_table(index="repeat", columns="participant_id", values="fold")
+    return wide[people].to_numpy(np.int64)
+
+
+def cross_validated(x, y, folds, fit):
+    """Predictions of linear models, whose weights `fit` learns; and the weights of everyone."""
+    values = np.zeros(folds.shape)
+    for row, fold in enumerate(folds):
+        for k in np.unique(fold):
+            weights, level = fit(x[fold != k], y[fold != k])
+            values[row, fold == k] = x[fold == k] @ weights + level
+    return values, fit(x, y)
+
+
+def nearest_mean(x, y):
+    return x[y == 1].mean(axis=0) - x[y == 0].mean(axis=0), 0.0
+
+
+def least_squares(x, y):
+    weights = np.linalg.lstsq(x - x.mean(axis=0), y - y.mean(), rcond=None)[0]
+    return weights, y.mean() - x.mean(axis=0) @ weights
+
+
+@pytest.mark.parametrize("repeats", [1, 10])
+def test_coupling_is_how_much_more_the_pairs_of_people_vary_than_with_other_people_trained(repeats):
+    folds = folds_of(np.arange(30) % 2, repeats)
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(30, 60))
+    kernel = kernel @ kernel.T / 60
+    y, others = rng.choice([-1.0, 1.0], size=(2, 4000, 30))
+    apart = (folds[:, :, None] != folds[:, None]).mean(axis=0)
+    same = np.einsum("bi,ij,bj->b", y, apart * kernel, y)
+    # with other people's labels, each repeat has a model of its own, with only its part of pairs
+    alone = np.einsum("bi,ij,bj->b", y, np.sqrt(apart) * kernel, others)
+
+    assert same.var() / alone.var() == pytest.approx(coupling(folds), rel=0.1)
+
+
+def test_without_a_model_tested_on_those_who_train_nothing_is_coupled():
+    assert coupling(np.repeat([1, 0], 20)[None]) == 1
+    assert coupling(np.repeat([1, 2, 3], 10)[None]) == 2
+
+
+@pytest.mark.parametrize("auc", [0.5, 0.7, 0.95])
+def test_the_variance_over_all_pairs_of_equal_classes_is_that_of_hanley_and_mcneil(auc):
+    assert pair_variance(auc, np.ones((20, 20))) == pytest.approx(auc_variance(auc, 20, 20))
+
+
+def test_pairs_that_were_not_compared_make_an_auc_less_sure():
+    within = np.kron(np.eye(4), np.ones((5, 5)))
+
+    assert pair_variance(0.7, within) > pair_variance(0.7, np.ones((20, 20)))
+
+
+@pytest.mark.parametrize("coupled", [1.0, 2.0])
+@pytest.mark.parametrize("auc", [0.0, 0.02, 0.3, 0.5, 0.99, 1.0])
+def test_an_interval_holds_its_estimate_and_turns_round_with_the_classes(auc, coupled):
+    pairs = np.ones((6, 14))
+    low, high = auc_interval(auc, pairs, coupled)
+
+    assert 0 <= low <= auc <= high <= 1
+    assert (1 - high, 1 - low) == pytest.approx(auc_interval(1 - auc, pairs.T, coupled), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "poor"), [(24, 12), (30, 5)])
+def test_intervals_of_an_auc_hold_chance_in_19_of_20_cohorts_of_noise(n, poor):
+    y = (np.arange(n) < poor).astype(int)
+    held = []
+    for seed in range(250):
+        x = np.random.default_rng(seed).normal(size=(n, 3))
+        folds = folds_of(y, repeats=3, seed=seed)
+        values, _ = cross_validated(x, y, folds, nearest_mean)
+        right, pairs = ordered_pairs(Predictions(values, folds, y, np.arange(n).astype(object)))
+        low, high = auc_interval(right.sum() / pairs.sum(), pairs, coupling(folds))
+        held.append(low <= 0.5 <= high)
+
+    assert 0.92 <= np.mean(held) <= 0.995
+
+
+@pytest.mark.parametrize("repeats", [1, 4])
+def test_intervals_of_errors_hold_those_of_the_model_of_everyone(repeats):
+    rng = np.random.default_rng(1)
+    held = {name: [] for name in ("rmse", "mae", "r2", "r")}
+    for _ in range(250):
+        x = rng.normal(size=(25, 2))
+        y = 0.7 * x[:, 0] + rng.normal(size=25)
+        folds = folds_of(y, repeats)
+        values, (weights, level) = cross_validated(x, y, folds, least_squares)
+        one = Predictions(values, folds, y, np.arange(25).astype(object))
+        found = {name: float(value[0]) for name, value in regression_metrics(one).items()}
+        sd = np.sqrt(np.sum((weights - [0.7, 0]) ** 2) + 1)
+        true = {
+            "rmse": np.hypot(level, sd),
+            "mae": stats.foldnorm(abs(level) / sd, scale=sd).mean(),
+            "r2": 1 - (level**2 + sd**2) / 1.49,
+            "r": 0.7 * weights[0] / np.linalg.norm(weights) / np.sqrt(1.49),
+        }
+        limits = {
+            name: error_interval(name, found[name], values, folds, y)
+            for name in ("rmse", "mae", "r2")
+        }
+        limits["r"] = correlation_interval(found["r"], 25, coupling(folds))
+        for name, (low, high) in limits.items():
+            held[name].append(low <= true[name] <= high)
+
+    shares = {name: np.mean(values) for name, values in held.items()}
+    assert all(0.91 <= share <= 0.995 for share in shares.values()), shares
+
+
+def test_the_unit_of_a_score_changes_its_interval_by_that_factor():
+    rng = np.random.default_rng(2)
+    y, folds = rng.normal(size=20), folds_of(np.arange(20.0))
+    values = 0.5 * y + rng.normal(size=(5, 20))
+    small = error_interval("mae", 1.0, values, folds, y)
+
+    assert error_interval("mae", 10.0, 10 * values, folds, 10 * y) == pytest.approx(
+        tuple(10 * limit for limit in small)
+    )
+
+
+def test_the_jackknife_of_a_slope_is_that_of_theory():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=200)
+    y = 2 * x + rng.normal(size=200)
+    without = np.array([np.polyfit(np.delete(x, k), np.delete(y, k), 1)[0] for k in range(200)])
+    theory = stats.linregress(x, y).stderr * stats.t.isf(0.025, 198)
+
+    assert jackknife_half_width(without, 1.0) == pytest.approx(theory, rel=0.1)
+    assert np.isnan(jackknife_half_width(np.full(5, np.nan), 1.0))
