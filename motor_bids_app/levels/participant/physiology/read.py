@@ -8,7 +8,7 @@ import mne_bids
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.recordings import RecordingFile, check_parts
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.bids.tsv import check_for_libraries, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
@@ -83,6 +83,7 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
 
 def _read(file: RecordingFile) -> Any:
     """The recording as mne-bids reads it."""
+    check_parts(file.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters in them is checked here
