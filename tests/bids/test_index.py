@@ -513,6 +513,6 @@ def test_a_folder_whose_name_is_no_label_fails_alone(make_dataset):
 def test_a_task_of_nobody_is_refused(make_dataset):
     root = make_dataset("sub-1/func/sub-1_task-rest_bold.nii.gz", "sub-2/anat/sub-2_T1w.nii.gz")
 
-    with pytest.raises(EmptySelectionError, match="'nosuch'; those of the chosen.*rest"):
+    with pytest.raises(EmptySelectionError, match=r"'nosuch'; those of the chosen.*rest"):
         index(root, Selection(tasks=("nosuch",)))
     assert index(root, Selection(participants=("2",), tasks=("rest",)))[0].t1w is not None
