@@ -66,9 +66,10 @@ def test_wrong_option(run):
 
 
 def test_output_inside_the_input(run, dataset):
-    code, message = run(output_dir=dataset / "derivatives" / "motor")
-    assert code == 73
-    assert "inside the input" in message
+    for place in ("", "sub-01", "derivatives", "derivatives/a/b", "work"):
+        code, message = run(output_dir=dataset / place)
+        assert code == 73
+        assert "inside the input" in message
     assert not (dataset / "derivatives").exists()
 
 

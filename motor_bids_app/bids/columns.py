@@ -19,6 +19,7 @@ from motor_bids_app.bids.scores import (
 from motor_bids_app.bids.scores_map import ScoresMap, line_to_add, load_scores_map
 from motor_bids_app.bids.tables import Key, Source, read_sources
 from motor_bids_app.errors import ScoreError, TableError
+from motor_bids_app.privacy import shown_age
 
 _OPPOSITE = {"left": "right", "right": "left"}
 
@@ -114,7 +115,9 @@ def _read_column(
         plus = cells[cells.str.contains("+", regex=False, na=False)].index
         collector.top_coded |= {source.keys[who] for who in plus}
     collector.uses.append(
-        replace(unused, name=name, span=_span(values.series), problem="; ".join(values.remarks))
+        replace(
+            unused, name=name, span=_span(name, values.series), problem="; ".join(values.remarks)
+        )
     )
 
 
@@ -136,12 +139,14 @@ def _add_values(
     collector.origin.setdefault(name, f"{source.file} {column}")
 
 
-def _span(series: pd.Series) -> str:
+def _span(name: str, series: pd.Series) -> str:
     """'3 to 61', or the words found: 'female, male'."""
     present = series.dropna()
     if present.empty:
         return ""
     if pd.api.types.is_numeric_dtype(present):
+        if name == "age":
+            return f"{shown_age(present.min())} to {shown_age(present.max())}"
         return f"{present.min():.4g} to {present.max():.4g}"
     words = sorted({str(value) for value in present})
     return ", ".join(words[:4]) + (f" and {len(words) - 4} more" if len(words) > 4 else "")

@@ -20,7 +20,10 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
+from motor_bids_app.bids.finished import maker_of
 from motor_bids_app.bids.identifiers import near_miss
+from motor_bids_app.bids.passed_on import known_variables
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
@@ -75,22 +78,51 @@ def locked(output_dir: Path) -> Iterator[None]:
         ) from error
 
 
+def check_outside(bids_dir: Path, folder: Path, what: str, *, derivative: bool = False) -> None:
+    """Raise OutputError for a folder to write in that is inside the input, links followed.
+
+    Parameters
+    ----------
+    bids_dir, folder : Path
+    what : str
+        What the folder is called in the message.
+    derivative : bool
+        Whether it may be BIDS_DIR/derivatives/NAME, where BIDS has derivatives.
+    """
+    inside, outside = folder.resolve(), bids_dir.resolve()
+    if derivative and inside.parent == outside / "derivatives":
+        return
+    if inside == outside or outside in inside.parents:
+        hint = f", or {bids_dir / 'derivatives'}/NAME" if derivative else ""
+        raise OutputError(
+            f"The {what} {folder} is inside the input dataset {bids_dir}, where nothing is ever "
+            f"written. Choose a folder beside it{hint}."
+        )
+
+
 def prepare_output(bids_dir: Path, output_dir: Path) -> None:
     """Make the output folder, and check that it can be written and is not in the input.
 
     Raises
     ------
     OutputError
-        It is inside BIDS_DIR, or cannot be made or written.
+        It is inside BIDS_DIR, but for a folder of its derivatives that is new or of this app; or
+        it cannot be made or written.
     DiskFullError
         There is no room in it.
+    InvalidNameError
+        A folder in it is a link that leads elsewhere.
     """
-    inside, outside = output_dir.resolve(), bids_dir.resolve()
-    if inside == outside or outside in inside.parents:
-        raise OutputError(
-            f"The output folder {output_dir} is inside the input dataset {bids_dir}, where nothing "
-            "is ever written. Choose a folder beside it."
-        )
+    check_outside(bids_dir, output_dir, "output folder", derivative=True)
+    if bids_dir.resolve() in output_dir.resolve().parents and participants_in(output_dir):
+        maker = maker_of(output_dir).get("Name")
+        if maker != "motor_bids_app":
+            raise OutputError(
+                f"The output folder {output_dir} is part of the input: it holds data of "
+                f"{maker or 'somebody else'}. Choose a folder of its own for this app."
+            )
+    for name in ("logs", "group", "experiments", "predictions"):
+        own_folder(output_dir, name)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output_dir):
@@ -187,19 +219,30 @@ def _description_of(dataset: Path) -> dict[str, Any]:
 
 
 def _write_participants(bids_dir: Path, output_dir: Path) -> None:
-    """Copy the rows of the participants who have derivatives, with their data dictionary."""
+    """Write what is known of the participants who have derivatives.
+
+    These are variables that the app knows, as it reads them, and no cell as it stands: names,
+    dates of birth and remarks stay in the input.
+    """
     here = [f"sub-{label}" for label in participants_in(output_dir)]
     table = pd.DataFrame({"participant_id": here})
-    dictionary: dict[str, Any] | None = None
-    given = participants_table(bids_dir)
-    if given is not None:
-        for person in sorted(set(here) - set(given["participant_id"])):
-            near = near_miss(person, given["participant_id"])
-            if near:
-                log.warning("%s has no row in participants.tsv, but %s", person, near)
-        table = table.merge(
-            given.drop_duplicates("participant_id"), on="participant_id", how="left"
-        )
-        sidecar = bids_dir / "participants.json"
-        dictionary = read_json(sidecar) if sidecar.is_file() else None
+    dictionary: dict[str, Any] = {"participant_id": {"Description": "Participant"}}
+    try:
+        _name_near_misses(here, bids_dir)
+        known = known_variables(bids_dir)
+    except MotorBidsAppError:
+        known = []  # the group level says what is wrong; derivatives do not need it
+    for variable in known:
+        table[variable.name] = table["participant_id"].map(variable.values)
+        dictionary[variable.name] = variable.description
     write_table(output_dir / "participants.tsv", table, dictionary)
+
+
+def _name_near_misses(here: list[str], bids_dir: Path) -> None:
+    """Log who has no row in participants.tsv, but for somebody whose name differs in little."""
+    given = participants_table(bids_dir)
+    listed = [] if given is None else list(given["participant_id"])
+    for person in sorted(set(here) - set(listed)):
+        near = near_miss(person, listed)
+        if near:
+            log.warning("%s has no row in participants.tsv, but %s", person, near)

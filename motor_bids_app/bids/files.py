@@ -5,7 +5,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,23 +16,25 @@ import numpy as np
 import pandas as pd
 from isal import igzip, igzip_lib
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import ImageOpener
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import (
-    DataError,
-    DiskFullError,
-    InputMissingError,
-    OutputError,
-    ReadWriteError,
-)
+from motor_bids_app.bids.headers import HEADER_BYTES, check_header
+from motor_bids_app.bids.spreadsheets import as_text
+from motor_bids_app.documents import parse_json
+from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
+from motor_bids_app.opening import check_file, read_text
 from motor_bids_app.scratch import temporary_file
 
 _DAMAGED = (
     OSError,
     EOFError,
     ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
     AssertionError,
     ImageFileError,
     zlib.error,
@@ -43,15 +44,12 @@ _DAMAGED = (
 )
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
 _GZIP = b"\x1f\x8b"
-_POINTERS = (b"/annex/objects/", b".git/annex/objects/", b"version https://git-lfs")
-_LONGEST_POINTER = 32_768  # bytes, as git-annex has it
 _OTHER_FORMATS = {
     b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "an XML file",
     b"pk\x03\x04": "a zip archive", b"\x89hdf": "an HDF5 file", b"\x89png": "a PNG picture",
     b"{": "a text",
 }  # fmt: skip
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
-_BREAK = re.compile("[\t\r\n]+")
 
 
 @contextmanager
@@ -133,13 +131,15 @@ def write_table(
 ) -> None:
     """Write a TSV (missing values as 'n/a') and, beside it, its data dictionary.
 
-    BIDS knows no quotation: in a cell, tabs and line breaks become blanks.
+    Text that a spreadsheet would run as a formula is marked as text; `read_table` takes the mark
+    away again. BIDS knows no quotation: in a cell, tabs and line breaks become blanks.
     """
-    one_line = table.map(
-        lambda cell: " ".join(_BREAK.split(cell)) if isinstance(cell, str) else cell
-    )
+    plain = table.rename(columns=as_text)
+    for column in range(plain.shape[1]):
+        if not pd.api.types.is_numeric_dtype(plain.dtypes.iloc[column]):
+            plain.isetitem(column, plain.iloc[:, column].map(as_text).to_numpy(dtype=object))
     with replacing(path) as temporary:
-        one_line.to_csv(
+        plain.to_csv(
             temporary,
             sep="\t",
             index=False,
@@ -148,64 +148,29 @@ def write_table(
             quoting=csv.QUOTE_NONE,
         )
     if dictionary is not None:
-        write_json(path.with_suffix(".json"), dictionary)
+        content = {as_text(name): entry for name, entry in dictionary.items()}
+        write_json(path.with_suffix(".json"), content)
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of the content.
-
-    Raises
-    ------
-    InputMissingError
-        The file does not exist, or is a link to content that was never fetched.
-    """
+    """SHA-256 of the content; for errors see `check_file`."""
+    check_file(path)
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise InputMissingError(not_there(path)) from error
     except OSError as error:
-        raise ReadWriteError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
-def read_text(path: Path) -> str:
-    """Read UTF-8 text."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputMissingError(not_there(path)) from error
-    except (OSError, ValueError) as error:
-        raise ReadWriteError(f"{path} is not readable text: {error}.") from error
+        raise ReadWriteError(f"{path} could not be read: {error.strerror or error}.") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object."""
     try:
-        content = json.loads(read_text(path))
+        content = parse_json(read_text(path))
     except ValueError as error:
         raise ReadWriteError(f"{path} is not valid JSON: {error}.") from error
     if not isinstance(content, dict):
         raise ReadWriteError(f"{path} must hold a JSON object, not a {type(content).__name__}.")
     return content
-
-
-def not_there(path: Path) -> str:
-    """Say in a sentence why there is no content in a file; '' where there is some.
-
-    Datasets that came by DataLad or git have links, or small files, in place of what was not
-    fetched.
-    """
-    fetch = "Fetch it first, as with datalad get or git annex get"
-    if not path.exists():
-        if path.is_symlink():
-            return f"{path} is a broken link: its content is not here. {fetch}."
-        return f"{path} does not exist."
-    if not path.is_file() or path.stat().st_size > _LONGEST_POINTER:
-        return ""
-    start = path.read_bytes()
-    if start.startswith(_POINTERS):
-        return f"{path} is a pointer to content that is not here. {fetch}, or git lfs pull."
-    return ""
 
 
 def load_image(path: Path) -> nib.Nifti1Image:
@@ -220,10 +185,13 @@ def load_image(path: Path) -> nib.Nifti1Image:
     DataError
         Its values are colours or complex numbers.
     """
+    check_file(path)
     try:
-        if absent := not_there(path):
-            raise InputMissingError(absent)
         image, data = _load(path)
+    except MemoryError as error:
+        raise ReadWriteError(
+            f"{path} needs more memory than there is. Use a larger machine, or fewer processes."
+        ) from error
     except _DAMAGED as error:
         raise ReadWriteError(f"{path} cannot be read as NIfTI: {_cause(path, error)}") from error
     if data.dtype.kind not in "biuf":
@@ -234,21 +202,30 @@ def load_image(path: Path) -> nib.Nifti1Image:
     data = data.astype(_plain_type(data), copy=False)
     header = image.header.copy()
     header.set_data_dtype(data.dtype)  # an integer header would round results on disk
-    return nib.Nifti1Image(data, image.affine, header)
+    try:
+        return nib.Nifti1Image(data, image.affine, header)
+    except (HeaderDataError, ValueError) as error:
+        raise ReadWriteError(
+            f"{path} says of its place in space what cannot be: {error}. Copy it again, or correct "
+            "its header."
+        ) from error
 
 
 def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:
     """Read by what is in the file: some are called .nii.gz and are not compressed."""
     if not path.name.endswith((".nii", ".nii.gz")):
+        with ImageOpener(path) as stream:  # of a pair; it may be compressed
+            check_header(path, stream.read(HEADER_BYTES), zipped=path.suffix == ".gz")
         image = nib.load(path)
         assert isinstance(image, nib.Nifti1Image)
         return image, np.asanyarray(image.dataobj)
     with path.open("rb") as raw:
         zipped = raw.read(2) == _GZIP
     with igzip.open(path) if zipped else path.open("rb") as stream:
-        start = stream.read(4)
+        start = stream.read(HEADER_BYTES)
+        check_header(path, start, zipped=zipped)
         stream.seek(0)
-        kind = nib.Nifti2Image if start in _NIFTI2 else nib.Nifti1Image
+        kind = nib.Nifti2Image if start[:4] in _NIFTI2 else nib.Nifti1Image
         image = kind.from_stream(stream)
         return image, np.asanyarray(image.dataobj)
 

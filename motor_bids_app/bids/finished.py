@@ -7,6 +7,7 @@ from typing import Any
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import read_text
 from motor_bids_app.settings import STANDARD_SPACE
 
 TISSUES = ("GM", "WM", "CSF")
@@ -260,7 +261,7 @@ def _with_series(finished: Finished, files: Sequence[Piece]) -> Finished:
     series = [file for file in files if _is_series(file)]
     if not series:
         return finished
-    file = max(series, key=lambda f: len(_beside(f.path, ".bval").read_bytes().split()))
+    file = max(series, key=lambda f: len(read_text(_beside(f.path, ".bval")).split()))
     own = [f for f in files if f.dataset == file.dataset and f.space == file.space]
     brain = plainest(_brain_masks(own, "dwi"))
     return replace(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from motor_bids_app.bids.files import read_text
+from motor_bids_app.opening import read_text
 
 _GLOB = re.compile(
     r"(?P<any_folders>(?:(?<=/)|^)\*\*/)|(?P<all_inside>(?<=/)\*\*$)|(?P<stars>\*+)|(?P<one>\?)"

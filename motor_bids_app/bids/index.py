@@ -10,10 +10,11 @@ from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.ignored import IgnoreRules
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
+from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.scan import Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
-from motor_bids_app.errors import EmptySelectionError, InputMissingError
+from motor_bids_app.errors import EmptySelectionError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Selection
 
 _OWN_NAME = "motor_bids_app"  # in GeneratedBy of an earlier output
@@ -60,12 +61,15 @@ def index_dataset(
             lesions[lesion.participant].append(lesion)
         for file in files if name == "raw" else ():
             images[file.get("subject")].append(file)
+    _check_tasks(selection.tasks, images, derivatives or {}, bids_dir)
     scans = [
         scan
         for label in chosen
         for scan in _with_notes(
             ignored,
-            _scans_of(label, images[label], lesions[label], selection, bids_dir, derivatives or {}),
+            _scans_or_problem(
+                label, images[label], lesions[label], selection, bids_dir, derivatives or {}
+            ),
         )
     ]
     if not scans:
@@ -141,6 +145,40 @@ def _lesions(dataset: str, files: Sequence[Found], selection: Selection) -> list
         for file in masks
         if matches(file, "lesion", selection.bids_filter)
     ]
+
+
+def _check_tasks(
+    tasks: Sequence[str],
+    images: Mapping[str, Sequence[Found]],
+    derivatives: Mapping[str, Path],
+    bids_dir: Path,
+) -> None:
+    """Raise EmptySelectionError for a task that is in no file name of anybody."""
+    here = {str(file.get("task")) for files in images.values() for file in files}
+    for task in set(tasks) - here:
+        folders = (bids_dir, *derivatives.values())
+        if not any(True for f in folders for _ in f.glob(f"sub-*/**/*_task-{task}_*")):
+            there = ", ".join(sorted(here - {"None"})) or "none"
+            raise EmptySelectionError(
+                f"No file is of the task {task!r}; those of the chosen participants: {there}. "
+                "Check --task-label."
+            )
+
+
+def _scans_or_problem(
+    label: str,
+    images: Sequence[Found],
+    lesions: Sequence[LesionFile],
+    selection: Selection,
+    root: Path,
+    derivatives: Mapping[str, Path],
+) -> list[Scan]:
+    """The scans of one participant; what cannot be understood fails this participant alone."""
+    try:
+        check_label("sub", label)
+        return _scans_of(label, images, lesions, selection, root, derivatives)
+    except MotorBidsAppError as error:
+        return [Scan(participant=label, notes=(str(error),), problem=str(error))]
 
 
 _Ignored = list[tuple[Found, str]]  # files that .bidsignore names, and what is said of each

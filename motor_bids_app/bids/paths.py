@@ -1,7 +1,9 @@
 """Names of derivative files."""
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from motor_bids_app.errors import InvalidNameError
 
@@ -10,6 +12,74 @@ ENTITIES = (
     "sub", "ses", "task", "acq", "dir", "run", "space", "res", "label", "model", "seed", "stat",
     "param", "desc",
 )  # fmt: skip
+
+
+def check_label(key: str, label: str) -> None:
+    """Raise InvalidNameError unless a label can be part of a BIDS name."""
+    if not re.fullmatch("[0-9a-zA-Z+]+", label):
+        raise InvalidNameError(
+            f"{key}={label!r} cannot be part of a BIDS name: use only letters, digits, '+'."
+        )
+
+
+def check_name(name: str) -> str:
+    """Return a name that a file gave, if it can become that of one file or folder, as it stands.
+
+    Raises
+    ------
+    InvalidNameError
+        It is a path, begins with a dot, or has other characters than letters, digits, and _.-+
+    """
+    if not isinstance(name, str) or not re.fullmatch("[0-9a-zA-Z_+][0-9a-zA-Z_.+-]{0,199}", name):
+        raise InvalidNameError(
+            f"{str(name)[:80]!r} cannot be the name of a file or folder here. Whoever made the "
+            "file that names it meant another place: do not trust it."
+        )
+    return name
+
+
+def place_in(root: Path, name: str) -> Path:
+    """Full path of a file that a record names relative to the folder `root`.
+
+    This is the only way from a name that stands in a file to a path.
+
+    Raises
+    ------
+    InvalidNameError
+        The name, or a link on the way, leads out of `root`.
+    """
+    parts = name.split("/") if isinstance(name, str) else [""]
+    for part in parts:
+        check_name(part)
+    path = root.joinpath(*parts)
+    _check_inside(root, path.parent)
+    return path
+
+
+def own_folder(root: Path, *names: str) -> Path:
+    """A folder of the output, after a look for links in it through which writing would leave it.
+
+    Raises
+    ------
+    InvalidNameError
+        A name is none, or a folder on the way or within is a link that leads out of `root`.
+    """
+    folder = root.joinpath(*map(check_name, names))
+    _check_inside(root, folder)
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            if (path := Path(place, name)).is_symlink():
+                _check_inside(root, path)
+    return folder
+
+
+def _check_inside(root: Path, folder: Path) -> None:
+    inside, outside = folder.resolve(), root.resolve()
+    if inside != outside and outside not in inside.parents:
+        raise InvalidNameError(
+            f"{folder} leads to {inside}, which is outside {root}: nothing is written there. "
+            "Replace the link with a folder."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +112,7 @@ class DerivativePath:
     def __post_init__(self) -> None:
         labels = [*self.entities.items(), *(("from/to", name) for name in self.transform or ())]
         for key, label in labels:
-            if not re.fullmatch("[0-9a-zA-Z+]+", label):
-                raise InvalidNameError(
-                    f"{key}={label!r} cannot be part of a BIDS name: use only letters, digits, '+'."
-                )
+            check_label(key, label)
 
     @property
     def entities(self) -> dict[str, str]:

@@ -1,14 +1,21 @@
 """The EEG and the EMG of a participant and session, chosen among those that are there."""
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.search import Found, choose, inherited
 from motor_bids_app.bids.tsv import read_table
-from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
+from motor_bids_app.opening import check_file, read_bytes
 
 EXTENSIONS = (".edf", ".bdf", ".vhdr", ".set", ".fif")
+_LONGEST_HEADER = 2**24  # bytes, of BrainVision
+_NAMED_PARTS = re.compile(
+    r"^[ \t]*(DataFile|MarkerFile)[ \t]*=[ \t]*(\S.*?)[ \t]*\r?$", re.M | re.I
+)
 _COMPANIONS = {".vhdr": (".eeg", ".vmrk", ".dat"), ".set": (".fdt",)}
 _DESCRIBED = (
     ("channels", ".tsv"),
@@ -109,6 +116,32 @@ def choose_recordings(
             f"{eeg.path.name} and {emg.path.name} are of different times: not set in relation"
         )
     return eeg, emg, tuple(notes)
+
+
+def check_parts(path: Path) -> None:
+    """Raise unless a recording, and the files that its header names, are files in one folder.
+
+    Readers follow the header of BrainVision wherever it leads.
+
+    Raises
+    ------
+    InputMissingError, ReadWriteError
+        A part is missing, is no file, or is named as one of another folder.
+    """
+    check_file(path)
+    parts = [path.with_suffix(extension) for extension in _COMPANIONS.get(path.suffix.lower(), ())]
+    parts = [part for part in parts if os.path.lexists(part)]
+    if path.suffix.lower() == ".vhdr":
+        header = read_bytes(path, _LONGEST_HEADER).decode("latin-1")
+        for key, name in _NAMED_PARTS.findall(header):
+            if name != Path(name).name or "\\" in name:
+                raise ReadWriteError(
+                    f"{path} names {name!r:.80} as its {key}, which is not a file beside it. "
+                    "Correct the name in the header."
+                )
+            parts.append(path.with_name(name.replace("$b", path.stem)))
+    for part in parts:
+        check_file(part)
 
 
 def at_once(one: Path, other: Path) -> bool:

@@ -19,7 +19,8 @@ from motor_bids_app.bids.scanner_images import (
     scanner_label,
 )
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
-from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import read_text
 from motor_bids_app.settings import STANDARD_SPACE
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
@@ -56,6 +57,8 @@ class Scan(Person):
         What derivatives of other tools have already; it is used before the raw images.
     notes : tuple of str
         What was chosen among several files, and what was left out.
+    problem : str
+        Why nothing can be said about the files; empty if all is well.
     """
 
     t1w: Path | None = None
@@ -75,6 +78,7 @@ class Scan(Person):
     lesion: LesionFile | None = None
     finished: Finished = field(default_factory=Finished)
     notes: tuple[str, ...] = ()
+    problem: str = ""
 
     @property
     def anatomy(self) -> tuple[Path, str] | None:
@@ -267,9 +271,9 @@ def _usable(scan: Scan) -> Scan:
 
 def _count_volumes(bval: Path) -> int:
     try:
-        return len(bval.read_text(encoding="utf-8").split())
-    except (OSError, ValueError) as error:
-        raise ReadWriteError(f"{bval} cannot be read: {error}.") from error
+        return len(read_text(bval).split())
+    except MotorBidsAppError:
+        return 0  # reading the series says what is wrong
 
 
 def _with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:

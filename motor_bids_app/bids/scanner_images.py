@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from motor_bids_app.bids.search import Found, inherited
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import read_text
 
 TRACE = re.compile("TRACE.*|ISO|DWI", re.IGNORECASE)
 SCANNER_MAP = re.compile("ADC|FA|ColFA|TENSOR", re.IGNORECASE)
@@ -33,9 +35,9 @@ def count_directions(file: Found, root: Path) -> int:
     """Different axes in the bvec file of an image; 0 where there is no readable one."""
     tables = inherited(file.path, ".bvec", root)
     try:
-        rows = [line.split() for line in tables[-1].read_text(encoding="utf-8").splitlines()]
+        rows = [line.split() for line in read_text(tables[-1]).splitlines()]
         vectors = [[float(cell) for cell in row] for row in rows if row]
         columns = {tuple(column) for column in zip(*vectors, strict=True)}
-    except (IndexError, OSError, ValueError):
+    except (IndexError, MotorBidsAppError, ValueError):
         return 0
     return len({max(column, tuple(-x for x in column)) for column in columns if any(column)})

@@ -1,7 +1,8 @@
 """The user's own word on what columns mean: the TOML file of ``--scores-map``."""
 
 import json
-import tomllib
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
 from motor_bids_app.bids.text import read_lines
+from motor_bids_app.documents import parse_toml
 from motor_bids_app.errors import DataError, InputMissingError, ReadWriteError, UsageError
 
 _KEYS = (
@@ -87,7 +89,7 @@ def load_scores_map(path: Path | None) -> ScoresMap:
     if path is None:
         return ScoresMap()
     try:
-        content = tomllib.loads("\n".join(read_lines(path)))
+        content = parse_toml("\n".join(read_lines(path)))
     except InputMissingError as error:
         raise InputMissingError(f"--scores-map {path}: there is no such file.") from error
     except (DataError, ReadWriteError) as error:
@@ -119,6 +121,9 @@ def _declare(path: Path, name: str, entry: Any) -> Declaration:
     levels, missing = entry.get("levels", {}), entry.get("missing", [])
     if not isinstance(levels, dict) or not isinstance(missing, list):
         raise UsageError(f"{path}: {name} needs levels as a table and missing as a list.")
+    for key in ("column", "units", "title"):
+        if not isinstance(entry.get(key, ""), str):
+            raise UsageError(f"{path}: {name} {key} = {entry[key]!r}: use text.")
     return Declaration(
         column=_text(entry, "column"),
         units=_text(entry, "units"),
@@ -136,13 +141,17 @@ def _score(path: Path, name: str, entry: Mapping[str, Any]) -> Score:
     """The registered score with the limits of the user, or a score of the user's own."""
     known = SCORES.get(name)
     try:
+        low = _finite(entry.get("minimum", known.minimum if known else 0))
+        high = _finite(entry.get("maximum", known.maximum if known else 0))
+        if not low < high:
+            raise ValueError(f"minimum {low:g} is not below maximum {high:g}")
         return Score(
             name=name,
             title=str(entry.get("title", known.title if known else name)),
-            minimum=float(entry.get("minimum", known.minimum if known else 0)),
-            maximum=float(entry.get("maximum", known.maximum if known else 0)),
+            minimum=low,
+            maximum=high,
             unit=known.unit if known else str(entry.get("units", "points")),
-            higher_is_better=bool(
+            higher_is_better=_switch(
                 entry.get("higher_is_better", known.higher_is_better if known else True)
             ),
             poor=_cutoff(entry["poor"]) if "poor" in entry else known.poor if known else None,
@@ -151,6 +160,21 @@ def _score(path: Path, name: str, entry: Mapping[str, Any]) -> Score:
         raise UsageError(f"{path}: {name} cannot be understood: {error}.") from error
 
 
-def _cutoff(text: str) -> Cutoff:
-    comparison, value = text.split()
-    return Cutoff(comparison, float(value), "scores map")
+def _cutoff(text: Any) -> Cutoff:
+    found = re.fullmatch(r"\s*(<=|>=|<|>)\s*(\S+)\s*", text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f'poor = {text!r} is no limit, such as "<= 31"')
+    return Cutoff(found[1], _finite(found[2]), "scores map")
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"higher_is_better = {value!r} is neither true nor false")
+    return value
+
+
+def _finite(value: Any) -> float:
+    """Return a number, or a text of one; a switch is none."""
+    if isinstance(value, bool) or not math.isfinite(number := float(value)):
+        raise ValueError(f"{value!r} is no number")
+    return number

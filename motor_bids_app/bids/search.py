@@ -1,5 +1,6 @@
 """Images and recordings of a dataset with their BIDS entities, and the files that describe them."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.errors import ReadWriteError, UsageError
+from motor_bids_app.errors import DataError, ReadWriteError, UsageError
 
 _FILTER_KEYS = {
     "T1w": "t1w",
@@ -77,7 +78,9 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
         ) from error
     files = layout.get(extension=[*_EXTENSIONS])
     found = [Found(path=Path(file.path), entities=dict(file.get_entities())) for file in files]
-    return sorted((file for file in found if file.get("subject")), key=lambda file: file.path)
+    # Of a folder whose name is no label, such as 'sub-a b', pybids takes the first word for one.
+    named = (file for file in found if file.get("subject") in participants)
+    return sorted(named, key=lambda file: file.path)
 
 
 def check_filter(bids_filter: Mapping[str, object]) -> None:
@@ -175,6 +178,22 @@ def _split_name(path: Path) -> tuple[str, set[str]]:
     """Suffix and entities of a name: ('dwi', {'sub-1', 'dir-AP'})."""
     *entities, suffix = path.name.split(".")[0].split("_")
     return suffix, set(entities)
+
+
+def number_in(sidecar: Mapping[str, Any], key: str) -> float | None:
+    """A number of a sidecar; None where it says nothing.
+
+    Raises
+    ------
+    DataError
+        It says something else than a number.
+    """
+    value = sidecar.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise DataError(f"The JSON sidecar has {key} = {value!r:.80}, which is no number.")
+    return float(value)
 
 
 def read_sidecars(paths: Iterable[Path]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from motor_bids_app.errors import InputMissingError, ReadWriteError, TableError
+from motor_bids_app.errors import TableError
+from motor_bids_app.opening import check_file, read_bytes
 
 _LARGEST = 128 * 2**20  # bytes
 MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
@@ -12,7 +13,6 @@ MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
 }  # fmt: skip
 _LINE_END = re.compile("\r\n|\n|\r")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200e\u200f\u2060"))
-_POINTERS = ("/annex/objects/", "version https://git-lfs")
 
 
 def read_lines(path: Path) -> list[str]:
@@ -34,22 +34,12 @@ def read_content(path: Path) -> bytes:
     InputMissingError, ReadWriteError, TableError
         There is no such file, it cannot be read, or it is too large.
     """
-    try:
-        if path.exists() and not path.is_file():
-            raise ReadWriteError(f"{path} is no regular file, and cannot be read as a table.")
-        with path.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except FileNotFoundError as error:
-        hint = " (a broken link: fetch its content first)" if path.is_symlink() else ""
-        raise InputMissingError(f"{path} does not exist{hint}.") from error
-    except OSError as error:
-        raise ReadWriteError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if len(data) > _LARGEST:
+    if check_file(path) > _LARGEST:
         raise TableError(
             f"{path} is larger than {_LARGEST // 2**20} MiB, the most that is read as a table. "
             "Check that it is one, and keep the rows and columns that are needed."
         )
-    return data
+    return read_bytes(path, _LARGEST)
 
 
 def _decode(path: Path, data: bytes) -> str:
@@ -69,8 +59,4 @@ def _decode(path: Path, data: bytes) -> str:
         ) from error
     if "\0" in text:
         raise TableError(f"{path} holds NUL bytes: it is no text, or UTF-16 without a mark. {save}")
-    if text.startswith(_POINTERS):
-        raise InputMissingError(
-            f"{path} is a pointer to content that was never fetched (git-annex or LFS). Fetch it."
-        )
     return text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from motor_bids_app.bids.spreadsheets import from_text
 from motor_bids_app.bids.text import MARKS, read_content, read_lines
 from motor_bids_app.errors import TableError
 
@@ -25,8 +26,9 @@ def read_table(path: Path, missing: frozenset[str] = MISSING) -> pd.DataFrame:
     """Read a table with every cell as text.
 
     Blanks around headings and cells are dropped, as are quotation marks that enclose a whole
-    cell; any other quotation mark is a character. Blank lines, and columns without heading and
-    cells, are passed over.
+    cell; any other quotation mark is a character. An apostrophe that marks a formula as
+    text, as `files.write_table` writes it, is dropped too. Blank lines, and columns without
+    heading and cells, are passed over.
 
     Parameters
     ----------
@@ -50,7 +52,10 @@ def read_table(path: Path, missing: frozenset[str] = MISSING) -> pd.DataFrame:
     heading, rows = _heading_and_rows(path)
     longest = max(map(len, missing))
     content = [
-        [None if len(cell) <= longest and cell.lower() in missing else cell for cell in cells]
+        [
+            None if len(cell) <= longest and cell.lower() in missing else from_text(cell)
+            for cell in cells
+        ]
         for _, cells in rows
     ]
     columns = list(zip(*content, strict=True)) or [()] * len(heading)
@@ -70,7 +75,7 @@ def _heading_and_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]
     rows = [(number, cells) for number, cells in lines if any(cells)]
     if not rows:
         raise TableError(f"{path} is empty. A table has a heading, and one line for each row.")
-    heading = rows.pop(0)[1]
+    heading = [from_text(cell) for cell in rows.pop(0)[1]]
     _check_delimiter(path, heading)
     for number, cells in rows:
         if len(cells) != len(heading):

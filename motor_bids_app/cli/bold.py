@@ -21,7 +21,7 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
         help="volumes to drop at the start (default: those before the steady state, as found)",
     )  # fmt: skip
     group.add_argument(
-        "--smoothing", type=float, metavar="MM",
+        "--smoothing", type=cli_values.finite, metavar="MM",
         help="full width at half maximum of the Gaussian, 0 for none (default: 6)",
     )  # fmt: skip
     group.add_argument(
@@ -45,7 +45,7 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
 def _add_seed(group: argparse._ArgumentGroup) -> None:
     seeds = group.add_mutually_exclusive_group()
     seeds.add_argument(
-        "--seed-mni", nargs=3, type=float, metavar=("X", "Y", "Z"),
+        "--seed-mni", nargs=3, type=cli_values.finite, metavar=("X", "Y", "Z"),
         help="centre of the seed in the left hemisphere, mm; mirrored where the lesion is on the "
         "right (default: -38 -22 56, hand area of M1)",
     )  # fmt: skip
@@ -84,7 +84,7 @@ def duration(text: str) -> tuple[float, str]:
     >>> duration("44s"), duration("22TR")
     ((44.0, 's'), (22.0, 'TR'))
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|TR)", text)
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)(s|TR)", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number with s or TR, such as 44s")
     return float(match[1]), match[2]

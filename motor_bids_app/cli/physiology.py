@@ -16,7 +16,7 @@ def add_physiology_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("EEG and EMG")
     for kind, band in (("eeg", "0.5 150"), ("emg", "20 450")):
         group.add_argument(
-            f"--{kind}-band", nargs=2, type=float, metavar=("LOW", "HIGH"),
+            f"--{kind}-band", nargs=2, type=cli_values.finite, metavar=("LOW", "HIGH"),
             help=f"frequencies of the {kind.upper()} to keep, Hz, capped by what its rate can hold "
             f"(default: {band})",
         )  # fmt: skip

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from motor_bids_app.cli.values import Parser, positive_float, positive_int, seed
+from motor_bids_app.cli.values import Parser, finite, positive_float, positive_int, seed
 from motor_bids_app.errors import UsageError
 from motor_bids_app.levels.simulate import level as simulate
 from motor_bids_app.levels.simulate.dataset import SimulationSettings
@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="duration of EEG and EMG (120)")  # fmt: skip
     add("--signal-rate", "--signal_rate", type=positive_int, default=500, metavar="HZ",
         help="samples per second of EEG and EMG (500)")  # fmt: skip
-    add("--physiology-share", "--physiology_share", type=float, metavar="SHARE",
+    add("--physiology-share", "--physiology_share", type=finite, metavar="SHARE",
         help="share, 0 to 1, of the variance of expected scores that EEG and EMG show and images "
         "do not, while images alone show the rest (default: both show the same)")  # fmt: skip
     add("--shuffle-scores", "--shuffle_scores", action="store_true",

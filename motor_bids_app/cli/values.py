@@ -1,10 +1,8 @@
 """From the words of the command line to values: labels, parts, places, limits of the machine."""
 
 import argparse
-import json
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +10,14 @@ from typing import Any, NoReturn
 
 from motor_bids_app.bids.identifiers import bare_label, is_label
 from motor_bids_app.bids.text import read_lines
+from motor_bids_app.documents import parse_json, parse_toml
 from motor_bids_app.errors import InputMissingError, MotorBidsAppError, UsageError
+from motor_bids_app.opening import read_text
 
 GIB_PER_PROCESS = 4.0
+MOST_WHOLE = 1_000_000  # processes, people, volumes: more is a slip of the hand
+MOST_SEED = 2**31 - 1  # of numpy, torch and scikit-learn alike, with room to count on from it
+_MOST_FLOAT = 1e9
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -30,26 +33,33 @@ class Parser(argparse.ArgumentParser):
 
 def positive_int(text: str) -> int:
     """Parse a whole number of at least 1."""
-    return _number(text, int, 1, "a whole number of at least 1")
+    return _number(
+        text, int, 1, MOST_WHOLE, f"a whole number of at least 1 and at most {MOST_WHOLE}"
+    )
 
 
 def seed(text: str) -> int:
     """Parse a whole number of at least 0."""
-    return _number(text, int, 0, "a whole number of at least 0")
+    return _number(text, int, 0, MOST_SEED, f"a whole number of at least 0 and at most {MOST_SEED}")
 
 
 def positive_float(text: str) -> float:
     """Parse a number above 0."""
-    return _number(text, float, 1e-9, "a number above 0")
+    return _number(text, float, 1e-9, _MOST_FLOAT, "a number above 0")
 
 
-def _number(text: str, kind: Any, minimum: float, wanted: str) -> Any:
+def finite(text: str) -> float:
+    """Parse a number that is neither infinite nor NaN."""
+    return _number(text, float, -_MOST_FLOAT, _MOST_FLOAT, "a number")
+
+
+def _number(text: str, kind: Any, minimum: float, maximum: float, wanted: str) -> Any:
     try:
         number = kind(text)
     except ValueError:
         number = minimum - 1
-    if not number >= minimum:  # NaN is not
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
+    if not minimum <= number <= maximum:  # NaN is not
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {wanted}")
     return number
 
 
@@ -106,15 +116,22 @@ def labels(words: Iterable[str], prefix: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for word in words:
-        for text in _lines(word) if Path(word).is_file() else [word]:
+        for text in _lines(word) if _is_file(word) else [word]:
             label = bare_label(text, prefix)
             if not is_label(label):
                 raise UsageError(
-                    f"{text!r} is no label (letters and digits, with or without {prefix!r}), and "
-                    "no file with one label per line."
+                    f"{text[:80]!r} is no label (letters and digits, with or without {prefix!r}), "
+                    "and no file with one label per line."
                 )
             found[label] = None
     return tuple(found)
+
+
+def _is_file(word: str) -> bool:
+    """Whether a word names a file; one that is too long to be a name does not."""
+    with suppress(OSError, ValueError):
+        return Path(word).is_file()
+    return False
 
 
 def _lines(path: str) -> list[str]:
@@ -134,14 +151,19 @@ def bids_filter(path: Path | None) -> dict[str, dict[str, object]]:
     if path is None:
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputMissingError(f"--bids-filter-file {path}: there is no such file.") from error
-    except (OSError, ValueError) as error:
+        content = parse_json(_content("--bids-filter-file", path))
+    except ValueError as error:
         raise UsageError(f"--bids-filter-file {path} is not readable JSON: {error}.") from error
     if not isinstance(content, dict):
         raise UsageError(f"--bids-filter-file {path} must hold a JSON object, one key per image.")
     return content
+
+
+def _content(option: str, path: Path) -> str:
+    try:
+        return read_text(path)
+    except InputMissingError as error:
+        raise InputMissingError(f"{option} {path}: there is no such file.") from error
 
 
 def config_words(path: Path, options: Sequence[str]) -> list[str]:
@@ -153,10 +175,8 @@ def config_words(path: Path, options: Sequence[str]) -> list[str]:
         There is no such file; it is not TOML, or has a key that is no option.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputMissingError(f"--config-file {path}: there is no such file.") from error
-    except (OSError, ValueError) as error:
+        content = parse_toml(_content("--config-file", path))
+    except ValueError as error:
         raise UsageError(f"--config-file {path} is not readable TOML: {error}.") from error
     words: list[str] = []
     for key, value in content.items():

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from motor_bids_app.features.volumes import Volumes
+from motor_bids_app.privacy import shown
 
 ALPHA = 0.01  # share of people like those of training who are outside, per kind of quantity
 MIN_PEOPLE = 5  # fewer have no spread worth the name, and moments of few people tell of each
@@ -115,7 +116,8 @@ class Domain:
                 distance = spread.distance(value, len(spreads)) if not math.isnan(value) else 0.0
                 if distance > 1:
                     low, high = spread.limits(len(spreads))
-                    text = f"{name} {value:.3g} (training: {low:.3g} to {high:.3g})"
+                    known = f"{shown(name, low)} to {shown(name, high)}"
+                    text = f"{name} {shown(name, value)} (training: {known})"
                     found.append(Finding(name, text, distance))
         found.sort(key=lambda finding: -finding.distance)
         if site is not None and self.sites and site not in self.sites:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
+from motor_bids_app.documents import parse_toml
 from motor_bids_app.errors import UsageError
 from motor_bids_app.experiments.schema import Experiment
 
@@ -61,8 +62,8 @@ def parse_experiment(text: str, place: str) -> Experiment:
         The text is not TOML, or says something that an experiment cannot.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = parse_toml(text)
+    except ValueError as error:
         raise UsageError(f"{place} is not valid TOML: {error}.") from error
     if "base" in content:
         content = _over(_preset(content.pop("base")), content)

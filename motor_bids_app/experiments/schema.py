@@ -42,6 +42,12 @@ _BASELINE = Rule(
     '"none", "earlier_session", or a score measured before the target, such as "nihss"',
 )
 _TEXT = Rule(lambda value: isinstance(value, str), "text")
+NAME = Rule(  # it becomes a folder
+    lambda value: (
+        isinstance(value, str) and re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", value) is not None
+    ),
+    "up to 64 letters, digits, - and _",
+)
 _WORD = Rule(
     lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
     'a score such as "fma_ue" (lower-case letters, digits and _), or "auto"',
@@ -240,10 +246,8 @@ class Experiment:
     component: Component = field(default_factory=Component)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,63}", self.name):
-            raise UsageError(
-                f"name = {self.name!r}: it becomes a folder; use up to 64 letters, digits, - and _."
-            )
+        if not NAME.allows(self.name):
+            raise UsageError(f"name = {self.name!r}: it becomes a folder; use {NAME.words}.")
         if self.model.final_name not in self.model.names:
             raise UsageError(
                 f"[model] final = {self.model.final!r} is not among the models of the experiment: "

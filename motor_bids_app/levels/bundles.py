@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.errors import IncompatibleModelError, MotorBidsAppError
+from motor_bids_app.documents import parse_json
+from motor_bids_app.errors import (
+    IncompatibleModelError,
+    InputMissingError,
+    MotorBidsAppError,
+)
 from motor_bids_app.evaluation.crossvalidation import predict_scans
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.recordings import SIGNALS
@@ -18,11 +23,13 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.levels.bundle_schema import check_index, check_metadata
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.store import load_bundle
+from motor_bids_app.opening import read_bytes
 
 _INDEX = "model.json"
-_SECTIONS = ("training", "conformal", "conformal_outside", "inputs", "target", "performance")
+_MOST_INDEX = 64 * 2**20  # bytes
 _NO_VALUES = {"save_windows", "motion_limit", "exclude_motion"}  # of the bold: whom, not what
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
 
@@ -56,22 +63,31 @@ def load_model(folder: Path, device: str) -> SavedModel:
     Raises
     ------
     InputMissingError, IncompatibleModelError
-        The folder is not a bundle, or is damaged.
+        The folder is not a bundle, or is damaged, or says what no model says.
     """
-    first, metadata = load_bundle(folder, device)
-    lacking = [name for name in _SECTIONS if name not in metadata]
-    if not lacking:
-        lacking = [name for name in ("domain", "images") if name not in metadata["training"]]
-        lacking += [name for name in ("baseline_score",) if name not in metadata["inputs"]]
-    if lacking:
-        raise IncompatibleModelError(
-            f"The model in {folder} says nothing about {', '.join(lacking)}: it was made by an "
-            "earlier version, or changed. Train it again with this version."
-        )
-    folders = [folder / "members" / f"{n:02d}" for n in range(2, metadata.get("members", 1) + 1)]
-    members = (first, *(load_bundle(member, device)[0] for member in folders))
-    indices = [(part / _INDEX).read_bytes() for part in (folder, *folders)]  # hash all parts
+    indices = [_read_index(folder)]
+    metadata = parse_json(indices[0])["metadata"]
+    check_metadata(metadata, f"The model in {folder}:")
+    folders = [folder / "members" / f"{n:02d}" for n in range(2, metadata["members"] + 1)]
+    indices += [_read_index(member) for member in folders]
+    members = tuple(load_bundle(part, device)[0] for part in (folder, *folders))
     return SavedModel(members, metadata, hashlib.sha256(b"".join(indices)).hexdigest()[:16])
+
+
+def _read_index(folder: Path) -> bytes:
+    """Content of ``model.json``, once it is found to be one."""
+    path = folder / _INDEX
+    if not path.exists():
+        raise InputMissingError(
+            f"{folder} is not a model: it has no {_INDEX}. Name the folder 'model' of an "
+            "experiment that the group level finished."
+        )
+    content = read_bytes(path, _MOST_INDEX)
+    try:
+        check_index(parse_json(content), f"{path}:")
+    except ValueError as error:
+        raise IncompatibleModelError(f"{path} is damaged ({error}). Get it again.") from error
+    return content
 
 
 def processing_record(dataset: Path) -> dict[str, Any] | None:

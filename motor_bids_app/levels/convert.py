@@ -8,9 +8,10 @@ import pandas as pd
 
 from motor_bids_app.bids.dataset import BIDS_VERSION
 from motor_bids_app.bids.edf import write_edf
-from motor_bids_app.bids.files import read_text, write_json, write_table
+from motor_bids_app.bids.files import write_json, write_table
 from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.errors import DataError, OutputError
+from motor_bids_app.opening import read_text
 from motor_bids_app.physiology.text_columns import TextColumns, parse_columns
 
 MICROVOLTS = {"V": 1e6, "mV": 1e3, "uV": 1.0, "nV": 1e-3}

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.dataset import prepare_output, write_dataset_files
+from motor_bids_app.bids.dataset import check_outside, prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.bids.validation import check_description, validate
-from motor_bids_app.errors import IncompleteRunError
+from motor_bids_app.errors import IncompleteRunError, UsageError
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
@@ -73,6 +73,14 @@ def run_level(settings: Settings) -> "Sequence[Result]":
         from motor_bids_app.levels.hardware import check_device
 
         check_device(settings.resources.device)
+    if settings.work_dir is not None:
+        check_outside(settings.bids_dir, settings.work_dir, "work folder")
+    for name, folder in settings.derivatives.items():
+        if folder.resolve() == settings.output_dir.resolve():
+            raise UsageError(
+                f"--derivatives {name}={folder} is the output folder itself, which is never read "
+                "as an input: leave it out."
+            )
     prepare_output(settings.bids_dir, settings.output_dir)
     _clear(settings.output_dir)
     with _log_file(settings):
@@ -103,14 +111,21 @@ def _run_participants(settings: Settings) -> None:
         wanted_seed(settings.processing.bold)  # a wrong mask is not told hours later, by everyone
         for remark in validated.result() if validated else ():
             log.warning("validator: %s", remark)
+    described = (
+        settings.bids_dir,
+        settings.output_dir,
+        settings.derivatives,
+        settings.processing,
+    )
+    write_dataset_files(
+        *described
+    )  # a later run knows by it whose these are, should this be killed
     scans = index_dataset(settings.bids_dir, selection, settings.derivatives)
 
     try:
         participant.run(settings, scans)
     finally:  # also what describes the participants that did not fail
-        write_dataset_files(
-            settings.bids_dir, settings.output_dir, settings.derivatives, settings.processing
-        )
+        write_dataset_files(*described)
 
 
 def _clear(output_dir: Path) -> None:

@@ -21,12 +21,8 @@ import safetensors.numpy
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from motor_bids_app.errors import (
-    IncompatibleModelError,
-    InputMissingError,
-    OutputError,
-    ReadWriteError,
-)
+from motor_bids_app.documents import parse_json
+from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
 from motor_bids_app.models.catalog import Model
 from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
@@ -46,6 +42,7 @@ from motor_bids_app.models.tables.classical import (
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
+from motor_bids_app.opening import read_bytes
 
 FORMAT = 1  # raised whenever older code could not read a newer bundle
 RECALIBRATED = 2  # format of a bundle whose model older code would apply without its last step
@@ -95,6 +92,23 @@ _LOADERS = frozenset(
     for name in ("Dict", "List", "Tuple", "Json", "Type", "DType", "NdArray", "Object")
 )
 _FORMATS = (FORMAT, RECALIBRATED, ORDERED)
+_MOST_PART = 2 * 2**30  # bytes
+# What libraries raise for parts that are not what they wrote; bundles come from anywhere.
+_UNFIT = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    safetensors.SafetensorError,
+    zipfile.BadZipFile,
+)
 _INDEX, _ARRAYS = "model.json", "arrays.safetensors"
 _PARAM = "param."  # before the name of a setting that is an array
 
@@ -197,7 +211,7 @@ def load_bundle(folder: Path, device: str = "cpu") -> tuple[Model, dict[str, Any
         elif index["format"] == ORDERED:
             estimator = CumulativeModel(estimator, len(index["values"]["thresholds"]) + 1)
         estimator.set_state(State(index["values"], arrays, pipelines))
-    except (KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+    except _UNFIT as error:
         raise IncompatibleModelError(
             f"The parts of the model in {folder} do not fit together ({error}). "
             "Get the bundle again from where it was made."
@@ -213,7 +227,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
             "experiment that the group level finished."
         )
     try:
-        index = json.loads(path.read_bytes())
+        index = parse_json(read_bytes(path))
         known = index["format"] in _FORMATS and index["kind"] in KINDS
         fields = (index["settings"], index["values"], index["sha256"], index["metadata"])
         known = known and all(isinstance(field, dict) for field in fields)
@@ -234,11 +248,9 @@ def _read_part(folder: Path, name: str, digest: str) -> bytes:
     if not re.fullmatch(r"[a-z_]+\.(skops|safetensors)", name):  # no other folder
         raise IncompatibleModelError(f"{path} cannot be part of a model. Get the bundle again.")
     try:
-        part = path.read_bytes()
-    except FileNotFoundError as error:
+        part = read_bytes(path, _MOST_PART)
+    except InputMissingError as error:
         raise IncompatibleModelError(f"The model lacks {path}. Get the bundle again.") from error
-    except OSError as error:
-        raise ReadWriteError(f"{path} could not be read: {error.strerror or error}.") from error
     if hashlib.sha256(part).hexdigest() != digest:
         raise IncompatibleModelError(
             f"{path} is not the file the model was saved with: its SHA-256 differs from the one in "
@@ -276,7 +288,9 @@ def _load(part: bytes, path: Path) -> Pipeline:
     """Return a pipeline, after all of its types were found in the closed list."""
     try:
         with zipfile.ZipFile(io.BytesIO(part)) as archive:
-            schema = json.loads(archive.read("schema.json"))
+            if sum(entry.file_size for entry in archive.infolist()) > len(part):
+                raise ValueError("it is compressed, as no model of this app is")
+            schema = parse_json(archive.read("schema.json"))
         for node in _nodes(schema):
             name = f"{node.get('__module__')}.{node.get('__class__')}"
             if name not in TRUSTED_TYPES or node.get("__loader__") not in _LOADERS:
@@ -285,7 +299,7 @@ def _load(part: bytes, path: Path) -> Pipeline:
                     "contains. Do not trust this bundle."
                 )
         return skops.io.loads(part, trusted=["numpy.dtype"])
-    except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+    except _UNFIT as error:
         raise IncompatibleModelError(f"{path} is damaged ({error}). Get it again.") from error
 
 

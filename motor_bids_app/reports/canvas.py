@@ -12,8 +12,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
 
-# Okabe and Ito's colours, told apart with every kind of colour blindness; the page gives each a
-# lighter tone in the dark through a CSS variable of the same name.
+# Okabe and Ito's colours, told apart with every kind of colour blindness; a drawing gives each a
+# lighter tone in the dark, as the page does through CSS variables of the same names.
 SERIES = {
     "series-1": "#0072b2",
     "series-2": "#d55e00",
@@ -25,6 +25,24 @@ SERIES = {
 }
 INK = {"ink": "#1d2126", "muted": "#5d6670", "rule": "#d4d9df", "band": "#e9edf2"}
 COLOURS = SERIES | INK
+DARK = {
+    "series-1": "#5ab5ea",
+    "series-2": "#ff9a57",
+    "series-3": "#3fc9a0",
+    "series-4": "#e590c6",
+    "series-5": "#d8c84a",
+    "series-6": "#a5d8f6",
+    "series-7": "#b4bac0",
+    "ink": "#e7eaed",
+    "muted": "#a5afb9",
+    "rule": "#3a424a",
+    "band": "#2a3138",
+}
+_TONES = "".join(f"--{name}:{colour};" for name, colour in DARK.items())
+_DARK_STYLE = (
+    "<style>svg{color-scheme:light dark}"
+    f"@media screen and (prefers-color-scheme:dark){{svg{{{_TONES}}}}}</style>"
+)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: selectable, and in the font of the page
     "font.family": "sans-serif",
@@ -59,7 +77,7 @@ def new_chart(
 
 
 def to_svg(canvas: Canvas, name: str) -> bytes:
-    """Draw a chart as SVG whose colours follow the page, or stay as drawn in a file of its own.
+    """Draw a chart as SVG that is right in light and dark, by itself and as an image of a page.
 
     `name` makes the ids unique among the drawings of a page.
     """
@@ -71,9 +89,7 @@ def to_svg(canvas: Canvas, name: str) -> bytes:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every drawing, and nobody's target
     svg = re.sub(r"'DejaVu Sans'(, sans-serif)?", "system-ui, 'DejaVu Sans', sans-serif", svg)
-    svg = re.sub(
-        r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S
-    )  # would reach the page
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.S)
     width = canvas.get_figwidth() * 105
     style = f"max-width:{width:.0f}px;stroke-linejoin:round;stroke-linecap:butt"
     start, rest = svg.split(">", 1)
@@ -81,7 +97,7 @@ def to_svg(canvas: Canvas, name: str) -> bytes:
     svg = f'{start} style="{style}">{rest}'
     for variable, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{variable}, {colour})")
-    return svg.encode("utf-8")
+    return svg.replace(">", f">{_DARK_STYLE}", 1).encode("utf-8")
 
 
 def to_png(canvas: Canvas, dpi: int = 100) -> bytes:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,12 @@ class Figure:
     media_type: MediaType
 
     def __post_init__(self) -> None:
+        if not all(isinstance(word, str) for word in (self.name, self.title, self.caption)):
+            raise ValueError("name, title and caption must be texts.")
         if not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", self.name):
             raise ValueError(f"name={self.name!r}: use lower-case letters, digits and hyphens.")
+        if self.media_type not in get_args(MediaType):
+            raise ValueError(f"media_type={self.media_type!r}: use image/png or image/svg+xml.")
 
     @property
     def file_name(self) -> str:
@@ -42,20 +46,24 @@ class Figure:
     @property
     def wide(self) -> bool:
         """Whether a chart needs more width than a phone has; it is then scrolled sideways."""
-        found = re.search(rb"max-width:([0-9]+)px", self.data[:400])
-        return found is not None and int(found[1]) > 600
+        return self._most_width > 600
+
+    @property
+    def _most_width(self) -> int:
+        """Width of a chart in pixels; 0 for a photograph, which takes what there is."""
+        found = re.search(rb"max-width:([0-9]{1,5})px", self.data[:400])
+        return int(found[1]) if found and self.media_type == "image/svg+xml" else 0
 
     @property
     def html(self) -> Markup:
-        """The picture as HTML: PNG as an image, SVG inline so that it takes the page's colours."""
-        if self.media_type == "image/png":
-            encoded = base64.b64encode(self.data).decode("ascii")
-            template = '<img src="data:image/png;base64,{}" alt="{}">'
-            return Markup(template).format(encoded, self.alt)  # noqa: S704 - escapes what it formats
-        svg = self.data.decode("utf-8")
-        body = svg[svg.index("<svg") + len("<svg") :]
-        start = Markup('<svg role="img" aria-label="{}"').format(self.alt)
-        return start + Markup(body)  # noqa: S704 - drawn by matplotlib, which escapes all text
+        """The picture as HTML. An image, SVG too: in one, no script runs and nothing is fetched.
+
+        Pictures of an output folder may come from elsewhere.
+        """
+        encoded = base64.b64encode(self.data).decode("ascii")
+        width = f' style="max-width:{self._most_width}px"' if self._most_width else ""
+        start = Markup('<img src="data:{};base64,{}"').format(self.media_type, encoded)
+        return start + Markup(width + ' alt="{}">').format(self.alt)  # noqa: S704 - escaped
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.status import StatusRow, read_status, update_status
 from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
-from motor_bids_app.errors import DiskFullError, OutputError, TryAgainError
+from motor_bids_app.errors import DiskFullError, InvalidNameError, OutputError, TryAgainError
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 
 
@@ -48,7 +48,9 @@ def test_a_seed_mask_is_recorded_by_its_content_and_not_by_its_place(source, tmp
     assert found[0] == found[1] != found[2]
 
 
-@pytest.mark.parametrize("inside", [".", "derivatives/motor", "sub-1/../out", "link/out"])
+@pytest.mark.parametrize(
+    "inside", [".", "derivatives", "derivatives/a/b", "sub-1/../out", "link/out"]
+)
 def test_output_inside_the_input_is_refused(source, inside):
     (source.parent / "link").symlink_to(source)
     output = source.parent / inside if inside.startswith("link") else source / inside
@@ -58,6 +60,33 @@ def test_output_inside_the_input_is_refused(source, inside):
         prepare_output(source, output)
 
     assert sorted(source.rglob("*")) == before
+
+
+def test_the_usual_place_of_derivatives_is_allowed(source):
+    output = source / "derivatives" / "motor"
+
+    prepare_output(source, output)
+    write_dataset_files(source, output, {}, ProcessingSettings())
+    (output / "sub-1").mkdir()
+
+    prepare_output(source, output)
+
+
+def test_derivatives_of_others_in_the_input_are_not_written_to(source):
+    masks = source / "derivatives" / "lesions"
+    (masks / "sub-1").mkdir(parents=True)
+
+    with pytest.raises(OutputError, match="part of the input"):
+        prepare_output(source, masks)
+
+
+def test_logs_that_lead_elsewhere_are_refused(source, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "logs").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(InvalidNameError, match="outside"):
+        prepare_output(source, tmp_path / "out")
 
 
 def test_output_may_hold_the_input(source):
@@ -112,7 +141,7 @@ def test_output_of_both_levels_passes_the_validator(source, tmp_path):
     assert validate(output) == []
 
 
-def test_participants_with_derivatives_are_copied(source, tmp_path):
+def test_what_is_known_of_participants_with_derivatives_is_passed_on(source, tmp_path):
     for label in ("2", "3", "4"):
         (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)
 
@@ -124,7 +153,28 @@ def test_participants_with_derivatives_are_copied(source, tmp_path):
     assert (tmp_path / "out/participants.json").is_file()
 
 
-def test_rows_are_copied_whatever_the_form_of_their_identifiers(source, tmp_path):
+def test_names_dates_of_birth_and_old_ages_stay_in_the_input(source, tmp_path):
+    (source / "participants.tsv").write_text(
+        "participant_id\tage\tname\tbirth_date\tdiagnosis\tsex\tfma_ue\tremark\n"
+        "sub-1\t97\tRoe Jane\t1927-02-01\tstroke, Dr Roe\tF\t12\tlives at Elm Street\n"
+        "sub-2\t90\tDoe John\t1934-02-01\tstroke\tM\t60\tshy\n"
+    )
+    for label in "12":
+        (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)
+
+    write_dataset_files(source, tmp_path / "out", {}, ProcessingSettings())
+
+    text = "".join(p.read_text() for p in (tmp_path / "out").iterdir() if p.is_file())
+    assert not [word for word in ("Roe", "Doe", "1927", "Elm", "97", "shy") if word in text]
+    table = read_table(tmp_path / "out/participants.tsv")
+    assert table["age"].tolist() == ["89+", "89+"]
+    assert table[["sex", "group", "fma_ue"]].to_numpy().tolist() == [
+        ["female", "patient", "12"],
+        ["male", "patient", "60"],
+    ]
+
+
+def test_rows_are_found_whatever_the_form_of_their_identifiers(source, tmp_path):
     (source / "participants.tsv").write_text("participant_id\tage\n02\t61\nSUB-03 \t52\n")
     for label in ("02", "03"):
         (tmp_path / "out" / f"sub-{label}").mkdir(parents=True)

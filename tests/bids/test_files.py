@@ -1,5 +1,6 @@
 import errno
 import gzip
+import re
 
 import nibabel as nib
 import numpy as np
@@ -204,3 +205,40 @@ def test_a_web_page_in_place_of_an_image_is_called_one(tmp_path):
 
     with pytest.raises(ReadWriteError, match="it is a web page"):
         load_image(tmp_path / "got.nii.gz")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "=1+1",
+        "@SUM(A1)",
+        "+cmd|x",
+        "-2+3",
+        " =1",
+        "'=1",
+        "''=1",
+        "'tis",
+        "＝1",
+        "-",
+        "a=b",
+        "-0.5",
+        "1e5",
+        "=",
+    ],
+)
+def test_no_cell_begins_like_a_formula_and_every_cell_comes_back(tmp_path, cell):
+    table = pd.DataFrame({"participant_id": ["sub-1", "sub-2"], cell: [cell, "x"]})
+
+    write_table(tmp_path / "a.tsv", table, {cell: {"Description": cell}})
+
+    cells = [c for line in (tmp_path / "a.tsv").read_text().splitlines() for c in line.split("\t")]
+    assert not [c for c in cells if re.match(r"\s*[=+@\-＝]", c) and not is_number(c)]
+    assert read_table(tmp_path / "a.tsv")[cell].tolist() == [cell, "x"]
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

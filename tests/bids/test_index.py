@@ -498,3 +498,21 @@ def test_a_mask_that_bidsignore_lists_for_its_name_is_used_and_said(make_dataset
     assert first.lesion
     assert any("is used although .bidsignore lists it" in note for note in first.notes)
     assert second.lesion is None
+
+
+def test_a_folder_whose_name_is_no_label_fails_alone(make_dataset):
+    root = make_dataset("sub-a b/anat/sub-a b_T1w.nii.gz", "sub-1/anat/sub-1_T1w.nii.gz")
+
+    good, bad = index(root)
+
+    assert good.t1w is not None
+    assert not good.problem
+    assert "cannot be part of a BIDS name" in bad.problem
+
+
+def test_a_task_of_nobody_is_refused(make_dataset):
+    root = make_dataset("sub-1/func/sub-1_task-rest_bold.nii.gz", "sub-2/anat/sub-2_T1w.nii.gz")
+
+    with pytest.raises(EmptySelectionError, match=r"'nosuch'; those of the chosen.*rest"):
+        index(root, Selection(tasks=("nosuch",)))
+    assert index(root, Selection(participants=("2",), tasks=("rest",)))[0].t1w is not None

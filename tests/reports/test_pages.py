@@ -1,6 +1,7 @@
+import base64
+
 import pytest
 from jinja2 import UndefinedError
-from markupsafe import Markup
 
 from motor_bids_app.reports.pages import Figure, Table, format_number, render
 
@@ -14,17 +15,27 @@ def test_a_picture_is_embedded_with_its_alternative_text():
     assert figure.html == '<img src="data:image/png;base64,iVBORw==" alt="Slices.">'
 
 
-def test_a_chart_is_placed_inline_with_its_alternative_text():
+def test_nothing_of_a_chart_but_an_image_reaches_the_page():
+    svg = b'<svg style="max-width:756px" onload="run()"><script>run()</script></svg>'
     figure = Figure(
         name="roc",
-        data=b'<?xml version="1.0"?><svg viewBox="0 0 1 1"/>',
+        data=svg,
         media_type="image/svg+xml",
         **{**WORDS, "alt": 'a "b" <c>'},
     )
 
-    expected = '<svg role="img" aria-label="a &#34;b&#34; &lt;c&gt;" viewBox="0 0 1 1"/>'
-    assert figure.html == Markup(expected)
+    start, _, rest = figure.html.partition("base64,")
+    encoded, _, end = rest.partition('"')
+    assert start == '<img src="data:image/svg+xml;'
+    assert base64.b64decode(encoded) == svg
+    assert end == ' style="max-width:756px" alt="a &#34;b&#34; &lt;c&gt;">'
+    assert figure.wide
     assert figure.file_name == "roc.svg"
+
+
+def test_a_picture_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="media_type"):
+        Figure(name="page", data=b"", media_type="text/html", **WORDS)
 
 
 @pytest.mark.parametrize("name", ["../up", "Brain", "a--b", ""])

@@ -23,6 +23,7 @@ from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.group.run import run_experiment, with_splits
 from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
+from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.page import ExperimentLink, GroupReport, render_comparison
 from motor_bids_app.settings import Settings
 
@@ -122,11 +123,9 @@ def _load(name: str) -> Experiment:
         return load_preset(name)
     path = Path(name)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
+        text = read_text(path)
+    except InputMissingError as error:
         raise InputMissingError(f"There is no experiment file {path}.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as UTF-8 text: {error}.") from error
     experiment = parse_experiment(text, path.name)
     splits = experiment.validation.splits
     return experiment if splits is None else with_splits(experiment, str(path.parent / splits))

@@ -13,6 +13,7 @@ from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.part import Page
+from motor_bids_app.privacy import shown
 from motor_bids_app.reports.experiment.answer import Answer
 from motor_bids_app.reports.experiment.content import Block, ExperimentReport
 from motor_bids_app.reports.models import LABELS
@@ -255,8 +256,10 @@ def _describe(people: pd.DataFrame, cohort: Cohort) -> dict[str, str]:
         described[title] = ""
         values = people[name].dropna().astype(float) if name in people else pd.Series(dtype=float)
         if len(values):
-            span = f"{values.min():.3g} to {values.max():.3g}"
-            described[title] = f"{values.median():.3g} ({span}), n = {len(values)}"
+            middle, low, high = (
+                shown(name, value) for value in (values.median(), values.min(), values.max())
+            )
+            described[title] = f"{middle} ({low} to {high}), n = {len(values)}"
     if "lesion_side" in people:
         sides = people["lesion_side"].value_counts()
         described["lesion side"] = ", ".join(f"{n} {side}" for side, n in sides.items())

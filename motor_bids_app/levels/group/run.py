@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.files import write_text
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.evaluation.fitting import Fit
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort, build_cohort
@@ -47,7 +48,7 @@ def run_experiment(
         experiment = with_splits(experiment, "splits.tsv")
     cohort = build_cohort(people, experiment, library)
     _log_question(experiment, cohort)
-    folder = settings.output_dir / "experiments" / experiment.name
+    folder = own_folder(settings.output_dir, "experiments", experiment.name)
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))

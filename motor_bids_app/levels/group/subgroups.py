@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.completeness import missing_table
 from motor_bids_app.models.catalog import needs
+from motor_bids_app.privacy import OLDEST
 
 Members = NDArray[np.bool_]
 _PHASES = (  # months; Bernhardt et al. 2017, Int J Stroke 12:444
@@ -74,7 +75,7 @@ def _by_age(people: pd.DataFrame, patients: Members) -> NDArray[np.object_]:
     if "age" not in people or people["age"][patients].isna().all():
         return np.full(len(people), UNKNOWN, dtype=object)
     age = people["age"].to_numpy(dtype=float, na_value=np.nan)
-    median = float(np.nanmedian(age[patients]))
+    median = min(float(np.nanmedian(age[patients])), OLDEST)
     named = np.where(age < median, f"below {median:g} years", f"{median:g} years or more")
     return np.where(np.isnan(age), UNKNOWN, named).astype(object)
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.bids.status import StatusRow, update_status
 from motor_bids_app.engine import map_unordered
-from motor_bids_app.errors import IncompleteRunError, TryAgainError, WorkerDiedError
+from motor_bids_app.errors import (
+    IncompleteRunError,
+    MotorBidsAppError,
+    TryAgainError,
+    WorkerDiedError,
+)
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
 from motor_bids_app.levels.participant.anatomy.preprocess import preprocess_anatomy
@@ -101,11 +107,16 @@ def process(job: Job) -> list[StatusRow]:
     limit_threads(settings.processing.omp_nthreads)
     keep_memory()
     use_device(settings.resources.device)
-    sweep(settings.output_dir / f"sub-{scan.participant}", deep=True)
     datasets = {**settings.derivatives, "raw": settings.bids_dir}
     outputs = Outputs(
         settings.output_dir, scan.participant, scan.session, settings.processing.space, datasets
     )
+    if scan.problem:
+        return [_row(job, "anat", "failed", scan.problem)]
+    try:
+        sweep(own_folder(settings.output_dir, f"sub-{scan.participant}"), deep=True)
+    except MotorBidsAppError as error:
+        return [_row(job, "anat", "failed", str(error))]
     rows = [] if settings.reports_only else _preprocess(job, outputs)
     report = Task("report", _records(outputs), lambda: write_report(scan, outputs, settings, rows))
     changed = settings.reports_only or any(row.state != "kept" for row in rows)

@@ -3,18 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import nibabel as nib
 
 from motor_bids_app.bids.files import load_image, read_json, replacing, save_image, write_json
-from motor_bids_app.bids.paths import DerivativePath
+from motor_bids_app.bids.paths import DerivativePath, place_in
 from motor_bids_app.bids.scan import ANATOMY
+from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.opening import read_bytes
 from motor_bids_app.reports.pages import Figure
+from motor_bids_app.reports.participant.method_steps import STEPS as STEPS_IN_WORDS
+from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
 RESOLUTION = 2  # mm, of the images saved in standard space
+MOST_PICTURE = 32 * 2**20  # bytes
 STEPS = ("anat", "dwi", "bold", "eeg", "emg", "features")  # in their order
 _RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91", "3": "3 mm isotropic, 61x73x61"}
 
@@ -43,6 +48,29 @@ class Facts:
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `Outputs.save_facts` wrote.
+
+        Raises
+        ------
+        ReadWriteError
+            It says what no step of this version says.
+        """
+        try:
+            facts = cls(**read_json(path))
+            texts = [*facts.notes, *facts.warnings, *facts.taken.values()]
+            known = set(facts.methods) <= set(STEPS_IN_WORDS) and set(facts.taken) <= set(PIECES)
+            numbers = all(isinstance(value, int | float) for value in facts.quality.values())
+            if not (known and numbers and all(isinstance(text, str) for text in texts)):
+                raise TypeError("it holds what no step writes")
+        except (TypeError, AttributeError) as error:
+            raise ReadWriteError(
+                f"{path} is not of this version, or was changed: {error}. Run again with "
+                "--overwrite."
+            ) from error
+        return facts
 
     def add(self, other: "Facts") -> None:
         """Take in what another part of the step has to say."""
@@ -113,7 +141,7 @@ class Outputs:
     def load_facts(self, steps: Sequence[str] = STEPS) -> Facts:
         """Load what steps saved, as one; by default that of all."""
         paths = [path for path in map(self._facts, steps) if path.is_file()]
-        parts = [Facts(**read_json(path)) for path in paths]
+        parts = [Facts.read(path) for path in paths]
         return Facts(
             methods=[name for part in parts for name in part.methods],
             quality={name: value for part in parts for name, value in part.quality.items()},
@@ -151,8 +179,14 @@ class Outputs:
         if not path.is_file():
             return None
         words = read_json(path)
-        extension = ".png" if words["media_type"] == "image/png" else ".svg"
-        return Figure(**words, data=path.with_suffix(extension).read_bytes())
+        extension = ".png" if words.get("media_type") == "image/png" else ".svg"
+        picture = path.with_suffix(extension).relative_to(self.root).as_posix()
+        try:
+            return Figure(**words, data=read_bytes(place_in(self.root, picture), MOST_PICTURE))
+        except (TypeError, ValueError) as error:
+            raise ReadWriteError(
+                f"{path} does not describe a picture: {error}. Run again with --overwrite."
+            ) from error
 
     @property
     def figures(self) -> Path:

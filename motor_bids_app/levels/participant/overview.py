@@ -1,9 +1,11 @@
 """What a run would do, without doing it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from motor_bids_app.bids.files import not_there
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import check_file
 from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import Selection
 
@@ -41,7 +43,16 @@ def _absent(scan: Scan) -> dict[str, str]:
         "emg": scan.emg and scan.emg.path,
         "lesion": scan.lesion and scan.lesion.path,
     }
-    return {name: not_there(path) for name, path in paths.items() if path}
+    return {name: _problem(path) for name, path in paths.items() if path}
+
+
+def _problem(path: Path) -> str:
+    """Why a file cannot be opened; '' if it can."""
+    try:
+        check_file(path)
+    except MotorBidsAppError as error:
+        return str(error)
+    return ""
 
 
 def planned(scan: Scan, selection: Selection) -> list[str]:

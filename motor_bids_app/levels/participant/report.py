@@ -5,12 +5,15 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import pandas as pd
+
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import read_json, write_text
 from motor_bids_app.bids.finished import describe_datasets
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.anatomy.preprocess import anatomical_methods
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
@@ -176,14 +179,26 @@ def _features(outputs: Outputs) -> dict[str, float | str | None]:
     if not outputs.features_table.is_file():
         return {}
     dictionary = read_json(outputs.features_table.with_suffix(".json"))
-    row = read_table(outputs.features_table).iloc[0]
+    table = read_table(outputs.features_table)
+    if len(table) != 1:
+        raise ReadWriteError(
+            f"{outputs.features_table} has {len(table)} rows instead of one. Run again with "
+            "--overwrite."
+        )
+    row = table.iloc[0]
     features: dict[str, float | str | None] = {}
     for name, value in row.items():
         if name in ("participant_id", "session_id"):
             continue
         missing = not isinstance(value, str)
-        number = "Units" in dictionary.get(str(name), {})
-        features[str(name)] = None if missing else float(value) if number else str(value)
+        number = "Units" in (dictionary.get(str(name)) or {})
+        features[str(name)] = (
+            None
+            if missing
+            else float(pd.to_numeric(value, errors="coerce"))
+            if number
+            else str(value)
+        )
     return features
 
 

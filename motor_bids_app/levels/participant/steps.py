@@ -7,6 +7,7 @@ from typing import Any
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import hash_file, read_json, write_json
+from motor_bids_app.bids.paths import place_in
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.levels.intact import fingerprint, is_intact, record_of
 from motor_bids_app.settings import ProcessingSettings
@@ -83,7 +84,7 @@ class Step:
         try:
             outputs = read_json(self.record)["outputs"]
             return all(
-                is_intact(self.output_dir / name, known, self.record)
+                self._is_own(name) and is_intact(self.output_dir / name, known, self.record)
                 for name, known in outputs.items()
             )
         except (MotorBidsAppError, KeyError, AttributeError):
@@ -93,7 +94,7 @@ class Step:
         """Whether it was done with other results of an earlier step than there are now."""
         try:
             known = read_json(self.record)["inputs"].get(earlier.name)
-        except (MotorBidsAppError, KeyError):
+        except (MotorBidsAppError, KeyError, AttributeError):
             return False
         if known is None:
             return False
@@ -105,11 +106,22 @@ class Step:
         self.record.unlink(missing_ok=True)
 
     def _outputs(self) -> set[str]:
-        """Names in the record; none where there is no readable one."""
+        """Names in the record that can be its own; none where there is no readable one."""
         try:
-            return set(read_json(self.record)["outputs"])
+            names = read_json(self.record)["outputs"]
         except (MotorBidsAppError, KeyError):
             return set()
+        if not isinstance(names, list | dict):
+            return set()
+        return {name for name in names if self._is_own(name)}
+
+    def _is_own(self, name: Any) -> bool:
+        """Whether a name in a record is of a file of this scan: records may come from elsewhere."""
+        try:
+            place = place_in(self.output_dir, name)
+        except MotorBidsAppError:
+            return False
+        return place.name.startswith((f"{self.prefix}_", f"{self.prefix}."))
 
     def _delete(self, names: set[str]) -> None:
         """Delete outputs, but those that another step of this scan has written since."""
@@ -119,7 +131,8 @@ class Step:
             if path != self.record
         )
         for name in names.difference(*(step._outputs() for step in others)):
-            (self.output_dir / name).unlink(missing_ok=True)
+            if not (place := self.output_dir / name).is_dir():
+                place.unlink(missing_ok=True)
 
     def _done(self, key: Mapping[str, Any]) -> bool:
         try:

@@ -14,6 +14,7 @@ from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.cohort.signal_windows import SignalPlan
 from motor_bids_app.models.catalog import needs
+from motor_bids_app.privacy import shown
 from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.prediction import PredictionReport
 
@@ -121,5 +122,6 @@ def _provenance(model: SavedModel) -> dict[str, str | int | float]:
             if kind == name:  # facts about people; there are many features and maps
                 low, high = spread.limits()
                 title = f"{name.replace('_', ' ')}, 99 of 100 like those of training"
-                provenance[title] = f"{low:.3g} to {high:.3g} {_UNITS.get(name, '')}".strip()
+                span = f"{shown(name, low)} to {shown(name, high)}"
+                provenance[title] = f"{span} {_UNITS.get(name, '')}".strip()
     return provenance

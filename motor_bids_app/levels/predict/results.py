@@ -10,6 +10,7 @@ import pandas as pd
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import write_table, write_text
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.evaluation.domain import Finding
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.predict.report import build_prediction_report, cv_performance
@@ -72,7 +73,7 @@ def write_predictions(
 ) -> None:
     """Write predictions.tsv, skipped.tsv and report.html."""
     metadata = model.metadata
-    folder = settings.output_dir / "predictions" / str(metadata["experiment"])
+    folder = own_folder(settings.output_dir, "predictions", metadata["experiment"])
     table = predictions_table(model, predictions)
     described = _dictionary(metadata)
     write_table(

@@ -15,6 +15,7 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.instances.modalities import SignalModality, SliceModality
+from motor_bids_app.models.networks.filling import filled
 from motor_bids_app.models.networks.heads import (
     BoundedLoss,
     BoundedPoints,
@@ -197,10 +198,10 @@ class InstanceNetwork:
         self.facts_, self.scale_ = values["facts"], (values["scale"][0], values["scale"][1])
         self.centre_, self.spread_ = float(values["centre"]), float(values["spread"])
         self.fallback_ = float(values["fallback"])
-        self.network_ = self.modality.network(self.facts_, self._n_outputs, fresh=False)
         weights = {name: torch.from_numpy(np.array(v)) for name, v in state.arrays.items()}
-        self.network_.load_state_dict(weights)
-        self.network_.eval()
+        self.network_ = filled(
+            lambda: self.modality.network(self.facts_, self._n_outputs, fresh=False), weights
+        )
         return self
 
     def one_number(self) -> nn.Module:

@@ -15,6 +15,7 @@ from torch import nn
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.networks.filling import filled
 from motor_bids_app.models.networks.inputs import (
     Maps,
     check_grid,
@@ -221,6 +222,4 @@ class NetworkModel(NetworkSettings):
             for name, value in state.arrays.items()
             if name.startswith("network.")
         }
-        self.network_ = self._network()
-        self.network_.load_state_dict(weights)
-        self.network_.eval()
+        self.network_ = filled(self._network, weights)

@@ -1,3 +1,4 @@
+import json
 import os
 import time
 
@@ -18,7 +19,7 @@ def source(tmp_path):
 @pytest.fixture
 def runs(tmp_path, source):
     """Run the step once more, and return whether work was done."""
-    output = tmp_path / "out" / "brain"
+    output = tmp_path / "out" / "sub-01_brain"
     step = Step("anat", "sub-01", tmp_path / "out")
 
     def work():
@@ -89,7 +90,7 @@ def write(tmp_path, source):
     """Run a step that writes files of these names, and fails if there are none."""
 
     def write(*names, step="anat"):
-        paths = [tmp_path / "out" / name for name in names]
+        paths = [tmp_path / "out" / f"sub-01_{name}" for name in names]
 
         def work():
             for path in paths:
@@ -101,7 +102,8 @@ def write(tmp_path, source):
         Step(step, "sub-01", tmp_path / "out").run(
             {"t1w": source}, ProcessingSettings(), work, repeat=True
         )
-        return {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
+        files = [path.name for path in (tmp_path / "out").iterdir() if path.is_file()]
+        return {name.removeprefix("sub-01_") for name in files}
 
     (tmp_path / "out").mkdir()
     return write
@@ -123,6 +125,43 @@ def test_a_step_that_fails_leaves_nothing_of_an_earlier_run(write, tmp_path):
     with pytest.raises(DataError, match="no brain"):
         write()
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{outside}", "../mine.txt", "sub-01/../../mine.txt", "sub-01/link/mine.txt",
+        "sub-02/sub-02_T1w.nii.gz", "dataset_description.json", 5, None, ["a"],
+    ],
+)  # fmt: skip
+def test_a_record_deletes_nothing_but_files_of_its_own_scan(runs, tmp_path, name):
+    runs()
+    outside, out = tmp_path / "mine.txt", tmp_path / "out"
+    others = [outside, out / "dataset_description.json", out / "sub-02" / "sub-02_T1w.nii.gz"]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    (out / "sub-01").mkdir()
+    (out / "sub-01" / "link").symlink_to(tmp_path)
+    name = str(outside) if name == "{outside}" else name
+    record = json.loads(runs.step.record.read_text())
+    runs.step.record.write_text(json.dumps(record | {"outputs": [*record["outputs"], name]}))
+
+    assert runs()
+    runs.step.discard()
+
+    assert all(path.read_text() == "mine" for path in others)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"outputs": 5}', '{"outputs": {"a": 1}}', "[" * 9999]
+)
+def test_a_record_that_cannot_be_is_none(runs, content):
+    runs()
+    runs.step.record.write_text(content)
+
+    assert runs()
+    assert not runs()
 
 
 @pytest.mark.parametrize("change", ["again", "gone"])

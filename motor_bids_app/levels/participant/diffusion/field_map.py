@@ -61,9 +61,10 @@ def field_by_map(
 
 def _readout(own: Mapping[str, Any], lines: int) -> float:
     """TotalReadoutTime in s, or what the echo spacing makes of it."""
-    spacing = own.get("EffectiveEchoSpacing")
-    count = own.get("ReconMatrixPE", lines)
-    time = own.get("TotalReadoutTime", spacing * (count - 1) if spacing else None)
+    spacing, count = own.get("EffectiveEchoSpacing"), own.get("ReconMatrixPE", lines)
+    time = own.get("TotalReadoutTime")
+    if time is None and all(isinstance(value, int | float) for value in (spacing, count)):
+        time = spacing * (count - 1)
     if not isinstance(time, int | float) or not _READOUT[0] <= time <= _READOUT[1]:
         raise DataError(
             f"the TotalReadoutTime of the dwi is {time if time is not None else 'not known'}, "

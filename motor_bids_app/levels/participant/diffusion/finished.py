@@ -6,7 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from motor_bids_app.bids.files import load_image, read_text
+from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
@@ -20,6 +20,7 @@ from motor_bids_app.mri.quality import motion_summary
 from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.mri.resampling import resample, resample_inside
 from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
+from motor_bids_app.opening import read_text
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.transforms import Transform

@@ -9,14 +9,15 @@ import nibabel as nib
 import numpy as np
 
 from motor_bids_app.bids.field_map import FieldMap
-from motor_bids_app.bids.files import load_image, read_text
+from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.lesion import Lesion, placed_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
+from motor_bids_app.opening import read_text
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import image_like
 from motor_bids_app.spaces.transforms import Transform
@@ -204,8 +205,11 @@ def _problem(image: nib.Nifti1Image, series: Series, reverse: ReversePhase) -> s
     ways = [column / np.linalg.norm(column) for column in columns]
     if ways[0] @ ways[1] < 0.99:
         return "its phase-encoding axis is not that of the series"
-    own = series.sidecar.get("TotalReadoutTime")
-    other = read_sidecars(reverse.sidecars).get("TotalReadoutTime")
+    try:
+        own = number_in(series.sidecar, "TotalReadoutTime")
+        other = number_in(read_sidecars(reverse.sidecars), "TotalReadoutTime")
+    except DataError as error:
+        return str(error).removesuffix(".")
     if own and other and abs(other / own - 1) > _SAME_READOUT:
         return f"its readout takes {other:g} s, that of the series {own:g} s"
     return None

@@ -8,7 +8,7 @@ import mne_bids
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.recordings import RecordingFile, check_parts
 from motor_bids_app.bids.search import read_sidecars
 from motor_bids_app.bids.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
@@ -92,6 +92,7 @@ def _channels(file: RecordingFile) -> pd.DataFrame:
 
 def _read(file: RecordingFile) -> Any:
     """The recording as mne-bids reads it."""
+    check_parts(file.path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters in them is checked here
