@@ -16,6 +16,7 @@ from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
 from motor_bids_app.features.table import is_feature
+from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
 from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
 from motor_bids_app.levels.intact import check_intact
 from motor_bids_app.models.tables.columns import BASELINE
@@ -82,7 +83,7 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     scans, out, remarks = without_rated(scans, rated)
     if not scans:
         raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
-    kept, rows, excluded, conflicts = _join(scans, known, scores_required)
+    kept, rows, excluded, conflicts = _join(scans, known, settings.allow, required=scores_required)
     if not kept:
         raise DataError(_nobody(scans, known, excluded, settings))
     if scores_required:
@@ -161,13 +162,16 @@ def _resolved(settings: Settings, required: bool) -> ResolvedTable:
 _Joined = tuple[list[DerivedScan], list[dict[str, object]], Excluded, list[str]]
 
 
-def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> _Joined:
+def _join(
+    scans: Sequence[DerivedScan], known: pd.DataFrame, allowed: Sequence[str], *, required: bool
+) -> _Joined:
     """Put tables and features of each scan in one row; list those that cannot be used."""
     kept: list[DerivedScan] = []
     rows: list[dict[str, object]] = []
     excluded: Excluded = []
     notes: list[str] = []
     others: set[str] = set()
+    doubtful: dict[str, Sequence[str]] = {}
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
         participant = f"sub-{scan.participant}"
@@ -187,9 +191,11 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
             continue
         keys = {"participant_id": participant, "session_id": session}
         notes += _side_conflict(scan, row, features)
-        kept.append(scan)
-        rows.append(row | features | keys)
+        trusted, sound, doubtful[scan.prefix] = without_doubtful(scan, features, allowed)
+        kept.append(trusted)
+        rows.append(row | sound | keys)
         others.update(strange)
+    notes += doubtful_notes(doubtful)
     if others:
         notes.append(
             f"Columns of features tables that the participant level does not write are no "
