@@ -53,12 +53,12 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
         With voxels in the order right, anterior, superior.
     """
     fixed, moving = fixed.at_scale(_FINEST), moving.at_scale(_FINEST)
-    level = (_levelled(fixed), _levelled(moving))
-    points = _points(fixed)
-    coarse = _compare(*level, _COARSE, 1200)
-    starts = sorted(_starts(fixed, moving), key=coarse.cost)
-    places = [np.eye(4), *_distinct(starts, points, 6)]
-    places = _follow(_compare(*level, _MIDDLE, 3000), places, 8)
+    points, starts = _points(fixed), _starts(fixed, moving)
+    places = [np.eye(4)]
+    for one, other in ((fixed, moving), (_levelled(fixed), _levelled(moving))):
+        coarse = _compare(one, other, _COARSE, 1200)
+        places += _distinct(sorted(starts, key=coarse.cost), points, 4)
+    places = _follow(_compare(fixed, moving, _MIDDLE, 3000), places, 8)
     places = [places[0], *_distinct(places, points, 4)]
     places = _follow(_compare(fixed, moving, _FINE, 6000), places, 12)
     places = [places[0], *_distinct(places, points, 2, apart=_SAME)]
