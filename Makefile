@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -111,6 +111,14 @@ $(KERAS)/.ready:
 ## make bench-train  training steps of the six-branch network beside Keras; memory of large cohorts
 bench-train: $(READY) $(KERAS)/.ready
 	$(BIN)/python benchmarks/train.py --keras $(KERAS)/bin/python
+
+## make fuzz        a million broken tables, sidecars, headers, models and experiment files
+fuzz: $(READY)
+	$(BIN)/python benchmarks/fuzz.py --cases 1000000 --keep failures
+
+## make bench-coregistration  placing of bold, dwi and field maps under header offsets
+bench-coregistration: $(READY)
+	$(BIN)/python benchmarks/coregistration.py
 
 ## make try-install fresh installations in every documented way, each tried
 try-install:
