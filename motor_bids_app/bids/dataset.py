@@ -1,5 +1,6 @@
 """Files of the output dataset as a whole, which runs that share it write under a lock."""
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +21,15 @@ from motor_bids_app.bids.files import (
     write_text,
 )
 from motor_bids_app.bids.finished import maker_of
+from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.passed_on import known_variables
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.search import participants_in
+from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
 from motor_bids_app.settings import ProcessingSettings
 
+log = logging.getLogger(__name__)
 BIDS_VERSION = "1.11.0"
 LOCK_SECONDS = 120
 # What BIDS has no name for yet.
@@ -224,6 +228,7 @@ def _write_participants(bids_dir: Path, output_dir: Path) -> None:
     table = pd.DataFrame({"participant_id": here})
     dictionary: dict[str, Any] = {"participant_id": {"Description": "Participant"}}
     try:
+        _name_near_misses(here, bids_dir)
         known = known_variables(bids_dir)
     except MotorBidsAppError:
         known = []  # the group level says what is wrong; derivatives do not need it
@@ -231,3 +236,13 @@ def _write_participants(bids_dir: Path, output_dir: Path) -> None:
         table[variable.name] = table["participant_id"].map(variable.values)
         dictionary[variable.name] = variable.description
     write_table(output_dir / "participants.tsv", table, dictionary)
+
+
+def _name_near_misses(here: list[str], bids_dir: Path) -> None:
+    """Log who has no row in participants.tsv, but for somebody whose name differs in little."""
+    given = participants_table(bids_dir)
+    listed = [] if given is None else list(given["participant_id"])
+    for person in sorted(set(here) - set(listed)):
+        near = near_miss(person, listed)
+        if near:
+            log.warning("%s has no row in participants.tsv, but %s", person, near)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.index import select_participants
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.recordings import at_once
@@ -92,7 +93,10 @@ def index_derivatives(
             f"{output_dir} holds no derivatives. Run the participant level first, or name "
             "finished derivatives with --derivatives NAME=FOLDER."
         )
-    excluded = tuple(label for label in selection.excluded if label in known)
+    # Where a label was likely meant for one that is there, choosing says so.
+    excluded = tuple(
+        label for label in selection.excluded if label in known or near_miss(label, known)
+    )
     scans = [
         scan
         for participant in select_participants(known, replace(selection, excluded=excluded))

@@ -21,13 +21,17 @@ _MISSING_CODED = (  # 'missing values are coded as -999', 'missing = -9'
     r"\b(missing|unknown|not (?:available|done|tested|applicable)|no data)\b[a-z ]{0,25}"
     rf"(?:=|:|as|by|with|is|are)\s*({_NUMBER})(?!\w|\.[0-9])"
 )
+_SHARE_UNIT = re.compile(r"%|\bpercent|\bpct\b|\bproportion\b|\bfraction\b|\bz\b|[zt][- ]?score")
 _SHARE = re.compile(
-    r"%|\b(?:percent(?:age|iles?)?|pct|perc|proportion|fraction|[zt][- ]?scores?)\b|"
-    r"\bnormali[sz]ed (?:to|by|score)|\bstandardi[sz]ed (?:score|value)|\bpredicted\b"
+    r"(?:^|\. )percent\b|\(%|% of\b|\bin %|"
+    r"\b(?:percentages?|percentiles?|(?:in|as) (?:a )?percent|percent of|proportion of|"
+    r"fraction of|[zt][- ]?scores?)\b|\bnormali[sz]ed (?:to|by|score)|"
+    r"\bstandardi[sz]ed (?:score|value)|\bpredicted\b"
 )
 _CHANGE = re.compile(
-    r"\b(?:change|difference|improvement|gain|delta)\b.{0,30}\b(?:from|since|between|in|of|relative|"
-    r"score)\b"
+    r"(?:^|\. )(?:the |absolute |relative )?(?:change|difference|improvement|gain|delta)s?\b|"
+    r"\b(?:change|difference|improvement|gain|delta)s? (?:scores?\b|from|since|between|relative)|"
+    r"\bfrom baseline\b"
 )
 _OTHER_LIMB = re.compile(
     r"\b(?:unaffected|unimpaired|non[- ]?paretic|non[- ]?affected|less[- ]affected|healthy|sound|"
@@ -42,7 +46,7 @@ _AGE_AT = re.compile(
     r"diagnosis|birth)\b|\bage of (?:onset|stroke)|\b(?:gestational|maternal|mother|father|parent)"
 )
 _TIME_TO = re.compile(
-    r"\b(?:from|between)\b.{0,40}\b(?:to|and|until)\b.{0,20}\b(?:admission|hospital|treatment|needle|"
+    r"\b(?:from|between)\b.{0,40}\b(?:to|and|until)\b.{0,20}\b(?:admission|arrival|treatment|needle|"
     r"thrombolysis|thrombectomy|therapy|discharge)"
 )
 _HEALTHY_SIDE = re.compile(
@@ -62,7 +66,7 @@ _NAME_PARTS = re.compile(  # of a column's name, between which is no letter
 def text_of(description: Mapping[str, Any]) -> str:
     """Name, description and what is derived, in one lower-case text."""
     parts = (description.get(key) for key in ("LongName", "Description", "Derivative"))
-    return " ".join(part for part in parts if isinstance(part, str)).lower()
+    return ". ".join(part for part in parts if isinstance(part, str)).lower()
 
 
 def units_of(description: Mapping[str, Any]) -> str:
@@ -167,7 +171,7 @@ def contradiction(name: str, description: Mapping[str, Any]) -> str:
 
 
 def _no_score(name: str, text: str, units: str) -> str:
-    if _SHARE.search(text) or _SHARE.search(units):
+    if _SHARE.search(text) or _SHARE_UNIT.search(units):
         return "a share or a standardised value, not the raw score"
     if _CHANGE.search(text):
         return "a change of the score"

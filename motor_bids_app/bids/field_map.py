@@ -8,9 +8,9 @@ from motor_bids_app.bids.reverse_phase import is_meant, metadata_of
 from motor_bids_app.bids.search import Found, inherited
 
 _KINDS = {  # first image -> the others that it needs, any of the last group as magnitude
-    "fieldmap": ((), ("magnitude",)),
-    "phasediff": ((), ("magnitude1", "magnitude2")),
-    "phase1": (("phase2",), ("magnitude1", "magnitude2")),
+    "fieldmap": ((), ("magnitude", "magnitude1", "magnitude2")),
+    "phasediff": ((), ("magnitude1", "magnitude2", "magnitude")),
+    "phase1": (("phase2",), ("magnitude1", "magnitude2", "magnitude")),
 }
 
 

@@ -132,6 +132,8 @@ def _decide(said: Sequence[str], denied: Sequence[str]) -> str | None:
         return "control" if known and _harmless(said) else None
     if stroke:
         return "patient"
+    if not (patient or control) and {"neurological", "neurologic"} & set(denied):
+        return "control" if set(denied) <= _FILLERS and _harmless(said) else None
     if (patient or control) and _harmless(said):
         return "patient" if patient else "control"
     return None

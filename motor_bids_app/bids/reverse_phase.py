@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.search import Found, inherited, read_sidecars
-from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.errors import DataError, InputMissingError, ReadWriteError
 
 _FIELD_MAPS = ("epi", "phasediff", "phase1", "phase2", "fieldmap")
 
@@ -105,13 +106,47 @@ def metadata_of(file: Found, root: Path) -> dict[str, Any]:
 
 
 def is_meant(metadata: dict[str, Any], own: dict[str, Any], dwi: Found, root: Path) -> bool:
-    """Whether a field map is for the series."""
-    fields = {*_texts(metadata.get("B0FieldIdentifier"))} & {*_texts(own.get("B0FieldSource"))}
-    person = root / f"sub-{dwi.get('subject')}"
-    names = _texts(metadata.get("IntendedFor"))
-    return bool(fields) or any(
-        dwi.path in (root / name.removeprefix("bids::"), person / name) for name in names
-    )
+    """Whether a field map is for the series.
+
+    Its ``B0FieldIdentifier`` is the ``B0FieldSource`` of the series, or both have one identifier;
+    or ``IntendedFor`` names the series: by a BIDS URI of this dataset, or by a path from wherever.
+    """
+    sources = {*_texts(own.get("B0FieldSource")), *_texts(own.get("B0FieldIdentifier"))}
+    if sources & {*_texts(metadata.get("B0FieldIdentifier"))}:
+        return True
+    return any(_names(text, dwi.path, root) for text in _texts(metadata.get("IntendedFor")))
+
+
+def _names(text: str, path: Path, root: Path) -> bool:
+    """Whether a BIDS URI, or a path from the dataset, a person, a session or '/', is of a file.
+
+    The shorter of the two must be the end of the longer: names of BIDS say whose file it is.
+    """
+    if text.startswith("bids:"):
+        dataset, _, text = text.removeprefix("bids:").partition(":")
+        if not _is_here(dataset, root):
+            return False
+    named = [part for part in PurePosixPath(text.replace("\\", "/")).parts if part not in "/."]
+    whole = path.relative_to(root).parts
+    length = min(len(named), len(whole))
+    return length > 0 and _plain(named[-length:]) == _plain(whole[-length:])
+
+
+def _is_here(dataset: str, root: Path) -> bool:
+    """Whether a name in a BIDS URI stands for this dataset; one that is linked nowhere does."""
+    try:
+        links = read_json(root / "dataset_description.json").get("DatasetLinks", {})
+    except (ReadWriteError, DataError, InputMissingError):
+        links = {}
+    link = links.get(dataset) if isinstance(links, dict) else None
+    if not dataset or not isinstance(link, str):
+        return True
+    return (root / link.removeprefix("file://")).resolve() == root.resolve()
+
+
+def _plain(parts: Sequence[str]) -> list[str]:
+    """Parts of a path without compression, which IntendedFor often lacks or has too much."""
+    return [part.removesuffix(".gz") for part in parts]
 
 
 def _texts(value: object) -> Iterator[str]:

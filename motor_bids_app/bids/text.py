@@ -43,6 +43,8 @@ def read_content(path: Path) -> bytes:
 
 
 def _decode(path: Path, data: bytes) -> str:
+    if data.startswith(b"PK\x03\x04"):
+        raise TableError(f"{path} is a spreadsheet or archive. Save it as tab-separated text.")
     marked = next((code for mark, code in MARKS.items() if data.startswith(mark)), None)
     save = "Save it as UTF-8."
     try:

@@ -49,16 +49,7 @@ def read_table(path: Path, missing: frozenset[str] = MISSING) -> pd.DataFrame:
         It is no tab-separated text, a column is there twice, or a line has another number of
         cells than the heading.
     """
-    lines = read_lines(path)
-    filled = ((number, _cells(line)) for number, line in enumerate(lines, start=1))
-    rows = [(number, cells) for number, cells in filled if any(cells)]
-    if not rows:
-        raise TableError(f"{path} is empty. A table has a heading, and one line for each row.")
-    heading = [from_text(cell) for cell in rows.pop(0)[1]]
-    _check_delimiter(path, heading)
-    for number, cells in rows:
-        if len(cells) != len(heading):
-            raise TableError(_unequal(path, number, cells, heading))
+    heading, rows = _heading_and_rows(path)
     longest = max(map(len, missing))
     content = [
         [
@@ -76,6 +67,20 @@ def read_table(path: Path, missing: frozenset[str] = MISSING) -> pd.DataFrame:
     }
     _check_headings(path, heading, columns)
     return pd.DataFrame(named, index=numbers)
+
+
+def _heading_and_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Names of columns, and the rows that hold anything with the numbers of their lines."""
+    lines = enumerate(map(_cells, read_lines(path)), start=1)
+    rows = [(number, cells) for number, cells in lines if any(cells)]
+    if not rows:
+        raise TableError(f"{path} is empty. A table has a heading, and one line for each row.")
+    heading = [from_text(cell) for cell in rows.pop(0)[1]]
+    _check_delimiter(path, heading)
+    for number, cells in rows:
+        if len(cells) != len(heading):
+            raise TableError(_unequal(path, number, cells, heading))
+    return heading, rows
 
 
 def _check_delimiter(path: Path, heading: list[str]) -> None:

@@ -47,9 +47,9 @@ _OTHER_SIDE = {
 _MISSING_WORDS = (
     r"missing(?: (?:data|value))?|(?:un|not )known|(?:un|not )available|untestable|undetermined|"
     r"not (?:yet )?(?:applicable|done|tested|assessed|measured|recorded|reported|collected|"
-    r"administered|obtained|performed|completed|evaluated|examined|acquired|testable|determined|"
+    r"administered|obtained|evaluated|examined|acquired|testable|determined|"
     r"stated|specified|disclosed|answered|entered|scored|rated)|"
-    r"no (?:data|answer|response|information|record|value|score)|refused|declined|"
+    r"no (?:data|answer|information|record|value|score)|refused|declined|"
     r"prefer(?:s|red)? not|did not (?:do|complete|answer|attend|perform)|lost to follow up|"
     r"withdr[ae]wn?|drop(?:ped)? ?out|skipped|invalid|unrecorded|unreported|does not apply|"
     r"don t know|n a|nan"

@@ -12,6 +12,7 @@ from motor_bids_app.cli.bold import add_bold_options
 from motor_bids_app.cli.physiology import add_physiology_options
 from motor_bids_app.cli.values import Parser
 from motor_bids_app.errors import EXIT_CODES
+from motor_bids_app.features.plausibility import NAMES
 from motor_bids_app.settings import LEVELS, MODALITIES, OUTSIDE, STOPPING, SUSCEPTIBILITY
 
 _DESCRIPTION = """Predict motor impairment after stroke from BIDS data: preprocess, model, apply.
@@ -138,8 +139,9 @@ def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
         " or 0 to 4 as in MRIQC, where below 2 excludes",
     )  # fmt: skip
     group.add_argument(
-        "--allow", nargs="+", choices=STOPPING, metavar="NAME",
-        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}",
+        "--allow", nargs="+", choices=(*STOPPING, *NAMES), metavar="NAME",
+        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}; or read "
+        f"what depends on a measure that cannot be: {', '.join(NAMES)}",
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ _TIE = 1e-9  # people alike have the same set, whatever 1 - (1 - p) is in binary
 N_BANDS = 3  # of severity, for scores
 SHARES = tuple(np.round(np.arange(0.2, 1.01, 0.1), 1))  # of people answered
 CLASSES = {1: "poor", 0: "good"}
+CALLED_POOR = 0.5  # least probability, as in all metrics
 Span = tuple[float, float]
 ANYTHING: Span = (-np.inf, np.inf)
 
@@ -61,14 +62,21 @@ class Limits:
     def classes(self, probability: float) -> tuple[str, ...]:
         """Classes that a probability of poor leaves possible: one, both or none.
 
+        One alone is never the other than that which the probability calls: there both are. A set
+        that is larger holds the truth as often or more.
+
         >>> Limits(poor=0.3, good=0.4).classes(0.5), Limits(poor=0.3, good=0.4).classes(0.9)
         (('poor', 'good'), ('poor',))
+        >>> Limits(poor=0.3, good=0.7).classes(0.35)  # called good
+        ('poor', 'good')
         """
         named = (
             ("poor", probability >= self.poor - _TIE),
             ("good", 1 - probability >= self.good - _TIE),
         )
-        return tuple(name for name, possible in named if possible)
+        left = tuple(name for name, possible in named if possible)
+        called = "poor" if probability >= CALLED_POOR else "good"
+        return tuple(CLASSES.values()) if left and called not in left else left
 
     def stretched(self, factor: float) -> "Limits":
         """Limits that allow errors `factor` times as great, and at most any.

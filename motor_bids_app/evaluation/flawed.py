@@ -5,24 +5,24 @@ Each turns a right plan into a flawed one. None is used unless an experiment nam
 to learn), ``columns`` or ``maps`` and ``mask`` (what is read), and ``random_state``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 
+from motor_bids_app.evaluation.flawed_choices import (
+    best_of_trainings,
+    choice_on_test,
+    stopping_on_test,
+    with_settings,
+)
 from motor_bids_app.evaluation.protocols import Plan
 
-TRAININGS = 10  # to pick the best of
-STAGES = (0.25, 0.5, 0.75, 1.0)  # of the epochs, to stop at
-PENALTIES = tuple(float(value) for value in np.logspace(-2, 4, 7))
 SELECT_FROM, FEWEST = 10, 5  # columns: fewer leave nothing to select, and so many are kept
 KEPT_COLUMNS, KEPT_VOXELS = 0.1, 0.05  # share selected
-MOST_INPUTS = 12  # to make ensembles of; more columns are grouped by what they measure
 TIME = "time_since_stroke"
 WHOLE_SITES = "sites are tested whole: all scans and copies of a person are in one test set"
 
@@ -137,9 +137,9 @@ def selection_before_split(plan: Plan) -> Plan | str:
         strength = _correlation(values.fillna(values.median()).to_numpy(np.float64), plan.y)
         best = np.argsort(-strength)[: max(FEWEST, round(KEPT_COLUMNS * len(strength)))]
         columns = tuple(plan.columns[place] for place in np.sort(best))
-        return replace(_with(plan, columns=columns, pattern=""), columns=columns)
+        return replace(with_settings(plan, columns=columns, pattern=""), columns=columns)
     if "mask" in parameters and plan.samples.volumes is not None:
-        return _with(plan, mask=_best_voxels(plan, parameters["mask"]))
+        return with_settings(plan, mask=_best_voxels(plan, parameters["mask"]))
     return "the model reads neither columns nor maps"
 
 
@@ -170,94 +170,6 @@ def _correlation(values: NDArray[np.float64], y: NDArray[Any]) -> NDArray[np.flo
     return np.where(varies, np.abs(outcome @ centred) / np.where(varies, length, 1), 0)
 
 
-def best_of_trainings(plan: Plan) -> Plan | str:
-    """The training that does best in a test set counts (karakis2023: "mean of maxima" of 10)."""
-    return _each(plan, _trainings, "the model is trained once: there is nothing to pick from")
-
-
-def _trainings(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
-    if len(candidate) > 1:
-        return [(model,) for model in candidate]
-    parameters = candidate[0].get_params(deep=False)
-    seed = parameters.get("random_state")
-    if seed is None or "epochs" in parameters:  # ten networks are for the user to ask for
-        return []
-    return [(_set(candidate[0], random_state=seed + number),) for number in range(TRAININGS)]
-
-
-def choice_on_test(plan: Plan) -> Plan | str:
-    """Inputs alone, in pairs and all, or kinds of network, are tried; the best in test counts.
-
-    cbam2025: fractional anisotropy and white matter were the best of all pairs of maps.
-    """
-    choices = getattr(plan.models[0], "choices", {})
-    others = [_with(plan, **{key: one}) for key, every in choices.items() for one in every]
-    if others:  # shi2025: the network that did best of five
-        return replace(plan, variants=tuple(v for other in others for v in other.variants))
-    inputs = _inputs(plan)
-    if len(inputs) < 2:
-        return "the model has one kind of input: there is nothing to choose from"
-    subsets = [
-        *((one,) for one in inputs),
-        *combinations(inputs, 2),
-        *([tuple(inputs)][: len(inputs) > 2]),
-    ]
-    ensembles = tuple(
-        tuple(
-            tuple(_set(model, **settings) for model in candidate for settings in subset)
-            for candidate in variant
-        )
-        for subset in subsets
-        for variant in plan.variants
-    )
-    return replace(plan, variants=(*plan.variants, *ensembles))
-
-
-def _inputs(plan: Plan) -> list[dict[str, Any]]:
-    """Settings of models that read one kind of input each."""
-    parameters = plan.models[0].get_params(deep=False)
-    if "maps" in parameters and plan.samples.volumes is not None:
-        maps = parameters["maps"] or plan.samples.volumes.maps
-        return [{"maps": (name,)} for name in maps]
-    if "columns" not in parameters:
-        return []
-    parts: dict[str, list[str]] = {}
-    for name in plan.columns:
-        kind = name if len(plan.columns) <= MOST_INPUTS else name.split("_")[0]
-        parts.setdefault(kind, []).append(name)
-    groups = list(parts.values())
-    if len(groups) > MOST_INPUTS:
-        groups = [part.tolist() for part in np.array_split(plan.columns, MOST_INPUTS)]
-    return [{"columns": tuple(names), "pattern": ""} for names in groups]
-
-
-def stopping_on_test(plan: Plan) -> Plan | str:
-    """Learning stops where the test set is predicted best (cbam2025, shi2025).
-
-    Of a network the number of epochs is chosen, of a linear model the penalty; of an elastic net
-    the penalty too, at one mix of the absolute and the square.
-    """
-    return _each(plan, _stages, "the model has neither epochs nor a penalty to stop by")
-
-
-def _stages(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
-    parameters = candidate[0].get_params(deep=False)
-    if "epochs" in parameters:
-        lengths = sorted({max(1, round(share * parameters["epochs"])) for share in STAGES})
-        # Checkpoints are of the right length, and refuse to go on to another.
-        return [
-            tuple(_set(model, epochs=length, checkpoints=None) for model in candidate)
-            for length in lengths
-        ]
-    if "penalty" in parameters:
-        # The seed deals inner folds, which choose no penalty that is given.
-        return [
-            tuple(_set(model, penalty=value, random_state=0) for model in candidate)
-            for value in PENALTIES
-        ]
-    return []
-
-
 def one_model_scores_all_folds(plan: Plan) -> Plan | str:
     """One trained model predicts every test set, though it learned from the people of most.
 
@@ -266,31 +178,6 @@ def one_model_scores_all_folds(plan: Plan) -> Plan | str:
     if len(plan.splits.groupby(["repeat", "fold"])) < 2:
         return "there is one test set"
     return replace(plan, refit=False)
-
-
-def _each(
-    plan: Plan, several: Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]], otherwise: str
-) -> Plan | str:
-    """Put several candidates in the place of each."""
-    variants = tuple(
-        tuple(new for candidate in variant for new in several(candidate))
-        for variant in plan.variants
-    )
-    return replace(plan, variants=variants) if all(variants) else otherwise
-
-
-def _with(plan: Plan, **settings: Any) -> Plan:
-    """Change settings of all models."""
-    variants = tuple(
-        tuple(tuple(_set(model, **settings) for model in candidate) for candidate in variant)
-        for variant in plan.variants
-    )
-    return replace(plan, variants=variants)
-
-
-def _set(model: Any, **settings: Any) -> Any:
-    known = model.get_params(deep=False)
-    return clone(model).set_params(**{k: v for k, v in settings.items() if k in known})
 
 
 FLAWS: dict[str, Change] = {  # in an order in which they can be put on top of each other

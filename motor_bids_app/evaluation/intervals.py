@@ -2,8 +2,8 @@
 
 In cross-validation the people who are tested also train: by chance they push the metric twice the
 same way, which a bootstrap of the predictions, DeLong, or a binomial interval cannot see. How
-much this adds follows from the folds alone (`coupling`). The intervals here are of a distribution
-with that variance; `benchmarks/coverage.py` shows how often they hold the truth.
+much this adds follows from the folds alone (`coupling`). The intervals here are of distributions
+with that variance.
 """
 
 import numpy as np
@@ -68,12 +68,17 @@ def pair_variance(auc: float, pairs: Floats) -> float:
     return auc * (1 - auc) * once + alike * (with_poor + with_good)
 
 
+def coupled_variance(auc: float, pairs: Floats, coupled: float) -> float:
+    """`pair_variance` in cross-validation: more by `coupling` at chance, less so far from it."""
+    return pair_variance(auc, pairs) * (1 + (coupled - 1) * 4 * auc * (1 - auc))
+
+
 def auc_interval(auc: float, pairs: Floats, coupled: float, level: float = LEVEL) -> Limits:
     """Values of the AUC under which the one found is no surprise.
 
     The estimate is taken to follow a beta distribution, which knows that it cannot leave 0 to 1,
-    with the variance `pair_variance`, more by `coupled` at chance and the less the further from
-    it. A continuity correction lies between half a pair and half a person.
+    with the variance `coupled_variance`. A continuity correction lies between half a pair and half
+    a person.
 
     Parameters
     ----------
@@ -88,8 +93,7 @@ def auc_interval(auc: float, pairs: Floats, coupled: float, level: float = LEVEL
     step, tail = 0.5 / (few * np.sqrt(many)), (1 - level) / 2
 
     def shape(truth: float) -> tuple[float, float]:
-        variance = pair_variance(truth, pairs) * (1 + (coupled - 1) * 4 * truth * (1 - truth))
-        people = max(truth * (1 - truth) / variance - 1, _EDGE)
+        people = max(truth * (1 - truth) / coupled_variance(truth, pairs, coupled) - 1, _EDGE)
         return truth * people, (1 - truth) * people
 
     def as_high(truth: float) -> float:

@@ -9,8 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from motor_bids_app.evaluation.splits import some
+
 Floats = NDArray[np.float64]
-ALIKE = 0.95  # correlation of two people's deviations from the cohort's mean image
+ALIKE = 0.5  # least correlation of the deviations of two scans of one person
+MARGIN, OUTLYING = 0.25, 4.0  # to the next most alike, in Fisher's z and in its robust deviations
+COPIES = 4  # of one person's scans, at most, that are looked for
 MIN_PEOPLE = 8  # with fewer, deviations from the mean correlate by themselves
 TELLING = 0.98  # rank correlation of a predictor with the outcome
 SITE_P = 0.001
@@ -25,11 +29,15 @@ def near_duplicates(
 ) -> tuple[pd.DataFrame, int]:
     """Find images of different people that are too alike to be of different people.
 
+    How alike two brains are depends on the map, its resolution and the cohort, so that no fixed
+    limit will do. Scans of one person are instead outliers: each is nearest to the other, and far
+    nearer than to whoever comes next. Brains that are all alike, as those of a simulation or of
+    one template, have no such gap.
+
     Parameters
     ----------
     grams : array, shape (n_maps, n_scans, n_scans)
-        Inner products of the maps, the cohort's mean taken out of every voxel: what all brains
-        have in common does not count.
+        Inner products of the maps, the cohort's mean taken out: see `features.likeness`.
     present : bool array, shape (n_scans, n_maps)
     participants : sequence of str, shape (n_scans,)
     maps : sequence of str, shape (n_maps,)
@@ -37,24 +45,49 @@ def near_duplicates(
     Returns
     -------
     DataFrame
-        Columns map, first, second (participant labels) and correlation, above `ALIKE`.
+        Columns map, first, second (participant labels), correlation, and next: the correlation
+        with the next most alike person, of the one who is more alike.
     int
         Maps that were compared: those of 8 people or more.
     """
     labels = np.asarray(participants, dtype=str)
-    rows: list[tuple[str, str, str, float]] = []
+    rows: list[tuple[str, str, str, float, float]] = []
     n_compared = 0
     for k, name in enumerate(maps):
-        has = np.flatnonzero(present[:, k])
-        if len(set(labels[has])) < MIN_PEOPLE:
+        has = np.flatnonzero(present[:, k] & (np.diag(grams[k]) > 0))
+        own = labels[has]
+        if len(set(own)) < MIN_PEOPLE:
             continue
         n_compared += 1
-        length = np.sqrt(np.maximum(np.diag(grams[k]), 1e-30))
-        correlation = np.triu(grams[k] / length / length[:, None], 1)
-        for i, j in np.argwhere(correlation > ALIKE):
-            if labels[i] != labels[j] and {i, j} <= set(has):
-                rows.append((name, labels[i], labels[j], float(correlation[i, j])))
-    return pd.DataFrame(rows, columns=["map", "first", "second", "correlation"]), n_compared
+        length = np.sqrt(np.diag(grams[k])[has])
+        correlation = grams[k][np.ix_(has, has)] / length / length[:, None]
+        found = [_copies(row, own != label) for row, label in zip(correlation, own, strict=True)]
+        for i, (copies, after) in enumerate(found):
+            for j in copies[copies > i]:
+                if i in found[j][0]:
+                    following = max(after, found[j][1])
+                    rows.append((name, own[i], own[j], float(correlation[i, j]), following))
+    columns = ["map", "first", "second", "correlation", "next"]
+    return pd.DataFrame(rows, columns=columns), n_compared
+
+
+def _copies(row: Floats, others: NDArray[np.bool_]) -> tuple[NDArray[np.intp], float]:
+    """Positions that stand out of the correlations of a scan, and the greatest of the others.
+
+    Parameters
+    ----------
+    row : array, shape (n_scans,)
+    others : bool array, shape (n_scans,)
+        Scans of other people.
+    """
+    order = np.flatnonzero(others)[np.argsort(-row[others])]
+    z = np.arctanh(np.clip(row[order], -1 + 1e-9, 1 - 1e-9))
+    usual = 1.4826 * float(np.median(np.abs(z - np.median(z))))
+    gaps = z[:COPIES] - z[1 : COPIES + 1]
+    widest = int(np.argmax(gaps))
+    if gaps[widest] < max(MARGIN, OUTLYING * usual) or row[order[widest]] < ALIKE:
+        return order[:0], float(row[order[0]])
+    return order[: widest + 1], float(row[order[widest + 1]])
 
 
 def check_near_duplicates(pairs: pd.DataFrame, n_compared: int) -> Row:
@@ -64,12 +97,16 @@ def check_near_duplicates(pairs: pd.DataFrame, n_compared: int) -> Row:
         finding = f"Nearly equal images were not looked for: no map of {MIN_PEOPLE} people or more."
         return name, check, "not checked", finding, None
     if pairs.empty:
-        return name, check, "passed", f"No correlation of deviations above {ALIKE}.", None
+        finding = f"Nobody stands out as another's nearest (maps compared: {n_compared})."
+        return name, check, "passed", finding, None
     labels = sorted(set(pairs["first"]) | set(pairs["second"]))
+    both = pairs.drop_duplicates(["first", "second"])
+    named = [f"{a} and {b}" for a, b in zip(both["first"], both["second"], strict=True)]
     finding = (
         f"{len(labels)} participants have nearly the same {', '.join(sorted(set(pairs['map'])))} "
-        f"maps (correlation of deviations from the mean up to {pairs['correlation'].max():.3f}): "
-        "one person under two names, or a copy. Leave one out."
+        f"maps: {some(named)}. Deviations from the cohort's mean correlate by up to "
+        f"{pairs['correlation'].max():.2f}, with the next most alike person by "
+        f"{pairs['next'].max():.2f} at most: one person under two names, or a copy. Leave one out."
     )
     return name, check, "failed", finding, ", ".join(labels)
 

@@ -7,12 +7,15 @@ included, so that a thousand nested cross-validations cost little more than one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from motor_bids_app.evaluation.splits import make_splits
+from motor_bids_app.evaluation.statistics import LEVEL
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -51,6 +54,11 @@ class PermutationTest:
         as_good = int((self.null >= self.value - 1e-12).sum())
         return (as_good + 1) / (len(self.null) + 1)
 
+    @property
+    def noise_floor(self) -> float:
+        """Half-width of the band that permuted labels fill in 95 of 100 cases."""
+        return float(stats.norm.isf((1 - LEVEL) / 2) * self.null.std())
+
 
 def permutation_test(
     products: FoldProducts,
@@ -64,9 +72,13 @@ def permutation_test(
     repeats: int = 10,
     seed: int = 0,
     test_sets: Sequence[Positions] | None = None,
+    sites: NDArray[Any] | None = None,
     stand_in: bool = False,
 ) -> PermutationTest:
     """Test ridge models by permuting labels among patients and cross-validating each time.
+
+    Labels are permuted within sites: a scanner that is told apart, where sites have unlike
+    outcomes, is then no success.
 
     Test sets and inner folds are drawn by chance, spread over patients and controls but blind to
     the labels: only then do labels as they are and permuted ones meet exactly the same
@@ -90,7 +102,10 @@ def permutation_test(
     folds : int
         At most so many that two of those permuted are tested together: one alone has no AUC.
     test_sets : sequence of int array, optional
-        Positions tested together, instead of those drawn; chosen without a look at the labels.
+        Positions tested together, instead of those drawn: sites that are left out in turn, within
+        which labels are permuted.
+    sites : array, shape (n_people,), optional
+        Where each person was examined, if labels are to be permuted within sites.
     stand_in : bool
         Noted in the result.
 
@@ -101,7 +116,8 @@ def permutation_test(
     generator = np.random.default_rng(seed)
     moved = np.flatnonzero(~controls)
     labels = np.tile(y[:, None], (1, n_permutations + 1))  # the first column stays as it is
-    labels[moved, 1:] = generator.permuted(labels[moved, 1:], axis=0)
+    for members in exchangeable(controls, sites, test_sets):
+        labels[members, 1:] = generator.permuted(labels[members, 1:], axis=0)
     folds = min(folds, max(2, len(moved) // 2))
     outer = test_sets or _blind_folds(controls, folds, repeats, seed)
     tally = _Auc(n_permutations + 1) if task == "classification" else _R2(labels[moved])
@@ -113,6 +129,20 @@ def permutation_test(
             tally.add(_predict(products, labels, fit, test, chosen), labels[test])
     values = tally.values()
     return PermutationTest(float(values[0]), values[1:], stand_in)
+
+
+def exchangeable(
+    controls: NDArray[np.bool_],
+    sites: NDArray[Any] | None,
+    left_out: Sequence[Positions] | None = None,
+) -> list[Positions]:
+    """Positions of the patients whose labels may be exchanged by chance: of each site."""
+    patients = np.flatnonzero(~controls)
+    if left_out is not None:
+        return [np.intersect1d(test, patients) for test in left_out]
+    if sites is None:
+        return [patients]
+    return [patients[sites[patients] == site] for site in np.unique(sites[patients])]
 
 
 def _blind_folds(

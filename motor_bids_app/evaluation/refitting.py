@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, primary_metric
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.metrics import Predictions
-from motor_bids_app.evaluation.permutation import PermutationTest
+from motor_bids_app.evaluation.permutation import PermutationTest, exchangeable
 from motor_bids_app.evaluation.splits import COLUMNS, make_splits
 from motor_bids_app.features.samples import Samples
 
@@ -28,10 +28,11 @@ def refitting_test(
     folds: int,
     seed: int,
     test_sets: Sequence[NDArray[np.intp]] | None = None,
+    sites: NDArray[Any] | None = None,
     progress: Callable[[int], None] | None = None,
     fit: Fit = fit_in_turn,
 ) -> PermutationTest:
-    """Deal labels out anew among patients, and cross-validate the model each time.
+    """Deal labels out anew among the patients of a site, and cross-validate the model each time.
 
     All samples of a person, and all instances of them, get the same label. Controls train, keep
     their labels, and are not judged. Test sets are drawn once, spread over patients and controls
@@ -46,15 +47,15 @@ def refitting_test(
     controls : bool array, shape (n_people,)
     n_permutations, folds, seed : int
     test_sets : sequence of int array, optional
-        Positions in `truth` tested together, instead of those drawn; chosen without a look at
-        the labels.
+        Positions in `truth` tested together, instead of those drawn: sites that are left out.
+    sites : array, shape (n_people,), optional
+        Where each person was examined.
     progress : callable, optional
         Told the number of permutations done.
     fit : callable
         See `cross_validate`.
     """
     names = [str(person) for person in truth.index]
-    patients = np.flatnonzero(~controls)
     if test_sets is None:
         splits = _blind_splits(names, controls, folds, seed)
     else:
@@ -70,7 +71,8 @@ def refitting_test(
     for number in range(n_permutations + 1):
         dealt = pd.Series(values.copy(), index=names)
         if number:
-            dealt.iloc[patients] = generator.permutation(values[patients])
+            for members in exchangeable(controls, sites, test_sets):
+                dealt.iloc[members] = generator.permutation(values[members])
         y = dealt.loc[samples.participants.tolist()].to_numpy()
         table = cross_validate([model], samples, y, splits, fit=fit)
         predictions = Predictions.of(table, dealt.astype(np.float64)).of_people(~controls)

@@ -9,6 +9,7 @@ from scipy import stats
 Floats = NDArray[np.float64]
 N_RESAMPLES = 2000
 LEVEL = 0.95
+LEAST_SPLITS = 3  # of a test
 MIN_SPLITS = 5  # that show how a metric varies with the training people
 REPEATED_FIVE_FOLDS = 1.65  # `intervals.coupling` of five folds dealt ten times
 
@@ -105,10 +106,12 @@ def delong_half_width(right: Floats, pairs: Floats, level: float = LEVEL) -> flo
 def holm(p_values: Floats) -> Floats:
     """Correct p-values for their number (Holm 1979, Scand J Stat 6:65), shape (n,).
 
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
-    [0.03, 0.06, 0.06]
+    Those that are not known (NaN) remain so, and count as tests all the same.
+
+    >>> holm(np.array([0.01, np.nan, 0.03])).round(3).tolist()
+    [0.03, nan, 0.06]
     """
-    order = np.argsort(p_values)
+    order = np.argsort(p_values)  # NaN last
     steps = np.arange(len(p_values), 0, -1) * p_values[order]
     corrected = np.empty(len(p_values))
     corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
@@ -162,19 +165,16 @@ def corrected_t_test(differences: Floats, test_to_train: float) -> CorrectedTest
     Returns
     -------
     CorrectedTest
-        With p = 1 when all differences are the same 0.
+        Without a p (NaN) of fewer than 3 splits, or where the differences are all the same: a
+        t-test would be sure of anything.
     """
     differences = differences[np.isfinite(differences)]
     n = len(differences)
     mean = float(differences.mean()) if n else 0.0
     variance = float(differences.var(ddof=1)) if n > 1 else 0.0
     error = np.sqrt((1 / max(n, 1) + test_to_train) * variance)
-    if error <= 1e-12 * max(1.0, abs(mean)):
-        return (
-            CorrectedTest(0.0, 1.0, n)
-            if abs(mean) < 1e-12
-            else CorrectedTest(float(np.copysign(np.inf, mean)), 0.0 if n > 1 else 1.0, n)
-        )
+    if n < LEAST_SPLITS or error <= 1e-12 * max(1.0, abs(mean)):
+        return CorrectedTest(np.nan, np.nan, n)
     t = mean / float(error)
     return CorrectedTest(t, float(2 * stats.t.sf(abs(t), n - 1)), n)
 

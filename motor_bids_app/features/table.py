@@ -29,6 +29,8 @@ _PLACES = (*(region.lower() for region in MOTOR_REGIONS), TRACT)
 # Regular expression of the columns that are means of maps over regions and tracts: these and no
 # others, so that a column that somebody else named alike is never taken for one of them.
 REGIONAL = rf"({'|'.join(_MAPS)})_({'|'.join(_PLACES)})_(left|right|asymmetry)"
+# Columns that say how good a measurement was, and nothing of the brain.
+QUALITY = r"(snr|noise|motion|bold|dwi|brain|recorded)_.+|cnr|(tensor|gradient|template)_[a-z]+"
 
 _COLUMNS: dict[str, tuple[str, str]] = {
     "lesion_volume": (
@@ -36,9 +38,8 @@ _COLUMNS: dict[str, tuple[str, str]] = {
         "ml",
     ),
     "lesion_volume_ml": (
-        "Volume of the lesion in the participant's own space: of the mask as it was given, in its "
-        "own voxels, or of the mask brought to the head image where it was given in a standard "
-        "space",
+        "Volume of the lesion in the participant's own space: of the mask in its own voxels, or "
+        "brought to the head image where it was given in a standard space",
         "ml",
     ),
     "lesion_in_brain": ("Share of the lesion mask that lies in the brain mask", "arbitrary"),
@@ -59,10 +60,16 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "tract_distance_left": ("Distance from the lesion to the left corticospinal tract", "mm"),
     "tract_distance_right": ("Distance from the lesion to the right corticospinal tract", "mm"),
+    "gm_ml": ("Volume of grey matter in the head image, lesion left out", "ml"),
+    "wm_ml": ("Volume of white matter in the head image, lesion left out", "ml"),
+    "csf_ml": ("Volume of fluid in the brain mask of the head image", "ml"),
+    "gm_wm_ratio": ("Grey over white matter by volume", "arbitrary"),
+    "white_matter_fa": ("Median FA of the template's white matter, lesion left out", "arbitrary"),
+    "white_matter_md": ("Median MD of the template's white matter, lesion left out", "mm^2/s"),
     "snr_wm": ("Mean over standard deviation of white matter in the head image", "arbitrary"),
     "cnr": ("Contrast of grey to white matter over their standard deviation", "arbitrary"),
     "snr_b0": ("Median signal over noise of the brain without diffusion weighting", "arbitrary"),
-    "snr_dwi": ("Median signal over noise of the brain with diffusion weighting", "arbitrary"),
+    "snr_dwi": ("Median signal over noise of the brain with weighting", "arbitrary"),
     "noise_dwi": ("Median standard deviation of the noise of the dwi", "arbitrary"),
     "tensor_residual": (
         "Median over the brain of what the tensor leaves of the signals, relative to S0",
@@ -111,10 +118,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "m1_seed_moved": ("Mean distance to the voxels that stand in for the seed in M1", "mm"),
     "m1_coupling": ("Fisher z of left with right M1 over the whole bold", "arbitrary"),
     "m1_coupling_mean": ("Mean over windows of the Fisher z of left with right M1", "arbitrary"),
-    "m1_coupling_std": (
-        "Standard deviation over windows of the Fisher z of left with right M1",
-        "arbitrary",
-    ),
+    "m1_coupling_std": ("SD over windows of the Fisher z of left with right M1", "arbitrary"),
     **dict(signal_columns()),
 }
 

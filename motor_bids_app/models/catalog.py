@@ -1,7 +1,7 @@
 """Names of the models, what each needs, and how to build it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -191,22 +191,7 @@ def build_model(
     """
     _check(name, MODELS, "model")
     _check(task, TASKS, "task")
-    if task == "ordinal" and name not in _NETWORK_KINDS:
-        classifier = build_model(
-            name,
-            task="classification",
-            maps=maps,
-            mask=mask,
-            params=params,
-            random_state=random_state,
-            device=device,
-            checkpoints=checkpoints,
-        )
-        return CumulativeModel(classifier, n_classes)
-    kind = _kind(name, task)
-    known = kind().get_params()
-    needed = _NEEDS[name]
-    given: dict[str, Any] = {
+    given = {
         "maps": maps,
         "mask": mask,
         "random_state": random_state,
@@ -215,6 +200,17 @@ def build_model(
         "bounds": bounds if task == "regression" else None,
         "n_classes": n_classes,
         "start": start,
+    }
+    if task == "ordinal" and name not in _NETWORK_KINDS:
+        return CumulativeModel(_build(name, "classification", given, params), n_classes)
+    return _build(name, task, given, params)
+
+
+def _build(name: str, task: str, given: dict[str, Any], params: Mapping[str, Any] | None) -> Model:
+    """Return an estimator with what it knows of `given`, and with its settings."""
+    kind, needed = _kind(name, task), _NEEDS[name]
+    known = kind().get_params()
+    given = given | {
         "modalities": needed.instances,
         "columns": needed.columns,
         "pattern": needed.pattern,
@@ -231,7 +227,8 @@ def build_model(
         raise UsageError(
             f"Model {name!r} has no setting {unknown[0]!r}; it has: {', '.join(free) or 'none'}."
         )
-    return kind(**fixed, **chosen)
+    model: Model = kind(**fixed, **chosen)
+    return model
 
 
 def _kind(name: str, task: str) -> Callable[..., Any]:

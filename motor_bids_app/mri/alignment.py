@@ -8,6 +8,7 @@ problem, which Gauss-Newton steps solve in a few iterations.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,9 +23,9 @@ from motor_bids_app.mri.sampling import apply_matrix, sample, shrink, voxel_grid
 Matrix = NDArray[np.float64]
 
 _BINS = 24  # values of the fixed image that are told apart
-_LEAST_OVERLAP = 0.3  # share of the fixed points that must meet the moving image
+LEAST_OVERLAP = 0.3  # share of the fixed points that must meet the moving image
 _COARSE_TURNS = (-30.0, 0.0, 30.0)  # degrees about each axis; steps reach half way
-_UNIT = 50.0  # mm; distances are divided by it, so that turns and shifts weigh alike
+UNIT = 50.0  # mm; distances are divided by it, so that turns and shifts weigh alike
 _ROUNDS = 25
 _LEAST_GAIN = 2e-5
 
@@ -52,11 +53,31 @@ class Picture:
         volume = shrink(self.volume * self.weight, (x, y, z)) / weight.clamp_min(1e-3)
         return Picture(volume, weight, self.affine @ np.diag([x, y, z, 1]))
 
+    def near(self, margin: float = 20.0) -> "Picture":
+        """The part of the image with weight, and `margin` mm around it."""
+        places = torch.argwhere(self.weight[0] > 0).cpu().numpy()
+        reach = np.ceil(margin / voxel_sizes(self.affine)).astype(int)
+        low = np.maximum(places.min(0) - reach, 0)
+        high = places.max(0) + reach + 1
+        box = (slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))
+        corner = from_matvec(np.eye(3), low)
+        return Picture(self.volume[box], self.weight[box], self.affine @ corner)
+
     def centre(self) -> NDArray[np.float64]:
         """Centre of the voxels brighter than average, in mm."""
         counted = self.volume[0] * (self.weight[0] > 0)
         bright = torch.argwhere(counted > counted.mean()).double().mean(0).cpu().numpy()
         return np.asarray(apply_affine(self.affine, bright), dtype=np.float64)
+
+
+class Comparison(Protocol):
+    """Two images at one scale, compared as a matrix from fixed to moving mm lays them."""
+
+    def cost(self, matrix: Matrix) -> float:
+        """0 where they fit, 1 where they do not."""
+
+    def normal_equations(self, matrix: Matrix, basis: Tensor) -> tuple[Matrix, Matrix, Matrix]:
+        """Hessian and gradient for small motions in `basis`, and the centre they turn about."""
 
 
 class _Comparison:
@@ -70,7 +91,7 @@ class _Comparison:
         self.weights = fixed.weight[0][used]
         self._sort_values(fixed.volume[0][used])
         to_voxels = np.linalg.inv(moving.affine)
-        slopes = torch.stack([_slope(moving.volume[0], axis) for axis in range(3)])  # per voxel
+        slopes = torch.stack([slope(moving.volume[0], axis) for axis in range(3)])  # per voxel
         slopes = torch.einsum("ij,ixyz->jxyz", _tensor(to_voxels[:3, :3]), slopes)  # per mm
         self.moving = torch.cat([moving.volume, moving.weight, slopes])
         self.to_voxels = to_voxels
@@ -101,7 +122,7 @@ class _Comparison:
 
     def _cost(self, residual: Tensor, weights: Tensor, values: Tensor) -> float:
         total = weights.sum()
-        if total < _LEAST_OVERLAP * self.weights.sum():
+        if total < LEAST_OVERLAP * self.weights.sum():
             return 1.0
         deviation = values - (weights * values).sum() / total
         variance = (weights * deviation.square()).sum()
@@ -112,7 +133,7 @@ class _Comparison:
         residual, weights, sampled = self.residuals(matrix, 5)
         places = apply_matrix(_tensor(matrix), self.points)
         centre = places.mean(1, keepdim=True)
-        places = torch.cat([(places - centre) / _UNIT, torch.ones(1, places.shape[1])])
+        places = torch.cat([(places - centre) / UNIT, torch.ones(1, places.shape[1])])
         motion = (sampled[2:5, None] * places[None]).flatten(0, 1)  # (12, N)
         jacobian = basis @ motion
         weighted = jacobian * weights
@@ -152,28 +173,33 @@ def align(
         comparison = _Comparison(fixed, moving, spacing)
         if len(best) > 1:
             best = sorted(best, key=comparison.cost)[:3]
-        results = [_descend(comparison, matrix, freedom) for matrix in best]
+        results = [descend(comparison, matrix, freedom) for matrix in best]
         cost, matrix = min(results, key=lambda result: result[0])
         best = [matrix]
     return best[0], 1 - cost
 
 
 def turned_starts(
-    fixed_centre: NDArray[np.float64], moving_centre: NDArray[np.float64], scale: float = 1.0
+    fixed_centre: NDArray[np.float64],
+    moving_centre: NDArray[np.float64],
+    scale: float = 1.0,
+    turns: Sequence[float] = _COARSE_TURNS,
 ) -> list[Matrix]:
     """First guesses that lay one centre on the other, turned about each axis."""
     matrices = []
-    for angles in product(_COARSE_TURNS, repeat=3):
+    for angles in product(turns, repeat=3):
         turn = scale * Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
         matrices.append(from_matvec(turn, moving_centre - turn @ fixed_centre))
     return matrices
 
 
-def _descend(comparison: _Comparison, matrix: Matrix, freedom: int) -> tuple[float, Matrix]:
-    """Damped Gauss-Newton steps until they gain nothing."""
+def descend(
+    comparison: Comparison, matrix: Matrix, freedom: int, *, rounds: int = _ROUNDS
+) -> tuple[float, Matrix]:
+    """Damped Gauss-Newton steps until they gain nothing; return the cost and the matrix."""
     basis = _basis(freedom)
     cost, damping = comparison.cost(matrix), 1e-3
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         hessian, gradient, centre = comparison.normal_equations(matrix, basis)
         before = cost
         while damping < 1e3:
@@ -207,15 +233,15 @@ def _unit(row: int, column: int) -> Tensor:
 
 
 def _motion(generator: Matrix, centre: NDArray[np.float64]) -> Matrix:
-    """Matrix of a motion about a centre (mm) whose rate is given in units of `_UNIT`."""
+    """Matrix of a motion about a centre (mm) whose rate is given in units of `UNIT`."""
     rate = np.zeros((4, 4))
     rate[:3] = generator.reshape(3, 4)
-    rate[:3, :3] /= _UNIT
+    rate[:3, :3] /= UNIT
     linear = np.asarray(expm(rate), dtype=np.float64)
     return from_matvec(np.eye(3), centre) @ linear @ from_matvec(np.eye(3), -centre)
 
 
-def _slope(volume: Tensor, axis: int) -> Tensor:
+def slope(volume: Tensor, axis: int) -> Tensor:
     """Central differences along an axis; none along one with a single voxel."""
     if volume.shape[axis] == 1:
         return torch.zeros_like(volume)

@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 import nibabel as nib
 import numpy as np
 import torch
-from nibabel.affines import apply_affine
-from numpy.typing import NDArray
+from nibabel.affines import voxel_sizes
 
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.alignment import Matrix, Picture, align, turned_starts
 from motor_bids_app.mri.deformation import Match, deform, local_correlation
+from motor_bids_app.mri.rigid import Coregistration, find_place
 from motor_bids_app.mri.sampling import apply_matrix, as_volume, sample, smooth, voxel_grid
 from motor_bids_app.spaces.grids import Grid, check_same_grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
+_SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
 _AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
-_RIGID_STAGES = ((8.0, 6), (4.0, 6), (2.0, 6))
 _LEVELS = ((4, 60), (2, 40), (1, 15))
 _SLOPPY_LEVELS = ((4, 40), (2, 15))
 
@@ -121,25 +121,40 @@ def register_rigid(
     EmptyRegionError
         A mask is empty.
     """
-    one, other = _picture(fixed, fixed_mask), _picture(moving, moving_mask)
-    shifts = [one.centre(), _middle(fixed)]
-    targets = [other.centre(), _middle(moving)]
-    starts = [np.eye(4)]
-    for start, target in zip(shifts, targets, strict=True):
-        starts += turned_starts(start, target)
-    matrix, _ = align(one, other, starts, _RIGID_STAGES)
-    return matrix
+    return coregister(fixed, moving, fixed_mask, moving_mask).matrix
 
 
-def _picture(image: nib.Nifti1Image, mask: nib.Nifti1Image | None) -> Picture:
-    volume = as_volume(np.asarray(image.dataobj))
-    weight = torch.ones_like(volume)
+def coregister(
+    fixed: nib.Nifti1Image,
+    moving: nib.Nifti1Image,
+    fixed_mask: nib.Nifti1Image | None = None,
+    moving_mask: nib.Nifti1Image | None = None,
+) -> Coregistration:
+    """Register as `register_rigid` does, and return how well the edges of the images fit too."""
+    return find_place(
+        _picture(fixed, fixed_mask, _SKULL).near(), _picture(moving, moving_mask, 0.0)
+    )
+
+
+def _picture(image: nib.Nifti1Image, mask: nib.Nifti1Image | None, margin: float) -> Picture:
+    """Picture in the order right, anterior, superior, which weighs the mask and what is near it."""
     if mask is not None:
         check_same_grid(image, mask=mask)
-        weight = (as_volume(np.asarray(mask.dataobj)) > 0).float()
-        if not weight.any():
+        if not (np.asarray(mask.dataobj) > 0).any():
             raise EmptyRegionError("The mask for registration is empty: check it.")
-    return Picture(volume, weight, np.asarray(image.affine, dtype=np.float64))
+    volume, affine = _canonical(image)
+    weight = torch.ones_like(volume)
+    if mask is not None:
+        weight = (_canonical(mask)[0] > 0).float()
+        if margin:
+            x, y, z = (margin / 2 / voxel_sizes(affine)).tolist()
+            weight = (smooth(weight, (x, y, z)) > 0.02).float()
+    return Picture(volume, weight, affine)
+
+
+def _canonical(image: nib.Nifti1Image) -> tuple[torch.Tensor, Matrix]:
+    turned = nib.as_closest_canonical(image)
+    return as_volume(np.asarray(turned.dataobj)), np.asarray(turned.affine, dtype=np.float64)
 
 
 def _brain(
@@ -220,8 +235,3 @@ def _match_contrast(match: Match, inside: torch.Tensor) -> Match:
 
 def _volume(mask: nib.Nifti1Image) -> float:
     return float((np.asarray(mask.dataobj) > 0).sum()) * Grid.of(mask).voxel_volume
-
-
-def _middle(image: nib.Nifti1Image) -> NDArray[np.float64]:
-    centre = (np.array(image.shape[:3]) - 1) / 2
-    return np.asarray(apply_affine(image.affine, centre), dtype=np.float64)

@@ -61,19 +61,7 @@ def parse_columns(text: str, names: Sequence[str] = ()) -> TextColumns:
     lines = text.splitlines()
     header = [line.lstrip("# ").strip() for line in lines if line.startswith("#")]
     rows = [line for line in lines if line.strip() and not line.startswith("#")]
-    doubtful = next((row for row in rows if _DECIMAL_COMMA.search(row.strip(" ,;\t"))), None)
-    if doubtful is not None:
-        raise DataError(
-            f"The text has commas in its numbers ({doubtful[:40]!r}): decimal commas, or a second "
-            "mark between columns? Write decimal points."
-        )
-    try:
-        values = np.array([re.split(r"[\s,;]+", row.strip(" ,;\t")) for row in rows], dtype=float)
-    except ValueError as error:
-        raise DataError(
-            f"The text is no table of numbers: {error}. Each line that does not start with # must "
-            "have the same number of columns."
-        ) from error
+    values = _numbers(rows)
     if values.size == 0:
         raise DataError("The text holds no numbers below its header.")
     told = _fields(header)
@@ -88,6 +76,23 @@ def parse_columns(text: str, names: Sequence[str] = ()) -> TextColumns:
     unit = next((told[key] for key in _UNITS if key in told), None)
     unit = unit[0] if isinstance(unit, list) and unit else unit
     return TextColumns(values.T.copy(), labels, rate, unit if isinstance(unit, str) else None)
+
+
+def _numbers(rows: list[str]) -> NDArray[np.float64]:
+    """Numbers of lines of text, shape (T, C)."""
+    doubtful = next((row for row in rows if _DECIMAL_COMMA.search(row.strip(" ,;\t"))), None)
+    if doubtful is not None:
+        raise DataError(
+            f"The text has commas in its numbers ({doubtful[:40]!r}): decimal commas, or a second "
+            "mark between columns? Write decimal points."
+        )
+    try:
+        return np.array([re.split(r"[\s,;]+", row.strip(" ,;\t")) for row in rows], dtype=float)
+    except ValueError as error:
+        raise DataError(
+            f"The text is no table of numbers: {error}. Each line that does not start with # must "
+            "have the same number of columns."
+        ) from error
 
 
 def _fields(header: list[str]) -> dict[str, Any]:

@@ -18,9 +18,12 @@ def declare(folder, text):
     return path
 
 
-@pytest.mark.parametrize("column", ["age_at_stroke", "wab_days", "fma_ue_percent", "post_stroke"])
+@pytest.mark.parametrize(
+    "column", ["age_at_stroke", "wab_days", "fma_ue_percent", "FMA-UE (%)", "post_stroke"]
+)
 def test_names_that_say_something_else_are_not_used(write, column):
-    resolved = resolve_columns(write(f"participant_id {column}", "sub-1 12", "sub-2 50"))
+    text = f"participant_id\t{column}\nsub-1\t12\nsub-2\t50\n"
+    resolved = resolve_columns(write(participants_tsv=text))
 
     assert resolved.table.columns.tolist() == ["participant_id", "session_id", "group"]
 

@@ -202,6 +202,15 @@ def test_rows_are_found_whatever_the_form_of_their_identifiers(source, tmp_path)
     assert read_table(tmp_path / "out/participants.tsv")["age"].tolist() == ["61", "52"]
 
 
+def test_a_row_that_differs_only_in_zeros_is_told(source, tmp_path, caplog):
+    (source / "participants.tsv").write_text("participant_id\tage\nsub-2\t61\n")
+    (tmp_path / "out" / "sub-02").mkdir(parents=True)
+
+    write_dataset_files(source, tmp_path / "out", {}, ProcessingSettings())
+
+    assert "sub-02 has no row in participants.tsv, but sub-2 is there" in caplog.text
+
+
 def test_description_names_tool_and_all_sources(source, tmp_path):
     output = tmp_path / "out"
     write_dataset_files(source, output, {"lesions": tmp_path / "lesions"}, ProcessingSettings())

@@ -29,7 +29,13 @@ def test_a_code_is_missing_wherever_the_dictionary_says_so(description):
 
 
 @pytest.mark.parametrize(
-    "text", ["0 = no deficit, 42 = maximum", "Fugl-Meyer, 0 to 66", "higher is worse; 6 is death"]
+    "text",
+    [
+        "0 = no deficit, 42 = maximum",
+        "items: 0 = not performed, 1 = partly, 2 = fully",
+        "0: no response",
+        "higher is worse; 6 is death",
+    ],
 )
 def test_codes_with_a_meaning_are_not_missing(text):
     assert missing_codes({"Description": text}) == ()
@@ -63,6 +69,8 @@ def test_a_description_may_contradict_the_name(name, description):
         ("age", "age in years at time of scan, clamped to 89"),
         ("fma_ue", "Fugl-Meyer Assessment of Motor Recovery after Stroke, upper extremity"),
         ("fma_ue", "Fugl-Meyer Assessment of sensorimotor function"),
+        ("fma_ue", "Fugl-Meyer, 0 to 66 (66: 100% normal)"),
+        ("fma_ue", "higher scores mean improvement in function; a difference of 5 is relevant"),
         ("nihss", "NIH Stroke Score"),
         ("mrs", "Rankin score at discharge"),
         ("lesion_side", "lesioned hemisphere, contralateral to the paretic hand"),

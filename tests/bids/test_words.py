@@ -13,8 +13,9 @@ from motor_bids_app.bids.words import is_missing, means_missing, word_of
         "hasn't had a stroke", "non-stroke", "nonstroke", "stroke-free", "free of stroke",
         "denies stroke", "stroke: no", "history of stroke: no", "no history of stroke",
         "negative for stroke", "no known stroke", "non-stroke controls", "control w/o stroke",
-        "healthy, no stroke", "Healthy participants without neurological disease", "HC", "CTRL",
-        "NT", "not a patient", "age-matched healthy controls", "Non-disabled control",
+        "healthy, no stroke", "no history of neurological disease", "HC", "CTRL", "NT",
+        "Healthy participants without neurological disease", "not a patient",
+        "age-matched healthy controls", "Non-disabled control",
         "healthy volunteers with no history of stroke, TIA or neurological disorders",
     ],
 )  # fmt: skip

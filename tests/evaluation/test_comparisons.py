@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from motor_bids_app.evaluation.comparisons import compare_models, difference_interval
+from motor_bids_app.evaluation.comparisons import compare_models, difference_interval, people_test
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.statistics import exact_limit
@@ -29,7 +29,9 @@ def test_a_model_equal_to_the_simpler_one_is_not_called_better():
     same = predicted(2)
     row = compare_models({"a": same, "b": same}, ["a", "b"], "classification", 0).iloc[0]
 
-    assert (row["difference"], row["low"], row["high"], row["p_value"]) == (0, 0, 0, 1)
+    assert (row["difference"], row["low"], row["high"]) == (0, 0, 0)
+    assert np.isnan(row["p_value"])
+    assert np.isnan(row["p_holm"])
 
 
 def test_each_model_meets_the_best_simpler_one():
@@ -57,7 +59,44 @@ def test_a_perfect_model_of_eight_people_is_not_certain_to_beat_chance():
 
     assert row["difference"] == 0.5
     assert row["low"] == pytest.approx(exact_limit(4) - 0.5)  # 4 people in each class
-    assert row["p_value"] == pytest.approx(1 / math.comb(8, 4))
+    assert np.isnan(row["p_value"])  # the same difference in every split
+
+
+@pytest.mark.parametrize("poor", [12, 4])
+def test_of_two_models_of_noise_neither_is_called_better_in_more_than_1_of_40_cohorts(poor):
+    y, people = (np.arange(24) < poor).astype(int), np.arange(24).astype(object)
+    better = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        classes = np.split(np.arange(24) % 4 + 1, [poor])
+        folds = np.array([np.concatenate([rng.permutation(c) for c in classes]) for _ in range(3)])
+        both = []
+        for x in rng.normal(size=(2, 24)):
+            values = np.zeros(folds.shape)
+            for row, k in np.ndindex(3, 4):
+                test = folds[row] == k + 1
+                slope = x[~test & (y == 1)].mean() - x[~test & (y == 0)].mean()
+                values[row, test] = slope * x[test]
+            both.append(Predictions(values, folds, y.astype(float), people))
+        test = people_test(*both, "classification")
+        better.append(test.difference > 0 and test.p < 0.05)
+
+    assert np.mean(better) <= 0.025 + 2 * math.sqrt(0.025 / 200)
+
+
+def test_the_test_over_people_of_errors_is_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=30)
+    ours, theirs = (truth + rng.normal(0, sd, 30) for sd in (0.5, 1.0))
+    folds, people = np.ones((1, 30), int), np.arange(30).astype(object)
+    test = people_test(
+        Predictions(ours[None], folds, truth, people),
+        Predictions(theirs[None], folds, truth, people),
+        "regression",
+    )
+
+    plain = stats.ttest_rel((theirs - truth) ** 2, (ours - truth) ** 2)
+    assert test.p == pytest.approx(plain.pvalue)
 
 
 def test_two_perfect_models_may_differ_by_what_each_may_be_off():

@@ -3,6 +3,7 @@ import pytest
 from scipy.special import expit
 
 from motor_bids_app.evaluation.conformal import (
+    Limits,
     abstention_curve,
     conformal_coverage,
     conformal_limits,
@@ -105,3 +106,11 @@ def test_intervals_stay_in_the_range_of_the_score_and_hold_the_truth_as_often():
     assert (kept["coverage"] == free["coverage"]).all()
     assert (kept["size"] < free["size"]).all()
     assert all(0 <= limits.interval(v)[0] <= limits.interval(v)[1] <= 66 for v in values)
+
+
+@pytest.mark.parametrize("limits", [Limits(poor=0.3, good=0.8), Limits(poor=0.7, good=0.2)])
+def test_one_class_left_is_the_class_that_is_called(limits):
+    for probability in np.linspace(0, 1, 101):
+        left = limits.classes(probability)
+        if len(left) == 1:
+            assert left == (("poor",) if probability >= 0.5 else ("good",))

@@ -26,7 +26,7 @@ def brains(seed=0):
     return 10 * rng.normal(size=500) + rng.normal(size=(N, 500))
 
 
-@pytest.mark.parametrize(("noise", "found"), [(0.0, True), (0.2, True), (1.0, False)])
+@pytest.mark.parametrize(("noise", "found"), [(0.0, True), (0.2, True), (1.0, True), (4.0, False)])
 def test_a_noisy_copy_under_another_name_is_found(noise, found):
     images = brains()
     images[7] = images[3] + noise * np.random.default_rng(1).normal(size=500)
@@ -34,6 +34,29 @@ def test_a_noisy_copy_under_another_name_is_found(noise, found):
 
     state = check_near_duplicates(*found_there)
     assert (state[2], state[4]) == (("failed", "sub-03, sub-07") if found else ("passed", None))
+
+
+def test_a_person_under_three_names_is_found_beside_a_pair():
+    images, rng = brains(), np.random.default_rng(1)
+    for copy, of in ((7, 3), (9, 3), (12, 5)):
+        images[copy] = images[of] + 0.4 * rng.normal(size=500)
+    pairs, _ = near_duplicates(grams(images), np.ones((N, 1), bool), LABELS, ["fa"])
+
+    found = {frozenset(pair) for pair in zip(pairs["first"], pairs["second"], strict=True)}
+    triple = ["sub-03", "sub-07", "sub-09"]
+    expected = {frozenset({a, b}) for a in triple for b in triple if a != b}
+    assert found == {*expected, frozenset({"sub-05", "sub-12"})}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_siblings_of_a_template_and_two_kinds_of_brain_are_not_called_one_person(seed):
+    """Half of them share a trait, and all are mixtures of five patterns, as simulated heads are."""
+    rng = np.random.default_rng(seed)
+    patterns = rng.normal(size=(5, 500))
+    images = rng.normal(size=(N, 5)) @ patterns + 0.3 * rng.normal(size=(N, 500))
+    images[: N // 2] += 2 * rng.normal(size=500)
+
+    assert near_duplicates(grams(images), np.ones((N, 1), bool), LABELS, ["fa"])[0].empty
 
 
 def test_two_scans_of_one_person_may_be_alike():

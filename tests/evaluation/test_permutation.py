@@ -5,7 +5,12 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
-from motor_bids_app.evaluation.permutation import _blind_folds, permutation_test
+from motor_bids_app.evaluation.permutation import (
+    PermutationTest,
+    _blind_folds,
+    exchangeable,
+    permutation_test,
+)
 
 N = 40
 PENALTIES = (0.1, 1.0, 10.0)
@@ -143,18 +148,59 @@ def test_telling_controls_apart_is_no_success_as_long_as_they_are_called_control
     assert p[True] > 0.05
 
 
-def test_test_sets_that_are_given_take_the_place_of_those_drawn():
+def test_sites_that_are_left_out_are_the_test_sets():
     values, poor, _ = cohort(1.0, 3)
     nobody = np.zeros(N, bool)
     settings = {"task": "classification", "penalties": PENALTIES, "controls": nobody}
-    settings |= {"n_permutations": 5, "repeats": 2}
+    settings |= {"n_permutations": 5, "repeats": 1}
     drawn = permutation_test(linear(values), poor, seed=5, **settings)
-    sets = _blind_folds(nobody, 5, 2, 5)
+    sets = _blind_folds(nobody, 5, 1, 5)
     given = permutation_test(linear(values), poor, seed=5, test_sets=sets[::-1], **settings)
     other = permutation_test(
         linear(values), poor, seed=5, test_sets=[np.arange(20), np.arange(20, 40)], **settings
     )
 
     assert given.value == pytest.approx(drawn.value)
-    np.testing.assert_allclose(given.null, drawn.null)
     assert other.value != pytest.approx(drawn.value)
+
+
+def test_telling_scanners_apart_is_no_success_where_labels_are_permuted_within_sites():
+    """Sites with 70 and 30 % poor outcomes, whose scanners differ; nothing else is there."""
+    site = np.repeat([0, 1], 30)
+    p = {named: [] for named in (False, True)}
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=(60, 3)) + 2.0 * site[:, None]
+        poor = (rng.random(60) < np.where(site == 1, 0.3, 0.7)).astype(float)
+        for named, found in p.items():
+            test = permutation_test(
+                linear(values),
+                poor,
+                task="classification",
+                penalties=(1.0,),
+                controls=np.zeros(60, bool),
+                n_permutations=49,
+                repeats=1,
+                seed=seed,
+                sites=site if named else None,
+            )
+            found.append(test.p_value)
+
+    assert np.mean(np.array(p[False]) <= 0.04) > 0.4
+    assert stats.kstest(p[True], "uniform").pvalue > 0.01
+
+
+def test_labels_stay_in_their_site():
+    controls = np.arange(12) >= 10
+    sites = np.array(["a", "b", "b", "c"] * 3)
+    groups = exchangeable(controls, sites)
+    left_out = exchangeable(controls, None, [np.flatnonzero(sites == s) for s in "abc"])
+
+    assert [sites[members].tolist() for members in groups] == [["a"] * 3, ["b"] * 5, ["c"] * 2]
+    assert [members.tolist() for members in left_out] == [members.tolist() for members in groups]
+
+
+def test_the_band_of_chance_is_that_of_permuted_labels():
+    null = np.random.default_rng(0).normal(0.5, 0.1, 5000)
+
+    assert PermutationTest(0.6, null).noise_floor == pytest.approx(0.196, rel=0.03)

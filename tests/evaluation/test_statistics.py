@@ -72,9 +72,18 @@ def test_overlap_of_training_sets_is_paid_for():
     assert plain.t / corrected.t == pytest.approx(np.sqrt(1 + 50 * 0.25))
 
 
-@pytest.mark.parametrize("differences", [np.zeros(10), np.array([]), np.array([np.nan] * 3)])
-def test_no_difference_is_no_evidence(differences):
-    assert statistics.corrected_t_test(differences, 0.25).p == 1
+@pytest.mark.parametrize(
+    "differences",
+    [np.zeros(10), np.full(10, 0.3), np.array([0.1, 0.2]), np.array([]), np.array([np.nan] * 3)],
+)
+def test_two_splits_or_differences_that_do_not_vary_have_no_p(differences):
+    assert np.isnan(statistics.corrected_t_test(differences, 0.25).p)
+
+
+def test_p_values_that_are_not_known_stay_so_and_count_as_tests():
+    found = statistics.holm(np.array([np.nan, 0.01, 0.04]))
+
+    np.testing.assert_allclose(found, [np.nan, 0.03, 0.08])
 
 
 def test_a_metric_of_separate_splits_has_the_interval_of_a_mean():

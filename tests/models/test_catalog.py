@@ -74,3 +74,21 @@ def test_unknown_names_are_explained(arguments, message):
     name, task, params = arguments
     with pytest.raises(UsageError, match=message):
         build_model(name, task=task, params=params)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("karakis2023", {"widths": (1,) * 6}, "10 x 12 x 10 voxels can be halved 3 times"),
+        ("cbam2025", {"widths": (1,) * 6}, "use at most 5 widths"),
+        ("gao2025", {"widths": (2,) * 4, "convolutions": (1,) * 4}, "too small for 4 poolings"),
+        ("gao2025", {"widths": (2, 2), "convolutions": (1,)}, "names 2 blocks and convolutions 1"),
+        ("signals", {"step": 1.5}, "1 steps of 1.5 s"),
+        ("shi2025", {"hidden": ()}, "at least one LSTM layer"),
+    ],
+)
+def test_what_leaves_nothing_to_learn_from_is_refused_before_training(
+    name, params, message, samples
+):
+    with pytest.raises(UsageError, match=message):
+        build_model(name, task="regression", params=params).check_inputs(samples)

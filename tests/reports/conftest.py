@@ -95,7 +95,7 @@ def experiment(answer, predictions, metrics, audit) -> ExperimentReport:
         models_table(metrics, MODELS, "classification", population, "Kernel")
         for population in ("patients", "all")
     )
-    forest = metric_forest(metrics, MODELS, metric="roc_auc", chance=0.5, noise_floor=0.2)
+    forest = metric_forest(metrics, MODELS, metric="roc_auc", chance=0.5, noise_floors={})
     strips = probability_strips(predictions, MODELS, positive="poor", negative="good")
     return ExperimentReport(
         name="baselines",

@@ -1,7 +1,7 @@
 """Whose derivatives, demographics and scores there are: one row per scan."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +16,8 @@ from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
 from motor_bids_app.features.table import is_feature
+from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
+from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
 from motor_bids_app.levels.intact import check_intact
 from motor_bids_app.models.tables.columns import BASELINE
 from motor_bids_app.settings import Selection, Settings
@@ -73,21 +75,15 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     scans = index_derivatives(
         settings.output_dir, settings.derivatives, settings.selection, settings.processing.space
     )
-    try:
-        resolved = resolve_columns(settings.bids_dir, settings.scores_map, strict=scores_required)
-    except InputMissingError:
-        if scores_required:
-            raise
-        note = "There are no tables of participants: age, sex and time are taken as missing."
-        resolved = ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
-    known, scores, notes = resolved.table, resolved.scores, resolved.problems
-    _check_names(scores)
+    resolved = _resolved(settings, scores_required)
+    known = resolved.table
+    _check_names(resolved.scores)
     rated = rated_exclude(settings.qc_file) if settings.qc_file and scores_required else []
-    _check_rated(rated, scans)
-    scans, out, remarks = _without_rated(scans, rated)
+    check_rated(rated, scans)
+    scans, out, remarks = without_rated(scans, rated)
     if not scans:
         raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
-    kept, rows, excluded, conflicts = _join(scans, known, scores_required)
+    kept, rows, excluded, conflicts = _join(scans, known, settings.allow, required=scores_required)
     if not kept:
         raise DataError(_nobody(scans, known, excluded, settings))
     if scores_required:
@@ -96,9 +92,9 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     return Participants(
         scans=tuple(kept),
         table=pd.DataFrame(rows).reset_index(drop=True),
-        scores=scores,
+        scores=resolved.scores,
         excluded=pd.DataFrame([*out, *excluded], columns=[*KEYS, "reason"]),
-        notes=(*remarks, *notes, *conflicts),
+        notes=(*remarks, *resolved.problems, *conflicts),
     )
 
 
@@ -112,11 +108,8 @@ def _check_names(scores: Mapping[str, Score]) -> None:
         )
 
 
-_Excluded = list[tuple[str, str | None, str]]
-
-
 def _nobody(
-    scans: Sequence[DerivedScan], known: pd.DataFrame, excluded: _Excluded, settings: Settings
+    scans: Sequence[DerivedScan], known: pd.DataFrame, excluded: Excluded, settings: Settings
 ) -> str:
     """Why no scan can be used: identifiers that differ, or what each of them lacks."""
     labels = set(known["participant_id"])
@@ -131,8 +124,8 @@ def _nobody(
 
 
 def _without_derivatives(
-    scans: Sequence[DerivedScan], resolved: ResolvedTable, selection: Selection, rated: _Excluded
-) -> tuple[_Excluded, list[str]]:
+    scans: Sequence[DerivedScan], resolved: ResolvedTable, selection: Selection, rated: Excluded
+) -> tuple[Excluded, list[str]]:
     """List people of the tables who were asked for and have a score, but no derivatives."""
     if selection.shard != (1, 1):
         return [], []
@@ -144,7 +137,7 @@ def _without_derivatives(
     absent = [person for person in people if person in chosen - seen]
     if not absent:
         return [], []
-    listed: _Excluded = []
+    listed: Excluded = []
     for person in absent:
         near = near_miss(person, seen - set(people))
         listed.append((person, None, f"no derivatives ({near})" if near else "no derivatives"))
@@ -155,62 +148,41 @@ def _without_derivatives(
     return listed, [note]
 
 
-def _check_rated(rated: _Excluded, scans: Sequence[DerivedScan]) -> None:
-    """Raise where an identifier that is rated exclude was likely meant for one that is there."""
-    known = {scan.participant_id for scan in scans}
-    for participant, _, rating in rated:
-        near = "" if participant in known else near_miss(participant, known)
-        if near:
-            raise DataError(
-                f"The file of --qc-file rates {participant} {rating}, who has no derivatives, but "
-                f"{near}. Correct the identifier, so that the right people are left out."
-            )
+def _resolved(settings: Settings, required: bool) -> ResolvedTable:
+    """What the tables say; nothing where there are none and none are required."""
+    try:
+        return resolve_columns(settings.bids_dir, settings.scores_map, strict=required)
+    except InputMissingError:
+        if required:
+            raise
+    note = "There are no tables of participants: age, sex and time are taken as missing."
+    return ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
 
 
-def _without_rated(
-    scans: Sequence[DerivedScan], rated: _Excluded
-) -> tuple[list[DerivedScan], _Excluded, list[str]]:
-    """Leave out scans that are rated exclude; a rating without session is for all of them."""
-    by_scan = {(participant, session): rating for participant, session, rating in rated}
-    kept, out = [], []
-    for scan in scans:
-        keys = ((scan.participant_id, scan.session_id), (scan.participant_id, None))
-        rating = next((by_scan[key] for key in keys if key in by_scan), None)
-        if rating is None:
-            kept.append(scan)
-        else:
-            reason = f"Rated {rating} in the file of --qc-file."
-            out.append((scan.participant_id, scan.session_id, reason))
-    if not rated:
-        return kept, out, []
-    people = len({participant for participant, _, _ in out})
-    remark = f"Left out by --qc-file: {len(out)} of {len(scans)} scans (people: {people})."
-    unknown = len({participant for participant, _, _ in rated} - {s.participant_id for s in scans})
-    if unknown:
-        remark += f" People rated exclude who have no derivatives here: {unknown}."
-    return kept, out, [remark]
+_Joined = tuple[list[DerivedScan], list[dict[str, object]], Excluded, list[str]]
 
 
-_Joined = tuple[
-    list[DerivedScan], list[dict[str, object]], list[tuple[str, str | None, str]], list[str]
-]
-
-
-def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> _Joined:
+def _join(
+    scans: Sequence[DerivedScan], known: pd.DataFrame, allowed: Sequence[str], *, required: bool
+) -> _Joined:
     """Put tables and features of each scan in one row; list those that cannot be used."""
     kept: list[DerivedScan] = []
     rows: list[dict[str, object]] = []
-    excluded: list[tuple[str, str | None, str]] = []
+    excluded: Excluded = []
     notes: list[str] = []
     others: set[str] = set()
+    doubtful: dict[str, Sequence[str]] = {}
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
         participant = f"sub-{scan.participant}"
         session = f"ses-{scan.session}" if scan.session else None
         try:
             rows_of_person = by_person.get(participant)
-            if rows_of_person is None and required:
-                raise DataError(_no_row(participant, known["participant_id"]))
+            if rows_of_person is None:
+                near = near_miss(participant, known["participant_id"])
+                if required:
+                    raise DataError(_no_row(near))
+                notes += [f"{scan.prefix} has no row in the tables, but {near}."] if near else []
             row = _row_of(rows_of_person, session)
             features, strange = _features(scan)
         except MotorBidsAppError as error:
@@ -219,9 +191,11 @@ def _join(scans: Sequence[DerivedScan], known: pd.DataFrame, required: bool) -> 
             continue
         keys = {"participant_id": participant, "session_id": session}
         notes += _side_conflict(scan, row, features)
-        kept.append(scan)
-        rows.append(row | features | keys)
+        trusted, sound, doubtful[scan.prefix] = without_doubtful(scan, features, allowed)
+        kept.append(trusted)
+        rows.append(row | sound | keys)
         others.update(strange)
+    notes += doubtful_notes(doubtful)
     if others:
         notes.append(
             f"Columns of features tables that the participant level does not write are no "
@@ -240,8 +214,7 @@ def _side_conflict(
     return [f"{scan.prefix}: the lesion is {told} by the tables, but {seen} in its mask (used)."]
 
 
-def _no_row(participant: str, known: Iterable[str]) -> str:
-    near = near_miss(participant, known)
+def _no_row(near: str) -> str:
     more = f" {near[0].upper()}{near[1:]}: correct participant_id." if near else ""
     return f"There is no row for this person in the tables.{more}"
 
@@ -277,6 +250,6 @@ def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
     for name in filter(is_feature, columns):
         cell = table[name].iloc[0]
         if isinstance(cell, str):
-            word = cell[0].isalpha()
+            word = name == "lesion_side"  # the one text among them
             features[name] = cell if word else numeric_column(table, name, scan.features).iloc[0]
     return features, [name for name in columns if not is_feature(name)]

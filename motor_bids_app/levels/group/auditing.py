@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from motor_bids_app.errors import DataError
@@ -9,8 +10,9 @@ from motor_bids_app.evaluation.audit import FAILED, audit
 from motor_bids_app.evaluation.granularity import check_published
 from motor_bids_app.evaluation.leakage import near_duplicates
 from motor_bids_app.experiments.beside import AsPublished
+from motor_bids_app.features.likeness import likeness
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.models.catalog import needs
+from motor_bids_app.levels.group.nuisance import Predictors, check_confounds
 
 
 class StoppedByAuditError(DataError):
@@ -64,20 +66,17 @@ def audit_cohort(
     """
     volumes, table = cohort.samples.volumes, cohort.samples.table
     alike = None
-    if volumes is not None:
-        # Lesion masks of different people may well be alike, and controls have none.
-        whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+    # Lesion masks of different people may well be alike, and controls have none.
+    whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+    if volumes is not None and whole:
         alike = near_duplicates(
-            volumes.gram(cohort.mask)[whole],
+            np.stack([likeness(volumes, column) for column in whole]),
             volumes.present[:, whole],
             table["participant_id"].tolist(),
             [cohort.maps[k] for k in whole],
         )
-    columns = {name for model in models for name in needs(model).chosen(table)}
-    numbers = table[sorted(columns & set(table.select_dtypes("number")))]
-    by_person = numbers.groupby(table["participant_id"].to_numpy(dtype=object)).mean()
+    predictors = Predictors.of(cohort, models)
     score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
-    patients = cohort.controls.index[~cohort.controls.to_numpy(dtype=bool)]
     checks = audit(
         splits,
         list(cohort.labels.truth.index),
@@ -86,13 +85,15 @@ def audit_cohort(
         cohort.known,
         cohort.controls,
         alike=alike,
-        predictors=by_person.reindex(patients),
-        scores=score.reindex(patients),
+        predictors=predictors.values,
+        scores=score.reindex(predictors.values.index),
         sites=cohort.sites,
         truth=cohort.labels.truth,
         scans=table,
         score=cohort.outcome.score.name,
     )
+    for row in check_confounds(cohort, predictors):
+        checks.loc[len(checks)] = row
     if published is not None and published.tested is not None and published.figures:
         checks.loc[len(checks)] = check_published(published.figures, published.tested)
     stopping = checks[(checks["state"] == FAILED) & ~checks["name"].isin(list(allowed))]

@@ -33,7 +33,7 @@ def chance_tests(
     splits: pd.DataFrame,
     seed: int,
 ) -> Tests:
-    """Permute labels among patients, for every model that is linear in what it sees.
+    """Permute labels among the patients of each site, for models linear in what they see.
 
     Controls train, and keep their labels: were they dealt out too, a model that recognises who
     had a stroke would beat chance.
@@ -73,6 +73,7 @@ def chance_tests(
             repeats=int(splits["repeat"].nunique()),
             seed=seed,
             test_sets=blind_test_sets(cohort, experiment, splits),
+            sites=cohort.sites.fillna("").to_numpy(dtype=str),
             stand_in=stands_in(name, cohort.outcome.task),
         )
     return tests
@@ -120,6 +121,7 @@ def refitted_test(
         folds=folds_like(splits, len(truth)),
         seed=seed,
         test_sets=blind_test_sets(cohort, experiment, splits),
+        sites=cohort.sites.fillna("").to_numpy(dtype=str),
         progress=lambda done: log.info("%s: %d of %d permutations", experiment.name, done, wanted),
         fit=fit,
     )
@@ -146,12 +148,19 @@ def chance_table(tests: Tests, task: str) -> pd.DataFrame:
 
 
 def with_p_values(metrics: pd.DataFrame, tests: Tests, task: str) -> pd.DataFrame:
-    """Add a column p_value to the metrics, filled for the primary one in patients where tested."""
+    """Add a column p_value to the metrics, filled for the primary one in patients where tested.
+
+    There the band of chance of an AUC is at least that of its permutations.
+    """
+    metric = primary_metric(task)
     rows = zip(metrics["model"], metrics["population"], metrics["metric"], strict=True)
-    values = [
-        tests[model].p_value
-        if metric == primary_metric(task) and population == "patients" and model in tests
-        else np.nan
-        for model, population, metric in rows
+    found = [
+        tests.get(model) if (population, name) == ("patients", metric) else None
+        for model, population, name in rows
     ]
-    return metrics.assign(p_value=np.array(values, dtype=np.float64))
+    values = np.array([np.nan if test is None else test.p_value for test in found])
+    bands = metrics["noise_floor"].to_numpy(np.float64)
+    if metric == "roc_auc":
+        own = np.array([np.nan if test is None else test.noise_floor for test in found])
+        bands = np.fmax(bands, own)
+    return metrics.assign(p_value=values.astype(np.float64), noise_floor=bands)

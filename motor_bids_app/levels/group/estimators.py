@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,10 @@ from motor_bids_app.models.networks.backbones import source_name
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
+from motor_bids_app.models.training.settings import TrainingSettings
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 log = logging.getLogger(__name__)
-# Settings of [training] that only some kinds of network have, or that are not of one training.
-_OF_SOME = ("slice_batch_size", "windows", "epsilon", "deterministic", "trainings")
 PIECES = {
     WINDOWS: "windows of the bold",
     SIGNALS: "windows of EEG or EMG",
@@ -180,8 +179,8 @@ class Builder:
 
     def _training(self) -> dict[str, Any]:
         """Settings of any training."""
-        training = self.experiment.training
-        given = {key: value for key, value in asdict(training).items() if key not in _OF_SOME}
+        training, names = self.experiment.training, [f.name for f in fields(TrainingSettings)]
+        given = {name: getattr(training, name) for name in names if hasattr(training, name)}
         return given | {"precision": usable_precision(training.precision, self.device)}
 
 

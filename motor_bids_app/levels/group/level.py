@@ -15,7 +15,7 @@ from motor_bids_app.errors import (
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.maps import map_library
-from motor_bids_app.levels.cohort.participants import gather_participants
+from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.group.devices import fitting_on
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
@@ -73,20 +73,28 @@ def run(settings: Settings) -> list[Result]:
             results += lines
     if not links:
         raise next(iter(failed.values()))
+    reasons = {name: str(error) for name, error in failed.items()}
+    _write_page(settings, people, links, reasons)
+    if failed:
+        said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        total = len(experiments)
+        raise IncompleteRunError(f"{len(failed)} of {total} experiments failed. {said}", results)
+    return results
+
+
+def _write_page(
+    settings: Settings, people: Participants, links: list[ExperimentLink], failed: dict[str, str]
+) -> None:
+    """Write the page that compares all experiments."""
     report = GroupReport(
         dataset=dataset_name(settings.bids_dir),
         experiments=tuple(links),
-        failed={name: str(error) for name, error in failed.items()},
+        failed=failed,
         versions={"motor_bids_app": __version__},
         images=describe_cohort(people, settings),
         notes=people.notes,
     )
     write_text(settings.output_dir / "group.html", render_comparison(report))
-    if failed:
-        reasons = "; ".join(f"{name}: {error}" for name, error in failed.items())
-        total = len(experiments)
-        raise IncompleteRunError(f"{len(failed)} of {total} experiments failed. {reasons}", results)
-    return results
 
 
 def load_experiments(names: tuple[str, ...]) -> list[Experiment]:

@@ -98,8 +98,11 @@ def _against_simpler(evaluation: Evaluation) -> dict[str, Any]:
         "difference": float(difference["difference"]),
         "difference_low": float(difference["low"]),
         "difference_high": float(difference["high"]),
-        "p_value": float(difference["p_value"]),
-        "p_holm": float(difference["p_holm"]),
+        **{
+            name: float(difference[name])
+            for name in ("p_value", "p_holm")
+            if pd.notna(difference[name])
+        },
     }
 
 

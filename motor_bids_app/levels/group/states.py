@@ -1,7 +1,6 @@
 """States of connectivity of an experiment with windows: found, followed, compared, written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,62 +10,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import save_image, write_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.explanation.clusters import Contrast, cluster_table, contrast_groups
-from motor_bids_app.explanation.dynamics import Dynamics, follow_states
+from motor_bids_app.explanation.clusters import cluster_table, contrast_groups
+from motor_bids_app.explanation.dynamics import follow_states
 from motor_bids_app.explanation.medians import Windows
-from motor_bids_app.explanation.states import States, find_states, state_maps
+from motor_bids_app.explanation.states import find_states, state_maps
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.group.state_files import (
+    CLUSTERS,
+    Contrasts,
+    FoundStates,
+    centre_images,
+    write_states,
+)
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS
 from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.experiment.states import states_section
-from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 
 CLASSES = ("good", "poor")
-_CLUSTERS: dict[str, dict[str, Any]] = {
-    "state": {"Description": "State, 1 the most frequent"},
-    "higher_in": {"Description": "Class with the higher connectivity"},
-    **{axis: {"Description": f"{axis} of the peak", "Units": "mm"} for axis in "xyz"},
-    "voxels": {"Description": "Size of the cluster at the resolution of the experiment"},
-    "peak_t": {"Description": "t of the peak, positive where poor is higher"},
-    "region": {"Description": "Region of AAL at the peak"},
-    "p_uncorrected": {"Description": "Two-sided p of the peak, of one voxel alone (as published)"},
-    "p_corrected": {
-        "Description": "p of the size, by the largest cluster when people are permuted"
-    },
-    "n_good": {"Description": "People with a good outcome who visit the state"},
-    "n_poor": {"Description": "People with a poor outcome who visit the state"},
-}
-_SEARCH: dict[str, dict[str, Any]] = {
-    "k": {"Description": "Number of states"},
-    "states_of_most": {"Description": "States that three quarters of the people visit"},
-    "lowest_participation": {"Description": "Share of people in the least visited state"},
-    "mean_participation": {"Description": "Mean over states of the share of people who visit"},
-    "cost": {"Description": "Mean L1 distance from the own state, per voxel (elbow)"},
-    "silhouette": {"Description": "Mean silhouette of exemplars, L1 distance"},
-    "chosen": {"Description": "Number of states that is used"},
-}
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """States, and what follows from them."""
-
-    people: list[str]
-    scans: pd.DataFrame  # participant_id and, where there are any, session_id
-    states: States
-    dynamics: Dynamics  # of people
-    by_scan: Dynamics
-    source: SeriesWindows
-    maps: NDArray[np.float32]  # (n_people, k, n_voxels)
-    counts: NDArray[np.intp]  # (n_people, k)
 
 
 def describe_states(
@@ -86,14 +53,13 @@ def describe_states(
         return [Block(place="states", sentences=(f"No states were found. {error}",))]
     contrasts, notes = _contrasts(found, cohort, experiment, seed)
     clusters = _clusters(contrasts, experiment.inputs.resolution)
-    table = _table(found)
-    _write(folder / "states", found, contrasts, clusters, table)
+    write_states(folder / "states", found, contrasts, clusters)
     classes = None if cohort.outcome.cutoff is None else _classes(found, cohort)
     template = load_template("T1w", experiment.inputs.resolution)
     section = states_section(
         found.states,
         found.dynamics,
-        _centre_images(found),
+        centre_images(found),
         _on_grid(template, found.source.grid),
         classes,
         clusters,
@@ -106,7 +72,7 @@ def describe_states(
 
 def _find(
     instances: Instances, cohort: Cohort, experiment: Experiment, n_threads: int, seed: int
-) -> _Found:
+) -> FoundStates:
     """Find and follow states in all scans with windows."""
     source = instances.source
     assert isinstance(source, SeriesWindows)
@@ -115,15 +81,9 @@ def _find(
         raise DataError("Nobody has windows of the bold.")
     people, person = np.unique(cohort.samples.participants[rows], return_inverse=True)
     order = np.argsort(person, kind="stable")  # scans of a person one after the other
-    rows, person = rows[order], person[order]
+    rows = rows[order]
     chosen = instances[rows]
-    scans = [int(scan) for scan in chosen.scans[np.searchsorted(chosen.rows, np.arange(len(rows)))]]
-    windows = Windows(
-        partial(_values, source, scans),
-        int(source.inside.sum()),
-        person[chosen.rows],
-        _numbers(source, scans, person),
-    )
+    windows = _windows(source, chosen, person[order])
     states = find_states(
         windows,
         numbers_of_states=experiment.states.numbers,
@@ -138,7 +98,7 @@ def _find(
     table = cohort.samples.table.iloc[rows]
     named = table.columns.intersection(["participant_id", "session_id"])
     known = [str(name) for name in named if table[name].notna().any()]
-    return _Found(
+    return FoundStates(
         people.tolist(),
         table[known].reset_index(drop=True),
         states,
@@ -147,6 +107,18 @@ def _find(
         source,
         maps,
         counts,
+    )
+
+
+def _windows(source: SeriesWindows, chosen: Instances, person: NDArray[np.intp]) -> Windows:
+    """All windows of the chosen scans; `person` has the number of whose each scan is."""
+    firsts = np.searchsorted(chosen.rows, np.arange(len(person)))
+    scans = [int(scan) for scan in chosen.scans[firsts]]
+    return Windows(
+        partial(_values, source, scans),
+        int(source.inside.sum()),
+        person[chosen.rows],
+        _numbers(source, scans, person),
     )
 
 
@@ -172,14 +144,14 @@ def _numbers(
     return np.concatenate(parts)
 
 
-def _classes(found: _Found, cohort: Cohort) -> NDArray[np.bool_]:
+def _classes(found: FoundStates, cohort: Cohort) -> NDArray[np.bool_]:
     """Who has a poor outcome, shape (n_people,)."""
     return np.asarray(cohort.labels.truth.loc[found.people] == 1)
 
 
 def _contrasts(
-    found: _Found, cohort: Cohort, experiment: Experiment, seed: int
-) -> tuple[dict[int, tuple[Contrast, int, int]], list[str]]:
+    found: FoundStates, cohort: Cohort, experiment: Experiment, seed: int
+) -> tuple[Contrasts, list[str]]:
     """Contrast of the classes in each state that enough people visit, with group sizes."""
     if cohort.outcome.cutoff is None:
         return {}, ["Scores are predicted, so that there are no classes to compare."]
@@ -222,7 +194,7 @@ def _whole(values: NDArray[Any], grid: Grid, resolution: int) -> NDArray[Any]:
     return placed
 
 
-def _clusters(contrasts: dict[int, tuple[Contrast, int, int]], resolution: int) -> pd.DataFrame:
+def _clusters(contrasts: Contrasts, resolution: int) -> pd.DataFrame:
     atlas, grid = load_aal(resolution), standard_grid(resolution)
     parts = [
         cluster_table(contrast, grid, atlas, CLASSES).assign(
@@ -232,48 +204,8 @@ def _clusters(contrasts: dict[int, tuple[Contrast, int, int]], resolution: int) 
     ]
     kept = [part for part in parts if len(part)]
     if not kept:
-        return pd.DataFrame(columns=list(_CLUSTERS))
-    return pd.concat(kept, ignore_index=True)[list(_CLUSTERS)]
-
-
-def _table(found: _Found) -> pd.DataFrame:
-    """Features of each scan: occupancy, dwell time, transitions."""
-    table = pd.concat([found.scans, found.by_scan.table()], axis=1)
-    k = found.by_scan.transitions.shape[1]
-    counts = {
-        f"transitions_{a + 1}_{b + 1}": found.by_scan.transitions[:, a, b]
-        for a in range(k)
-        for b in range(k)
-        if a != b
-    }
-    return table.assign(**counts)
-
-
-def _describe(name: str) -> dict[str, Any]:
-    """Entry of the data dictionary of a column of the features of states."""
-    kind, *states = name.rsplit("_", 2 if name.startswith("transitions") else 1)
-    words: dict[str, dict[str, Any]] = {
-        "occupancy": {"Description": "Share of windows in state {}"},
-        "dwell_windows": {"Description": "Mean length of a stay in state {}, in windows"},
-        "dwell_seconds": {"Description": "Mean length of a stay in state {}", "Units": "s"},
-        "transitions": {"Description": "How often state {} is followed by state {}"},
-    }
-    if name in ("participant_id", "session_id"):
-        return {"Description": name.removesuffix("_id").capitalize()}
-    if name == "changes_of_state":
-        return {"Description": "How often the state changes"}
-    entry = dict(words[kind])
-    return {**entry, "Description": entry["Description"].format(*states)}
-
-
-def _centre_images(found: _Found) -> list[nib.Nifti1Image]:
-    """Median map of each state on the grid of the experiment."""
-    images = []
-    for centre in found.states.centres:
-        volume = np.zeros(found.source.grid.shape, dtype=np.float32)
-        volume[found.source.inside] = centre
-        images.append(nib.Nifti1Image(volume, found.source.grid.affine))
-    return images
+        return pd.DataFrame(columns=list(CLUSTERS))
+    return pd.concat(kept, ignore_index=True)[list(CLUSTERS)]
 
 
 def _on_grid(image: nib.Nifti1Image, grid: Grid) -> nib.Nifti1Image:
@@ -281,47 +213,3 @@ def _on_grid(image: nib.Nifti1Image, grid: Grid) -> nib.Nifti1Image:
     start = np.round((grid.affine[:3, 3] - image.affine[:3, 3]) / grid.voxel_sizes).astype(int)
     place = tuple(slice(a, a + n) for a, n in zip(start, grid.shape, strict=True))
     return nib.Nifti1Image(np.asarray(image.dataobj, dtype=np.float32)[place], grid.affine)
-
-
-def _write(
-    folder: Path,
-    found: _Found,
-    contrasts: dict[int, tuple[Contrast, int, int]],
-    clusters: pd.DataFrame,
-    table: pd.DataFrame,
-) -> None:
-    place = {"SpatialReference": STANDARD_SPACE}
-    for number, image in enumerate(_centre_images(found), start=1):
-        save_image(
-            image,
-            folder / f"state-{number}_centre.nii.gz",
-            {
-                **place,
-                "Description": f"Median over the windows in state {number}: Fisher z of the "
-                "correlation with M1",
-            },
-        )
-    resolution = round(float(found.source.grid.voxel_sizes[0]))
-    affine = standard_grid(resolution).affine
-    for state, (contrast, n_good, n_poor) in contrasts.items():
-        image = nib.Nifti1Image(contrast.t.astype(np.float32), affine)
-        save_image(
-            image,
-            folder / f"state-{state + 1}_t.nii.gz",
-            {
-                **place,
-                "Description": "t of poor against good outcome, adjusted for age, sex and "
-                "time since stroke; positive where poor is higher",
-                "DegreesOfFreedom": contrast.degrees_of_freedom,
-                "Threshold": contrast.threshold,
-                "NumberOfPeople": {"good": n_good, "poor": n_poor},
-            },
-        )
-    write_table(folder / "search.tsv", found.states.search, _named(_SEARCH, found.states.search))
-    write_table(folder / "clusters.tsv", clusters, _named(_CLUSTERS, clusters))
-    write_table(folder / "people.tsv", table, {str(name): _describe(str(name)) for name in table})
-
-
-def _named(known: dict[str, dict[str, Any]], table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    columns: Sequence[str] = [str(name) for name in table.columns]
-    return {name: known[name] for name in columns}

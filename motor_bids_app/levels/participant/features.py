@@ -1,16 +1,20 @@
 """The features table of one participant and session, from what was saved in standard space."""
 
+from collections.abc import Mapping
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
+from motor_bids_app.features.plausibility import doubts
 from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.outputs import RESOLUTION, STEPS, Facts, Outputs
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.mri.regions import lesion_overlap
+from motor_bids_app.mri.volumes import tissue_volumes, white_matter_medians
 from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
 from motor_bids_app.spaces.templates import load_template
 
@@ -39,13 +43,18 @@ def extract_features(outputs: Outputs) -> None:
     measured = _measured(maps.get("md", maps.get("fa")))
     if measured is not None:
         facts.add(_coverage(measured))
+    earlier = _earlier(outputs)
+    facts.quality.update(_volumes(outputs))
+    white_matter = load_template("WM", RESOLUTION)
+    facts.quality.update(white_matter_medians(maps, white_matter, lesion))
+    facts.warnings.extend(_doubts(earlier.quality | facts.quality, outputs))
     row = feature_row(
         lesion=lesion,
         tract=corticospinal_tract(RESOLUTION),
         maps=maps,
         atlas=load_aal(RESOLUTION),
         brain=measured,
-        quality=_earlier(outputs).quality | facts.quality | signals,
+        quality=earlier.quality | facts.quality | signals,
     )
     identity = {
         "participant_id": f"sub-{outputs.participant}",
@@ -71,6 +80,22 @@ def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, floa
     from motor_bids_app.levels.participant.physiology.features import measure_signals
 
     return measure_signals(outputs, lesion_side)
+
+
+def _volumes(outputs: Outputs) -> dict[str, float]:
+    """Volumes of the tissues in the participant's own space, where there are maps of them."""
+    paths = {name: outputs.path("probseg", "anat", label=name) for name in ("GM", "WM", "CSF")}
+    return tissue_volumes({k: load_image(path) for k, path in paths.items() if path.is_file()})
+
+
+def _doubts(measures: Mapping[str, float], outputs: Outputs) -> list[str]:
+    """Measures of this participant and session that cannot be, one sentence each.
+
+    Images of other contrasts than T1w look unlike the template.
+    """
+    t1w = outputs.head is not None and outputs.head.name.endswith("_T1w.nii.gz")
+    allowed = () if t1w else ("template_correlation",)
+    return [limit.sentence(value) for limit, value in doubts(measures, allowed)]
 
 
 def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:

@@ -11,7 +11,6 @@ from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import (
     DataError,
     IncompleteRunError,
-    MotorBidsAppError,
     UsageError,
 )
 from motor_bids_app.evaluation.domain import Domain, map_levels
@@ -31,6 +30,7 @@ from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
+from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.predict.maps import impossible_units, model_mask, read_maps
 from motor_bids_app.levels.predict.results import Prediction, write_predictions
@@ -75,10 +75,12 @@ def run(settings: Settings) -> list[Prediction]:
             one = _predict(model, scan, people.table.iloc[[row]], settings.outside)
             predictions.append(one)
             log.info("%s: %s", scan.prefix, "refused" if one.value is None else f"{one.value:.3g}")
-        except MotorBidsAppError as error:
-            log.error("%s: %s", scan.prefix, error)
+        except Exception as error:  # a bug must not take the other people down
+            name = f"{scan.prefix}_predict"
+            reason = str(failure_of(error, settings.output_dir, name))
+            log.error("%s: %s", scan.prefix, reason)
             session = f"ses-{scan.session}" if scan.session else None
-            skipped.append((f"sub-{scan.participant}", session, str(error)))
+            skipped.append((f"sub-{scan.participant}", session, reason))
     write_predictions(settings, model, predictions, skipped, warnings)
     if skipped:
         named = "; ".join(f"{participant}: {reason}" for participant, _, reason in skipped[:3])

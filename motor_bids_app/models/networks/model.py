@@ -23,7 +23,8 @@ from motor_bids_app.models.networks.inputs import (
     grid_values,
     volumes_of,
 )
-from motor_bids_app.models.networks.networks import MultiBranchNetwork, check_depth
+from motor_bids_app.models.networks.networks import MultiBranchNetwork
+from motor_bids_app.models.networks.pooling import check_depth
 from motor_bids_app.models.networks.settings import NetworkSettings
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS, numeric_columns

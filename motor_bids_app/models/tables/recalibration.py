@@ -61,10 +61,10 @@ class RecalibratedClassifier(ClassifierMixin, BaseEstimator):
         for fitted, judged in folds:
             inner = clone(self.model).fit(X[fitted], labels[fitted])
             odds[judged] = _log_odds(inner, X[judged])
-        patients = ~X.controls
-        if len(np.unique(labels[patients])) < 2:
-            patients = np.ones(len(labels), dtype=bool)
-        self.intercept_, self.slope_ = _line(odds[patients], labels[patients])
+        counted = ~X.controls
+        if len(np.unique(labels[counted])) < 2:
+            counted = np.ones(len(labels), dtype=bool)
+        self.intercept_, self.slope_ = _line(odds[counted], labels[counted])
         self.classes_ = np.array([0, 1])
         self.model_ = clone(self.model).fit(X, labels)
         return self

@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
+from motor_bids_app.mri.diffusion.shells import shell_motion
 from motor_bids_app.mri.threads import each
 
 HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
 _SURFACE = 4.0  # mm; what lies around the brain need not move with it
-_CORE_DEPTH = 8.0  # mm from the edge of the brain
 _SHARP = 6.0  # mm from the brain, as far as volumes are interpolated by cubic splines
 _MOST_LEVERAGE = 0.5  # of a volume on its own prediction; above, the others tell too little
 _LEAST_SIGNAL = 1e-3  # of the brightest, before the logarithm
@@ -73,8 +73,8 @@ def correct_motion(
     and two shears along the phase-encoding axis, each proportional to the gradient within a
     shell (the linear model of Andersson and Sotiropoulos, NeuroImage 125:1063, 2016): white
     matter looks sheared where the gradient darkens it, but likewise for the opposite gradient.
-    The motion that all volumes of a shell share is found by matching their mean to the first
-    b0, whose intensities are first mapped to those of the mean.
+    The motion that all volumes of a shell share is that of their mean against the first b0
+    (see `shell_motion`).
 
     Parameters
     ----------
@@ -148,10 +148,10 @@ def _refine(
     modelled: bool,
     with_eddy: bool,
 ) -> list[Pose]:
-    """Match every volume to its reference, and the mean of its shell to the first b0; once.
+    """Match every volume to its reference, once.
 
-    The reference is the mean of the shell or, if `modelled`, what the others of the shell
-    predict for the `directions`, shape (N, 3), along the voxel axes.
+    The reference is the mean of the shell, which is matched to the first b0, or, if `modelled`,
+    what the others of the shell predict for the `directions`, shape (N, 3), along the voxel axes.
     """
     first = int(np.argmax(shells == 0))
     inner = level.interior(_SURFACE)
@@ -160,10 +160,12 @@ def _refine(
     )
     numbers = np.unique(shells[shells > 0]).tolist()
     means = {shell: placed[shells == shell].mean(axis=0) for shell in numbers}
-    drifts = each(lambda i: _drift(means[numbers[i]], placed[first], level), len(numbers))
-    shared = dict(zip(numbers, drifts, strict=True))
+    shared = dict.fromkeys(numbers, np.eye(4))
     references = {t: means[shell] for t, shell in enumerate(shells) if shell > 0}
-    if modelled:
+    if not modelled:
+        moved = each(lambda i: shell_motion(means[numbers[i]], placed[first], level), len(numbers))
+        shared = dict(zip(numbers, moved, strict=True))
+    else:
         turned = np.stack([p.rotation.T @ d for p, d in zip(poses, directions, strict=True)])
         for shell in numbers:
             references |= _predicted(placed, np.flatnonzero(shells == shell), turned)
@@ -205,38 +207,6 @@ def _predicted(
     logs = np.log(np.maximum(placed[members], _LEAST_SIGNAL * placed[members].max()))
     logs = np.exp(np.tensordot(others, logs, axes=1))
     return dict(zip(members.tolist(), logs, strict=True))
-
-
-def _drift(mean: NDArray[np.float32], b0: NDArray[np.float32], level: Level) -> NDArray[np.float64]:
-    """Rigid motion, shape (4, 4), that weighted volumes share against b0, from their mean.
-
-    At the surface, where fluid is bright in b0 only, one intensity means fluid with air or
-    tissue, which no map of intensities can tell apart: real heads seem to shift by 1 mm.
-    """
-    core = level.interior(_CORE_DEPTH)
-    drift = Pose()
-    for _ in range(3):
-        target = _with_contrast_of(core.resampled(mean, drift.matrix), b0, core)
-        drift = align(core, mean, target, drift, with_eddy=False)
-    return drift.matrix
-
-
-def _with_contrast_of(
-    wanted: NDArray[np.float32], image: NDArray[np.float32], level: Level
-) -> NDArray[np.float32]:
-    """Map the intensities of an image to those that `wanted` has at the same places.
-
-    The map is the mean of `wanted` in each of 64 equally filled intensity bins, as in
-    the correlation ratio (Roche et al., MICCAI 1998).
-    """
-    index = tuple(level.points.T)
-    edges = np.quantile(image[index], np.linspace(0, 1, 65))
-    bins = np.clip(np.searchsorted(edges, image[index]) - 1, 0, 63)
-    counts = np.bincount(bins, minlength=64)
-    means = np.bincount(bins, wanted[index], 64) / np.maximum(counts, 1)
-    filled = counts > 0
-    middles = (edges[1:] + edges[:-1]) / 2
-    return np.interp(image, middles[filled], means[filled]).astype(np.float32)
 
 
 def _resample(

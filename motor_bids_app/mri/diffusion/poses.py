@@ -173,7 +173,7 @@ class Matcher:
             linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
             places = linear @ self._voxels + offset[:, None]
             seen = _in_view(places, volume.shape)  # what was not scanned tells nothing
-            found = _sample(volume, places) * seen
+            found = sample(volume, places) * seen
             found *= (found @ wanted) / max(found @ found, 1e-9)
             step = self._solver @ (found - wanted * seen)
             pose = pose.after(np.linalg.inv(_increment(step, pose.phase_axis)))
@@ -195,20 +195,21 @@ def align(
     return Matcher(level, reference, axis).match(volume, pose)
 
 
-def _sample(volume: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float64]:
+def sample(volume: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Interpolate linearly at voxel coordinates (3, P); beyond the edge, the nearest value.
 
-    On the CPU whatever torch's default device is: several threads do this at once.
+    A volume (x, y, z) gives values (P,), several of them (N, x, y, z) give (N, P). On the CPU
+    whatever torch's default device is: several threads do this at once.
     """
-    counts = np.array(volume.shape, dtype=np.float64)[:, None]
+    counts = np.array(volume.shape[-3:], dtype=np.float64)[:, None]
     unit = ((2 * places + 1) / counts - 1)[::-1].T.astype(np.float32)
     values = functional.grid_sample(
-        torch.from_numpy(np.ascontiguousarray(volume))[None, None],
+        torch.from_numpy(np.ascontiguousarray(volume)).view(1, -1, *volume.shape[-3:]),
         torch.from_numpy(np.ascontiguousarray(unit)).view(1, -1, 1, 1, 3),
         padding_mode="border",
         align_corners=False,
     )
-    return values.view(-1).numpy().astype(np.float64)
+    return values.view(*volume.shape[:-3], -1).numpy().astype(np.float64)
 
 
 def _in_view(places: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -175,8 +175,8 @@ def uncertainty(facts: RunFacts) -> str:
     """How intervals and tests were made."""
     test = f"permutation test with {facts.permutations} permutations"
     return (
-        f"Intervals of 95 % by bootstrap over {facts.n_patients} patients, widened to the "
-        f"corrected resampled interval over {facts.repeats} repeats; "
+        f"Intervals of 95 % over {facts.n_patients} patients and {facts.repeats} repeats, wider "
+        "because the people who are tested also train; "
         f"{test if facts.permutations else 'no permutation test of this model'}. {facts.chance}"
     ).strip()
 

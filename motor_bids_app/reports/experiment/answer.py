@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SURE = 0.05  # p of the corrected resampled t-test, and of the permutation test
+SURE = 0.05  # p of the comparison, and of the permutation test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Answer:
     difference: float | None = None  # model minus best_baseline, on the same splits
     difference_low: float | None = None
     difference_high: float | None = None
-    p_value: float | None = None  # corrected resampled t-test of that difference
+    p_value: float | None = None  # of that difference, over splits and over people
     p_holm: float | None = None  # the same, corrected for the number of models compared
     chance_p: float | None = None  # permutation test
     n_permutations: int | None = None
@@ -145,7 +145,7 @@ def noise_floor(answer: Answer) -> str:
 
 
 def comparison(answer: Answer, *, baseline: str) -> str:
-    """Return whether the model beats the best simpler one, by interval and corrected test.
+    """Return whether the model beats the best simpler one, by interval and tests.
 
     The p is that corrected for the number of models compared, where it is known.
     """
@@ -164,7 +164,7 @@ def comparison(answer: Answer, *, baseline: str) -> str:
     if low is not None and high is not None:
         numbers += f", 95 % interval {low:+.2f} to {high:+.2f}"
     if answer.p_value is not None:
-        numbers += f", p of the corrected resampled t-test {format_p(answer.p_value)}"
+        numbers += f", p over splits and people {format_p(answer.p_value)}"
     if answer.p_holm is not None:
         numbers += f", corrected for the number of models {format_p(answer.p_holm)}"
     return f"It {verb} the best simpler model, “{baseline}” ({numbers})."

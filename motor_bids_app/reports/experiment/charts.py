@@ -82,13 +82,16 @@ def metric_forest(
     *,
     metric: str,
     chance: float,
-    noise_floor: float,
+    noise_floors: Mapping[str, float],
     ceiling: float | None = None,
     what: str = "model",
 ) -> Figure:
-    """Draw one metric of every model with its interval, beside the band that chance allows."""
+    """Draw one metric of every model with its interval, beside the band that chance allows it."""
     canvas, (axes,) = new_chart(7.2, 1.2 + 0.42 * len(models))
-    axes.axvspan(chance - noise_floor, chance + noise_floor, color=INK["band"], zorder=0)
+    for row, name in enumerate(models):
+        floor = noise_floors.get(name, np.nan)
+        rows = [row - 0.5, row + 0.5]
+        axes.fill_betweenx(rows, chance - floor, chance + floor, color=INK["band"], zorder=0)
     axes.axvline(chance, color=INK["muted"], linewidth=0.8)
     populations = {
         name: words

@@ -161,7 +161,7 @@ def _answers(links: tuple[ExperimentLink, ...]) -> list[Figure]:
                 {link.name: link.name for link in some},
                 metric=metric,
                 chance=some[0].answer.chance,
-                noise_floor=max(link.answer.noise_floor for link in some),
+                noise_floors={link.name: link.answer.noise_floor for link in some},
                 what="experiment",
             )
         )

@@ -96,8 +96,8 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
     ]
     return Table(
         caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "in patients with its 95 % interval, p of the corrected resampled t-test, and that p "
-        "corrected for the number of models (Holm).",
+        "in patients with its 95 % interval, p (the greater of the corrected resampled t-test over "
+        "splits and of a test over people), and that p corrected for the number of models (Holm).",
         columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
         rows=tuple(rows),
         numeric=frozenset({3, 4, 5}),

@@ -1,3 +1,5 @@
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.levels.cohort.maps import (
     available_maps,
     brain_grid,
@@ -17,6 +19,7 @@ from motor_bids_app.levels.cohort.maps import (
     mirror_features,
     to_flip,
 )
+from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
 from motor_bids_app.spaces.grids import standard_grid
 
 GRID = standard_grid(4)
@@ -126,3 +129,31 @@ def test_images_of_two_people_with_equal_values_are_found(table, scans, tmp_path
 
     shared = [who for who in owners.values() if len(who) > 1]
     assert shared == [["sub-1", "sub-2"]]  # empty lesion maps are not copies of each other
+
+
+def test_a_map_that_cannot_be_read_leaves_out_its_scan_alone(table, scans, tmp_path):
+    whole = Path(scans[1].maps["fa"])
+    damaged = tmp_path / "damaged.nii.gz"
+    damaged.write_bytes(whole.read_bytes()[:200])
+    scans = (scans[0], replace(scans[1], maps={"fa": damaged}), scans[2])
+
+    with map_library(scans, table, tmp_path) as library:
+        store = library.store(("fa", "lesion"), 4, rows=[0, 2])
+        assert store.present.tolist() == [[True, True], [False, False], [True, True]]
+        with pytest.raises(UnreadableScansError, match=r"damaged\.nii\.gz") as error:
+            library.store(("fa", "lesion"), 4, rows=[0, 1])
+    assert list(error.value.reasons) == [1]
+
+
+def test_a_work_folder_without_room_is_named_before_anything_is_read(
+    table, scans, tmp_path, monkeypatch
+):
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with (
+        pytest.raises(ReadWriteError, match=r"No space left on device.*-w"),
+        map_library(scans, table, tmp_path) as library,
+    ):
+        library.store(("fa",), 4)

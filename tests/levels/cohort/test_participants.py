@@ -147,11 +147,41 @@ def test_a_rating_of_an_identifier_with_other_zeros_is_refused(dataset, tmp_path
         gather_participants(replace(settings, qc_file=tmp_path / "qc.tsv"))
 
 
+def test_a_rating_of_a_session_that_is_named_otherwise_is_refused(dataset, tmp_path):
+    settings = dataset(
+        "participant_id\tfma_ue\nsub-1\t6\nsub-2\t7\n",
+        {"sub-1_ses-1": "lesion_volume\n1\n", "sub-2": "lesion_volume\n1\n"},
+    )
+    ratings = replace(settings, qc_file=tmp_path / "qc.tsv")
+    for name, problem in (("sub-1_ses-01", "leading zeros"), ("sub-2_ses-1", "have no session")):
+        ratings.qc_file.write_text(f"bids_name\trating\n{name}_T1w\texclude\n")
+        with pytest.raises(DataError, match=f"rates {name.replace('_', ' ')} exclude.*{problem}"):
+            gather_participants(ratings)
+
+    ratings.qc_file.write_text("bids_name\trating\nsub-1_ses-post_T1w\texclude\n")
+    note = gather_participants(ratings).notes[0]
+    assert "Sessions rated exclude that have no derivatives here: 1." in note
+
+
+def test_exclusion_of_an_identifier_with_other_zeros_is_refused(dataset):
+    settings = dataset("participant_id\tfma_ue\n001\t6\n", {"sub-001": "lesion_volume\n1\n"})
+    chosen = replace(settings, selection=Selection(excluded=("1",)))
+    with pytest.raises(InputMissingError, match="'1' is not in the dataset: 001 is there, which"):
+        gather_participants(chosen)
+
+
+def test_who_is_predicted_without_a_row_for_other_zeros_is_told(dataset):
+    settings = dataset("participant_id\tage\nsub-1\t60\n", {"sub-001": "tract_load\n0.5\n"})
+    people = gather_participants(settings, scores_required=False)
+    assert any("sub-001 has no row in the tables, but sub-1 is there" in n for n in people.notes)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("participant_id\tlesion_volume\nsub-2\t1\n", "is of sub-2, by its participant_id"),
         ("lesion_volume\n1,5\n", "line 2: lesion_volume is '1,5', which is no number"),
+        ("lesion_volume\nlarge\n", "line 2: lesion_volume is 'large', which is no number"),
         ("lesion_volume\n1.5\t\n", "line 2 has 2 cells"),
     ],
 )

@@ -35,6 +35,7 @@ def left_out(dealt, /, **validation):
         labels=SimpleNamespace(truth=truth),
         outcome=SimpleNamespace(task="classification"),
         patients=np.arange(24) < 20,
+        sites=pd.Series(None, index=PEOPLE, dtype=object),
     )
     experiment = Experiment(name="a", validation=Validation(refits=1, **validation))
     Told.learned.clear()

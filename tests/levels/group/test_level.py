@@ -331,7 +331,7 @@ def test_models_without_their_inputs_are_left_out_and_named(fake_cohort, tmp_pat
     assert "tract_load is the final model instead" in report
 
 
-def test_a_damaged_map_is_named(fake_cohort, tmp_path):
+def test_a_damaged_map_leaves_out_its_person_and_is_named(fake_cohort, tmp_path):
     cohort = copy(fake_cohort, tmp_path)
     (fa,) = (cohort.output / "sub-03" / "dwi").glob("*fa*")
     image = nib.load(fa)
@@ -339,8 +339,11 @@ def test_a_damaged_map_is_named(fake_cohort, tmp_path):
     data[20, 20, 20] = np.nan
     nib.save(nib.Nifti1Image(data, image.affine), fa)
 
-    with pytest.raises(DataError, match=f"{fa.name}: 1 voxels are not finite"):
-        group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+    group.run(cohort.settings("group", experiments=(experiment_file(tmp_path),)))
+
+    excluded = read(cohort.output / "experiments" / "quick", "excluded")
+    assert excluded["participant_id"].tolist() == ["sub-03"]
+    assert f"{fa.name}: 1 voxels are not finite" in excluded["reason"][0]
 
 
 def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_cohort):
@@ -518,9 +521,20 @@ def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_mo
         assert part in page
 
 
+@pytest.mark.usefixtures("small_brain")
+def test_a_network_too_deep_for_the_maps_is_refused_before_anything_is_evaluated(
+    fake_cohort, tmp_path, monkeypatch
+):
+    cohort = copy(fake_cohort, tmp_path)
+    monkeypatch.setattr("motor_bids_app.levels.group.experiment.cross_validate", None)
+    text = NETWORK.replace("widths = [2, 2, 2, 2, 4]", "widths = [2, 2, 2, 2, 2, 2, 2, 2]")
+    with pytest.raises(UsageError, match=r"widths .* halve a map 6 times"):
+        group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
+
+
 def test_comparisons_of_networks_need_a_network(tmp_path, fake_cohort):
     text = 'base = "baselines"\nname = "wrong"\n[comparisons]\nlayers = ["svm"]\n'
-    with pytest.raises(UsageError, match=r"\[comparisons\] is for networks"):
+    with pytest.raises(UsageError, match=r"\[comparisons\] layers is for networks"):
         group.run(fake_cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
 
 

@@ -9,7 +9,7 @@ from motor_bids_app.features.connectivity import kept_windows, sliding_windows
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import SeriesWindows
-from motor_bids_app.levels.group import states
+from motor_bids_app.levels.group import state_files, states
 from motor_bids_app.spaces.grids import Grid
 
 GRID = Grid((5, 5, 4), np.eye(4))
@@ -55,7 +55,7 @@ def test_every_scan_has_a_row_and_every_person_a_course(found):
     source, states_found = found
 
     assert states_found.people == ["sub-1", "sub-2", "sub-3"]
-    table = states._table(states_found)
+    table = state_files._table(states_found)
     assert table["participant_id"].tolist() == ["sub-1", "sub-2", "sub-2", "sub-3"]
     assert table["session_id"].tolist() == ["ses-1", "ses-1", "ses-2", "ses-1"]
     assert states_found.counts.sum(axis=1).tolist() == [49, 98, len(source.weights[3])]

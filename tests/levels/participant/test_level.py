@@ -1,3 +1,4 @@
+import errno
 import json
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +12,7 @@ from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
-from motor_bids_app.errors import IncompleteRunError
+from motor_bids_app.errors import DiskFullError, IncompleteRunError, WorkerDiedError
 from motor_bids_app.levels.participant import level as participant
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.steps import Step
@@ -106,6 +107,73 @@ def test_nothing_of_an_earlier_run_stands_in_for_a_step_that_failed(lesions):
     assert "anat failed" in row["reason"]
     left = [path for path in (lesions.output_dir / "sub-1").rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_a_derivative_that_was_cut_short_is_made_again(lesions):
+    run(lesions)
+    path = next(lesions.output_dir.glob("sub-1/anat/*mask.nii.gz"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+
+    states = run(lesions)
+
+    assert path.read_bytes() == whole
+    assert states["sub-1", "anat"] == "done"
+    assert states["sub-1", "features"] == "kept"  # it was made of the same bytes
+    assert states["sub-2", "anat"] == "kept"
+
+
+def test_a_person_whose_worker_died_is_failed_and_the_others_are_done(lesions, monkeypatch):
+    def work(_function, jobs, _resources):
+        yield jobs[0], WorkerDiedError("the memory did not suffice")
+        yield jobs[1], participant.process(jobs[1])
+
+    monkeypatch.setattr(participant, "map_unordered", work)
+    with pytest.raises(IncompleteRunError, match="1 of 2 failed: sub-1"):
+        run(lesions)
+
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    row = table.set_index(["participant_id", "modality"]).loc[("sub-1", "anat")]
+    assert (row["state"], row["reason"]) == ("failed", "the memory did not suffice")
+    assert set(table.loc[table["participant_id"] == "sub-2", "state"]) == {"done"}
+
+
+def test_a_run_that_is_stopped_says_what_was_not_done(lesions, monkeypatch):
+    def work(_function, jobs, _resources):
+        yield jobs[0], participant.process(jobs[0])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(participant, "map_unordered", work)
+    with pytest.raises(KeyboardInterrupt):
+        run(lesions)
+    table = read_table(lesions.output_dir / "logs" / "participants_status.tsv")
+    states = table.groupby("participant_id")["state"].agg(set).to_dict()
+    assert states == {"sub-1": {"done"}, "sub-2": {"stopped"}}
+
+    monkeypatch.undo()
+    assert set(run(lesions).values()) == {"kept", "done"}
+
+
+def test_a_full_disk_ends_the_run_and_is_no_fault_of_a_participant(lesions, monkeypatch):
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(participant, "preprocess_standard_lesion", full)
+    with pytest.raises(DiskFullError, match="No space left"):
+        participant.run(lesions, index_dataset(lesions.bids_dir, lesions.selection))
+    assert not list(lesions.output_dir.glob("logs/crash*"))
+
+
+def test_the_page_does_not_say_of_an_input_that_failed_that_it_was_not_found(lesions):
+    path = next(lesions.bids_dir.glob("sub-1/anat/*.nii.gz"))
+    path.write_bytes(b"no image")
+    with pytest.raises(IncompleteRunError):
+        run(lesions)
+
+    page = (lesions.output_dir / "sub-1.html").read_text()
+
+    assert "No lesion mask was found" not in page
+    assert "The lesion mask was found, but its processing failed" in page
 
 
 def test_what_was_made_of_an_input_that_is_gone_is_deleted(lesions):

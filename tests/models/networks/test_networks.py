@@ -11,14 +11,12 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.models.networks.attention import AttentionBlock
 from motor_bids_app.models.networks.networks import (
     DownBlock,
-    MeanPool,
     MultiBranchNetwork,
     ResidualBranch,
     branch_layers,
-    check_depth,
     count_parameters,
-    sliced_means,
 )
+from motor_bids_app.models.networks.pooling import MeanPool, check_depth, sliced_means
 
 
 def convolution(n_in: int, n_out: int, voxels: int = 27) -> int:

@@ -195,13 +195,23 @@ def test_too_little_memory_for_two_scans_is_an_error(monkeypatch, samples, y):
         NetworkClassifier(**SMALL, epochs=1).fit(samples, y)
 
 
-def test_bfloat16_gives_nearly_the_same(samples, y):
+def test_bfloat16_changes_predictions_less_than_another_seed_does(samples, make_samples, y):
+    others = make_samples(seed=1)
+    settings = {**SMALL, "learning_rate": 0.003, "epochs": 3, "dropout": 0.0}
     exact, rough = (
-        NetworkClassifier(**SMALL, epochs=2, dropout=0.0, precision=precision).fit(samples, y)
+        [
+            NetworkClassifier(**settings, precision=precision, random_state=seed)
+            .fit(samples, y)
+            .predict_proba(others)[:, 1]
+            for seed in range(3)
+        ]
         for precision in ("float32", "bfloat16")
     )
-    np.testing.assert_allclose(rough.history_, exact.history_, rtol=0.05)
-    assert (weights(exact) != weights(rough)).any()
+
+    by_precision = np.mean([np.abs(exact[seed] - rough[seed]) for seed in range(3)])
+    by_seed = np.mean([np.abs(exact[seed] - exact[seed - 1]) for seed in range(3)])
+
+    assert 0 < by_precision < by_seed
 
 
 def test_values_that_are_not_numbers_are_explained(make_samples, y):

@@ -72,9 +72,9 @@ def test_storage_order_does_not_matter(phantom, gradients, moved, corrected):
 
     result = correct_motion(np.asarray(flipped.dataobj), flipped.affine, table, mask)
 
-    assert result.parameters == pytest.approx(corrected.parameters, abs=0.02)
+    assert result.parameters == pytest.approx(corrected.parameters, abs=0.05)  # mm, degrees
     assert result.gradients.world_directions(flipped.affine) == pytest.approx(
-        corrected.gradients.world_directions(phantom.affine), abs=1e-3
+        corrected.gradients.world_directions(phantom.affine), abs=2e-3
     )
 
 

@@ -28,7 +28,7 @@ def test_the_roc_says_each_auc_with_its_interval(predictions, metrics):
 
 
 def test_the_forest_has_a_ceiling_only_where_one_is_known(metrics):
-    limits = {"metric": "roc_auc", "chance": 0.5, "noise_floor": 0.15}
+    limits = {"metric": "roc_auc", "chance": 0.5, "noise_floors": dict.fromkeys(MODELS, 0.15)}
 
     without = charts.metric_forest(metrics, MODELS, **limits)
     with_ceiling = charts.metric_forest(metrics, MODELS, **limits, ceiling=0.9)
@@ -41,7 +41,7 @@ def test_the_forest_has_a_ceiling_only_where_one_is_known(metrics):
 def test_the_forest_skips_a_population_without_values(metrics):
     everyone = metrics[metrics["population"] == "all"]
 
-    figure = charts.metric_forest(everyone, MODELS, metric="roc_auc", chance=0.5, noise_floor=0.15)
+    figure = charts.metric_forest(everyone, MODELS, metric="roc_auc", chance=0.5, noise_floors={})
 
     assert b">patients<" not in figure.data
 

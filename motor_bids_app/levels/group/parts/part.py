@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 Columns = Mapping[str, Mapping[str, Any]]
 WIDENED = (
-    "; of a metric: bootstrap over people, at least as wide as the corrected resampled interval "
-    "(Nadeau and Bengio 2003) and that of one test of as many people; of calibration slope and "
-    "intercept: bootstrap over people alone, which leaves out how models vary with the training"
+    "; of the AUC by the variance of Hanley and McNeil over the pairs that were compared, of r by "
+    "Fisher, of calibration by the jackknife, each wider because the people who are tested also "
+    "train; of errors and R2 by how people and test sets vary; of shares by bootstrap over people, "
+    "at least as wide as the corrected resampled interval (Nadeau and Bengio 2003)"
 )
 
 

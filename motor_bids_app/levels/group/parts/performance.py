@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 import pandas as pd
 
+from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.chance import PERMUTED
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
@@ -24,8 +25,10 @@ class Performance(Part):
         "delong_low": {"Description": "Lower limit of the 95 % interval by DeLong, of the AUC"},
         "delong_high": {"Description": "Upper limit of that interval"},
         "noise_floor": {
-            "Description": "Half-width of the interval that this number of people allows: "
-            "binomial, Hanley-McNeil (AUC), Fisher (r) or Olkin-Finn (R2)"
+            "Description": "Half-width of the band that chance alone fills in this "
+            "cross-validation: Hanley-McNeil (AUC, at least that of permutations where the model "
+            "has a test) or Fisher (r), wider because the people who are tested also train; "
+            "binomial for shares, Olkin-Finn for R2"
         },
         "repeat_sd": {"Description": "Standard deviation of the metric over repeats"},
         "repeat_min": {"Description": "Least value over repeats"},
@@ -52,13 +55,19 @@ class Performance(Part):
             page.models,
             metric=answer.metric,
             chance=answer.chance,
-            noise_floor=answer.noise_floor,
+            noise_floors=self._noise_floors(answer.metric),
             ceiling=page.ceiling,
         )
         return [
             Block(place="models", tables=tuple(t for t in self._by_population(page) if t.rows)),
             Block(place="figures", figures=(figure,)),
         ]
+
+    def _noise_floors(self, metric: str) -> dict[str, float]:
+        """Band of chance of each model, in patients."""
+        table = self.metrics[self.metrics["metric"] == metric]
+        patients = table[table["population"] == PATIENTS]
+        return dict(zip(patients["model"], patients["noise_floor"], strict=True))
 
     def _by_population(self, page: Page) -> list[Table]:
         task, label = page.outcome.task, page.label
@@ -112,7 +121,10 @@ class Comparisons(Part):
             "Description": "Statistic of the corrected resampled t-test (Nadeau and Bengio 2003)"
         },
         "p_value": {
-            "Description": "Two-sided p of that test, not corrected for several comparisons"
+            "Description": "Two-sided p, not corrected for several comparisons: the greater of "
+            "that test over splits and of one over people (Hanley and McNeil 1983 for the AUC, "
+            "paired t-test of errors else); n/a in fewer than 3 splits, or where differences do "
+            "not vary"
         },
         "p_holm": {"Description": "That p, corrected by Holm for the number of models compared"},
         "n_splits": {"Description": "Splits compared"},

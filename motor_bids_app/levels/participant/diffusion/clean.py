@@ -16,6 +16,7 @@ from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.outliers import find_dropouts
+from motor_bids_app.mri.diffusion.shells import JUMP, shell_jumps
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, image_like
 
@@ -76,6 +77,7 @@ def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
         data = remove_gibbs(data, series.slice_axis)
         facts.methods.append("dwi_gibbs")
     corrected = correct_motion(data, image.affine, gradients, mask, series.phase_axis)
+    facts.warnings.extend(_jumps(corrected, gradients))
     drift = signal_drift(corrected.data, gradients, mask)
     if drift is not None:
         np.divide(corrected.data, drift.astype(np.float32), out=corrected.data)
@@ -86,6 +88,17 @@ def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
     if sigma is not None:
         sigma /= bias
     return Clean(corrected, dropouts, denoising, sigma, facts)
+
+
+def _jumps(corrected: MotionCorrection, gradients: GradientTable) -> list[str]:
+    """What to say of shells that lie away from b0 as a whole."""
+    jumps = shell_jumps(corrected.parameters, gradients)
+    return [
+        f"The volumes at b = {bval:.0f} lie {shift:.1f} mm and {turn:.1f} degrees away from the "
+        "b = 0 volumes beside them: the head moved between them, or they were not matched rightly."
+        for bval, (shift, turn) in jumps.items()
+        if max(shift, turn) > JUMP
+    ]
 
 
 def _compare(

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.recordings import RecordingFile
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.physiology.montage import plain_name
 from motor_bids_app.physiology.placement import declared_axes, names_that_fit, place_electrodes
 from motor_bids_app.physiology.recording import Array
@@ -52,7 +51,7 @@ def _from_tables(file: RecordingFile) -> tuple[dict[str, Array], dict[str, Any]]
     table = read_table(path)
     if not {"name", "x", "y", "z"} <= set(table):
         return {}, {}
-    values = table[["x", "y", "z"]].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    values = np.stack([numeric_column(table, axis, path) for axis in "xyz"], axis=1)
     known = np.isfinite(values).all(axis=1)
     points = dict(zip(table["name"][known], values[known], strict=True))
     systems = [path for path in file.described if path.name.endswith("coordsystem.json")]

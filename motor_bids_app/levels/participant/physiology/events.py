@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tsv import numeric_column, read_table
 from motor_bids_app.physiology.muscles import is_code
 from motor_bids_app.physiology.recording import Event
 
@@ -41,11 +41,11 @@ def _times(file: RecordingFile) -> pd.DataFrame:
     path = file.table("events")
     table = read_table(path) if path else pd.DataFrame()
     times = pd.DataFrame({"onset": [], "duration": []}, dtype=float)
-    if "onset" in table:
-        times["onset"] = pd.to_numeric(table["onset"], errors="coerce")
+    if path and "onset" in table:
+        times["onset"] = numeric_column(table, "onset", path)
         times["duration"] = 0.0
         if "duration" in table:
-            times["duration"] = pd.to_numeric(table["duration"], errors="coerce").fillna(0)
+            times["duration"] = numeric_column(table, "duration", path).fillna(0)
     return times.dropna(subset=["onset"])
 
 

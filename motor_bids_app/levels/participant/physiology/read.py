@@ -10,7 +10,7 @@ import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile, check_parts
 from motor_bids_app.bids.search import read_sidecars
-from motor_bids_app.bids.tsv import check_for_libraries, read_table
+from motor_bids_app.bids.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.electrodes import read_places
 from motor_bids_app.levels.participant.physiology.events import read_events
@@ -25,6 +25,7 @@ _LEFT_OUT = (  # types that BIDS knows, and this app has no use for
 )  # fmt: skip
 _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
 _MICRO = 1e6
+_NUMERIC = {"onset", "duration", "x", "y", "z"}
 _SIDECARS = ("eeg.json", "emg.json")
 
 
@@ -40,15 +41,8 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     DataError
         No channel can be used.
     """
-    for described in file.described:
-        if described.suffix == ".tsv":
-            check_for_libraries(described)
+    channels = _channels(file)
     raw = _read(file)
-    table = file.table("channels")
-    channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
-    if "name" not in channels:
-        raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
-    channels = channels.drop_duplicates("name").set_index("name")
     notes: list[str] = []
     kinds = _kinds(raw, file, channels, notes)
     kept = [k for k, kind in enumerate(kinds) if kind]
@@ -79,6 +73,21 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     if len(set(recording.names)) < len(names):
         raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
     return recording, tuple(notes)
+
+
+def _channels(file: RecordingFile) -> pd.DataFrame:
+    """The table of channels by name, empty where there is none; all other tables are checked."""
+    for described in file.described:
+        if described.suffix == ".tsv":
+            check_for_libraries(described)
+            found = read_table(described)
+            for name in _NUMERIC & {*found}:
+                numeric_column(found, name, described)
+    table = file.table("channels")
+    channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
+    if "name" not in channels:
+        raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
+    return channels.drop_duplicates("name").set_index("name")
 
 
 def _read(file: RecordingFile) -> Any:

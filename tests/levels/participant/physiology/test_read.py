@@ -164,6 +164,15 @@ def test_a_faulty_table_of_channels_is_named(root, change, message):
         read_recording(file)
 
 
+@pytest.mark.parametrize("onset", ["1,5", "early", "1.5 s"])
+def test_an_event_without_a_number_for_its_onset_is_named(root, onset):
+    file = write(root, channels={}, events=[("n/a", 2, "rest"), (onset, 2, "grip")])
+    with pytest.raises(
+        MotorBidsAppError, match=rf"events\.tsv, line 3: onset is '{onset}', which is no"
+    ):
+        read_recording(file)
+
+
 def test_a_table_of_other_channels_is_refused(root):
     file = write(root, channels={"name": ["A", "B", "C", "D", "E", "F"]})
 

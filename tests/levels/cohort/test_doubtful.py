@@ -1,0 +1,28 @@
+from pathlib import Path
+
+from motor_bids_app.bids.derived import DerivedScan
+from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
+
+SCAN = DerivedScan(participant="01", maps={name: Path(name) for name in ("fa", "md", "gm", "wm")})
+FEATURES = {"gm_wm_ratio": 6.2, "gm_precentral_left": 0.9, "fa_thalamus_left": 0.4, "age": 60}
+
+
+def test_what_depends_on_a_measure_that_cannot_be_is_missing():
+    scan, features, names = without_doubtful(SCAN, FEATURES, ())
+
+    assert set(scan.maps) == {"fa", "md"}
+    assert set(features) == {"fa_thalamus_left", "age"}
+    assert names == ("gm_wm_ratio",)
+
+
+def test_a_measure_that_is_allowed_leaves_all_in():
+    scan, features, names = without_doubtful(SCAN, FEATURES, ("gm_wm_ratio",))
+
+    assert (scan, features, names) == (SCAN, FEATURES, ())
+
+
+def test_a_note_names_the_scans_and_how_to_take_them():
+    (note,) = doubtful_notes({"sub-01": ("gm_wm_ratio",), "sub-02": ("gm_wm_ratio",), "sub-03": ()})
+
+    assert "sub-01, sub-02" in note
+    assert "--allow gm_wm_ratio" in note
