@@ -9,6 +9,7 @@ import pandas as pd
 from motor_bids_app.bids.descriptions import levels_of, units_of
 from motor_bids_app.bids.tsv import same_code, to_numbers
 from motor_bids_app.errors import ScoreError
+from motor_bids_app.privacy import quoted
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,6 @@ class Column:
         """
         return to_numbers(
             self.cells,
-            lambda who, cell: f"{who}: {self.file} has {cell!r} as {self.name}",
+            lambda who, cell: f"{who}: {self.file} has {quoted(cell)} as {self.name}",
             ScoreError,
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids import dataset
+from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.dataset import (
     locked,
     prepare_output,
@@ -18,7 +19,13 @@ from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.status import StatusRow, read_status, update_status
 from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.bids.validation import validate
-from motor_bids_app.errors import DiskFullError, InvalidNameError, OutputError, TryAgainError
+from motor_bids_app.errors import (
+    DiskFullError,
+    InvalidNameError,
+    OutputError,
+    ScoreError,
+    TryAgainError,
+)
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 
 
@@ -172,6 +179,17 @@ def test_names_dates_of_birth_and_old_ages_stay_in_the_input(source, tmp_path):
         ["female", "patient", "12"],
         ["male", "patient", "60"],
     ]
+
+
+def test_messages_repeat_no_name_and_no_date(source):
+    for table, column in (("Roe Jane", "age"), ("1931-02-01", "age"), ("lives alone", "group")):
+        (source / "participants.tsv").write_text(f"participant_id\t{column}\nsub-1\t{table}\n")
+
+        with pytest.raises(ScoreError) as told:
+            resolve_columns(source)
+
+        assert table not in str(told.value)
+        assert f"a text of {len(table)} characters" in str(told.value)
 
 
 def test_rows_are_found_whatever_the_form_of_their_identifiers(source, tmp_path):
