@@ -20,11 +20,13 @@ from motor_bids_app.evaluation.crossvalidation import (
 )
 from motor_bids_app.explanation.embedding import LEAST, embed
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.features.series import WINDOWS, WindowVolumes
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.maps import brain_grid, experiment_mask
+from motor_bids_app.levels.cohort.maps import experiment_mask
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.networks.layers import LAYERS, layer_predictions, layered_network
+from motor_bids_app.spaces.grids import Grid
 
 CLASSIFIER_LABELS = {
     "knn": "k-nearest neighbours", "svm": "Support vector machine", "tree": "Decision tree",
@@ -154,6 +156,13 @@ def watched_by_both(one: Watch | None, other: Watch | None) -> Watch | None:
     return watch
 
 
+def _grid(samples: Samples) -> Grid:
+    """Grid of the maps that networks read: of scans, or of sliding windows."""
+    if samples.volumes is not None:
+        return samples.volumes.grid
+    return WindowVolumes(samples.instances[WINDOWS]).grid
+
+
 def evaluate_comparisons(
     builder: Builder, splits: pd.DataFrame, watcher: LayerWatcher | None
 ) -> ComparisonModels:
@@ -177,7 +186,7 @@ def evaluate_comparisons(
         for name in cohort.maps:
             variants[f"{kind}-{name}"] = (f"Network of {name.upper()} alone", {"maps": (name,)})
     for name in wanted.masks:
-        own = {"mask": experiment_mask(name, brain_grid(experiment.inputs.resolution))}
+        own = {"mask": experiment_mask(name, _grid(cohort.samples))}
         variants[f"{kind}-{name}"] = (f"Network in {MASK_LABELS[name]}", own)
     for name, (label, changes) in variants.items():
         models = builder.build(kind, **changes)

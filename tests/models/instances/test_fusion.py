@@ -18,7 +18,7 @@ from motor_bids_app.models.training.mixing import Curve
 
 SMALL = {
     "hidden": (8, 8, 4), "step": 0.25, "size": 32, "epochs": 2, "stop_after": 0,
-    "learning_rate": 0.01, "inner_folds": 2,
+    "learning_rate": 0.01, "inner_folds": 2, "validation_share": 0.4,
 }  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def compared(samples, y, repeats=5):
         "slices": ("slices",),
         "both": ("signals", "slices"),
     }.items():
-        table = cross_validate([QuickFusion(modalities)], samples, y, splits)
+        table = cross_validate([QuickFusion(modalities=modalities)], samples, y, splits)
         predictions[name] = Predictions.of(average_trainings(table), truth)
     return predictions
 
@@ -229,4 +229,6 @@ def test_a_score_outside_of_its_range_is_refused(make_instances):
     samples, scores = make_instances(n=12)
 
     with pytest.raises(DataError, match="12 scores are outside 0 to 34"):
-        FusionRegressor(("slices",), **SMALL, bounds=(0.0, 34.0)).fit(samples, 50 + abs(scores))
+        FusionRegressor(modalities=("slices",), **SMALL, bounds=(0.0, 34.0)).fit(
+            samples, 50 + abs(scores)
+        )

@@ -27,7 +27,9 @@ def opened(model, samples):
 
 def test_an_open_classifier_gives_the_log_odds(make_instances):
     samples, scores = make_instances(n=12)
-    model = FusionClassifier((SLICES,), **SMALL).fit(samples, (scores > np.median(scores)) * 1)
+    model = FusionClassifier(modalities=(SLICES,), **SMALL).fit(
+        samples, (scores > np.median(scores)) * 1
+    )
     odds, network = opened(model, samples)
 
     means = [expit(one).mean() for one in odds]
@@ -39,7 +41,7 @@ def test_an_open_classifier_gives_the_log_odds(make_instances):
 def test_an_open_regressor_gives_points_from_a_fixed_one(make_instances, bounds):
     samples, scores = make_instances(n=12)
     y = np.clip(17 + 5 * scores, 0, 34)
-    model = FusionRegressor((SLICES,), **SMALL, bounds=bounds).fit(samples, y)
+    model = FusionRegressor(modalities=(SLICES,), **SMALL, bounds=bounds).fit(samples, y)
     points, network = opened(model, samples)
 
     offset = model.predict(samples) - [one.mean() for one in points]
@@ -50,7 +52,9 @@ def test_an_open_regressor_gives_points_from_a_fixed_one(make_instances, bounds)
 
 def test_deletion_of_slices_starts_at_their_distance_from_plain_grey(make_instances):
     samples, scores = make_instances(n=12)
-    model = FusionClassifier((SLICES,), **SMALL).fit(samples, (scores > np.median(scores)) * 1)
+    model = FusionClassifier(modalities=(SLICES,), **SMALL).fit(
+        samples, (scores > np.median(scores)) * 1
+    )
     network = open_slices(model)
 
     drops, by_chance = slices_deletion(network, samples[[0]], np.random.default_rng(0))
