@@ -265,7 +265,7 @@ def read_records(folder: Path, chance: random.Random) -> None:
     if which == 0:
         path = folder / "facts.json"
         path.write_bytes(changed_json(chance, FACTS))
-        Facts.read(path)
+        read_facts(path)
     elif which == 1:
         name = outputs.figures / "sub-01_brain-mask.json"
         name.write_bytes(changed_json(chance, FIGURE))

@@ -19,7 +19,7 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
-from motor_bids_app.levels.participant.anatomy.preprocess import preprocess_anatomy
+from motor_bids_app.levels.participant.anatomy.step import process_anatomy
 from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
@@ -180,7 +180,7 @@ def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
     inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
     inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
-    return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
+    return Task("anat", inputs, lambda: process_anatomy(scan, outputs, settings.processing))
 
 
 def _lesion(scan: Scan) -> dict[str, Path]:

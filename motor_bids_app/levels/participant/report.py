@@ -15,7 +15,7 @@ from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.table import dictionary_for
-from motor_bids_app.levels.participant.anatomy.preprocess import anatomical_methods
+from motor_bids_app.levels.participant.anatomy.files import anatomical_methods
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import planned, taken_from
 from motor_bids_app.mri.brain_network import WEIGHTS

@@ -7,14 +7,10 @@ from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import DataError
+from motor_bids_app.levels.participant.anatomy.lesion import drawn_lesion, lesion_in_head
+from motor_bids_app.levels.participant.anatomy.read import read_lesion
 from motor_bids_app.levels.participant.features import extract_features
-from motor_bids_app.levels.participant.lesion import (
-    drawn_lesion,
-    given_lesion,
-    lesion_in_head,
-    lesion_sidecar,
-    preprocess_standard_lesion,
-)
+from motor_bids_app.levels.participant.lesion import lesion_sidecar, preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.spaces.atlases import load_aal
 from motor_bids_app.spaces.grids import standard_grid
@@ -42,7 +38,7 @@ def test_the_volume_is_that_of_the_mask_as_it_was_given(save, tmp_path):
     grid = standard_grid(1)
     scan = save((-40, -30, 10), (-33, -19, 23), grid)
 
-    lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 4), {})
+    lesion = drawn_lesion(read_lesion(scan), load_template("T1w", 4), {})
 
     facts = lesion.measure(load_template("brain", 4))
     assert facts.quality["lesion_volume_ml"] == pytest.approx(7 * 11 * 13 / 1000)
@@ -54,7 +50,8 @@ def test_of_a_mask_in_the_standard_space_it_is_that_in_the_head(save):
     scan = save((-40, -30, 10), (-20, -10, 30), standard_grid(2), "standard", "MNI152NLin2009aSym")
     half = Transform(matrix=np.diag([2.0, 2, 2, 1]))  # a head of half the size
 
-    lesion = lesion_in_head(given_lesion(scan), scan.lesion.path, load_template("T1w", 1), half)
+    given = read_lesion(scan)
+    lesion = lesion_in_head(given.on_standard_grid(), given.name, load_template("T1w", 1), half)
 
     assert lesion.volume_ml == pytest.approx(20**3 / 8 / 1000, rel=0.05)
     assert np.asarray(lesion.in_template(half).dataobj).sum() * 8 == 20**3
@@ -64,7 +61,7 @@ def test_a_mask_half_outside_the_brain_is_noted(save):
     edge = np.argwhere(np.asarray(load_template("brain", 2).dataobj)[:, 54, 45])[-1, 0] * 2 - 90
     scan = save((edge - 10, -22, 14), (edge + 12, -14, 22), standard_grid(2))
 
-    lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 2), {})
+    lesion = drawn_lesion(read_lesion(scan), load_template("T1w", 2), {})
 
     (note,) = lesion.measure(load_template("brain", 2)).notes
     assert "of the lesion mask lies in the brain mask" in note
@@ -73,7 +70,7 @@ def test_a_mask_half_outside_the_brain_is_noted(save):
 def test_a_mask_whose_header_is_wrong_is_refused(save):
     scan = save((-85, -120, -70), (-70, -110, -60), standard_grid(2))  # a corner of the picture
 
-    lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 2), {})
+    lesion = drawn_lesion(read_lesion(scan), load_template("T1w", 2), {})
 
     with pytest.raises(DataError, match=r"sub-1_label-L_mask\.nii\.gz: .* its header may be wrong"):
         lesion.measure(load_template("brain", 2))
