@@ -1,7 +1,7 @@
 """The input files of one participant in one session, chosen among those that are there."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.bold import BoldFile, choose_bold
@@ -106,12 +106,29 @@ class Scan(Person):
         )
         return all(part is None for part in parts) and not self.finished.maps
 
+    @property
+    def images(self) -> list[Path]:
+        """All NIfTI files among the inputs."""
+        return [path for path in _paths(self) if path.name.endswith((".nii", ".nii.gz"))]
+
     def image(self, name: str) -> Path | None:
         """Path of the image called 'T1w', 'T2w', 'FLAIR' or 'dwi' (the trace, else the series)."""
         raw = {"T1w": self.t1w, "T2w": self.t2w, "FLAIR": self.flair}
         if name not in raw:
             return self.trace or self.dwi
         return raw[name] or (self.finished.head if name == self.finished.contrast else None)
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """All paths that an object holds, in fields, tuples and dictionaries."""
+    if isinstance(value, Path):
+        yield value
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from _paths(getattr(value, part.name))
+    elif isinstance(value, tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _paths(item)
 
 
 def build_scan(

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from motor_bids_app.bids.orientation import trust_orientation, trusted_notes
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.bids.status import StatusRow, update_status
@@ -107,6 +108,8 @@ def process(job: Job) -> list[StatusRow]:
     limit_threads(settings.processing.omp_nthreads)
     keep_memory()
     use_device(settings.resources.device)
+    trust_orientation(settings.processing.trust_orientation)
+    scan = replace(scan, notes=(*scan.notes, *trusted_notes(scan.images)))
     datasets = {**settings.derivatives, "raw": settings.bids_dir}
     outputs = Outputs(
         settings.output_dir, scan.participant, scan.session, settings.processing.space, datasets

@@ -163,6 +163,10 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "gradient table corrected if wrong": processing.correct_gradients,
         "Gibbs ringing removed": processing.gibbs,
         "susceptibility distortion": processing.susceptibility,
+        "orientation that headers leave open": ", ".join(
+            f"{rule.what} for {rule.pattern}" for rule in processing.trust_orientation
+        )
+        or "refused",
         **{
             f"bold: {name.replace('_', ' ')}": value.name if isinstance(value, Path) else value
             for name, value in asdict(processing.bold).items()
