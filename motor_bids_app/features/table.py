@@ -9,7 +9,8 @@ import numpy as np
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.signal_columns import signal_columns
-from motor_bids_app.mri.lesions import lesion_side, lesion_voxels, volume_ml
+from motor_bids_app.mri.lesion_values import lesion_voxels
+from motor_bids_app.mri.lesions import lesion_side, volume_ml
 from motor_bids_app.mri.regions import regional_means, tract_means
 from motor_bids_app.mri.tracts import tract_distances, tract_loads
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, Atlas

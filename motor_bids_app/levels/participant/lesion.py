@@ -1,5 +1,6 @@
 """Lesion masks that need no head: in the standard space, or on the image they were drawn on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -7,33 +8,47 @@ import nibabel as nib
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.participant.anatomy.lesion import Lesion, naming, place_lesion
+from motor_bids_app.levels.participant.anatomy.lesion import (
+    GivenLesion,
+    Lesion,
+    check_lesion,
+    check_place,
+    naming,
+    place_lesion,
+)
 from motor_bids_app.levels.participant.anatomy.read import read_lesion
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs
-from motor_bids_app.mri.lesions import share_in_brain
+from motor_bids_app.mri.lesion_values import unite
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import corticospinal_tract
+from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.templates import load_template
 
 
-def placed_lesion(path: Path, image: nib.Nifti1Image) -> Lesion:
-    """Read a mask and bring it to the image it was drawn on."""
-    return place_lesion(load_image(path), str(path), image)
+def placed_lesion(path: Path, image: nib.Nifti1Image, parts: Sequence[Path] = ()) -> Lesion:
+    """Read a mask, with those of further parts, and bring it to the image it was drawn on."""
+    with naming(str(path)):
+        mask = unite({one.name: load_image(one) for one in (path, *parts)})
+    given = GivenLesion(mask, str(path), "dwi", image_grid=Grid.of(image))
+    check_place(given)
+    return place_lesion(mask, given.name, image)
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     """Save the lesion of a participant who has nothing but a mask in standard space."""
-    given = read_lesion(scan)
+    given = read_lesion(scan, {})
     assert given is not None
     assert scan.lesion is not None
     mask = given.on_standard_grid()
-    with naming(given.name):
-        share_in_brain(mask, load_template("brain", RESOLUTION))
+    checked = check_lesion(mask, load_template("brain", RESOLUTION), given.name)
     path = outputs.path("mask", "anat", label="L", standard=True)
-    outputs.save(mask, path, [scan.lesion.path], **lesion_sidecar(scan.lesion))
+    outputs.save(mask, path, scan.lesion.paths, **lesion_sidecar(scan.lesion))
     save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
-    outputs.save_facts("anat", Facts(methods=["standard_lesion"]))
+    facts = Facts(methods=["standard_lesion"], notes=[*given.notes], warnings=[*scan.doubts])
+    facts.notes.extend(checked.notes)
+    facts.warnings.extend(checked.warnings)
+    outputs.save_facts("anat", facts)
 
 
 def lesion_sidecar(lesion: LesionFile) -> dict[str, object]:

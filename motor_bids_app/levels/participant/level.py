@@ -196,7 +196,8 @@ def _lesion(scan: Scan) -> dict[str, Path]:
     lesion = scan.lesion
     place = lesion.space if lesion.is_standard else lesion.image
     inputs = {f"lesion on {place}": lesion.path}
-    drawn_on = scan.image(lesion.image) if lesion.image and not lesion.is_standard else None
+    inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
+    drawn_on = scan.lesion_drawn_on
     return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
 
 

@@ -61,7 +61,7 @@ def write_report(
             *_lesion_warning(scan),
             *(row.reason for row in rows if row.state == "outdated"),
         ),
-        doubts=tuple(facts.warnings),
+        doubts=tuple(dict.fromkeys([*scan.doubts, *facts.warnings])),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
         sections={**_without_result(scan, rows), **_sections(outputs)},
         quality=quality,
@@ -277,4 +277,5 @@ def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
 def _lesion_warning(scan: Scan) -> tuple[str, ...]:
     if scan.lesion is not None or not (scan.anatomy or scan.dwi or scan.finished.diffusion):
         return ()
-    return ("No lesion mask was found: the brain was processed as if it were intact.",)
+    found = "could be used" if scan.doubts else "was found"
+    return (f"No lesion mask {found}: the brain was processed as if it were intact.",)

@@ -48,6 +48,7 @@ def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
             "the lesion out is not known here. Look at it near the lesion."
         )
     facts.add(anatomy.facts)
+    facts.warnings.extend(scan.doubts)
     return facts
 
 
@@ -79,7 +80,7 @@ def _save_images(anatomy: Anatomy, sources: list[Path], scan: Scan, outputs: Out
         saver = _Saver(outputs, [finished.tissue.get(name, source)])
         saver.save(probability, standard.tissue[name], suffix="probseg", label=name)
     if anatomy.lesion is not None and standard.lesion is not None and scan.lesion is not None:
-        sidecar, origin = lesion_sidecar(scan.lesion), [*sources, scan.lesion.path]
+        sidecar, origin = lesion_sidecar(scan.lesion), [*sources, *scan.lesion.paths]
         for mask, is_standard in ((anatomy.lesion.native, False), (standard.lesion, True)):
             path = outputs.path("mask", "anat", label="L", standard=is_standard)
             outputs.save(mask, path, origin, **sidecar)

@@ -12,8 +12,15 @@ from motor_bids_app.levels.participant.anatomy.images import (
     HeadImages,
     StandardAnatomy,
 )
-from motor_bids_app.levels.participant.anatomy.lesion import Lesion, drawn_lesion, lesion_in_head
+from motor_bids_app.levels.participant.anatomy.lesion import (
+    GivenLesion,
+    Lesion,
+    check_place,
+    drawn_lesion,
+    lesion_in_head,
+)
 from motor_bids_app.levels.participant.facts import Facts
+from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.anatomy import correct_bias, denoise
 from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.quality import anatomical_quality, registration_quality
@@ -36,9 +43,8 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
     brain = taken.brain or extract_brain(head)
     contrasts = place_contrasts(images.others, head, brain, sloppy=sloppy)
     matrices = {name: contrast.matrix for name, contrast in contrasts.items()}
-    drawn = drawn_lesion(images.lesion, head, matrices)
-    if drawn is not None:  # a mask that misses the brain would also spoil the registration
-        facts.add(drawn.measure(brain))
+    drawn, remarks = _place_drawn(images.lesion, head, brain, matrices)
+    facts.add(remarks)
     lesion, to_template, to_native = _register(images, head, brain, drawn, sloppy=sloppy)
     mask = lesion.native if lesion else None
     # In T1w brightness tells the tissues apart, with any ventricles; elsewhere the template does.
@@ -101,6 +107,28 @@ def place_contrasts(
         image = correct_bias(raw, mask=None, sloppy=sloppy)
         placed[name] = Contrast(image, register_rigid(head, image, brain))
     return placed
+
+
+def _place_drawn(
+    given: GivenLesion | None,
+    head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    to_contrasts: Mapping[str, Matrix],
+) -> tuple[Lesion | None, Facts]:
+    """Bring a lesion that was drawn on an image of the person to the head, if that can be right.
+
+    A mask that misses the brain would also spoil the registration.
+    """
+    if given is None:
+        return None, Facts()
+    facts = Facts(notes=[*given.notes])
+    if given.is_standard:
+        return None, facts
+    on_head = given.reference is None and given.drawn_on not in to_contrasts
+    facts.add(check_place(given, brain if on_head else None))
+    lesion = drawn_lesion(given, head, to_contrasts)
+    facts.add(lesion.measure(brain))
+    return lesion, facts
 
 
 def _register(

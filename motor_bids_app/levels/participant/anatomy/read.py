@@ -1,5 +1,6 @@
 """The images of a head, from the files of one participant and session."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import nibabel as nib
@@ -8,8 +9,10 @@ from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.levels.participant.anatomy.finished import take_anatomy
 from motor_bids_app.levels.participant.anatomy.images import HeadImages
-from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion
+from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion, naming
 from motor_bids_app.mri.anatomy import reorient
+from motor_bids_app.mri.lesion_values import unite, values_note
+from motor_bids_app.spaces.grids import Grid
 
 
 def read_anatomy(scan: Scan) -> HeadImages:
@@ -22,15 +25,23 @@ def read_anatomy(scan: Scan) -> HeadImages:
     """
     assert scan.anatomy is not None
     _, contrast = scan.anatomy
-    runs = {path.name: _canonical(path) for path in head_runs(scan)}
-    others = {
-        name: _canonical(path)
+    paths = {
+        name: path
         for name in ANATOMY
         if name != contrast and (path := scan.image(name)) is not None
     }
+    grids: dict[Path, Grid] = {}
+
+    def canonical(path: Path) -> nib.Nifti1Image:
+        image = load_image(path)
+        grids[path] = Grid.of(image)
+        return reorient(image)
+
+    runs = {path.name: canonical(path) for path in head_runs(scan)}
+    others = {name: canonical(path) for name, path in paths.items()}
     head = next(iter(runs.values()))
     taken = take_anatomy(scan.finished, head)
-    return HeadImages(contrast, runs, others, taken, read_lesion(scan, [*others]))
+    return HeadImages(contrast, runs, others, taken, read_lesion(scan, grids))
 
 
 def head_runs(scan: Scan) -> list[Path]:
@@ -40,20 +51,32 @@ def head_runs(scan: Scan) -> list[Path]:
     return [source] if scan.finished.head else [source, *scan.repeats]
 
 
-def read_lesion(scan: Scan, placed: list[str] | None = None) -> GivenLesion | None:
-    """Read the lesion mask, and the image it was drawn on unless that is the head or `placed`."""
+def read_lesion(scan: Scan, read: Mapping[Path, Grid]) -> GivenLesion | None:
+    """Read the lesion mask, and the image it was drawn on unless that is `read` already.
+
+    Parameters
+    ----------
+    scan : Scan
+    read : mapping of Grid
+        Grids, as they were stored, of images of the head by path.
+    """
     if scan.lesion is None:
         return None
-    name = scan.lesion.image or ""
-    drawn_on = None if scan.lesion.is_standard else scan.image(name)
-    known = name in (placed or []) or (scan.anatomy and drawn_on == scan.anatomy[0])
+    paths = scan.lesion.paths
+    masks = {path.name: load_image(path) for path in paths}
+    with naming(str(paths[0])):
+        mask = unite(masks)
+        remarks = [values_note(image) for image in masks.values()]
+    drawn_on = scan.lesion_drawn_on
+    grid, reference = read.get(drawn_on) if drawn_on else None, None
+    if drawn_on and grid is None:
+        image = load_image(drawn_on)
+        grid, reference = Grid.of(image), reorient(image)
     return GivenLesion(
-        mask=load_image(scan.lesion.path),
-        name=str(scan.lesion.path),
-        drawn_on=name,
-        reference=None if known or drawn_on is None else _canonical(drawn_on),
+        mask=mask,
+        name=str(paths[0]),
+        drawn_on=scan.lesion.image or "",
+        reference=reference,
+        image_grid=grid,
+        notes=tuple(remark for remark in dict.fromkeys(remarks) if remark),
     )
-
-
-def _canonical(path: Path) -> nib.Nifti1Image:
-    return reorient(load_image(path))

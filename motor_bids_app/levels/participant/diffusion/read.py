@@ -119,7 +119,9 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
     if series.head is None:
         series.placing_notes.extend(_without_head(scan))
         if scan.lesion is not None and scan.lesion.image == "dwi":
-            series = replace(series, lesion=placed_lesion(scan.lesion.path, image))
+            series = replace(
+                series, lesion=placed_lesion(scan.lesion.path, image, scan.lesion.parts)
+            )
     if settings.susceptibility != "off":
         series = replace(series, reverse_b0=_reverse_b0(series, scan))
         if series.reverse_b0 is None:
