@@ -36,7 +36,7 @@ from motor_bids_app.cli.values import bids_filter, config_words
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.experiments.reading import parse_experiment
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
-from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.outputs import Outputs, read_facts
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.mri.diffusion.gradients import parse_gradients
 

@@ -14,7 +14,8 @@ from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.lesion import Lesion, placed_lesion
+from motor_bids_app.levels.participant.anatomy.lesion import Lesion
+from motor_bids_app.levels.participant.lesion import placed_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.opening import read_text
