@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from motor_bids_app.bids.borrowed import with_head
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
@@ -284,11 +285,13 @@ def _scans_of(
         sessions -= {None} if not any(image.get("session") is None for image in images) else set()
     scans = []
     for session in sorted(sessions, key=lambda label: label or ""):
-        here = [image for image in images if image.get("session") == session]
         person = Person(participant=participant, session=session)
         finished = find_finished(participant, session, derivatives)
+        here, notes = with_head(session, images)
+        if finished.head:
+            here, notes = [file for file in here if file.get("session") == session], ()
         scan = build_scan(person, here, selection.bids_filter, root, finished, selection.tasks)
-        scan = with_lesion(scan, lesions)
+        scan = with_lesion(replace(scan, notes=(*notes, *scan.notes)), lesions)
         scans.append(_with_finished_bold(scan, derivatives, selection))
     usable = [
         scan

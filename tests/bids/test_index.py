@@ -200,14 +200,32 @@ def test_sessions_are_kept_apart(make_dataset):
     root = make_dataset(
         "sub-1/ses-pre/anat/sub-1_ses-pre_T1w.nii.gz",
         "sub-1/ses-post/anat/sub-1_ses-post_T1w.nii.gz",
-        "sub-1/ses-rest/func/sub-1_ses-rest_task-rest_bold.nii.gz",
+        "sub-1/ses-rest/eeg/sub-1_ses-rest_task-rest_eeg.edf",
     )
 
-    scans = index(root)
+    *scans, rest = index(root)
 
     assert [scan.prefix for scan in scans] == ["sub-1_ses-post", "sub-1_ses-pre"]
+    assert rest.t1w is None  # a recording needs none
     assert [scan.t1w.name for scan in scans] == [f"{scan.prefix}_T1w.nii.gz" for scan in scans]
     assert index(root, Selection(sessions=("pre",))) == scans[1:]
+
+
+@pytest.mark.parametrize(("session", "lender"), [("a", "b"), ("c", "b"), ("e", "d")])
+def test_a_session_without_head_takes_that_of_another(make_dataset, session, lender):
+    root = make_dataset(
+        *(f"sub-1/ses-{s}/anat/sub-1_ses-{s}_{i}.nii.gz" for s in "bd" for i in ("T1w", "FLAIR")),
+        f"sub-1/ses-{session}/func/sub-1_ses-{session}_task-rest_bold.nii.gz",
+        "sub-1/ses-b/anat/sub-1_ses-b_label-L_mask.nii.gz",
+    )
+
+    (scan,) = index(root, Selection(sessions=(session,)))
+
+    assert scan.bold is not None
+    assert scan.t1w.name == f"sub-1_ses-{lender}_T1w.nii.gz"
+    assert scan.flair.name == f"sub-1_ses-{lender}_FLAIR.nii.gz"
+    assert f"no head image in ses-{session}" in scan.notes[0]
+    assert scan.lesion_drawn_on.name == "sub-1_ses-b_T1w.nii.gz"
 
 
 @pytest.mark.parametrize(
