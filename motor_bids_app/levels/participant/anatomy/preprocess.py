@@ -33,7 +33,8 @@ from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
-_UNSCANNED = 0.01  # share of the template's brain
+_UNSCANNED = 0.005  # share of the template's brain, from which it is said
+_CUT_OFF = 0.02  # from which it is doubtful what is measured there
 _UNCOVERED = 0.05  # share of the template; whole brains lack 1 to 2 % of it
 
 
@@ -214,9 +215,10 @@ def _coverage(head: nib.Nifti1Image, to_template: Transform) -> Facts:
     share = scanned_share(seen, load_template("brain", RESOLUTION))
     facts = Facts(quality={"head_scanned": share})
     if 1 - share > _UNSCANNED:
-        facts.warnings.append(
-            f"The head image ends within the brain: {100 * (1 - share):.0f} % of it was not "
+        text = (
+            f"The head image ends within the brain: {100 * (1 - share):.1f} % of it was not "
             "scanned. Regions of which less than half was scanned have no values, and others there "
             "are of their scanned part."
         )
+        (facts.warnings if 1 - share > _CUT_OFF else facts.notes).append(text)
     return facts
