@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import check_file
 from motor_bids_app.settings import STANDARD_SPACE
 
 _APART = 1.001  # mm at a corner, from which two images are in two places
@@ -153,9 +155,11 @@ def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
 def same_place(one: Path, other: Path) -> bool:
     """Whether two images have the same voxels, by their headers, whatever the order of axes."""
     try:
+        for path in (one, other):
+            check_file(path)
         first, second = (nib.load(path) for path in (one, other))
         apart = np.linalg.norm(_corners(first)[:, None] - _corners(second), axis=-1)
-    except (OSError, ValueError, EOFError, ImageFileError, AttributeError):
+    except (MotorBidsAppError, OSError, ValueError, EOFError, ImageFileError, AttributeError):
         return False  # what cannot be read is told by who reads it
     same_size = sorted(first.shape[:3]) == sorted(second.shape[:3])
     return same_size and bool((apart.min(axis=1) <= _APART).all())

@@ -13,7 +13,8 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, MotorBidsAppError
+from motor_bids_app.opening import check_file
 from motor_bids_app.settings import MATRICES, Trust
 
 _APART = 1.001  # mm at a corner, from which qform and sform mean two places; a real 2 mm head has 1
@@ -67,8 +68,9 @@ def trusted_notes(paths: Sequence[Path]) -> list[str]:
         if rule is None:
             continue
         try:
+            check_file(path)
             problem = orientation_problem(nib.load(path))
-        except (OSError, ValueError, ImageFileError):
+        except (MotorBidsAppError, OSError, ValueError, EOFError, ImageFileError):
             continue
         what = f"its {rule.what}" if rule.what in MATRICES else f"that its axes lead to {rule.what}"
         if problem:
