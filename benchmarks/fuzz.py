@@ -36,7 +36,7 @@ from motor_bids_app.cli.values import bids_filter, config_words
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.experiments.reading import parse_experiment
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
-from motor_bids_app.levels.participant.outputs import Facts, Outputs
+from motor_bids_app.levels.participant.outputs import Outputs, read_facts
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.mri.diffusion.gradients import parse_gradients
 
@@ -265,7 +265,7 @@ def read_records(folder: Path, chance: random.Random) -> None:
     if which == 0:
         path = folder / "facts.json"
         path.write_bytes(changed_json(chance, FACTS))
-        Facts.read(path)
+        read_facts(path)
     elif which == 1:
         name = outputs.figures / "sub-01_brain-mask.json"
         name.write_bytes(changed_json(chance, FIGURE))

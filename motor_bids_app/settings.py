@@ -10,6 +10,7 @@ SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
 OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
 STANDARD_SPACE = "MNI152NLin2009aSym"
+MATRICES = ("sform", "qform")  # of a NIfTI header, each of which says where an image lies
 STOPPING = ("two-folds", "strangers", "duplicates", "near-duplicates")  # findings of the audit
 
 
@@ -78,6 +79,23 @@ class PhysiologySettings:
     window: float = 10.0
 
 
+@dataclass(frozen=True)
+class Trust:
+    """What holds for files whose header leaves open where they lie.
+
+    Parameters
+    ----------
+    what : str
+        One of `MATRICES`; or three letters, where the axes of the voxels lead: 'LAS' to the left,
+        the front and the top.
+    pattern : str
+        Of the names of the files.
+    """
+
+    what: str
+    pattern: str = "*"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProcessingSettings:
     """Settings that change the derivatives.
@@ -91,6 +109,7 @@ class ProcessingSettings:
     correct_gradients: bool = False
     gibbs: bool = False
     susceptibility: str = "auto"  # one of SUSCEPTIBILITY
+    trust_orientation: tuple[Trust, ...] = ()  # the first that fits a file decides
     bold: BoldSettings = BoldSettings()
     physiology: PhysiologySettings = PhysiologySettings()
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
@@ -106,6 +125,8 @@ class ProcessingSettings:
             own = replace(own, bold=BoldSettings())
         if step in ("anat", "dwi", "bold"):
             own = replace(own, physiology=PhysiologySettings())
+        if step in ("eeg", "emg"):
+            own = replace(own, trust_orientation=())
         if step in ("anat", "bold", "eeg", "emg"):
             own = replace(own, correct_gradients=False, gibbs=False, susceptibility="auto")
         return own

@@ -22,6 +22,7 @@ from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.headers import HEADER_BYTES, check_header
+from motor_bids_app.bids.orientation import oriented
 from motor_bids_app.bids.spreadsheets import as_text
 from motor_bids_app.documents import parse_json
 from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
@@ -183,7 +184,7 @@ def load_image(path: Path) -> nib.Nifti1Image:
     InputMissingError, ReadWriteError
         There is no such file, or its content was not fetched; it is truncated or not an image.
     DataError
-        Its values are colours or complex numbers.
+        Its values are colours or complex numbers, or its header leaves open where left is.
     """
     check_file(path)
     try:
@@ -203,7 +204,7 @@ def load_image(path: Path) -> nib.Nifti1Image:
     header = image.header.copy()
     header.set_data_dtype(data.dtype)  # an integer header would round results on disk
     try:
-        return nib.Nifti1Image(data, image.affine, header)
+        return oriented(nib.Nifti1Image(data, image.affine, header), path)
     except (HeaderDataError, ValueError) as error:
         raise ReadWriteError(
             f"{path} says of its place in space what cannot be: {error}. Copy it again, or correct "

@@ -4,12 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
+from motor_bids_app.bids.borrowed import with_head
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.ignored import IgnoreRules
-from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name, lesion_image
+from motor_bids_app.bids.lesion_names import (
+    TAKEN_NAMES,
+    LesionFile,
+    is_lesion_name,
+    is_likely_lesion,
+    lesion_image,
+)
+from motor_bids_app.bids.lesions import share_lesions, with_lesion
 from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.scan import Scan, build_scan
@@ -53,12 +63,15 @@ def index_dataset(
     chosen = select_participants(known, selection)
     lesions: dict[str, list[LesionFile]] = {label: [] for label in chosen}
     images: dict[str, list[Found]] = {label: [] for label in chosen}
+    not_taken: dict[str, list[str]] = {label: [] for label in chosen}
     for name, folder in datasets.items():
         files = find_images(folder, chosen)
         if name == "raw":
             files, ignored = _without_ignored(files, bids_dir)
         for lesion in _lesions(name, files, selection):
             lesions[lesion.participant].append(lesion)
+        for label, names in _not_taken(files).items():
+            not_taken[label] += names
         for file in files if name == "raw" else ():
             images[file.get("subject")].append(file)
     _check_tasks(selection.tasks, images, derivatives or {}, bids_dir)
@@ -67,8 +80,11 @@ def index_dataset(
         for label in chosen
         for scan in _with_notes(
             ignored,
-            _scans_or_problem(
-                label, images[label], lesions[label], selection, bids_dir, derivatives or {}
+            _with_not_taken(
+                _scans_or_problem(
+                    label, images[label], lesions[label], selection, bids_dir, derivatives or {}
+                ),
+                not_taken[label],
             ),
         )
     ]
@@ -132,18 +148,49 @@ def _datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path
 
 
 def _lesions(dataset: str, files: Sequence[Found], selection: Selection) -> list[LesionFile]:
-    masks = [file for file in files if is_lesion_name(file.entities)]
     return [
         LesionFile(
             path=file.path,
             participant=file.get("subject"),
             session=file.get("session"),
             space=file.get("space"),
-            image=lesion_image(file.entities, file.path.name),
+            image=lesion_image(file.entities, file.path.name, _sidecar(file.path)),
             dataset=dataset,
         )
-        for file in masks
-        if matches(file, "lesion", selection.bids_filter)
+        for file in files
+        if is_lesion_name(file.entities, file.path.parent.as_posix())
+        and matches(file, "lesion", selection.bids_filter)
+    ]
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    """The sidecar of a mask; empty where there is none to read."""
+    try:
+        return read_json(path.parent / (path.name.split(".")[0] + ".json"))
+    except MotorBidsAppError:
+        return {}
+
+
+def _not_taken(files: Sequence[Found]) -> dict[str, list[str]]:
+    """Names, by participant, that sound like a lesion mask and are none of those that are taken."""
+    names: dict[str, list[str]] = {}
+    for file in files:
+        taken = is_lesion_name(file.entities, file.path.parent.as_posix())
+        if not taken and is_likely_lesion(file.path.name):
+            names.setdefault(file.get("subject"), []).append(file.path.name)
+    return names
+
+
+def _with_not_taken(scans: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
+    """Say which masks were not taken; where there is no other, that makes the results doubtful."""
+    if not names:
+        return [*scans]
+    text = f"not taken for lesion masks: {', '.join(names)} (names that are: {TAKEN_NAMES})"
+    return [
+        replace(scan, notes=(*scan.notes, text))
+        if scan.lesion
+        else replace(scan, doubts=(*scan.doubts, f"{text[:1].upper()}{text[1:]}."))
+        for scan in scans
     ]
 
 
@@ -238,17 +285,20 @@ def _scans_of(
         sessions -= {None} if not any(image.get("session") is None for image in images) else set()
     scans = []
     for session in sorted(sessions, key=lambda label: label or ""):
-        if selection.sessions and session not in selection.sessions:
-            continue
-        here = [image for image in images if image.get("session") == session]
         person = Person(participant=participant, session=session)
         finished = find_finished(participant, session, derivatives)
-        scan = build_scan(
-            person, here, lesions, selection.bids_filter, root, finished, selection.tasks
-        )
+        here, notes = with_head(session, images)
+        if finished.head:
+            here, notes = [file for file in here if file.get("session") == session], ()
+        scan = build_scan(person, here, selection.bids_filter, root, finished, selection.tasks)
+        scan = with_lesion(replace(scan, notes=(*notes, *scan.notes)), lesions)
         scans.append(_with_finished_bold(scan, derivatives, selection))
-    usable = [scan for scan in scans if not scan.is_empty]
-    if usable or (selection.sessions and not scans):
+    usable = [
+        scan
+        for scan in share_lesions(scans, lesions)
+        if not scan.is_empty and (not selection.sessions or scan.session in selection.sessions)
+    ]
+    if usable or (selection.sessions and not sessions & {*selection.sessions}):
         return usable
     nothing = "no T1w, T2w, FLAIR, dwi, bold, EEG, EMG or lesion mask"
     return [Scan(participant=participant, notes=(nothing,))]

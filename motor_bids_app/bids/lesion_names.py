@@ -14,7 +14,11 @@ _IMAGE_BY_SPACE = {
     "trace": "dwi", "adc": "dwi", "b0": "dwi",
 }  # fmt: skip
 _UNNAMED_SPACES = ("orig", "native", "individual", "scanner", "subject")
-_WHOLE_LESION = re.compile("(T1w?|T2w?|FLAIR|dwi)?lesions?", re.IGNORECASE)
+_SIDE = "left|right"
+_LESION = re.compile(rf"(T1w?|T2w?|FLAIR|dwi)?({_SIDE})?lesions?([0-9]+|{_SIDE})?", re.IGNORECASE)
+_LABEL = re.compile("L[0-9]*")  # BIDS: label-L is the lesion
+_LIKELY = re.compile(rf"lesion|stroke|infarct|lacun|h(a)?emorrh|label-({_SIDE}|R)_", re.IGNORECASE)
+TAKEN_NAMES = "label-L_mask, label-lesion_roi, desc-lesion_mask, desc-lesion2_mask, lesion and msk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,10 @@ class LesionFile:
         'standard': in the standard space `space`; None: not said.
     dataset : str
         'raw', or the name of the derivative dataset that holds it.
+    drawn_on : Path or None
+        That image, where it is not the participant's raw image of that name in the session.
+    parts : tuple of Path
+        Masks of further parts of the lesion.
     """
 
     path: Path
@@ -42,6 +50,34 @@ class LesionFile:
     space: str | None = None
     image: str | None = None
     dataset: str = "raw"
+    drawn_on: Path | None = None
+    parts: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> list[Path]:
+        """The masks of all its parts."""
+        return [self.path, *self.parts]
+
+    @property
+    def whole(self) -> tuple[str, str]:
+        """Dataset, and the name without what tells parts of one lesion apart.
+
+        >>> LesionFile(path=Path("sub-1_run-2_label-L_mask.nii"), participant="1").whole
+        ('raw', 'sub-1_label-L_mask')
+        """
+        kept = []
+        for part in self.path.name.split(".")[0].split("_"):
+            key, _, label = part.partition("-")
+            drawn = _LESION.fullmatch(label)
+            if key in ("run", "hemi") or re.fullmatch(_SIDE, label, re.IGNORECASE):
+                continue
+            if key == "label" and _LABEL.fullmatch(label):
+                kept.append("label-L")
+            elif key in ("label", "desc") and drawn:
+                kept.append(f"{key}-{drawn[1] or ''}lesion")
+            else:
+                kept.append(part)
+        return self.dataset, "_".join(kept)
 
     @property
     def is_standard(self) -> bool:
@@ -49,12 +85,22 @@ class LesionFile:
         return self.image == STANDARD
 
 
-def is_lesion_name(entities: Mapping[str, Any]) -> bool:
-    """Tell by its BIDS entities (pybids names) whether a file is a mask of the whole lesion.
+def is_lesion_name(entities: Mapping[str, Any], folder: str = "") -> bool:
+    """Tell by its BIDS entities (pybids names) whether a file is a mask of a lesion.
 
+    Parameters
+    ----------
+    entities : mapping
+    folder : str
+        Folders that it is in: where they say lesion, a mask may say no more than its side.
+
+    Examples
+    --------
     >>> is_lesion_name({"label": "L", "suffix": "mask"})
     True
-    >>> is_lesion_name({"desc": "lesionAcute", "suffix": "mask"})  # one part of it
+    >>> is_lesion_name({"desc": "lesion2", "suffix": "mask"})
+    True
+    >>> is_lesion_name({"desc": "lesionAcute", "suffix": "mask"})  # one phase of it
     False
     """
     label, desc, suffix = (entities.get(key) or "" for key in ("label", "desc", "suffix"))
@@ -62,16 +108,31 @@ def is_lesion_name(entities: Mapping[str, Any]) -> bool:
         return True
     if suffix not in ("mask", "roi"):
         return False
+    if label and re.fullmatch(_SIDE, label, re.IGNORECASE):
+        return bool(_LESION.fullmatch(desc) or "lesion" in folder.lower())
     if label:
-        return label == "L" or _WHOLE_LESION.fullmatch(label) is not None
-    return _WHOLE_LESION.fullmatch(desc) is not None
+        return bool(_LABEL.fullmatch(label) or _LESION.fullmatch(label))
+    return _LESION.fullmatch(desc) is not None
 
 
-def lesion_image(entities: Mapping[str, Any], name: str) -> str | None:
+def is_likely_lesion(name: str) -> bool:
+    """Whether a name that is not taken sounds like that of a lesion mask.
+
+    >>> is_likely_lesion("sub-1_desc-infarct_mask.nii.gz")
+    True
+    """
+    suffix = name.split(".")[0].rpartition("_")[2]
+    return suffix in ("mask", "roi", "dseg", "probseg", "seg") and bool(_LIKELY.search(name))
+
+
+def lesion_image(
+    entities: Mapping[str, Any], name: str, sidecar: Mapping[str, Any] | None = None
+) -> str | None:
     """Return the image a lesion mask was drawn on, as in `LesionFile.image`.
 
     The space decides; without one the description (``desc-T1lesion``), an image named in
-    the middle (``_T1w_label-lesion_roi``), and last the folder, where it is ``dwi``.
+    the middle (``_T1w_label-lesion_roi``), the only image among the sources of its sidecar, and
+    last the folder, where it is ``dwi``.
 
     >>> lesion_image({"space": "TRACE"}, "sub-1_space-TRACE_desc-lesion_mask.nii.gz")
     'dwi'
@@ -83,10 +144,28 @@ def lesion_image(entities: Mapping[str, Any], name: str) -> str | None:
         return STANDARD
     if space and space.lower() not in _UNNAMED_SPACES:
         return _IMAGE_BY_SPACE.get(space.lower(), space)
-    drawn_on = _WHOLE_LESION.fullmatch(entities.get("desc") or "")
+    drawn_on = _LESION.fullmatch(entities.get("desc") or "")
     if drawn_on and drawn_on[1]:
         return _IMAGE_BY_SPACE[drawn_on[1].lower()]
     named = re.search("_(T1w|T2w|FLAIR|dwi)_label", name)
     if named:
         return named[1]
+    sources = {image for image in map(_source, _sources(sidecar or {})) if image}
+    if len(sources) == 1:
+        return sources.pop()
     return "dwi" if entities.get("datatype") == "dwi" else None
+
+
+def _sources(sidecar: Mapping[str, Any]) -> list[str]:
+    """What a sidecar names as the files that the mask was made from."""
+    named: list[str] = []
+    for key in ("SpatialReference", "Sources", "RawSources"):
+        value = sidecar.get(key)
+        named += [text for text in (value if isinstance(value, list) else [value]) if text]
+    return [text for text in named if isinstance(text, str)]
+
+
+def _source(text: str) -> str | None:
+    """Contrast of a file by its name: 'bids:raw:sub-1/anat/sub-1_T1w.nii.gz' is a T1w."""
+    found = re.search(r"_(T1w|T2w|FLAIR|dwi)\.nii(\.gz)?$", text)
+    return found[1] if found else None

@@ -1,7 +1,7 @@
 """The input files of one participant in one session, chosen among those that are there."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.bold import BoldFile, choose_bold
@@ -21,7 +21,6 @@ from motor_bids_app.bids.scanner_images import (
 from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import read_text
-from motor_bids_app.settings import STANDARD_SPACE
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
 BidsFilter = Mapping[str, Mapping[str, object]]
@@ -59,6 +58,8 @@ class Scan(Person):
         What was chosen among several files, and what was left out.
     problem : str
         Why nothing can be said about the files; empty if all is well.
+    doubts : tuple of str
+        What makes the results doubtful.
     """
 
     t1w: Path | None = None
@@ -79,6 +80,7 @@ class Scan(Person):
     finished: Finished = field(default_factory=Finished)
     notes: tuple[str, ...] = ()
     problem: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def anatomy(self) -> tuple[Path, str] | None:
@@ -106,18 +108,46 @@ class Scan(Person):
         )
         return all(part is None for part in parts) and not self.finished.maps
 
+    @property
+    def images(self) -> list[Path]:
+        """All NIfTI files among the inputs."""
+        return [path for path in _paths(self) if path.name.endswith((".nii", ".nii.gz"))]
+
+    @property
+    def lesion_drawn_on(self) -> Path | None:
+        """The image that the lesion mask was drawn on; None for one of a standard space."""
+        if self.lesion is None or self.lesion.is_standard:
+            return None
+        return self.lesion.drawn_on or self.image(self.lesion.image or "")
+
     def image(self, name: str) -> Path | None:
         """Path of the image called 'T1w', 'T2w', 'FLAIR' or 'dwi' (the trace, else the series)."""
-        raw = {"T1w": self.t1w, "T2w": self.t2w, "FLAIR": self.flair}
-        if name not in raw:
-            return self.trace or self.dwi
-        return raw[name] or (self.finished.head if name == self.finished.contrast else None)
+        return self.raw_image(name) or (
+            self.finished.head if name == self.finished.contrast else None
+        )
+
+    def raw_image(self, name: str) -> Path | None:
+        """The same of the raw dataset alone."""
+        return {"T1w": self.t1w, "T2w": self.t2w, "FLAIR": self.flair}.get(
+            name, (self.trace or self.dwi) if name == "dwi" else None
+        )
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """All paths that an object holds, in fields, tuples and dictionaries."""
+    if isinstance(value, Path):
+        yield value
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from _paths(getattr(value, part.name))
+    elif isinstance(value, tuple | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _paths(item)
 
 
 def build_scan(
     person: Person,
     images: Sequence[Found],
-    lesions: Sequence[LesionFile],
     bids_filter: BidsFilter,
     root: Path,
     finished: Finished = Finished(),  # noqa: B008  (frozen)
@@ -131,8 +161,6 @@ def build_scan(
         Whose and which session.
     images : sequence of Found
         Images of this participant and session in the raw dataset.
-    lesions : sequence of LesionFile
-        Lesion masks of this participant, of any session, the preferred dataset first.
     bids_filter : mapping
         Entities that images must have, by kind of image.
     root : Path
@@ -179,7 +207,7 @@ def build_scan(
     ]
     eeg, emg, more = choose_recordings(signals, tasks, root)
     scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
-    return _with_lesion(_usable(scan), lesions)
+    return _usable(scan)
 
 
 def _used_field_maps(scan: Scan) -> tuple[Path, ...]:
@@ -274,44 +302,3 @@ def _count_volumes(bval: Path) -> int:
         return len(read_text(bval).split())
     except MotorBidsAppError:
         return 0  # reading the series says what is wrong
-
-
-def _with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
-    """Add the lesion mask: native before standard, then in the order of the datasets."""
-    notes = list(scan.notes)
-    usable: list[LesionFile] = []
-    for lesion in lesions:
-        if lesion.session not in (None, scan.session) and scan.session is not None:
-            continue
-        placed = _place(lesion, scan)
-        if placed:
-            usable.append(placed)
-        else:
-            notes.append(
-                f"{lesion.path.name} left out: there is no {lesion.image or 'image'} it could "
-                "have been drawn on"
-            )
-    if not usable:
-        return replace(scan, notes=tuple(notes))
-    # sorted() keeps the order of the datasets among equals
-    ranked = sorted(usable, key=lambda lesion: (lesion.is_standard, lesion.session is None))
-    if len(usable) > 1:
-        notes.append(
-            f"{len(usable)} lesion masks: used {ranked[0].path.name} ({ranked[0].dataset})"
-        )
-    if ranked[0].is_standard and ranked[0].space != STANDARD_SPACE:
-        notes.append(
-            f"{ranked[0].path.name} is in {ranked[0].space} and was taken to be in "
-            f"{STANDARD_SPACE}: MNI spaces differ by some millimetres, which were not undone"
-        )
-    return replace(scan, lesion=ranked[0], notes=tuple(notes))
-
-
-def _place(lesion: LesionFile, scan: Scan) -> LesionFile | None:
-    """Name the image the mask was drawn on, which must be there; None if it is not."""
-    if lesion.is_standard:
-        return lesion
-    name = lesion.image or (scan.anatomy[1] if scan.anatomy else "dwi")
-    if name not in (*ANATOMY, "dwi") or scan.image(name) is None:
-        return None
-    return replace(lesion, image=name)

@@ -168,6 +168,12 @@ def _add_model_files(group: argparse._ArgumentGroup) -> None:
 def _add_processing(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to process")
     group.add_argument(
+        "--trust-orientation", nargs="+", type=cli_values.trust, metavar="HOW[=PATTERN]",
+        help="for images whose qform and sform contradict each other or say nothing, which are "
+        "refused otherwise: sform, qform, or where the axes of the voxels lead, such as LAS (left, "
+        "anterior, superior); PATTERN: only files of such names, the first that fits decides",
+    )  # fmt: skip
+    group.add_argument(
         "--correct-gradients", action="store_true",
         help="where fibres show that axes of the gradient table are reversed or exchanged, "
         "correct them (default: say so only)",

@@ -136,6 +136,7 @@ def _processing(given: dict[str, Any], omp_nthreads: int) -> ProcessingSettings:
         susceptibility=given.get("susceptibility", "auto"),
         correct_gradients=given.get("correct_gradients", False),
         gibbs=given.get("gibbs", False),
+        trust_orientation=tuple(given.get("trust_orientation", ())),
         bold=bold_settings(given),
         physiology=physiology_settings(given),
         omp_nthreads=omp_nthreads,

@@ -13,6 +13,7 @@ from motor_bids_app.bids.text import read_lines
 from motor_bids_app.documents import parse_json, parse_toml
 from motor_bids_app.errors import InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.opening import read_text
+from motor_bids_app.settings import MATRICES, Trust
 
 GIB_PER_PROCESS = 4.0
 MOST_WHOLE = 1_000_000  # processes, people, volumes: more is a slip of the hand
@@ -88,6 +89,24 @@ def device(text: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not auto, cpu, cuda or cuda:i")
     return text
+
+
+def trust(text: str) -> Trust:
+    """Parse 'HOW' or 'HOW=PATTERN'.
+
+    >>> trust("las=sub-01_*")
+    Trust(what='LAS', pattern='sub-01_*')
+    """
+    what, equals, pattern = text.partition("=")
+    if what not in MATRICES:
+        what = what.upper()
+        axes = sorted(what.translate(str.maketrans("RLAPSI", "xxyyzz")))
+        if axes != ["x", "y", "z"]:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not {', '.join(MATRICES)} or three axes such as LAS, and perhaps "
+                "=PATTERN"
+            )
+    return Trust(what, pattern if equals else "*")
 
 
 def derivative(text: str) -> tuple[str, Path]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.signal_columns import signal_columns
-from motor_bids_app.mri.lesions import lesion_side, lesion_voxels, volume_ml
+from motor_bids_app.mri.lesion_values import lesion_voxels
+from motor_bids_app.mri.lesions import lesion_side, volume_ml
 from motor_bids_app.mri.regions import regional_means, tract_means
 from motor_bids_app.mri.tracts import tract_distances, tract_loads
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, Atlas
@@ -89,6 +90,10 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "dwi_coverage": ("Share of the template's brain that has diffusion maps", "arbitrary"),
     "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
     "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),
+    "head_scanned": (
+        "Share of the template's brain in the field of view of the head image",
+        "arbitrary",
+    ),
     "template_correlation": (
         "Correlation of the head image with the template in the brain, without the lesion",
         "arbitrary",
@@ -149,6 +154,7 @@ def feature_row(
     maps: Mapping[str, nib.Nifti1Image],
     atlas: Atlas,
     brain: nib.Nifti1Image | None = None,
+    head: nib.Nifti1Image | None = None,
     quality: Mapping[str, float] | None = None,
 ) -> dict[str, float | str]:
     """Describe one participant and session by numbers.
@@ -165,6 +171,8 @@ def feature_row(
         AAL regions. All images are in standard space, on one grid.
     brain : Nifti1Image, shape (X, Y, Z), optional
         Positive where diffusion was measured: its maps are 0 elsewhere.
+    head : Nifti1Image, shape (X, Y, Z), optional
+        Positive where the head image has scanned: tissue is 0 elsewhere.
     quality : mapping of float, optional
         Measures of earlier steps, copied: those of `motor_bids_app.mri.quality`, and of the lesion
         in the participant's own space.
@@ -187,7 +195,7 @@ def feature_row(
         **_overlap_columns(lesion, atlas),
     }
     for name, image in maps.items():
-        inside = brain if name in ("fa", "md", "rd", "ad") else None
+        inside = brain if name in ("fa", "md", "rd", "ad") else head
         means = regional_means(image, atlas, brain=inside, lesion=lesion)
         pairs = {region: (means[f"{region}_L"], means[f"{region}_R"]) for region in MOTOR_REGIONS}
         along = tract_means(image, tract, brain=inside, lesion=lesion)
@@ -197,6 +205,7 @@ def feature_row(
             row[f"{prefix}_left"], row[f"{prefix}_right"] = left, right
             total = left + right
             row[f"{prefix}_asymmetry"] = (left - right) / total if total > 0 else math.nan
+    row.update(_scanned_columns(head, tract, atlas) if head is not None else {})
     row.update(quality or {})
     dictionary_for(row)  # no column without a description
     return row
@@ -258,6 +267,20 @@ def _overlap_columns(lesion: nib.Nifti1Image | None, atlas: Atlas) -> dict[str, 
     }
 
 
+def _scanned_columns(
+    head: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image], atlas: Atlas
+) -> dict[str, float]:
+    """Share of each motor region and of the tract that is in the field of view of the head."""
+    seen = nib.Nifti1Image(np.asarray(head.dataobj, dtype=np.float32), head.affine)
+    shares, along = regional_means(seen, atlas), tract_means(seen, tract)
+    regions = {
+        f"scanned_{region.lower()}_{side}": shares[f"{region}_{side[0].upper()}"]
+        for region in MOTOR_REGIONS
+        for side in ("left", "right")
+    }
+    return regions | {f"scanned_{TRACT}_{side}": along[side] for side in ("left", "right")}
+
+
 def _binary(lesion: nib.Nifti1Image) -> nib.Nifti1Image:
     return nib.Nifti1Image(lesion_voxels(lesion).astype(np.float32), lesion.affine)
 
@@ -288,6 +311,13 @@ def _describe(column: str) -> dict[str, object]:
     if struck and struck[1] in _PLACES and struck[1] != TRACT:
         place = f"{struck[2]} {struck[1].replace('_', ' ')}"
         return {"Description": f"Share of the {place} that is lesioned", "Units": "arbitrary"}
+    seen = re.fullmatch("scanned_(.+)_(left|right)", column)
+    if seen and seen[1] in _PLACES:
+        place = f"{seen[2]} {seen[1].replace('_', ' ')}"
+        return {
+            "Description": f"Share of the {place} that the head image shows",
+            "Units": "arbitrary",
+        }
     match = re.fullmatch(REGIONAL, column)
     if not match:
         raise UsageError(f"Feature column {column!r} is unknown: it has no description.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import check_outside, prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.orientation import trust_orientation
 from motor_bids_app.bids.tables import participants_table
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.errors import IncompleteRunError, UsageError
@@ -83,6 +84,7 @@ def run_level(settings: Settings) -> "Sequence[Result]":
             )
     prepare_output(settings.bids_dir, settings.output_dir)
     _clear(settings.output_dir)
+    trust_orientation(settings.processing.trust_orientation)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
         if settings.level == "group":

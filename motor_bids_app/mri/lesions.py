@@ -1,4 +1,4 @@
-"""Lesion masks: which voxels they hold, on which grid, on which side, and how much that is."""
+"""Lesion masks: on which grid, on which side, and how much that is."""
 
 from itertools import product
 from typing import Any, Literal
@@ -8,17 +8,15 @@ import numpy as np
 from nibabel.affines import apply_affine, from_matvec
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError, EmptyRegionError, GridMismatchError
+from motor_bids_app.errors import EmptyRegionError, GridMismatchError
+from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid, check_same_grid
+from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid
 from motor_bids_app.spaces.transforms import Transform
 
 Side = Literal["left", "right", "bilateral", "none"]
-_MOST_LABELS = 11  # of a mask of labels, background included
 BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts as bilateral
 _MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
-_MIN_BRAIN = 0.25  # of the lesion must be in the brain, or the mask belongs to another image
-_MOST_OF_BRAIN = 0.6  # a lesion of a whole hemisphere is half of it
 _MIDLINE = 0.01  # mm
 
 
@@ -98,56 +96,6 @@ def warp_lesion(lesion: nib.Nifti1Image, grid: Grid, transform: Transform) -> ni
             )
         inside = share == share.max()
     return _mask_image(inside, grid)
-
-
-def share_in_brain(lesion: nib.Nifti1Image, brain: nib.Nifti1Image) -> float:
-    """Share of a lesion that lies in the brain mask, 0 to 1; both on one grid.
-
-    Raises
-    ------
-    DataError
-        Hardly anything does: the mask was drawn on another image, or its header is wrong. Or it
-        holds most of the brain: it is inverted.
-    """
-    check_same_grid(brain, lesion=lesion)
-    struck, inside = lesion_voxels(lesion), np.asarray(brain.dataobj) > 0
-    filled = float(struck[inside].mean()) if inside.any() else 0.0
-    if filled > _MOST_OF_BRAIN:
-        raise DataError(
-            f"The lesion mask holds {100 * filled:.0f} % of the brain. It may be turned inside "
-            "out, with 0 in the lesion and 1 around it: exchange them."
-        )
-    share = float(inside[struck].mean())
-    if share < _MIN_BRAIN:
-        raise DataError(
-            f"Only {100 * share:.0f} % of the lesion mask lies in the brain. Lay it over the image "
-            "on which it was drawn: its header may be wrong, or it belongs to another image or "
-            "space, which its file name must then say."
-        )
-    return share
-
-
-def lesion_voxels(mask: nib.Nifti1Image) -> NDArray[np.bool_]:
-    """Voxels of a lesion mask, shape (X, Y, Z).
-
-    Masks of at most ten whole numbers hold labels, so that every positive one counts. Others hold
-    probabilities, perhaps scaled: half of the highest is the limit.
-
-    Raises
-    ------
-    DataError
-        The mask is no single volume.
-    """
-    values = np.nan_to_num(np.asarray(mask.dataobj, dtype=np.float32))
-    if values.ndim == 4 and values.shape[3] == 1:
-        values = values[..., 0]
-    if values.ndim != 3:
-        raise DataError(
-            f"The lesion mask has the shape {values.shape} instead of three axes. Save the volume "
-            "that is the lesion, or the sum of all, as a file of its own."
-        )
-    is_label = bool((values == np.rint(values)).all()) and len(np.unique(values)) <= _MOST_LABELS
-    return np.asarray(values > 0 if is_label else values >= max(values.max(), 0) / 2 + 1e-6)
 
 
 def mirror(image: nib.Nifti1Image) -> nib.Nifti1Image:

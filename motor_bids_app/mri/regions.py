@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from motor_bids_app.spaces.atlases import Atlas
 from motor_bids_app.spaces.grids import Grid, check_same_grid
 
-MIN_SHARE = 0.1  # of a region must be measured, or its mean would speak for another place
+MIN_SHARE = 0.1  # of a region must be left, or its mean would speak for another place
+_MIN_SCANNED = 0.5  # of a region must have been measured, lesioned or not
 
 
 def regional_means(
@@ -37,7 +38,7 @@ def regional_means(
     -------
     dict of float
         By the atlas's name of the region, in units of the map. NaN, a missing value, where
-        less than a tenth of the region is left.
+        less than half of the region was measured, or less than a tenth is left without the lesion.
 
     Raises
     ------
@@ -46,13 +47,14 @@ def regional_means(
     """
     check_same_grid(image, atlas=atlas.labels)
     labels = np.asarray(atlas.labels.dataobj).astype(np.intp).ravel()
-    values, weight = _measured(image, brain, lesion)
+    values, seen, left = _measured(image, brain, lesion)
     count = labels.max() + 1
     size = np.bincount(labels, minlength=count)
-    total = np.bincount(labels, values * weight, count)
-    measured = np.bincount(labels, weight, count)
+    total, scanned, remaining = (
+        np.bincount(labels, weight, count) for weight in (values * left, seen, left)
+    )
     return {
-        name: _mean(total[number], measured[number], size[number])
+        name: _mean(total[number], scanned[number], remaining[number], size[number])
         for number, name in atlas.names.items()
         if number < count
     }
@@ -122,31 +124,38 @@ def tract_means(
     Returns
     -------
     dict of float
-        By side; NaN where less than a tenth of the tract is left.
+        By side; NaN where less than half of the tract was measured, or less than a tenth is left
+        without the lesion.
     """
     check_same_grid(image, **{f"tract_{side}": probability for side, probability in tract.items()})
-    values, weight = _measured(image, brain, lesion)
+    values, seen, left = _measured(image, brain, lesion)
     means = {}
     for side, probability in tract.items():
         share = np.asarray(probability.dataobj, dtype=np.float64).ravel()
-        means[side] = _mean((share * values * weight).sum(), (share * weight).sum(), share.sum())
+        total, scanned, remaining = (
+            float((share * weight).sum()) for weight in (values * left, seen, left)
+        )
+        means[side] = _mean(total, scanned, remaining, share.sum())
     return means
 
 
 def _measured(
     image: nib.Nifti1Image, brain: nib.Nifti1Image | None, lesion: nib.Nifti1Image | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values of a map, 0 where not measured, and 1 where measured, both flat."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Values of a map, 0 where not measured; 1 where measured; and outside the lesion; all flat."""
     values = np.asarray(image.dataobj, dtype=np.float64)
     measured = np.isfinite(values)
     if brain is not None:
         check_same_grid(image, brain=brain)
         measured &= np.asarray(brain.dataobj) > 0
+    left = measured.copy()
     if lesion is not None:
         check_same_grid(image, lesion=lesion)
-        measured &= ~(np.asarray(lesion.dataobj) > 0)
-    return np.where(measured, values, 0).ravel(), measured.astype(np.float64).ravel()
+        left &= ~(np.asarray(lesion.dataobj) > 0)
+    flat = np.where(measured, values, 0).ravel()
+    return flat, measured.astype(np.float64).ravel(), left.astype(np.float64).ravel()
 
 
-def _mean(total: float, measured: float, size: float) -> float:
-    return float(total / measured) if size > 0 and measured >= MIN_SHARE * size else float("nan")
+def _mean(total: float, scanned: float, left: float, size: float) -> float:
+    enough = size > 0 and scanned >= _MIN_SCANNED * size and left >= MIN_SHARE * size
+    return float(total / left) if enough else float("nan")

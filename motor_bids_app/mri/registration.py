@@ -213,7 +213,8 @@ def _meet(fixed: Picture, moving: Picture, matrix: Matrix, box: tuple[slice, ...
     start = torch.tensor([part.start for part in box[1:]]).view(3, 1, 1, 1)
     to_voxels = np.linalg.inv(moving.affine) @ matrix @ fixed.affine
     points = apply_matrix(torch.tensor(to_voxels).float(), voxel_grid(tuple(shape)) + start)
-    volume, weight = sample(torch.cat([moving.volume, moving.weight]), points)[:, None]
+    # Beyond the field of view the last slice goes on: black there would be an edge that pulls.
+    volume, weight = sample(moving.volume, points, padding="border"), sample(moving.weight, points)
     return Match(fixed.volume[box], volume, weight)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from motor_bids_app.mri.lesions import lesion_voxels
+from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.spaces.grids import Grid, check_same_grid
 
 _MIN_SECTION = 0.1  # of the widest section; thinner ones are the fading end of the atlas

@@ -165,17 +165,17 @@ REFERENCES = {
             doi="10.1093/cercor/bhs352",
         ),
         Reference(
-            key="Eickhoff et al. 2005",
-            citation="Eickhoff SB, Stephan KE, Mohlberg H, et al. A new SPM toolbox for combining "
-            "probabilistic cytoarchitectonic maps and functional imaging data. NeuroImage "
-            "25:1325-1335, 2005.",
-            doi="10.1016/j.neuroimage.2004.12.034",
-        ),
-        Reference(
             key="Tzourio-Mazoyer et al. 2002",
             citation="Tzourio-Mazoyer N, Landeau B, Papathanassiou D, et al. Automated anatomical "
             "labeling of activations in SPM. NeuroImage 15:273-289, 2002.",
             doi="10.1006/nimg.2001.0978",
+        ),
+        Reference(
+            key="Yeh et al. 2018",
+            citation="Yeh F-C, Panesar S, Fernandes D, et al. Population-averaged atlas of the "
+            "macroscale human structural connectome and its network topology. NeuroImage "
+            "178:57-68, 2018.",
+            doi="10.1016/j.neuroimage.2018.05.027",
         ),
         Reference(
             key="Feng et al. 2015",

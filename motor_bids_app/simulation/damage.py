@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from motor_bids_app.simulation.head import is_tissue, load_brain
 from motor_bids_app.simulation.lesions import Lesion
 from motor_bids_app.simulation.sampling import grid_points, move, sample
-from motor_bids_app.spaces.atlases import corticospinal_tract
+from motor_bids_app.spaces.atlases import juelich_tract
 from motor_bids_app.spaces.grids import standard_grid
 
 TRACT_RESOLUTION, VOLUME_RESOLUTION = 2, 3  # mm
@@ -54,7 +54,7 @@ class Tract:
 @lru_cache(maxsize=2)
 def load_tract(side: str) -> Tract:
     """Return the corticospinal tract of one side."""
-    image = corticospinal_tract(TRACT_RESOLUTION)[side]
+    image = juelich_tract(TRACT_RESOLUTION)[side]
     probability = np.asarray(image.dataobj, dtype=np.float64)
     voxels = np.argwhere(probability > 0)
     points = move(image.affine, voxels.astype(np.float32))

@@ -17,7 +17,7 @@ from motor_bids_app.simulation.damage import Damage
 from motor_bids_app.simulation.head import Brain, is_tissue, load_brain
 from motor_bids_app.simulation.lesions import Lesion
 from motor_bids_app.simulation.sampling import grid_points
-from motor_bids_app.spaces.atlases import corticospinal_tract
+from motor_bids_app.spaces.atlases import juelich_tract
 
 STEP = 2  # mm
 Volume = NDArray[np.float32]
@@ -99,7 +99,7 @@ def measures(tensors: Volume) -> tuple[Volume, Volume]:
 def _tract_shares() -> dict[str, Volume]:
     """Corticospinal tracts, 0 to 1, widened to where their fibres run."""
     shares = {}
-    for side, image in corticospinal_tract(STEP).items():
+    for side, image in juelich_tract(STEP).items():
         share = ndimage.gaussian_filter(np.asarray(image.dataobj, dtype=np.float32), 0.7)
         shares[side] = np.clip(2.5 * share / share.max(), 0, 1)
     return shares
@@ -152,7 +152,7 @@ def _fibres() -> Volume:
 
 def _tract_axes(points: Volume) -> Volume:
     """Course of the corticospinal tract at the height of each point, shape (N, 3)."""
-    image = corticospinal_tract(STEP)["right"]
+    image = juelich_tract(STEP)["right"]
     share = np.asarray(image.dataobj, dtype=np.float64)
     heights = np.arange(share.shape[2])
     mass = share.sum(axis=(0, 1))

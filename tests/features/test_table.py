@@ -125,3 +125,17 @@ def test_overlap_is_the_share_of_a_region_that_is_lesioned():
 def test_unknown_column_is_refused(column):
     with pytest.raises(UsageError, match=column):
         dictionary_for([column])
+
+
+def test_what_the_head_has_not_scanned_does_not_count_as_tissue_of_none():
+    grey = np.ones(GRID.shape)
+    seen = np.ones(GRID.shape, dtype=np.uint8)
+    grey[:, :, 28:], seen[:, :, 28:] = 0, 0  # above z = 36
+
+    columns = row(lesion=None, maps={"gm": image(grey)}, head=nib.Nifti1Image(seen, GRID.affine))
+
+    assert columns["gm_thalamus_left"] == 1
+    assert math.isnan(columns["gm_parietal_sup_left"])
+    assert columns["scanned_thalamus_left"] == 1
+    assert columns["scanned_parietal_sup_left"] < 0.5
+    assert set(dictionary_for(columns)) == set(columns)

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from motor_bids_app.errors import DataError, EmptyRegionError, GridMismatchError
+from motor_bids_app.mri.lesion_checks import share_in_brain
+from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.lesions import (
     align_lesion,
     lesion_side,
-    lesion_voxels,
     mirror,
-    share_in_brain,
     volume_ml,
     warp_lesion,
 )

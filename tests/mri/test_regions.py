@@ -106,3 +106,26 @@ def test_an_empty_lesion_overlaps_with_nothing():
 
     assert (table["lesioned_ml"] == 0).all()
     assert table["share_of_lesion"].isna().all()
+
+
+@pytest.mark.parametrize(("share", "known"), [(0.4, False), (0.6, True)])
+def test_a_region_of_which_less_than_half_was_scanned_has_no_mean(atlas, values, share, known):
+    region = np.argwhere(atlas.mask("Putamen_L"))
+    seen = np.ones(GRID.shape, dtype=np.uint8)
+    seen[tuple(region[int(share * len(region)) :].T)] = 0
+
+    means = regional_means(image(values), atlas, brain=nib.Nifti1Image(seen, GRID.affine))
+
+    assert np.isfinite(means["Putamen_L"]) == known
+    assert np.isfinite(means["Putamen_R"])
+
+
+def test_a_region_that_is_scanned_but_mostly_lesioned_keeps_its_mean(atlas, values):
+    region = np.argwhere(atlas.mask("Putamen_L"))
+    struck = np.zeros(GRID.shape, dtype=np.uint8)
+    struck[tuple(region[len(region) // 4 :].T)] = 1
+
+    means = regional_means(image(values), atlas, lesion=nib.Nifti1Image(struck, GRID.affine))
+
+    rest = values[tuple(region[: len(region) // 4].T)]
+    assert means["Putamen_L"] == pytest.approx(rest.mean(), rel=1e-5)

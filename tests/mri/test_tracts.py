@@ -65,7 +65,7 @@ def test_mirrored_lesion_swaps_the_loads():
 
     loads, mirrored = (tract_loads(mask, tract) for mask in (lesion, mirror(lesion)))
 
-    assert loads["tract_load_left"] > 0.1
+    assert loads["tract_load_left"] > 0.05
     assert loads["tract_load_right"] == 0
     assert mirrored["tract_load_right"] == pytest.approx(loads["tract_load_left"])
     assert mirrored["tract_load_weighted"] == pytest.approx(loads["tract_load_weighted"])
@@ -82,3 +82,14 @@ def test_distance_to_the_tract_is_that_of_the_nearest_pair():
     distances = tract_distances(images[0], {"left": images[1], "right": images[2]})
 
     assert distances == {"tract_distance_left": 8.0, "tract_distance_right": 12.0}
+
+
+@pytest.mark.parametrize(
+    "centre", [(-6, -22, -36), (-8, -20, -30), (-5, -26, -46), (-14, -18, -14), (-24, -16, 10)]
+)
+def test_a_small_lesion_on_the_way_to_the_medulla_has_a_load(centre):
+    loads = tract_loads(ball(centre, 6), corticospinal_tract(4))
+
+    assert loads["tract_load_left"] > 0.002
+    assert loads["tract_load_weighted_left"] > 0
+    assert loads["tract_load_left"] > 3 * loads["tract_load_right"]

@@ -8,7 +8,7 @@ from motor_bids_app.mri.tracts import tract_loads
 from motor_bids_app.simulation.damage import assess
 from motor_bids_app.simulation.head import is_tissue, load_brain
 from motor_bids_app.simulation.sampling import grid_points
-from motor_bids_app.spaces.atlases import corticospinal_tract
+from motor_bids_app.spaces.atlases import juelich_tract
 from motor_bids_app.spaces.grids import standard_grid
 
 
@@ -18,7 +18,7 @@ def test_tract_load_is_what_the_app_measures_on_a_perfect_mask(patient):
     mask = patient.lesion.covers(grid_points(grid)).reshape(grid.shape)
     mask &= is_tissue(brain.grey, brain.white)
 
-    loads = tract_loads(nib.Nifti1Image(mask.astype(np.uint8), grid.affine), corticospinal_tract(2))
+    loads = tract_loads(nib.Nifti1Image(mask.astype(np.uint8), grid.affine), juelich_tract(2))
 
     assert patient.damage.tract_load == pytest.approx(loads["tract_load"], abs=1e-4)
     assert loads[f"tract_load_{patient.lesion_side}"] == loads["tract_load"]

@@ -3,7 +3,7 @@ import pytest
 
 from motor_bids_app.simulation import tensors
 from motor_bids_app.simulation.damage import Damage
-from motor_bids_app.spaces.atlases import corticospinal_tract
+from motor_bids_app.spaces.atlases import juelich_tract
 
 FIBRE = np.array([1, 2, 2]) / 3
 DYAD = np.array([FIBRE[i] * FIBRE[j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))])
@@ -15,7 +15,7 @@ def healthy():
 
 
 def tract(side):
-    probability = np.asarray(corticospinal_tract(2)[side].dataobj)
+    probability = np.asarray(juelich_tract(2)[side].dataobj)
     return probability > 0.6 * probability.max()
 
 

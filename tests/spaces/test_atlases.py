@@ -5,7 +5,13 @@ from nibabel.affines import apply_affine
 from nibabel.processing import resample_from_to
 
 from motor_bids_app.errors import InputMissingError
-from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
+from motor_bids_app.spaces.atlases import (
+    MOTOR_REGIONS,
+    TRACT_END,
+    corticospinal_tract,
+    juelich_tract,
+    load_aal,
+)
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
@@ -77,37 +83,64 @@ def test_an_unknown_region_is_named():
         load_aal(3).mask("Precentral")
 
 
+TRACTS = pytest.mark.parametrize("load_tract", [corticospinal_tract, juelich_tract])
+
+
+@TRACTS
 @RESOLUTIONS
-def test_tracts_are_probabilities_and_mirror_images(resolution):
-    tract = {
-        side: np.asarray(corticospinal_tract(resolution)[side].dataobj)
-        for side in ("left", "right")
-    }
+def test_tracts_are_probabilities_and_mirror_images(load_tract, resolution):
+    tract = {side: np.asarray(load_tract(resolution)[side].dataobj) for side in ("left", "right")}
 
     np.testing.assert_array_equal(tract["left"], tract["right"][::-1])
     assert tract["left"].min() >= 0
-    assert 0.8 < tract["left"].max() <= 1
+    assert 0.7 < tract["left"].max() <= 1
     middle = centre(tract["left"] > 0.5, standard_grid(resolution).affine)
-    assert np.linalg.norm(middle - (-24, -19, 35)) < 3  # that of the file, sides averaged
+    assert np.linalg.norm(middle - (-24, -19, 35)) < 9  # of the Juelich file, sides averaged
 
 
+@TRACTS
 @RESOLUTIONS
-def test_the_volume_of_the_tract_does_not_depend_on_the_resolution(resolution):
-    total = np.asarray(corticospinal_tract(resolution)["left"].dataobj).sum()
+def test_the_volume_of_the_tract_does_not_depend_on_the_resolution(load_tract, resolution):
+    volume = {corticospinal_tract: (23.182 + 24.149) / 2, juelich_tract: 18.08}[load_tract]  # ml
 
-    assert total * resolution**3 / 1000 == pytest.approx(18.08, rel=0.02)  # ml, as at 1 mm
+    total = np.asarray(load_tract(resolution)["left"].dataobj).sum()
+
+    assert total * resolution**3 / 1000 == pytest.approx(volume, rel=0.02)
 
 
-def test_the_tract_runs_through_white_matter():
-    tract = np.asarray(corticospinal_tract(2)["left"].dataobj)
+@TRACTS
+def test_the_tract_runs_through_white_matter(load_tract):
+    tract = np.asarray(load_tract(2)["left"].dataobj)
     white = np.asarray(load_template("WM", 2).dataobj)
 
     assert np.average(white, weights=tract) > 0.6
     assert np.average(white, weights=tract) > 4 * white.mean()
 
 
+def test_the_tract_runs_from_the_cortex_to_the_medulla_without_a_gap():
+    tract = corticospinal_tract(2)["left"]
+    area = np.asarray(tract.dataobj).sum(axis=(0, 1)) * 4  # mm2
+    height = nib.affines.apply_affine(tract.affine, [[0, 0, k] for k in range(area.size)])[:, 2]
+
+    along = area[(height >= TRACT_END) & (height <= 68)]
+    assert along.min() > 25
+    assert area[height < TRACT_END - 2].sum() == 0
+
+
+def test_two_atlases_agree_on_the_tract_from_the_midbrain_to_the_internal_capsule():
+    here = slice(28, 38)  # z from -16 to 2
+    ours, other = (
+        np.asarray(load(2)["left"].dataobj)[:, :, here] > 0.4
+        for load in (corticospinal_tract, juelich_tract)
+    )
+
+    apart = centre(ours, np.eye(4)) - centre(other, np.eye(4))
+    assert 2 * np.linalg.norm(apart) < 4  # mm
+    assert 2 * (ours & other).sum() / (ours.sum() + other.sum()) > 0.5
+
+
 def test_an_independent_tract_mask_lies_in_the_tract_and_other_bundles_do_not(test_data):
-    tract = corticospinal_tract(2)
+    tract = juelich_tract(2)
 
     def load_of(bundle, side):
         mask = nib.load(test_data / "atlas_hcp842_tracts" / f"{bundle}.nii.gz")

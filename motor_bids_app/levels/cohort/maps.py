@@ -25,7 +25,7 @@ from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.levels.cohort.arrays import new_array, saving
 from motor_bids_app.levels.cohort.unreadable import check_readable, load_derivative, read_each
 from motor_bids_app.scratch import scratch_folder
-from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS, juelich_tract, load_aal
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 
@@ -253,7 +253,7 @@ def experiment_mask(name: str, grid: Grid) -> NDArray[np.bool_]:
     parts = name.split("+")
     inside = brain.copy() if "brain" in parts else np.zeros(fine.shape, dtype=bool)
     if "cst" in parts:
-        for tract in corticospinal_tract(_MASK_RESOLUTION).values():
+        for tract in juelich_tract(_MASK_RESOLUTION).values():
             inside |= np.asarray(tract.dataobj) >= TRACT_PROBABILITY
     if "motor" in parts:
         atlas = load_aal(_MASK_RESOLUTION)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from nibabel.affines import apply_affine
 
 from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
@@ -12,10 +13,13 @@ from motor_bids_app.features.plausibility import doubts
 from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.outputs import RESOLUTION, STEPS, Facts, Outputs
+from motor_bids_app.mri.field_of_view import scanned
+from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.mri.regions import lesion_overlap
 from motor_bids_app.mri.volumes import tissue_volumes, white_matter_medians
-from motor_bids_app.spaces.atlases import corticospinal_tract, load_aal
+from motor_bids_app.spaces.atlases import TRACT_END, corticospinal_tract, load_aal
+from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
 _COVERED = 0.9  # of the template's brain; of whole series 97 % or more
@@ -54,6 +58,7 @@ def extract_features(outputs: Outputs) -> None:
         maps=maps,
         atlas=load_aal(RESOLUTION),
         brain=measured,
+        head=_scanned(outputs) if "gm" in maps else None,
         quality=earlier.quality | facts.quality | signals,
     )
     identity = {
@@ -70,6 +75,7 @@ def extract_features(outputs: Outputs) -> None:
     outputs.written.extend([path, path.with_suffix(".json")])
     if lesion is not None:
         _save_overlap(lesion, outputs)
+        facts.add(_beyond_tract(lesion))
     done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
     facts.methods.extend(done)
     outputs.save_facts("features", facts)
@@ -105,6 +111,19 @@ def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:
     outputs.written.extend([path, path.with_suffix(".json")])
 
 
+def _beyond_tract(lesion: nib.Nifti1Image) -> Facts:
+    """Say where a lesion lies below the end of the tract: loads are 0 there."""
+    heights = apply_affine(lesion.affine, np.argwhere(lesion_voxels(lesion)))[:, 2]
+    below = float((heights < TRACT_END).mean()) if heights.size else 0.0
+    if not below:
+        return Facts()
+    text = (
+        f"{100 * below:.0f} % of the lesion lies below z = {TRACT_END} mm, where the tract of the "
+        "atlas ends, in the medulla: loads of the corticospinal tract do not count it."
+    )
+    return Facts(warnings=[text]) if below > 0.5 else Facts(notes=[text])
+
+
 def _earlier(outputs: Outputs) -> Facts:
     """What the steps before this one have to say."""
     return outputs.load_facts([step for step in STEPS if step != "features"])
@@ -127,6 +146,14 @@ def _measured(diffusion: nib.Nifti1Image | None) -> nib.Nifti1Image | None:
         return None
     inside = np.asarray(diffusion.dataobj) > 0
     return nib.Nifti1Image(inside.astype(np.uint8), diffusion.affine)
+
+
+def _scanned(outputs: Outputs) -> nib.Nifti1Image | None:
+    """Where the head image has scanned, in the standard space."""
+    if outputs.head is None:
+        return None
+    grid = standard_grid(RESOLUTION)
+    return scanned(load_image(outputs.head), grid, outputs.load_transform())
 
 
 def _coverage(measured: nib.Nifti1Image) -> Facts:

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from motor_bids_app.bids.orientation import trust_orientation, trusted_notes
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.bids.status import StatusRow, update_status
@@ -19,7 +20,7 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
-from motor_bids_app.levels.participant.anatomy.preprocess import preprocess_anatomy
+from motor_bids_app.levels.participant.anatomy.step import process_anatomy
 from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
@@ -107,6 +108,8 @@ def process(job: Job) -> list[StatusRow]:
     limit_threads(settings.processing.omp_nthreads)
     keep_memory()
     use_device(settings.resources.device)
+    trust_orientation(settings.processing.trust_orientation)
+    scan = replace(scan, notes=(*scan.notes, *trusted_notes(scan.images)))
     datasets = {**settings.derivatives, "raw": settings.bids_dir}
     outputs = Outputs(
         settings.output_dir, scan.participant, scan.session, settings.processing.space, datasets
@@ -180,7 +183,7 @@ def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
     inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
     inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
-    return Task("anat", inputs, lambda: preprocess_anatomy(scan, outputs, settings.processing))
+    return Task("anat", inputs, lambda: process_anatomy(scan, outputs, settings.processing))
 
 
 def _lesion(scan: Scan) -> dict[str, Path]:
@@ -193,7 +196,8 @@ def _lesion(scan: Scan) -> dict[str, Path]:
     lesion = scan.lesion
     place = lesion.space if lesion.is_standard else lesion.image
     inputs = {f"lesion on {place}": lesion.path}
-    drawn_on = scan.image(lesion.image) if lesion.image and not lesion.is_standard else None
+    inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
+    drawn_on = scan.lesion_drawn_on
     return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import nibabel as nib
 
@@ -11,74 +11,40 @@ from motor_bids_app.bids.files import load_image, read_json, replacing, save_ima
 from motor_bids_app.bids.paths import DerivativePath, place_in
 from motor_bids_app.bids.scan import ANATOMY
 from motor_bids_app.errors import ReadWriteError
+from motor_bids_app.levels.participant.facts import Facts as Facts
 from motor_bids_app.opening import read_bytes
 from motor_bids_app.reports.pages import Figure
 from motor_bids_app.reports.participant.method_steps import STEPS as STEPS_IN_WORDS
 from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import STANDARD_SPACE
+from motor_bids_app.spaces.grids import RESOLUTION as RESOLUTION
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
 
-RESOLUTION = 2  # mm, of the images saved in standard space
 MOST_PICTURE = 32 * 2**20  # bytes
 STEPS = ("anat", "dwi", "bold", "eeg", "emg", "features")  # in their order
 _RESOLUTION_TEXT = {"2": "2 mm isotropic, 91x109x91", "3": "3 mm isotropic, 61x73x61"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What was done in a step, for the methods text, and how well.
+def read_facts(path: Path) -> Facts:
+    """Read what `Outputs.save_facts` wrote.
 
-    Parameters
-    ----------
-    methods : list of str
-        Names of what was done, as `reports.participant.methods` knows them.
-    quality : dict of float
-        Measures, as `features.table` describes them.
-    notes : list of str
-        What a reader should know.
-    warnings : list of str
-        What makes a result doubtful, one sentence each: they stand in the headline of the page and
-        in the status table.
-    taken : dict of str
-        What was not computed but taken from a derivative -> name of that derivative.
+    Raises
+    ------
+    ReadWriteError
+        It says what no step of this version says.
     """
-
-    methods: list[str] = field(default_factory=list)
-    quality: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    taken: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what `Outputs.save_facts` wrote.
-
-        Raises
-        ------
-        ReadWriteError
-            It says what no step of this version says.
-        """
-        try:
-            facts = cls(**read_json(path))
-            texts = [*facts.notes, *facts.warnings, *facts.taken.values()]
-            known = set(facts.methods) <= set(STEPS_IN_WORDS) and set(facts.taken) <= set(PIECES)
-            numbers = all(isinstance(value, int | float) for value in facts.quality.values())
-            if not (known and numbers and all(isinstance(text, str) for text in texts)):
-                raise TypeError("it holds what no step writes")
-        except (TypeError, AttributeError) as error:
-            raise ReadWriteError(
-                f"{path} is not of this version, or was changed: {error}. Run again with "
-                "--overwrite."
-            ) from error
-        return facts
-
-    def add(self, other: "Facts") -> None:
-        """Take in what another part of the step has to say."""
-        self.methods.extend(other.methods)
-        self.quality.update(other.quality)
-        self.notes.extend(other.notes)
-        self.warnings.extend(other.warnings)
-        self.taken.update(other.taken)
+    try:
+        facts = Facts(**read_json(path))
+        texts = [*facts.notes, *facts.warnings, *facts.taken.values()]
+        known = set(facts.methods) <= set(STEPS_IN_WORDS) and set(facts.taken) <= set(PIECES)
+        numbers = all(isinstance(value, int | float) for value in facts.quality.values())
+        if not (known and numbers and all(isinstance(text, str) for text in texts)):
+            raise TypeError("it holds what no step writes")
+    except (TypeError, AttributeError) as error:
+        raise ReadWriteError(
+            f"{path} is not of this version, or was changed: {error}. Run again with --overwrite."
+        ) from error
+    return facts
 
 
 @dataclass(frozen=True)
@@ -141,7 +107,7 @@ class Outputs:
     def load_facts(self, steps: Sequence[str] = STEPS) -> Facts:
         """Load what steps saved, as one; by default that of all."""
         paths = [path for path in map(self._facts, steps) if path.is_file()]
-        parts = [Facts.read(path) for path in paths]
+        parts = [read_facts(path) for path in paths]
         return Facts(
             methods=[name for part in parts for name in part.methods],
             quality={name: value for part in parts for name, value in part.quality.items()},

@@ -23,7 +23,12 @@ def overview(scans: Sequence[Scan], selection: Selection) -> str:
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
         )
-        notes = (*taken_from(scan.finished.datasets), *scan.notes, *filter(None, absent.values()))
+        notes = (
+            *taken_from(scan.finished.datasets),
+            *scan.notes,
+            *scan.doubts,
+            *filter(None, absent.values()),
+        )
         lines += [f"{'':{width}}  {note}" for note in notes]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.table import dictionary_for
-from motor_bids_app.levels.participant.anatomy.preprocess import anatomical_methods
+from motor_bids_app.levels.participant.anatomy.files import anatomical_methods
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import planned, taken_from
 from motor_bids_app.mri.brain_network import WEIGHTS
@@ -61,7 +61,7 @@ def write_report(
             *_lesion_warning(scan),
             *(row.reason for row in rows if row.state == "outdated"),
         ),
-        doubts=tuple(facts.warnings),
+        doubts=tuple(dict.fromkeys([*scan.doubts, *facts.warnings])),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
         sections={**_without_result(scan, rows), **_sections(outputs)},
         quality=quality,
@@ -163,6 +163,10 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "gradient table corrected if wrong": processing.correct_gradients,
         "Gibbs ringing removed": processing.gibbs,
         "susceptibility distortion": processing.susceptibility,
+        "orientation that headers leave open": ", ".join(
+            f"{rule.what} for {rule.pattern}" for rule in processing.trust_orientation
+        )
+        or "refused",
         **{
             f"bold: {name.replace('_', ' ')}": value.name if isinstance(value, Path) else value
             for name, value in asdict(processing.bold).items()
@@ -273,4 +277,5 @@ def _missing(scan: Scan, settings: Settings) -> tuple[str, ...]:
 def _lesion_warning(scan: Scan) -> tuple[str, ...]:
     if scan.lesion is not None or not (scan.anatomy or scan.dwi or scan.finished.diffusion):
         return ()
-    return ("No lesion mask was found: the brain was processed as if it were intact.",)
+    found = "could be used" if scan.doubts else "was found"
+    return (f"No lesion mask {found}: the brain was processed as if it were intact.",)

@@ -210,10 +210,11 @@ STEPS = {  # in the order of the text; `space` is filled in
     **SIGNAL_STEPS,
     "tract_load": MethodStep(
         paragraph=_MEASURES,
-        sentence="Lesion load of the corticospinal tract was measured on the probabilistic tract "
-        "of the Jülich atlas (Eickhoff et al. 2005), made symmetric, plainly and weighted by the "
-        "cross-section of the tract (after Feng et al. 2015).",
-        references=("Eickhoff et al. 2005", "Feng et al. 2015"),
+        sentence="Lesion load of the corticospinal tract was measured on the tract of the HCP842 "
+        "tractography atlas (Yeh et al. 2018), from the cortex to the medulla (z = -50 mm), made "
+        "symmetric, plainly and weighted by the cross-section of the tract (after Feng et al. "
+        "2015).",
+        references=("Yeh et al. 2018", "Feng et al. 2015"),
     ),
     "regions": MethodStep(
         paragraph=_MEASURES,

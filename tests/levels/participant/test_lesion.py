@@ -6,18 +6,20 @@ from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tsv import read_table
-from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.features import extract_features
-from motor_bids_app.levels.participant.lesion import (
+from motor_bids_app.errors import DataError, GridMismatchError
+from motor_bids_app.levels.participant.anatomy.lesion import (
+    GivenLesion,
+    check_place,
     drawn_lesion,
-    given_lesion,
     lesion_in_head,
-    lesion_sidecar,
-    preprocess_standard_lesion,
 )
+from motor_bids_app.levels.participant.anatomy.read import read_lesion
+from motor_bids_app.levels.participant.features import extract_features
+from motor_bids_app.levels.participant.lesion import lesion_sidecar, preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import load_aal
-from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
@@ -38,11 +40,16 @@ def save(tmp_path):
     return save
 
 
+def read(scan):
+    """Read the mask of a scan whose T1w is on its grid."""
+    return read_lesion(scan, {scan.t1w: Grid.of(nib.load(scan.lesion.path))})
+
+
 def test_the_volume_is_that_of_the_mask_as_it_was_given(save, tmp_path):
     grid = standard_grid(1)
     scan = save((-40, -30, 10), (-33, -19, 23), grid)
 
-    lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 4), {})
+    lesion = drawn_lesion(read(scan), load_template("T1w", 4), {})
 
     facts = lesion.measure(load_template("brain", 4))
     assert facts.quality["lesion_volume_ml"] == pytest.approx(7 * 11 * 13 / 1000)
@@ -54,26 +61,27 @@ def test_of_a_mask_in_the_standard_space_it_is_that_in_the_head(save):
     scan = save((-40, -30, 10), (-20, -10, 30), standard_grid(2), "standard", "MNI152NLin2009aSym")
     half = Transform(matrix=np.diag([2.0, 2, 2, 1]))  # a head of half the size
 
-    lesion = lesion_in_head(given_lesion(scan), scan.lesion.path, load_template("T1w", 1), half)
+    given = read(scan)
+    lesion = lesion_in_head(given.on_standard_grid(), given.name, load_template("T1w", 1), half)
 
     assert lesion.volume_ml == pytest.approx(20**3 / 8 / 1000, rel=0.05)
     assert np.asarray(lesion.in_template(half).dataobj).sum() * 8 == 20**3
 
 
-def test_a_mask_half_outside_the_brain_is_noted(save):
+def test_a_mask_half_outside_the_brain_is_in_the_headline(save):
     edge = np.argwhere(np.asarray(load_template("brain", 2).dataobj)[:, 54, 45])[-1, 0] * 2 - 90
     scan = save((edge - 10, -22, 14), (edge + 12, -14, 22), standard_grid(2))
 
-    lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 2), {})
+    lesion = drawn_lesion(read(scan), load_template("T1w", 2), {})
 
-    (note,) = lesion.measure(load_template("brain", 2)).notes
-    assert "of the lesion mask lies in the brain mask" in note
+    (doubt,) = lesion.measure(load_template("brain", 2)).warnings
+    assert "of the lesion mask lies outside the brain mask" in doubt
 
 
 def test_a_mask_whose_header_is_wrong_is_refused(save):
     scan = save((-85, -120, -70), (-70, -110, -60), standard_grid(2))  # a corner of the picture
 
-    lesion = drawn_lesion(scan, scan.t1w, load_template("T1w", 2), {})
+    lesion = drawn_lesion(read(scan), load_template("T1w", 2), {})
 
     with pytest.raises(DataError, match=r"sub-1_label-L_mask\.nii\.gz: .* its header may be wrong"):
         lesion.measure(load_template("brain", 2))
@@ -106,3 +114,43 @@ def test_the_overlap_with_all_regions_is_saved(save, tmp_path):
     features = read_table(outputs.features_table).iloc[0]
     share = table.set_index("region").loc["Putamen_L", "share_of_region"]
     assert float(features["lesion_putamen_left"]) == pytest.approx(float(share), rel=1e-4)
+
+
+def given(mask, image, **fields):
+    return GivenLesion(mask, "raw/sub-1_label-L_mask.nii.gz", "T1w", image_grid=image, **fields)
+
+
+def test_a_mask_that_lost_its_place_is_refused_with_the_reading_that_fits(save):
+    scan = save((-40, -30, 10), (-20, -10, 30), standard_grid(2))
+    brain = load_template("brain", 2)
+    lost = np.asarray(nib.load(scan.lesion.path).dataobj)
+
+    with pytest.raises(GridMismatchError, match=r"100 % .* by its voxels, 0 % by that"):
+        check_place(given(nib.Nifti1Image(lost, np.diag([2.0, 2, 2, 1])), Grid.of(brain)), brain)
+
+
+def test_a_mask_whose_voxels_run_the_other_way_is_placed_by_its_header_and_said(save):
+    mask = nib.load(save((-40, -30, 10), (-20, -10, 30), standard_grid(2)).lesion.path)
+    reversed_mask = mask.as_reoriented([[0, -1], [1, 1], [2, 1]])
+
+    (doubt,) = check_place(given(reversed_mask, standard_grid(2))).warnings
+
+    assert "sub-1_label-L_mask" in doubt
+    assert "side" in doubt
+    assert check_place(given(mask, standard_grid(2))).warnings == []
+
+
+def test_a_mask_on_another_grid_is_placed_by_its_header_and_said(save):
+    mask = nib.load(save((-40, -30, 10), (-20, -10, 30), standard_grid(1)).lesion.path)
+
+    facts = check_place(given(mask, standard_grid(2)))
+
+    assert "placed by its header" in facts.notes[0]
+    assert facts.warnings == []
+
+
+def test_a_mask_in_the_standard_space_that_covers_the_brain_is_refused(save, tmp_path):
+    scan = save((-90, -126, -72), (95, 95, 112), standard_grid(2), "standard", STANDARD_SPACE)
+
+    with pytest.raises(DataError, match=r"sub-1_label-L_mask.*no lesion"):
+        preprocess_standard_lesion(scan, Outputs(tmp_path / "out", "1", None))

@@ -1,110 +1,105 @@
-"""Derivatives of the anatomy of one participant: names, sidecars, and both spaces of each."""
+"""Derivatives, figures and facts of the anatomy of one participant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
-import numpy as np
 
-from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.participant.lesion import Lesion, lesion_sidecar
-from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
+from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.levels.participant.anatomy.images import Anatomy, Contrast
+from motor_bids_app.levels.participant.anatomy.preprocess import coarse_grid
+from motor_bids_app.levels.participant.anatomy.read import head_runs
+from motor_bids_app.levels.participant.lesion import lesion_sidecar, save_lesion_figure
+from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs
 from motor_bids_app.mri.resampling import displacement_field, resample
+from motor_bids_app.reports.participant import checks
 from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
-
-@dataclass(frozen=True, eq=False)
-class Anatomy:
-    """What was found of a head, on its grid."""
-
-    head: nib.Nifti1Image
-    brain: nib.Nifti1Image
-    tissue: Mapping[str, nib.Nifti1Image]
-    lesion: Lesion | None
+_TAKEN = ("head", "brain", "tissue", "transform")  # what a derivative may have done already
+_COMPUTED = {
+    "denoise": "head", "bias": "head", "brain_mask": "brain", "registration": "transform",
+    "tissue": "tissue",
+}  # fmt: skip
 
 
-def save_images(
-    images: Anatomy,
-    sources: list[Path],
-    to_template: Transform,
-    scan: Scan,
-    outputs: Outputs,
-) -> None:
+def save_anatomy(anatomy: Anatomy, scan: Scan, outputs: Outputs) -> None:
+    """Save head, brain mask, tissue, lesion and transforms, what to look at, and what to say."""
+    assert scan.anatomy is not None
+    source, contrast = scan.anatomy
+    sources = [path for path in head_runs(scan) if path.name in anatomy.used]
+    _save_images(anatomy, sources, scan, outputs)
+    save_contrasts(anatomy.contrasts, scan, anatomy.head, anatomy.to_template, outputs)
+    _save_transforms(anatomy, contrast, scan.finished.transform or source, outputs)
+    _draw(anatomy, outputs)
+    outputs.save_facts("anat", anatomical_facts(anatomy, scan))
+
+
+def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
+    """What was done to a head, and how well."""
+    datasets = scan.finished.datasets
+    taken = {name: datasets[name] for name in _TAKEN if name in datasets}
+    facts = Facts(methods=anatomical_methods(scan), taken=taken)
+    if anatomy.lesion is not None and "transform" in taken:
+        facts.notes.append(
+            f"The registration to the template is that of {taken['transform']}: whether it left "
+            "the lesion out is not known here. Look at it near the lesion."
+        )
+    facts.add(anatomy.facts)
+    facts.warnings.extend(scan.doubts)
+    return facts
+
+
+def anatomical_methods(scan: Scan) -> list[str]:
+    """Names of the steps that no finished derivative answers."""
+    assert scan.anatomy is not None
+    there = scan.finished.datasets
+    methods = ["reorient", *(name for name, piece in _COMPUTED.items() if piece not in there)]
+    if scan.repeats and not scan.finished.head:
+        methods.append("average")
+    if any(scan.image(name) for name in ANATOMY if name != scan.anatomy[1]):
+        methods.append("contrasts")
+    if scan.lesion is not None:
+        methods += ["standard_lesion"] if scan.lesion.is_standard else []
+        methods += ["lesion_weighting"] if "transform" not in there else []
+    return methods
+
+
+def _save_images(anatomy: Anatomy, sources: list[Path], scan: Scan, outputs: Outputs) -> None:
     """Save head, brain mask, tissue and lesion, on their own and on the standard grid."""
     assert scan.anatomy is not None
     source, contrast = scan.anatomy
-    finished = scan.finished
-    saver = _Saver(outputs, sources, to_template)
-    saver.save(images.head, suffix=contrast, desc="preproc", brain=images.brain)
-    saver = _Saver(outputs, [finished.brain or source], to_template)
-    saver.save(images.brain, suffix="mask", desc="brain")
-    for name, probability in images.tissue.items():
-        saver = _Saver(outputs, [finished.tissue.get(name, source)], to_template)
-        saver.save(probability, suffix="probseg", label=name)
-    if images.lesion is not None and scan.lesion is not None:
-        sidecar, origin = lesion_sidecar(scan.lesion), [*sources, scan.lesion.path]
-        for mask, standard in (
-            (images.lesion.native, False),
-            (images.lesion.in_template(to_template), True),
-        ):
-            path = outputs.path("mask", "anat", label="L", standard=standard)
+    finished, standard = scan.finished, anatomy.standard
+    saver = _Saver(outputs, sources)
+    saver.save(anatomy.head, standard.head, suffix=contrast, desc="preproc")
+    saver = _Saver(outputs, [finished.brain or source])
+    saver.save(anatomy.brain, standard.brain, suffix="mask", desc="brain")
+    for name, probability in anatomy.tissue.items():
+        saver = _Saver(outputs, [finished.tissue.get(name, source)])
+        saver.save(probability, standard.tissue[name], suffix="probseg", label=name)
+    if anatomy.lesion is not None and standard.lesion is not None and scan.lesion is not None:
+        sidecar, origin = lesion_sidecar(scan.lesion), [*sources, *scan.lesion.paths]
+        for mask, is_standard in ((anatomy.lesion.native, False), (standard.lesion, True)):
+            path = outputs.path("mask", "anat", label="L", standard=is_standard)
             outputs.save(mask, path, origin, **sidecar)
-
-
-def save_transforms(
-    to_template: Transform,
-    to_native: Transform,
-    head: nib.Nifti1Image,
-    contrast: str,
-    source: Path,
-    outputs: Outputs,
-) -> None:
-    """Save both directions; named by the images they move, as BIDS does."""
-    for field, ends in (
-        (displacement_field(to_template, standard_grid(RESOLUTION)), (contrast, outputs.space)),
-        (displacement_field(to_native, coarse_grid(head)), (outputs.space, contrast)),
-    ):
-        path = outputs.path("xfm", "anat", transform=ends)
-        outputs.save(field, path, [source], Description="Displacements in mm (LPS), as ITK reads")
-
-
-def coarse_grid(head: nib.Nifti1Image) -> Grid:
-    """Grid over the head image with voxels of about 2 mm: enough for a smooth displacement."""
-    grid = Grid.of(head)
-    steps = np.maximum(1, np.round(RESOLUTION / grid.voxel_sizes)).astype(int)
-    x, y, z = (int(-(-count // step)) for count, step in zip(grid.shape, steps, strict=True))
-    return Grid((x, y, z), grid.affine @ np.diag([*steps, 1]))
 
 
 @dataclass(frozen=True)
 class _Saver:
-    """Saves an image on its own grid and, interpolated once, on the standard grid."""
+    """Saves an image on its own grid and on the standard grid."""
 
     outputs: Outputs
     sources: list[Path]
-    to_template: Transform
 
     def save(
-        self,
-        image: nib.Nifti1Image,
-        *,
-        suffix: str,
-        brain: nib.Nifti1Image | None = None,
-        **names: str,
+        self, image: nib.Nifti1Image, standard: nib.Nifti1Image, *, suffix: str, **names: str
     ) -> None:
-        """Save both; `brain` cuts the skull off, which the template does not have either."""
-        path = self.outputs.path(suffix, "anat", **names)
-        self.outputs.save(image, path, self.sources, **_sidecar(suffix, stripped=False))
-        if brain is not None:
-            inside = np.asarray(brain.dataobj) > 0
-            image = nib.Nifti1Image(np.asarray(image.dataobj) * inside, image.affine, image.header)
-        moved = resample(image, standard_grid(RESOLUTION), self.to_template)
-        if suffix == "mask":
-            moved = _binary(moved)
-        path = self.outputs.path(suffix, "anat", **names, standard=True)
-        self.outputs.save(moved, path, self.sources, **_sidecar(suffix, stripped=True))
+        """Save both; in the standard space heads are without skull."""
+        for one, is_standard in ((image, False), (standard, True)):
+            path = self.outputs.path(suffix, "anat", **names, standard=is_standard)
+            self.outputs.save(one, path, self.sources, **_sidecar(suffix, stripped=is_standard))
 
 
 def _sidecar(suffix: str, *, stripped: bool) -> dict[str, object]:
@@ -114,6 +109,61 @@ def _sidecar(suffix: str, *, stripped: bool) -> dict[str, object]:
     return {} if suffix == "probseg" else {"SkullStripped": stripped}
 
 
-def _binary(probability: nib.Nifti1Image) -> nib.Nifti1Image:
-    inside = np.asarray(probability.dataobj) > 0.5
-    return nib.Nifti1Image(inside.astype(np.uint8), probability.affine)
+def save_contrasts(
+    contrasts: Mapping[str, Contrast],
+    scan: Scan,
+    head: nib.Nifti1Image,
+    to_template: Transform,
+    outputs: Outputs,
+) -> None:
+    """Save each in the space of the head image and in the standard space, interpolated once."""
+    assert scan.anatomy is not None
+    space = scan.anatomy[1]
+    for name, contrast in contrasts.items():
+        source = scan.image(name)
+        assert source is not None
+        for grid, transform, path in (
+            (Grid.of(head), Transform(), outputs.path(name, "anat", space=space, desc="preproc")),
+            (
+                standard_grid(RESOLUTION),
+                to_template,
+                outputs.path(name, "anat", desc="preproc", standard=True),
+            ),
+        ):
+            moved = resample(contrast.image, grid, transform.then(contrast.matrix))
+            outputs.save(moved, path, [source], SkullStripped=False)
+
+
+def _save_transforms(anatomy: Anatomy, contrast: str, source: Path, outputs: Outputs) -> None:
+    """Save both directions; named by the images they move, as BIDS does."""
+    standard, native = standard_grid(RESOLUTION), coarse_grid(anatomy.head)
+    for field, ends in (
+        (displacement_field(anatomy.to_template, standard), (contrast, outputs.space)),
+        (displacement_field(anatomy.to_native, native), (outputs.space, contrast)),
+    ):
+        path = outputs.path("xfm", "anat", transform=ends)
+        outputs.save(field, path, [source], Description="Displacements in mm (LPS), as ITK reads")
+
+
+def _draw(anatomy: Anatomy, outputs: Outputs) -> None:
+    """Draw what a person should check."""
+    mask = anatomy.lesion.native if anatomy.lesion else None
+    outputs.save_figure(checks.brain_mask(anatomy.head, anatomy.brain, mask))
+    if anatomy.raw is not None:
+        outputs.save_figure(checks.bias_field(anatomy.raw, anatomy.head, anatomy.brain))
+    outputs.save_figure(checks.tissue(anatomy.head, anatomy.tissue, anatomy.brain))
+    if mask is not None:
+        outputs.save_figure(checks.lesion_native(anatomy.head, mask, anatomy.brain))
+    standard = anatomy.standard
+    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
+    outputs.save_figure(
+        checks.registration(
+            standard.head,
+            template["T1w"],
+            brain=template["brain"],
+            white_matter=template["WM"],
+            lesion=standard.lesion,
+        )
+    )
+    if standard.lesion is not None:
+        save_lesion_figure(standard.head, standard.lesion, outputs)

@@ -1,6 +1,5 @@
 """Anatomy that another tool has finished: its files brought to the form of our own steps."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import nibabel as nib
@@ -10,38 +9,10 @@ import SimpleITK as sitk  # noqa: N813
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.errors import EmptyRegionError, ReadWriteError
-from motor_bids_app.levels.participant.outputs import RESOLUTION
+from motor_bids_app.levels.participant.anatomy.images import TakenAnatomy
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
-
-
-@dataclass(frozen=True)
-class TakenAnatomy:
-    """What need not be computed; all on the grid of the head.
-
-    Parameters
-    ----------
-    brain : Nifti1Image, shape (X, Y, Z), uint8, or None
-    tissue : dict of Nifti1Image, shape (X, Y, Z), float32
-        Probabilities of "GM", "WM" and "CSF", or none.
-    transform : Transform or None
-        From the standard space to the head.
-    """
-
-    brain: nib.Nifti1Image | None = None
-    tissue: dict[str, nib.Nifti1Image] = field(default_factory=dict)
-    transform: Transform | None = None
-
-    def tissue_outside(self, lesion: nib.Nifti1Image | None) -> dict[str, nib.Nifti1Image]:
-        """Tissue without the lesion, of which other tools do not know."""
-        healthy = 1.0 if lesion is None else np.asarray(lesion.dataobj) == 0
-        return {
-            name: nib.Nifti1Image(
-                (np.asarray(image.dataobj) * healthy).astype(np.float32), image.affine
-            )
-            for name, image in self.tissue.items()
-        }
 
 
 def take_anatomy(finished: Finished, head: nib.Nifti1Image) -> TakenAnatomy:
@@ -64,6 +35,7 @@ def take_anatomy(finished: Finished, head: nib.Nifti1Image) -> TakenAnatomy:
             )
         brain = nib.Nifti1Image(inside.astype(np.uint8), head.affine)
     return TakenAnatomy(
+        head=finished.head is not None,
         brain=brain,
         tissue={name: _on(head, path) for name, path in finished.tissue.items()},
         transform=read_itk_transform(finished.transform) if finished.transform else None,

@@ -1,149 +1,203 @@
 """Anatomy of one participant: from a head image to masks, tissue maps and the standard space."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
-from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.errors import EmptyRegionError
-from motor_bids_app.levels.participant.anatomy.contrasts import place_contrasts, save_contrasts
-from motor_bids_app.levels.participant.anatomy.files import (
+from motor_bids_app.levels.participant.anatomy.images import (
     Anatomy,
-    coarse_grid,
-    save_images,
-    save_transforms,
+    Contrast,
+    HeadImages,
+    StandardAnatomy,
 )
-from motor_bids_app.levels.participant.anatomy.finished import TakenAnatomy, take_anatomy
-from motor_bids_app.levels.participant.lesion import (
+from motor_bids_app.levels.participant.anatomy.lesion import (
+    GivenLesion,
     Lesion,
+    check_place,
     drawn_lesion,
-    given_lesion,
     lesion_in_head,
-    save_lesion_figure,
 )
-from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs
-from motor_bids_app.mri.anatomy import correct_bias, denoise, reorient
+from motor_bids_app.levels.participant.facts import Facts
+from motor_bids_app.mri.alignment import Matrix
+from motor_bids_app.mri.anatomy import correct_bias, denoise
 from motor_bids_app.mri.brain_mask import extract_brain
+from motor_bids_app.mri.field_of_view import scanned, scanned_share
 from motor_bids_app.mri.quality import anatomical_quality, registration_quality
-from motor_bids_app.mri.registration import register_to_template
+from motor_bids_app.mri.registration import register_rigid, register_to_template
 from motor_bids_app.mri.repeats import average_runs
-from motor_bids_app.mri.resampling import invert
+from motor_bids_app.mri.resampling import invert, resample
 from motor_bids_app.mri.tissue import segment_tissue
-from motor_bids_app.reports.participant import checks
-from motor_bids_app.settings import ProcessingSettings
+from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
-FINISHED = ("head", "brain", "tissue", "transform")  # what a derivative may have done already
-_COMPUTED = {
-    "denoise": "head", "bias": "head", "brain_mask": "brain", "registration": "transform",
-    "tissue": "tissue",
-}  # fmt: skip
+_UNSCANNED = 0.005  # share of the template's brain, from which it is said
+_CUT_OFF = 0.02  # from which it is doubtful what is measured there
 _UNCOVERED = 0.05  # share of the template; whole brains lack 1 to 2 % of it
 
 
-def preprocess_anatomy(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> None:
-    """Save the anatomical derivatives of a participant who has a T1w, T2w or FLAIR image."""
-    assert scan.anatomy is not None
-    source, contrast = scan.anatomy
-    raw, sources, notes = _average(source, scan)
-    finished = scan.finished
-    head, noisy = (raw, raw) if finished.head else _correct(raw, settings)
-    taken = take_anatomy(finished, head)
+def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
+    """Clean a head, find its brain, tissue and lesion, and register it to the standard space."""
+    taken = images.taken
+    raw, used, facts = _average(images.runs)
+    head, noisy = (raw, raw) if taken.head else _correct(raw, sloppy=sloppy)
     brain = taken.brain or extract_brain(head)
-    contrasts = place_contrasts(scan, head, brain, sloppy=settings.sloppy)
-    datasets = {name: finished.datasets[name] for name in FINISHED if name in finished.datasets}
-    facts = Facts(methods=anatomical_methods(scan), notes=notes, taken=datasets)
-    drawn = drawn_lesion(scan, source, head, contrasts)
-    if scan.lesion is not None and "transform" in datasets:
-        facts.notes.append(
-            f"The registration to the template is that of {datasets['transform']}: whether it left "
-            "the lesion out is not known here. Look at it near the lesion."
-        )
-    if drawn is not None:  # a mask that misses the brain would also spoil the registration
-        facts.add(drawn.measure(brain))
-    lesion, to_template, to_native = _register(scan, head, brain, drawn, taken, settings)
+    contrasts = place_contrasts(images.others, head, brain, sloppy=sloppy)
+    matrices = {name: contrast.matrix for name, contrast in contrasts.items()}
+    drawn, remarks = _place_drawn(images.lesion, head, brain, matrices)
+    facts.add(remarks)
+    lesion, to_template, to_native = _register(images, head, brain, drawn, sloppy=sloppy)
     mask = lesion.native if lesion else None
     # In T1w brightness tells the tissues apart, with any ventricles; elsewhere the template does.
-    known = None if contrast == "T1w" else to_native
+    known = None if images.contrast == "T1w" else to_native
     tissue = taken.tissue_outside(mask) or segment_tissue(head, brain, mask, known)
     if lesion is not None and drawn is None:
         facts.add(lesion.measure(brain))
-
-    images = Anatomy(head, brain, tissue, lesion)
-    save_images(images, sources, to_template, scan, outputs)
-    save_contrasts(contrasts, head, contrast, to_template, outputs)
-    origin = finished.transform or source
-    save_transforms(to_template, to_native, head, contrast, origin, outputs)
-    _draw(images, None if finished.head else raw, contrast, outputs)
-    facts.add(_measure(noisy, tissue, contrast, outputs))
-    outputs.save_facts("anat", facts)
-
-
-def _register(
-    scan: Scan,
-    head: nib.Nifti1Image,
-    brain: nib.Nifti1Image,
-    drawn: Lesion | None,
-    taken: TakenAnatomy,
-    settings: ProcessingSettings,
-) -> tuple[Lesion | None, Transform, Transform]:
-    """Register the head around its lesion; return the lesion and the ways to template and back.
-
-    Where in the head a lesion of the standard space is, a first rough registration tells.
-    """
-    given, grid = given_lesion(scan), coarse_grid(head)
-    lesion = drawn
-    if given is not None and scan.lesion is not None and taken.transform is None:
-        rough = register_to_template(head, brain, sloppy=True).transform
-        lesion = lesion_in_head(given, scan.lesion.path, head, invert(rough, grid))
-    mask = lesion.native if lesion else None
-    to_template = taken.transform or (
-        register_to_template(head, brain, mask, sloppy=settings.sloppy).transform
+    standard = _to_template(head, brain, tissue, lesion, to_template)
+    facts.add(_measure(noisy, tissue, standard))
+    facts.add(_coverage(head, to_template))
+    return Anatomy(
+        raw=None if taken.head else raw,
+        used=used,
+        head=head,
+        brain=brain,
+        tissue=tissue,
+        lesion=lesion,
+        contrasts=contrasts,
+        to_template=to_template,
+        to_native=to_native,
+        standard=standard,
+        facts=facts,
     )
-    to_native = invert(to_template, grid)
-    if given is not None and scan.lesion is not None:
-        lesion = lesion_in_head(given, scan.lesion.path, head, to_native)
-    return lesion, to_template, to_native
 
 
-def _draw(images: Anatomy, raw: nib.Nifti1Image | None, contrast: str, outputs: Outputs) -> None:
-    """Draw what a person should check; `raw` is the head before its bias was corrected here."""
-    mask = images.lesion.native if images.lesion else None
-    outputs.save_figure(checks.brain_mask(images.head, images.brain, mask))
-    if raw is not None:
-        outputs.save_figure(checks.bias_field(raw, images.head, images.brain))
-    outputs.save_figure(checks.tissue(images.head, images.tissue, images.brain))
-    if mask is not None:
-        outputs.save_figure(checks.lesion_native(images.head, mask, images.brain))
-    _save_standard_figures(outputs, contrast)
+def _average(
+    runs: Mapping[str, nib.Nifti1Image],
+) -> tuple[nib.Nifti1Image, tuple[str, ...], Facts]:
+    """Return the head image, the runs it was made of, and what to say about them."""
+    names = tuple(runs)
+    if len(names) == 1:
+        return runs[names[0]], names, Facts()
+    image, chosen = average_runs([*runs.values()])
+    used = tuple(names[i] for i in chosen)
+    notes = [f"{len(used)} of {len(names)} runs of the head image were averaged."]
+    left_out = [name for name in names if name not in used]
+    if left_out:
+        notes.append(f"Unlike the other runs, and left out: {', '.join(left_out)}.")
+    return image, used, Facts(notes=notes)
 
 
-def _correct(
-    raw: nib.Nifti1Image, settings: ProcessingSettings
-) -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
+def _correct(raw: nib.Nifti1Image, *, sloppy: bool) -> tuple[nib.Nifti1Image, nib.Nifti1Image]:
     """Return the head without noise and bias, and with its noise, by which quality is measured."""
     smooth = denoise(raw)
-    head = correct_bias(smooth, mask=None, sloppy=settings.sloppy)
+    head = correct_bias(smooth, mask=None, sloppy=sloppy)
     values, known = (np.asarray(image.dataobj) for image in (head, smooth))
     gain = np.divide(values, known, out=np.ones_like(values), where=known != 0)
     return head, nib.Nifti1Image(np.asarray(raw.dataobj) * gain, head.affine, head.header)
 
 
-def _measure(
+def place_contrasts(
+    others: Mapping[str, nib.Nifti1Image],
     head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    *,
+    sloppy: bool,
+) -> dict[str, Contrast]:
+    """Register the other anatomical images of a person to the one that defines the anatomy."""
+    placed = {}
+    for name, raw in others.items():
+        image = correct_bias(raw, mask=None, sloppy=sloppy)
+        placed[name] = Contrast(image, register_rigid(head, image, brain))
+    return placed
+
+
+def _place_drawn(
+    given: GivenLesion | None,
+    head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    to_contrasts: Mapping[str, Matrix],
+) -> tuple[Lesion | None, Facts]:
+    """Bring a lesion that was drawn on an image of the person to the head, if that can be right.
+
+    A mask that misses the brain would also spoil the registration.
+    """
+    if given is None:
+        return None, Facts()
+    facts = Facts(notes=[*given.notes])
+    if given.is_standard:
+        return None, facts
+    on_head = given.reference is None and given.drawn_on not in to_contrasts
+    facts.add(check_place(given, brain if on_head else None))
+    lesion = drawn_lesion(given, head, to_contrasts)
+    facts.add(lesion.measure(brain))
+    return lesion, facts
+
+
+def _register(
+    images: HeadImages,
+    head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    drawn: Lesion | None,
+    *,
+    sloppy: bool,
+) -> tuple[Lesion | None, Transform, Transform]:
+    """Register the head around its lesion; return the lesion and the ways to template and back.
+
+    Where in the head a lesion of the standard space is, a first rough registration tells.
+    """
+    given, taken, grid = images.lesion, images.taken.transform, coarse_grid(head)
+    mask = drawn.native if drawn else None
+    if given is None or not given.is_standard:
+        to_template = taken or register_to_template(head, brain, mask, sloppy=sloppy).transform
+        return drawn, to_template, invert(to_template, grid)
+    standard = given.on_standard_grid()
+    if taken is None:
+        rough = register_to_template(head, brain, sloppy=True).transform
+        mask = lesion_in_head(standard, given.name, head, invert(rough, grid)).native
+    to_template = taken or register_to_template(head, brain, mask, sloppy=sloppy).transform
+    to_native = invert(to_template, grid)
+    return lesion_in_head(standard, given.name, head, to_native), to_template, to_native
+
+
+def coarse_grid(head: nib.Nifti1Image) -> Grid:
+    """Grid over the head image with voxels of about 2 mm: enough for a smooth displacement."""
+    grid = Grid.of(head)
+    steps = np.maximum(1, np.round(RESOLUTION / grid.voxel_sizes)).astype(int)
+    x, y, z = (int(-(-count // step)) for count, step in zip(grid.shape, steps, strict=True))
+    return Grid((x, y, z), grid.affine @ np.diag([*steps, 1]))
+
+
+def _to_template(
+    head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
     tissue: Mapping[str, nib.Nifti1Image],
-    contrast: str,
-    outputs: Outputs,
+    lesion: Lesion | None,
+    to_template: Transform,
+) -> StandardAnatomy:
+    """Bring all to the standard grid; the skull is cut off, as the template has none either."""
+    grid = standard_grid(RESOLUTION)
+    inside = np.asarray(brain.dataobj) > 0
+    stripped = nib.Nifti1Image(np.asarray(head.dataobj) * inside, head.affine, head.header)
+    moved = resample(brain, grid, to_template)
+    return StandardAnatomy(
+        head=resample(stripped, grid, to_template),
+        brain=nib.Nifti1Image((np.asarray(moved.dataobj) > 0.5).astype(np.uint8), moved.affine),
+        tissue={name: resample(image, grid, to_template) for name, image in tissue.items()},
+        lesion=lesion.in_template(to_template) if lesion else None,
+    )
+
+
+def _measure(
+    noisy: nib.Nifti1Image, tissue: Mapping[str, nib.Nifti1Image], standard: StandardAnatomy
 ) -> Facts:
     """Return the quality measures, and what to say about them."""
     notes: list[str] = []
-    quality = _registration_quality(outputs, contrast)
+    template, whole = load_template("T1w", RESOLUTION), load_template("brain", RESOLUTION)
+    quality = registration_quality(standard.head, standard.brain, template, whole, standard.lesion)
     try:
-        quality |= anatomical_quality(head, tissue)
+        quality |= anatomical_quality(noisy, tissue)
     except EmptyRegionError as error:  # T2w and FLAIR may have no voxel that is clearly one tissue
         notes.append(str(error))
     missing = 1 - quality["brain_coverage"]
@@ -155,60 +209,16 @@ def _measure(
     return Facts(quality=quality, notes=notes)
 
 
-def anatomical_methods(scan: Scan) -> list[str]:
-    """Names of the steps that no finished derivative answers."""
-    assert scan.anatomy is not None
-    there = scan.finished.datasets
-    methods = ["reorient", *(name for name, piece in _COMPUTED.items() if piece not in there)]
-    if scan.repeats and not scan.finished.head:
-        methods.append("average")
-    if any(scan.image(name) for name in ANATOMY if name != scan.anatomy[1]):
-        methods.append("contrasts")
-    if scan.lesion is not None:
-        methods += ["standard_lesion"] if scan.lesion.is_standard else []
-        methods += ["lesion_weighting"] if "transform" not in there else []
-    return methods
-
-
-def _average(source: Path, scan: Scan) -> tuple[nib.Nifti1Image, list[Path], list[str]]:
-    """Return the head image, the runs it was made of, and what to say about them."""
-    paths = [source] if scan.finished.head else [source, *scan.repeats]
-    images = [reorient(load_image(path)) for path in paths]
-    if len(images) == 1:
-        return images[0], paths, []
-    image, used = average_runs(images)
-    notes = [f"{len(used)} of {len(paths)} runs of the head image were averaged."]
-    left_out = [path.name for i, path in enumerate(paths) if i not in used]
-    if left_out:
-        notes.append(f"Unlike the other runs, and left out: {', '.join(left_out)}.")
-    return image, [paths[i] for i in used], notes
-
-
-def _save_standard_figures(outputs: Outputs, contrast: str) -> None:
-    """Draw what was saved in the standard space."""
-    warped = outputs.load(contrast, "anat", desc="preproc", standard=True)
-    path = outputs.path("mask", "anat", label="L", standard=True)
-    lesion = load_image(path) if path in outputs.written else None
-    template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
-    outputs.save_figure(
-        checks.registration(
-            warped,
-            template["T1w"],
-            brain=template["brain"],
-            white_matter=template["WM"],
-            lesion=lesion,
+def _coverage(head: nib.Nifti1Image, to_template: Transform) -> Facts:
+    """Say how much of the brain the head image does not show."""
+    seen = scanned(head, standard_grid(RESOLUTION), to_template)
+    share = scanned_share(seen, load_template("brain", RESOLUTION))
+    facts = Facts(quality={"head_scanned": share})
+    if 1 - share > _UNSCANNED:
+        text = (
+            f"The head image ends within the brain: {100 * (1 - share):.1f} % of it was not "
+            "scanned. Regions of which less than half was scanned have no values, and others there "
+            "are of their scanned part."
         )
-    )
-    if lesion is not None:
-        save_lesion_figure(warped, lesion, outputs)
-
-
-def _registration_quality(outputs: Outputs, contrast: str) -> dict[str, float]:
-    path = outputs.path("mask", "anat", label="L", standard=True)
-    return registration_quality(
-        outputs.load(contrast, "anat", desc="preproc", standard=True),
-        outputs.load("mask", "anat", desc="brain", standard=True),
-        load_template("T1w", RESOLUTION),
-        load_template("brain", RESOLUTION),
-        load_image(path) if path in outputs.written else None,
-    )
+        (facts.warnings if 1 - share > _CUT_OFF else facts.notes).append(text)
+    return facts

@@ -102,7 +102,7 @@ def _save_place(
         return
     if place.lesion is not None and scan.lesion is not None:
         path = outputs.path("mask", "anat", label="L", standard=True)
-        outputs.save(place.lesion, path, [scan.lesion.path], **lesion_sidecar(scan.lesion))
+        outputs.save(place.lesion, path, scan.lesion.paths, **lesion_sidecar(scan.lesion))
     template = {kind: load_template(kind, RESOLUTION) for kind in ("T1w", "WM", "brain")}
     figure = checks.registration(
         resample(b0, standard_grid(RESOLUTION), place.from_standard),

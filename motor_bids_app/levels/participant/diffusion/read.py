@@ -14,7 +14,8 @@ from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.lesion import Lesion, placed_lesion
+from motor_bids_app.levels.participant.anatomy.lesion import Lesion
+from motor_bids_app.levels.participant.lesion import placed_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.opening import read_text
@@ -119,7 +120,9 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
     if series.head is None:
         series.placing_notes.extend(_without_head(scan))
         if scan.lesion is not None and scan.lesion.image == "dwi":
-            series = replace(series, lesion=placed_lesion(scan.lesion.path, image))
+            series = replace(
+                series, lesion=placed_lesion(scan.lesion.path, image, scan.lesion.parts)
+            )
     if settings.susceptibility != "off":
         series = replace(series, reverse_b0=_reverse_b0(series, scan))
         if series.reverse_b0 is None:

@@ -6,8 +6,10 @@ from scipy.spatial.transform import Rotation
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.participant.anatomy.contrasts import place_contrasts, save_contrasts
+from motor_bids_app.levels.participant.anatomy.files import save_contrasts
+from motor_bids_app.levels.participant.anatomy.preprocess import place_contrasts
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.anatomy import reorient
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.templates import load_template
@@ -41,7 +43,7 @@ def scan(head, brain, tmp_path_factory):
 
 
 def test_another_contrast_is_placed_on_the_head(scan, head, brain):
-    placed = place_contrasts(scan, head, brain, sloppy=True)
+    placed = place_contrasts({"T2w": reorient(load_image(scan.t2w))}, head, brain, sloppy=True)
 
     points = apply_affine(brain.affine, np.argwhere(np.asarray(brain.dataobj)))
     error = apply_affine(placed["T2w"].matrix, points) - apply_affine(MOVE, points)
@@ -52,8 +54,8 @@ def test_another_contrast_is_placed_on_the_head(scan, head, brain):
 def test_it_is_saved_in_both_spaces(scan, head, brain, tmp_path):
     outputs = Outputs(tmp_path, "1", None, datasets={"raw": scan.t2w.parent})
 
-    placed = place_contrasts(scan, head, brain, sloppy=True)
-    save_contrasts(placed, head, "T1w", Transform(), outputs)
+    placed = place_contrasts({"T2w": reorient(load_image(scan.t2w))}, head, brain, sloppy=True)
+    save_contrasts(placed, scan, head, Transform(), outputs)
 
     native = load_image(tmp_path / "sub-1/anat/sub-1_space-T1w_desc-preproc_T2w.nii.gz")
     standard = outputs.load("T2w", "anat", desc="preproc", standard=True)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.participant.anatomy.preprocess import _correct, preprocess_anatomy
+from motor_bids_app.levels.participant.anatomy.preprocess import _correct
+from motor_bids_app.levels.participant.anatomy.step import process_anatomy
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.templates import load_template
@@ -28,7 +29,7 @@ def flair(tmp_path_factory):
 def test_grey_and_white_matter_of_flair_are_not_taken_for_each_other(flair, tmp_path):
     outputs = Outputs(tmp_path, "1", None, datasets={"raw": flair.parent})
 
-    preprocess_anatomy(Scan(participant="1", flair=flair), outputs, ProcessingSettings(sloppy=True))
+    process_anatomy(Scan(participant="1", flair=flair), outputs, ProcessingSettings(sloppy=True))
 
     inside = np.asarray(load_template("brain", 3).dataobj) > 0
     truth = {name: np.asarray(load_template(name, 3).dataobj)[inside] for name in ("GM", "WM")}
@@ -45,7 +46,7 @@ def test_quality_is_measured_on_the_noise_that_denoising_removes():
     values = np.where(grey + white > 0.1, 300 * grey + 500 * white + noise, 0).astype(np.float32)
     raw = nib.Nifti1Image(values, load_template("GM", 3).affine)
 
-    head, noisy = _correct(raw, ProcessingSettings(sloppy=True))
+    head, noisy = _correct(raw, sloppy=True)
 
     pure = white > 0.98
     before, after = (np.asarray(image.dataobj)[pure].std() for image in (noisy, head))

@@ -1,0 +1,46 @@
+"""Head images of another session, for series that have none in their own to be placed by."""
+
+from collections.abc import Sequence
+
+from motor_bids_app.bids.scan import ANATOMY
+from motor_bids_app.bids.search import Found
+
+_NEED_A_HEAD = ("dwi", "bold")
+
+
+def with_head(session: str | None, images: Sequence[Found]) -> tuple[list[Found], tuple[str, ...]]:
+    """Images of a session of one participant, with the head of another where it has none.
+
+    Parameters
+    ----------
+    session : str or None
+        Its label.
+    images : sequence of Found
+        Images of all sessions.
+
+    Returns
+    -------
+    list of Found
+        With the head images of the session before it, by label, or else of the next.
+    tuple of str
+        What to say of that.
+    """
+    here = [image for image in images if image.get("session") == session]
+    needed = any(image.get("suffix") in _NEED_A_HEAD for image in here)
+    if not needed or any(_is_head(image) for image in here):
+        return here, ()
+    heads: dict[str, list[Found]] = {}
+    for image in filter(_is_head, images):
+        heads.setdefault(image.get("session") or "", []).append(image)
+    if not heads:
+        return here, ()
+    earlier = [label for label in sorted(heads) if label < (session or "")]
+    lender = earlier[-1] if earlier else min(heads)
+    place = f"ses-{lender}" if lender else "no session"
+    note = f"no head image in ses-{session}: {heads[lender][0].path.name} of {place} was taken"
+    return [*here, *heads[lender]], (note,)
+
+
+def _is_head(image: Found) -> bool:
+    made = any(map(image.get, ("space", "desc")))  # by another tool, from such an image
+    return image.get("suffix") in ANATOMY and not made

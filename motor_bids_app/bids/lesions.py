@@ -1,0 +1,171 @@
+"""Which lesion masks a participant has in a session, and the image each was drawn on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.affines import apply_affine
+from nibabel.filebasedimages import ImageFileError
+from numpy.typing import NDArray
+
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.opening import check_file
+from motor_bids_app.settings import STANDARD_SPACE
+
+_APART = 1.001  # mm at a corner, from which two images are in two places
+
+
+def with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
+    """Add the lesion mask: native before standard, then in the order of the datasets.
+
+    Parts of one lesion, in masks whose names differ in a number or a side only, belong together.
+    """
+    notes, doubts, usable = [*scan.notes], [*scan.doubts], []
+    for lesion in lesions:
+        if lesion.session not in (None, scan.session) and scan.session is not None:
+            continue
+        placed, remark = _place(lesion, scan)
+        usable += [placed] if placed else []
+        if remark:
+            (notes if placed else doubts).append(remark)
+    if not usable:
+        return replace(scan, notes=tuple(notes), doubts=tuple(doubts))
+    # sorted() keeps the order of the datasets among equals
+    ranked = sorted(usable, key=lambda lesion: (lesion.is_standard, lesion.session is None))
+    first = ranked[0]
+    together = [lesion for lesion in ranked if lesion.whole == first.whole]
+    if len(together) > 1:
+        names = ", ".join(lesion.path.name for lesion in together)
+        notes.append(f"{len(together)} lesion masks were united: {names}")
+        first = replace(first, parts=tuple(lesion.path for lesion in together[1:]))
+    if len(usable) > len(together):
+        notes.append(f"{len(usable)} lesion masks: used {first.path.name} ({first.dataset})")
+    if first.is_standard and first.space != STANDARD_SPACE:
+        notes.append(
+            f"{first.path.name} is in {first.space} and was taken to be in "
+            f"{STANDARD_SPACE}: MNI spaces differ by some millimetres, which were not undone"
+        )
+    return replace(scan, lesion=first, notes=tuple(notes), doubts=tuple(doubts))
+
+
+def share_lesions(scans: Sequence[Scan], lesions: Sequence[LesionFile]) -> list[Scan]:
+    """Give sessions without a lesion mask that of another session of the same participant.
+
+    A mask that names no session was drawn on the image whose grid it has, if that is one alone.
+    """
+    return [_lend(_of_one_session(scan, scans), scans, lesions) for scan in scans]
+
+
+def _lend(scan: Scan, scans: Sequence[Scan], lesions: Sequence[LesionFile]) -> Scan:
+    """Give a scan without a mask the one of the session before it, or else of a later one."""
+    if scan.lesion is not None or scan.session is None or not (scan.anatomy or scan.dwi):
+        return scan
+    place = [other.session for other in scans].index(scan.session)
+    for other in (*reversed(scans[:place]), *scans[place + 1 :]):
+        if other.lesion is not None and (other.lesion.is_standard or scan.anatomy):
+            return _lent(scan, other.lesion, other)
+    names = [lesion.path.name for lesion in lesions if lesion.session not in (None, scan.session)]
+    if not names:
+        return scan
+    doubt = (
+        f"The lesion mask of another session ({', '.join(names)}) could not be brought to "
+        f"{scan.session_id}, for want of head images: the brain was processed as if it were intact."
+    )
+    return replace(scan, doubts=(*scan.doubts, doubt))
+
+
+def _lent(scan: Scan, lesion: LesionFile, other: Scan) -> Scan:
+    """The scan with the mask of another session, on the image that it was drawn on there."""
+    assert scan.anatomy is not None or lesion.is_standard
+    drawn_on, name = other.lesion_drawn_on, lesion.path.name
+    how = f"by registering that {lesion.image} and the head image of {scan.session_id}"
+    if lesion.is_standard:
+        how = "as it is in the standard space"
+    elif scan.anatomy and drawn_on == scan.anatomy[0]:
+        how = "as it was drawn on the head image used here"
+    else:
+        image = f"{lesion.image} of {other.session_id}"
+        lesion = replace(lesion, image=image, drawn_on=drawn_on)
+    note = f"{scan.session_id} has no lesion mask: {name} of {other.session_id} was taken, {how}"
+    return replace(scan, lesion=lesion, notes=(*scan.notes, note))
+
+
+def _of_one_session(scan: Scan, scans: Sequence[Scan]) -> Scan:
+    """Find out in which session a mask without session was drawn."""
+    lesion = scan.lesion
+    if lesion is None or lesion.is_standard or lesion.session or len(scans) == 1:
+        return scan
+    images = {
+        other.session_id: path
+        for other in scans
+        if (path := other.image(lesion.image or "")) is not None
+    }
+    fits = {session: path for session, path in images.items() if same_place(lesion.path, path)}
+    if len(images) == 1 or (len(fits) == 1 and scan.session_id in fits):
+        return scan
+    if len(fits) == 1:
+        ((session, drawn_on),) = fits.items()
+        image = f"{lesion.image} of {session}"
+        note = f"{lesion.path.name} was drawn on the {image}, and brought from there"
+        moved = replace(lesion, image=image, drawn_on=drawn_on)
+        return replace(scan, lesion=moved, notes=(*scan.notes, note))
+    note = (
+        f"{lesion.path.name} names no session: it was taken to be drawn on the {lesion.image} of "
+        f"{scan.session_id}"
+    )
+    return replace(scan, notes=(*scan.notes, note))
+
+
+def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
+    """Name the image the mask was drawn on; None if that is not there, and what to say of it."""
+    if lesion.is_standard:
+        return lesion, ""
+    finished = scan.finished
+    name = lesion.image or (scan.anatomy[1] if scan.anatomy else "dwi")
+    if finished.head and lesion.dataset == finished.datasets.get("head"):
+        space = f"_space-{lesion.space}_" in finished.head.name
+        of_head = space or lesion.image in (None, finished.contrast)
+        if of_head:  # a mask of the tool that made the head is in the space of that
+            return replace(lesion, image=finished.contrast, drawn_on=finished.head), ""
+    if name in (*ANATOMY, "dwi") and scan.raw_image(name):
+        return replace(lesion, image=name, drawn_on=scan.raw_image(name)), ""
+    for other in (*ANATOMY, "dwi"):
+        path = scan.image(other)
+        if path is not None and same_place(lesion.path, path):
+            remark = (
+                f"{lesion.path.name} was drawn on a {name} that is not there; it has the grid of "
+                f"the {other}, and was taken to be drawn on that"
+            )
+            return replace(lesion, image=other, drawn_on=path), remark if other != name else ""
+    what = f"a {name} that is not there" if name in (*ANATOMY, "dwi") else f"{name!r}"
+    if not lesion.image and scan.anatomy is None:
+        what = "an image that is not there"
+    return None, (
+        f"The lesion mask {lesion.path.name} was left out: it was drawn on {what}, so there is no "
+        f"{lesion.image or 'image'} by which to place it. Give that image, or a mask drawn on "
+        "one that is there."
+    )
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two images have the same voxels, by their headers, whatever the order of axes."""
+    try:
+        for path in (one, other):
+            check_file(path)
+        first, second = (nib.load(path) for path in (one, other))
+        apart = np.linalg.norm(_corners(first)[:, None] - _corners(second), axis=-1)
+    except (MotorBidsAppError, OSError, ValueError, EOFError, ImageFileError, AttributeError):
+        return False  # what cannot be read is told by who reads it
+    same_size = sorted(first.shape[:3]) == sorted(second.shape[:3])
+    return same_size and bool((apart.min(axis=1) <= _APART).all())
+
+
+def _corners(image: nib.Nifti1Image) -> NDArray[np.float64]:
+    """Outermost voxels, shape (8, 3), mm."""
+    ends = np.array(list(product(*((0, n - 1) for n in image.shape[:3]))))
+    return np.asarray(apply_affine(image.affine, ends), dtype=np.float64)

@@ -1,0 +1,213 @@
+"""A lesion mask of one participant: placed in the head and in the standard space."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+
+from motor_bids_app.errors import DataError, GridMismatchError
+from motor_bids_app.levels.participant.facts import Facts
+from motor_bids_app.mri.alignment import Matrix
+from motor_bids_app.mri.lesion_checks import (
+    header_reading,
+    relation,
+    share_in_brain,
+    share_of_brain,
+    voxel_reading,
+)
+from motor_bids_app.mri.lesions import align_lesion, volume_ml, warp_lesion
+from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
+from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.transforms import Transform
+
+_NEARLY = 0.95  # of a lesion in the brain; below, it is said
+_MOSTLY = 0.75  # below, its place is doubtful
+_LARGE = 1 / 3  # of the brain
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Name the mask in errors about it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class GivenLesion:
+    """A lesion mask as it came.
+
+    Parameters
+    ----------
+    mask : Nifti1Image, shape (X, Y, Z), uint8
+        1 in the lesion, 0 elsewhere; on whatever grid it was drawn.
+    name : str
+        What messages call it.
+    drawn_on : str
+        'T1w', 'T2w', 'FLAIR' or 'dwi', or 'standard' for the standard space.
+    reference : Nifti1Image, shape (X, Y, Z), or None
+        The image it was drawn on, where that is neither the head nor another contrast of it.
+    image_grid : Grid or None
+        Of the image it was drawn on, as that was stored.
+    notes : tuple of str
+        How its values were read.
+    """
+
+    mask: nib.Nifti1Image
+    name: str
+    drawn_on: str
+    reference: nib.Nifti1Image | None = None
+    image_grid: Grid | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether the mask is in the standard space already."""
+        return self.drawn_on == "standard"
+
+    def on_standard_grid(self) -> nib.Nifti1Image:
+        """A mask that was drawn in the standard space, on its grid."""
+        with naming(self.name):
+            return align_lesion(self.mask, load_template("T1w", RESOLUTION))
+
+
+@dataclass(frozen=True, eq=False)
+class Lesion:
+    """A lesion mask in the head and, where it was drawn there, in the standard space.
+
+    Parameters
+    ----------
+    native : Nifti1Image, shape (X, Y, Z), uint8
+        On the grid of the head.
+    standard : Nifti1Image, shape (91, 109, 91), uint8, or None
+        As it was given.
+    volume_ml : float
+        In the participant's own space: of the mask as it came, or of `native` where it came in
+        a standard space.
+    name : str
+        What messages call it.
+    """
+
+    native: nib.Nifti1Image
+    standard: nib.Nifti1Image | None
+    volume_ml: float
+    name: str
+
+    def in_template(self, to_template: Transform) -> nib.Nifti1Image:
+        """The lesion on the standard grid."""
+        if self.standard is not None:
+            return self.standard
+        with naming(self.name):
+            return warp_lesion(self.native, standard_grid(RESOLUTION), to_template)
+
+    def measure(self, brain: nib.Nifti1Image) -> Facts:
+        """Volume and place; raises DataError where the mask cannot be a lesion of this brain."""
+        facts = check_lesion(self.native, brain, self.name)
+        facts.quality["lesion_volume_ml"] = self.volume_ml
+        return facts
+
+
+def check_lesion(lesion: nib.Nifti1Image, brain: nib.Nifti1Image, name: str) -> Facts:
+    """Say what is doubtful about size and place of a lesion; both on one grid.
+
+    Raises
+    ------
+    DataError
+        It is none of this brain.
+    """
+    with naming(name):
+        inside, taken = share_in_brain(lesion, brain), share_of_brain(lesion, brain)
+    facts = Facts(quality={"lesion_in_brain": inside})
+    if inside < _NEARLY:
+        text = (
+            f"{100 * (1 - inside):.0f} % of the lesion mask lies outside the brain mask. Look at "
+            "both in the first figure: the lesion may be misplaced, or cut off the brain."
+        )
+        (facts.notes if inside >= _MOSTLY else facts.warnings).append(text)
+    if taken > _LARGE:
+        facts.warnings.append(
+            f"The lesion mask takes {100 * taken:.0f} % of the brain. Check its size."
+        )
+    return facts
+
+
+def drawn_lesion(
+    given: GivenLesion, head: nib.Nifti1Image, to_contrasts: Mapping[str, Matrix]
+) -> Lesion:
+    """Bring a lesion drawn on any native image of a participant to the head image.
+
+    Parameters
+    ----------
+    given : GivenLesion
+        Not of the standard space.
+    head : Nifti1Image, shape (X, Y, Z)
+    to_contrasts : mapping of array, shape (4, 4)
+        Head to the other contrasts, in mm, by their names.
+    """
+    if given.reference is not None:
+        matrix = register_rigid(head, given.reference)
+    else:
+        matrix = to_contrasts.get(given.drawn_on, np.eye(4))
+    back = np.linalg.inv(matrix).astype(np.float64)
+    return place_lesion(given.mask, given.name, head, back)
+
+
+def check_place(given: GivenLesion, brain: nib.Nifti1Image | None = None) -> Facts:
+    """Say how a mask lies on the image it was drawn on; `brain` is a mask in the space of that.
+
+    Raises
+    ------
+    GridMismatchError
+        It has the shape of the image but lies elsewhere: by its voxels it is in one place, by its
+        header in another.
+    """
+    if given.image_grid is None:
+        return Facts()
+    found = relation(Grid.of(given.mask), given.image_grid)
+    if found == "moved":
+        readings = ""
+        if brain is not None:
+            ours = 100 * voxel_reading(given.mask, given.image_grid, brain)
+            own = 100 * header_reading(given.mask, brain)
+            readings = f" ({ours:.0f} % of it lies in the brain by its voxels, {own:.0f} % by that)"
+        raise GridMismatchError(
+            f"{given.name} has as many voxels as the {given.drawn_on} along each axis, but its "
+            f"header puts them elsewhere{readings}. If it is that image's voxel by voxel, copy "
+            "the header of that into it; if its own header is right, resample it to that image."
+        )
+    name = given.name.rpartition("/")[2]
+    if found == "reversed":
+        return Facts(
+            warnings=[
+                f"By their headers, the voxels of {name} run another way than those of the "
+                f"{given.drawn_on}. It was placed by its header: look whether the side is right."
+            ]
+        )
+    if found == "other":
+        return Facts(
+            notes=[f"{name} is on another grid than the {given.drawn_on}: placed by its header."]
+        )
+    return Facts()
+
+
+def place_lesion(
+    mask: nib.Nifti1Image, name: str, image: nib.Nifti1Image, matrix: Matrix | None = None
+) -> Lesion:
+    """Bring a mask to an image, to whose mm the matrix leads from those of the mask."""
+    to_image = np.eye(4) if matrix is None else matrix
+    with naming(name):
+        placed = nib.Nifti1Image(np.asarray(mask.dataobj), to_image @ mask.affine)
+        return Lesion(align_lesion(placed, image), None, volume_ml(mask), name)
+
+
+def lesion_in_head(
+    standard: nib.Nifti1Image, name: str, head: nib.Nifti1Image, to_native: Transform
+) -> Lesion:
+    """Bring a lesion of the standard space to the head, whose points the transform takes there."""
+    with naming(name):
+        native = warp_lesion(standard, Grid.of(head), to_native)
+    return Lesion(native, standard, volume_ml(native), name)
