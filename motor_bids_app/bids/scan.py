@@ -38,6 +38,8 @@ class Scan(Person):
         Further runs of the image that defines the anatomy.
     dwi, bval, bvec : Path or None
         Diffusion series and its gradient files, which may lie higher up in the dataset.
+    left_out_dwi : tuple of Path
+        Further series of the session that serve nothing.
     dwi_sidecars : tuple of Path
         JSON files that apply to `dwi`, the most general first.
     reverse_phase : ReversePhase or None
@@ -69,6 +71,7 @@ class Scan(Person):
     dwi: Path | None = None
     bval: Path | None = None
     bvec: Path | None = None
+    left_out_dwi: tuple[Path, ...] = ()
     dwi_sidecars: tuple[Path, ...] = ()
     reverse_phase: ReversePhase | None = None
     field_map: FieldMap | None = None
@@ -264,13 +267,16 @@ def _with_diffusion(
     )
     if dwi is None:
         return scan
+    pair = find_reverse_phase(dwi, images, root)
+    used = (dwi.path, pair.path if pair else None)
     return replace(
         scan,
         dwi=dwi.path,
+        left_out_dwi=tuple(file.path for file in series if file.path not in used),
         bval=inherited(dwi.path, ".bval", root)[-1],
         bvec=inherited(dwi.path, ".bvec", root)[-1],
         dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),
-        reverse_phase=find_reverse_phase(dwi, images, root),
+        reverse_phase=pair,
         field_map=find_field_map(dwi, images, root),
     )
 

@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from motor_bids_app.errors import DataError, GradientTableError
 from motor_bids_app.levels.participant.diffusion.read import Series
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.anatomy import correct_bias
@@ -17,6 +18,7 @@ from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.outliers import find_dropouts
 from motor_bids_app.mri.diffusion.shells import JUMP, shell_jumps
+from motor_bids_app.mri.diffusion.unlike import find_unlike, too_many
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, image_like
 
@@ -99,6 +101,38 @@ def _jumps(corrected: MotionCorrection, gradients: GradientTable) -> list[str]:
         for bval, (shift, turn) in jumps.items()
         if max(shift, turn) > JUMP
     ]
+
+
+def without_unlike(series: Series) -> tuple[Series, list[str]]:
+    """Leave out volumes that cannot be what the gradient table says; also say so.
+
+    Raises
+    ------
+    DataError
+        They are so many that the table must be wrong, or what is left measures no diffusion.
+    """
+    data = np.nan_to_num(np.asarray(series.image.dataobj, dtype=np.float32), posinf=0, neginf=0)
+    table = series.gradients
+    found = find_unlike(data, table, series.image.affine)
+    if not found:
+        return series, []
+    listed = "; ".join(f"volume {number}: {why}" for number, why in sorted(found.items()))
+    if too_many(found, table):
+        raise DataError(
+            "The images do not bear out the gradient table (counted from 0; "
+            f"{listed}). Check that the bval and bvec files belong to this series."
+        )
+    kept = np.array([number not in found for number in range(len(table))])
+    image = nib.Nifti1Image(data[..., kept], series.image.affine)
+    table = table.select(kept)
+    try:
+        table.check(int(kept.sum()))
+    except GradientTableError as error:
+        raise GradientTableError(
+            f"After unlike volumes were left out ({listed}): {error}"
+        ) from None
+    warning = f"Left out of the dwi (counted from 0): {listed}."
+    return replace(series, image=image, gradients=table), [warning]
 
 
 def _compare(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motor_bids_app.levels.participant.diffusion.clean import Clean, clean_series
+from motor_bids_app.levels.participant.diffusion.clean import Clean, clean_series, without_unlike
 from motor_bids_app.levels.participant.diffusion.fit import Maps, fit_maps
 from motor_bids_app.levels.participant.diffusion.place import Place, place_alone, place_by_head
 from motor_bids_app.levels.participant.diffusion.read import Series
@@ -38,8 +38,10 @@ def preprocess_series(series: Series, settings: ProcessingSettings) -> Preproces
     DataError
         The series measures no diffusion, or it shows no brain.
     """
+    series, warnings = without_unlike(series)
     clean = clean_series(series, settings)
-    if "PhaseEncodingDirection" not in series.sidecar:
+    clean.facts.warnings.extend([*series.warnings, *warnings])
+    if not {"PhaseEncodingDirection", "PhaseEncodingAxis"} & series.sidecar.keys():
         clean.facts.notes.append(
             "No sidecar of the dwi has its PhaseEncodingDirection: the second axis (j) was "
             "assumed, along which eddy currents distort."

@@ -76,6 +76,8 @@ class Series:
         Field map that shows the distortion, read where there is no `reverse_b0`.
     placing_notes, distortion_notes : list of str
         What a reader should know of what was not there or could not be used.
+    warnings : list of str
+        What makes the maps doubtful.
     """
 
     image: nib.Nifti1Image
@@ -87,6 +89,7 @@ class Series:
     field_images: FieldImages | None = None
     placing_notes: list[str] = field(default_factory=list)
     distortion_notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def slice_axis(self) -> int:
@@ -96,7 +99,9 @@ class Series:
     @property
     def phase_axis(self) -> int:
         """Voxel axis of phase encoding; the second where nothing is said of it."""
-        return _axis(self.sidecar.get("PhaseEncodingDirection"), 1)
+        sidecar = self.sidecar
+        known = sidecar.get("PhaseEncodingDirection") or sidecar.get("PhaseEncodingAxis")
+        return _axis(known, 1)
 
 
 def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> Series:
@@ -117,6 +122,12 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
         )
     gradients.check(image.shape[3])
     series = Series(image, gradients, read_sidecars(scan.dwi_sidecars), read_head(outputs))
+    if scan.left_out_dwi:
+        names = ", ".join(path.name for path in scan.left_out_dwi)
+        series.warnings.append(
+            f"The directions of {names} were left out: the maps are of {scan.dwi.name} alone. "
+            "Join the series beforehand if they belong together."
+        )
     if series.head is None:
         series.placing_notes.extend(_without_head(scan))
         if scan.lesion is not None and scan.lesion.image == "dwi":
