@@ -108,7 +108,7 @@ def _run_participants(settings: Settings) -> None:
         validated = None if settings.skip_bids_validation else aside.submit(validate, *words)
         # Takes as long to import as the validator takes to run.
         from motor_bids_app.levels.participant import level as participant
-        from motor_bids_app.levels.participant.functional.connectivity import wanted_seed
+        from motor_bids_app.levels.participant.functional.inputs import wanted_seed
 
         wanted_seed(settings.processing.bold)  # a wrong mask is not told hours later, by everyone
         for remark in validated.result() if validated else ():

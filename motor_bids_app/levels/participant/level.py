@@ -25,7 +25,7 @@ from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
 from motor_bids_app.levels.participant.features import extract_features
-from motor_bids_app.levels.participant.functional.preprocess import preprocess_bold
+from motor_bids_app.levels.participant.functional.step import preprocess_bold
 from motor_bids_app.levels.participant.lesion import preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import STEPS, Outputs
 from motor_bids_app.levels.participant.overview import planned

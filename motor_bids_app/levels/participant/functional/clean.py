@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.files import load_image
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.functional.files import RESOLUTION
-from motor_bids_app.levels.participant.outputs import Facts, Outputs
+from motor_bids_app.levels.participant.functional.read import RESOLUTION
+from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.functional.cleaning import Cleaner, smooth_inside
 from motor_bids_app.mri.functional.confounds import mean_signals, motion_terms, tissue_masks
 from motor_bids_app.mri.functional.motion import SeriesMotion
@@ -42,20 +42,22 @@ class Cleaned:
     scrubbed: NDArray[np.bool_]
 
 
-def tissues(outputs: Outputs, inside: NDArray[np.bool_]) -> Tissues:
-    """Nuisance tissue and lesion of a participant, `inside` where the bold has a signal."""
+def tissues(
+    probabilities: Mapping[str, nib.Nifti1Image],
+    lesion_mask: nib.Nifti1Image | None,
+    inside: NDArray[np.bool_],
+) -> Tissues:
+    """Nuisance tissue and lesion of a participant, `inside` where the bold has a signal.
+
+    Images are in the standard space; "GM", "WM" and "CSF" from 0 to 1.
+    """
     grid = standard_grid(RESOLUTION)
     shares = {
-        name: np.asarray(
-            resample(outputs.load("probseg", "anat", label=name, standard=True), grid).dataobj
-        )
-        for name in ("GM", "WM", "CSF")
+        name: np.asarray(resample(image, grid).dataobj) for name, image in probabilities.items()
     }
     lesion = np.zeros(grid.shape, dtype=bool)
-    path = outputs.path("mask", "anat", label="L", standard=True)
-    if path.is_file():
-        mask = load_image(path)
-        lesion = np.asarray(resample(mask, grid).dataobj) > 0.5
+    if lesion_mask is not None:
+        lesion = np.asarray(resample(lesion_mask, grid).dataobj) > 0.5
     masks = tissue_masks(shares["GM"], shares["WM"], shares["CSF"], inside, lesion)
     return Tissues(masks, lesion)
 

@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import write_table
-from motor_bids_app.levels.participant.functional.read import Series
+from motor_bids_app.levels.participant.functional.clean import Cleaned
+from motor_bids_app.levels.participant.functional.connectivity import Connectivity
+from motor_bids_app.levels.participant.functional.preprocess import PreprocessedBold, image_of
+from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.functional.motion import SeriesMotion
 from motor_bids_app.mri.functional.placing import PlacedSeries
+from motor_bids_app.mri.quality import HIGH_MOTION
+from motor_bids_app.reports.participant import bold_checks
+from motor_bids_app.settings import BoldSettings
 from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.templates import load_template
 
-RESOLUTION = 3  # mm, of bold in standard space
+SEED = "M1"
 _LARGEST = 32767  # of int16
 _KINDS = {
     "derivative1": "change since the volume before",
@@ -30,15 +37,6 @@ def bold_path(outputs: Outputs, bold: BoldFile, suffix: str = "bold", **entities
     """Path of a file made from a series; in the standard space unless `space` is None."""
     place = {"space": outputs.space, "res": str(RESOLUTION)} | entities
     return outputs.path(suffix, "func", task=bold.task, run=bold.run, **place)
-
-
-def image_of(values: NDArray[np.generic], inside: NDArray[np.bool_]) -> nib.Nifti1Image:
-    """Image in the standard space of the values of some voxels, shape (voxels,), 0 elsewhere."""
-    volume = np.zeros(inside.shape, dtype=values.dtype)
-    volume[inside] = values
-    image = nib.Nifti1Image(volume, standard_grid(RESOLUTION).affine)
-    image.header.set_xyzt_units("mm", "sec")
-    return image
 
 
 def series_image(
@@ -54,6 +52,113 @@ def series_image(
     image.header.set_zooms((RESOLUTION,) * 3 + (repetition,))
     image.header.set_slope_inter(step, 0)
     return image
+
+
+def save_bold(
+    done: PreprocessedBold, bold: BoldFile, outputs: Outputs, settings: BoldSettings
+) -> None:
+    """Save the series in standard space, its confounds, its clean form, figures and facts."""
+    save_series(done.placed, done.series, bold, outputs)
+    save_confounds(
+        done.cleaned.confounds, done.motion, done.dvars, done.cleaned.scrubbed, bold, outputs
+    )
+    if done.cleaned.signals is not None and not done.excluded:
+        _save_denoised(done.cleaned, done.series.repetition, bold, outputs)
+    if done.connectivity is not None:
+        repetition = done.series.repetition
+        save_connectivity(done.connectivity, done.cleaned, repetition, bold, outputs, settings)
+        _draw_connectivity(done.connectivity, done.cleaned, outputs)
+    if done.on_head is not None:
+        outputs.save_figure(bold_checks.coregistration(*done.on_head))
+    displacement = done.motion.framewise_displacement
+    outputs.save_figure(bold_checks.motion(done.motion.parameters, displacement, limit=HIGH_MOTION))
+    template = load_template("brain", RESOLUTION)
+    outputs.save_figure(bold_checks.signal(image_of(done.tsnr, done.placed.inside), template))
+    outputs.save_facts("bold", done.series.facts)
+
+
+def _save_denoised(cleaned: Cleaned, repetition: float, bold: BoldFile, outputs: Outputs) -> None:
+    assert cleaned.signals is not None
+    outputs.save(
+        series_image(cleaned.signals, cleaned.inside, repetition),
+        bold_path(outputs, bold, desc="denoised"),
+        [bold.path],
+        RepetitionTime=repetition,
+        TaskName=bold.task or "rest",
+        SkullStripped=True,
+    )
+
+
+def save_connectivity(
+    found: Connectivity,
+    cleaned: Cleaned,
+    repetition: float,
+    bold: BoldFile,
+    outputs: Outputs,
+    settings: BoldSettings,
+) -> None:
+    """Save the seed, and maps of its static and dynamic connectivity."""
+    sidecar = _sidecar(found, repetition) | requested_seed(settings, outputs)
+    # With the clean series, this is all that is needed to make the windows again.
+    sidecar |= {
+        "RepetitionTime": repetition,
+        "WindowVolumes": found.length,
+        "WindowTaperVolumes": found.taper,
+        "LeftOutVolumes": np.flatnonzero(cleaned.scrubbed).tolist(),
+    }
+    path = bold_path(outputs, bold, "mask", label=SEED)
+    outputs.save(_seed_image(found, cleaned), path, [bold.path], Type="ROI", **sidecar)
+    images = {
+        ("fc", "fisherz"): image_of(found.static, cleaned.inside),
+        ("dfc", "mean"): image_of(found.mean, cleaned.inside),
+        ("dfc", "std"): image_of(found.deviation, cleaned.inside),
+    }
+    if found.windows is not None:
+        images["windows", "fisherz"] = series_image(found.windows, cleaned.inside, repetition)
+    for (desc, stat), image in images.items():
+        path = bold_path(outputs, bold, "boldmap", seed=SEED, stat=stat, desc=desc)
+        outputs.save(image, path, [bold.path], Units="arbitrary", **sidecar)
+
+
+def _seed_image(found: Connectivity, cleaned: Cleaned) -> nib.Nifti1Image:
+    return image_of(found.seed.voxels[cleaned.inside].astype(np.uint8), cleaned.inside)
+
+
+def _draw_connectivity(found: Connectivity, cleaned: Cleaned, outputs: Outputs) -> None:
+    if found.coupling is not None:
+        outputs.save_figure(bold_checks.coupling(found.middles, found.coupling))
+    maps = {"mean": found.mean, "SD": found.deviation}
+    outputs.save_figure(
+        bold_checks.connectivity(
+            {name: image_of(values, cleaned.inside) for name, values in maps.items()},
+            load_template("T1w", RESOLUTION),
+            _seed_image(found, cleaned),
+            load_template("brain", RESOLUTION),
+            found.seed.side,
+        )
+    )
+
+
+def requested_seed(settings: BoldSettings, outputs: Outputs) -> dict[str, object]:
+    """The seed as asked for: a place, or a mask by its BIDS URI, outside a dataset by its name."""
+    place = settings.seed
+    if not isinstance(place, Path):
+        return {"SeedRequested": list(place), "SeedRadius": settings.seed_radius}
+    uri = outputs.uri(place.absolute())
+    return {"SeedRequested": uri if uri.startswith("bids:") else place.name, "SeedRadius": None}
+
+
+def _sidecar(found: Connectivity, repetition: float) -> dict[str, object]:
+    return {
+        "Description": "Connectivity with M1 of the side of the lesion (left without one)",
+        "SeedHemisphere": found.seed.side,
+        "SeedMoved": found.seed.moved,
+        "SeedVoxels": int(found.seed.voxels.sum()),
+        "WindowSeconds": found.length * repetition,
+        "WindowTaperSeconds": found.taper * repetition,
+        "WindowCount": len(found.weights),
+        "FisherTransformed": True,
+    }
 
 
 def save_series(placed: PlacedSeries, series: Series, bold: BoldFile, outputs: Outputs) -> None:

@@ -1,24 +1,17 @@
 """Bold of one participant: from a raw series to a clean one in standard space."""
 
+from dataclasses import dataclass
+
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.bold import BoldFile
-from motor_bids_app.bids.files import load_image
-from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.clean import Cleaned, clean_series, tissues
-from motor_bids_app.levels.participant.functional.connectivity import save_connectivity
-from motor_bids_app.levels.participant.functional.files import (
-    RESOLUTION,
-    image_of,
-    save_confounds,
-    save_series,
-)
-from motor_bids_app.levels.participant.functional.finished import find_transform, read_finished
-from motor_bids_app.levels.participant.functional.read import Series, read_series
-from motor_bids_app.levels.participant.outputs import Facts, Outputs
+from motor_bids_app.levels.participant.functional.connectivity import Connectivity, connect
+from motor_bids_app.levels.participant.functional.inputs import BoldInputs
+from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
+from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.anatomy import correct_bias
 from motor_bids_app.mri.diffusion.mask import dwi_mask
@@ -26,59 +19,85 @@ from motor_bids_app.mri.functional.confounds import dvars, temporal_snr
 from motor_bids_app.mri.functional.motion import SeriesMotion, estimate_motion, mean_volume
 from motor_bids_app.mri.functional.placing import PlacedSeries, place_series
 from motor_bids_app.mri.functional.timing import correct_slice_timing
-from motor_bids_app.mri.quality import HIGH_MOTION, bold_quality
+from motor_bids_app.mri.quality import bold_quality
 from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.reports.participant import bold_checks
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
+Images = tuple[nib.Nifti1Image, ...]
 
-def preprocess_bold(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> None:
-    """Save the series in standard space, its confounds, its clean form, and M1's connectivity.
 
-    Raises
-    ------
-    DataError
-        The series, or what describes it, cannot be used; or there is no head image.
+@dataclass(frozen=True, eq=False)
+class PreprocessedBold:
+    """A series in standard space, raw and clean, and all that is measured and shown of it.
+
+    `tsnr`, shape (voxels,), is of the voxels of `placed`; `dvars` plain and standardised, shape
+    (T,) each. `excluded` for motion has no connectivity. `on_head`: mean of the series, head, white
+    matter and brain on the grid of the head.
     """
-    assert scan.bold is not None
-    if outputs.head is None:
-        raise DataError(
-            f"{outputs.prefix}: there is no head image by which the bold could be placed. See the "
-            "anat step, or leave bold out with --modalities."
-        )
-    if scan.bold.confounds is None:
-        series, motion, placed = _from_raw(scan.bold, outputs, settings)
+
+    series: Series
+    motion: SeriesMotion
+    placed: PlacedSeries
+    cleaned: Cleaned
+    tsnr: NDArray[np.floating]
+    dvars: tuple[NDArray[np.float64], NDArray[np.float64]]
+    excluded: bool
+    connectivity: Connectivity | None
+    on_head: Images | None
+
+
+def process_bold(inputs: BoldInputs, settings: ProcessingSettings) -> PreprocessedBold:
+    """Place, measure and clean a series, and compute the connectivity of M1."""
+    series, on_head = inputs.series, None
+    if inputs.motion is None or inputs.place is None:
+        motion, placed, on_head = _from_raw(inputs, settings)
     else:
-        series, motion = read_finished(scan.bold, settings.bold)
-        transform = find_transform(scan, outputs, settings)
-        placed = _place(series.data, series, motion, transform)
-        series.facts.methods.append("finished_bold")
-        series.facts.taken["bold"] = scan.finished.datasets["bold"]
-    _finish(placed, motion, series, scan, outputs, settings)
+        motion = inputs.motion
+        placed = _place(series.data, series, motion, inputs.place)
+    facts, bold = series.facts, settings.bold
+    tsnr, changes = temporal_snr(placed.signals), dvars(placed.signals)
+    brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
+    coverage = placed.inside.sum() / brain.sum()
+    displacement = motion.framewise_displacement
+    facts.quality.update(bold_quality(motion.parameters, displacement, tsnr, changes[1], coverage))
+    excluded = _flag_motion(motion, bold, facts) and bold.exclude_motion
+    scrubbed = _scrubbed(motion, bold, facts)
+    tissue = tissues(inputs.tissue, inputs.lesion, placed.inside)
+    cleaned = clean_series(placed, motion, tissue, scrubbed, series.repetition, bold, facts)
+    connectivity = _connect(cleaned, inputs, excluded, bold)
+    return PreprocessedBold(
+        series, motion, placed, cleaned, tsnr, changes, excluded, connectivity, on_head
+    )
 
 
 def _from_raw(
-    bold: BoldFile, outputs: Outputs, settings: ProcessingSettings
-) -> tuple[Series, SeriesMotion, PlacedSeries]:
-    """Read a raw series, find its motion and its place, and bring it to the standard space."""
-    series = read_series(bold, settings.bold)
+    inputs: BoldInputs, settings: ProcessingSettings
+) -> tuple[SeriesMotion, PlacedSeries, Images]:
+    """Find the motion and the place of a raw series, and bring it to the standard space."""
+    series = inputs.series
     facts, grid = series.facts, Grid.of(series.image)
     rough = dwi_mask(series.data.mean(axis=3), grid.voxel_sizes)
     motion = estimate_motion(series.data, grid.affine, rough, series.data.shape[3] // 2)
     mean = nib.Nifti1Image(mean_volume(series.data, motion.matrices), grid.affine)
     mean = correct_bias(mean, nib.Nifti1Image(rough, grid.affine), sloppy=settings.sloppy)
-    to_series = register_series(mean, outputs)
+    to_series = register_series(mean, inputs)
+    shown = resample(mean, Grid.of(inputs.head), Transform(matrix=to_series))
     facts.methods.extend(["bold_motion", "bold_coregistration"])
     data = series.data
     if series.slice_times is not None:
         data = correct_slice_timing(data, series.slice_times, series.repetition, series.slice_axis)
         facts.methods.append("bold_slice_timing")
-    transform = outputs.load_transform().then(to_series)
-    return series, motion, _place(data, series, motion, transform)
+    placed = _place(data, series, motion, inputs.to_head.then(to_series))
+    return motion, placed, (shown, inputs.head, inputs.white_matter, inputs.brain)
+
+
+def register_series(mean: nib.Nifti1Image, inputs: BoldInputs) -> Matrix:
+    """Register the mean of a series to the head; return head -> series in mm."""
+    return register_rigid(inputs.head, mean, inputs.brain)
 
 
 def _place(
@@ -91,73 +110,30 @@ def _place(
     )
 
 
-def _finish(
-    placed: PlacedSeries,
-    motion: SeriesMotion,
-    series: Series,
-    scan: Scan,
-    outputs: Outputs,
-    settings: ProcessingSettings,
-) -> None:
-    """Measure, clean, save, draw."""
-    assert scan.bold is not None
-    facts, bold = series.facts, settings.bold
-    tsnr = temporal_snr(placed.signals)
-    changes = dvars(placed.signals)
-    brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
-    quality = bold_quality(
-        motion.parameters,
-        motion.framewise_displacement,
-        tsnr,
-        changes[1],
-        placed.inside.sum() / brain.sum(),
-    )
-    facts.quality.update(quality)
-    flagged = _flag_motion(motion, bold, facts)
-    scrubbed = _scrubbed(motion, bold, facts)
-    masks = tissues(outputs, placed.inside)
-    cleaned = clean_series(placed, motion, masks, scrubbed, series.repetition, bold, facts)
-    save_series(placed, series, scan.bold, outputs)
-    save_confounds(cleaned.confounds, motion, changes, scrubbed, scan.bold, outputs)
-    outputs.save_figure(
-        bold_checks.motion(motion.parameters, motion.framewise_displacement, limit=HIGH_MOTION)
-    )
-    template = load_template("brain", RESOLUTION)
-    outputs.save_figure(bold_checks.signal(image_of(tsnr, placed.inside), template))
-    _connect(cleaned, series, flagged, scan.bold, outputs, bold)
-    outputs.save_facts("bold", facts)
-
-
 def _connect(
-    cleaned: Cleaned,
-    series: Series,
-    flagged: bool,
-    bold: BoldFile,
-    outputs: Outputs,
-    settings: BoldSettings,
-) -> None:
-    """Save connectivity, or say why there is none: the rest of the bold is good without it."""
-    if flagged and settings.exclude_motion:
-        series.facts.notes.append("Connectivity was left out for head motion.")
-        return
+    cleaned: Cleaned, inputs: BoldInputs, excluded: bool, settings: BoldSettings
+) -> Connectivity | None:
+    """Compute connectivity, or say why there is none: the rest of the bold is good without it."""
+    facts = inputs.series.facts
+    if excluded:
+        facts.notes.append("Connectivity was left out for head motion.")
+        return None
     if cleaned.signals is None:
-        return
+        return None
     try:
-        save_connectivity(cleaned, series.repetition, bold, outputs, settings, series.facts)
+        return connect(cleaned, inputs.seed, inputs.series.repetition, settings, facts)
     except DataError as error:
-        series.facts.notes.append(f"There is no connectivity of the bold. {error}")
+        facts.notes.append(f"There is no connectivity of the bold. {error}")
+        return None
 
 
-def register_series(mean: nib.Nifti1Image, outputs: Outputs) -> Matrix:
-    """Register the mean of a series to the head; return head -> series in mm."""
-    assert outputs.head is not None
-    head = load_image(outputs.head)
-    brain = outputs.load("mask", "anat", desc="brain")
-    matrix = register_rigid(head, mean, brain)
-    shown = resample(mean, Grid.of(head), Transform(matrix=matrix))
-    white_matter = outputs.load("probseg", "anat", label="WM")
-    outputs.save_figure(bold_checks.coregistration(shown, head, white_matter, brain))
-    return matrix
+def image_of(values: NDArray[np.generic], inside: NDArray[np.bool_]) -> nib.Nifti1Image:
+    """Image in the standard space of the values of some voxels, shape (voxels,), 0 elsewhere."""
+    volume = np.zeros(inside.shape, dtype=values.dtype)
+    volume[inside] = values
+    image = nib.Nifti1Image(volume, standard_grid(RESOLUTION).affine)
+    image.header.set_xyzt_units("mm", "sec")
+    return image
 
 
 def _flag_motion(motion: SeriesMotion, settings: BoldSettings, facts: Facts) -> bool:

@@ -21,6 +21,7 @@ from motor_bids_app.mri.functional.timing import (
 )
 from motor_bids_app.settings import BoldSettings
 
+RESOLUTION = 3  # mm, of bold in standard space
 FEWEST_VOLUMES = 10
 _SAME = 0.01  # share by which header and sidecar may differ in the repetition time
 

@@ -18,10 +18,11 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.functional import preprocess as functional
-from motor_bids_app.levels.participant.functional.connectivity import _requested, wanted_seed
+from motor_bids_app.levels.participant.functional.files import requested_seed
 from motor_bids_app.levels.participant.functional.finished import read_finished
-from motor_bids_app.levels.participant.functional.preprocess import preprocess_bold
+from motor_bids_app.levels.participant.functional.inputs import wanted_seed
 from motor_bids_app.levels.participant.functional.read import read_series
+from motor_bids_app.levels.participant.functional.step import preprocess_bold
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -305,7 +306,7 @@ def test_an_empty_seed_mask_is_refused(tmp_path):
 def test_a_seed_mask_is_named_without_a_path_of_this_machine(tmp_path, place, said):
     outputs = Outputs(tmp_path / "out", "01", None, datasets={"raw": tmp_path / "raw"})
 
-    found = _requested(BoldSettings(seed=tmp_path / place), outputs)
+    found = requested_seed(BoldSettings(seed=tmp_path / place), outputs)
 
     assert found == {"SeedRequested": said, "SeedRadius": None}
 
