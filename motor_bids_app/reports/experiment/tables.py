@@ -52,8 +52,8 @@ def models_table(
             f"Whether probabilities mean what they say, in {POPULATIONS[population]}: ideal are a "
             "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
             "predicted), and a calibration error (ECE) near 0, which chance alone exceeds (it "
-            "has no interval). Intervals of slope and intercept are bootstraps over patients: "
-            "they leave out how models vary with their training people."
+            "has no interval). Intervals of slope and intercept are by leaving patients out one at "
+            "a time, wider because those who are tested also train."
         )
     return Table(
         caption=caption,
