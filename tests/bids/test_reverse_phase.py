@@ -34,6 +34,9 @@ def reversed_for(*names, key="IntendedFor"):
     "names",
     [
         [f"bids::{SERIES[0]}"],
+        [f"bids:raw:{SERIES[0]}"],
+        [f"/old/place/{SERIES[0]}"],
+        ["./dwi/sub-1_dir-AP_dwi.nii"],
         ["dwi/sub-1_dir-AP_dwi.nii.gz"],
         ["func/sub-1_task-rest_bold.nii.gz", "dwi/sub-1_dir-AP_dwi.nii.gz"],
     ],
@@ -48,6 +51,12 @@ def test_a_series_names_its_field(find):
     own = {"PhaseEncodingDirection": "j-", "B0FieldSource": ["other", "mine"]}
 
     assert find(own, **{FIELD_MAP: reversed_for("mine", key="B0FieldIdentifier")}) == FIELD_MAP
+
+
+def test_both_contribute_to_one_field(find):
+    own = {"PhaseEncodingDirection": "j-", "B0FieldIdentifier": "pepolar"}
+
+    assert find(own, **{FIELD_MAP: reversed_for("pepolar", key="B0FieldIdentifier")}) == FIELD_MAP
 
 
 def test_a_field_map_for_other_images_is_not_taken(find):

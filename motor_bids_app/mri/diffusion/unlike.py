@@ -18,6 +18,7 @@ _TOO_LIKE = 0.4  # of the departure of directions from their mean: no direction 
 _OTHER_SCALE = 0.7  # log units from the median of the shell
 _FAR = 2.2  # times the departure of a direction from the mean of its shell
 _DERIVED = "it fits no diffusion weighting like that of its shell, as a map derived by the scanner"
+_SAME_B0 = 0.35  # log units, between 5 and 95 % of the blocks
 _BRIGHTER = 0.35  # log units
 _WATER = (0.15e-3, 2.5e-3)  # mm2/s, median over a brain
 _FOR_TENSOR = 9  # volumes of a shell, or the mean has to do
@@ -200,7 +201,8 @@ def _unlike_b0(logs: Logs, left: NDArray[np.bool_], gradients: GradientTable) ->
 
     def agree(t: int, other: int) -> bool:
         difference = logs[:, t] - logs[:, other]
-        return bool(_spread(difference) < _UNLIKE / 2 and abs(np.median(difference)) < _BRIGHTER)
+        wide = np.ptp(np.quantile(difference, (0.05, 0.95)))
+        return bool(wide < _SAME_B0 and abs(np.median(difference)) < _BRIGHTER)
 
     good = [t for t in falls if is_likely(t)]
     if not good:

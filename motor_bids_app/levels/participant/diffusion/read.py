@@ -125,7 +125,7 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
     if scan.left_out_dwi:
         names = ", ".join(path.name for path in scan.left_out_dwi)
         series.warnings.append(
-            f"The directions of {names} were left out: the maps are of {scan.dwi.name} alone. "
+            f"Directions were left out, those of {names}: the maps are of {scan.dwi.name} alone. "
             "Join the series beforehand if they belong together."
         )
     if series.head is None:
