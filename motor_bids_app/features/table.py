@@ -115,6 +115,10 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "bold_tsnr": ("Median over the brain of the mean bold over its deviation in time", "arbitrary"),
     "bold_std_dvars": ("Mean standardised change between bold volumes; 1 is usual", "arbitrary"),
     "bold_coverage": ("Share of the template's brain where the bold has a signal", "arbitrary"),
+    "bold_coregistration_similarity": (
+        "Share of the head's edges that edges of the bold meet; below 0.4 its place is doubtful",
+        "arbitrary",
+    ),
     "bold_volumes": ("Volumes of the bold that were used", "arbitrary"),
     "bold_dropped": ("Volumes dropped at the start of the bold", "arbitrary"),
     "bold_scrubbed": ("Volumes of the bold that do not count for motion", "arbitrary"),

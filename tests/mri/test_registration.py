@@ -6,7 +6,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from motor_bids_app.errors import EmptyRegionError, GridMismatchError
-from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.mri.registration import coregister, register_rigid, register_to_template
 from motor_bids_app.mri.resampling import invert, resample
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -183,3 +183,59 @@ def test_a_slab_of_few_slices_does_not_crash(thin):
     )
 
     assert np.isfinite(register_rigid(head, slab)).all()
+
+
+def moving_and_truth(brain, mask):
+    """Another contrast of the same person, on coarse, long voxels, and where it lies."""
+    truth = from_matvec(
+        Rotation.from_euler("xyz", (4, -3, 5), degrees=True).as_matrix(), [5, -4, 6]
+    )
+    values = np.where(np.asarray(mask.dataobj) > 0, 900 - np.asarray(brain.dataobj), 0)
+    inverted = nib.Nifti1Image(values.astype(np.float32), brain.affine)
+    corner = apply_affine(truth, TRUTH([[0.0, -18, 8]])[0]) - np.array([102, 102, 84])
+    grid = Grid((60, 60, 42), from_matvec(np.diag([3.4, 3.4, 4.0]), corner))
+    return resample(inverted, grid, Transform(matrix=np.linalg.inv(truth))), truth
+
+
+def off(found, true):
+    points = TRUTH(brain_points())
+    return np.linalg.norm(apply_affine(found, points) - apply_affine(true, points), axis=-1).max()
+
+
+@pytest.mark.parametrize(
+    "order", [((0, -1), (1, 1), (2, 1)), ((1, -1), (2, 1), (0, 1)), ((2, -1), (1, -1), (0, -1))]
+)
+def test_the_order_of_storage_does_not_move_an_image(brain_and_mask, order):
+    brain, mask = brain_and_mask
+    moving, _ = moving_and_truth(brain, mask)
+
+    plain = register_rigid(brain, moving, mask)
+    stored_otherwise = register_rigid(brain, moving.as_reoriented(np.array(order)), mask)
+
+    assert off(stored_otherwise, plain) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("turns", "shift"), [((15, -15, 15), (20, -20, 20)), ((-14, 9, -15), (-18, 20, -11))]
+)
+def test_a_header_that_is_wrong_does_not_move_an_image(brain_and_mask, turns, shift):
+    brain, mask = brain_and_mask
+    moving, truth = moving_and_truth(brain, mask)
+    wrong = from_matvec(Rotation.from_euler("xyz", turns, degrees=True).as_matrix(), shift)
+    misplaced = nib.Nifti1Image(np.asarray(moving.dataobj), wrong @ moving.affine)
+
+    found = register_rigid(brain, misplaced, mask)
+
+    assert off(np.linalg.inv(wrong) @ found, truth) < 1
+
+
+def test_an_image_in_place_stays_and_fits_better_than_noise(brain_and_mask):
+    brain, mask = brain_and_mask
+    noise = np.random.default_rng(0).random(brain.shape).astype(np.float32)
+
+    same = coregister(brain, brain, mask)
+    nothing = coregister(brain, nib.Nifti1Image(noise, brain.affine), mask)
+
+    assert off(same.matrix, np.eye(4)) < 0.2
+    assert same.similarity > 0.8
+    assert nothing.similarity < 0.4

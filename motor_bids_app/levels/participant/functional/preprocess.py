@@ -12,7 +12,6 @@ from motor_bids_app.levels.participant.functional.connectivity import Connectivi
 from motor_bids_app.levels.participant.functional.inputs import BoldInputs
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Facts
-from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.anatomy import correct_bias
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.functional.confounds import dvars, temporal_snr
@@ -20,8 +19,9 @@ from motor_bids_app.mri.functional.motion import SeriesMotion, estimate_motion, 
 from motor_bids_app.mri.functional.placing import PlacedSeries, place_series
 from motor_bids_app.mri.functional.timing import correct_slice_timing
 from motor_bids_app.mri.quality import bold_quality
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import LEAST_SIMILARITY, coregister
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -84,7 +84,9 @@ def _from_raw(
     motion = estimate_motion(series.data, grid.affine, rough, series.data.shape[3] // 2)
     mean = nib.Nifti1Image(mean_volume(series.data, motion.matrices), grid.affine)
     mean = correct_bias(mean, nib.Nifti1Image(rough, grid.affine), sloppy=settings.sloppy)
-    to_series = register_series(mean, inputs)
+    found = register_series(mean, inputs)
+    _judge_place(found, facts)
+    to_series = found.matrix
     shown = resample(mean, Grid.of(inputs.head), Transform(matrix=to_series))
     facts.methods.extend(["bold_motion", "bold_coregistration"])
     data = series.data
@@ -95,9 +97,20 @@ def _from_raw(
     return motion, placed, (shown, inputs.head, inputs.white_matter, inputs.brain)
 
 
-def register_series(mean: nib.Nifti1Image, inputs: BoldInputs) -> Matrix:
-    """Register the mean of a series to the head; return head -> series in mm."""
-    return register_rigid(inputs.head, mean, inputs.brain)
+def register_series(mean: nib.Nifti1Image, inputs: BoldInputs) -> Coregistration:
+    """Register the mean of a series to the head."""
+    return coregister(inputs.head, mean, inputs.brain)
+
+
+def _judge_place(found: Coregistration, facts: Facts) -> None:
+    """Measure how well the bold fits the head, and doubt it where it hardly does."""
+    facts.quality["bold_coregistration_similarity"] = found.similarity
+    if found.similarity < LEAST_SIMILARITY:
+        facts.warnings.append(
+            f"The edges of the bold hardly fit those of the head image ({found.similarity:.2f} of "
+            f"1; {LEAST_SIMILARITY:g} or more is usual): it may lie in the wrong place. Check the "
+            "picture of the bold on the anatomy, and that both are of one person."
+        )
 
 
 def _place(

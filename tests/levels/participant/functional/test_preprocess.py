@@ -24,6 +24,7 @@ from motor_bids_app.levels.participant.functional.inputs import wanted_seed
 from motor_bids_app.levels.participant.functional.read import read_series
 from motor_bids_app.levels.participant.functional.step import preprocess_bold
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -115,6 +116,8 @@ def test_a_series_becomes_maps_of_coupled_m1(scan, outputs):
     facts = outputs.load_facts()
     assert [note[:24] for note in facts.notes] == ["There is no lesion mask,"]
     assert facts.quality["m1_coupling"] > 0.8
+    assert facts.quality["bold_coregistration_similarity"] > 0.4
+    assert not facts.warnings
     assert facts.quality["bold_max_translation"] < 0.3
     dictionary_for(facts.quality)  # every measure has a description
     mean = np.asarray(boldmap(outputs, stat="mean", desc="dfc").dataobj)
@@ -142,6 +145,19 @@ def test_a_series_becomes_maps_of_coupled_m1(scan, outputs):
     } <= {*table}
     names = {path.name.split("_")[-1].split(".")[0] for path in outputs.written}
     assert {"bold-coupling", "bold-connectivity", "bold-coregistration"} <= names
+
+
+@pytest.mark.slow
+def test_bold_that_shows_nothing_of_the_head_is_doubted(scan, outputs, series):
+    rng = np.random.default_rng(1)
+    noise = rng.normal(1000, 200, series.shape[:3])[..., None]
+    save(scan.bold.path, noise + rng.normal(0, 5, series.shape), SERIES)
+
+    preprocess_bold(scan, outputs, settings())
+
+    facts = outputs.load_facts()
+    assert facts.quality["bold_coregistration_similarity"] < 0.4
+    assert any("may lie in the wrong place" in doubt for doubt in facts.warnings)
 
 
 @pytest.mark.slow
@@ -191,7 +207,8 @@ def test_series_without_connectivity_say_why(scan, outputs, change, words):
 def test_finished_bold_gives_the_connectivity_of_the_raw_one(scan, outputs, tmp_path, monkeypatch):
     """Where both lie in the same place: that the raw one's is found is for other tests (here,
     at 6 mm, it is found 1.2 mm off, which alone would lower r to 0.94)."""
-    monkeypatch.setattr(functional, "register_series", lambda *_: np.eye(4))
+    still = Coregistration(np.eye(4), 1.0)
+    monkeypatch.setattr(functional, "register_series", lambda *_: still)
     preprocess_bold(scan, outputs, settings())
     raw = boldmap(outputs, stat="mean", desc="dfc").get_fdata()
     names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
