@@ -23,7 +23,7 @@ from scipy.spatial.transform import Rotation
 from scoreboard import OURS, Row, missed, show
 
 from motor_bids_app.bids.files import load_image, read_json
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.features.connectivity import sliding_windows, window_maps
 from motor_bids_app.levels.hardware import limit_threads
 from motor_bids_app.levels.participant.outputs import Outputs

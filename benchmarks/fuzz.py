@@ -26,12 +26,12 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.files import load_image, read_json
-from motor_bids_app.bids.passed_on import known_variables
-from motor_bids_app.bids.scores_map import load_scores_map
 from motor_bids_app.bids.status import read_status
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.columns import resolve_columns
+from motor_bids_app.bids.tables.passed_on import known_variables
+from motor_bids_app.bids.tables.scores_map import load_scores_map
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.cli.values import bids_filter, config_words
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.experiments.reading import parse_experiment

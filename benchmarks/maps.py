@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.truth import compare_with_truth
 from motor_bids_app.levels.run import run_level

@@ -24,7 +24,7 @@ from judge import Anatomy, Diffusion, in_view, motion_matrices, rigid_error
 from scoreboard import MASKED, OURS, TOTAL, Row, compare, missed, show
 
 from motor_bids_app.bids.files import load_image, read_json
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.levels.hardware import limit_threads
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.truth import compare_with_truth

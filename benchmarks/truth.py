@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.files import write_table
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulate import level as simulate

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.__main__ import main
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from motor_bids_app.bids.files import hash_file, load_image, read_json
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import InputMissingError, ReadWriteError
 from motor_bids_app.opening import read_bytes, read_text
 

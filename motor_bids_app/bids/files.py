@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.headers import HEADER_BYTES, check_header
 from motor_bids_app.bids.orientation import oriented
-from motor_bids_app.bids.spreadsheets import as_text
+from motor_bids_app.bids.tables.spreadsheets import as_text
 from motor_bids_app.documents import parse_json
 from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
 from motor_bids_app.opening import check_file, read_text

@@ -10,7 +10,6 @@ from motor_bids_app.bids.borrowed import with_head
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
 from motor_bids_app.bids.finished_bold import find_finished_bold
-from motor_bids_app.bids.identifiers import near_miss
 from motor_bids_app.bids.ignored import IgnoreRules
 from motor_bids_app.bids.lesion_names import (
     TAKEN_NAMES,
@@ -24,6 +23,7 @@ from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.scan import Scan, build_scan
 from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
+from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.errors import EmptySelectionError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Selection
 

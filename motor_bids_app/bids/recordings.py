@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.search import Found, choose, inherited
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
 from motor_bids_app.opening import check_file, read_bytes
 

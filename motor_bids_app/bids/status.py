@@ -11,7 +11,7 @@ import pandas as pd
 
 from motor_bids_app.bids.dataset import locked
 from motor_bids_app.bids.files import write_table
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError
 
 log = logging.getLogger(__name__)

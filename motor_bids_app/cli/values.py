@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from motor_bids_app.bids.identifiers import bare_label, is_label
-from motor_bids_app.bids.text import read_lines
+from motor_bids_app.bids.tables.identifiers import bare_label, is_label
+from motor_bids_app.bids.tables.text import read_lines
 from motor_bids_app.documents import parse_json, parse_toml
 from motor_bids_app.errors import InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.opening import read_text

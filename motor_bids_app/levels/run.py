@@ -14,7 +14,7 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import check_outside, prepare_output, write_dataset_files
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.orientation import trust_orientation
-from motor_bids_app.bids.tables import participants_table
+from motor_bids_app.bids.tables.sources import participants_table
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.errors import IncompleteRunError, UsageError
 from motor_bids_app.levels.participant.overview import overview
@@ -54,7 +54,7 @@ def _show(results: "Sequence[Result]") -> None:
 def _explain(settings: Settings) -> str:
     """Text of --explain-columns, --dry-run or --boilerplate-only."""
     if settings.explain_columns:
-        from motor_bids_app.bids.columns import resolve_columns
+        from motor_bids_app.bids.tables.columns import resolve_columns
 
         return resolve_columns(settings.bids_dir, settings.scores_map, strict=False).explain()
     scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from motor_bids_app.bids.files import write_text
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.run import run_level

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids import dataset
-from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.dataset import (
     locked,
     prepare_output,
@@ -17,7 +16,8 @@ from motor_bids_app.bids.dataset import (
 from motor_bids_app.bids.files import save_image, write_json
 from motor_bids_app.bids.paths import DerivativePath
 from motor_bids_app.bids.status import StatusRow, read_status, update_status
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.columns import resolve_columns
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import (
     DiskFullError,

@@ -16,7 +16,7 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import (
     DataError,
     DiskFullError,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from motor_bids_app.bids.scores import Cutoff, Score
+from motor_bids_app.bids.tables.scores import Cutoff, Score
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.component import COMPONENT, Component
 from motor_bids_app.levels.cohort.participants import Participants

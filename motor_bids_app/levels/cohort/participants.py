@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from motor_bids_app.bids.columns import resolve_columns
 from motor_bids_app.bids.derived import DerivedScan, index_derivatives
-from motor_bids_app.bids.identifiers import near_miss, participant_id
-from motor_bids_app.bids.ratings import rated_exclude
-from motor_bids_app.bids.resolved import ResolvedTable
-from motor_bids_app.bids.scores import Score
-from motor_bids_app.bids.tsv import numeric_column, read_table
+from motor_bids_app.bids.tables.columns import resolve_columns
+from motor_bids_app.bids.tables.identifiers import near_miss, participant_id
+from motor_bids_app.bids.tables.ratings import rated_exclude
+from motor_bids_app.bids.tables.resolved import ResolvedTable
+from motor_bids_app.bids.tables.scores import Score
+from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
 from motor_bids_app.features.table import is_feature

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.bids.identifiers import near_miss
+from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.errors import DataError
 
 Excluded = list[tuple[str, str | None, str]]  # participant_id, session_id and the reason

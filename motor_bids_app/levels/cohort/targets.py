@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.scores import Cutoff, Score
+from motor_bids_app.bids.tables.scores import Cutoff, Score
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Target
 from motor_bids_app.levels.cohort.participants import Participants

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.identifiers import participant_id
-from motor_bids_app.bids.tsv import PLAIN_MISSING, read_table
+from motor_bids_app.bids.tables.identifiers import participant_id
+from motor_bids_app.bids.tables.tsv import PLAIN_MISSING, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.splits import (
     COLUMNS,

@@ -12,7 +12,7 @@ from motor_bids_app.bids.files import read_json, write_text
 from motor_bids_app.bids.finished import describe_datasets
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.anatomy.files import anatomical_methods

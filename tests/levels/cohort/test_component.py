@@ -10,7 +10,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from motor_bids_app.bids.scores import SCORES
+from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.component import Component
 from motor_bids_app.experiments.reading import parse_experiment, to_toml

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.bids.scores import SCORES
+from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Target
 from motor_bids_app.levels.cohort.participants import Participants

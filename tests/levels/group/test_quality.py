@@ -5,7 +5,7 @@ import pytest
 
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.settings import Settings

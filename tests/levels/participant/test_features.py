@@ -2,7 +2,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.spaces.templates import load_template

@@ -5,7 +5,7 @@ import pytest
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError, GridMismatchError
 from motor_bids_app.levels.participant.anatomy.lesion import (
     GivenLesion,

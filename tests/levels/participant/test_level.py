@@ -10,7 +10,7 @@ import pytest
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import DiskFullError, IncompleteRunError, WorkerDiedError
 from motor_bids_app.levels.participant import level as participant

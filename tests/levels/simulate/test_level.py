@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.bids.columns import resolve_columns
+from motor_bids_app.bids.tables.columns import resolve_columns
 from motor_bids_app.bids.validation import run_validator
 from motor_bids_app.cli.simulate import main, parse_simulation
 from motor_bids_app.errors import OutputError, UsageError

@@ -8,7 +8,7 @@ import numpy as np
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.tsv import numeric_column, read_table
+from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.tsv import numeric_column, read_table
+from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.read import Series, read_series
 from motor_bids_app.levels.participant.outputs import Outputs

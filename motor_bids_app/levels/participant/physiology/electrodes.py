@@ -7,7 +7,7 @@ import numpy as np
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.recordings import RecordingFile
-from motor_bids_app.bids.tsv import numeric_column, read_table
+from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.physiology.montage import plain_name
 from motor_bids_app.physiology.placement import declared_axes, names_that_fit, place_electrodes
 from motor_bids_app.physiology.recording import Array

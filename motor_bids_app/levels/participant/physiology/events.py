@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile
-from motor_bids_app.bids.tsv import numeric_column, read_table
+from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.physiology.muscles import is_code
 from motor_bids_app.physiology.recording import Event
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.files import read_json, replacing, write_json, write_table
 from motor_bids_app.bids.recordings import RecordingFile
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.physiology.channels import STEP

@@ -10,7 +10,7 @@ import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile, check_parts
 from motor_bids_app.bids.search import read_sidecars
-from motor_bids_app.bids.tsv import check_for_libraries, numeric_column, read_table
+from motor_bids_app.bids.tables.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.electrodes import read_places
 from motor_bids_app.levels.participant.physiology.events import read_events

@@ -10,7 +10,7 @@ import pytest
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.reverse_phase import ReversePhase
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.outputs import Outputs

@@ -13,7 +13,7 @@ from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.features.table import dictionary_for

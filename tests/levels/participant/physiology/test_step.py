@@ -12,7 +12,7 @@ from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.status import read_status
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.bids.validation import run_validator
 from motor_bids_app.cli.parse import parse_settings
 from motor_bids_app.errors import IncompleteRunError

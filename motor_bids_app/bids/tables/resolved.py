@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from motor_bids_app.bids.scores import SCORES, Score
+from motor_bids_app.bids.tables.scores import SCORES, Score
 
 _UNITS = {"age": "years", "sex": "0 female, 1 male", "time_since_stroke": "months"}
 

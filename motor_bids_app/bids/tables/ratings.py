@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from motor_bids_app.bids.identifiers import participant_id, session_id
-from motor_bids_app.bids.scores import normalise
-from motor_bids_app.bids.tsv import read_table
+from motor_bids_app.bids.tables.identifiers import participant_id, session_id
+from motor_bids_app.bids.tables.scores import normalise
+from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError
 
 LOWEST_KEPT = 2  # of MRIQC's scale: 1 exclude, 2 poor, 3 acceptable, 4 excellent

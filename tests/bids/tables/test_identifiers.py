@@ -1,6 +1,6 @@
 import pytest
 
-from motor_bids_app.bids.identifiers import near_miss, participant_id, session_id
+from motor_bids_app.bids.tables.identifiers import near_miss, participant_id, session_id
 
 
 @pytest.mark.parametrize("text", ["01", "sub-01", " sub-01 ", "SUB-01", "Sub-01\u00a0"])

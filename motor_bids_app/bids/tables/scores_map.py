@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
-from motor_bids_app.bids.text import read_lines
+from motor_bids_app.bids.tables.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
+from motor_bids_app.bids.tables.text import read_lines
 from motor_bids_app.documents import parse_toml
 from motor_bids_app.errors import DataError, InputMissingError, ReadWriteError, UsageError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from motor_bids_app.bids.spreadsheets import from_text
-from motor_bids_app.bids.text import MARKS, read_content, read_lines
+from motor_bids_app.bids.tables.spreadsheets import from_text
+from motor_bids_app.bids.tables.text import MARKS, read_content, read_lines
 from motor_bids_app.errors import TableError
 
 # What stands for a missing value in any table, in any case. 'none' and 'unknown' are words.

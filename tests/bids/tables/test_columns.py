@@ -6,7 +6,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.columns import resolve_columns
+from motor_bids_app.bids.tables.columns import resolve_columns
 from motor_bids_app.errors import (
     InputMissingError,
     ReadWriteError,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.columns import resolve_columns
+from motor_bids_app.bids.tables.columns import resolve_columns
 from motor_bids_app.errors import ScoreError, TableError
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.descriptions import levels_of, units_of
-from motor_bids_app.bids.tsv import same_code, to_numbers
+from motor_bids_app.bids.tables.descriptions import levels_of, units_of
+from motor_bids_app.bids.tables.tsv import same_code, to_numbers
 from motor_bids_app.errors import ScoreError
 from motor_bids_app.privacy import quoted
 

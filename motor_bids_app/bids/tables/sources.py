@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.identifiers import participant_id, session_id
-from motor_bids_app.bids.tsv import MISSING, PLAIN_MISSING, read_table
+from motor_bids_app.bids.tables.identifiers import participant_id, session_id
+from motor_bids_app.bids.tables.tsv import MISSING, PLAIN_MISSING, read_table
 from motor_bids_app.errors import InputMissingError, ScoreError
 
 Key = tuple[str, str | None]  # participant_id and session_id, as in 'sub-01', 'ses-pre'

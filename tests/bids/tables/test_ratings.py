@@ -1,6 +1,6 @@
 import pytest
 
-from motor_bids_app.bids.ratings import rated_exclude
+from motor_bids_app.bids.tables.ratings import rated_exclude
 from motor_bids_app.errors import DataError, InputMissingError
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.cells import read_variable
-from motor_bids_app.bids.column import Column
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, recognise
-from motor_bids_app.bids.scores_map import ScoresMap
-from motor_bids_app.bids.tables import participants_table
+from motor_bids_app.bids.tables.cells import read_variable
+from motor_bids_app.bids.tables.column import Column
+from motor_bids_app.bids.tables.scores import DEMOGRAPHICS, SCORES, recognise
+from motor_bids_app.bids.tables.scores_map import ScoresMap
+from motor_bids_app.bids.tables.sources import participants_table
 from motor_bids_app.errors import ScoreError
 from motor_bids_app.privacy import OLDEST, shown_age
 

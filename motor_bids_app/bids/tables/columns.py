@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from motor_bids_app.bids.cells import read_variable
-from motor_bids_app.bids.column import Column
-from motor_bids_app.bids.meanings import check_raw, meaning_of
-from motor_bids_app.bids.resolved import ColumnUse, ResolvedTable
-from motor_bids_app.bids.scores import (
+from motor_bids_app.bids.tables.cells import read_variable
+from motor_bids_app.bids.tables.column import Column
+from motor_bids_app.bids.tables.meanings import check_raw, meaning_of
+from motor_bids_app.bids.tables.resolved import ColumnUse, ResolvedTable
+from motor_bids_app.bids.tables.scores import (
     DEMOGRAPHICS,
     SCORES,
 )
-from motor_bids_app.bids.scores_map import ScoresMap, line_to_add, load_scores_map
-from motor_bids_app.bids.tables import Key, Source, read_sources
+from motor_bids_app.bids.tables.scores_map import ScoresMap, line_to_add, load_scores_map
+from motor_bids_app.bids.tables.sources import Key, Source, read_sources
 from motor_bids_app.errors import ScoreError, TableError
 from motor_bids_app.privacy import shown_age
 

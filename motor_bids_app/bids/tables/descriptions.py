@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from motor_bids_app.bids.scores import SCORES
-from motor_bids_app.bids.words import means_missing
+from motor_bids_app.bids.tables.scores import SCORES
+from motor_bids_app.bids.tables.words import means_missing
 
 _TIMES = "hour|day|week|month|year"
 _MISSING_KEYS = {

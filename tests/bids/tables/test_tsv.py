@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.bids.files import write_table
-from motor_bids_app.bids.tsv import check_for_libraries, numeric_column, read_table, same_code
+from motor_bids_app.bids.tables.tsv import (
+    check_for_libraries,
+    numeric_column,
+    read_table,
+    same_code,
+)
 from motor_bids_app.errors import InputMissingError, MotorBidsAppError, ReadWriteError, TableError
 
 TEXT = "participant_id\tsite\tage\nsub-01\tSaint-J\u00e9r\u00f4me\t61\nsub-02\tTours\tn/a\n"
@@ -131,7 +136,7 @@ def test_a_pipe_a_folder_and_a_pointer_are_no_tables(tmp_path, write):
 
 
 def test_a_table_beyond_all_measure_is_refused_before_it_is_parsed(monkeypatch, write):
-    monkeypatch.setattr("motor_bids_app.bids.text._LARGEST", 2**20)
+    monkeypatch.setattr("motor_bids_app.bids.tables.text._LARGEST", 2**20)
     with pytest.raises(TableError, match="larger than 1 MiB"):
         read_table(write("a\n" + "1\n" * 2**20))
     with pytest.raises(TableError, match="20,001 columns"):

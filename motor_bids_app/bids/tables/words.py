@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from motor_bids_app.bids.scores import normalise
+from motor_bids_app.bids.tables.scores import normalise
 
 _SIDES = {
     "l": "left", "left": "left", "lh": "left", "r": "right", "right": "right", "rh": "right",

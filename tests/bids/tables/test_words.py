@@ -2,8 +2,8 @@
 
 import pytest
 
-from motor_bids_app.bids.groups import group_of
-from motor_bids_app.bids.words import is_missing, means_missing, word_of
+from motor_bids_app.bids.tables.groups import group_of
+from motor_bids_app.bids.tables.words import is_missing, means_missing, word_of
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.bids.column import Column
-from motor_bids_app.bids.descriptions import times_in
-from motor_bids_app.bids.scores import Score, normalise
-from motor_bids_app.bids.scores_map import line_to_add
-from motor_bids_app.bids.words import means_missing
+from motor_bids_app.bids.tables.column import Column
+from motor_bids_app.bids.tables.descriptions import times_in
+from motor_bids_app.bids.tables.scores import Score, normalise
+from motor_bids_app.bids.tables.scores_map import line_to_add
+from motor_bids_app.bids.tables.words import means_missing
 from motor_bids_app.errors import ScoreError
 
 DAYS_PER_MONTH = 365.25 / 12

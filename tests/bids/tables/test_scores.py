@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from motor_bids_app.bids.scores import DEMOGRAPHICS, SCORES, Cutoff, normalise, recognise
+from motor_bids_app.bids.tables.scores import DEMOGRAPHICS, SCORES, Cutoff, normalise, recognise
 
 
 @pytest.mark.parametrize(

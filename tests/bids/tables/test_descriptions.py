@@ -2,7 +2,7 @@
 
 import pytest
 
-from motor_bids_app.bids.descriptions import (
+from motor_bids_app.bids.tables.descriptions import (
     another_thing,
     contradiction,
     missing_codes,

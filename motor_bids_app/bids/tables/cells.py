@@ -6,10 +6,10 @@ from typing import NoReturn
 
 import pandas as pd
 
-from motor_bids_app.bids.column import Column
-from motor_bids_app.bids.descriptions import missing_codes, text_of, unit_told
-from motor_bids_app.bids.groups import group_of
-from motor_bids_app.bids.quantities import (
+from motor_bids_app.bids.tables.column import Column
+from motor_bids_app.bids.tables.descriptions import missing_codes, text_of, unit_told
+from motor_bids_app.bids.tables.groups import group_of
+from motor_bids_app.bids.tables.quantities import (
     MONTHS_PER,
     SCALES,
     check_range,
@@ -18,10 +18,10 @@ from motor_bids_app.bids.quantities import (
     singular,
     unit_in_name,
 )
-from motor_bids_app.bids.scores import Score
-from motor_bids_app.bids.scores_map import Declaration, line_to_add
-from motor_bids_app.bids.tsv import MISSING, same_code
-from motor_bids_app.bids.words import VOCABULARIES, is_missing, word_of
+from motor_bids_app.bids.tables.scores import Score
+from motor_bids_app.bids.tables.scores_map import Declaration, line_to_add
+from motor_bids_app.bids.tables.tsv import MISSING, same_code
+from motor_bids_app.bids.tables.words import VOCABULARIES, is_missing, word_of
 from motor_bids_app.errors import ScoreError
 from motor_bids_app.privacy import is_code, quoted
 

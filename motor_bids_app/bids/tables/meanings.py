@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from motor_bids_app.bids.descriptions import another_thing, contradiction, is_handedness
-from motor_bids_app.bids.scores import AMBIGUOUS, DEMOGRAPHICS, SCORES, normalise, recognise
-from motor_bids_app.bids.scores_map import ScoresMap, line_to_add
+from motor_bids_app.bids.tables.descriptions import another_thing, contradiction, is_handedness
+from motor_bids_app.bids.tables.scores import AMBIGUOUS, DEMOGRAPHICS, SCORES, normalise, recognise
+from motor_bids_app.bids.tables.scores_map import ScoresMap, line_to_add
 from motor_bids_app.errors import ScoreError
 
 

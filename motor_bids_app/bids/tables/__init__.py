@@ -1,0 +1,1 @@
+"""Tables: one strict reader, and what their columns and cells mean."""
