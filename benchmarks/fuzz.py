@@ -74,7 +74,8 @@ FIGURE = {
 }  # fmt: skip
 RECORD = {
     "inputs": {"anat": "a"}, "settings": "s", "version": "v",
-    "outputs": {"sub-01/anat/sub-01_T1w.nii.gz": {"size": 4, "sha256": "0" * 64}},
+    "outputs": ["sub-01/anat/sub-01_T1w.nii.gz"],
+    "written": {"sub-01/anat/sub-01_T1w.nii.gz": {"size": 4, "sha256": "0" * 64}},
 }  # fmt: skip
 EXPERIMENT = (
     b'base = "karakis2023"\nname = "x"\n[target]\nscore = "fma_ue"\n[inputs]\nmaps = ["fa", "gm"]\n'

@@ -228,6 +228,15 @@ def is_feature(column: str) -> bool:
     return True
 
 
+def is_text(column: str) -> bool:
+    """Whether the cells of a feature column are words.
+
+    >>> is_text("lesion_side"), is_text("lesion_volume")
+    (True, False)
+    """
+    return "Levels" in _describe(column)
+
+
 def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
     """Return the data dictionary of feature columns, as BIDS wants it beside a table.
 

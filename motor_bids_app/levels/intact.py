@@ -50,7 +50,7 @@ def check_intact(path: Path) -> None:
     step = _STEPS.get(path.parent.name, "features")
     record = record_of(person.parent, "_".join([person.name, *session]), step)
     try:
-        known = read_json(record)["outputs"][str(path.relative_to(person.parent))]
+        known = read_json(record)["written"][str(path.relative_to(person.parent))]
     except (MotorBidsAppError, KeyError, TypeError):
         return
     if not is_intact(path, known, record):

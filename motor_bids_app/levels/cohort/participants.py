@@ -15,7 +15,7 @@ from motor_bids_app.bids.tables.scores import Score
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
-from motor_bids_app.features.table import is_feature
+from motor_bids_app.features.table import is_feature, is_text
 from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
 from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
 from motor_bids_app.levels.intact import check_intact
@@ -250,6 +250,6 @@ def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
     for name in filter(is_feature, columns):
         cell = table[name].iloc[0]
         if isinstance(cell, str):
-            word = name == "lesion_side"  # the one text among them
-            features[name] = cell if word else numeric_column(table, name, scan.features).iloc[0]
+            number = None if is_text(name) else numeric_column(table, name, scan.features)
+            features[name] = cell if number is None else number.iloc[0]
     return features, [name for name in columns if not is_feature(name)]

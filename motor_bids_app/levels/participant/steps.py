@@ -67,7 +67,7 @@ class Step:
         names = {str(path.relative_to(self.output_dir)) for path in outputs}
         self._delete(earlier - names)
         written = {name: fingerprint(self.output_dir / name) for name in sorted(names)}
-        write_json(self.record, {**key, "outputs": written})
+        write_json(self.record, {**key, "outputs": sorted(names), "written": written})
         return True
 
     @property
@@ -82,12 +82,13 @@ class Step:
     def is_intact(self) -> bool:
         """Whether its outputs are there as it left them."""
         try:
-            outputs = read_json(self.record)["outputs"]
+            record = read_json(self.record)
             return all(
-                self._is_own(name) and is_intact(self.output_dir / name, known, self.record)
-                for name, known in outputs.items()
+                self._is_own(name)
+                and is_intact(self.output_dir / name, record["written"][name], self.record)
+                for name in record["outputs"]
             )
-        except (MotorBidsAppError, KeyError, AttributeError):
+        except (MotorBidsAppError, KeyError, TypeError):
             return False
 
     def is_outdated(self, earlier: "Step") -> bool:
@@ -111,7 +112,7 @@ class Step:
             names = read_json(self.record)["outputs"]
         except (MotorBidsAppError, KeyError):
             return set()
-        if not isinstance(names, list | dict):
+        if not isinstance(names, list):
             return set()
         return {name for name in names if self._is_own(name)}
 
