@@ -14,9 +14,9 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.rules import Rule, list_of, one_of, some_of, whole
 from motor_bids_app.experiments.schema import MAPS, NAME, Inputs, Model, Training
+from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
-from motor_bids_app.features.table import REGIONAL
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.models.catalog import FUSION, MODELS, TASKS
 

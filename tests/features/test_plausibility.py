@@ -1,7 +1,7 @@
 import pytest
 
+from motor_bids_app.features.columns import is_feature
 from motor_bids_app.features.plausibility import LIMITS, NAMES, doubts
-from motor_bids_app.features.table import is_feature
 
 HEALTHY = {
     "gm_wm_ratio": 1.3, "white_matter_fa": 0.42, "white_matter_md": 7.5e-4, "snr_b0": 27.0,

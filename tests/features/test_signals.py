@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.features.signals import affected, eeg_features, emg_features, muscle_coherence
-from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.cohort.maps import mirror_features
 from motor_bids_app.physiology.recording import Event, Recording
 from motor_bids_app.simulation.electrophysiology import (

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from motor_bids_app.errors import UsageError
-from motor_bids_app.features.table import dictionary_for, feature_row
+from motor_bids_app.features.columns import dictionary_for
+from motor_bids_app.features.table import feature_row
 from motor_bids_app.mri.lesions import mirror
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
 from motor_bids_app.spaces.grids import standard_grid

@@ -15,7 +15,7 @@ from motor_bids_app.bids.tables.scores import Score
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
-from motor_bids_app.features.table import is_feature, is_text
+from motor_bids_app.features.columns import is_feature, is_text
 from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
 from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
 from motor_bids_app.levels.intact import check_intact

@@ -8,7 +8,7 @@ import pandas as pd
 
 from motor_bids_app.evaluation.confounds import check_gaps, check_nuisance, check_separation
 from motor_bids_app.evaluation.leakage import Row
-from motor_bids_app.features.table import QUALITY
+from motor_bids_app.features.columns import QUALITY
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import numeric_columns

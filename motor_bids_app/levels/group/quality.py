@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import save_image, write_table
-from motor_bids_app.features.table import dictionary_for
+from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.unreadable import load_derivative, read_each
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs

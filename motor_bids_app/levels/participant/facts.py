@@ -12,7 +12,7 @@ class Facts:
     methods : list of str
         Names of what was done, as `reports.participant.methods` knows them.
     quality : dict of float
-        Measures, as `features.table` describes them.
+        Measures, as `features.columns` describes them.
     notes : list of str
         What a reader should know.
     warnings : list of str

@@ -9,8 +9,9 @@ from nibabel.affines import apply_affine
 
 from motor_bids_app.bids.files import load_image, write_table
 from motor_bids_app.errors import InputMissingError
+from motor_bids_app.features.columns import OVERLAP_COLUMNS, dictionary_for
 from motor_bids_app.features.plausibility import doubts
-from motor_bids_app.features.table import OVERLAP_COLUMNS, dictionary_for, feature_row
+from motor_bids_app.features.table import feature_row
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.outputs import RESOLUTION, STEPS, Facts, Outputs
 from motor_bids_app.mri.field_of_view import scanned

@@ -14,7 +14,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
-from motor_bids_app.features.table import dictionary_for
+from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.levels.participant.anatomy.files import anatomical_methods
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import planned, taken_from

@@ -20,7 +20,7 @@ class Preprocessed:
     methods : list of str
         What was done, as `reports.participant.methods` knows it.
     quality : dict of float
-        Measures, as `features.table` describes them.
+        Measures, as `features.columns` describes them.
     notes : list of str
         What a reader should know.
     """

@@ -15,8 +15,8 @@ from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError, UsageError
+from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.features.seeds import LEFT_M1, sphere
-from motor_bids_app.features.table import dictionary_for
 from motor_bids_app.levels.participant.functional import preprocess as functional
 from motor_bids_app.levels.participant.functional.files import requested_seed
 from motor_bids_app.levels.participant.functional.finished import read_finished

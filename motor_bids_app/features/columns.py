@@ -1,0 +1,230 @@
+"""What the columns of the features table are called, and what they mean."""
+
+import re
+from collections.abc import Iterable
+
+from motor_bids_app.errors import UsageError
+from motor_bids_app.features.signal_columns import signal_columns
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS
+
+TRACT = "corticospinal_tract"
+MISSING = "n/a"
+
+_MAPS = {
+    "fa": ("fractional anisotropy", "arbitrary"),
+    "md": ("mean diffusivity", "mm^2/s"),
+    "rd": ("radial diffusivity", "mm^2/s"),
+    "ad": ("axial diffusivity", "mm^2/s"),
+    "gm": ("grey matter probability", "arbitrary"),
+    "wm": ("white matter probability", "arbitrary"),
+}
+_PLACES = (*(region.lower() for region in MOTOR_REGIONS), TRACT)
+# Regular expression of the columns that are means of maps over regions and tracts: these and no
+# others, so that a column that somebody else named alike is never taken for one of them.
+REGIONAL = rf"({'|'.join(_MAPS)})_({'|'.join(_PLACES)})_(left|right|asymmetry)"
+# Columns that say how good a measurement was, and nothing of the brain.
+QUALITY = (
+    r"(snr|noise|motion|bold|dwi|brain|recorded|scanned)_.+|cnr|head_scanned|gm_wm_ratio|"
+    r"(tensor|gradient|template)_[a-z]+"
+)
+
+COLUMNS: dict[str, tuple[str, str]] = {
+    "lesion_volume": (
+        "Volume of the lesion in the standard space, which does not depend on the size of the head",
+        "ml",
+    ),
+    "lesion_volume_ml": (
+        "Volume of the lesion in the participant's own space: of the mask in its own voxels, or "
+        "brought to the head image where it was given in a standard space",
+        "ml",
+    ),
+    "lesion_in_brain": ("Share of the lesion mask that lies in the brain mask", "arbitrary"),
+    "tract_load_left": ("Share of the left corticospinal tract that is lesioned", "arbitrary"),
+    "tract_load_right": ("Share of the right corticospinal tract that is lesioned", "arbitrary"),
+    "tract_load": ("Share of the corticospinal tract that is lesioned, worse side", "arbitrary"),
+    "tract_load_weighted_left": (
+        "Lesioned volume of the left corticospinal tract, narrow sections weighing more",
+        "ml",
+    ),
+    "tract_load_weighted_right": (
+        "Lesioned volume of the right corticospinal tract, narrow sections weighing more",
+        "ml",
+    ),
+    "tract_load_weighted": (
+        "Lesioned volume of the corticospinal tract, narrow sections weighing more, worse side",
+        "ml",
+    ),
+    "tract_distance_left": ("Distance from the lesion to the left corticospinal tract", "mm"),
+    "tract_distance_right": ("Distance from the lesion to the right corticospinal tract", "mm"),
+    "gm_ml": ("Volume of grey matter in the head image, lesion left out", "ml"),
+    "wm_ml": ("Volume of white matter in the head image, lesion left out", "ml"),
+    "csf_ml": ("Volume of fluid in the brain mask of the head image", "ml"),
+    "gm_wm_ratio": ("Grey over white matter by volume", "arbitrary"),
+    "white_matter_fa": ("Median FA of the template's white matter, lesion left out", "arbitrary"),
+    "white_matter_md": ("Median MD of the template's white matter, lesion left out", "mm^2/s"),
+    "snr_wm": ("Mean over standard deviation of white matter in the head image", "arbitrary"),
+    "cnr": ("Contrast of grey to white matter over their standard deviation", "arbitrary"),
+    "snr_b0": ("Median signal over noise of the brain without diffusion weighting", "arbitrary"),
+    "snr_dwi": ("Median signal over noise of the brain with weighting", "arbitrary"),
+    "noise_dwi": ("Median standard deviation of the noise of the dwi", "arbitrary"),
+    "tensor_residual": (
+        "Median over the brain of what the tensor leaves of the signals, relative to S0",
+        "arbitrary",
+    ),
+    "gradient_coherence": (
+        "Coherence of fibres by the gradient table, relative to the best order and signs of axes",
+        "arbitrary",
+    ),
+    "dwi_drift": ("Largest change of the gain during the dwi, from its b0 volumes", "percent"),
+    "dwi_distortion": (
+        "Mean displacement in the brain by susceptibility distortion that was undone",
+        "mm",
+    ),
+    "dwi_outlier_volumes": ("Weighted volumes that lost a tenth of their slices", "arbitrary"),
+    "dwi_outlier_slices": ("Share of the slices of the dwi that lost their signal", "arbitrary"),
+    "dwi_coverage": ("Share of the template's brain that has diffusion maps", "arbitrary"),
+    "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
+    "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),
+    "head_scanned": (
+        "Share of the template's brain in the field of view of the head image",
+        "arbitrary",
+    ),
+    "template_correlation": (
+        "Correlation of the head image with the template in the brain, without the lesion",
+        "arbitrary",
+    ),
+    "motion_mean_fd": ("Mean framewise displacement of the dwi", "mm"),
+    "motion_max_fd": ("Largest framewise displacement of the dwi", "mm"),
+    "motion_high_share": ("Share of dwi volumes displaced by more than 0.5 mm", "arbitrary"),
+    "motion_max_translation": ("Largest translation of the head during the dwi", "mm"),
+    "motion_max_rotation": ("Largest rotation of the head during the dwi", "degree"),
+    "bold_mean_fd": ("Mean framewise displacement of the bold", "mm"),
+    "bold_max_fd": ("Largest framewise displacement of the bold", "mm"),
+    "bold_high_share": ("Share of bold volumes displaced by more than 0.5 mm", "arbitrary"),
+    "bold_max_translation": ("Largest translation of the head during the bold", "mm"),
+    "bold_max_rotation": ("Largest rotation of the head during the bold", "degree"),
+    "bold_high_motion": (
+        "1 where the head moved beyond the limit along or about an axis during the bold, else 0",
+        "arbitrary",
+    ),
+    "bold_tsnr": ("Median over the brain of the mean bold over its deviation in time", "arbitrary"),
+    "bold_std_dvars": ("Mean standardised change between bold volumes; 1 is usual", "arbitrary"),
+    "bold_coverage": ("Share of the template's brain where the bold has a signal", "arbitrary"),
+    "bold_coregistration_similarity": (
+        "Share of the head's edges that edges of the bold meet; below 0.4 its place is doubtful",
+        "arbitrary",
+    ),
+    "bold_volumes": ("Volumes of the bold that were used", "arbitrary"),
+    "bold_dropped": ("Volumes dropped at the start of the bold", "arbitrary"),
+    "bold_scrubbed": ("Volumes of the bold that do not count for motion", "arbitrary"),
+    "bold_degrees": ("Degrees of freedom of the bold after cleaning", "arbitrary"),
+    "m1_seed_share": ("Part of the seed in M1 that is intact and has a signal", "arbitrary"),
+    "m1_seed_moved": ("Mean distance to the voxels that stand in for the seed in M1", "mm"),
+    "m1_coupling": ("Fisher z of left with right M1 over the whole bold", "arbitrary"),
+    "m1_coupling_mean": ("Mean over windows of the Fisher z of left with right M1", "arbitrary"),
+    "m1_coupling_std": ("SD over windows of the Fisher z of left with right M1", "arbitrary"),
+    **dict(signal_columns()),
+}
+
+# Columns of `motor_bids_app.mri.regions.lesion_overlap`.
+OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
+    "index": {"Description": "Number of the region in the AAL atlas; 0 is outside all regions"},
+    "region": {
+        "Description": "AAL region (version 2, made symmetric) in the standard space, _L and _R "
+        "for its side; outside: in no region, as most white matter is"
+    },
+    "region_ml": {"Description": "Volume of the region", "Units": "ml"},
+    "lesioned_ml": {
+        "Description": "Volume of the lesion in the region, in the standard space", "Units": "ml"
+    },
+    "share_of_region": {
+        "Description": "Part of the region that is lesioned", "Units": "arbitrary"
+    },
+    "share_of_lesion": {
+        "Description": "Part of the lesion that is in the region", "Units": "arbitrary"
+    },
+}  # fmt: skip
+
+
+def is_feature(column: str) -> bool:
+    """Whether the participant level writes a column of this name.
+
+    >>> is_feature("fa_thalamus_left"), is_feature("fa_thalamus_score"), is_feature("fma_ue")
+    (True, False, False)
+    """
+    try:
+        _describe(column)
+    except UsageError:
+        return False
+    return True
+
+
+def is_text(column: str) -> bool:
+    """Whether the cells of a feature column are words.
+
+    >>> is_text("lesion_side"), is_text("lesion_volume")
+    (True, False)
+    """
+    return "Levels" in _describe(column)
+
+
+def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
+    """Return the data dictionary of feature columns, as BIDS wants it beside a table.
+
+    Raises
+    ------
+    UsageError
+        A column is unknown.
+
+    Examples
+    --------
+    >>> dictionary_for(["md_thalamus_left"])["md_thalamus_left"]["Units"]
+    'mm^2/s'
+    """
+    return {column: _describe(column) for column in columns}
+
+
+def _describe(column: str) -> dict[str, object]:
+    if column == "lesion_side":
+        return {
+            "Description": "Side of the brain that the lesion is on",
+            "Levels": {
+                "left": "more than nine tenths of the lesion",
+                "right": "more than nine tenths of the lesion",
+                "bilateral": "a tenth or more on either side",
+                "none": "there is no lesion",
+            },
+        }
+    if column == "lesion_mask":
+        return {
+            "Description": "Whether there was a lesion mask",
+            "Levels": {
+                "given": "there was one",
+                "none": "there was none: the brain was processed as if it were intact",
+            },
+        }
+    if column in COLUMNS:
+        description, units = COLUMNS[column]
+        return {"Description": description, "Units": units}
+    struck = re.fullmatch("lesion_(.+)_(left|right)", column)
+    if struck and struck[1] in _PLACES and struck[1] != TRACT:
+        place = f"{struck[2]} {struck[1].replace('_', ' ')}"
+        return {"Description": f"Share of the {place} that is lesioned", "Units": "arbitrary"}
+    seen = re.fullmatch("scanned_(.+)_(left|right)", column)
+    if seen and seen[1] in _PLACES:
+        place = f"{seen[2]} {seen[1].replace('_', ' ')}"
+        return {
+            "Description": f"Share of the {place} that the head image shows",
+            "Units": "arbitrary",
+        }
+    match = re.fullmatch(REGIONAL, column)
+    if not match:
+        raise UsageError(f"Feature column {column!r} is unknown: it has no description.")
+    quantity, units = _MAPS[match[1]]
+    place = match[2].replace("_", " ") + ", lesion left out"
+    if match[3] == "asymmetry":
+        return {
+            "Description": f"Asymmetry of {quantity}, (left - right) / (left + right): {place}",
+            "Units": "arbitrary",
+        }
+    return {"Description": f"Mean {quantity}: {match[3]} {place}", "Units": units}
