@@ -139,11 +139,10 @@ REFERENCES = {
             doi="10.1016/j.neuroimage.2011.10.018",
         ),
         Reference(
-            key="Roche et al. 1998",
-            citation="Roche A, Malandain G, Pennec X, Ayache N. The correlation ratio as a new "
-            "similarity measure for multimodal image registration. MICCAI, LNCS 1496:1115-1124, "
-            "1998.",
-            doi="10.1007/BFb0056301",
+            key="Haber and Modersitzki 2006",
+            citation="Haber E, Modersitzki J. Intensity gradient based registration and fusion of "
+            "multi-modal images. MICCAI, LNCS 4191:726-733, 2006.",
+            doi="10.1007/11866763_89",
         ),
         Reference(
             key="Friston et al. 1996",

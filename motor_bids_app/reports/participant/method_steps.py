@@ -145,9 +145,9 @@ STEPS = {  # in the order of the text; `space` is filled in
     "coregistration": MethodStep(
         paragraph=_DIFFUSION,
         sentence="The mean b = 0 volume was registered rigidly to the anatomical image by the "
-        "correlation ratio (Roche et al. 1998), and the maps were brought to {space} with one "
-        "interpolation through all transforms.",
-        references=("Roche et al. 1998",),
+        "directions of edges (normalised gradient fields; Haber and Modersitzki 2006), and the "
+        "maps were brought to {space} with one interpolation through all transforms.",
+        references=("Haber and Modersitzki 2006",),
     ),
     "finished_coregistration": MethodStep(
         paragraph=_DIFFUSION,
@@ -174,9 +174,10 @@ STEPS = {  # in the order of the text; `space` is filled in
     "bold_coregistration": MethodStep(
         paragraph=_BOLD,
         sentence="The mean volume was registered rigidly to the anatomical image by the "
-        "correlation ratio (Roche et al. 1998), and the series was brought to {space} at 3 mm with "
-        "one interpolation, by cubic splines, through all transforms.",
-        references=("Roche et al. 1998",),
+        "directions of edges (normalised gradient fields; Haber and Modersitzki 2006), and the "
+        "series was brought to {space} at 3 mm with one interpolation, by cubic splines, through "
+        "all transforms.",
+        references=("Haber and Modersitzki 2006",),
     ),
     "finished_bold": MethodStep(
         paragraph=_BOLD,
