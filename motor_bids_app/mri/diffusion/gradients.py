@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 from motor_bids_app.errors import GradientTableError
 
+_OTHER_UNITS = (  # name, factor to s/mm2, range of the highest b-value of a series
+    ("ms/um2", 1e3, (0.2, 20.0)),
+    ("s/m2", 1e-6, (5e4, np.inf)),
+)
 B0_LIMIT = 100.0  # s/mm2; scanners write 0, 5 or 50 for "no weighting"
 TENSOR_LIMIT = 1300.0  # s/mm2; beyond it the signal of tissue is no longer Gaussian
 MIN_DIRECTIONS = 6  # unknowns of a diffusion tensor
@@ -139,6 +143,7 @@ class GradientTable:
                 f"The series has {n_volumes} volumes, but bval and bvec describe {len(self)}. "
                 "Pass the bval and bvec files that were made with this series."
             )
+        self._check_unit()
         if not self.is_b0.any():
             raise GradientTableError(
                 f"No volume is without diffusion weighting: the lowest b-value is "
@@ -150,6 +155,16 @@ class GradientTable:
                 f"All {n_volumes} volumes are b0 (b < {B0_LIMIT:.0f}): nothing here measures "
                 "diffusion. Check that the bval file is the right one."
             )
+
+    def _check_unit(self) -> None:
+        """Raise GradientTableError where b-values look like another unit than s/mm2."""
+        highest = float(self.bvals.max(initial=0))
+        for unit, factor, (low, high) in _OTHER_UNITS:
+            if low <= highest <= high:
+                raise GradientTableError(
+                    f"The highest b-value is {highest:g}, which is no b-value in s/mm2 but may be "
+                    f"one in {unit}: multiply the values of the bval file by {factor:g} if so."
+                )
 
     def check_tensor(self) -> None:
         """Raise GradientTableError unless these directions determine a tensor."""

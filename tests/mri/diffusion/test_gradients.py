@@ -123,6 +123,8 @@ def test_opposite_directions_count_once():
     [
         pytest.param(table(SIX), 8, "8 volumes.*describe 7", id="count"),
         pytest.param(table(SIX, n_b0=0), 6, "lowest b-value is 1000", id="no b0"),
+        pytest.param(table(AXES, bval=1), 4, r"ms/um2: multiply .* by 1000", id="ms/um2"),
+        pytest.param(table(AXES, bval=1e9), 4, r"s/m2: multiply .* by 1e-06", id="s/m2"),
         pytest.param(table(AXES, bval=0), 4, "All 4 volumes are b0", id="only b0"),
     ],
 )
