@@ -140,8 +140,8 @@ def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--allow", nargs="+", choices=(*STOPPING, *NAMES), metavar="NAME",
-        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}; or read "
-        f"what depends on a measure that cannot be: {', '.join(NAMES)}",
+        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}; or, at "
+        f"the predict level too, read what depends on a measure that cannot be: {', '.join(NAMES)}",
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from motor_bids_app.errors import UnknownLevelError, UsageError
 from motor_bids_app.settings import (
     LEVELS,
     MODALITIES,
+    STOPPING,
     ProcessingSettings,
     Resources,
     Selection,
@@ -21,8 +22,8 @@ from motor_bids_app.settings import (
     Settings,
 )  # fmt: skip
 
-_LEVEL = {  # of options that one level alone uses
-    "experiment": "group", "qc_file": "group", "allow": "group", "init_from": "group",
+_LEVEL = {  # of options that not all levels use
+    "experiment": "group", "qc_file": "group", "allow": "group or predict", "init_from": "group",
     "weights": "group", "model": "predict", "outside": "predict",
 }  # fmt: skip
 
@@ -67,12 +68,18 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
 def _check_levels(given: dict[str, Any]) -> None:
     """Refuse options of another level; a configuration file may serve all of them."""
     for name, level in _LEVEL.items():
-        if name in given and level != given["level"]:
+        if name in given and given["level"] not in level.split(" or "):
             option = "--" + name.replace("_", "-")
             raise UsageError(
                 f"{option} is for the {level} level, and would do nothing at the "
                 f"{given['level']} level: leave it out, or run {level}."
             )
+    audited = [name for name in given.get("allow", ()) if name in STOPPING]
+    if audited and given["level"] == "predict":
+        raise UsageError(
+            f"--allow {audited[0]} is a finding of the audit, which is made at the group level: "
+            "leave it out."
+        )
 
 
 def _with_dashes(word: str) -> str:

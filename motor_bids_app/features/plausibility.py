@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 DIFFUSION = ("fa", "md", "rd", "ad")
 TISSUE = ("gm", "wm")
+BOLD = ("fc", "dfc_mean", "dfc_std")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Limit:
 
     def spoils(self, column: str) -> bool:
         """Whether a column of the features table depends on the measure."""
-        of_maps = rf"({'|'.join(self.maps)})_.*|white_matter_({'|'.join(self.maps)})"
+        of_maps = rf"({'|'.join(self.maps)})_(?!mask$).*|white_matter_({'|'.join(self.maps)})"
         depends = f"{of_maps}|{self.columns}" if self.maps else self.columns
         return bool(re.fullmatch(depends, column))
 
@@ -104,8 +105,8 @@ LIMITS = (
         high=1.0,
         words="The correlation of the T1w with the template",
         cause="the registration to the standard space failed. Look at the registration.",
-        maps=(*DIFFUSION, *TISSUE),
-        columns="(lesion|tract)_.*",
+        maps=(*DIFFUSION, *TISSUE, *BOLD, "lesion"),
+        columns="(lesion|tract)_(?!mask$).*|m1_coupling.*",
     ),
     Limit(
         measure="brain_dice",
@@ -140,7 +141,7 @@ LIMITS = (
         high=2.0,
         words="The mean displacement between volumes of the bold",
         cause="nobody could be scanned so, or the motion was estimated wrongly.",
-        maps=("fc", "dfc_mean", "dfc_std"),
+        maps=BOLD,
         columns="m1_coupling.*",
         unit=" mm",
     ),
@@ -150,7 +151,7 @@ LIMITS = (
         high=1000.0,
         words="The temporal signal to noise of the bold",
         cause="the series is not a raw bold, or hardly has a signal.",
-        maps=("fc", "dfc_mean", "dfc_std"),
+        maps=BOLD,
         columns="m1_coupling.*",
     ),
 )

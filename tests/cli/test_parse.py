@@ -253,3 +253,12 @@ def test_a_configuration_file_may_serve_all_levels(tmp_path):
     path.write_text('experiment = ["shi2025"]\nweights = "w"\n')
 
     assert parse("--config-file", path).weights == Path("w")
+
+
+def test_predict_reads_doubtful_measures_where_allowed_and_has_no_audit():
+    assert parse("--model", "m", "--allow", "snr_b0", level="predict").allow == ("snr_b0",)
+
+    with pytest.raises(UsageError, match="audit"):
+        parse("--model", "m", "--allow", "two-folds", level="predict")
+    with pytest.raises(UsageError, match="--allow is for the group or predict level"):
+        parse("--allow", "snr_b0", level="participant")

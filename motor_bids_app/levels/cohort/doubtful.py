@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.features.plausibility import LIMITS, doubts
+from motor_bids_app.features.plausibility import BOLD, LIMITS, doubts
 
 
 def without_doubtful(
     scan: DerivedScan, features: Mapping[str, object], allowed: Sequence[str]
 ) -> tuple[DerivedScan, dict[str, object], tuple[str, ...]]:
-    """Leave out columns and maps that depend on measures beyond their limits.
+    """Leave out columns, maps and series that depend on measures beyond their limits.
 
     Parameters
     ----------
@@ -38,7 +38,10 @@ def without_doubtful(
         if not any(limit.spoils(column) for limit in found)
     }
     images = {name: path for name, path in scan.maps.items() if name not in maps}
-    return replace(scan, maps=images), kept, tuple(limit.measure for limit in found)
+    trusted = replace(scan, maps=images)
+    if maps.issuperset(BOLD):  # their series, of which networks read windows and slices
+        trusted = replace(trusted, bold=None, seed=None, mean_bold=None, bold_brain=None)
+    return trusted, kept, tuple(limit.measure for limit in found)
 
 
 def doubtful_notes(found: Mapping[str, Sequence[str]]) -> list[str]:

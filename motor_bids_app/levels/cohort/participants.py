@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -43,6 +43,8 @@ class Participants:
         Columns participant_id, session_id and reason.
     notes : tuple of str
         Remarks, one sentence each.
+    doubtful : DataFrame
+        Features that models must not read, in the rows of `table` that have some.
     """
 
     scans: tuple[DerivedScan, ...]
@@ -50,6 +52,7 @@ class Participants:
     scores: dict[str, Score]
     excluded: pd.DataFrame
     notes: tuple[str, ...] = ()
+    doubtful: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def gather_participants(settings: Settings, *, scores_required: bool = True) -> Participants:
@@ -83,7 +86,9 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     scans, out, remarks = without_rated(scans, rated)
     if not scans:
         raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
-    kept, rows, excluded, conflicts = _join(scans, known, settings.allow, required=scores_required)
+    kept, rows, doubtful, excluded, conflicts = _join(
+        scans, known, settings.allow, required=scores_required
+    )
     if not kept:
         raise DataError(_nobody(scans, known, excluded, settings))
     if scores_required:
@@ -95,6 +100,7 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         scores=resolved.scores,
         excluded=pd.DataFrame([*out, *excluded], columns=[*KEYS, "reason"]),
         notes=(*remarks, *resolved.problems, *conflicts),
+        doubtful=pd.DataFrame.from_dict(doubtful, orient="index"),
     )
 
 
@@ -159,7 +165,8 @@ def _resolved(settings: Settings, required: bool) -> ResolvedTable:
     return ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
 
 
-_Joined = tuple[list[DerivedScan], list[dict[str, object]], Excluded, list[str]]
+_Rows = list[dict[str, object]]
+_Joined = tuple[list[DerivedScan], _Rows, dict[int, dict[str, object]], Excluded, list[str]]
 
 
 def _join(
@@ -167,7 +174,8 @@ def _join(
 ) -> _Joined:
     """Put tables and features of each scan in one row; list those that cannot be used."""
     kept: list[DerivedScan] = []
-    rows: list[dict[str, object]] = []
+    rows: _Rows = []
+    lost: dict[int, dict[str, object]] = {}
     excluded: Excluded = []
     notes: list[str] = []
     others: set[str] = set()
@@ -192,6 +200,8 @@ def _join(
         keys = {"participant_id": participant, "session_id": session}
         notes += _side_conflict(scan, row, features)
         trusted, sound, doubtful[scan.prefix] = without_doubtful(scan, features, allowed)
+        if doubtful[scan.prefix]:
+            lost[len(kept)] = {name: features[name] for name in features.keys() - sound.keys()}
         kept.append(trusted)
         rows.append(row | sound | keys)
         others.update(strange)
@@ -201,7 +211,7 @@ def _join(
             f"Columns of features tables that the participant level does not write are no "
             f"predictors, and were left out: {some(sorted(others))}."
         )
-    return kept, rows, excluded, notes
+    return kept, rows, lost, excluded, notes
 
 
 def _side_conflict(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.files import save_image, write_table
@@ -32,8 +33,9 @@ def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
 
     Files are ``group/quality.tsv`` and ``group/lesion-overlap.nii.gz``, with their sidecars.
     """
-    measures = [name for name in MEASURES if name in people.table]
-    numbers = people.table[measures].astype(float)
+    values = people.table.combine_first(people.doubtful)  # models do not read them: readers do
+    measures = [name for name in MEASURES if name in values]
+    numbers = values[measures].astype(float)
     outliers = {name: robust_outliers(numbers[name].to_numpy()) for name in measures}
     table = people.table[["participant_id", "session_id"]].join(numbers)
     if measures:
@@ -50,7 +52,7 @@ def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
         write_table(settings.output_dir / FOLDER / "quality.tsv", table, dictionary)
     masks = lesion_masks(people)
     with_mask = {people.scans[row].participant for row in masks}
-    without_mask = {scan.participant for scan in people.scans if "lesion" not in scan.maps}
+    without_mask = _without_mask(people)
     count = lesion_overlap(people, masks)
     figure = None
     if count is not None:
@@ -65,6 +67,16 @@ def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
         n_outliers=int(table["outlier_in"].notna().sum()) if measures else 0,
         overlap=figure,
     )
+
+
+def _without_mask(people: Participants) -> set[str]:
+    """People with a scan that has no mask, rather than one that is doubtful."""
+    given = people.table.get("lesion_mask", pd.Series(None, index=people.table.index)) == "given"
+    return {
+        scan.participant
+        for scan, doubtful in zip(people.scans, given, strict=True)
+        if "lesion" not in scan.maps and not doubtful
+    }
 
 
 def lesion_masks(people: Participants) -> dict[int, NDArray[np.bool_]]:

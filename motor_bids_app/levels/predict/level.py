@@ -78,6 +78,8 @@ def run(settings: Settings) -> list[Prediction]:
         except Exception as error:  # a bug must not take the other people down
             name = f"{scan.prefix}_predict"
             reason = str(failure_of(error, settings.output_dir, name))
+            if row in people.doubtful.index:
+                reason += " What depends on doubtful measures was left out: see the warnings."
             log.error("%s: %s", scan.prefix, reason)
             session = f"ses-{scan.session}" if scan.session else None
             skipped.append((f"sub-{scan.participant}", session, reason))

@@ -26,3 +26,25 @@ def test_a_note_names_the_scans_and_how_to_take_them():
 
     assert "sub-01, sub-02" in note
     assert "--allow gm_wm_ratio" in note
+
+
+def test_a_bold_that_is_doubtful_gives_no_maps_windows_or_slices():
+    scan = DerivedScan(
+        participant="01", maps={"fc": Path("fc"), "fa": Path("fa")}, bold=Path("b"),
+        seed=Path("s"), mean_bold=Path("m"), bold_brain=Path("r"),
+    )  # fmt: skip
+
+    trusted, _, _ = without_doubtful(scan, {"bold_mean_fd": 4.0}, ())
+
+    assert set(trusted.maps) == {"fa"}
+    assert (trusted.bold, trusted.seed, trusted.mean_bold, trusted.bold_brain) == (None,) * 4
+
+
+def test_nothing_in_the_standard_space_is_read_where_the_registration_failed():
+    maps = {name: Path(name) for name in ("fa", "gm", "fc", "lesion")}
+    features = {"template_correlation": 0.1, "lesion_volume": 9.0, "lesion_mask": "given"}
+
+    scan, kept, _ = without_doubtful(DerivedScan(participant="01", maps=maps), features, ())
+
+    assert scan.maps == {}
+    assert kept == {"template_correlation": 0.1, "lesion_mask": "given"}

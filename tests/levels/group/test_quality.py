@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -62,6 +64,29 @@ def test_who_stands_apart_is_flagged_first(cohort):
     assert table.loc["sub-6", "outlier_in"] == "motion_mean_fd"
     assert images.n_outliers == 1
     assert images.quality.rows[0][0] == "sub-6"
+
+
+def test_a_value_that_models_must_not_read_is_shown_and_flagged(cohort):
+    people, settings = cohort
+    table = people.table.assign(snr_b0=[30.0, 31, 32, 33, 34, 35, np.nan])
+    doubtful = pd.DataFrame({"snr_b0": [1009.0]}, index=[6])
+
+    describe_cohort(replace(people, table=table, doubtful=doubtful), settings)
+
+    shown = read_table(settings.output_dir / "group" / "quality.tsv").set_index("participant_id")
+    assert float(shown.loc["sub-6", "snr_b0"]) == 1009
+    assert "snr_b0" in shown.loc["sub-6", "outlier_in"]
+
+
+def test_a_mask_that_is_doubtful_is_not_counted_as_none(cohort):
+    people, settings = cohort
+    given = ["given"] * 4 + ["none"] * 2 + ["given"]
+
+    images = describe_cohort(
+        replace(people, table=people.table.assign(lesion_mask=given)), settings
+    )
+
+    assert images.sentences[0] == "3 of 5 people have a lesion mask."
 
 
 def test_a_mask_that_cannot_be_read_is_not_counted_as_none(cohort):
