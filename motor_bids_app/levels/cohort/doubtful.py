@@ -28,6 +28,8 @@ def without_doubtful(
     names : tuple of str
         The measures.
     """
+    if scan.t1w is None:  # other contrasts look unlike the template, however well they lie
+        allowed = (*allowed, "template_correlation")
     found = [limit for limit, _ in doubts(features, allowed)]
     if not found:
         return scan, dict(features), ()

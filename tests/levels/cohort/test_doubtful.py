@@ -44,7 +44,15 @@ def test_nothing_in_the_standard_space_is_read_where_the_registration_failed():
     maps = {name: Path(name) for name in ("fa", "gm", "fc", "lesion")}
     features = {"template_correlation": 0.1, "lesion_volume": 9.0, "lesion_mask": "given"}
 
-    scan, kept, _ = without_doubtful(DerivedScan(participant="01", maps=maps), features, ())
+    failed = DerivedScan(participant="01", maps=maps, t1w=Path("t1w"))
+    scan, kept, _ = without_doubtful(failed, features, ())
 
     assert scan.maps == {}
     assert kept == {"template_correlation": 0.1, "lesion_mask": "given"}
+
+
+def test_a_head_of_another_contrast_may_look_unlike_the_template():
+    features = {"template_correlation": -0.3, "lesion_volume": 9.0}
+    flair = DerivedScan(participant="01", maps={"lesion": Path("lesion")})
+
+    assert without_doubtful(flair, features, ()) == (flair, features, ())
