@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
@@ -90,7 +91,9 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         scans, known, settings.allow, required=scores_required
     )
     if not kept:
-        raise DataError(_nobody(scans, known, excluded, settings))
+        raise DataError(
+            _nobody(scans, known, excluded, settings.bids_dir, required=scores_required)
+        )
     if scores_required:
         unseen, said = _without_derivatives(scans, resolved, settings.selection, out)
         excluded, conflicts = [*excluded, *unseen], [*conflicts, *said]
@@ -115,17 +118,22 @@ def _check_names(scores: Mapping[str, Score]) -> None:
 
 
 def _nobody(
-    scans: Sequence[DerivedScan], known: pd.DataFrame, excluded: Excluded, settings: Settings
+    scans: Sequence[DerivedScan],
+    known: pd.DataFrame,
+    excluded: Excluded,
+    bids_dir: Path,
+    *,
+    required: bool,
 ) -> str:
     """Why no scan can be used: identifiers that differ, or what each of them lacks."""
     labels = set(known["participant_id"])
-    if labels & {scan.participant_id for scan in scans}:
+    if not required or labels & {scan.participant_id for scan in scans}:
         return f"None of the {len(scans)} scans with derivatives can be used. {excluded[0][2]}"
     near = {scan.participant_id: near_miss(scan.participant_id, labels) for scan in scans}
     cause = next((f" For {name}, {found}." for name, found in near.items() if found), "")
     return (
         f"None of the {len(scans)} scans with derivatives has a row in the tables of "
-        f"{settings.bids_dir}.{cause} Check that participant_id is spelled alike."
+        f"{bids_dir}.{cause} Check that participant_id is spelled alike."
     )
 
 

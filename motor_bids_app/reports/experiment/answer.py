@@ -51,8 +51,8 @@ class Answer:
         """Whether the result can be told from chance: "good" yes, "warn" perhaps, "plain" no.
 
         Two things must hold: the interval lies above chance, and few permutations of the labels
-        do as well. Intervals near chance are too narrow to carry this alone. Without a
-        permutation test, the value must lie outside what guessing gives in so few people.
+        do as well. Without a permutation test, the value must lie outside what guessing gives in
+        so few people.
         """
         above = self.low > self.chance
         if self.chance_p is None:

@@ -255,3 +255,24 @@ def test_a_score_in_a_features_table_is_no_predictor_and_does_not_replace_the_tr
     assert people.table["fma_ue"].tolist() == [20]
     assert not {"site", "emg_score"} & set(people.table)
     assert people.notes[-1].endswith("were left out: emg_score, fma_ue, site.")
+
+
+def test_who_needs_no_table_is_told_what_is_wrong_with_the_features(dataset):
+    settings = dataset("participant_id\tage\nsub-9\t60\n", {"sub-1": "lesion_volume\nmuch\n"})
+
+    with pytest.raises(DataError, match="lesion_volume") as caught:
+        gather_participants(settings, scores_required=False)
+
+    assert "spelled" not in str(caught.value)
+
+
+def test_doubtful_values_are_kept_by_row_and_not_in_the_table(dataset):
+    people = gather_participants(
+        dataset(
+            "participant_id\tfma_ue\nsub-1\t20\nsub-2\t30\n",
+            {"sub-1": "snr_b0\n20\n", "sub-2": "snr_b0\n1009\n"},
+        )
+    )
+
+    assert people.table["snr_b0"].fillna(0).tolist() == [20, 0]
+    assert people.doubtful["snr_b0"].to_dict() == {1: 1009}
