@@ -73,7 +73,7 @@ def run_facts(settings: Settings, evaluation: Evaluation, members: Sequence[Any]
         seed=settings.processing.random_seed,
         **_result_facts(evaluation),
         audit={str(state): int(n) for state, n in audit["state"].value_counts().items()},
-        findings=tuple(audit.loc[audit["state"] != "passed", "finding"]),
+        findings=_findings(audit),
         libraries={
             "motor_bids_app": __version__,
             "Python": platform.python_version(),
@@ -187,6 +187,14 @@ def _thresholds(evaluation: Evaluation) -> tuple[float, float] | None:
         return None
     thresholds = found.curves["threshold"]
     return float(thresholds.min()), float(thresholds.max())
+
+
+def _findings(audit: pd.DataFrame) -> tuple[str, ...]:
+    """Findings that a shared model may tell; of those that name people, the check alone."""
+    told = audit[audit["state"] != "passed"]
+    named = told["finding"].str.contains("sub-")
+    checks = told["check"].map("Not met: {} (audit.tsv names the people).".format)
+    return tuple(told["finding"].where(~named, checks))
 
 
 def _reasons(reasons: "pd.Series[str]") -> dict[str, int]:
