@@ -103,6 +103,16 @@ def test_names_of_people_cannot_become_markup(experiment):
     assert "<script" not in html
 
 
+def test_people_who_were_left_out_count_once_whatever_their_scans(experiment, read_page):
+    excluded = pd.DataFrame(
+        {"participant_id": ["sub-1", "sub-1", "sub-2"], "reason": ["no map", "no map", "no score"]}
+    )
+
+    html = render_experiment(replace(experiment, excluded=excluded))
+
+    assert "2 people were left out" in read_page(html).text
+
+
 def test_the_same_experiment_gives_the_same_page(experiment):
     assert render_experiment(experiment) == render_experiment(experiment)
 
