@@ -69,7 +69,7 @@ _HEX = Rule(
     "hexadecimal digits",
 )
 _PEOPLE = whole(0, _MOST_PEOPLE)
-_OUTPUTS = whole(2, 20)
+_OUTPUTS = whole(1, 20)
 
 _RULES = {
     f.name: f.metadata["rule"] for part in (Model, Training, Augmentation) for f in fields(part)

@@ -49,7 +49,7 @@ def people(n=8):
 
 def slices_model(weights, **settings):
     return FusionClassifier(
-        (SLICES,),
+        modalities=(SLICES,),
         size=32,
         epochs=1,
         stop_after=0,

@@ -85,7 +85,7 @@ def fake_qsirecon(folder):
     home = folder / "derivatives" / "qsirecon-DSIStudio" / "sub-1" / "dwi"
     white = resample(load_template("WM", 2), COARSE)
     brain = np.asarray(resample(load_template("brain", 2), COARSE).dataobj) > 0.5
-    values = {"fa": 0.2 + 0.5 * np.asarray(white.dataobj)}
+    values = {"fa": 0.1 + 0.5 * np.asarray(white.dataobj)}
     values |= {name: np.full(COARSE.shape, DIFFUSIVITY) for name in ("md", "rd", "ad")}
     for name, volume in values.items():
         image = nib.Nifti1Image((volume * brain).astype(np.float32), COARSE.affine)

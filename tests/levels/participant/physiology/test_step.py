@@ -15,7 +15,7 @@ from motor_bids_app.bids.status import read_status
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.bids.validation import run_validator
 from motor_bids_app.cli.parse import parse_settings
-from motor_bids_app.errors import IncompleteRunError
+from motor_bids_app.errors import EmptySelectionError, IncompleteRunError
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.physiology.files import (
     load_cleaned,
@@ -181,10 +181,10 @@ def test_a_recording_shorter_than_a_window_fails_with_a_sentence(raw, tmp_path):
 def test_tasks_choose_the_recordings(raw):
     selection = settings(raw, raw.parent / "x").selection
     (scan,) = index_dataset(raw, replace(selection, tasks=("grip",)))
-    (other,) = index_dataset(raw, replace(selection, tasks=("rest",)))
 
     assert (scan.eeg.task, scan.emg.task) == ("grip", "grip")
-    assert other.is_empty
+    with pytest.raises(EmptySelectionError, match="'rest'"):
+        index_dataset(raw, replace(selection, tasks=("rest",)))
 
 
 def test_muscles_without_a_side_fail_nothing(tmp_path):
