@@ -8,9 +8,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
-from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.headers import DAMAGED
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.errors import MotorBidsAppError
@@ -159,7 +159,7 @@ def same_place(one: Path, other: Path) -> bool:
             check_file(path)
         first, second = (nib.load(path) for path in (one, other))
         apart = np.linalg.norm(_corners(first)[:, None] - _corners(second), axis=-1)
-    except (MotorBidsAppError, OSError, ValueError, EOFError, ImageFileError, AttributeError):
+    except (MotorBidsAppError, AttributeError, *DAMAGED):
         return False  # what cannot be read is told by who reads it
     same_size = sorted(first.shape[:3]) == sorted(second.shape[:3])
     return same_size and bool((apart.min(axis=1) <= _APART).all())
