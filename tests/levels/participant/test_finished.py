@@ -12,6 +12,7 @@ import SimpleITK as sitk  # noqa: N813
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant import level as participant
@@ -236,3 +237,16 @@ def test_maps_that_are_no_maps_of_one_grid_are_refused(tmp_path, shape, words):
 
     with pytest.raises(DataError, match=words):
         take_diffusion(Scan(participant="1", finished=finished), Outputs(tmp_path, "1", None))
+
+
+def test_a_mask_that_finished_standard_maps_cannot_place_is_in_the_headline(tmp_path):
+    path = tmp_path / "fa.nii"
+    save(moved("WM", np.eye(4)), path)
+    finished = Finished(maps={"fa": path}, maps_standard=True, datasets={"maps": "qsirecon"})
+    lesion = LesionFile(path=tmp_path / "sub-1_label-L_mask.nii", participant="1", image="dwi")
+    outputs = Outputs(tmp_path / "out", "1", None)
+
+    take_diffusion(Scan(participant="1", finished=finished, lesion=lesion), outputs)
+
+    (doubt,) = outputs.load_facts().warnings
+    assert "sub-1_label-L_mask.nii was left out" in doubt

@@ -67,8 +67,20 @@ def _take_maps(scan: Scan, outputs: Outputs) -> None:
             f"The diffusivities of {finished.datasets['maps']} were turned into mm2/s "
             f"(times {factor:g})."
         )
-    taken = {"maps": finished.datasets["maps"]}
-    outputs.save_facts("dwi", Facts(methods=methods, notes=notes, taken=taken))
+    taken, warnings = {"maps": finished.datasets["maps"]}, _without_lesion(scan, outputs)
+    facts = Facts(methods=methods, notes=notes, warnings=warnings, taken=taken)
+    outputs.save_facts("dwi", facts)
+
+
+def _without_lesion(scan: Scan, outputs: Outputs) -> list[str]:
+    """Say that a mask of the person's own space has no head to lead it to the standard space."""
+    if outputs.head is not None or scan.lesion is None or scan.lesion.is_standard:
+        return []
+    return [
+        f"{scan.lesion.path.name} was left out: no head image was processed that leads from the "
+        f"{scan.lesion.image} to the standard space. The maps were measured as if the brain were "
+        "intact."
+    ]
 
 
 def _take_series(scan: Scan, outputs: Outputs) -> None:
