@@ -671,3 +671,10 @@ def test_a_task_of_nobody_is_refused(make_dataset):
     with pytest.raises(EmptySelectionError, match=r"'nosuch'; those of the chosen.*rest"):
         index(root, Selection(tasks=("nosuch",)))
     assert index(root, Selection(participants=("2",), tasks=("rest",)))[0].t1w is not None
+
+
+def test_who_has_a_mask_alone_that_cannot_be_placed_is_told_why(make_dataset):
+    (scan,) = index(make_dataset("sub-1/anat/sub-1_space-T1w_label-L_mask.nii.gz"))
+
+    assert scan.is_empty
+    assert "sub-1_space-T1w_label-L_mask.nii.gz was left out" in scan.notes[1]

@@ -49,7 +49,7 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, scan.lesion.paths, **lesion_sidecar(scan.lesion))
     save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
-    facts = Facts(methods=["standard_lesion"], notes=[*given.notes], warnings=[*scan.doubts])
+    facts = Facts(methods=["standard_lesion"], notes=[*given.notes])
     facts.notes.extend(checked.notes)
     facts.warnings.extend(checked.warnings)
     outputs.save_facts("anat", facts)
