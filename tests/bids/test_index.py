@@ -83,6 +83,21 @@ def test_dwi_with_most_volumes_is_taken(make_dataset):
     assert any("fewer volumes" in note for note in scan.notes)
 
 
+@pytest.mark.parametrize(("bvec", "n_left_out"), [("0 0\n0 0\n0 0", 0), ("0 1\n0 0\n0 0", 1)])
+def test_a_series_without_directions_is_none_whose_directions_are_left_out(
+    make_dataset, bvec, n_left_out
+):
+    names = [f"sub-1/dwi/sub-1_dir-{d}_dwi" for d in ("AP", "PA")]
+    root = make_dataset(*(f"{n}{e}" for n in names for e in (".nii.gz", ".bval", ".bvec")))
+    (root / f"{names[0]}.bval").write_text("0 1000 1000\n")
+    (root / f"{names[1]}.bval").write_text("0 0\n")
+    (root / f"{names[1]}.bvec").write_text(bvec)
+
+    (scan,) = index(root)
+
+    assert len(scan.left_out_dwi) == n_left_out
+
+
 def add_gradients(path, directions):
     """Write a table of a b0 volume and some directions."""
     turns = np.linspace(0, 3, directions)
