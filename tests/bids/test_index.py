@@ -693,3 +693,29 @@ def test_who_has_a_mask_alone_that_cannot_be_placed_is_told_why(make_dataset):
 
     assert scan.is_empty
     assert "sub-1_space-T1w_label-L_mask.nii.gz was left out" in scan.notes[1]
+
+
+def test_notes_name_images_without_session_beside_those_of_sessions(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_space-T1w_label-L_mask.nii.gz",
+        "sub-1/ses-a/anat/sub-1_ses-a_FLAIR.nii.gz",
+    )
+
+    scans = index(root)
+
+    assert scans[1].lesion.image == "T1w of no session"
+    assert "of no session was taken" in " ".join(scans[1].notes)
+    assert "None" not in " ".join(note for scan in scans for note in scan.notes)
+
+
+def test_a_series_without_session_takes_the_head_of_one(make_dataset):
+    root = make_dataset(
+        *(f"sub-1/dwi/sub-1_dwi{end}" for end in (".nii.gz", ".bval", ".bvec")),
+        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz",
+    )
+
+    first, _ = index(root)
+
+    assert first.anatomy[0].name == "sub-1_ses-a_T1w.nii.gz"
+    assert "no head image without session" in first.notes[0]
