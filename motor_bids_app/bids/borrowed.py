@@ -37,7 +37,8 @@ def with_head(session: str | None, images: Sequence[Found]) -> tuple[list[Found]
     earlier = [label for label in sorted(heads) if label < (session or "")]
     lender = earlier[-1] if earlier else min(heads)
     place = f"ses-{lender}" if lender else "no session"
-    note = f"no head image in ses-{session}: {heads[lender][0].path.name} of {place} was taken"
+    own = f"in ses-{session}" if session else "without session"
+    note = f"no head image {own}: {heads[lender][0].path.name} of {place} was taken"
     return [*here, *heads[lender]], (note,)
 
 

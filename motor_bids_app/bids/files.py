@@ -5,23 +5,20 @@ import errno
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
-from isal import igzip, igzip_lib
-from nibabel.filebasedimages import ImageFileError
+from isal import igzip
 from nibabel.openers import ImageOpener
 from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from motor_bids_app.bids.headers import HEADER_BYTES, check_header
+from motor_bids_app.bids.headers import DAMAGED, HEADER_BYTES, check_header
 from motor_bids_app.bids.orientation import oriented
 from motor_bids_app.bids.tables.spreadsheets import as_text
 from motor_bids_app.documents import parse_json
@@ -29,20 +26,6 @@ from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWri
 from motor_bids_app.opening import check_file, read_text
 from motor_bids_app.scratch import temporary_file
 
-_DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    ArithmeticError,
-    LookupError,
-    AssertionError,
-    ImageFileError,
-    zlib.error,
-    HeaderDataError,
-    WrapStructError,
-    cast(type[Exception], igzip_lib.IsalError),
-)
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
 _GZIP = b"\x1f\x8b"
 _OTHER_FORMATS = {
@@ -193,7 +176,7 @@ def load_image(path: Path) -> nib.Nifti1Image:
         raise ReadWriteError(
             f"{path} needs more memory than there is. Use a larger machine, or fewer processes."
         ) from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise ReadWriteError(f"{path} cannot be read as NIfTI: {_cause(path, error)}") from error
     if data.dtype.kind not in "biuf":
         raise DataError(

@@ -4,14 +4,35 @@ A header of a few bytes can declare all memory, and a compressed file a thousand
 """
 
 import os
+import zlib
 from math import prod
 from pathlib import Path
+from typing import cast
 
+from isal import igzip_lib
+from nibabel.filebasedimages import ImageFileError
 from nibabel.nifti1 import Nifti1PairHeader
 from nibabel.nifti2 import Nifti2PairHeader
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
 
 from motor_bids_app.errors import ReadWriteError
 
+# What nibabel and zlib raise at a damaged image.
+DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AssertionError,
+    ImageFileError,
+    zlib.error,
+    HeaderDataError,
+    WrapStructError,
+    cast(type[Exception], igzip_lib.IsalError),
+)
 HEADER_BYTES = 540  # of the longest header of an image
 MOST_VOXELS = 2**29  # of one volume: 812 along each axis
 _MOST_EXTENSION = 16 * 2**20  # bytes between the header and the data

@@ -293,15 +293,17 @@ def _scans_of(
         scan = build_scan(person, here, selection.bids_filter, root, finished, selection.tasks)
         scan = with_lesion(replace(scan, notes=(*notes, *scan.notes)), lesions)
         scans.append(_with_finished_bold(scan, derivatives, selection))
-    usable = [
+    asked = [
         scan
         for scan in share_lesions(scans, lesions)
-        if not scan.is_empty and (not selection.sessions or scan.session in selection.sessions)
+        if not selection.sessions or scan.session in selection.sessions
     ]
+    usable = [scan for scan in asked if not scan.is_empty]
     if usable or (selection.sessions and not sessions & {*selection.sessions}):
         return usable
-    nothing = "no T1w, T2w, FLAIR, dwi, bold, EEG, EMG or lesion mask"
-    return [Scan(participant=participant, notes=(nothing,))]
+    nothing = "no T1w, T2w, FLAIR, dwi, bold, EEG, EMG or lesion mask that can be used"
+    said = dict.fromkeys(text for scan in asked for text in (*scan.notes, *scan.doubts))
+    return [Scan(participant=participant, notes=(nothing, *said))]
 
 
 def _with_finished_bold(scan: Scan, derivatives: Mapping[str, Path], selection: Selection) -> Scan:

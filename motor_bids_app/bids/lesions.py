@@ -8,9 +8,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
-from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.headers import DAMAGED
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.errors import MotorBidsAppError
@@ -89,9 +89,9 @@ def _lent(scan: Scan, lesion: LesionFile, other: Scan) -> Scan:
     elif scan.anatomy and drawn_on == scan.anatomy[0]:
         how = "as it was drawn on the head image used here"
     else:
-        image = f"{lesion.image} of {other.session_id}"
+        image = f"{lesion.image} of {_session(other)}"
         lesion = replace(lesion, image=image, drawn_on=drawn_on)
-    note = f"{scan.session_id} has no lesion mask: {name} of {other.session_id} was taken, {how}"
+    note = f"{scan.session_id} has no lesion mask: {name} of {_session(other)} was taken, {how}"
     return replace(scan, lesion=lesion, notes=(*scan.notes, note))
 
 
@@ -101,12 +101,12 @@ def _of_one_session(scan: Scan, scans: Sequence[Scan]) -> Scan:
     if lesion is None or lesion.is_standard or lesion.session or len(scans) == 1:
         return scan
     images = {
-        other.session_id: path
+        _session(other): path
         for other in scans
         if (path := other.image(lesion.image or "")) is not None
     }
     fits = {session: path for session, path in images.items() if same_place(lesion.path, path)}
-    if len(images) == 1 or (len(fits) == 1 and scan.session_id in fits):
+    if len(images) == 1 or (len(fits) == 1 and _session(scan) in fits):
         return scan
     if len(fits) == 1:
         ((session, drawn_on),) = fits.items()
@@ -116,9 +116,13 @@ def _of_one_session(scan: Scan, scans: Sequence[Scan]) -> Scan:
         return replace(scan, lesion=moved, notes=(*scan.notes, note))
     note = (
         f"{lesion.path.name} names no session: it was taken to be drawn on the {lesion.image} of "
-        f"{scan.session_id}"
+        f"{_session(scan)}"
     )
     return replace(scan, notes=(*scan.notes, note))
+
+
+def _session(scan: Scan) -> str:
+    return scan.session_id or "no session"
 
 
 def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
@@ -159,7 +163,7 @@ def same_place(one: Path, other: Path) -> bool:
             check_file(path)
         first, second = (nib.load(path) for path in (one, other))
         apart = np.linalg.norm(_corners(first)[:, None] - _corners(second), axis=-1)
-    except (MotorBidsAppError, OSError, ValueError, EOFError, ImageFileError, AttributeError):
+    except (MotorBidsAppError, AttributeError, *DAMAGED):
         return False  # what cannot be read is told by who reads it
     same_size = sorted(first.shape[:3]) == sorted(second.shape[:3])
     return same_size and bool((apart.min(axis=1) <= _APART).all())

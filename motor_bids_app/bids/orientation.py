@@ -9,10 +9,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
-from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.headers import DAMAGED
 from motor_bids_app.errors import DataError, MotorBidsAppError
 from motor_bids_app.opening import check_file
 from motor_bids_app.settings import MATRICES, Trust
@@ -70,7 +70,7 @@ def trusted_notes(paths: Sequence[Path]) -> list[str]:
         try:
             check_file(path)
             problem = orientation_problem(nib.load(path))
-        except (MotorBidsAppError, OSError, ValueError, EOFError, ImageFileError):
+        except (MotorBidsAppError, *DAMAGED):
             continue
         what = f"its {rule.what}" if rule.what in MATRICES else f"that its axes lead to {rule.what}"
         if problem:

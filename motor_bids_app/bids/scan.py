@@ -39,7 +39,7 @@ class Scan(Person):
     dwi, bval, bvec : Path or None
         Diffusion series and its gradient files, which may lie higher up in the dataset.
     left_out_dwi : tuple of Path
-        Further series of the session that serve nothing.
+        Further series of the session with directions that serve nothing.
     dwi_sidecars : tuple of Path
         JSON files that apply to `dwi`, the most general first.
     reverse_phase : ReversePhase or None
@@ -272,7 +272,9 @@ def _with_diffusion(
     return replace(
         scan,
         dwi=dwi.path,
-        left_out_dwi=tuple(file.path for file in series if file.path not in used),
+        left_out_dwi=tuple(
+            file.path for file in series if file.path not in used and count_directions(file, root)
+        ),
         bval=inherited(dwi.path, ".bval", root)[-1],
         bvec=inherited(dwi.path, ".bvec", root)[-1],
         dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),

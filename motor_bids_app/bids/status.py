@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,12 @@ class StatusRow:
         """'sub-01_ses-1'."""
         session = f"_ses-{self.session}" if self.session else ""
         return f"sub-{self.participant}{session}"
+
+    def adding(self, sentences: Sequence[str]) -> "StatusRow":
+        """Return this with what is doubtful too; a failure stands alone."""
+        if self.state == "failed":
+            return self
+        return replace(self, reason=" ".join(filter(None, (self.reason, *sentences))))
 
 
 def update_status(output_dir: Path, rows: Sequence[StatusRow]) -> None:

@@ -149,7 +149,9 @@ def _that_count(settings: Mapping[str, Any], metadata: Mapping[str, Any]) -> dic
         "bold": reads_bold(metadata),
         "physiology": needed.pattern == PHYSIOLOGY or SIGNALS in needed.instances,
     }
-    counting = {key: value for key, value in settings.items() if key not in read}
+    # What is trusted of headers names files of one dataset.
+    own_business = {*read, "trust_orientation"}
+    counting = {key: value for key, value in settings.items() if key not in own_business}
     for name in (name for name, wanted in read.items() if wanted):
         own = settings.get(name) or {}
         counting |= {f"{name} {key}": own[key] for key in own if key not in _NO_VALUES}

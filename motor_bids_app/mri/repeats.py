@@ -17,8 +17,9 @@ _AGREEMENT = 0.9  # correlation; a run that moved or has another contrast stays 
 def average_runs(images: Sequence[nib.Nifti1Image]) -> tuple[nib.Nifti1Image, list[int]]:
     """Average the runs that agree, on the grid of the first.
 
-    All are registered to the first. The run most like the others decides: it is averaged with
-    those that correlate with it by 0.9 or more, scaled by least squares to the first of them.
+    All are registered to the first, which stands alone where they do not meet. The run most like
+    the others decides: it is averaged with those that correlate with it by 0.9 or more, scaled by
+    least squares to the first of them.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def average_runs(images: Sequence[nib.Nifti1Image]) -> tuple[nib.Nifti1Image, li
         values.append(np.asarray(moved.dataobj, dtype=np.float32))
     # Only what all runs saw: their fields of view differ after the move.
     seen = np.all([value != 0 for value in values], axis=0)
+    if not seen.any():
+        return nib.Nifti1Image(values[0], first.affine), [0]
     agreement = np.atleast_2d(np.corrcoef([value[seen] for value in values]))
     centre = int(np.argmax(agreement.sum(axis=0)))
     used = [int(i) for i in np.flatnonzero(agreement[centre] >= _AGREEMENT)]

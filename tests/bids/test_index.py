@@ -83,6 +83,21 @@ def test_dwi_with_most_volumes_is_taken(make_dataset):
     assert any("fewer volumes" in note for note in scan.notes)
 
 
+@pytest.mark.parametrize(("bvec", "n_left_out"), [("0 0\n0 0\n0 0", 0), ("0 1\n0 0\n0 0", 1)])
+def test_a_series_without_directions_is_none_whose_directions_are_left_out(
+    make_dataset, bvec, n_left_out
+):
+    names = [f"sub-1/dwi/sub-1_dir-{d}_dwi" for d in ("AP", "PA")]
+    root = make_dataset(*(f"{n}{e}" for n in names for e in (".nii.gz", ".bval", ".bvec")))
+    (root / f"{names[0]}.bval").write_text("0 1000 1000\n")
+    (root / f"{names[1]}.bval").write_text("0 0\n")
+    (root / f"{names[1]}.bvec").write_text(bvec)
+
+    (scan,) = index(root)
+
+    assert len(scan.left_out_dwi) == n_left_out
+
+
 def add_gradients(path, directions):
     """Write a table of a b0 volume and some directions."""
     turns = np.linspace(0, 3, directions)
@@ -671,3 +686,36 @@ def test_a_task_of_nobody_is_refused(make_dataset):
     with pytest.raises(EmptySelectionError, match=r"'nosuch'; those of the chosen.*rest"):
         index(root, Selection(tasks=("nosuch",)))
     assert index(root, Selection(participants=("2",), tasks=("rest",)))[0].t1w is not None
+
+
+def test_who_has_a_mask_alone_that_cannot_be_placed_is_told_why(make_dataset):
+    (scan,) = index(make_dataset("sub-1/anat/sub-1_space-T1w_label-L_mask.nii.gz"))
+
+    assert scan.is_empty
+    assert "sub-1_space-T1w_label-L_mask.nii.gz was left out" in scan.notes[1]
+
+
+def test_notes_name_images_without_session_beside_those_of_sessions(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_space-T1w_label-L_mask.nii.gz",
+        "sub-1/ses-a/anat/sub-1_ses-a_FLAIR.nii.gz",
+    )
+
+    scans = index(root)
+
+    assert scans[1].lesion.image == "T1w of no session"
+    assert "of no session was taken" in " ".join(scans[1].notes)
+    assert "None" not in " ".join(note for scan in scans for note in scan.notes)
+
+
+def test_a_series_without_session_takes_the_head_of_one(make_dataset):
+    root = make_dataset(
+        *(f"sub-1/dwi/sub-1_dwi{end}" for end in (".nii.gz", ".bval", ".bvec")),
+        "sub-1/ses-a/anat/sub-1_ses-a_T1w.nii.gz",
+    )
+
+    first, _ = index(root)
+
+    assert first.anatomy[0].name == "sub-1_ses-a_T1w.nii.gz"
+    assert "no head image without session" in first.notes[0]

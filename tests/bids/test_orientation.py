@@ -1,3 +1,4 @@
+import gzip
 from itertools import permutations, product
 
 import nibabel as nib
@@ -7,6 +8,7 @@ from nibabel.affines import apply_affine
 from scipy.spatial.transform import Rotation
 
 from motor_bids_app.bids.files import load_image, save_image
+from motor_bids_app.bids.lesions import same_place
 from motor_bids_app.bids.orientation import trust_orientation, trusted_notes
 from motor_bids_app.errors import DataError
 from motor_bids_app.settings import Trust
@@ -146,3 +148,23 @@ def test_headers_of_real_images_are_clear(test_data):
     for path in paths:
         if path.stat().st_size < 200_000:
             load_image(path)
+
+
+DAMAGE = {
+    "an unknown type of data": lambda plain: gzip.compress(
+        plain[:70] + (9999).to_bytes(2, "little") + plain[72:]
+    ),
+    "a damaged stream": lambda plain: gzip.compress(plain)[:12] + b"\xff" * 60,
+    "the first bytes": lambda plain: gzip.compress(plain)[:30],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_image_stops_nobody_who_only_looks_at_headers(write, damage):
+    whole = write(AFFINE, AFFINE, name="sub-1_T1w.nii.gz")
+    broken = whole.with_name("sub-2_T1w.nii.gz")
+    broken.write_bytes(damage(gzip.decompress(whole.read_bytes())))
+    trust_orientation([Trust("sform", "*")])
+
+    assert trusted_notes([broken]) == []
+    assert not same_place(broken, whole)

@@ -67,3 +67,13 @@ def test_a_single_run_stays_as_it_is(brain):
 def test_no_runs_are_explained():
     with pytest.raises(DataError, match="no runs"):
         average_runs([])
+
+
+def test_a_run_that_shows_nothing_leaves_the_first_alone(brain):
+    first = run(brain, 0)
+    nothing = nib.Nifti1Image(np.zeros(first.shape, dtype=np.float32), first.affine)
+
+    average, used = average_runs([first, nothing])
+
+    assert used == [0]
+    assert np.array_equal(average.dataobj, first.dataobj)

@@ -1,6 +1,7 @@
 """Lesion masks that need no head: in the standard space, or on the image they were drawn on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -18,7 +19,7 @@ from motor_bids_app.levels.participant.anatomy.lesion import (
 )
 from motor_bids_app.levels.participant.anatomy.read import read_lesion
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs
-from motor_bids_app.mri.lesion_values import unite
+from motor_bids_app.mri.lesion_values import unite, values_note
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import corticospinal_tract
@@ -28,11 +29,14 @@ from motor_bids_app.spaces.templates import load_template
 
 def placed_lesion(path: Path, image: nib.Nifti1Image, parts: Sequence[Path] = ()) -> Lesion:
     """Read a mask, with those of further parts, and bring it to the image it was drawn on."""
+    masks = {one.name: load_image(one) for one in (path, *parts)}
     with naming(str(path)):
-        mask = unite({one.name: load_image(one) for one in (path, *parts)})
+        mask = unite(masks)
+        read = dict.fromkeys(map(values_note, masks.values()))
     given = GivenLesion(mask, str(path), "dwi", image_grid=Grid.of(image))
-    check_place(given)
-    return place_lesion(mask, given.name, image)
+    remarks = Facts(notes=[note for note in read if note])
+    remarks.add(check_place(given))
+    return replace(place_lesion(mask, given.name, image), remarks=remarks)
 
 
 def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
@@ -45,7 +49,7 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, scan.lesion.paths, **lesion_sidecar(scan.lesion))
     save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
-    facts = Facts(methods=["standard_lesion"], notes=[*given.notes], warnings=[*scan.doubts])
+    facts = Facts(methods=["standard_lesion"], notes=[*given.notes])
     facts.notes.extend(checked.notes)
     facts.warnings.extend(checked.warnings)
     outputs.save_facts("anat", facts)

@@ -121,7 +121,9 @@ def process(job: Job) -> list[StatusRow]:
     except MotorBidsAppError as error:
         return [_row(job, "anat", "failed", str(error))]
     rows = [] if settings.reports_only else _preprocess(job, outputs)
-    report = Task("report", _records(outputs), lambda: write_report(scan, outputs, settings, rows))
+    said = (*scan.notes, *scan.doubts)
+    write = partial(write_report, scan, outputs, settings, rows)
+    report = Task("report", _records(outputs), write, said)
     changed = settings.reports_only or any(row.state != "kept" for row in rows)
     return [*rows, _attempt(report, job, outputs, repeat=changed)]
 
@@ -133,6 +135,7 @@ class Task:
     name: str
     inputs: dict[str, Path]
     work: Callable[[], None]
+    said: tuple[str, ...] = ()  # of the index, which goes into its outputs
 
 
 def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
@@ -141,7 +144,10 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
     steps, possible = planned(scan, settings.selection), planned(scan, Selection())
     forget(set(STEPS) - {*possible, *(["features"] if possible else [])}, outputs)
     if not steps:
-        notes = "; ".join(scan.notes) or "nothing to do with the modalities that were asked for"
+        notes = (
+            "; ".join((*scan.notes, *scan.doubts))
+            or "nothing to do with the modalities that were asked for"
+        )
         return [_row(job, "anat", "skipped", notes)]
     steps = with_damaged_anatomy(steps, possible, outputs)
     tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
@@ -165,7 +171,7 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
             if name == "anat":
                 others = set(STEPS) - {*steps, "features"}
                 rows += [_outdated(job, step) for step in forget_outdated(others, outputs)]
-    return rows
+    return [rows[0].adding(scan.doubts), *rows[1:]]
 
 
 def _outdated(job: Job, step: str) -> StatusRow:
@@ -266,7 +272,7 @@ def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) ->
     with Usage() as usage:
         try:
             repeat = repeat or settings.overwrite
-            done = step.run(task.inputs, processing, work, repeat=repeat)
+            done = step.run(task.inputs, processing, work, said=task.said, repeat=repeat)
             state = "done" if done else "kept"
             reason = " ".join(outputs.load_facts([task.name]).warnings)
         except Exception as error:  # a bug must not take the other participants down

@@ -1,6 +1,6 @@
 """Steps that are done once: skipped when inputs, settings and version are those of the record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,12 @@ class Step:
         settings: ProcessingSettings,
         work: Callable[[], list[Path]],
         *,
+        said: Sequence[str] = (),
         repeat: bool = False,
     ) -> bool:
         """Call `work`, which returns what it wrote, unless that is there; True if it ran.
+
+        `said` is text that goes into the outputs and is in no input.
 
         What an earlier run wrote and this one did not is deleted: later steps go by the files
         that are there. A step that fails leaves none of them, and no record.
@@ -52,6 +55,7 @@ class Step:
         key: dict[str, Any] = {
             "inputs": {name: hash_file(path) for name, path in sorted(inputs.items())},
             "settings": settings.digest,
+            "said": list(said),
             "version": __version__,
         }
         if not repeat and self._done(key):

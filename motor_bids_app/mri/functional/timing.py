@@ -71,7 +71,13 @@ def check_slice_times(
     DataError
         The number of times is not that of the slices, or a time is outside the volume.
     """
-    found = np.asarray(times, dtype=np.float64)
+    try:
+        found = np.asarray(times, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            "SliceTiming holds something else than numbers. Correct the JSON sidecar, or remove "
+            "SliceTiming to leave slices as they are."
+        ) from None
     if found.shape != (n_slices,):
         raise DataError(
             f"SliceTiming has {found.size} times, but the bold has {n_slices} slices. Correct the "

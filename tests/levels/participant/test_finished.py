@@ -10,7 +10,11 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from motor_bids_app.bids.files import read_json
+from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant import level as participant
 from motor_bids_app.levels.participant.anatomy.finished import read_itk_transform
 from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
@@ -222,3 +226,27 @@ def test_itk_transforms_are_read_as_itk_applies_them(tmp_path):
     itk = sitk.ReadTransform(str(path))
     expected = [lps * itk.TransformPoint((lps * point).tolist()) for point in points]
     np.testing.assert_allclose(read_itk_transform(path)(points), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("shape", "words"), [((5, 5, 5, 3), "three axes"), ((5, 5, 6), "shape")])
+def test_maps_that_are_no_maps_of_one_grid_are_refused(tmp_path, shape, words):
+    paths = {"fa": tmp_path / "fa.nii", "md": tmp_path / "md.nii"}
+    for path, size in zip(paths.values(), ((5, 5, 5), shape), strict=True):
+        save(nib.Nifti1Image(np.full(size, 0.5, dtype=np.float32), np.eye(4)), path)
+    finished = Finished(maps=paths, maps_standard=True, datasets={"maps": "qsirecon"})
+
+    with pytest.raises(DataError, match=words):
+        take_diffusion(Scan(participant="1", finished=finished), Outputs(tmp_path, "1", None))
+
+
+def test_a_mask_that_finished_standard_maps_cannot_place_is_in_the_headline(tmp_path):
+    path = tmp_path / "fa.nii"
+    save(moved("WM", np.eye(4)), path)
+    finished = Finished(maps={"fa": path}, maps_standard=True, datasets={"maps": "qsirecon"})
+    lesion = LesionFile(path=tmp_path / "sub-1_label-L_mask.nii", participant="1", image="dwi")
+    outputs = Outputs(tmp_path / "out", "1", None)
+
+    take_diffusion(Scan(participant="1", finished=finished, lesion=lesion), outputs)
+
+    (doubt,) = outputs.load_facts().warnings
+    assert "sub-1_label-L_mask.nii was left out" in doubt

@@ -66,6 +66,24 @@ def test_a_second_run_does_nothing(lesions):
     assert set(run(lesions).values()) == {"kept"}
 
 
+def test_a_doubt_that_comes_later_is_in_the_table_and_on_the_page_and_goes_again(lesions):
+    run(lesions)
+    page = lesions.output_dir / "sub-1.html"
+    table = lesions.output_dir / "logs" / "participants_status.tsv"
+    strange = lesions.bids_dir / "sub-1" / "anat" / "sub-1_label-L_desc-x_space-T2w_mask.nii.gz"
+    strange.write_bytes(b"")
+
+    assert run(lesions)["sub-1", "report"] == "done"
+    assert strange.name in table.read_text()
+    assert strange.name in page.read_text()
+
+    strange.unlink()
+    states = run(lesions)
+    assert (states["sub-1", "anat"], states["sub-2", "report"]) == ("kept", "kept")
+    assert strange.name not in table.read_text()
+    assert strange.name not in page.read_text()
+
+
 def test_a_run_with_other_settings_starts_anew(lesions):
     run(lesions)
     other = replace(lesions, processing=ProcessingSettings(sloppy=True))

@@ -94,6 +94,8 @@ def test_slices_may_lie_along_any_axis():
         ([0, 700, 1400], "milliseconds"),
         ([0, 1, 2.5], "beyond the 2 s"),
         ([-0.1, 0, 1], "negative"),
+        ([0, "0.5 s", 1], "else than numbers"),
+        ({"first": 0}, "else than numbers"),
     ],
 )
 def test_impossible_slice_times_are_explained(times, words):

@@ -48,7 +48,6 @@ def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
             "the lesion out is not known here. Look at it near the lesion."
         )
     facts.add(anatomy.facts)
-    facts.warnings.extend(scan.doubts)
     return facts
 
 

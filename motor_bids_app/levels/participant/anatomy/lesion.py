@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nibabel as nib
 import numpy as np
@@ -90,12 +90,15 @@ class Lesion:
         a standard space.
     name : str
         What messages call it.
+    remarks : Facts
+        How it was read and placed.
     """
 
     native: nib.Nifti1Image
     standard: nib.Nifti1Image | None
     volume_ml: float
     name: str
+    remarks: Facts = field(default_factory=Facts)
 
     def in_template(self, to_template: Transform) -> nib.Nifti1Image:
         """The lesion on the standard grid."""
@@ -107,6 +110,7 @@ class Lesion:
     def measure(self, brain: nib.Nifti1Image) -> Facts:
         """Volume and place; raises DataError where the mask cannot be a lesion of this brain."""
         facts = check_lesion(self.native, brain, self.name)
+        facts.add(self.remarks)
         facts.quality["lesion_volume_ml"] = self.volume_ml
         return facts
 

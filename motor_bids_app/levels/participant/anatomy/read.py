@@ -35,7 +35,8 @@ def read_anatomy(scan: Scan) -> HeadImages:
     def canonical(path: Path) -> nib.Nifti1Image:
         image = load_image(path)
         grids[path] = Grid.of(image)
-        return reorient(image)
+        with naming(str(path)):
+            return reorient(image)
 
     runs = {path.name: canonical(path) for path in head_runs(scan)}
     others = {name: canonical(path) for name, path in paths.items()}

@@ -22,7 +22,7 @@ from motor_bids_app.mri.resampling import resample, resample_inside
 from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
 from motor_bids_app.opening import read_text
 from motor_bids_app.reports.participant import checks
-from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.grids import Grid, check_same_grid, standard_grid
 from motor_bids_app.spaces.transforms import Transform
 
 
@@ -42,7 +42,8 @@ def take_diffusion(scan: Scan, outputs: Outputs) -> None:
 
 def _take_maps(scan: Scan, outputs: Outputs) -> None:
     finished = scan.finished
-    maps = {name: _finite(load_image(path)) for name, path in finished.maps.items()}
+    maps = {name: _finite(load_image(path), path) for name, path in finished.maps.items()}
+    check_same_grid(next(iter(maps.values())), **maps)
     factor = diffusivity_factor(maps)
     for name in maps.keys() & set(DIFFUSIVITIES):
         scaled = np.asarray(maps[name].dataobj) * np.float32(factor)
@@ -66,8 +67,20 @@ def _take_maps(scan: Scan, outputs: Outputs) -> None:
             f"The diffusivities of {finished.datasets['maps']} were turned into mm2/s "
             f"(times {factor:g})."
         )
-    taken = {"maps": finished.datasets["maps"]}
-    outputs.save_facts("dwi", Facts(methods=methods, notes=notes, taken=taken))
+    taken, warnings = {"maps": finished.datasets["maps"]}, _without_lesion(scan, outputs)
+    facts = Facts(methods=methods, notes=notes, warnings=warnings, taken=taken)
+    outputs.save_facts("dwi", facts)
+
+
+def _without_lesion(scan: Scan, outputs: Outputs) -> list[str]:
+    """Say that a mask of the person's own space has no head to lead it to the standard space."""
+    if outputs.head is not None or scan.lesion is None or scan.lesion.is_standard:
+        return []
+    return [
+        f"{scan.lesion.path.name} was left out: no head image was processed that leads from the "
+        f"{scan.lesion.image} to the standard space. The maps were measured as if the brain were "
+        "intact."
+    ]
 
 
 def _take_series(scan: Scan, outputs: Outputs) -> None:
@@ -179,6 +192,11 @@ def _motion(dwi: Path) -> dict[str, float]:
     }
 
 
-def _finite(image: nib.Nifti1Image) -> nib.Nifti1Image:
+def _finite(image: nib.Nifti1Image, path: Path) -> nib.Nifti1Image:
+    if image.shape[3:] not in ((), (1,)):
+        raise DataError(
+            f"{path} has the shape {image.shape} instead of three axes: it is no map of one value. "
+            "Leave it out of this derivative."
+        )
     values = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32), posinf=0, neginf=0)
     return nib.Nifti1Image(values.reshape(image.shape[:3]), image.affine)

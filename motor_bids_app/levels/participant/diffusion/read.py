@@ -7,6 +7,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
 
 from motor_bids_app.bids.field_map import FieldMap
 from motor_bids_app.bids.files import load_image
@@ -197,10 +198,7 @@ def _reverse_b0(series: Series, scan: Scan) -> nib.Nifti1Image | None:
     problem = _problem(image, series, reverse)
     data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
     if data.ndim == 4:
-        weights = np.zeros(data.shape[3])
-        if reverse.bval is not None:
-            weights = np.array(read_text(reverse.bval).split(), dtype=float)
-        unweighted = np.flatnonzero(weights < _B0)
+        unweighted = np.flatnonzero(_weights(reverse, data.shape[3]) < _B0)
         data = data[..., unweighted].mean(axis=3) if unweighted.size else 0 * data[..., 0]
     if problem is None and not data.any():
         problem = "it has no volume without weighting"
@@ -211,10 +209,23 @@ def _reverse_b0(series: Series, scan: Scan) -> nib.Nifti1Image | None:
     return image_like(data, image)
 
 
+def _weights(reverse: ReversePhase, volumes: int) -> NDArray[np.float64]:
+    """b-values, shape (volumes,), 0 where there is no file; NaN where that does not fit."""
+    if reverse.bval is None:
+        return np.zeros(volumes)
+    try:
+        weights = np.array(read_text(reverse.bval).split(), dtype=np.float64)
+    except ValueError:
+        weights = np.zeros(0)
+    return weights if len(weights) == volumes else np.full(volumes, np.nan)
+
+
 def _problem(image: nib.Nifti1Image, series: Series, reverse: ReversePhase) -> str | None:
     """Why an image is no pair with the series, if it is not."""
     if image.ndim not in (3, 4):
         return f"it has {image.ndim} axes"
+    if image.ndim == 4 and np.isnan(_weights(reverse, image.shape[3])).any():
+        return "its bval file does not have one number for each of its volumes"
     columns = [one.affine[:3, series.phase_axis] for one in (series.image, image)]
     ways = [column / np.linalg.norm(column) for column in columns]
     if ways[0] @ ways[1] < 0.99:

@@ -53,3 +53,18 @@ def test_a_mask_drawn_on_another_image_is_left_out_and_a_note_says_so(place, tmp
     assert found.lesion is None
     assert "sub-1_T1w.nii.gz) was not processed" in found.facts.notes[0]
     assert "sub-1_lesion.nii.gz left out" in found.facts.notes[1]
+
+
+def test_a_mask_on_the_dwi_whose_voxels_run_the_other_way_is_doubted(place, tmp_path):
+    path = tmp_path / "sub-1_lesion.nii.gz"
+    mask = nib.load(path)
+    turn = np.diag([-1.0, 1, 1, 1])
+    turn[0, 3] = mask.shape[0] - 1
+    reversed_mask = 2 * np.asarray(mask.dataobj)[::-1]
+    reversed_mask[:38] //= 2
+    nib.save(nib.Nifti1Image(reversed_mask, mask.affine @ turn), path)
+
+    facts = place("dwi").facts
+
+    assert "run another way than those of the dwi" in facts.warnings[0]
+    assert any("2 labels" in note for note in facts.notes)

@@ -1,0 +1,42 @@
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.reverse_phase import ReversePhase
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.levels.participant.diffusion.read import read_series
+from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.settings import ProcessingSettings
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a series whose pair with opposite phase encoding has the b-values given."""
+    paths = {name: tmp_path / f"sub-1_{name}" for name in ("dwi.nii", "dwi.bval", "dwi.bvec")}
+    pair = tmp_path / "sub-1_dir-PA_epi.nii"
+    for path in (paths["dwi.nii"], pair):
+        nib.save(nib.Nifti1Image(np.ones((4, 4, 4, 2), dtype=np.float32), np.eye(4)), path)
+    paths["dwi.bval"].write_text("0 1000")
+    paths["dwi.bvec"].write_text("0 1\n0 0\n0 0")
+
+    def read(bvals):
+        bval = pair.with_suffix(".bval")
+        bval.write_text(bvals)
+        dwi, table, directions = paths.values()
+        reverse = ReversePhase(path=pair, bval=bval)
+        scan = Scan(participant="1", dwi=dwi, bval=table, bvec=directions, reverse_phase=reverse)
+        return read_series(scan, Outputs(tmp_path / "out", "1", None), ProcessingSettings())
+
+    return read
+
+
+@pytest.mark.parametrize("bvals", ["0 n/a", "0 0 0", "0", ""])
+def test_a_pair_whose_b_values_do_not_fit_is_left_out_and_said(read, bvals):
+    series = read(bvals)
+
+    assert series.reverse_b0 is None
+    assert "one number for each of its volumes" in series.distortion_notes[0]
+
+
+def test_of_a_pair_the_volumes_without_weighting_count(read):
+    assert read("1000 0").reverse_b0.shape == (4, 4, 4)
