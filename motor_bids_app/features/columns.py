@@ -110,6 +110,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "bold_tsnr": ("Median over the brain of the mean bold over its deviation in time", "arbitrary"),
     "bold_std_dvars": ("Mean standardised change between bold volumes; 1 is usual", "arbitrary"),
     "bold_coverage": ("Share of the template's brain where the bold has a signal", "arbitrary"),
+    "dwi_coregistration_similarity": (
+        "Share of the edges of the head image that edges of the mean b = 0 volume meet",
+        "arbitrary",
+    ),
     "bold_coregistration_similarity": (
         "Share of the head's edges that edges of the bold meet; below 0.4 its place is doubtful",
         "arbitrary",

@@ -18,7 +18,6 @@ from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
 _SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
-LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.33, real bold 0.45 or more
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
 _AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
 _LEVELS = ((4, 60), (2, 40), (1, 15))

@@ -25,6 +25,7 @@ _SAME = 1.0  # mm between places that are one at the finest scale
 _CLEARLY = 0.01  # of similarity by which another place must beat the header's
 _COIL = 25.0  # mm; brightness changes more slowly than that for the coil alone
 _DARK = 0.1  # of the usual brightness; darker voxels are not raised to it
+LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.33, real bold 0.45 or more
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,16 @@ class Coregistration:
 
     matrix: Matrix
     similarity: float
+
+    def doubt(self, what: str) -> str | None:
+        """What to say of an image that hardly fits the head; None where it fits."""
+        if self.similarity >= LEAST_SIMILARITY:
+            return None
+        return (
+            f"The edges of the {what} hardly fit those of the head image ({self.similarity:.2f} of "
+            f"1; {LEAST_SIMILARITY:g} or more is usual): it may lie in the wrong place. Check the "
+            f"picture of the {what} on the anatomy, and that both are of one person."
+        )
 
 
 def find_place(fixed: Picture, moving: Picture) -> Coregistration:

@@ -9,7 +9,7 @@ from motor_bids_app.levels.participant.diffusion.read import Head, Series
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.mri.registration import coregister, register_to_template
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
@@ -46,13 +46,16 @@ def place_by_head(b0: nib.Nifti1Image, head: Head, matrix: Matrix | None = None)
 
     The `matrix` from the head to the series in mm is taken as it is where it is known.
     """
+    facts = Facts(methods=["coregistration"])
     if matrix is None:
-        matrix = register_rigid(head.image, b0, head.brain)
+        found = coregister(head.image, b0, head.brain)
+        matrix = found.matrix
+        facts.quality["dwi_coregistration_similarity"] = found.similarity
+        facts.warnings.extend(filter(None, [found.doubt("dwi")]))
     to_head = Transform(matrix=np.linalg.inv(matrix).astype(np.float64))
     moved = resample(head.brain, Grid.of(b0), to_head)
     inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
     brain = nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
-    facts = Facts(methods=["coregistration"])
     return Place(brain, head.from_standard.then(matrix), facts, from_head=matrix)
 
 

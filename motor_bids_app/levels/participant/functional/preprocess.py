@@ -19,7 +19,7 @@ from motor_bids_app.mri.functional.motion import SeriesMotion, estimate_motion, 
 from motor_bids_app.mri.functional.placing import PlacedSeries, place_series
 from motor_bids_app.mri.functional.timing import correct_slice_timing
 from motor_bids_app.mri.quality import bold_quality
-from motor_bids_app.mri.registration import LEAST_SIMILARITY, coregister
+from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
@@ -105,12 +105,7 @@ def register_series(mean: nib.Nifti1Image, inputs: BoldInputs) -> Coregistration
 def _judge_place(found: Coregistration, facts: Facts) -> None:
     """Measure how well the bold fits the head, and doubt it where it hardly does."""
     facts.quality["bold_coregistration_similarity"] = found.similarity
-    if found.similarity < LEAST_SIMILARITY:
-        facts.warnings.append(
-            f"The edges of the bold hardly fit those of the head image ({found.similarity:.2f} of "
-            f"1; {LEAST_SIMILARITY:g} or more is usual): it may lie in the wrong place. Check the "
-            "picture of the bold on the anatomy, and that both are of one person."
-        )
+    facts.warnings.extend(filter(None, [found.doubt("bold")]))
 
 
 def _place(

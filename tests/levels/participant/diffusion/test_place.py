@@ -5,7 +5,7 @@ import pytest
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.participant.diffusion import place as diffusion_place
-from motor_bids_app.levels.participant.diffusion.read import read_series
+from motor_bids_app.levels.participant.diffusion.read import Head, read_series
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.registration import Registration
 from motor_bids_app.settings import ProcessingSettings
@@ -68,3 +68,18 @@ def test_a_mask_on_the_dwi_whose_voxels_run_the_other_way_is_doubted(place, tmp_
 
     assert "run another way than those of the dwi" in facts.warnings[0]
     assert any("2 labels" in note for note in facts.notes)
+
+
+def test_a_series_that_shows_nothing_of_the_head_is_doubted():
+    t1w, brain, white = (load_template(kind, 4) for kind in ("T1w", "brain", "WM"))
+    head = Head(image=t1w, brain=brain, white_matter=white, from_standard=Transform())
+    noise = np.random.default_rng(0).normal(1000, 200, t1w.shape).astype(np.float32)
+
+    placed = [
+        diffusion_place.place_by_head(nib.Nifti1Image(values, t1w.affine), head)
+        for values in (noise, np.asarray(t1w.dataobj))
+    ]
+
+    doubts = [place.facts.warnings for place in placed]
+    assert "may lie in the wrong place" in doubts[0][0]
+    assert doubts[1] == []
