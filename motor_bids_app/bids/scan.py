@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.bold import BoldFile, choose_bold
+from motor_bids_app.bids.dwi import DwiFile
 from motor_bids_app.bids.field_map import FieldMap, find_field_map
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
 from motor_bids_app.bids.lesion_names import LesionFile
@@ -38,8 +39,8 @@ class Scan(Person):
         Further runs of the image that defines the anatomy.
     dwi, bval, bvec : Path or None
         Diffusion series and its gradient files, which may lie higher up in the dataset.
-    left_out_dwi : tuple of Path
-        Further series of the session with directions that serve nothing.
+    further_dwi : tuple of DwiFile
+        Further series of the session with directions: runs of `dwi`, or others.
     dwi_sidecars : tuple of Path
         JSON files that apply to `dwi`, the most general first.
     reverse_phase : ReversePhase or None
@@ -71,7 +72,7 @@ class Scan(Person):
     dwi: Path | None = None
     bval: Path | None = None
     bvec: Path | None = None
-    left_out_dwi: tuple[Path, ...] = ()
+    further_dwi: tuple[DwiFile, ...] = ()
     dwi_sidecars: tuple[Path, ...] = ()
     reverse_phase: ReversePhase | None = None
     field_map: FieldMap | None = None
@@ -255,9 +256,13 @@ def _with_diffusion(
     trace, trace_notes = choose(traces, "trace-weighted dwi")
     counts = [_count_volumes(inherited(file.path, ".bval", root)[-1]) for file in series]
     longest = [file for file, n in zip(series, counts, strict=True) if n == max(counts)]
-    dwi, dwi_notes = choose([file for file in longest if file not in named] or longest, "dwi")
-    if len(series) > len(longest):
-        dwi_notes += (f"{len(series) - len(longest)} dwi with fewer volumes left out",)
+    dwi, _ = choose([file for file in longest if file not in named] or longest, "dwi")
+    dwi_notes: tuple[str, ...] = ()
+    if dwi and len(series) > 1:
+        dwi_notes = (
+            f"{len(series)} diffusion series: {dwi.path.name} is the first with most volumes; "
+            "those of its protocol are joined with it, and others are left out",
+        )
     if trace and not TRACE.fullmatch(scanner_label(trace, root)):
         trace_notes += (f"{trace.path.name} has no .bval and .bvec: used as an image only",)
     scan = replace(
@@ -272,8 +277,10 @@ def _with_diffusion(
     return replace(
         scan,
         dwi=dwi.path,
-        left_out_dwi=tuple(
-            file.path for file in series if file.path not in used and count_directions(file, root)
+        further_dwi=tuple(
+            DwiFile.of(file, root)
+            for file in series
+            if file.path not in used and count_directions(file, root)
         ),
         bval=inherited(dwi.path, ".bval", root)[-1],
         bvec=inherited(dwi.path, ".bvec", root)[-1],

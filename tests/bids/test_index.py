@@ -80,7 +80,8 @@ def test_dwi_with_most_volumes_is_taken(make_dataset):
     (scan,) = index(root)
 
     assert scan.dwi == root / f"{names[1]}.nii.gz"
-    assert any("fewer volumes" in note for note in scan.notes)
+    assert [other.path.name for other in scan.further_dwi] == []
+    assert any("with most volumes" in note for note in scan.notes)
 
 
 @pytest.mark.parametrize(("bvec", "n_left_out"), [("0 0\n0 0\n0 0", 0), ("0 1\n0 0\n0 0", 1)])
@@ -95,7 +96,7 @@ def test_a_series_without_directions_is_none_whose_directions_are_left_out(
 
     (scan,) = index(root)
 
-    assert len(scan.left_out_dwi) == n_left_out
+    assert len(scan.further_dwi) == n_left_out
 
 
 def add_gradients(path, directions):

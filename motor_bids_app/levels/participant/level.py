@@ -221,6 +221,8 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
         files |= scan.field_map.files
     inputs = {name: path for name, path in files.items() if path} | _records(outputs, "anat")
     inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
+    further = [path for series in scan.further_dwi for path in series.files]
+    inputs |= {f"further{number}": path for number, path in enumerate(further)}
     processing = settings.processing
     return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
 

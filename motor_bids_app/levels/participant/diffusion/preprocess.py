@@ -41,6 +41,7 @@ def preprocess_series(series: Series, settings: ProcessingSettings) -> Preproces
     series, warnings = without_unlike(series)
     clean = clean_series(series, settings)
     clean.facts.warnings.extend([*series.warnings, *warnings])
+    clean.facts.notes.extend(series.notes)
     if not {"PhaseEncodingDirection", "PhaseEncodingAxis"} & series.sidecar.keys():
         clean.facts.notes.append(
             "No sidecar of the dwi has its PhaseEncodingDirection: the second axis (j) was "

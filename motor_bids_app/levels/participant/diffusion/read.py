@@ -16,6 +16,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.anatomy.lesion import Lesion
+from motor_bids_app.levels.participant.diffusion.runs import join_further
 from motor_bids_app.levels.participant.lesion import placed_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
@@ -75,6 +76,8 @@ class Series:
         Mean volume without weighting, with phase encoding the other way.
     field_images : FieldImages or None
         Field map that shows the distortion, read where there is no `reverse_b0`.
+    notes : list of str
+        What a reader should know of the series itself.
     placing_notes, distortion_notes : list of str
         What a reader should know of what was not there or could not be used.
     warnings : list of str
@@ -88,6 +91,7 @@ class Series:
     lesion: Lesion | None = None
     reverse_b0: nib.Nifti1Image | None = None
     field_images: FieldImages | None = None
+    notes: list[str] = field(default_factory=list)
     placing_notes: list[str] = field(default_factory=list)
     distortion_notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -122,13 +126,11 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
             "Pass the whole series, or leave dwi out with --modalities anat."
         )
     gradients.check(image.shape[3])
-    series = Series(image, gradients, read_sidecars(scan.dwi_sidecars), read_head(outputs))
-    if scan.left_out_dwi:
-        names = ", ".join(path.name for path in scan.left_out_dwi)
-        series.warnings.append(
-            f"Directions were left out, those of {names}: the maps are of {scan.dwi.name} alone. "
-            "Join the series beforehand if they belong together."
-        )
+    sidecar = read_sidecars(scan.dwi_sidecars)
+    joined = join_further(image, gradients, sidecar, scan)
+    series = Series(joined.image, joined.gradients, sidecar, read_head(outputs))
+    series.notes.extend(joined.notes)
+    series.warnings.extend(joined.warnings)
     if series.head is None:
         series.placing_notes.extend(_without_head(scan))
         if scan.lesion is not None and scan.lesion.image == "dwi":
