@@ -100,6 +100,10 @@ def test_workers_that_cannot_start_are_a_temporary_failure(monkeypatch):
         list(map_unordered(square, [1, 2], Resources(n_procs=2)))
 
 
+# Functions of this file are known as tests.test_engine, or as test_engine, to who unpacks them.
+SEARCHED = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
+
+
 @pytest.fixture
 def scheduler(tmp_path):
     """A running scheduler: its process, and the file that it wrote."""
@@ -110,6 +114,7 @@ def scheduler(tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": SEARCHED},
     )
     while not path.exists():
         assert process.poll() is None
@@ -134,7 +139,7 @@ def test_a_scheduler_that_is_lost_is_a_temporary_failure(scheduler, tmp_path, ca
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**os.environ, "PYTHONPATH": SEARCHED},
     )
     resources = Resources(engine=f"dask:{address}")
     try:

@@ -93,8 +93,8 @@ class SignalModality:
         n_steps = count_steps(facts["n_samples"], facts["rate"], self.step)
         if n_steps < 2 or not self.hidden:
             raise UsageError(
-                f"A window of {seconds:g} s has {seconds / self.step:g} steps of {self.step:g} s: "
-                "set [model] step so that it has 2 or more, and at least one LSTM layer."
+                f"A window of {seconds:g} s has {n_steps} steps of {self.step:g} s: set [model] "
+                "step so that it has 2 or more, and at least one LSTM layer."
             )
 
     def prepare(self, images: Images, random: np.random.Generator | None) -> Tensor:  # noqa: ARG002

@@ -104,7 +104,7 @@ def test_windows_that_differ_from_those_learned_from_are_refused(channels, rate,
 
 
 def test_a_step_longer_than_the_window_is_explained():
-    with pytest.raises(UsageError, match=r"2 s has 0\.5 steps of 4 s"):
+    with pytest.raises(UsageError, match="2 s has 0 steps of 4 s"):
         SignalModality(step=4).network({"channels": ["a"], "rate": 64.0, "n_samples": 128}, 2)
 
 
