@@ -13,6 +13,7 @@ from motor_bids_app.evaluation.splits import some
 
 Floats = NDArray[np.float64]
 ALIKE = 0.5  # least correlation of the deviations of two scans of one person
+STRANGERS = 0.2  # greatest correlation of the deviations of two people in some map
 MARGIN, OUTLYING = 0.25, 4.0  # to the next most alike, in Fisher's z and in its robust deviations
 COPIES = 4  # of one person's scans, at most, that are looked for
 MIN_PEOPLE = 8  # with fewer, deviations from the mean correlate by themselves
@@ -53,6 +54,7 @@ def near_duplicates(
     labels = np.asarray(participants, dtype=str)
     rows: list[tuple[str, str, str, float, float]] = []
     n_compared = 0
+    unlike = _unlike(grams, present)
     for k, name in enumerate(maps):
         has = np.flatnonzero(present[:, k] & (np.diag(grams[k]) > 0))
         own = labels[has]
@@ -64,11 +66,26 @@ def near_duplicates(
         found = [_copies(row, own != label) for row, label in zip(correlation, own, strict=True)]
         for i, (copies, after) in enumerate(found):
             for j in copies[copies > i]:
-                if i in found[j][0]:
+                if i in found[j][0] and not unlike[has[i], has[j]]:
                     following = max(after, found[j][1])
                     rows.append((name, own[i], own[j], float(correlation[i, j]), following))
     columns = ["map", "first", "second", "correlation", "next"]
     return pd.DataFrame(rows, columns=columns), n_compared
+
+
+def _unlike(grams: Floats, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pairs of scans whose brains differ in some map, shape (n_scans, n_scans).
+
+    What failed alike in two people, a segmentation say, makes one map alike; one brain is alike in
+    all of them.
+    """
+    unlike = np.zeros(grams.shape[1:], dtype=bool)
+    for gram, has in zip(grams, present.T, strict=True):
+        length = np.sqrt(np.maximum(np.diag(gram), 0))
+        scale = np.outer(length, length)
+        correlation = np.divide(gram, scale, out=np.ones_like(gram), where=scale > 0)
+        unlike |= np.outer(has, has) & (correlation < STRANGERS)
+    return unlike
 
 
 def _copies(row: Floats, others: NDArray[np.bool_]) -> tuple[NDArray[np.intp], float]:

@@ -147,3 +147,13 @@ def test_one_score_for_scans_of_two_sessions_is_noted(scores, months, state):
     row = check_scores_of_scans(scans, "fma_ue")
 
     assert (row[2], row[4]) == (state, "sub-1" if state == "warning" else None)
+
+
+def test_people_of_whom_one_map_failed_alike_are_not_one_person():
+    tissue, diffusion = brains(), brains(seed=2)
+    tissue[7] = tissue[3] + 0.2 * np.random.default_rng(1).normal(size=500)
+    both = np.concatenate([grams(tissue), grams(diffusion)])
+
+    pairs, n_compared = near_duplicates(both, np.ones((N, 2), bool), LABELS, ["gm", "fa"])
+
+    assert (len(pairs), n_compared) == (0, 2)
