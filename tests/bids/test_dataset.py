@@ -78,6 +78,8 @@ def test_the_usual_place_of_derivatives_is_allowed(source):
 
     prepare_output(source, output)
 
+    assert (output / "dataset_description.json").is_file()
+
 
 def test_derivatives_of_others_in_the_input_are_not_written_to(source):
     masks = source / "derivatives" / "lesions"
@@ -98,6 +100,8 @@ def test_logs_that_lead_elsewhere_are_refused(source, tmp_path):
 
 def test_output_may_hold_the_input(source):
     prepare_output(source, source.parent)
+
+    assert not (source / "logs").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the super-user may write anywhere")
