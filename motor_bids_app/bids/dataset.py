@@ -20,7 +20,7 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
-from motor_bids_app.bids.finished import maker_of
+from motor_bids_app.bids.finished_pieces import maker_of
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.bids.tables.identifiers import near_miss

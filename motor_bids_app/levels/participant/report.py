@@ -9,7 +9,7 @@ import pandas as pd
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import read_json, write_text
-from motor_bids_app.bids.finished import describe_datasets
+from motor_bids_app.bids.finished_pieces import describe_datasets
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tables.tsv import read_table
