@@ -1,0 +1,110 @@
+"""The steps of one participant as tasks: what each reads, and the function that does it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.levels.participant.anatomy.step import process_anatomy
+from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
+from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
+from motor_bids_app.levels.participant.features import extract_features
+from motor_bids_app.levels.participant.functional.step import preprocess_bold
+from motor_bids_app.levels.participant.lesion import preprocess_standard_lesion
+from motor_bids_app.levels.participant.outputs import STEPS, Outputs
+from motor_bids_app.levels.participant.steps import Step
+from motor_bids_app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step: what it reads, and the function that does it."""
+
+    name: str
+    inputs: dict[str, Path]
+    work: Callable[[], None]
+    said: tuple[str, ...] = ()  # of the index, which goes into its outputs
+
+
+def records_of(outputs: Outputs, *names: str) -> dict[str, Path]:
+    """Records of the steps that are done: they change when anything before them does."""
+    steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
+    return {step.name: step.record for step in steps if step.record.is_file()}
+
+
+def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    inputs = _lesion(scan)
+    if scan.anatomy is None:
+        return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
+    inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
+    inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
+    inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
+    return Task("anat", inputs, lambda: process_anatomy(scan, outputs, settings.processing))
+
+
+def _lesion(scan: Scan) -> dict[str, Path]:
+    """Return the mask, called by what it was drawn on: of the same bytes that decides where it is.
+
+    The image that it was drawn on belongs to it.
+    """
+    if scan.lesion is None:
+        return {}
+    lesion = scan.lesion
+    place = lesion.space if lesion.is_standard else lesion.image
+    inputs = {f"lesion on {place}": lesion.path}
+    inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
+    drawn_on = scan.lesion_drawn_on
+    return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
+
+
+def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    if scan.finished.diffusion:
+        inputs = scan.finished.diffusion | records_of(outputs, "anat")
+        return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
+    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
+    files |= _lesion(scan) if outputs.head is None else {}
+    sidecars = [*scan.dwi_sidecars]
+    if scan.reverse_phase:
+        files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}
+        sidecars += scan.reverse_phase.sidecars
+    if scan.field_map:
+        files |= scan.field_map.files
+    inputs = {name: path for name, path in files.items() if path} | records_of(outputs, "anat")
+    inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
+    further = [path for series in scan.further_dwi for path in series.files]
+    inputs |= {f"further{number}": path for number, path in enumerate(further)}
+    processing = settings.processing
+    return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
+
+
+def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    assert scan.bold is not None
+    inputs = scan.bold.files | records_of(outputs, "anat")
+    if isinstance(settings.processing.bold.seed, Path):
+        inputs["seed"] = settings.processing.bold.seed
+    return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
+
+
+def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    # Seconds to import, and only here.
+    from motor_bids_app.levels.participant.physiology.step import run_signals
+
+    file = scan.eeg if kind == "eeg" else scan.emg
+    assert file is not None
+    return Task(kind, file.files, lambda: run_signals(file, outputs, settings.processing))
+
+
+def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
+    records = records_of(outputs, "anat", "dwi", "bold", "eeg", "emg")
+    return Task("features", records, lambda: extract_features(outputs))
+
+
+TASKS: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
+    "anat": _anatomy,
+    "dwi": _diffusion,
+    "bold": _functional,
+    "features": _features,
+    "eeg": partial(_signals, "eeg"),
+    "emg": partial(_signals, "emg"),
+}
