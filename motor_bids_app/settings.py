@@ -69,6 +69,8 @@ class PhysiologySettings:
         Take eye and muscle components out of the EEG.
     window : float
         Length of windows, s.
+    events : tuple of (str, str, str)
+        Task, '' for all, name of its events, and what they are called instead.
     """
 
     eeg_band: tuple[float, float] = (0.5, 150.0)
@@ -77,6 +79,7 @@ class PhysiologySettings:
     emg_rate: float = 1000.0
     ica: bool = True
     window: float = 10.0
+    events: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

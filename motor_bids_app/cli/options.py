@@ -131,7 +131,8 @@ def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--scores-map", type=Path, metavar="FILE.toml",
-        help="what columns of scores and demographics mean, where names do not tell",
+        help="what columns of scores and demographics, and codes of events, mean, where names do "
+        "not tell",
     )  # fmt: skip
     group.add_argument(
         "--qc-file", type=Path, metavar="FILE",

@@ -40,8 +40,8 @@ def physiology_settings(given: Mapping[str, Any]) -> PhysiologySettings:
 
     Raises
     ------
-    UsageError
-        A value is impossible.
+    UsageError, InputMissingError
+        A value is impossible; the scores map cannot be understood, or is not there.
     """
     values: dict[str, Any] = {"ica": not given.get("no_ica", False)}
     for name in ("eeg_band", "emg_band"):
@@ -66,4 +66,8 @@ def physiology_settings(given: Mapping[str, Any]) -> PhysiologySettings:
                 f"--signal-window {given['signal_window']:g}: use at least {_SHORTEST:g} s."
             )
         values["window"] = given["signal_window"]
+    if given.get("level") == "participant" and "scores_map" in given:
+        from motor_bids_app.bids.tables.scores_map import load_scores_map  # loads numpy
+
+        values["events"] = load_scores_map(given["scores_map"]).events
     return PhysiologySettings(**values)

@@ -10,7 +10,7 @@ from motor_bids_app.physiology.recording import Array, Event, Recording
 
 SIDES = ("left", "right")
 ENVELOPE = 0.1  # s, over which the rectified EMG is averaged
-_SHORTEST = 2.0  # s, of an event that is work, not a marker
+SHORTEST = 2.0  # s, of an event that is work, not a marker
 _REST = re.compile(r"(?<![a-z])rest|relax|baseline|pause|idle|eyes", re.IGNORECASE)
 _NO_WORK = re.compile(
     r"(?<![a-z])(bad|boundary|edge|new segment|start|end|stop)(?![a-z])", re.IGNORECASE
@@ -84,7 +84,7 @@ def periods(
     """Samples of work and of rest as the events tell, None for what they do not tell."""
     work, rest = np.zeros(n_samples, dtype=bool), np.zeros(n_samples, dtype=bool)
     for event in events:
-        if event.duration < _SHORTEST or _NO_WORK.search(event.kind) or is_code(event.kind):
+        if event.duration < SHORTEST or _NO_WORK.search(event.kind) or is_code(event.kind):
             continue
         start, stop = round(event.onset * rate), round((event.onset + event.duration) * rate)
         (rest if _REST.search(event.kind) else work)[max(start, 0) : stop] = True

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from motor_bids_app.bids.tables.event_names import read_event_names
 from motor_bids_app.bids.tables.scores import DEMOGRAPHICS, SCORES, Cutoff, Score
 from motor_bids_app.bids.tables.text import read_lines
 from motor_bids_app.documents import parse_toml
@@ -46,10 +47,14 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoresMap:
-    """All declarations by registry name, and the columns to leave alone."""
+    """All declarations by registry name, the columns to leave alone, and what events are called.
+
+    `events` are task ('' for all), name of its events, and the name to take instead.
+    """
 
     declarations: Mapping[str, Declaration] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    events: tuple[tuple[str, str, str], ...] = ()
 
     def get(self, name: str) -> Declaration:
         """Return the declaration of a variable; an empty one if there is none."""
@@ -99,10 +104,10 @@ def load_scores_map(path: Path | None) -> ScoresMap:
     ignore = content.pop("ignore", [])
     if not isinstance(ignore, list):
         raise UsageError(f'{path}: ignore must be a list of columns, as in ignore = ["nihss_24h"].')
+    events = read_event_names(path, content.pop("events", {}))
     declarations = {name: _declare(path, name, entry) for name, entry in content.items()}
-    return ScoresMap(
-        declarations=declarations, ignore=tuple(str(column).strip() for column in ignore)
-    )
+    ignored = tuple(str(column).strip() for column in ignore)
+    return ScoresMap(declarations=declarations, ignore=ignored, events=events)
 
 
 def _declare(path: Path, name: str, entry: Any) -> Declaration:

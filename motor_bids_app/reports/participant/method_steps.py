@@ -61,6 +61,11 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="The lesion mask was given in a standard space and resampled to the grid of "
         "{space}.",
     ),
+    "dwi_runs": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Runs of one protocol were joined into one series, at the brightness of the first "
+        "by their volumes without weighting.",
+    ),
     "dwi_denoise": MethodStep(
         paragraph=_DIFFUSION,
         sentence="The diffusion series was denoised by MP-PCA (Veraart et al. 2016) in overlapping "

@@ -28,11 +28,12 @@ _COMPUTED = {
 def save_anatomy(anatomy: Anatomy, scan: Scan, outputs: Outputs) -> None:
     """Save head, brain mask, tissue, lesion and transforms, what to look at, and what to say."""
     assert scan.anatomy is not None
-    source, contrast = scan.anatomy
+    _, contrast = scan.anatomy
     sources = [path for path in head_runs(scan) if path.name in anatomy.used]
     _save_images(anatomy, sources, scan, outputs)
     save_contrasts(anatomy.contrasts, scan, anatomy.head, anatomy.to_template, outputs)
-    _save_transforms(anatomy, contrast, scan.finished.transform or source, outputs)
+    made_of = [scan.finished.transform] if scan.finished.transform else sources
+    _save_transforms(anatomy, contrast, made_of, outputs)
     _draw(anatomy, outputs)
     outputs.save_facts("anat", anatomical_facts(anatomy, scan))
 
@@ -69,14 +70,15 @@ def anatomical_methods(scan: Scan) -> list[str]:
 def _save_images(anatomy: Anatomy, sources: list[Path], scan: Scan, outputs: Outputs) -> None:
     """Save head, brain mask, tissue and lesion, on their own and on the standard grid."""
     assert scan.anatomy is not None
-    source, contrast = scan.anatomy
+    _, contrast = scan.anatomy
     finished, standard = scan.finished, anatomy.standard
     saver = _Saver(outputs, sources)
     saver.save(anatomy.head, standard.head, suffix=contrast, desc="preproc")
-    saver = _Saver(outputs, [finished.brain or source])
+    saver = _Saver(outputs, [finished.brain] if finished.brain else sources)
     saver.save(anatomy.brain, standard.brain, suffix="mask", desc="brain")
     for name, probability in anatomy.tissue.items():
-        saver = _Saver(outputs, [finished.tissue.get(name, source)])
+        taken = finished.tissue.get(name)
+        saver = _Saver(outputs, [taken] if taken else sources)
         saver.save(probability, standard.tissue[name], suffix="probseg", label=name)
     if anatomy.lesion is not None and standard.lesion is not None and scan.lesion is not None:
         sidecar, origin = lesion_sidecar(scan.lesion), [*sources, *scan.lesion.paths]
@@ -133,7 +135,9 @@ def save_contrasts(
             outputs.save(moved, path, [source], SkullStripped=False)
 
 
-def _save_transforms(anatomy: Anatomy, contrast: str, source: Path, outputs: Outputs) -> None:
+def _save_transforms(
+    anatomy: Anatomy, contrast: str, sources: list[Path], outputs: Outputs
+) -> None:
     """Save both directions; named by the images they move, as BIDS does."""
     standard, native = standard_grid(RESOLUTION), coarse_grid(anatomy.head)
     for field, ends in (
@@ -141,7 +145,7 @@ def _save_transforms(anatomy: Anatomy, contrast: str, source: Path, outputs: Out
         (displacement_field(anatomy.to_native, native), (outputs.space, contrast)),
     ):
         path = outputs.path("xfm", "anat", transform=ends)
-        outputs.save(field, path, [source], Description="Displacements in mm (LPS), as ITK reads")
+        outputs.save(field, path, sources, Description="Displacements in mm (LPS), as ITK reads")
 
 
 def _draw(anatomy: Anatomy, outputs: Outputs) -> None:

@@ -61,33 +61,29 @@ _CONFOUNDS: dict[str, dict[str, Any]] = {
 
 def save_preprocessed(result: Preprocessed, series: Series, scan: Scan, outputs: Outputs) -> None:
     """Save all that became of a series: derivatives, figures, facts."""
-    assert scan.dwi is not None
-    clean, place, like = result.clean, result.place, series.image
+    clean, place, sources = result.clean, result.place, series.sources
     if clean.denoising is not None:
-        _save_denoising(clean.denoising, like, scan, outputs)
+        _save_denoising(clean.denoising, series, outputs)
     _save_place(result.distortion.after, place, series.head, scan, outputs)
     if result.distortion.shift is not None:
-        _save_distortion(result.distortion, place, series.head, scan, outputs)
-    _save_series(clean, like, scan, outputs)
-    outputs.save(place.brain, outputs.path("mask", "dwi", desc="brain"), [scan.dwi], Type="Brain")
-    _save_maps(result.maps, like, place.from_standard, scan, outputs)
+        _save_distortion(result.distortion, place, series, scan, outputs)
+    _save_series(clean, series, outputs)
+    outputs.save(place.brain, outputs.path("mask", "dwi", desc="brain"), sources, Type="Brain")
+    _save_maps(result.maps, series, place.from_standard, outputs)
     if clean.sigma is not None:
         path = outputs.path("dwimap", "dwi", desc="noise")
-        outputs.save(image_like(clean.sigma, like), path, [scan.dwi], Units="arbitrary")
+        outputs.save(image_like(clean.sigma, series.image), path, sources, Units="arbitrary")
     _draw(result, outputs)
     outputs.save_facts("dwi", result.facts)
 
 
-def _save_denoising(
-    denoising: Denoising, like: nib.Nifti1Image, scan: Scan, outputs: Outputs
-) -> None:
+def _save_denoising(denoising: Denoising, series: Series, outputs: Outputs) -> None:
     """Save the root mean square of what denoising took away, and a volume before and after."""
-    assert scan.dwi is not None
-    arrays = (denoising.before, denoising.after, denoising.removed)
+    arrays, like = (denoising.before, denoising.after, denoising.removed), series.image
     before, after, removed = (image_like(array, like) for array in arrays)
     brain = image_like(denoising.brain.astype(np.float32), like)
     sidecar = {"Units": "arbitrary", "Description": "Root mean square of what denoising took away"}
-    outputs.save(removed, outputs.path("dwimap", "dwi", desc="residual"), [scan.dwi], **sidecar)
+    outputs.save(removed, outputs.path("dwimap", "dwi", desc="residual"), series.sources, **sidecar)
     outputs.save_figure(checks.denoising(before, after, brain, removed))
 
 
@@ -114,13 +110,12 @@ def _save_place(
 
 
 def _save_distortion(
-    found: Distortion, place: Place, head: Head | None, scan: Scan, outputs: Outputs
+    found: Distortion, place: Place, series: Series, scan: Scan, outputs: Outputs
 ) -> None:
     """Save the field in mm, and the picture of its effect."""
-    assert scan.dwi is not None
     assert found.shift is not None
     image = image_like(found.shift, found.before)
-    sources = [scan.dwi]
+    sources, head = [*series.sources], series.head
     if "susceptibility_pair" in found.facts.methods and scan.reverse_phase is not None:
         sources.append(scan.reverse_phase.path)
     if "susceptibility_map" in found.facts.methods and scan.field_map is not None:
@@ -138,15 +133,12 @@ def _save_distortion(
     outputs.save_figure(figure)
 
 
-def _save_series(clean: Clean, like: nib.Nifti1Image, scan: Scan, outputs: Outputs) -> None:
+def _save_series(clean: Clean, series: Series, outputs: Outputs) -> None:
     """Save the preprocessed series, its gradients and the table of confounds."""
-    assert scan.dwi is not None
-    assert scan.bval is not None
-    assert scan.bvec is not None
     corrected, dropouts = clean.corrected, clean.dropouts
     path = outputs.path("dwi", "dwi", desc="preproc")
-    image = image_like(corrected.data, like)
-    outputs.save(image, path, [scan.dwi, scan.bval, scan.bvec], SkullStripped=False)
+    image = image_like(corrected.data, series.image)
+    outputs.save(image, path, [*series.sources, *series.tables], SkullStripped=False)
     for text, extension in zip(corrected.gradients.to_text(), (".bval", ".bvec"), strict=True):
         name = outputs.path("dwi", "dwi", desc="preproc", extension=extension)
         write_text(name, text)
@@ -163,15 +155,13 @@ def _save_series(clean: Clean, like: nib.Nifti1Image, scan: Scan, outputs: Outpu
 
 def _save_maps(
     fitted: Mapping[str, NDArray[np.float32]],
-    like: nib.Nifti1Image,
+    series: Series,
     from_standard: Transform,
-    scan: Scan,
     outputs: Outputs,
 ) -> None:
     """Save maps on the grid of the series, and those of `MAP_UNITS` on the standard grid too."""
-    assert scan.dwi is not None
     model = "tensor" if "fa" in fitted else "trace"
-    inside = image_like((fitted["s0"] > 0).astype(np.float32), like)
+    inside = image_like((fitted["s0"] > 0).astype(np.float32), series.image)
     for name in (*MAP_UNITS, *_NATIVE_MAPS):
         if name not in fitted:
             continue
@@ -182,12 +172,13 @@ def _save_maps(
         }
         if name in _NATIVE_MAPS:
             sidecar["Description"] = _NATIVE_MAPS[name]
-        image = image_like(fitted[name], like)
-        outputs.save(image, outputs.path("dwimap", "dwi", **entities), [scan.dwi], **sidecar)
+        image = image_like(fitted[name], series.image)
+        path = outputs.path("dwimap", "dwi", **entities)
+        outputs.save(image, path, series.sources, **sidecar)
         if name in MAP_UNITS:
             moved = resample_inside(image, inside, standard_grid(RESOLUTION), from_standard)
             path = outputs.path("dwimap", "dwi", **entities, standard=True)
-            outputs.save(moved, path, [scan.dwi], **sidecar)
+            outputs.save(moved, path, series.sources, **sidecar)
 
 
 def _draw(result: Preprocessed, outputs: Outputs) -> None:

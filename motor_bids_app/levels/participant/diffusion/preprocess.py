@@ -42,6 +42,8 @@ def preprocess_series(series: Series, settings: ProcessingSettings) -> Preproces
     clean = clean_series(series, settings)
     clean.facts.warnings.extend([*series.warnings, *warnings])
     clean.facts.notes.extend(series.notes)
+    if len(series.sources) > 1:
+        clean.facts.methods.append("dwi_runs")
     if not {"PhaseEncodingDirection", "PhaseEncodingAxis"} & series.sidecar.keys():
         clean.facts.notes.append(
             "No sidecar of the dwi has its PhaseEncodingDirection: the second axis (j) was "

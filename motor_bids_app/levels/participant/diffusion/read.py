@@ -68,6 +68,8 @@ class Series:
         One entry per volume.
     sidecar : mapping
         Metadata of the series.
+    sources, tables : tuple of Path
+        The files of the series, one per run, and their gradient files.
     head : Head or None
         None: the series is placed by its own b = 0 volumes.
     lesion : Lesion or None
@@ -87,6 +89,8 @@ class Series:
     image: nib.Nifti1Image
     gradients: GradientTable
     sidecar: Mapping[str, Any]
+    sources: tuple[Path, ...]
+    tables: tuple[Path, ...]
     head: Head | None = None
     lesion: Lesion | None = None
     reverse_b0: nib.Nifti1Image | None = None
@@ -128,7 +132,8 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
     gradients.check(image.shape[3])
     sidecar = read_sidecars(scan.dwi_sidecars)
     joined = join_further(image, gradients, sidecar, scan)
-    series = Series(joined.image, joined.gradients, sidecar, read_head(outputs))
+    files = (joined.images, joined.tables)
+    series = Series(joined.image, joined.gradients, sidecar, *files, read_head(outputs))
     series.notes.extend(joined.notes)
     series.warnings.extend(joined.warnings)
     if series.head is None:

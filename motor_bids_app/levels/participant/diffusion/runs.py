@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -17,10 +18,12 @@ from motor_bids_app.opening import read_text
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """A series with all runs that belong to it, and what to say of the others."""
+    """A series with all runs that belong to it, the files of these, and what to say of others."""
 
     image: nib.Nifti1Image
     gradients: GradientTable
+    images: tuple[Path, ...]
+    tables: tuple[Path, ...]
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -30,8 +33,10 @@ def join_further(
 ) -> Joined:
     """Read the further series of a scan, and join those of the same protocol."""
     assert scan.dwi is not None
+    assert scan.bval is not None
+    assert scan.bvec is not None
     runs: list[Run] = [(image, gradients)]
-    joined, apart = [scan.dwi.name], []
+    images, tables, apart = [scan.dwi], [scan.bval, scan.bvec], []
     for other in scan.further_dwi:
         try:
             its_image = load_image(other.path)
@@ -45,8 +50,9 @@ def join_further(
             apart.append(f"{other.path.name} ({reason})")
         else:
             runs.append((its_image, its_table))
-            joined.append(other.path.name)
-    notes, warnings = [], []
+            images.append(other.path)
+            tables += [other.bval, other.bvec]
+    notes, warnings, joined = [], [], [path.name for path in images]
     if len(runs) > 1:
         notes.append(f"Runs of one diffusion series were joined: {', '.join(joined)}.")
     if apart:
@@ -55,4 +61,4 @@ def join_further(
             f"{', '.join(joined)} alone."
         )
     series, table = join_runs(runs) if len(runs) > 1 else runs[0]
-    return Joined(series, table, notes, warnings)
+    return Joined(series, table, tuple(images), tuple(dict.fromkeys(tables)), notes, warnings)

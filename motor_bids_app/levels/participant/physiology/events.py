@@ -1,21 +1,30 @@
 """Events of a recording, and whether their times can be seconds."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile
+from motor_bids_app.bids.tables.event_names import EventName, plain
+from motor_bids_app.bids.tables.scores_map import line_to_add
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
-from motor_bids_app.physiology.muscles import is_code
+from motor_bids_app.physiology.muscles import SHORTEST, is_code
 from motor_bids_app.physiology.recording import Event
 
 _SLACK = 1.0  # s, by which an event may end after the recording
 _MOST_LATE = 0.5  # share of events that end after the recording, beyond which their unit is wrong
 
 
-def read_events(raw: Any, file: RecordingFile) -> tuple[tuple[Event, ...], tuple[str, ...]]:
-    """Events, in s since the first sample that is there, and what a reader should know."""
+def read_events(
+    raw: Any, file: RecordingFile, names: Sequence[EventName] = ()
+) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+    """Events, in s since the first sample that is there, and what a reader should know.
+
+    `names` are what the user calls events: task, name in the recording, name to take.
+    """
     seconds = raw.n_times / raw.info["sfreq"]
     late = _late(file, seconds)
     if late.size and late.mean() > _MOST_LATE:
@@ -26,14 +35,41 @@ def read_events(raw: Any, file: RecordingFile) -> tuple[tuple[Event, ...], tuple
             f"{late.sum()} of {late.size} events begin or end after the end of the recording, at "
             f"{seconds:.0f} s: what lies after it is not used."
         )
-    events = _annotated(raw)
-    codes = sorted({event.kind for event in events if is_code(event.kind)})
-    if codes and len(codes) == len({event.kind for event in events}):
-        notes.append(
-            f"Events are called {', '.join(codes[:6])}, which does not tell work from rest, so "
-            "they are taken for neither. Name them in the column trial_type of events.tsv."
-        )
-    return events, tuple(notes)
+    events, about_names = _named(_annotated(raw), file, names)
+    return events, (*notes, *about_names, *_unnamed(events, file))
+
+
+def _named(
+    events: tuple[Event, ...], file: RecordingFile, names: Sequence[EventName]
+) -> tuple[tuple[Event, ...], list[str]]:
+    """Call events as the user does; what is said of the task counts before what is said of all."""
+    wanted = {code: name for task, code, name in names if not task}
+    wanted |= {code: name for task, code, name in names if task and task == file.task}
+    kinds = {event.kind: wanted.get(plain(event.kind), event.kind) for event in events}
+    changed = [f"{kind} is {name}" for kind, name in sorted(kinds.items()) if kind != name]
+    said = [f"Events were named as the scores map says: {', '.join(changed)}."] if changed else []
+    return tuple(replace(event, kind=kinds[event.kind]) for event in events), said
+
+
+def _unnamed(events: tuple[Event, ...], file: RecordingFile) -> list[str]:
+    """Say which events are but codes, where that leaves open what was done, and how to name them.
+
+    Among events with names, codes of no duration are markers, which nobody need name.
+    """
+    codes = {event.kind for event in events if is_code(event.kind)}
+    if codes != {event.kind for event in events}:
+        codes &= {event.kind for event in events if event.duration >= SHORTEST}
+    if not codes:
+        return []
+    listed = sorted(codes)
+    line = line_to_add(
+        f"events.{file.task}" if file.task else "events", **dict.fromkeys(listed, "...")
+    )
+    return [
+        f"Events are called {', '.join(listed[:6])}, which does not tell work from rest, so they "
+        f"are taken for neither. Name them in the file of --scores-map: {line}, where rest or the "
+        "movement stands for the dots; or in the column trial_type of events.tsv."
+    ]
 
 
 def _times(file: RecordingFile) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile, check_parts
 from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.tables.event_names import EventName
 from motor_bids_app.bids.tables.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.electrodes import read_places
@@ -29,8 +30,12 @@ _NUMERIC = {"onset", "duration", "x", "y", "z"}
 _SIDECARS = ("eeg.json", "emg.json")
 
 
-def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
+def read_recording(
+    file: RecordingFile, event_names: Sequence[EventName] = ()
+) -> tuple[Recording, tuple[str, ...]]:
     """Read a recording in microvolts; and what a reader should know of it.
+
+    `event_names` are what the user calls events: task, name in the recording, name to take.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def read_recording(file: RecordingFile) -> tuple[Recording, tuple[str, ...]]:
     muscles = channels["target_muscle"] if "target_muscle" in channels else pd.Series(dtype=str)
     own_kinds = [kinds[k] for k in kept]
     places, about_places = read_places(raw, file, names, own_kinds)
-    events, about_events = read_events(raw, file)
+    events, about_events = read_events(raw, file, event_names)
     notes += [*about_places, *about_events]
     recording = Recording(
         signals=signals,

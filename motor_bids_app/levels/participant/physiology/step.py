@@ -23,7 +23,7 @@ def run_signals(file: RecordingFile, outputs: Outputs, settings: ProcessingSetti
     DataError, ReadWriteError
         The recording cannot be used; the message names it.
     """
-    recording, notes = read_recording(file)
+    recording, notes = read_recording(file, settings.physiology.events)
     try:
         found = _PREPROCESS[file.kind](recording, settings)
     except DataError as error:

@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.bids.dwi import DwiFile
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.reverse_phase import ReversePhase
@@ -85,6 +86,37 @@ def three_axes(data, table):
     weighted = np.flatnonzero(~table.is_b0)
     chosen = [0, *min(itertools.combinations(weighted, 3), key=overlap)]
     return pick(*chosen)(data, table)
+
+
+def split(scan, folder):
+    """Write the series in two runs of one protocol; return the scan with both."""
+    image = nib.load(scan.dwi)
+    table = parse_gradients(scan.bval.read_text(), scan.bvec.read_text())
+    weighted = np.flatnonzero(~table.is_b0)
+    runs = []
+    for number in (1, 2):
+        kept = table.is_b0 | np.isin(np.arange(len(table)), weighted[number - 1 :: 2])
+        files = [folder / f"sub-001_run-{number}_dwi.{end}" for end in ("nii.gz", "bval", "bvec")]
+        nib.save(nib.Nifti1Image(np.asarray(image.dataobj)[..., kept], image.affine), files[0])
+        for path, text in zip(files[1:], table.select(kept).to_text(), strict=True):
+            path.write_text(text)
+        runs.append(DwiFile(*files, scan.dwi_sidecars))
+    first, second = runs
+    return replace(scan, dwi=first.path, bval=first.bval, bvec=first.bvec, further_dwi=(second,))
+
+
+def test_runs_that_were_joined_are_all_named_as_sources(scan, tmp_path):
+    outputs = Outputs(tmp_path / "out", "001", None)
+
+    preprocess_diffusion(split(scan, tmp_path), outputs, SLOPPY)
+
+    sidecars = [read_json(path) for path in (outputs.root / "sub-001" / "dwi").glob("*.json")]
+    sources = [" ".join(content["Sources"]) for content in sidecars if "Sources" in content]
+    assert len(sources) > 5
+    assert all("run-1_dwi.nii.gz" in text and "run-2_dwi.nii.gz" in text for text in sources)
+    series = read_json(outputs.path("dwi", "dwi", desc="preproc", extension=".json"))
+    assert sum(name.endswith((".bval", ".bvec")) for name in series["Sources"]) == 4
+    assert "dwi_runs" in outputs.load_facts(["dwi"]).methods
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import edfio
 import mne
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from motor_bids_app.bids.edf import write_edf
 from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.tables.scores_map import load_scores_map
 from motor_bids_app.errors import DataError, MotorBidsAppError, ReadWriteError
 from motor_bids_app.levels.participant.physiology.read import read_recording
 from motor_bids_app.physiology.cleaning import clean_eeg, clean_emg
@@ -317,6 +319,45 @@ def test_codes_without_meaning_are_named_and_tell_no_work(root):
 
     assert periods(recording.events, RATE, 4 * RATE) == (None, None)
     assert any("T0, T1" in note and "trial_type" in note for note in notes)
+
+
+def test_codes_are_named_by_the_line_that_the_message_offers(root, tmp_path):
+    file = write(root, channels={}, events=[(0, 2, "T0"), (2, 2, "T1")])
+    _, (note,) = read_recording(file)
+    offered = note.partition("--scores-map: ")[2].partition(", where")[0]
+    path = tmp_path / "map.toml"
+    path.write_text(offered.replace("...", "rest", 1).replace("...", "grip"))
+
+    recording, notes = read_recording(file, load_scores_map(path).events)
+
+    assert [event.kind for event in recording.events] == ["rest", "grip"]
+    assert any("T0 is rest, T1 is grip" in note for note in notes)
+    assert not any("trial_type" in note for note in notes)
+
+
+def test_codes_in_the_annotations_of_edf_plus_are_named(root):
+    home = root / "sub-1" / "eeg"
+    home.mkdir(parents=True)
+    signals = [
+        edfio.EdfSignal(row, RATE, label=name, physical_dimension="uV")
+        for name, row in zip(NAMES, noise(6), strict=True)
+    ]
+    annotations = [edfio.EdfAnnotation(0, 2, "T0"), edfio.EdfAnnotation(2, 2, "T1")]
+    edfio.Edf(signals, annotations=annotations).write(home / "sub-1_task-hold_eeg.edf")
+
+    recording, _ = read_recording(file_of(root), [("", "T0", "rest"), ("hold", "T1", "grip")])
+
+    assert [event.kind for event in recording.events] == ["rest", "grip"]
+
+
+def test_what_is_said_of_the_task_counts_before_what_is_said_of_all(root):
+    file = write(root, channels={}, events=[(0, 2, "1"), (2, 2, "2")])
+    names = [("", "1", "rest"), ("hold", "1", "grip"), ("other", "2", "rest")]
+
+    recording, notes = read_recording(file, names)
+
+    assert [event.kind for event in recording.events] == ["grip", "2"]
+    assert any('events.hold = { "2" = "..." }' in note for note in notes)
 
 
 def test_channels_are_matched_by_name_in_whatever_order_they_are_listed(root):
