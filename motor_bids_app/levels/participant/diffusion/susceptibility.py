@@ -6,19 +6,16 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.clean import Clean
-from motor_bids_app.levels.participant.diffusion.field_map import field_by_map
 from motor_bids_app.levels.participant.diffusion.place import Place
 from motor_bids_app.levels.participant.diffusion.read import Head, Series
+from motor_bids_app.levels.participant.distortion.find import find_field
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.alignment import Matrix
-from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.diffusion.susceptibility import (
+from motor_bids_app.mri.distortion.susceptibility import (
     LEAST_MOVE,
     Field,
     correct_by_head,
-    correct_pair,
     unwarp,
 )
 from motor_bids_app.mri.registration import register_rigid
@@ -90,30 +87,16 @@ def _find(b0: nib.Nifti1Image, series: Series, settings: ProcessingSettings) -> 
     these by the head, if the setting asks for it: that finds strong distortions, and but a part
     of them.
     """
-    axis, notes = series.phase_axis, [*series.distortion_notes]
-    if series.reverse_b0 is not None:
-        return _by_pair(b0, resample(series.reverse_b0, Grid.of(b0)), axis)
-    if series.field_images is not None:
-        try:
-            field = field_by_map(b0, axis, series.field_images, series.sidecar)
-        except DataError as error:
-            name = series.field_images.name
-            notes.append(f"{name} was not used against distortion: {error}.")
-        else:
-            facts = Facts(methods=["susceptibility_map"], notes=notes)
-            return Distortion(b0, b0, axis, facts, field)
+    axis, notes = series.phase_axis, list[str]()
+    shown = find_field(b0, series.sidecar, series.distortion, notes)
+    if shown is not None:
+        facts = Facts(methods=[f"susceptibility_{shown.by}"], notes=notes)
+        return Distortion(b0, b0, axis, facts, shown.field)
     if series.head is None or settings.susceptibility != "head":
         return Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"], notes=notes))
     found = _by_head(b0, axis, series.head)
     found.facts.notes.extend(notes)
     return found
-
-
-def _by_pair(b0: nib.Nifti1Image, other: nib.Nifti1Image, axis: int) -> Distortion:
-    values = np.asarray(b0.dataobj)
-    brain = dwi_mask(values, Grid.of(b0).voxel_sizes)
-    found = correct_pair(values, np.asarray(other.dataobj), brain, b0.affine, axis)
-    return Distortion(b0, b0, axis, Facts(methods=["susceptibility_pair"]), found)
 
 
 def _by_head(b0: nib.Nifti1Image, axis: int, head: Head) -> Distortion:

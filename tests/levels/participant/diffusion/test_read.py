@@ -34,9 +34,9 @@ def read(tmp_path):
 def test_a_pair_whose_b_values_do_not_fit_is_left_out_and_said(read, bvals):
     series = read(bvals)
 
-    assert series.reverse_b0 is None
-    assert "one number for each of its volumes" in series.distortion_notes[0]
+    assert series.distortion.reverse is None
+    assert "one number for each of its volumes" in series.distortion.notes[0]
 
 
 def test_of_a_pair_the_volumes_without_weighting_count(read):
-    assert read("1000 0").reverse_b0.shape == (4, 4, 4)
+    assert read("1000 0").distortion.reverse.shape == (4, 4, 4)

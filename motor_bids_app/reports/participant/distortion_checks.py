@@ -1,4 +1,4 @@
-"""The figures by which a person checks corrections of a diffusion series."""
+"""The figure by which a person checks the correction of distortion."""
 
 import nibabel as nib
 import numpy as np
