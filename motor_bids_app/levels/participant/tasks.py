@@ -7,7 +7,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
-from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
+from motor_bids_app.levels.participant.diffusion.finished.step import take_diffusion
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.functional.step import preprocess_bold

@@ -12,7 +12,11 @@ from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.seeds import sphere
-from motor_bids_app.levels.participant.functional.finished import find_transform, read_finished
+from motor_bids_app.levels.participant.functional.finished import (
+    ToolSpace,
+    read_finished,
+    read_tool_space,
+)
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series, read_series
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.functional.motion import SeriesMotion
@@ -26,15 +30,15 @@ from motor_bids_app.spaces.transforms import Transform
 class BoldInputs:
     """A series with the anatomy of its head.
 
-    `motion` and `place`, from the standard space to the series, are known of a finished series
-    alone. `head`, `brain` and `white_matter` are on the grid of the head image, which `to_head`
-    leads to from the standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
+    `motion` and `space`, that the series is in, are known of a finished series alone. `head`,
+    `brain` and `white_matter` are on the grid of the head image, which `to_head` leads to from the
+    standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
     hemisphere.
     """
 
     series: Series
     motion: SeriesMotion | None
-    place: Transform | None
+    space: ToolSpace | None
     head: nib.Nifti1Image
     brain: nib.Nifti1Image
     white_matter: nib.Nifti1Image
@@ -58,19 +62,19 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
             f"{outputs.prefix}: there is no head image by which the bold could be placed. See the "
             "anat step, or leave bold out with --modalities."
         )
-    motion, place = None, None
+    motion, space = None, None
     if scan.bold.confounds is None:
         series = read_series(scan.bold, settings.bold)
     else:
         series, motion = read_finished(scan.bold, settings.bold)
-        place = find_transform(scan, outputs, settings)
+        space = read_tool_space(scan)
         series.facts.methods.append("finished_bold")
         series.facts.taken["bold"] = scan.finished.datasets["bold"]
     lesion = outputs.path("mask", "anat", label="L", standard=True)
     return BoldInputs(
         series=series,
         motion=motion,
-        place=place,
+        space=space,
         head=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
         white_matter=outputs.load("probseg", "anat", label="WM"),

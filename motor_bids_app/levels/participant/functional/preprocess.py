@@ -10,6 +10,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.clean import Cleaned, clean_series, tissues
 from motor_bids_app.levels.participant.functional.connectivity import Connectivity, connect
 from motor_bids_app.levels.participant.functional.inputs import BoldInputs
+from motor_bids_app.levels.participant.functional.place import find_transform
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.anatomy import correct_bias
@@ -53,11 +54,12 @@ class PreprocessedBold:
 def process_bold(inputs: BoldInputs, settings: ProcessingSettings) -> PreprocessedBold:
     """Place, measure and clean a series, and compute the connectivity of M1."""
     series, on_head = inputs.series, None
-    if inputs.motion is None or inputs.place is None:
+    if inputs.motion is None or inputs.space is None:
         motion, placed, on_head = _from_raw(inputs, settings)
     else:
         motion = inputs.motion
-        placed = _place(series.data, series, motion, inputs.place)
+        place = find_transform(inputs.space, inputs, sloppy=settings.sloppy)
+        placed = _place(series.data, series, motion, place)
     facts, bold = series.facts, settings.bold
     tsnr, changes = temporal_snr(placed.signals), dvars(placed.signals)
     brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
