@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
-from motor_bids_app.bids.bold import BoldFile, choose_bold
+from motor_bids_app.bids.bold import BoldFile, choose_bold, with_distortion_images
 from motor_bids_app.bids.dwi import DwiFile
 from motor_bids_app.bids.field_map import FieldMap, find_field_map
 from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
@@ -201,8 +201,9 @@ def build_scan(
     scan = _with_diffusion(scan, diffusion, native, root)
     series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
     bold, remarks = choose_bold(series, tasks, root)
+    bold = with_distortion_images(bold, native, root) if bold else None
     if scan.dwi or bold:
-        remarks += unused_field_maps(images, _used_field_maps(scan))
+        remarks += unused_field_maps(images, _used_field_maps(scan, bold))
     signals = [
         file
         for file in native
@@ -214,10 +215,15 @@ def build_scan(
     return _usable(scan)
 
 
-def _used_field_maps(scan: Scan) -> tuple[Path, ...]:
-    """Images that the distortion is corrected by, the pair before the map."""
-    pair, field_map = scan.reverse_phase, scan.field_map
-    return (pair.path,) if pair else field_map.images if field_map else ()
+def _used_field_maps(*series: Scan | BoldFile | None) -> list[Path]:
+    """Images that distortion is corrected by, of each series the pair before the map."""
+    used: list[Path] = []
+    for one in series:
+        pair, field_map = (one.reverse_phase, one.field_map) if one else (None, None)
+        partner = pair.partner if pair else None
+        used += [shown.path for shown in (pair, partner) if shown]
+        used += field_map.images if field_map and not pair else ()
+    return used
 
 
 def _is(file: Found, suffix: str) -> bool:
