@@ -131,7 +131,9 @@ class ProcessingSettings:
         if step in ("eeg", "emg"):
             own = replace(own, trust_orientation=())
         if step in ("anat", "bold", "eeg", "emg"):
-            own = replace(own, correct_gradients=False, gibbs=False, susceptibility="auto")
+            bold_left = step == "bold" and own.susceptibility == "off"
+            kept = "off" if bold_left else "auto"
+            own = replace(own, correct_gradients=False, gibbs=False, susceptibility=kept)
         return own
 
     @property

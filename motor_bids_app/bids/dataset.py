@@ -37,7 +37,7 @@ _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
     "*_desc-features.json", "*_desc-lesionoverlap.tsv", "*_desc-lesionoverlap.json",
-    "*_desc-confounds_timeseries.*", "*_boldmap.*",
+    "*_desc-confounds_timeseries.*", "*_boldmap.*", "*_boldref.*",
     "*_epo.fif", "*_epo.json", "emg",
 )  # fmt: skip
 _DESCRIPTIONS = {

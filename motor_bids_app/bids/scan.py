@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
-from motor_bids_app.bids.bold import BoldFile, choose_bold
+from motor_bids_app.bids.bold import BoldFile, choose_bold, with_distortion_images
 from motor_bids_app.bids.dwi import DwiFile, choose_dwi
 from motor_bids_app.bids.field_map import FieldMap, find_field_map
 from motor_bids_app.bids.finished import Finished
@@ -173,8 +173,9 @@ def build_scan(
     scan = _with_heads(scan, native, bids_filter)
     scan = _with_diffusion(scan, _of_kinds(native, bids_filter, "dwi"), native, root)
     bold, remarks = choose_bold(_of_kinds(native, bids_filter, "bold"), tasks, root)
+    bold = with_distortion_images(bold, native, root) if bold else None
     if scan.dwi or bold:
-        remarks += unused_field_maps(images, _used_field_maps(scan))
+        remarks += unused_field_maps(images, _used_field_maps(scan, bold))
     signals = _of_kinds(native, bids_filter, "eeg", "emg")
     eeg, emg, more = choose_recordings(signals, tasks, root)
     scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
@@ -214,10 +215,15 @@ def _with_heads(scan: Scan, images: Sequence[Found], bids_filter: BidsFilter) ->
     )
 
 
-def _used_field_maps(scan: Scan) -> tuple[Path, ...]:
-    """Images that the distortion is corrected by, the pair before the map."""
-    pair, field_map = scan.reverse_phase, scan.field_map
-    return (pair.path,) if pair else field_map.images if field_map else ()
+def _used_field_maps(*series: Scan | BoldFile | None) -> list[Path]:
+    """Images that distortion is corrected by, of each series the pair before the map."""
+    used: list[Path] = []
+    for one in series:
+        pair, field_map = (one.reverse_phase, one.field_map) if one else (None, None)
+        partner = pair.partner if pair else None
+        used += [shown.path for shown in (pair, partner) if shown]
+        used += field_map.images if field_map and not pair else ()
+    return used
 
 
 def _with_diffusion(

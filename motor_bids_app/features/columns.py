@@ -118,6 +118,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "Share of the head's edges that edges of the bold meet; below 0.4 its place is doubtful",
         "arbitrary",
     ),
+    "bold_similarity_uncorrected": (
+        "The same without the correction of distortion, which is kept if it does not lower this",
+        "arbitrary",
+    ),
+    "bold_distortion": (
+        "Mean displacement in the brain by susceptibility distortion of the bold that was undone",
+        "mm",
+    ),
     "bold_volumes": ("Volumes of the bold that were used", "arbitrary"),
     "bold_dropped": ("Volumes dropped at the start of the bold", "arbitrary"),
     "bold_scrubbed": ("Volumes of the bold that do not count for motion", "arbitrary"),

@@ -89,6 +89,12 @@ REFERENCES = {
             doi="10.1016/S1053-8119(03)00336-7",
         ),
         Reference(
+            key="Behzadi et al. 2007",
+            citation="Behzadi Y, Restom K, Liau J, Liu TT. A component based noise correction "
+            "method (CompCor) for BOLD and perfusion based fMRI. NeuroImage 37:90-101, 2007.",
+            doi="10.1016/j.neuroimage.2007.04.042",
+        ),
+        Reference(
             key="Jezzard and Balaban 1995",
             citation="Jezzard P, Balaban RS. Correction for geometric distortion in echo planar "
             "images from B0 field variations. Magn Reson Med 34:65-73, 1995.",

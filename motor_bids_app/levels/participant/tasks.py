@@ -64,14 +64,10 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
         return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
     files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
     files |= _lesion(scan) if outputs.head is None else {}
-    sidecars = [*scan.dwi_sidecars]
-    if scan.reverse_phase:
-        files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}
-        sidecars += scan.reverse_phase.sidecars
-    if scan.field_map:
-        files |= scan.field_map.files
+    for shown in (scan.reverse_phase, scan.field_map):
+        files |= shown.files if shown else {}
     inputs = {name: path for name, path in files.items() if path} | records_of(outputs, "anat")
-    inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
+    inputs |= {f"sidecar{number}": path for number, path in enumerate(scan.dwi_sidecars)}
     further = [path for series in scan.further_dwi for path in series.files]
     inputs |= {f"further{number}": path for number, path in enumerate(further)}
     processing = settings.processing

@@ -19,7 +19,7 @@ from motor_bids_app.mri.distortion.field_map import (
     wrap,
 )
 from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import refit, register_rigid
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
@@ -44,19 +44,34 @@ def field_by_map(
     DataError
         The map cannot be used; the message says why, in words to follow its name.
     """
-    direction = str(sidecar.get("PhaseEncodingDirection", ""))
-    per_hertz = _readout(sidecar, mean.shape[axis]) * (-1 if direction.endswith("-") else 1)
-    if not direction:
-        raise DataError("no sidecar of the series has its PhaseEncodingDirection")
+    per_hertz = voxels_per_hertz(sidecar, mean.shape[axis])
     hertz, magnitude = _in_hertz(field_images), field_images.magnitude
     grid, values = Grid.of(mean), np.asarray(mean.dataobj)
-    field = np.zeros(grid.shape, dtype=np.float32)
+    field, place = np.zeros(grid.shape, dtype=np.float32), None
     for _ in range(_PLACINGS):
         seen = image_like(unwarp(values, field, axis), mean)
         brain = nib.Nifti1Image(dwi_mask(np.asarray(seen.dataobj), grid.voxel_sizes), mean.affine)
-        place = Transform(matrix=register_rigid(seen, magnitude, brain))
-        field = np.float32(per_hertz) * _on(grid, hertz, place)
+        if place is None:
+            place = register_rigid(seen, magnitude, brain)
+        else:
+            place = refit(seen, magnitude, brain, place).matrix
+        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=place))
     return field
+
+
+def voxels_per_hertz(sidecar: Mapping[str, Any], lines: int) -> float:
+    """How far a series reads what lies in a field of 1 Hz, along its phase-encoding axis.
+
+    Raises
+    ------
+    DataError
+        The direction or the time of its readout is not known.
+    """
+    direction = str(sidecar.get("PhaseEncodingDirection", ""))
+    per_hertz = _readout(sidecar, lines) * (-1 if direction.endswith("-") else 1)
+    if not direction:
+        raise DataError("no sidecar of the series has its PhaseEncodingDirection")
+    return per_hertz
 
 
 def _readout(own: Mapping[str, Any], lines: int) -> float:

@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.distortion.field_map import field_by_map
-from motor_bids_app.levels.participant.distortion.images import DistortionImages, phase_axis
+from motor_bids_app.levels.participant.distortion.field_map import field_by_map, voxels_per_hertz
+from motor_bids_app.levels.participant.distortion.images import (
+    DistortionImages,
+    FieldImages,
+    Partner,
+    phase_axis,
+)
 from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.distortion.susceptibility import Field, correct_pair
+from motor_bids_app.mri.distortion.susceptibility import Field, correct_pair, unwarp
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.spaces.grids import Grid
+from motor_bids_app.spaces.grids import Grid, image_like
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +26,7 @@ class FoundField:
     """A field in voxels along the phase-encoding axis of a series, and what showed it."""
 
     field: Field
-    by: Literal["pair", "map"]
+    by: str  # "pair" or "map"
 
 
 def find_field(
@@ -41,20 +46,41 @@ def find_field(
     sidecar : mapping
         Metadata of the series.
     """
-    axis = phase_axis(sidecar)
     notes.extend(images.notes)
-    if images.reverse is not None:
-        return FoundField(_by_pair(mean, resample(images.reverse, Grid.of(mean)), axis), "pair")
-    if images.field_images is None:
+    if images.reverse is None and images.field_images is None:
         return None
     try:
-        return FoundField(field_by_map(mean, axis, images.field_images, sidecar), "map")
+        return _find(mean, sidecar, images)
     except DataError as error:
-        notes.append(f"{images.field_images.name} was not used against distortion: {error}.")
+        name = images.field_images.name if images.field_images else "The pair of images"
+        notes.append(f"{name} was not used against distortion: {str(error).removesuffix('.')}.")
         return None
 
 
-def _by_pair(mean: nib.Nifti1Image, other: nib.Nifti1Image, axis: int) -> Field:
-    values = np.asarray(mean.dataobj)
-    brain = dwi_mask(values, Grid.of(mean).voxel_sizes)
-    return correct_pair(values, np.asarray(other.dataobj), brain, mean.affine, axis)
+def _find(
+    mean: nib.Nifti1Image, sidecar: Mapping[str, Any], images: DistortionImages
+) -> FoundField:
+    axis = phase_axis(sidecar)
+    if images.reverse is None:
+        assert images.field_images is not None
+        return FoundField(field_by_map(mean, axis, images.field_images, sidecar), "map")
+    if images.partner is None:
+        return FoundField(_of_pair(mean, images.reverse, axis), "pair")
+    shown = _map_of_pair(images.partner, images.reverse)
+    return FoundField(field_by_map(mean, axis, shown, sidecar), "pair")
+
+
+def _of_pair(mean: nib.Nifti1Image, reverse: nib.Nifti1Image, axis: int) -> Field:
+    values, grid = np.asarray(mean.dataobj), Grid.of(mean)
+    other = np.asarray(resample(reverse, grid).dataobj)
+    return correct_pair(values, other, dwi_mask(values, grid.voxel_sizes), mean.affine, axis)
+
+
+def _map_of_pair(partner: Partner, reverse: nib.Nifti1Image) -> FieldImages:
+    """Field map in Hz of a pair of images, with the undistorted one as its magnitude."""
+    axis = phase_axis(partner.sidecar)
+    field = _of_pair(partner.image, reverse, axis)
+    image, still = np.asarray(partner.image.dataobj), partner.image
+    hertz = image_like(field / voxels_per_hertz(partner.sidecar, image.shape[axis]), still)
+    bright = image_like(unwarp(image, field, axis), still)
+    return FieldImages("fieldmap", (hertz,), ({"Units": "Hz"},), bright, "pair")

@@ -18,6 +18,7 @@ from motor_bids_app.opening import read_text
 from motor_bids_app.spaces.grids import image_like
 
 _B0 = 100.0  # s/mm2, below which a volume is not weighted
+_AVERAGED = 20  # volumes at most; more would take time and show nothing new
 _SAME_READOUT = 0.02  # of the readout time, by which two images may differ
 _AXES = {"i": 0, "j": 1, "k": 2}
 
@@ -34,6 +35,14 @@ class FieldImages:
 
 
 @dataclass(frozen=True, eq=False)
+class Partner:
+    """The other of a pair of images that are none of the series, and its metadata."""
+
+    image: nib.Nifti1Image
+    sidecar: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class DistortionImages:
     """What shows the distortion of a series.
 
@@ -41,6 +50,9 @@ class DistortionImages:
     ----------
     reverse : Nifti1Image, shape (x, y, z), or None
         Mean unweighted volume with phase encoding the other way.
+    partner : Partner or None
+        Image of the kind of `reverse` with the phase encoding of the series; None: that is the
+        series itself.
     field_images : FieldImages or None
         Field map, read where there is no `reverse`.
     notes : list of str
@@ -48,6 +60,7 @@ class DistortionImages:
     """
 
     reverse: nib.Nifti1Image | None = None
+    partner: Partner | None = None
     field_images: FieldImages | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -74,9 +87,11 @@ def read_distortion_images(
     """
     notes: list[str] = []
     if reverse is not None:
-        found = _read_reverse(series, sidecar, reverse, notes)
+        partner = _read_partner(sidecar, reverse)
+        other = (partner.image, partner.sidecar) if partner else (series, sidecar)
+        found = _read_reverse(*other, reverse, notes)
         if found is not None:
-            return DistortionImages(reverse=found, notes=notes)
+            return DistortionImages(reverse=found, partner=partner, notes=notes)
     if field_map is None:
         return DistortionImages(notes=notes)
     try:
@@ -87,22 +102,41 @@ def read_distortion_images(
         return DistortionImages(notes=notes)
 
 
-def _read_reverse(
-    series: nib.Nifti1Image, sidecar: Mapping[str, Any], reverse: ReversePhase, notes: list[str]
-) -> nib.Nifti1Image | None:
-    """Mean unweighted volume of the image with opposite phase encoding; a note where it is none."""
-    image = load_image(reverse.path)
-    problem = _problem(image, series, sidecar, reverse)
-    data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
-    if data.ndim == 4:
-        unweighted = np.flatnonzero(_weights(reverse, data.shape[3]) < _B0)
-        data = data[..., unweighted].mean(axis=3) if unweighted.size else 0 * data[..., 0]
-    if problem is None and not data.any():
-        problem = "it has no volume without weighting"
-    if problem is not None:
-        notes.append(f"{reverse.path.name} was not used against distortion: {problem}.")
+def _read_partner(sidecar: Mapping[str, Any], reverse: ReversePhase) -> Partner | None:
+    """The partner of a pair, where the readout times carry its field over to the series."""
+    if reverse.partner is None:
         return None
-    return image_like(data, image)
+    own = read_sidecars(reverse.partner.sidecars)
+    if not all(isinstance(one.get("TotalReadoutTime"), int | float) for one in (own, sidecar)):
+        return None
+    image = load_image(reverse.partner.path)
+    return Partner(_mean_unweighted(image, reverse.partner), own) if image.ndim in (3, 4) else None
+
+
+def _read_reverse(
+    other: nib.Nifti1Image, sidecar: Mapping[str, Any], reverse: ReversePhase, notes: list[str]
+) -> nib.Nifti1Image | None:
+    """Mean unweighted volume of an image that is a pair with another; a note where it is none."""
+    image = load_image(reverse.path)
+    problem = _problem(image, other, sidecar, reverse)
+    if problem is None:
+        mean = _mean_unweighted(image, reverse)
+        if np.asarray(mean.dataobj).any():
+            return mean
+        problem = "it has no volume without weighting"
+    notes.append(f"{reverse.path.name} was not used against distortion: {problem}.")
+    return None
+
+
+def _mean_unweighted(image: nib.Nifti1Image, file: ReversePhase) -> nib.Nifti1Image:
+    """Mean of the volumes without weighting, of a long series of the first; 0 without any."""
+    if image.ndim == 3:
+        return image_like(np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32)), image)
+    chosen = np.flatnonzero(_weights(file, image.shape[3]) < _B0)[:_AVERAGED]
+    if not chosen.size:
+        return image_like(np.zeros(image.shape[:3]), image)
+    part = np.asarray(image.dataobj[..., : chosen[-1] + 1], dtype=np.float32)
+    return image_like(np.nan_to_num(part)[..., chosen].mean(axis=3), image)
 
 
 def _weights(reverse: ReversePhase, volumes: int) -> NDArray[np.float64]:
@@ -118,16 +152,16 @@ def _weights(reverse: ReversePhase, volumes: int) -> NDArray[np.float64]:
 
 def _problem(
     image: nib.Nifti1Image,
-    series: nib.Nifti1Image,
+    other: nib.Nifti1Image,
     sidecar: Mapping[str, Any],
     reverse: ReversePhase,
 ) -> str | None:
-    """Why an image is no pair with the series, if it is not."""
+    """Why an image is no pair with another, if it is not."""
     if image.ndim not in (3, 4):
         return f"it has {image.ndim} axes"
     if image.ndim == 4 and np.isnan(_weights(reverse, image.shape[3])).any():
         return "its bval file does not have one number for each of its volumes"
-    columns = [one.affine[:3, phase_axis(sidecar)] for one in (series, image)]
+    columns = [one.affine[:3, phase_axis(sidecar)] for one in (other, image)]
     ways = [column / np.linalg.norm(column) for column in columns]
     if ways[0] @ ways[1] < 0.99:
         return "its phase-encoding axis is not that of the series"

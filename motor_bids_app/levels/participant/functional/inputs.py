@@ -1,7 +1,7 @@
 """All that a bold series is processed with, read from files into one object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nibabel as nib
@@ -12,6 +12,10 @@ from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.seeds import sphere
+from motor_bids_app.levels.participant.distortion.images import (
+    DistortionImages,
+    read_distortion_images,
+)
 from motor_bids_app.levels.participant.functional.finished import (
     ToolSpace,
     read_finished,
@@ -33,7 +37,7 @@ class BoldInputs:
     `motion` and `space`, that the series is in, are known of a finished series alone. `head`,
     `brain` and `white_matter` are on the grid of the head image, which `to_head` leads to from the
     standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
-    hemisphere.
+    hemisphere. `distortion` holds the images that show how a raw series is distorted.
     """
 
     series: Series
@@ -46,6 +50,7 @@ class BoldInputs:
     tissue: Mapping[str, nib.Nifti1Image]
     lesion: nib.Nifti1Image | None
     seed: NDArray[np.bool_]
+    distortion: DistortionImages = field(default_factory=DistortionImages)
 
 
 def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> BoldInputs:
@@ -62,9 +67,14 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
             f"{outputs.prefix}: there is no head image by which the bold could be placed. See the "
             "anat step, or leave bold out with --modalities."
         )
-    motion, space = None, None
+    motion, space, distortion = None, None, DistortionImages()
     if scan.bold.confounds is None:
-        series = read_series(scan.bold, settings.bold)
+        bold = scan.bold
+        series = read_series(bold, settings.bold)
+        if settings.susceptibility != "off":
+            distortion = read_distortion_images(
+                series.image, series.sidecar, bold.reverse_phase, bold.field_map
+            )
     else:
         series, motion = read_finished(scan.bold, settings.bold)
         space = read_tool_space(scan)
@@ -85,6 +95,7 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         },
         lesion=load_image(lesion) if lesion.is_file() else None,
         seed=wanted_seed(settings.bold),
+        distortion=distortion,
     )
 
 
