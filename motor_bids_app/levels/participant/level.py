@@ -18,6 +18,7 @@ from motor_bids_app.errors import (
     TryAgainError,
     WorkerDiedError,
 )
+from motor_bids_app.features.columns import ATLAS
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
@@ -200,7 +201,7 @@ def _lesion(scan: Scan) -> dict[str, Path]:
     if scan.lesion is None:
         return {}
     lesion = scan.lesion
-    place = lesion.space if lesion.is_standard else lesion.image
+    place = f"the template of {lesion.space}" if lesion.is_standard else lesion.image
     inputs = {f"lesion on {place}": lesion.path}
     inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
     drawn_on = scan.lesion_drawn_on
@@ -246,7 +247,8 @@ def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Tas
 
 def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
     records = _records(outputs, "anat", "dwi", "bold", "eeg", "emg")
-    return Task("features", records, lambda: extract_features(outputs))
+    # Regions of another atlas are other features, though the version be the same.
+    return Task("features", records, lambda: extract_features(outputs), said=(ATLAS,))
 
 
 def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
