@@ -52,7 +52,7 @@ _DESCRIPTIONS = {
     "fc": "Connectivity over the whole series",
     "dfc": "Connectivity over sliding windows",
     "windows": "Connectivity in each sliding window; or clean windows of EEG or EMG",
-    "lesionoverlap": "Overlap of the lesion with each region of the AAL atlas",
+    "lesionoverlap": "Overlap of the lesion with each region of the CerebrA atlas",
     "features": "Measures of one participant and session, one row",
 }
 

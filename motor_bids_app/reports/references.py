@@ -170,10 +170,11 @@ REFERENCES = {
             doi="10.1093/cercor/bhs352",
         ),
         Reference(
-            key="Tzourio-Mazoyer et al. 2002",
-            citation="Tzourio-Mazoyer N, Landeau B, Papathanassiou D, et al. Automated anatomical "
-            "labeling of activations in SPM. NeuroImage 15:273-289, 2002.",
-            doi="10.1006/nimg.2001.0978",
+            key="Manera et al. 2020",
+            citation="Manera AL, Dadar M, Fonov V, Collins DL. CerebrA, registration and manual "
+            "label correction of Mindboggle-101 atlas for MNI-ICBM152 template. Sci Data 7:237, "
+            "2020.",
+            doi="10.1038/s41597-020-0557-9",
         ),
         Reference(
             key="Yeh et al. 2018",

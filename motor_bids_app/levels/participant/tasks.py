@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.features.columns import ATLAS
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
 from motor_bids_app.levels.participant.diffusion.finished.step import take_diffusion
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
@@ -51,7 +52,7 @@ def _lesion(scan: Scan) -> dict[str, Path]:
     if scan.lesion is None:
         return {}
     lesion = scan.lesion
-    place = lesion.space if lesion.is_standard else lesion.image
+    place = f"the template of {lesion.space}" if lesion.is_standard else lesion.image
     inputs = {f"lesion on {place}": lesion.path}
     inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
     drawn_on = scan.lesion_drawn_on
@@ -93,7 +94,8 @@ def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Tas
 
 def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
     records = records_of(outputs, "anat", "dwi", "bold", "eeg", "emg")
-    return Task("features", records, lambda: extract_features(outputs))
+    # Regions of another atlas are other features, though the version be the same.
+    return Task("features", records, lambda: extract_features(outputs), said=(ATLAS,))
 
 
 TASKS: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {

@@ -251,13 +251,14 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="Lesion load of the corticospinal tract was measured on the tract of the HCP842 "
         "tractography atlas (Yeh et al. 2018), from the cortex to the medulla (z = -50 mm), made "
         "symmetric, plainly and weighted by the cross-section of the tract (after Feng et al. "
-        "2015).",
+        "2015), in the standard space and, where there is a head image, on its own voxels.",
         references=("Yeh et al. 2018", "Feng et al. 2015"),
     ),
     "regions": MethodStep(
         paragraph=_MEASURES,
-        sentence="Maps were averaged outside the lesion in the motor regions of the AAL atlas "
-        "(Tzourio-Mazoyer et al. 2002), made symmetric, with the asymmetry between sides.",
-        references=("Tzourio-Mazoyer et al. 2002",),
+        sentence="Maps were averaged outside the lesion in the motor regions of the CerebrA atlas "
+        "(Manera et al. 2020), with the asymmetry between sides; regions of which less than half "
+        "was scanned were left out.",
+        references=("Manera et al. 2020",),
     ),
 }
