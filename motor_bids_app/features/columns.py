@@ -189,15 +189,15 @@ OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
     },
     "region_ml": {"Description": "Volume of the region", "Units": "ml"},
     "lesioned_ml": {
-        "Description": "Volume of the lesion in the region, in the standard space", "Units": "ml"
+        "Description": "Volume of the lesion in the region, in the standard space",
+        "Units": "ml",
     },
-    "share_of_region": {
-        "Description": "Part of the region that is lesioned", "Units": "arbitrary"
-    },
+    "share_of_region": {"Description": "Part of the region that is lesioned", "Units": "arbitrary"},
     "share_of_lesion": {
-        "Description": "Part of the lesion that is in the region", "Units": "arbitrary"
+        "Description": "Part of the lesion that is in the region",
+        "Units": "arbitrary",
     },
-}  # fmt: skip
+}
 
 
 def is_feature(column: str) -> bool:
