@@ -63,9 +63,14 @@ def head_of(path):
 def simulated(folder) -> Iterator:
     """Diffusion and bold of a simulated person, with the truth."""
     settings = SimulationSettings(
-        output_dir=folder, n_participants=1, n_controls=0, voxel_size=3.0, n_volumes=20, seed=11,
+        output_dir=folder,
+        n_participants=1,
+        n_controls=0,
+        voxel_size=3.0,
+        n_volumes=20,
+        seed=11,
         modalities=("anat", "dwi", "bold"),
-    )  # fmt: skip
+    )
     simulate.run(settings)
     own, truth = folder / "sub-001", folder / TRUTH / "sub-001"
     head, brain = head_of(own / "anat/sub-001_T1w.nii.gz")
@@ -125,9 +130,11 @@ def judge(name, head, image, brain, true, n_offsets):
     lost = sum(max(pair) > LIMIT for pair in apart)
     worst = np.max(apart, axis=0) if apart else np.zeros(2)
     moved = distance(plain.matrix, np.eye(4), points)
-    error = "" if true is None else "  off the truth {:.2f} mm {:.2f} deg".format(
-        *distance(plain.matrix, true, points)
-    )  # fmt: skip
+    error = (
+        ""
+        if true is None
+        else "  off the truth {:.2f} mm {:.2f} deg".format(*distance(plain.matrix, true, points))
+    )
     print(
         f"{name:22} n {n_offsets:3}  worst {worst[0]:6.2f} mm {worst[1]:6.2f} deg  lost {lost:2}  "
         f"similarity {plain.similarity:.2f}  moved {moved[0]:5.2f} mm {moved[1]:5.2f} deg  "

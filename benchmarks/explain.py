@@ -53,10 +53,17 @@ LITTLE, MUCH = 0.12, 0.3  # of FA, what the worst lose in the tract
 FOR_KERNEL, FOR_NETWORK = 60, 160  # people to learn from
 MAPS = ("fa", "gm")
 NETWORK = {
-    "widths": (4, 8, 8, 8), "n_residuals": 0, "hidden": 8, "epochs": 12, "batch_size": 8,
-    "optimizer": "adam", "learning_rate": 0.005, "schedule": "cosine", "weight_decay": 0.0,
+    "widths": (4, 8, 8, 8),
+    "n_residuals": 0,
+    "hidden": 8,
+    "epochs": 12,
+    "batch_size": 8,
+    "optimizer": "adam",
+    "learning_rate": 0.005,
+    "schedule": "cosine",
+    "weight_decay": 0.0,
     "dropout": 0.0,
-}  # fmt: skip
+}
 FEW = {"occlusion": 6}  # people it is made for, as it takes hundreds of passes; others: all
 LEAST_AUC = 0.7  # of maps with a value in every voxel
 LEAST_COARSE = 0.6  # of Grad-CAM and occlusion, which have one every 16 mm or more

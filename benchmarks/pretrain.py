@@ -30,9 +30,13 @@ from motor_bids_app.spaces.grids import Grid
 
 N_SOURCE, N_TRAIN, N_TEST = 200, 40, 100
 NETWORK = {
-    "widths": (4, 8, 8, 8), "n_residuals": 1, "hidden": 8, "batch_size": 8, "dropout": 0.2,
+    "widths": (4, 8, 8, 8),
+    "n_residuals": 1,
+    "hidden": 8,
+    "batch_size": 8,
+    "dropout": 0.2,
     "learning_rate": 0.01,
-}  # fmt: skip
+}
 SOURCE_EPOCHS, EPOCHS = 15, 15
 GRID = Grid(
     (20, 24, 20), np.array([[8.0, 0, 0, -76], [0, 8, 0, -108], [0, 0, 8, -70], [0, 0, 0, 1]])

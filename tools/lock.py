@@ -27,8 +27,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
 LINUX = [f"manylinux_2_{minor}" for minor in range(28, 4, -1)] + [
-    "manylinux2014", "manylinux2010", "manylinux1", "linux",
-]  # fmt: skip
+    "manylinux2014",
+    "manylinux2010",
+    "manylinux1",
+    "linux",
+]
 PLATFORMS = {
     "linux, x86-64": ("linux", [f"{name}_x86_64" for name in LINUX]),
     "linux, ARM": ("linux", [f"{name}_aarch64" for name in LINUX]),

@@ -29,10 +29,14 @@ from motor_bids_app.scratch import temporary_file
 _NIFTI2 = {(540).to_bytes(4, "little"), (540).to_bytes(4, "big")}  # size of its header
 _GZIP = b"\x1f\x8b"
 _OTHER_FORMATS = {
-    b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "an XML file",
-    b"pk\x03\x04": "a zip archive", b"\x89hdf": "an HDF5 file", b"\x89png": "a PNG picture",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "an XML file",
+    b"pk\x03\x04": "a zip archive",
+    b"\x89hdf": "an HDF5 file",
+    b"\x89png": "a PNG picture",
     b"{": "a text",
-}  # fmt: skip
+}
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 
 

@@ -10,9 +10,16 @@ STANDARD = "standard"  # instead of the name of an image of the participant
 # Spaces of the MNI152 template and its kin. MNI305, infants' and single brains differ in size.
 _STANDARD_SPACES = re.compile("(MNI|ICBM)(152.*)?|IXI549Space", re.IGNORECASE)
 _IMAGE_BY_SPACE = {
-    "t1w": "T1w", "t1": "T1w", "t2w": "T2w", "t2": "T2w", "flair": "FLAIR", "dwi": "dwi",
-    "trace": "dwi", "adc": "dwi", "b0": "dwi",
-}  # fmt: skip
+    "t1w": "T1w",
+    "t1": "T1w",
+    "t2w": "T2w",
+    "t2": "T2w",
+    "flair": "FLAIR",
+    "dwi": "dwi",
+    "trace": "dwi",
+    "adc": "dwi",
+    "b0": "dwi",
+}
 _UNNAMED_SPACES = ("orig", "native", "individual", "scanner", "subject")
 _SIDE = "left|right"
 _LESION = re.compile(rf"(T1w?|T2w?|FLAIR|dwi)?({_SIDE})?lesions?([0-9]+|{_SIDE})?", re.IGNORECASE)

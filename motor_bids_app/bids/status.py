@@ -24,8 +24,10 @@ _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
     "state": {
         "Description": "How it ended",
         "Levels": {
-            "done": "computed in this run", "kept": "done by an earlier run and still valid",
-            "skipped": "no input for it", "failed": "stopped by an error, see reason",
+            "done": "computed in this run",
+            "kept": "done by an earlier run and still valid",
+            "skipped": "no input for it",
+            "failed": "stopped by an error, see reason",
             "outdated": "made by an earlier run with another anatomy, and deleted",
             "stopped": "the run was stopped before it was done",
         },
@@ -33,7 +35,7 @@ _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
     "reason": {"Description": "Why it failed or was skipped, and notes"},
     "seconds": {"Description": "Wall time", "Units": "s"},
     "peak_memory": {"Description": "Peak memory of the process", "Units": "MB"},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True)

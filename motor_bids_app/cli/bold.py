@@ -17,27 +17,36 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
     """Add the group of options."""
     group = parser.add_argument_group("resting-state bold")
     group.add_argument(
-        "--dummy-scans", type=cli_values.seed, metavar="N",
+        "--dummy-scans",
+        type=cli_values.seed,
+        metavar="N",
         help="volumes to drop at the start (default: those before the steady state, as found)",
-    )  # fmt: skip
+    )
     group.add_argument(
-        "--smoothing", type=cli_values.finite, metavar="MM",
+        "--smoothing",
+        type=cli_values.finite,
+        metavar="MM",
         help="full width at half maximum of the Gaussian, 0 for none (default: 6)",
-    )  # fmt: skip
+    )
     group.add_argument(
-        "--scrub", type=cli_values.positive_float, metavar="MM",
+        "--scrub",
+        type=cli_values.positive_float,
+        metavar="MM",
         help="volumes that moved farther do not count in cleaning and connectivity (default: all "
         "count)",
-    )  # fmt: skip
+    )
     group.add_argument(
-        "--motion-limit", type=cli_values.positive_float, metavar="MM",
+        "--motion-limit",
+        type=cli_values.positive_float,
+        metavar="MM",
         help="flag those whose head moved farther, in mm along or degrees about an axis "
         "(default: 2)",
-    )  # fmt: skip
+    )
     group.add_argument(
-        "--exclude-motion", action="store_true",
+        "--exclude-motion",
+        action="store_true",
         help="compute no connectivity of those who are flagged",
-    )  # fmt: skip
+    )
     _add_seed(group)
     _add_windows(group)
 
@@ -45,10 +54,13 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
 def _add_seed(group: argparse._ArgumentGroup) -> None:
     seeds = group.add_mutually_exclusive_group()
     seeds.add_argument(
-        "--seed-mni", nargs=3, type=cli_values.finite, metavar=("X", "Y", "Z"),
+        "--seed-mni",
+        nargs=3,
+        type=cli_values.finite,
+        metavar=("X", "Y", "Z"),
         help="centre of the seed in the left hemisphere, mm; mirrored where the lesion is on the "
         "right (default: -38 -22 56, hand area of M1)",
-    )  # fmt: skip
+    )
     seeds.add_argument(
         "--seed-mask",
         type=Path,
@@ -56,21 +68,27 @@ def _add_seed(group: argparse._ArgumentGroup) -> None:
         help="instead, a mask in the standard space, in the left hemisphere",
     )
     group.add_argument(
-        "--seed-radius", type=cli_values.positive_float, metavar="MM",
+        "--seed-radius",
+        type=cli_values.positive_float,
+        metavar="MM",
         help="of the sphere around --seed-mni (default: 6)",
-    )  # fmt: skip
+    )
 
 
 def _add_windows(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--window", type=duration, metavar="NUMBERs|NUMBERTR",
+        "--window",
+        type=duration,
+        metavar="NUMBERs|NUMBERTR",
         help="length of sliding windows, in seconds or volumes (default: 44s)",
-    )  # fmt: skip
+    )
     group.add_argument(
-        "--window-taper", type=duration, metavar="NUMBERs|NUMBERTR",
+        "--window-taper",
+        type=duration,
+        metavar="NUMBERs|NUMBERTR",
         help="standard deviation of the Gaussian that smooths the edges of windows (default: 0s, "
         "rectangular)",
-    )  # fmt: skip
+    )
     group.add_argument(
         "--save-windows",
         action="store_true",
@@ -99,9 +117,16 @@ def bold_settings(given: Mapping[str, Any]) -> BoldSettings:
         A value is impossible.
     """
     names = (
-        "dummy_scans", "smoothing", "scrub", "motion_limit", "exclude_motion", "seed_radius",
-        "window", "window_taper", "save_windows",
-    )  # fmt: skip
+        "dummy_scans",
+        "smoothing",
+        "scrub",
+        "motion_limit",
+        "exclude_motion",
+        "seed_radius",
+        "window",
+        "window_taper",
+        "save_windows",
+    )
     values = {name: given[name] for name in names if name in given}
     if not 0 <= values.get("smoothing", 0) <= _LONGEST_SMOOTHING:
         raise UsageError(

@@ -28,13 +28,22 @@ def build_parser() -> argparse.ArgumentParser:
     add("--session-label", metavar="LABEL", help="with or without 'ses-'")
     add("--task-label", required=True, metavar="LABEL", help="with or without 'task-'")
     add("--type", choices=("emg", "eeg"), default="emg", help="of all columns (emg)")
-    add("--channels", nargs="+", default=[], metavar="NAME",
-        help="names of the columns, such as FDS_L EDC_L (those of the header)")  # fmt: skip
+    add(
+        "--channels",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names of the columns, such as FDS_L EDC_L (those of the header)",
+    )
     add("--rate", type=positive_float, metavar="HZ", help="samples per second (header)")
     unit = parser.add_mutually_exclusive_group()
     unit.add_argument("--unit", choices=tuple(MICROVOLTS), help="of the numbers (header)")
-    unit.add_argument("--microvolts-per-count", type=positive_float, metavar="UV",
-                      help="where the numbers are counts of a converter")  # fmt: skip
+    unit.add_argument(
+        "--microvolts-per-count",
+        type=positive_float,
+        metavar="UV",
+        help="where the numbers are counts of a converter",
+    )
     add("--mains", type=float, choices=(50.0, 60.0), help="frequency of the mains, Hz")
     return parser
 
@@ -49,10 +58,19 @@ def main(argv: Sequence[str] | None = None) -> str:
     """
     args = build_parser().parse_args(argv)
     session = args.session_label.removeprefix("ses-") if args.session_label else None
-    path = convert(Conversion(
-        source=args.source, dataset=args.dataset, kind=args.type,
-        participant=args.participant_label.removeprefix("sub-"), session=session,
-        task=args.task_label.removeprefix("task-"), channels=tuple(args.channels),
-        rate=args.rate, unit=args.unit, per_count=args.microvolts_per_count, mains=args.mains,
-    ))  # fmt: skip
+    path = convert(
+        Conversion(
+            source=args.source,
+            dataset=args.dataset,
+            kind=args.type,
+            participant=args.participant_label.removeprefix("sub-"),
+            session=session,
+            task=args.task_label.removeprefix("task-"),
+            channels=tuple(args.channels),
+            rate=args.rate,
+            unit=args.unit,
+            per_count=args.microvolts_per_count,
+            mains=args.mains,
+        )
+    )
     return f"The recording is in {path}."

@@ -20,12 +20,17 @@ from motor_bids_app.settings import (
     Selection,
     SelfTest,
     Settings,
-)  # fmt: skip
+)
 
 _LEVEL = {  # of options that not all levels use
-    "experiment": "group", "qc_file": "group", "allow": "group or predict", "init_from": "group",
-    "weights": "group", "model": "predict", "outside": "predict",
-}  # fmt: skip
+    "experiment": "group",
+    "qc_file": "group",
+    "allow": "group or predict",
+    "init_from": "group",
+    "weights": "group",
+    "model": "predict",
+    "outside": "predict",
+}
 
 
 def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
@@ -99,9 +104,14 @@ def _settings(given: dict[str, Any]) -> Settings:
     n_cpus = cli_values.available_cpus()
     omp_nthreads = given.get("omp_nthreads", min(2, n_cpus))
     flags = (
-        "skip_bids_validation", "stop_on_first_crash", "overwrite", "dry_run", "reports_only",
-        "boilerplate_only", "explain_columns",
-    )  # fmt: skip
+        "skip_bids_validation",
+        "stop_on_first_crash",
+        "overwrite",
+        "dry_run",
+        "reports_only",
+        "boilerplate_only",
+        "explain_columns",
+    )
     return Settings(
         bids_dir=given["bids_dir"].absolute(),
         output_dir=given["output_dir"].absolute(),

@@ -16,20 +16,27 @@ def add_physiology_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("EEG and EMG")
     for kind, band in (("eeg", "0.5 150"), ("emg", "20 450")):
         group.add_argument(
-            f"--{kind}-band", nargs=2, type=cli_values.finite, metavar=("LOW", "HIGH"),
+            f"--{kind}-band",
+            nargs=2,
+            type=cli_values.finite,
+            metavar=("LOW", "HIGH"),
             help=f"frequencies of the {kind.upper()} to keep, Hz, capped by what its rate can hold "
             f"(default: {band})",
-        )  # fmt: skip
+        )
     for kind, rate in (("eeg", "500"), ("emg", "1000")):
         group.add_argument(
-            f"--{kind}-rate", type=cli_values.positive_float, metavar="HZ",
+            f"--{kind}-rate",
+            type=cli_values.positive_float,
+            metavar="HZ",
             help=f"samples per second of the cleaned {kind.upper()}; slower recordings keep their "
             f"own (default: {rate})",
-        )  # fmt: skip
+        )
     group.add_argument(
-        "--signal-window", type=cli_values.positive_float, metavar="S",
+        "--signal-window",
+        type=cli_values.positive_float,
+        metavar="S",
         help="length of windows of EEG and EMG, s (default: 10)",
-    )  # fmt: skip
+    )
     group.add_argument(
         "--no-ica", action="store_true", help="leave eye and muscle components in the EEG"
     )

@@ -9,9 +9,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 CLASSIFICATION = (
-    "roc_auc", "balanced_accuracy", "sensitivity", "specificity", "precision", "recall", "f1",
-    "accuracy", "brier",
-)  # fmt: skip
+    "roc_auc",
+    "balanced_accuracy",
+    "sensitivity",
+    "specificity",
+    "precision",
+    "recall",
+    "f1",
+    "accuracy",
+    "brier",
+)
 REGRESSION = ("r2", "mae", "rmse", "r")
 ORDINAL = ("quadratic_kappa", "mae", "accuracy")
 LOWER_IS_BETTER = frozenset({"brier", "mae", "rmse"})

@@ -161,6 +161,25 @@ COLUMNS: dict[str, tuple[str, str]] = {
     **dict(signal_columns()),
 }
 
+_WORDS: dict[str, tuple[str, dict[str, str]]] = {
+    "lesion_side": (
+        "Side of the brain that the lesion is on",
+        {
+            "left": "more than nine tenths of the lesion",
+            "right": "more than nine tenths of the lesion",
+            "bilateral": "a tenth or more on either side",
+            "none": "there is no lesion",
+        },
+    ),
+    "lesion_mask": (
+        "Whether there was a lesion mask",
+        {
+            "given": "there was one",
+            "none": "there was none: the brain was processed as if it were intact",
+        },
+    ),
+}
+
 # Columns of `motor_bids_app.mri.regions.lesion_overlap`.
 OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
     "index": {"Description": "Number of the region; 0 is outside all regions"},
@@ -170,15 +189,15 @@ OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
     },
     "region_ml": {"Description": "Volume of the region", "Units": "ml"},
     "lesioned_ml": {
-        "Description": "Volume of the lesion in the region, in the standard space", "Units": "ml"
+        "Description": "Volume of the lesion in the region, in the standard space",
+        "Units": "ml",
     },
-    "share_of_region": {
-        "Description": "Part of the region that is lesioned", "Units": "arbitrary"
-    },
+    "share_of_region": {"Description": "Part of the region that is lesioned", "Units": "arbitrary"},
     "share_of_lesion": {
-        "Description": "Part of the lesion that is in the region", "Units": "arbitrary"
+        "Description": "Part of the lesion that is in the region",
+        "Units": "arbitrary",
     },
-}  # fmt: skip
+}
 
 
 def is_feature(column: str) -> bool:
@@ -235,24 +254,9 @@ def dictionary_for(columns: Iterable[str]) -> dict[str, dict[str, object]]:
 
 
 def _describe(column: str) -> dict[str, object]:
-    if column == "lesion_side":
-        return {
-            "Description": "Side of the brain that the lesion is on",
-            "Levels": {
-                "left": "more than nine tenths of the lesion",
-                "right": "more than nine tenths of the lesion",
-                "bilateral": "a tenth or more on either side",
-                "none": "there is no lesion",
-            },
-        }
-    if column == "lesion_mask":
-        return {
-            "Description": "Whether there was a lesion mask",
-            "Levels": {
-                "given": "there was one",
-                "none": "there was none: the brain was processed as if it were intact",
-            },
-        }
+    if column in _WORDS:
+        description, levels = _WORDS[column]
+        return {"Description": description, "Levels": dict(levels)}
     if column in COLUMNS:
         description, units = COLUMNS[column]
         return {"Description": description, "Units": units}

@@ -172,9 +172,7 @@ _METADATA = Table(
                 "n_controls": _PEOPLE,
                 "domain": Table(
                     {
-                        "spreads": Each(
-                            Each(_SPREAD, 10_000, keyed=True), 100, keyed=True
-                        ),
+                        "spreads": Each(Each(_SPREAD, 10_000, keyed=True), 100, keyed=True),
                         "sites": Each(_TEXT, 10_000),
                     }
                 ),
@@ -188,7 +186,7 @@ _METADATA = Table(
             Table({"bundle": _HEX, "maps": some_of(*MAPS), "images": _IMAGES}), 1000
         ),
     },
-)  # fmt: skip
+)
 
 
 def check_index(content: Any, place: str) -> None:

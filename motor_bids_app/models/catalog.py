@@ -38,9 +38,14 @@ from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 LADDER = (
-    "prevalence", "demographics", "persistence", "lesion_volume", "tract_load", "regional",
+    "prevalence",
+    "demographics",
+    "persistence",
+    "lesion_volume",
+    "tract_load",
+    "regional",
     "kernel",
-)  # fmt: skip
+)
 NETWORKS = ("karakis2023", "cbam2025", "gao2025", "shi2025")
 # Rungs that only some experiments ask for: a table of EEG and EMG, and either half of shi2025.
 MODALITY_RUNGS = ("physiology", "signals", "slices")

@@ -1,5 +1,6 @@
 """From a raw recording to one that can be measured: EEG and EMG, each with its own order."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -79,32 +80,11 @@ def clean_eeg(recording: Recording, settings: PhysiologySettings, seed: int = 0)
     filtered, band, mains, found = _filter(eeg, settings.eeg_band, settings.eeg_rate)
     bad = find_bad(filtered, eeg.signals)
     _check_enough(eeg, bad)
-    good = [k for k, name in enumerate(eeg.names) if name not in bad]
-    notes = []
-    wild = grown(bad_segments(filtered, set(bad)))
-    components: dict[str, int] = {}
-    unmixed = None
+    notes: list[str] = []
+    components = None
     if settings.ica:
-        usable = ~samples_of(wild, filtered.rate, filtered.signals.shape[1])
-        part = replace(
-            filtered,
-            signals=filtered.signals[good],
-            names=tuple(eeg.names[k] for k in good),
-            kinds=("eeg",) * len(good),
-            muscles=("",) * len(good),
-            places=eeg.places[good],
-            bad=(),
-        )
-        unmixed = unmix(part, usable, _eyes(recording, filtered.rate), seed, band[1])
-        if unmixed is None:
-            notes.append(
-                f"Eye and muscle artefacts were not separated: {len(good)} good channels and "
-                f"{usable.sum() / filtered.rate:.0f} usable seconds are too few for it."
-            )
-        else:
-            filtered.signals[good] = unmixed.without_artefacts(part.signals)
-            labels = [unmixed.labels[k] for k in unmixed.artefacts]
-            components = {name: labels.count(name) for name in ("eye", "muscle")}
+        eyes = _eyes(recording, filtered.rate)
+        components, notes = _take_out_artefacts(filtered, bad, eyes, seed, band[1])
     pieces = bad_segments(filtered, set(bad))
     repaired = _interpolate(filtered, bad)
     if len(repaired) < len(bad):
@@ -119,11 +99,42 @@ def clean_eeg(recording: Recording, settings: PhysiologySettings, seed: int = 0)
         band=band,
         mains=mains,
         found=found,
-        components=components,
-        unmixed=unmixed is not None,
+        components=components or {},
+        unmixed=components is not None,
         before=_plain(eeg, filtered.rate),
         notes=tuple(notes),
     )
+
+
+def _take_out_artefacts(
+    eeg: Recording, bad: Collection[str], eyes: Array | None, seed: int, highest: float
+) -> tuple[dict[str, int] | None, list[str]]:
+    """Take eyes and muscles out of good channels, in place; return how many components of each.
+
+    None, and a note, where the recording does not suffice to separate them.
+    """
+    good = [k for k, name in enumerate(eeg.names) if name not in bad]
+    wild = grown(bad_segments(eeg, set(bad)))
+    usable = ~samples_of(wild, eeg.rate, eeg.signals.shape[1])
+    part = replace(
+        eeg,
+        signals=eeg.signals[good],
+        names=tuple(eeg.names[k] for k in good),
+        kinds=("eeg",) * len(good),
+        muscles=("",) * len(good),
+        places=eeg.places[good],
+        bad=(),
+    )
+    unmixed = unmix(part, usable, eyes, seed, highest)
+    if unmixed is None:
+        note = (
+            f"Eye and muscle artefacts were not separated: {len(good)} good channels and "
+            f"{usable.sum() / eeg.rate:.0f} usable seconds are too few for it."
+        )
+        return None, [note]
+    eeg.signals[good] = unmixed.without_artefacts(part.signals)
+    labels = [unmixed.labels[k] for k in unmixed.artefacts]
+    return {name: labels.count(name) for name in ("eye", "muscle")}, []
 
 
 def clean_emg(recording: Recording, settings: PhysiologySettings) -> Cleaned:

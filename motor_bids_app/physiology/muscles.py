@@ -22,13 +22,17 @@ _CODE = re.compile(
 _LEFT = re.compile(r"(^|[^a-z])(l|left|li)([^a-z]|$)|^left|left$", re.IGNORECASE)
 _RIGHT = re.compile(r"(^|[^a-z])(r|right|re)([^a-z]|$)|^right|right$", re.IGNORECASE)
 _ANTAGONISTS = (
-    (r"flexor (digitorum|carpi)|\b(FDS|FDP|FCR|FCU)\b",
-     r"extensor (digitorum|carpi)|\b(EDC|ED|ECR|ECU)\b"),
+    (
+        r"flexor (digitorum|carpi)|\b(FDS|FDP|FCR|FCU)\b",
+        r"extensor (digitorum|carpi)|\b(EDC|ED|ECR|ECU)\b",
+    ),
     (r"biceps brachii|\b(BB|BIC)\b", r"triceps|\b(TB|TRI)\b"),
     (r"tibialis anterior|\bTA\b", r"gastrocnemius|soleus|\b(GM|GL|GAS|MG|LG|SOL)\b"),
-    (r"rectus femoris|vastus|quadriceps|\b(RF|VL|VM)\b",
-     r"biceps femoris|hamstring|semitendinosus|\b(BF|ST|HAM)\b"),
-)  # fmt: skip
+    (
+        r"rectus femoris|vastus|quadriceps|\b(RF|VL|VM)\b",
+        r"biceps femoris|hamstring|semitendinosus|\b(BF|ST|HAM)\b",
+    ),
+)
 
 
 def side_of(name: str, muscle: str = "") -> str:

@@ -116,13 +116,20 @@ def scan_bold(
         changes = np.einsum("cn,cn->n", np.stack(weights), courses[:, volume, slices[near]])
         signal[near] += base * (1 + changes)
         signal *= 1 + (_STEADY - 1) * np.float32(np.exp(-1.5 * volume))
-        real = signal + noise * rng.standard_normal(len(points), dtype=np.float32)
-        imaginary = noise * rng.standard_normal(len(points), dtype=np.float32)
-        image[..., volume] = np.round(INTENSITY * np.hypot(real, imaginary)).reshape(grid.shape)
+        image[..., volume] = _magnitude(signal, noise, rng).reshape(grid.shape)
     middle = times[:, n_slices // 2]
     return BoldScan(
         grid, image, slice_times, motion, to_t1w, is_coupled(middle, switches), coupling
     )
+
+
+def _magnitude(
+    signal: NDArray[np.float32], noise: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """What the scanner shows of a signal, shape (N,), with thermal noise in both of its parts."""
+    real = signal + noise * rng.standard_normal(len(signal), dtype=np.float32)
+    imaginary = noise * rng.standard_normal(len(signal), dtype=np.float32)
+    return np.round(INTENSITY * np.hypot(real, imaginary))
 
 
 def bold_grid(coarse: float = 1.0) -> Grid:

@@ -79,9 +79,9 @@ def read_sources(dataset: Path) -> list[Source]:
         dictionary = _joint_dictionary([dataset / "sessions.tsv", *sessions])
         sources.append(Source("sub-*_sessions.tsv", table, keys, dictionary))
     if not any(len(source.keys) for source in sources):
-        what = f"no rows in {', '.join(s.file for s in sources)}" if sources else (
-            "no participants.tsv, no phenotype table and no sessions table"
-        )  # fmt: skip
+        what = "no participants.tsv, no phenotype table and no sessions table"
+        if sources:
+            what = f"no rows in {', '.join(s.file for s in sources)}"
         others = [path.name for path in dataset.glob("participants.*") if path.suffix != ".json"]
         found = "" if sources or not others else f" ({others[0]} is not read)"
         raise InputMissingError(

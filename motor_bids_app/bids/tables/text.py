@@ -8,9 +8,11 @@ from motor_bids_app.opening import check_file, read_bytes
 
 _LARGEST = 128 * 2**20  # bytes
 MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
-    b"\xff\xfe\x00\x00": "utf-32", b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16",
-}  # fmt: skip
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 _LINE_END = re.compile("\r\n|\n|\r")
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200e\u200f\u2060"))
 

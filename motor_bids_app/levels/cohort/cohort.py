@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.schema import Experiment, Inputs
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.features.volumes import Volumes, VolumeStore
 from motor_bids_app.levels.cohort.baseline import with_baseline
 from motor_bids_app.levels.cohort.completeness import harmonisation_notes, incomplete, wrong_seeds
 from motor_bids_app.levels.cohort.component import with_component
@@ -152,12 +152,7 @@ def _build(
     people, exclusions, remarks = with_baseline(people, outcome, inputs.baseline_score)
     for row, reason in unreadable.items():
         exclusions[row] = exclusions[row] or reason
-    labels = label(people, outcome, experiment.target.controls, exclusions)
-    if inputs.missing == "leave_out":
-        exclusions = incomplete(people, labels.rows, exclusions, inputs.maps)
-        labels = label(people, outcome, experiment.target.controls, exclusions)
-    exclusions = wrong_seeds(people, labels.rows, exclusions, experiment)
-    labels = label(people, outcome, experiment.target.controls, exclusions)
+    labels = _take_part(people, outcome, exclusions, experiment)
     flip = to_flip(people.table, inputs.mirror_lesion_to)
     table = mirror_features(people.table, flip).iloc[labels.rows].reset_index(drop=True)
     table = with_demographics(table)
@@ -165,14 +160,7 @@ def _build(
     scans = [people.scans[row] for row in labels.rows]
     maps = available_maps(scans, controls, inputs.maps)
     notes = (*people.notes, *labels.notes, *remarks, *harmonisation_notes(table, inputs.harmonise))
-    volumes, mask, digests = None, None, {}
-    if maps:
-        store: VolumeStore = library.store(
-            maps, inputs.resolution, inputs.mirror_lesion_to, labels.rows
-        )
-        volumes = store.volumes()[labels.rows]
-        mask = experiment_mask(inputs.mask, store.grid)
-        digests = map_digests(store, labels.rows, table["participant_id"].tolist())
+    volumes, mask, digests = _read_maps(maps, inputs, library, labels.rows, people)
     whole = experiment_instances(experiment, library, labels.rows)
     instances = {kind: each[labels.rows] for kind, each in whole.items()}
     if instances:
@@ -191,6 +179,41 @@ def _build(
         notes=notes,
         excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
     )
+
+
+def _take_part(
+    people: Participants,
+    outcome: Outcome,
+    exclusions: NDArray[np.object_],
+    experiment: Experiment,
+) -> Labels:
+    """Scans that have an outcome and all that the experiment asks for."""
+    inputs, controls = experiment.inputs, experiment.target.controls
+    labels = label(people, outcome, controls, exclusions)
+    if inputs.missing == "leave_out":
+        exclusions = incomplete(people, labels.rows, exclusions, inputs.maps)
+        labels = label(people, outcome, controls, exclusions)
+    exclusions = wrong_seeds(people, labels.rows, exclusions, experiment)
+    return label(people, outcome, controls, exclusions)
+
+
+def _read_maps(
+    maps: tuple[str, ...],
+    inputs: Inputs,
+    library: MapLibrary,
+    rows: NDArray[np.intp],
+    people: Participants,
+) -> tuple[Volumes | None, NDArray[np.bool_] | None, dict[tuple[str, str], list[str]]]:
+    """Maps of the scans in some rows, the voxels that models may use, and what `map_digests` gives.
+
+    No maps, no mask and no digests where an experiment has none.
+    """
+    if not maps:
+        return None, None, {}
+    store: VolumeStore = library.store(maps, inputs.resolution, inputs.mirror_lesion_to, rows)
+    participants = people.table["participant_id"].iloc[rows].tolist()
+    mask = experiment_mask(inputs.mask, store.grid)
+    return store.volumes()[rows], mask, map_digests(store, rows, participants)
 
 
 def with_demographics(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """What is missing, whom that leaves out, and what models do about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -167,15 +167,23 @@ def missing_table(
     people = table["participant_id"].to_numpy(dtype=object)
     controls = (table["group"] == "control").to_numpy(dtype=bool)
     rows = []
-
-    def count(what: str, known: Flags, rule: str) -> None:
+    for what, known, rule in _seen(table, present, maps, regional, instances or {}):
         by_person = pd.DataFrame({"known": known, "control": controls}, index=people)
         by_person = by_person.groupby(level=0).any()
         lost = ~by_person["known"]
-        healthy = int((lost & by_person["control"]).sum())
-        rule = rule if lost.any() else "complete"
-        n = int(lost.sum())
-        rows.append((what, n, n - healthy, healthy, len(lost), rule))
+        n, healthy = int(lost.sum()), int((lost & by_person["control"]).sum())
+        rows.append((what, n, n - healthy, healthy, len(lost), rule if n else "complete"))
+    return pd.DataFrame(rows, columns=MISSING_COLUMNS)
+
+
+def _seen(
+    table: pd.DataFrame,
+    present: Flags | None,
+    maps: Sequence[str],
+    regional: Sequence[str],
+    instances: Mapping[str, Flags],
+) -> Iterator[tuple[str, Flags, str]]:
+    """What models may see, which scans have it, and the rule for those without."""
 
     def known(name: str) -> Flags:
         if name not in table:
@@ -184,22 +192,21 @@ def missing_table(
 
     for name in DEMOGRAPHICS:
         nobody = "nobody has it: models do without"
-        count(NAMES[name], known(name), _FILLED if known(name).any() else nobody)
+        yield NAMES[name], known(name), _FILLED if known(name).any() else nobody
     if BASELINE in table:
-        count(NAMES[BASELINE], known(BASELINE), _FILLED)
+        yield NAMES[BASELINE], known(BASELINE), _FILLED
     if "lesion_volume" in table:
         rule = "0 for controls; of patients, " + _FILLED
-        count("lesion mask (volume and tract load)", known("lesion_volume"), rule)
+        yield "lesion mask (volume and tract load)", known("lesion_volume"), rule
     if regional:
         whole = table[list(regional)].notna().all(axis=1).to_numpy(dtype=bool)
-        count("a regional feature", whole, _FILLED)
-    for k, name in enumerate(maps if present is not None else ()):
-        assert present is not None
-        count(f"{name} map", present[:, k], "replaced by the mean map of the training fold")
-    for kind, has in (instances or {}).items():
+        yield "a regional feature", whole, _FILLED
+    if present is not None:
+        for k, name in enumerate(maps):
+            yield f"{name} map", present[:, k], "replaced by the mean map of the training fold"
+    for kind, has in instances.items():
         what, rule = _PIECES.get(kind, (kind, _WITHOUT_PIECES))
-        count(what, has, rule)
-    return pd.DataFrame(rows, columns=MISSING_COLUMNS)
+        yield what, has, rule
 
 
 def harmonisation_notes(table: pd.DataFrame, harmonise: str) -> tuple[str, ...]:

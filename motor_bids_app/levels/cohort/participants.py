@@ -191,24 +191,22 @@ def _join(
     doubtful: dict[str, Sequence[str]] = {}
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
-        participant = f"sub-{scan.participant}"
-        session = f"ses-{scan.session}" if scan.session else None
+        own = by_person.get(scan.participant_id)
+        near = near_miss(scan.participant_id, known["participant_id"]) if own is None else ""
+        if near and not required:
+            notes.append(f"{scan.prefix} has no row in the tables, but {near}.")
+        keys = {"participant_id": scan.participant_id, "session_id": scan.session_id}
         try:
-            rows_of_person = by_person.get(participant)
-            if rows_of_person is None:
-                near = near_miss(participant, known["participant_id"])
-                if required:
-                    raise DataError(_no_row(near))
-                notes += [f"{scan.prefix} has no row in the tables, but {near}."] if near else []
-            row = _row_of(rows_of_person, session)
+            if own is None and required:
+                raise DataError(_no_row(near))
+            row = _row_of(own, scan.session_id)
             features, strange = _features(scan)
         except MotorBidsAppError as error:
             log.warning("%s is left out: %s", scan.prefix, error)
-            excluded.append((participant, session, str(error)))
+            excluded.append((scan.participant_id, scan.session_id, str(error)))
             continue
         if of_earlier_regions(strange):
             earlier.append(scan.prefix)
-        keys = {"participant_id": participant, "session_id": session}
         notes += _side_conflict(scan, row, features)
         trusted, sound, doubtful[scan.prefix] = without_doubtful(scan, features, allowed)
         if doubtful[scan.prefix]:

@@ -64,17 +64,7 @@ def audit_cohort(
     StoppedByAuditError
         A check failed that is not allowed to.
     """
-    volumes, table = cohort.samples.volumes, cohort.samples.table
-    alike = None
-    # Lesion masks of different people may well be alike, and controls have none.
-    whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
-    if volumes is not None and whole:
-        alike = near_duplicates(
-            np.stack([likeness(volumes, column) for column in whole]),
-            volumes.present[:, whole],
-            table["participant_id"].tolist(),
-            [cohort.maps[k] for k in whole],
-        )
+    table = cohort.samples.table
     predictors = Predictors.of(cohort, models)
     score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
     checks = audit(
@@ -84,7 +74,7 @@ def audit_cohort(
         repeats,
         cohort.known,
         cohort.controls,
-        alike=alike,
+        alike=_near_duplicates(cohort),
         predictors=predictors.values,
         scores=score.reindex(predictors.values.index),
         sites=cohort.sites,
@@ -100,3 +90,20 @@ def audit_cohort(
     if len(stopping):
         raise StoppedByAuditError(checks, tuple(stopping["name"]))
     return checks
+
+
+def _near_duplicates(cohort: Cohort) -> tuple[pd.DataFrame, int] | None:
+    """See `near_duplicates`; None where there are no maps of whole brains.
+
+    Lesion masks of different people may well be alike, and controls have none.
+    """
+    volumes = cohort.samples.volumes
+    whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+    if volumes is None or not whole:
+        return None
+    return near_duplicates(
+        np.stack([likeness(volumes, column) for column in whole]),
+        volumes.present[:, whole],
+        cohort.samples.table["participant_id"].tolist(),
+        [cohort.maps[k] for k in whole],
+    )

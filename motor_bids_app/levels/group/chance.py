@@ -22,9 +22,16 @@ from motor_bids_app.models.tables.products import linear_products, stands_in
 log = logging.getLogger(__name__)
 Tests = dict[str, PermutationTest]  # by model, among patients
 COLUMNS = [
-    "model", "tested", "population", "metric", "value", "null_mean", "null_high", "p_value",
+    "model",
+    "tested",
+    "population",
+    "metric",
+    "value",
+    "null_mean",
+    "null_high",
+    "p_value",
     "n_permutations",
-]  # fmt: skip
+]
 STAND_IN, ITSELF = "ridge", "model"
 CONSTANT = "prevalence"
 MIN_NULL = 20  # permutations whose spread is known well enough

@@ -29,18 +29,24 @@ from motor_bids_app.models.networks.layers import LAYERS, layer_predictions, lay
 from motor_bids_app.spaces.grids import Grid
 
 CLASSIFIER_LABELS = {
-    "knn": "k-nearest neighbours", "svm": "Support vector machine", "tree": "Decision tree",
-    "forest": "Random forest", "adaboost": "AdaBoost", "bayes": "Naive Bayes",
-}  # fmt: skip
+    "knn": "k-nearest neighbours",
+    "svm": "Support vector machine",
+    "tree": "Decision tree",
+    "forest": "Random forest",
+    "adaboost": "AdaBoost",
+    "bayes": "Naive Bayes",
+}
 LAYER_LABELS = {
     "flatten": "joined features",
     "dense1": "first dense layer",
     "dense2": "second dense layer",
 }
 MASK_LABELS = {
-    "brain": "the whole brain", "cst": "the corticospinal tract", "motor": "motor regions",
+    "brain": "the whole brain",
+    "cst": "the corticospinal tract",
+    "motor": "motor regions",
     "cst+motor": "the corticospinal tract and motor regions",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,9 +23,18 @@ from motor_bids_app.spaces.templates import load_template
 
 FOLDER = "group"
 MEASURES = (
-    "snr_wm", "cnr", "template_correlation", "brain_dice", "brain_coverage", "snr_b0", "snr_dwi",
-    "dwi_coverage", "motion_mean_fd", "motion_high_share", "tensor_residual",
-)  # fmt: skip
+    "snr_wm",
+    "cnr",
+    "template_correlation",
+    "brain_dice",
+    "brain_coverage",
+    "snr_b0",
+    "snr_dwi",
+    "dwi_coverage",
+    "motion_mean_fd",
+    "motion_high_share",
+    "tensor_residual",
+)
 
 
 def describe_cohort(people: Participants, settings: Settings) -> CohortImages:

@@ -64,6 +64,17 @@ def extract_features(outputs: Outputs) -> None:
         native_loads=_native_loads(outputs) if lesion is not None else None,
         quality=earlier.quality | facts.quality | signals,
     )
+    _save_row(row, outputs)
+    if lesion is not None:
+        _save_overlap(lesion, outputs)
+        facts.add(_beyond_tract(lesion))
+    done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
+    facts.methods.extend(done)
+    outputs.save_facts("features", facts)
+
+
+def _save_row(row: Mapping[str, object], outputs: Outputs) -> None:
+    """Save the table of one row, and what its columns are."""
     identity = {
         "participant_id": f"sub-{outputs.participant}",
         "session_id": f"ses-{outputs.session}" if outputs.session else None,
@@ -74,14 +85,8 @@ def extract_features(outputs: Outputs) -> None:
         **dictionary_for(row),
     }
     path = outputs.features_table
-    write_table(path, pd.DataFrame([identity | row]), dictionary)
+    write_table(path, pd.DataFrame([{**identity, **row}]), dictionary)
     outputs.written.extend([path, path.with_suffix(".json")])
-    if lesion is not None:
-        _save_overlap(lesion, outputs)
-        facts.add(_beyond_tract(lesion))
-    done = [name for name, there in (("tract_load", lesion), ("regions", maps)) if there]
-    facts.methods.extend(done)
-    outputs.save_facts("features", facts)
 
 
 def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, float], Facts]:

@@ -30,16 +30,24 @@ _FIGURES = {
     "lesion": ("lesion-native", "lesion-standard"),
     "tissue": ("tissue",),
     "diffusion": (
-        "denoising", "motion", "susceptibility", "tensor-maps", "tensor-residual",
+        "denoising",
+        "motion",
+        "susceptibility",
+        "tensor-maps",
+        "tensor-residual",
         "coregistration",
     ),
     "bold": (
-        "bold-motion", "bold-susceptibility", "bold-coregistration", "bold-signal",
-        "bold-connectivity", "bold-coupling",
+        "bold-motion",
+        "bold-susceptibility",
+        "bold-coregistration",
+        "bold-signal",
+        "bold-connectivity",
+        "bold-coupling",
     ),
     "eeg": ("eeg-spectra", "eeg-channels", "eeg-rejected"),
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
-}  # fmt: skip
+}
 _NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
 _NOTHING = "nothing was made of it here."
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import (
@@ -106,8 +108,30 @@ def _check_sources(settings: Settings, model: SavedModel, people: Participants) 
     ]
 
 
-def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> Prediction:
-    """Predict one scan, from its row of the table and its maps.
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What a model is given of one scan.
+
+    Parameters
+    ----------
+    samples : Samples
+        Of one row.
+    flip : bool array, shape (1,)
+        Whether it was mirrored.
+    levels : DataFrame
+        One row: the level of each map.
+    notes : tuple of str
+        What is missing and was taken as in the average training person.
+    """
+
+    samples: Samples
+    flip: NDArray[np.bool_]
+    levels: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> _Given:
+    """Read what the model needs of a scan.
 
     Raises
     ------
@@ -116,9 +140,9 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     """
     metadata, inputs = model.metadata, model.metadata["inputs"]
     flip = to_flip(table, inputs["mirror_lesion_to"])
-    table, unknown = _with_all_columns(model.members[0], table, needs(metadata["model"]).columns)
-    row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     needed = needs(metadata["model"])
+    table, unknown = _with_all_columns(model.members[0], table, needed.columns)
+    row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     _check_columns(metadata, row)
     _check_seed(inputs, needed, scan, row)
     notes = _filled_in(row, needed.columns) + unknown + _not_harmonised(model.members[0], row)
@@ -131,10 +155,17 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     if {SIGNALS, SLICES} & set(needed.instances):
         instances, lacking = instances_of_scan(inputs, needed.instances, scan, flip)
         notes += lacking
-    value = float(model.predict(Samples(row, volumes, instances))[0])
+    return _Given(Samples(row, volumes, instances), flip, levels, notes)
+
+
+def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> Prediction:
+    """Predict one scan, from its row of the table and its maps; errors as of `_given`."""
+    metadata, given = model.metadata, _given(model, scan, table, outside)
+    row, notes = given.samples.table, given.notes
+    value = float(model.predict(given.samples)[0])
     site = row["site"].dropna().astype(str).tolist() if "site" in row else []
     findings = Domain.from_json(metadata["training"]["domain"]).findings(
-        person_values(row, metadata["model"], levels), site[0] if site else None
+        person_values(row, metadata["model"], given.levels), site[0] if site else None
     )
     answer = ANSWERS[outside] if findings else "given"
     classes, interval = conformal_answer(metadata, value, findings if answer == "widened" else ())
@@ -144,6 +175,7 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         notes += (
             "undecided: " + ("both classes are" if classes else "neither class is") + " possible",
         )
+    images = instance_images(given.samples.instances)
     return Prediction(
         participant=str(row["participant_id"][0]),
         session=row["session_id"][0] or None,
@@ -153,7 +185,7 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
         interval=interval,
         answer=answer,
         outside=findings,
-        in_training=was_in_training(metadata, scan, row, flip, volumes, instance_images(instances)),
+        in_training=was_in_training(metadata, scan, row, given.flip, given.samples.volumes, images),
     )
 
 

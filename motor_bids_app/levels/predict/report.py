@@ -62,9 +62,17 @@ def _read(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 _SHOWN = (
-    "participant_id", "session_id", "predicted", "predicted_class", "conformal_set", "answer",
-    "in_training", "warning", "low", "high",
-)  # fmt: skip
+    "participant_id",
+    "session_id",
+    "predicted",
+    "predicted_class",
+    "conformal_set",
+    "answer",
+    "in_training",
+    "warning",
+    "low",
+    "high",
+)
 
 
 def build_prediction_report(

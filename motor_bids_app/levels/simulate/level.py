@@ -28,14 +28,8 @@ from motor_bids_app.simulation.tensors import tensor_field
 from motor_bids_app.spaces.grids import Grid, standard_grid
 
 log = logging.getLogger(__name__)
-_SHAPE, _SCAN, _SITE, _TENSORS, _BOLD, _SIGNALS = (
-    11,
-    12,
-    13,
-    14,
-    15,
-    16,
-)  # streams of random numbers
+# Streams of random numbers.
+_SHAPE, _SCAN, _SITE, _TENSORS, _BOLD, _SIGNALS = range(11, 17)
 _DWI_NOISE, _BOLD_NOISE = 1.3, 0.5  # relative to that of the T1w image
 
 
@@ -73,11 +67,28 @@ def run(settings: SimulationSettings) -> None:
 
 @dataclass(frozen=True)
 class _Visit:
-    """One person's session: where its files go, and how it is scanned."""
+    """One person's session: where its files go, and how it is scanned.
+
+    `number` counts the sessions from 0.
+    """
 
     person: Person
-    session: str | None
-    dataset: Path
+    number: int
+    settings: SimulationSettings
+
+    @property
+    def session(self) -> str | None:
+        """Its label; None where there is one session."""
+        return SESSIONS[self.number] if self.settings.n_sessions > 1 else None
+
+    @property
+    def dataset(self) -> Path:
+        """Folder of the dataset."""
+        return self.settings.output_dir
+
+    def stream(self, purpose: int, *numbers: int) -> np.random.Generator:
+        """Random numbers for one purpose."""
+        return _generator(self.settings.seed, purpose, *numbers)
 
     def path(
         self,
@@ -109,49 +120,52 @@ class _Visit:
 def simulate_person(person: Person, settings: SimulationSettings) -> None:
     """Write all scans of one person, and their truth."""
     torch.set_num_threads(1)  # sums depend on the number of threads
-    stream = partial(_generator, settings.seed)
-    shape = draw_shape(stream(_SHAPE, person.number))
-    scanner = draw_scanner(stream(_SITE, person.site))
+    shape = draw_shape(_generator(settings.seed, _SHAPE, person.number))
     for number in range(settings.n_sessions):
-        session = SESSIONS[number] if settings.n_sessions > 1 else None
-        visit = _Visit(person, session, settings.output_dir)
-        rng = stream(_SCAN, person.number, number)
+        visit = _Visit(person, number, settings)
+        rng = visit.stream(_SCAN, person.number, number)
         pose = draw_rigid(rng, degrees=5, millimetres=5) if number else np.eye(4)
-        posed = replace(shape, matrix=pose @ shape.matrix)
-        if "anat" in settings.modalities:
-            scan = scan_t1w(posed, person.lesion, scanner, settings.voxel_size, rng)
-            _write_t1w(scan, posed, visit)
-        if "dwi" in settings.modalities:
-            field = tensor_field(person.lesion, person.damage, stream(_TENSORS, person.number))
-            dwi = scan_dwi(
-                posed,
-                field,
-                noise=_DWI_NOISE * scanner.noise,
-                rng=rng,
-                voxel_size=max(2.0, settings.voxel_size),
-                n_directions=settings.n_directions,
-            )
-            _write_dwi(dwi, visit, scanner)
-        if "bold" in settings.modalities:
-            bold = scan_bold(
-                posed,
-                person.lesion,
-                person.damage.degeneration,
-                noise=_BOLD_NOISE * scanner.noise,
-                n_volumes=settings.n_volumes,
-                rng=stream(_BOLD, person.number, number),
-                coarse=max(1, settings.voxel_size / 3),
-            )
-            _write_bold(bold, visit)
+        _scan_head(replace(shape, matrix=pose @ shape.matrix), visit, rng)
         if settings.signals:
             recording = record(
                 person.capacity[number],
                 person.lesion_side,
                 seconds=settings.signal_seconds,
                 rate=settings.signal_rate,
-                rng=stream(_SIGNALS, person.number, number),
+                rng=visit.stream(_SIGNALS, person.number, number),
             )
             write_recording(recording, settings, visit.path)
+
+
+def _scan_head(shape: Shape, visit: _Visit, rng: np.random.Generator) -> None:
+    """Write the images of a session, whose heads are `shape` where they lie at rest."""
+    person, settings = visit.person, visit.settings
+    scanner = draw_scanner(visit.stream(_SITE, person.site))
+    if "anat" in settings.modalities:
+        scan = scan_t1w(shape, person.lesion, scanner, settings.voxel_size, rng)
+        _write_t1w(scan, shape, visit)
+    if "dwi" in settings.modalities:
+        tensors = visit.stream(_TENSORS, person.number)
+        dwi = scan_dwi(
+            shape,
+            tensor_field(person.lesion, person.damage, tensors),
+            noise=_DWI_NOISE * scanner.noise,
+            rng=rng,
+            voxel_size=max(2.0, settings.voxel_size),
+            n_directions=settings.n_directions,
+        )
+        _write_dwi(dwi, visit, scanner)
+    if "bold" in settings.modalities:
+        bold = scan_bold(
+            shape,
+            person.lesion,
+            person.damage.degeneration,
+            noise=_BOLD_NOISE * scanner.noise,
+            n_volumes=settings.n_volumes,
+            rng=visit.stream(_BOLD, person.number, visit.number),
+            coarse=max(1, settings.voxel_size / 3),
+        )
+        _write_bold(bold, visit)
 
 
 def _generator(*numbers: int) -> np.random.Generator:

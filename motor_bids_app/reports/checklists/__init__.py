@@ -14,6 +14,11 @@ from motor_bids_app.reports.checklists.tripod import TRIPOD
 
 CHECKLISTS = (TRIPOD, PROBAST, CLAIM, MODEL_CARD)
 __all__ = [
-    "CHECKLISTS", "MODEL_CARD", "Checklist", "Item", "RunFacts", "checklist_json",
+    "CHECKLISTS",
+    "MODEL_CARD",
+    "Checklist",
+    "Item",
+    "RunFacts",
+    "checklist_json",
     "render_checklist",
-]  # fmt: skip
+]

@@ -52,13 +52,8 @@ def roc_curves(
     axes.plot([0, 1], [0, 1], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
     for number, (name, label) in enumerate(models.items()):
         one = predictions[predictions["model"] == name]
-        axes.plot(
-            *mean_roc(one),
-            color=colour(number),
-            linewidth=1.6,
-            linestyle=_dash(number),
-            label=fill(f"{label}: {_interval(metrics, name, 'roc_auc')}", 44),
-        )
+        auc = fill(f"{label}: {_interval(metrics, name, 'roc_auc')}", 44)
+        axes.plot(*mean_roc(one), _dash(number), color=colour(number), linewidth=1.6, label=auc)
     axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set_box_aspect(1)
     canvas.legend(loc="outside right center", title="AUC (95 % interval)", fontsize=8.5)
@@ -88,11 +83,7 @@ def metric_forest(
 ) -> Figure:
     """Draw one metric of every model with its interval, beside the band that chance allows it."""
     canvas, (axes,) = new_chart(7.2, 1.2 + 0.42 * len(models))
-    for row, name in enumerate(models):
-        floor = noise_floors.get(name, np.nan)
-        rows = [row - 0.5, row + 0.5]
-        axes.fill_betweenx(rows, chance - floor, chance + floor, color=INK["band"], zorder=0)
-    axes.axvline(chance, color=INK["muted"], linewidth=0.8)
+    _draw_chance(axes, chance, [noise_floors.get(name, np.nan) for name in models])
     populations = {
         name: words
         for name, words in {"patients": "patients", "all": "with controls (too good)"}.items()
@@ -118,6 +109,14 @@ def metric_forest(
             f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
         ),
     )
+
+
+def _draw_chance(axes: Axes, chance: float, noise_floors: Sequence[float]) -> None:
+    """Draw what guessing gives, and the band that chance allows each model around it."""
+    for row, floor in enumerate(noise_floors):
+        rows = [row - 0.5, row + 0.5]
+        axes.fill_betweenx(rows, chance - floor, chance + floor, color=INK["band"], zorder=0)
+    axes.axvline(chance, color=INK["muted"], linewidth=0.8)
 
 
 def _draw_intervals(

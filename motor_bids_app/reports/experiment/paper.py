@@ -14,9 +14,10 @@ from motor_bids_app.reports.experiment.tables import models_table
 from motor_bids_app.reports.pages import Figure, Table
 
 LAYERS = {
-    "flatten": "joined features (flatten)", "dense1": "first dense layer (FCL1)",
+    "flatten": "joined features (flatten)",
+    "dense1": "first dense layer (FCL1)",
     "dense2": "second dense layer (FCL2)",
-}  # fmt: skip
+}
 _CLASSES = {"poor": "Poor", "good": "Good", "overall": "Overall"}
 _ORDER = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
 _SHORT = ("accuracy", "specificity", "precision", "recall", "f1")

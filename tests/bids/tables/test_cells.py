@@ -41,9 +41,10 @@ def test_a_percentage_is_never_taken_for_the_raw_score(write):
 
 def test_a_column_that_its_description_contradicts_is_left_out_and_said(write):
     folder = write(
-        "participant_id age fma_ue", "sub-1 50 20",
+        "participant_id age fma_ue",
+        "sub-1 50 20",
         dictionary={"age": {"Description": "Age at stroke onset"}, "fma_ue": {"Units": "percent"}},
-    )  # fmt: skip
+    )
     resolved = resolve_columns(folder)
 
     assert not {"age", "fma_ue"} & set(resolved.table)
@@ -86,9 +87,11 @@ def test_cells_without_a_value_are_missing_in_every_column(write, cell):
 
 def test_a_declared_meaning_comes_before_the_usual_one(write):
     folder = write(
-        "participant_id site", "sub-1 NA", "sub-2 EU",
+        "participant_id site",
+        "sub-1 NA",
+        "sub-2 EU",
         dictionary={"site": {"Levels": {"NA": "North America", "EU": "Europe"}}},
-    )  # fmt: skip
+    )
     assert resolve_columns(folder).table["site"].tolist() == ["NA", "EU"]
 
 
@@ -157,9 +160,12 @@ def test_any_dictionary_is_read_or_refused_in_a_sentence(write):
             rng.choice(keys): pick[4],
         }
         folder = write(
-            f"participant_id {columns[rng.integers(len(columns))]}", "a 1", "b n/a", "c left",
+            f"participant_id {columns[rng.integers(len(columns))]}",
+            "a 1",
+            "b n/a",
+            "c left",
             dictionary={name: entry if rng.random() < 0.9 else pick[5] for name in columns},
-        )  # fmt: skip
+        )
         try:
             seen.add(bool(resolve_columns(folder).explain()))
         except TableError as error:

@@ -85,11 +85,18 @@ def test_a_description_that_fits_does_not(name, text):
 @pytest.mark.parametrize(
     ("column", "other"),
     [
-        ("fma_ue_percent", True), ("FMA-UE %", True), ("fmaUEPct", True), ("fma_ue_change", True),
-        ("nonparetic_side", True), ("unaffected_hand", True), ("fma_ue_day90", False),
-        ("nihss_24h", False), ("fma_ue_T1", False), ("lesion_side", False),
+        ("fma_ue_percent", True),
+        ("FMA-UE %", True),
+        ("fmaUEPct", True),
+        ("fma_ue_change", True),
+        ("nonparetic_side", True),
+        ("unaffected_hand", True),
+        ("fma_ue_day90", False),
+        ("nihss_24h", False),
+        ("fma_ue_T1", False),
+        ("lesion_side", False),
     ],
-)  # fmt: skip
+)
 def test_names_of_what_begins_like_a_score(column, other):
     assert bool(another_thing(column)) == other
 

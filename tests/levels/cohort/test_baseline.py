@@ -26,13 +26,18 @@ def people(rows) -> Participants:
 
 VISITS = people(
     [
-        ("sub-1", "ses-post", 6, 50, 4), ("sub-1", "ses-pre", 1, 20, 4),
-        ("sub-2", "ses-a", 1, 30, 9), ("sub-2", "ses-b", 3, 40, 9), ("sub-2", "ses-c", 9, 45, 9),
-        ("sub-3", "ses-a", 2, 60, 1), ("sub-4", "ses-a", None, 10, 8),
+        ("sub-1", "ses-post", 6, 50, 4),
+        ("sub-1", "ses-pre", 1, 20, 4),
+        ("sub-2", "ses-a", 1, 30, 9),
+        ("sub-2", "ses-b", 3, 40, 9),
+        ("sub-2", "ses-c", 9, 45, 9),
+        ("sub-3", "ses-a", 2, 60, 1),
+        ("sub-4", "ses-a", None, 10, 8),
         ("sub-4", "ses-b", None, 12, 8),
-        ("sub-5", "ses-a", 4, 33, None), ("sub-5", "ses-b", 4, 35, None),
+        ("sub-5", "ses-a", 4, 33, None),
+        ("sub-5", "ses-b", 4, 35, None),
     ]
-)  # fmt: skip
+)
 
 
 def test_the_earlier_session_is_told_by_time_not_by_name_or_order():

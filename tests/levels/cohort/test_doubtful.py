@@ -30,9 +30,13 @@ def test_a_note_names_the_scans_and_how_to_take_them():
 
 def test_a_bold_that_is_doubtful_gives_no_maps_windows_or_slices():
     scan = DerivedScan(
-        participant="01", maps={"fc": Path("fc"), "fa": Path("fa")}, bold=Path("b"),
-        seed=Path("s"), mean_bold=Path("m"), bold_brain=Path("r"),
-    )  # fmt: skip
+        participant="01",
+        maps={"fc": Path("fc"), "fa": Path("fa")},
+        bold=Path("b"),
+        seed=Path("s"),
+        mean_bold=Path("m"),
+        bold_brain=Path("r"),
+    )
 
     trusted, _, _ = without_doubtful(scan, {"bold_mean_fd": 4.0}, ())
 

@@ -31,10 +31,22 @@ folds = 3
 repeats = 2
 """
 TABLES = (
-    "predictions", "out_of_fold", "metrics", "comparisons", "splits", "audit", "excluded",
-    "permutation", "decision_curve", "sample_size", "conformal",
-    "abstention", "learning_curve", "subgroups", "missing",
-)  # fmt: skip
+    "predictions",
+    "out_of_fold",
+    "metrics",
+    "comparisons",
+    "splits",
+    "audit",
+    "excluded",
+    "permutation",
+    "decision_curve",
+    "sample_size",
+    "conformal",
+    "abstention",
+    "learning_curve",
+    "subgroups",
+    "missing",
+)
 
 
 def experiment_file(folder, text=QUICK, **replacements) -> str:

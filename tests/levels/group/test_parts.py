@@ -21,9 +21,15 @@ MODELS = {"prevalence": "Share of poor outcomes", "kernel": "Kernel"}
 def page():
     """Of a classification whose final model is the kernel."""
     answer = Answer(
-        model="kernel", metric="roc_auc", n_people=30, value=0.8, low=0.7, high=0.9, chance=0.5,
+        model="kernel",
+        metric="roc_auc",
+        n_people=30,
+        value=0.8,
+        low=0.7,
+        high=0.9,
+        chance=0.5,
         noise_floor=0.2,
-    )  # fmt: skip
+    )
     outcome = SimpleNamespace(task="classification", text="FMA-UE < 27", classes=())
     return Page(models=MODELS, answer=answer, outcome=outcome)
 

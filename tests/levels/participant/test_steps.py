@@ -130,10 +130,17 @@ def test_a_step_that_fails_leaves_nothing_of_an_earlier_run(write, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "{outside}", "../mine.txt", "sub-01/../../mine.txt", "sub-01/link/mine.txt",
-        "sub-02/sub-02_T1w.nii.gz", "dataset_description.json", 5, None, ["a"],
+        "{outside}",
+        "../mine.txt",
+        "sub-01/../../mine.txt",
+        "sub-01/link/mine.txt",
+        "sub-02/sub-02_T1w.nii.gz",
+        "dataset_description.json",
+        5,
+        None,
+        ["a"],
     ],
-)  # fmt: skip
+)
 def test_a_record_deletes_nothing_but_files_of_its_own_scan(runs, tmp_path, name):
     runs()
     outside, out = tmp_path / "mine.txt", tmp_path / "out"

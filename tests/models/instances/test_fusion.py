@@ -17,9 +17,15 @@ from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegre
 from motor_bids_app.models.training.mixing import Curve
 
 SMALL = {
-    "hidden": (8, 8, 4), "step": 0.25, "size": 32, "epochs": 2, "stop_after": 0,
-    "learning_rate": 0.01, "inner_folds": 2, "validation_share": 0.4,
-}  # fmt: skip
+    "hidden": (8, 8, 4),
+    "step": 0.25,
+    "size": 32,
+    "epochs": 2,
+    "stop_after": 0,
+    "learning_rate": 0.01,
+    "inner_folds": 2,
+    "validation_share": 0.4,
+}
 
 
 class Quick:

@@ -29,9 +29,15 @@ from motor_bids_app.spaces.grids import Grid
 GRID = Grid((6, 6, 6), np.eye(4))
 N_PEOPLE, N_VOLUMES, LENGTH = 24, 30, 10
 SMALL = {
-    "widths": (4, 8), "convolutions": (1, 1), "hidden": 16, "dropout": 0.0,
-    "batch_size": 32, "windows": 6, "epochs": 12, "learning_rate": 1e-2,
-}  # fmt: skip
+    "widths": (4, 8),
+    "convolutions": (1, 1),
+    "hidden": 16,
+    "dropout": 0.0,
+    "batch_size": 32,
+    "windows": 6,
+    "epochs": 12,
+    "learning_rate": 1e-2,
+}
 PLANTED = (slice(1, 4),) * 3
 
 

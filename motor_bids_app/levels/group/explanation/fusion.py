@@ -23,12 +23,16 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "repeat": {"Description": "Repeat of the cross-validation"},
     "fold": {"Description": "Test set of the repeat"},
     "training": {"Description": "Training, which differ in their seed"},
-    "modality": {"Description": "Kind of data", "Levels": {
-        "signals": "windows of EEG and EMG", "slices": "slices of the mean bold"}},
+    "modality": {
+        "Description": "Kind of data",
+        "Levels": {"signals": "windows of EEG and EMG", "slices": "slices of the mean bold"},
+    },
     "weight": {"Description": "Weight of its mean prediction; the weights of a fold sum to 1"},
-    "n_people": {"Description": "Training people with both modalities, whose predictions by inner "
-                 "models decided on the weight"},
-}  # fmt: skip
+    "n_people": {
+        "Description": "Training people with both modalities, whose predictions by inner "
+        "models decided on the weight"
+    },
+}
 
 
 class FusionWatch:

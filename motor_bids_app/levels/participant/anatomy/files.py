@@ -20,9 +20,12 @@ from motor_bids_app.spaces.transforms import Transform
 
 _TAKEN = ("head", "brain", "tissue", "transform")  # what a derivative may have done already
 _COMPUTED = {
-    "denoise": "head", "bias": "head", "brain_mask": "brain", "registration": "transform",
+    "denoise": "head",
+    "bias": "head",
+    "brain_mask": "brain",
+    "registration": "transform",
     "tissue": "tissue",
-}  # fmt: skip
+}
 
 
 def save_anatomy(anatomy: Anatomy, scan: Scan, outputs: Outputs) -> None:

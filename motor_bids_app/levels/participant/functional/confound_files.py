@@ -17,6 +17,35 @@ _KINDS = {
     "power2": "square",
     "derivative1_power2": "square of the change since the volume before",
 }
+_DESCRIBED: dict[str, dict[str, object]] = {
+    "global_signal": {
+        "Description": "Mean signal of the brain, lesion left out; not regressed out here",
+        "Units": "arbitrary",
+    },
+    "white_matter": {
+        "Description": "Mean signal of pure white matter, lesion left out",
+        "Units": "arbitrary",
+    },
+    "csf": {
+        "Description": "Mean signal of pure cerebrospinal fluid, lesion left out",
+        "Units": "arbitrary",
+    },
+    "framewise_displacement": {
+        "Description": "Movement since the volume before, rotations on a sphere of 50 mm "
+        "(Power et al. 2012)",
+        "Units": "mm",
+    },
+    "dvars": {
+        "Description": "Root mean square change of the brain since the volume before, median "
+        "signal 1000",
+        "Units": "arbitrary",
+    },
+    "std_dvars": {
+        "Description": "DVARS relative to what variance and autocorrelation let expect "
+        "(Nichols 2013); about 1 is usual",
+        "Units": "arbitrary",
+    },
+}
 
 
 def save_confounds(
@@ -106,33 +135,4 @@ def describe_confound(name: str) -> dict[str, object]:
             "Description": "Cosine slower than 128 s, for drift; not regressed out by this name",
             "Units": "arbitrary",
         }
-    described: dict[str, dict[str, object]] = {
-        "global_signal": {
-            "Description": "Mean signal of the brain, lesion left out; not regressed out here",
-            "Units": "arbitrary",
-        },
-        "white_matter": {
-            "Description": "Mean signal of pure white matter, lesion left out",
-            "Units": "arbitrary",
-        },
-        "csf": {
-            "Description": "Mean signal of pure cerebrospinal fluid, lesion left out",
-            "Units": "arbitrary",
-        },
-        "framewise_displacement": {
-            "Description": "Movement since the volume before, rotations on a sphere of 50 mm "
-            "(Power et al. 2012)",
-            "Units": "mm",
-        },
-        "dvars": {
-            "Description": "Root mean square change of the brain since the volume before, median "
-            "signal 1000",
-            "Units": "arbitrary",
-        },
-        "std_dvars": {
-            "Description": "DVARS relative to what variance and autocorrelation let expect "
-            "(Nichols 2013); about 1 is usual",
-            "Units": "arbitrary",
-        },
-    }
-    return described[name]
+    return _DESCRIBED[name]
