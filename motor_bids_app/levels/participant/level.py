@@ -9,7 +9,7 @@ from pathlib import Path
 
 from motor_bids_app.bids.orientation import trust_orientation, trusted_notes
 from motor_bids_app.bids.paths import own_folder
-from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow, update_status
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import (
@@ -20,17 +20,20 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
-from motor_bids_app.levels.participant.anatomy.step import process_anatomy
-from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
-from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
-from motor_bids_app.levels.participant.features import extract_features
-from motor_bids_app.levels.participant.functional.step import preprocess_bold
-from motor_bids_app.levels.participant.lesion import preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import STEPS, Outputs
 from motor_bids_app.levels.participant.overview import planned
 from motor_bids_app.levels.participant.report import write_report
 from motor_bids_app.levels.participant.steps import Step
+from motor_bids_app.levels.participant.tasks import (
+    Task,
+    anatomy_task,
+    diffusion_task,
+    features_task,
+    functional_task,
+    records,
+    signals_task,
+)
 from motor_bids_app.levels.participant.usage import Usage
 from motor_bids_app.levels.progress import track
 from motor_bids_app.scratch import sweep
@@ -123,19 +126,9 @@ def process(job: Job) -> list[StatusRow]:
     rows = [] if settings.reports_only else _preprocess(job, outputs)
     said = (*scan.notes, *scan.doubts)
     write = partial(write_report, scan, outputs, settings, rows)
-    report = Task("report", _records(outputs), write, said)
+    report = Task("report", records(outputs), write, said)
     changed = settings.reports_only or any(row.state != "kept" for row in rows)
     return [*rows, _attempt(report, job, outputs, repeat=changed)]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One step: what it reads, and the function that does it."""
-
-    name: str
-    inputs: dict[str, Path]
-    work: Callable[[], None]
-    said: tuple[str, ...] = ()  # of the index, which goes into its outputs
 
 
 def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
@@ -151,12 +144,12 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         return [_row(job, "anat", "skipped", notes)]
     steps = with_damaged_anatomy(steps, possible, outputs)
     tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
-        "anat": _anatomy,
-        "dwi": _diffusion,
-        "bold": _functional,
-        "features": _features,
-        "eeg": partial(_signals, "eeg"),
-        "emg": partial(_signals, "emg"),
+        "anat": anatomy_task,
+        "dwi": diffusion_task,
+        "bold": functional_task,
+        "features": features_task,
+        "eeg": partial(signals_task, "eeg"),
+        "emg": partial(signals_task, "emg"),
     }
     rows: list[StatusRow] = []
     for name in (*steps, "features"):
@@ -166,7 +159,7 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
             rows.append(_row(job, name, "failed", reason))
         else:
             rows.append(_attempt(tasks[name](scan, outputs, settings), job, outputs))
-            if name == "anat" and rows[-1].state == "failed" and not _records(outputs, "anat"):
+            if name == "anat" and rows[-1].state == "failed" and not records(outputs, "anat"):
                 forget(set(STEPS), outputs)
             if name == "anat":
                 others = set(STEPS) - {*steps, "features"}
@@ -180,79 +173,6 @@ def _outdated(job: Job, step: str) -> StatusRow:
         f"--modalities anat {step}"
     )
     return _row(job, step, "outdated", reason)
-
-
-def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    inputs = _lesion(scan)
-    if scan.anatomy is None:
-        return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
-    inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
-    inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
-    inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
-    return Task("anat", inputs, lambda: process_anatomy(scan, outputs, settings.processing))
-
-
-def _lesion(scan: Scan) -> dict[str, Path]:
-    """Return the mask, called by what it was drawn on: of the same bytes that decides where it is.
-
-    The image that it was drawn on belongs to it.
-    """
-    if scan.lesion is None:
-        return {}
-    lesion = scan.lesion
-    place = lesion.space if lesion.is_standard else lesion.image
-    inputs = {f"lesion on {place}": lesion.path}
-    inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
-    drawn_on = scan.lesion_drawn_on
-    return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
-
-
-def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    if scan.finished.diffusion:
-        inputs = scan.finished.diffusion | _records(outputs, "anat")
-        return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
-    files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
-    files |= _lesion(scan) if outputs.head is None else {}
-    sidecars = [*scan.dwi_sidecars]
-    if scan.reverse_phase:
-        files |= {"reverse": scan.reverse_phase.path, "reverse_bval": scan.reverse_phase.bval}
-        sidecars += scan.reverse_phase.sidecars
-    if scan.field_map:
-        files |= scan.field_map.files
-    inputs = {name: path for name, path in files.items() if path} | _records(outputs, "anat")
-    inputs |= {f"sidecar{number}": path for number, path in enumerate(sidecars)}
-    further = [path for series in scan.further_dwi for path in series.files]
-    inputs |= {f"further{number}": path for number, path in enumerate(further)}
-    processing = settings.processing
-    return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
-
-
-def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    assert scan.bold is not None
-    inputs = scan.bold.files | _records(outputs, "anat")
-    if isinstance(settings.processing.bold.seed, Path):
-        inputs["seed"] = settings.processing.bold.seed
-    return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
-
-
-def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    # Seconds to import, and only here.
-    from motor_bids_app.levels.participant.physiology.step import run_signals
-
-    file = scan.eeg if kind == "eeg" else scan.emg
-    assert file is not None
-    return Task(kind, file.files, lambda: run_signals(file, outputs, settings.processing))
-
-
-def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
-    records = _records(outputs, "anat", "dwi", "bold", "eeg", "emg")
-    return Task("features", records, lambda: extract_features(outputs))
-
-
-def _records(outputs: Outputs, *names: str) -> dict[str, Path]:
-    """Records of the steps that are done: they change when anything before them does."""
-    steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
-    return {step.name: step.record for step in steps if step.record.is_file()}
 
 
 def _attempt(task: Task, job: Job, outputs: Outputs, *, repeat: bool = False) -> StatusRow:

@@ -19,7 +19,7 @@ from motor_bids_app.mri.diffusion.field_map import (
 )
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.susceptibility import Field, unwarp
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
@@ -54,8 +54,10 @@ def field_by_map(
     for _ in range(_PLACINGS):
         seen = image_like(unwarp(values, field, axis), b0)
         brain = nib.Nifti1Image(dwi_mask(np.asarray(seen.dataobj), grid.voxel_sizes), b0.affine)
-        place = Transform(matrix=register_rigid(seen, magnitude, brain))
-        field = np.float32(per_hertz) * _on(grid, hertz, place)
+        found = coregister(seen, magnitude, brain)
+        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=found.matrix))
+    if doubt := found.doubt("magnitude image"):
+        raise DataError(doubt)
     return field
 
 

@@ -14,7 +14,7 @@ from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.search import number_in, read_sidecars
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, MotorBidsAppError
 from motor_bids_app.levels.participant.anatomy.lesion import Lesion
 from motor_bids_app.levels.participant.diffusion.runs import join_further
 from motor_bids_app.levels.participant.lesion import placed_lesion
@@ -80,8 +80,10 @@ class Series:
         Field map that shows the distortion, read where there is no `reverse_b0`.
     notes : list of str
         What a reader should know of the series itself.
-    placing_notes, distortion_notes : list of str
-        What a reader should know of what was not there or could not be used.
+    placing_notes : list of str
+        What a reader should know of what was not there.
+    unused_fields : list of str
+        Which images that show the distortion could not be used, and why; without a full stop.
     warnings : list of str
         What makes the maps doubtful.
     """
@@ -97,7 +99,7 @@ class Series:
     field_images: FieldImages | None = None
     notes: list[str] = field(default_factory=list)
     placing_notes: list[str] = field(default_factory=list)
-    distortion_notes: list[str] = field(default_factory=list)
+    unused_fields: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -197,22 +199,40 @@ def _without_head(scan: Scan) -> list[str]:
 
 
 def _reverse_b0(series: Series, scan: Scan) -> nib.Nifti1Image | None:
-    """Mean unweighted volume of the image with opposite phase encoding; a note where it is none."""
-    reverse = scan.reverse_phase
-    if reverse is None:
+    """Mean unweighted volume of the image with opposite phase encoding, if that can be used."""
+    if scan.reverse_phase is None:
         return None
+    try:
+        return read_pair(series, scan.reverse_phase)
+    except MotorBidsAppError as error:
+        series.unused_fields.append(unused(scan.reverse_phase.path, error))
+        return None
+
+
+def unused(path: Path, error: MotorBidsAppError) -> str:
+    """Say that an image did not serve against distortion, and why; without a full stop."""
+    reason = str(error).removesuffix(".").removeprefix(f"{path}: ")
+    return f"{path.name} was not used against distortion: {reason}"
+
+
+def read_pair(series: Series, reverse: ReversePhase) -> nib.Nifti1Image:
+    """Load the mean unweighted volume of an image with opposite phase encoding.
+
+    Raises
+    ------
+    DataError, ReadWriteError, InputMissingError
+        It cannot be read, or is no pair with the series.
+    """
     image = load_image(reverse.path)
     problem = _problem(image, series, reverse)
+    if problem is not None:
+        raise DataError(problem)
     data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
     if data.ndim == 4:
         unweighted = np.flatnonzero(_weights(reverse, data.shape[3]) < _B0)
         data = data[..., unweighted].mean(axis=3) if unweighted.size else 0 * data[..., 0]
-    if problem is None and not data.any():
-        problem = "it has no volume without weighting"
-    if problem is not None:
-        note = f"{reverse.path.name} was not used against distortion: {problem}."
-        series.distortion_notes.append(note)
-        return None
+    if not data.any():
+        raise DataError("it has no volume without weighting")
     return image_like(data, image)
 
 
@@ -237,11 +257,8 @@ def _problem(image: nib.Nifti1Image, series: Series, reverse: ReversePhase) -> s
     ways = [column / np.linalg.norm(column) for column in columns]
     if ways[0] @ ways[1] < 0.99:
         return "its phase-encoding axis is not that of the series"
-    try:
-        own = number_in(series.sidecar, "TotalReadoutTime")
-        other = number_in(read_sidecars(reverse.sidecars), "TotalReadoutTime")
-    except DataError as error:
-        return str(error).removesuffix(".")
+    own = number_in(series.sidecar, "TotalReadoutTime")
+    other = number_in(read_sidecars(reverse.sidecars), "TotalReadoutTime")
     if own and other and abs(other / own - 1) > _SAME_READOUT:
         return f"its readout takes {other:g} s, that of the series {own:g} s"
     return None
@@ -253,9 +270,8 @@ def _field_images(series: Series, scan: Scan) -> FieldImages | None:
         return None
     try:
         return read_field_map(scan.field_map)
-    except DataError as error:
-        name = scan.field_map.images[0].name
-        series.distortion_notes.append(f"{name} was not used against distortion: {error}.")
+    except MotorBidsAppError as error:
+        series.unused_fields.append(unused(scan.field_map.images[0], error))
         return None
 
 

@@ -10,9 +10,8 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.clean import Clean
 from motor_bids_app.levels.participant.diffusion.field_map import field_by_map
 from motor_bids_app.levels.participant.diffusion.place import Place
-from motor_bids_app.levels.participant.diffusion.read import Head, Series
+from motor_bids_app.levels.participant.diffusion.read import FieldImages, Head, Series
 from motor_bids_app.levels.participant.outputs import Facts
-from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.susceptibility import (
     LEAST_MOVE,
@@ -21,11 +20,21 @@ from motor_bids_app.mri.diffusion.susceptibility import (
     correct_pair,
     unwarp,
 )
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
+
+_INSTEAD = {  # of what could not be used, by method
+    "susceptibility_pair": "The image with opposite phase encoding was used.",
+    "susceptibility_map": "The field map was used instead.",
+    "susceptibility_head": "Distortion was corrected by the head image instead, which finds but a "
+    "part of it.",
+    "susceptibility_none": "Distortion was not corrected: the head image showed none to correct.",
+    "susceptibility_left": "Distortion was not corrected.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +51,7 @@ class Distortion:
         How it was found.
     field : array, shape (X, Y, Z), or None
         Displacement along that axis in voxels; None where nothing is to be undone.
-    from_head : Matrix or None
+    from_head : Coregistration or None
         Points of the head to those of the series in mm, where that is known already.
     """
 
@@ -51,7 +60,7 @@ class Distortion:
     axis: int
     facts: Facts
     field: Field | None = None
-    from_head: Matrix | None = None
+    from_head: Coregistration | None = None
 
     @property
     def shift(self) -> NDArray[np.float32] | None:
@@ -84,29 +93,37 @@ def undistort(clean: Clean, series: Series, settings: ProcessingSettings) -> Dis
 
 
 def _find(b0: nib.Nifti1Image, series: Series, settings: ProcessingSettings) -> Distortion:
-    """Find the field of the mean b0 volume; the facts say how.
+    """Find the field of the mean b0 volume; the facts say how, and what could not be used.
 
     It is found from the image with opposite phase encoding, else from a field map; without
     these by the head, if the setting asks for it: that finds strong distortions, and but a part
     of them.
     """
-    axis, notes = series.phase_axis, [*series.distortion_notes]
+    axis, unusable = series.phase_axis, [*series.unused_fields]
+    found = None
     if series.reverse_b0 is not None:
-        return _by_pair(b0, resample(series.reverse_b0, Grid.of(b0)), axis)
-    if series.field_images is not None:
-        try:
-            field = field_by_map(b0, axis, series.field_images, series.sidecar)
-        except DataError as error:
-            name = series.field_images.name
-            notes.append(f"{name} was not used against distortion: {error}.")
-        else:
-            facts = Facts(methods=["susceptibility_map"], notes=notes)
-            return Distortion(b0, b0, axis, facts, field)
-    if series.head is None or settings.susceptibility != "head":
-        return Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"], notes=notes))
-    found = _by_head(b0, axis, series.head)
-    found.facts.notes.extend(notes)
+        found = _by_pair(b0, resample(series.reverse_b0, Grid.of(b0)), axis)
+    elif series.field_images is not None:
+        found = _by_map(b0, series.field_images, series, unusable)
+    if found is None and series.head is not None and settings.susceptibility == "head":
+        found = _by_head(b0, axis, series.head)
+    found = found or Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"]))
+    instead = _INSTEAD[found.facts.methods[0]]
+    found.facts.warnings.extend(f"{sentence}. {instead}" for sentence in unusable)
     return found
+
+
+def _by_map(
+    b0: nib.Nifti1Image, images: FieldImages, series: Series, unusable: list[str]
+) -> Distortion | None:
+    """Find it from a field map, or say why that cannot be used."""
+    axis = series.phase_axis
+    try:
+        field = field_by_map(b0, axis, images, series.sidecar)
+    except DataError as error:
+        unusable.append(f"{images.name} was not used against distortion: {error}".removesuffix("."))
+        return None
+    return Distortion(b0, b0, axis, Facts(methods=["susceptibility_map"]), field)
 
 
 def _by_pair(b0: nib.Nifti1Image, other: nib.Nifti1Image, axis: int) -> Distortion:
@@ -117,8 +134,8 @@ def _by_pair(b0: nib.Nifti1Image, other: nib.Nifti1Image, axis: int) -> Distorti
 
 
 def _by_head(b0: nib.Nifti1Image, axis: int, head: Head) -> Distortion:
-    placed = register_rigid(head.image, b0, head.brain)
-    to_head, grid = Transform(matrix=np.linalg.inv(placed).astype(np.float64)), Grid.of(b0)
+    placed, grid = coregister(head.image, b0, head.brain), Grid.of(b0)
+    to_head = Transform(matrix=np.linalg.inv(placed.matrix).astype(np.float64))
     images = [head.image, head.brain, *([head.lesion] if head.lesion else [])]
     seen, inside, *lesion = (np.asarray(resample(one, grid, to_head).dataobj) for one in images)
     masks = [inside > 0.5, *(one > 0.5 for one in lesion)]
