@@ -12,6 +12,7 @@ from motor_bids_app.evaluation.leakage import near_duplicates
 from motor_bids_app.experiments.beside import AsPublished
 from motor_bids_app.features.likeness import likeness
 from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.cohort.doubtful import implausible_maps
 from motor_bids_app.levels.group.nuisance import Predictors, check_confounds
 
 
@@ -68,12 +69,13 @@ def audit_cohort(
     alike = None
     # Lesion masks of different people may well be alike, and controls have none.
     whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
+    names = [cohort.maps[k] for k in whole]
     if volumes is not None and whole:
         alike = near_duplicates(
             np.stack([likeness(volumes, column) for column in whole]),
-            volumes.present[:, whole],
+            volumes.present[:, whole] & ~implausible_maps(table, names),
             table["participant_id"].tolist(),
-            [cohort.maps[k] for k in whole],
+            names,
         )
     predictors = Predictors.of(cohort, models)
     score = table.groupby("participant_id")[cohort.outcome.score.name].mean()
