@@ -70,12 +70,12 @@ def was_in_training(
         return None
     if any(sealed.hold(*image) for image in others):
         return True
-    if volumes is None or scan.doubtful:
+    if (volumes is None or scan.doubtful) and metadata["inputs"]["maps"]:
         whole = replace(scan, maps=scan.every_map)
         try:
             volumes = read_maps(metadata["inputs"], whole, row, flip, required=False)
         except MotorBidsAppError:
             if volumes is None:
                 return None  # a model that reads no maps does without them
-    images = volumes.images
+    images = volumes.images if volumes else []
     return any(sealed.hold(*image) for image in images) if images else None
