@@ -10,6 +10,11 @@ SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict")
 OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
 STANDARD_SPACE = "MNI152NLin2009aSym"
+# MNI152 spaces whose images can be moved to ours, the first three without being moved at all.
+MNI_SPACES = (
+    STANDARD_SPACE, "MNI152NLin2009bSym", "MNI152NLin2009cSym",
+    "MNI152NLin2009cAsym", "MNI152NLin6Asym",
+)  # fmt: skip
 MATRICES = ("sform", "qform")  # of a NIfTI header, each of which says where an image lies
 STOPPING = ("two-folds", "strangers", "duplicates", "near-duplicates")  # findings of the audit
 
@@ -131,7 +136,9 @@ class ProcessingSettings:
         if step in ("eeg", "emg"):
             own = replace(own, trust_orientation=())
         if step in ("anat", "bold", "eeg", "emg"):
-            own = replace(own, correct_gradients=False, gibbs=False, susceptibility="auto")
+            bold_left = step == "bold" and own.susceptibility == "off"
+            kept = "off" if bold_left else "auto"
+            own = replace(own, correct_gradients=False, gibbs=False, susceptibility=kept)
         return own
 
     @property

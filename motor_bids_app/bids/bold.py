@@ -1,9 +1,11 @@
 """The functional series of a participant and session, chosen among those that are there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from motor_bids_app.bids.field_map import FieldMap, find_field_map
+from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
 from motor_bids_app.bids.search import Found, choose, inherited
 
 REST = ("rest", "restingstate", "resting", "rs")
@@ -26,6 +28,10 @@ class BoldFile:
         Space that the tool has brought it to.
     head, head_brain : Path or None
         Head in that space, and its brain mask.
+    reverse_phase : ReversePhase or None
+        Image with opposite phase encoding that shows its distortion.
+    field_map : FieldMap or None
+        Map of the field that distorts it.
     """
 
     path: Path
@@ -36,6 +42,8 @@ class BoldFile:
     space: str | None = None
     head: Path | None = None
     head_brain: Path | None = None
+    reverse_phase: ReversePhase | None = None
+    field_map: FieldMap | None = None
 
     @property
     def files(self) -> dict[str, Path]:
@@ -47,7 +55,10 @@ class BoldFile:
             "bold head brain": self.head_brain,
         }
         found = {name: path for name, path in parts.items() if path}
-        return found | {f"sidecar{number}": path for number, path in enumerate(self.sidecars)}
+        found |= {f"sidecar{number}": path for number, path in enumerate(self.sidecars)}
+        for shown in (self.reverse_phase, self.field_map):
+            found |= shown.files if shown else {}
+        return found
 
 
 def choose_bold(
@@ -93,6 +104,16 @@ def choose_bold(
         sidecars=tuple(inherited(chosen.path, ".json", root)),
     )
     return series, (*notes, *remarks)
+
+
+def with_distortion_images(bold: BoldFile, images: Sequence[Found], root: Path) -> BoldFile:
+    """Add what shows the distortion of a series, among the images of its session."""
+    series = next(file for file in images if file.path == bold.path)
+    return replace(
+        bold,
+        reverse_phase=find_reverse_phase(series, images, root),
+        field_map=find_field_map(series, images, root),
+    )
 
 
 def _label(file: Found, key: str) -> str | None:

@@ -20,7 +20,7 @@ from motor_bids_app.bids.files import (
     write_table,
     write_text,
 )
-from motor_bids_app.bids.finished import maker_of
+from motor_bids_app.bids.finished_pieces import maker_of
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.search import participants_in
 from motor_bids_app.bids.tables.identifiers import near_miss
@@ -37,7 +37,7 @@ _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
     "*_desc-features.json", "*_desc-lesionoverlap.tsv", "*_desc-lesionoverlap.json",
-    "*_desc-confounds_timeseries.*", "*_boldmap.*",
+    "*_desc-confounds_timeseries.*", "*_boldmap.*", "*_boldref.*",
     "*_epo.fif", "*_epo.json", "emg",
 )  # fmt: skip
 _DESCRIPTIONS = {
@@ -52,7 +52,7 @@ _DESCRIPTIONS = {
     "fc": "Connectivity over the whole series",
     "dfc": "Connectivity over sliding windows",
     "windows": "Connectivity in each sliding window; or clean windows of EEG or EMG",
-    "lesionoverlap": "Overlap of the lesion with each region of the AAL atlas",
+    "lesionoverlap": "Overlap of the lesion with each region of the CerebrA atlas",
     "features": "Measures of one participant and session, one row",
 }
 

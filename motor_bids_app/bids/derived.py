@@ -135,28 +135,11 @@ def _derived_sessions(participant: str, folders: Iterable[Path]) -> list[str | N
 
 
 def _derived(person: Person, folders: Mapping[str, Path], space: str) -> DerivedScan:
+    """Each file from the first dataset that has it."""
     found: dict[str, Path] = {}
     sources: list[str] = []
     for name, folder in folders.items():
-        home = folder.joinpath(*person.prefix.split("_"))
-        here: dict[str, Path] = {}
-        for key, (datatype, ending) in _MAPS.items():
-            pattern = f"{person.prefix}_*space-{space}_*{ending}.nii*"
-            options = sorted((home / datatype).glob(pattern), key=_standard_first)
-            if options:
-                here[key] = options[0]
-        for key in _RECORDINGS:
-            epochs = sorted((home / key).glob(f"{person.prefix}_*desc-windows_epo.fif"))
-            joined = [
-                path
-                for path in epochs
-                if key == "emg" and "eeg" in here and at_once(path, here["eeg"])
-            ]
-            if epochs:
-                here[key] = (joined or epochs)[0]
-        features = home / f"{person.prefix}_desc-features.tsv"
-        if features.is_file():
-            here["features"] = features
+        here = _files_in(folder, person, space)
         if here.keys() - found.keys():
             sources.append(name)
         found = {**here, **found}
@@ -175,6 +158,28 @@ def _derived(person: Person, folders: Mapping[str, Path], space: str) -> Derived
         recordings={key: found[key] for key in _RECORDINGS if key in found},
         sources=tuple(sources),
     )
+
+
+def _files_in(folder: Path, person: Person, space: str) -> dict[str, Path]:
+    """Maps, epochs and the features table of a person in one dataset, by what they are."""
+    home = folder.joinpath(*person.prefix.split("_"))
+    here: dict[str, Path] = {}
+    for key, (datatype, ending) in _MAPS.items():
+        pattern = f"{person.prefix}_*space-{space}_*{ending}.nii*"
+        options = sorted((home / datatype).glob(pattern), key=_standard_first)
+        if options:
+            here[key] = options[0]
+    for key in _RECORDINGS:
+        epochs = sorted((home / key).glob(f"{person.prefix}_*desc-windows_epo.fif"))
+        joined = [
+            path for path in epochs if key == "emg" and "eeg" in here and at_once(path, here["eeg"])
+        ]
+        if epochs:
+            here[key] = (joined or epochs)[0]
+    features = home / f"{person.prefix}_desc-features.tsv"
+    if features.is_file():
+        here["features"] = features
+    return here
 
 
 def _standard_first(path: Path) -> tuple[bool, int, str]:

@@ -1,4 +1,4 @@
-"""Field maps of gradient echoes that are meant for a diffusion series."""
+"""Field maps of gradient echoes that are meant for an echo-planar series."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,19 +47,21 @@ class FieldMap:
         }
 
 
-def find_field_map(dwi: Found, images: Sequence[Found], root: Path) -> FieldMap | None:
+def find_field_map(series: Found, images: Sequence[Found], root: Path) -> FieldMap | None:
     """Find the field map that names the series, the one with least to compute first.
 
     Parameters
     ----------
-    dwi, images, root
+    series, images, root
         As for `find_reverse_phase`.
     """
-    own = metadata_of(dwi, root)
+    own = metadata_of(series, root)
     maps = [file for file in images if file.path.parent.name == "fmap"]
     for kind, (others, magnitudes) in _KINDS.items():
         for file in maps:
-            if file.get("suffix") != kind or not is_meant(metadata_of(file, root), own, dwi, root):
+            if file.get("suffix") != kind or not is_meant(
+                metadata_of(file, root), own, series, root
+            ):
                 continue
             further = [_beside(file, name, maps) for name in others]
             magnitude = next(

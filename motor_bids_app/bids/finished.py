@@ -1,20 +1,22 @@
 """Pieces of the preprocessing that fMRIPrep, QSIPrep, QSIRecon and the like have done already."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from motor_bids_app.bids.files import read_json
-from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.bids.finished_pieces import (
+    TENSOR_MAPS,
+    Piece,
+    nested_datasets,
+    pieces_of,
+    plainest,
+)
 from motor_bids_app.opening import read_text
 from motor_bids_app.settings import STANDARD_SPACE
 
 TISSUES = ("GM", "WM", "CSF")
-TENSOR_MAPS = ("fa", "md", "rd", "ad")
 _OWN_SPACES = (None, "T1w", "ACPC", "T1wACPC")  # of the participant; None: of the image itself
 _CONTRASTS = ("T1w", "T2w")
-_TENSOR_MODELS = (None, "tensor", "dti", "DTI")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,67 +90,6 @@ class Finished:
         )
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One file with the labels of its name, and the dataset that it is in."""
-
-    path: Path
-    dataset: str
-    labels: Mapping[str, str]
-    suffix: str
-
-    @property
-    def space(self) -> str | None:
-        """Space that it is in, None: that of the image it was made from."""
-        return self.labels.get("space")
-
-    @property
-    def quantity(self) -> str | None:
-        """What a tensor map shows; None of other files.
-
-        Names by BIDS (``model-tensor_param-fa_dwimap``), of older QSIRecon
-        (``model-tensor_mdp-FA_dwimap``), and plain ones (``desc-fa_dwimap``, ``_FA``).
-        """
-        if self.labels.get("model") not in _TENSOR_MODELS:
-            return None
-        if self.suffix == "dwimap":
-            keys = ("param", "mdp", "desc")
-            name = next((self.labels[key] for key in keys if key in self.labels), "").lower()
-        else:
-            name = self.suffix.lower()
-        return name if name in TENSOR_MAPS else None
-
-
-def nested_datasets(folders: Mapping[str, Path]) -> dict[str, Path]:
-    """Add the datasets inside datasets: QSIRecon writes ``derivatives/qsirecon-<workflow>``."""
-    found: dict[str, Path] = {}
-    for name, folder in folders.items():
-        found[name] = folder
-        for inner in sorted((folder / "derivatives").glob("*")):
-            if any(inner.glob("sub-*")):
-                found[inner.name] = inner
-    return found
-
-
-def describe_datasets(folders: Mapping[str, Path]) -> dict[str, str]:
-    """Name each derivative with the tool and version that made it: 'fmriprep (fMRIPrep 24.1)'."""
-    described = {}
-    for name, folder in nested_datasets(folders).items():
-        maker = maker_of(folder)
-        tool = f"{maker.get('Name', '')} {maker.get('Version', '')}".strip()
-        described[name] = f"{name} ({tool})" if tool else name
-    return described
-
-
-def maker_of(folder: Path) -> dict[str, Any]:
-    """What the description of a dataset says of the tool that made it; empty if nothing."""
-    try:
-        makers = read_json(folder / "dataset_description.json").get("GeneratedBy") or [{}]
-    except MotorBidsAppError:
-        return {}
-    return makers[0] if isinstance(makers, list) and isinstance(makers[0], dict) else {}
-
-
 def finished_sessions(participant: str, folders: Mapping[str, Path]) -> set[str | None]:
     """Sessions of a participant that have something to use in finished derivatives."""
     files = list(pieces_of(participant, nested_datasets(folders)))
@@ -174,16 +115,6 @@ def find_finished(participant: str, session: str | None, folders: Mapping[str, P
     return _with_maps(_with_series(_anatomy(files), files), files)
 
 
-def pieces_of(participant: str, folders: Mapping[str, Path]) -> Iterator[Piece]:
-    """List the images and transforms of a participant in some datasets."""
-    for name, folder in folders.items():
-        for path in sorted((folder / f"sub-{participant}").rglob(f"sub-{participant}_*")):
-            *pairs, suffix = path.name.split(".")[0].split("_")
-            if path.name.endswith((".nii", ".nii.gz", ".h5")):
-                labels = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
-                yield Piece(path, name, labels, suffix)
-
-
 def _is_head(file: Piece) -> bool:
     own = (None,) if file.suffix == "T2w" else _OWN_SPACES  # fMRIPrep moves the T2w to the T1w
     preprocessed = file.labels.get("desc") == "preproc" and file.suffix in _CONTRASTS
@@ -198,11 +129,6 @@ def _is_series(file: Piece) -> bool:
 
 def _beside(path: Path, extension: str) -> Path:
     return path.parent / (path.name.split(".")[0] + extension)
-
-
-def plainest(files: Sequence[Piece]) -> Piece | None:
-    """The plainest name."""
-    return min(files, key=lambda file: len(file.labels), default=None)
 
 
 def _anatomy(files: Sequence[Piece]) -> Finished:

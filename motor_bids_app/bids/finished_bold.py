@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from motor_bids_app.bids.bold import REST, BoldFile
-from motor_bids_app.bids.finished import Piece, nested_datasets, pieces_of, plainest
+from motor_bids_app.bids.finished_pieces import Piece, nested_datasets, pieces_of, plainest
 from motor_bids_app.settings import STANDARD_SPACE
 
 

@@ -1,28 +1,27 @@
 """What a dataset holds of each participant and session, as files to use."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from motor_bids_app.bids.borrowed import with_head
-from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.finished import find_finished, finished_sessions, maker_of
+from motor_bids_app.bids.finished import find_finished, finished_sessions
 from motor_bids_app.bids.finished_bold import find_finished_bold
+from motor_bids_app.bids.finished_pieces import maker_of
 from motor_bids_app.bids.ignored import IgnoreRules
-from motor_bids_app.bids.lesion_names import (
-    TAKEN_NAMES,
-    LesionFile,
-    is_lesion_name,
-    is_likely_lesion,
-    lesion_image,
+from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name
+from motor_bids_app.bids.lesions import (
+    find_lesions,
+    find_other_masks,
+    share_lesions,
+    with_lesion,
+    with_other_masks,
 )
-from motor_bids_app.bids.lesions import share_lesions, with_lesion
 from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.scan import Scan, build_scan
-from motor_bids_app.bids.search import Found, check_filter, find_images, matches, participants_in
+from motor_bids_app.bids.search import Found, check_filter, find_images, participants_in
 from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.errors import EmptySelectionError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Selection
@@ -61,32 +60,12 @@ def index_dataset(
             f"{bids_dir} has no participant: no folder is named sub-<label>. Check the path."
         )
     chosen = select_participants(known, selection)
-    lesions: dict[str, list[LesionFile]] = {label: [] for label in chosen}
-    images: dict[str, list[Found]] = {label: [] for label in chosen}
-    not_taken: dict[str, list[str]] = {label: [] for label in chosen}
-    for name, folder in datasets.items():
-        files = find_images(folder, chosen)
-        if name == "raw":
-            files, ignored = _without_ignored(files, bids_dir)
-        for lesion in _lesions(name, files, selection):
-            lesions[lesion.participant].append(lesion)
-        for label, names in _not_taken(files).items():
-            not_taken[label] += names
-        for file in files if name == "raw" else ():
-            images[file.get("subject")].append(file)
-    _check_tasks(selection.tasks, images, derivatives or {}, bids_dir)
+    files = _gather(datasets, chosen, selection)
+    _check_tasks(selection.tasks, files, derivatives or {}, bids_dir)
     scans = [
         scan
         for label in chosen
-        for scan in _with_notes(
-            ignored,
-            _with_not_taken(
-                _scans_or_problem(
-                    label, images[label], lesions[label], selection, bids_dir, derivatives or {}
-                ),
-                not_taken[label],
-            ),
-        )
+        for scan in _all_scans(label, files[label], selection, bids_dir, derivatives or {})
     ]
     if not scans:
         raise EmptySelectionError(
@@ -94,6 +73,48 @@ def index_dataset(
             "Check --session-label."
         )
     return scans
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What the datasets hold of one participant.
+
+    Parameters
+    ----------
+    images : list of Found
+        Of the raw dataset.
+    lesions : list of LesionFile
+        In the order in which datasets are preferred.
+    other_masks : list of str
+        Names that sound like a lesion mask and are none of those that are taken.
+    ignored : list
+        Files that .bidsignore names, and what is said of each.
+    """
+
+    images: list[Found] = field(default_factory=list)
+    lesions: list[LesionFile] = field(default_factory=list)
+    other_masks: list[str] = field(default_factory=list)
+    ignored: list[tuple[Found, str]] = field(default_factory=list)
+
+
+def _gather(
+    datasets: Mapping[str, Path], chosen: Sequence[str], selection: Selection
+) -> dict[str, _Files]:
+    """Files of each participant in all datasets."""
+    gathered = {label: _Files() for label in chosen}
+    for name, folder in datasets.items():
+        files = find_images(folder, chosen)
+        if name == "raw":
+            files, ignored = _without_ignored(files, folder)
+            for file in files:
+                gathered[file.get("subject")].images.append(file)
+            for file, note in ignored:
+                gathered[file.get("subject")].ignored.append((file, note))
+        for lesion in find_lesions(name, files, selection.bids_filter):
+            gathered[lesion.participant].lesions.append(lesion)
+        for file in find_other_masks(files):
+            gathered[file.get("subject")].other_masks.append(file.path.name)
+    return gathered
 
 
 def select_participants(known: Sequence[str], selection: Selection) -> list[str]:
@@ -147,61 +168,14 @@ def _datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path
     return {**derivatives, "raw": bids_dir, **implicit}
 
 
-def _lesions(dataset: str, files: Sequence[Found], selection: Selection) -> list[LesionFile]:
-    return [
-        LesionFile(
-            path=file.path,
-            participant=file.get("subject"),
-            session=file.get("session"),
-            space=file.get("space"),
-            image=lesion_image(file.entities, file.path.name, _sidecar(file.path)),
-            dataset=dataset,
-        )
-        for file in files
-        if is_lesion_name(file.entities, file.path.parent.as_posix())
-        and matches(file, "lesion", selection.bids_filter)
-    ]
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    """The sidecar of a mask; empty where there is none to read."""
-    try:
-        return read_json(path.parent / (path.name.split(".")[0] + ".json"))
-    except MotorBidsAppError:
-        return {}
-
-
-def _not_taken(files: Sequence[Found]) -> dict[str, list[str]]:
-    """Names, by participant, that sound like a lesion mask and are none of those that are taken."""
-    names: dict[str, list[str]] = {}
-    for file in files:
-        taken = is_lesion_name(file.entities, file.path.parent.as_posix())
-        if not taken and is_likely_lesion(file.path.name):
-            names.setdefault(file.get("subject"), []).append(file.path.name)
-    return names
-
-
-def _with_not_taken(scans: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
-    """Say which masks were not taken; where there is no other, that makes the results doubtful."""
-    if not names:
-        return [*scans]
-    text = f"not taken for lesion masks: {', '.join(names)} (names that are: {TAKEN_NAMES})"
-    return [
-        replace(scan, notes=(*scan.notes, text))
-        if scan.lesion
-        else replace(scan, doubts=(*scan.doubts, f"{text[:1].upper()}{text[1:]}."))
-        for scan in scans
-    ]
-
-
 def _check_tasks(
     tasks: Sequence[str],
-    images: Mapping[str, Sequence[Found]],
+    gathered: Mapping[str, _Files],
     derivatives: Mapping[str, Path],
     bids_dir: Path,
 ) -> None:
     """Raise EmptySelectionError for a task that is in no file name of anybody."""
-    here = {str(file.get("task")) for files in images.values() for file in files}
+    here = {str(file.get("task")) for files in gathered.values() for file in files.images}
     for task in set(tasks) - here:
         folders = (bids_dir, *derivatives.values())
         if not any(True for f in folders for _ in f.glob(f"sub-*/**/*_task-{task}_*")):
@@ -212,10 +186,9 @@ def _check_tasks(
             )
 
 
-def _scans_or_problem(
+def _all_scans(
     label: str,
-    images: Sequence[Found],
-    lesions: Sequence[LesionFile],
+    files: _Files,
     selection: Selection,
     root: Path,
     derivatives: Mapping[str, Path],
@@ -223,23 +196,23 @@ def _scans_or_problem(
     """The scans of one participant; what cannot be understood fails this participant alone."""
     try:
         check_label("sub", label)
-        return _scans_of(label, images, lesions, selection, root, derivatives)
+        scans = _scans_of(label, files.images, files.lesions, selection, root, derivatives)
     except MotorBidsAppError as error:
-        return [Scan(participant=label, notes=(str(error),), problem=str(error))]
+        scans = [Scan(participant=label, notes=(str(error),), problem=str(error))]
+    return _with_ignored(with_other_masks(scans, files.other_masks), files.ignored)
 
 
-_Ignored = list[tuple[Found, str]]  # files that .bidsignore names, and what is said of each
-
-
-def _without_ignored(files: Sequence[Found], dataset: Path) -> tuple[list[Found], _Ignored]:
-    """Leave out what .bidsignore excludes, and say so.
+def _without_ignored(
+    files: Sequence[Found], dataset: Path
+) -> tuple[list[Found], list[tuple[Found, str]]]:
+    """Leave out what .bidsignore excludes, and say so of each file that it names.
 
     What BIDS has no name for, lesion masks and EMG, must be listed there to pass the validator: by
     its own name it is listed for that reason, and taken. In a folder that is excluded it is not.
     """
     rules = IgnoreRules.of(dataset)
     kept: list[Found] = []
-    ignored: _Ignored = []
+    ignored: list[tuple[Found, str]] = []
     for file in files if rules.rules else ():
         by = rules.excluded(file.path.relative_to(dataset).as_posix())
         if by is None:
@@ -254,15 +227,14 @@ def _without_ignored(files: Sequence[Found], dataset: Path) -> tuple[list[Found]
     return (kept, ignored) if rules.rules else (list(files), [])
 
 
-def _with_notes(ignored: _Ignored, scans: list[Scan]) -> list[Scan]:
+def _with_ignored(scans: Sequence[Scan], ignored: Sequence[tuple[Found, str]]) -> list[Scan]:
     """Add what is said of ignored files to their session, or to the first."""
     sessions = [scan.session for scan in scans]
     notes: dict[int, list[str]] = {}
     for file, note in ignored:
-        if scans and file.get("subject") == scans[0].participant:
-            session = file.get("session")
-            place = sessions.index(session) if session in sessions else 0
-            notes.setdefault(place, []).append(note)
+        session = file.get("session")
+        place = sessions.index(session) if session in sessions else 0
+        notes.setdefault(place, []).append(note)
     return [
         replace(scan, notes=(*scan.notes, *notes.get(place, ())))
         for place, scan in enumerate(scans)

@@ -4,20 +4,77 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.headers import DAMAGED
-from motor_bids_app.bids.lesion_names import LesionFile
-from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.bids.lesion_names import (
+    TAKEN_NAMES,
+    LesionFile,
+    is_lesion_name,
+    is_likely_lesion,
+    lesion_image,
+)
+from motor_bids_app.bids.scan import ANATOMY, BidsFilter, Scan
+from motor_bids_app.bids.search import Found, matches
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import check_file
 from motor_bids_app.settings import STANDARD_SPACE
 
 _APART = 1.001  # mm at a corner, from which two images are in two places
+
+
+def find_lesions(dataset: str, files: Sequence[Found], bids_filter: BidsFilter) -> list[LesionFile]:
+    """The lesion masks among the files of a dataset, by name, and what each was drawn on."""
+    return [
+        LesionFile(
+            path=file.path,
+            participant=file.get("subject"),
+            session=file.get("session"),
+            space=file.get("space"),
+            image=lesion_image(file.entities, file.path.name, _sidecar(file.path)),
+            dataset=dataset,
+        )
+        for file in files
+        if is_lesion_name(file.entities, file.path.parent.as_posix())
+        and matches(file, "lesion", bids_filter)
+    ]
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    """The sidecar of a mask; empty where there is none to read."""
+    try:
+        return read_json(path.parent / (path.name.split(".")[0] + ".json"))
+    except MotorBidsAppError:
+        return {}
+
+
+def find_other_masks(files: Sequence[Found]) -> list[Found]:
+    """Files whose names sound like a lesion mask and are none of those that are taken."""
+    return [
+        file
+        for file in files
+        if not is_lesion_name(file.entities, file.path.parent.as_posix())
+        and is_likely_lesion(file.path.name)
+    ]
+
+
+def with_other_masks(scans: Sequence[Scan], names: Sequence[str]) -> list[Scan]:
+    """Say which masks were not taken; where there is no other, that makes the results doubtful."""
+    if not names:
+        return [*scans]
+    text = f"not taken for lesion masks: {', '.join(names)} (names that are: {TAKEN_NAMES})"
+    return [
+        replace(scan, notes=(*scan.notes, text))
+        if scan.lesion
+        else replace(scan, doubts=(*scan.doubts, f"{text[:1].upper()}{text[1:]}."))
+        for scan in scans
+    ]
 
 
 def with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:

@@ -4,24 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
-from motor_bids_app.bids.bold import BoldFile, choose_bold
-from motor_bids_app.bids.dwi import DwiFile
+from motor_bids_app.bids.bold import BoldFile, choose_bold, with_distortion_images
+from motor_bids_app.bids.dwi import DwiFile, choose_dwi
 from motor_bids_app.bids.field_map import FieldMap, find_field_map
-from motor_bids_app.bids.finished import TENSOR_MAPS, Finished
+from motor_bids_app.bids.finished import Finished
+from motor_bids_app.bids.finished_pieces import TENSOR_MAPS
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.recordings import RecordingFile, choose_recordings
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase, unused_field_maps
-from motor_bids_app.bids.scanner_images import (
-    SCANNER_MAP,
-    TRACE,
-    count_directions,
-    is_single,
-    scanner_label,
-)
-from motor_bids_app.bids.search import Found, choose, inherited, matches, repeats
-from motor_bids_app.errors import MotorBidsAppError
-from motor_bids_app.opening import read_text
+from motor_bids_app.bids.scanner_images import count_directions
+from motor_bids_app.bids.search import Found, choose, matches, repeats
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
 BidsFilter = Mapping[str, Mapping[str, object]]
@@ -176,115 +169,89 @@ def build_scan(
     """
     native = [image for image in images if not any(map(image.get, ("space", "desc")))]
     native = [image for image in native if image.get("part") in (None, "mag")]  # no phase
+    scan = Scan(participant=person.participant, session=person.session, finished=finished)
+    scan = _with_heads(scan, native, bids_filter)
+    scan = _with_diffusion(scan, _of_kinds(native, bids_filter, "dwi"), native, root)
+    bold, remarks = choose_bold(_of_kinds(native, bids_filter, "bold"), tasks, root)
+    bold = with_distortion_images(bold, native, root) if bold else None
+    if scan.dwi or bold:
+        remarks += unused_field_maps(images, _used_field_maps(scan, bold))
+    signals = _of_kinds(native, bids_filter, "eeg", "emg")
+    eeg, emg, more = choose_recordings(signals, tasks, root)
+    scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
+    return _usable(scan)
+
+
+def _of_kinds(files: Sequence[Found], bids_filter: BidsFilter, *kinds: str) -> list[Found]:
+    """Files with one of some suffixes that the filter lets through."""
+    return [
+        file
+        for file in files
+        for kind in kinds
+        if str(file.get("suffix")).lower() == kind.lower() and matches(file, kind, bids_filter)
+    ]
+
+
+def _with_heads(scan: Scan, images: Sequence[Found], bids_filter: BidsFilter) -> Scan:
+    """Add one image of each contrast, and the further runs of the one that is the anatomy."""
     found: dict[str, Path | None] = {}
     runs: list[Found] | None = None
     notes: list[str] = []
     for name in ANATOMY:
-        files = [file for file in native if _is(file, name) and matches(file, name, bids_filter)]
+        files = _of_kinds(images, bids_filter, name)
         chosen, remarks = choose(files, name)
         found[name.lower()] = chosen.path if chosen else None
         if chosen and runs is None:
             runs = repeats(chosen, files)
             _, remarks = choose([file for file in files if file not in runs], name)
         notes += remarks
-    scan = Scan(
-        participant=person.participant,
-        session=person.session,
-        notes=tuple(notes),
+    return replace(
+        scan,
         t1w=found["t1w"],
         t2w=found["t2w"],
         flair=found["flair"],
-        finished=finished,
         repeats=tuple(run.path for run in runs or ()),
+        notes=(*scan.notes, *notes),
     )
-    diffusion = [file for file in native if _is(file, "dwi") and matches(file, "dwi", bids_filter)]
-    scan = _with_diffusion(scan, diffusion, native, root)
-    series = [file for file in native if _is(file, "bold") and matches(file, "bold", bids_filter)]
-    bold, remarks = choose_bold(series, tasks, root)
-    if scan.dwi or bold:
-        remarks += unused_field_maps(images, _used_field_maps(scan))
-    signals = [
-        file
-        for file in native
-        for kind in ("eeg", "emg")
-        if _is(file, kind) and matches(file, kind, bids_filter)
-    ]
-    eeg, emg, more = choose_recordings(signals, tasks, root)
-    scan = replace(scan, bold=bold, eeg=eeg, emg=emg, notes=(*scan.notes, *remarks, *more))
-    return _usable(scan)
 
 
-def _used_field_maps(scan: Scan) -> tuple[Path, ...]:
-    """Images that the distortion is corrected by, the pair before the map."""
-    pair, field_map = scan.reverse_phase, scan.field_map
-    return (pair.path,) if pair else field_map.images if field_map else ()
-
-
-def _is(file: Found, suffix: str) -> bool:
-    return str(file.get("suffix")).lower() == suffix.lower()
+def _used_field_maps(*series: Scan | BoldFile | None) -> list[Path]:
+    """Images that distortion is corrected by, of each series the pair before the map."""
+    used: list[Path] = []
+    for one in series:
+        pair, field_map = (one.reverse_phase, one.field_map) if one else (None, None)
+        partner = pair.partner if pair else None
+        used += [shown.path for shown in (pair, partner) if shown]
+        used += field_map.images if field_map and not pair else ()
+    return used
 
 
 def _with_diffusion(
     scan: Scan, files: Sequence[Found], images: Sequence[Found], root: Path
 ) -> Scan:
-    """Add the series with most volumes, what belongs to it, and the trace image.
+    """Add the series, what belongs to it, and the trace image.
 
     `files` may be the series; `images` are all of the session.
     """
-    traces: list[Found] = []
-    series: list[Found] = []
-    named: list[Found] = []  # series that an acq like those of single images belongs to
-    notes: tuple[str, ...] = ()
-    for file in files:
-        kind = scanner_label(file, root)
-        gradients = inherited(file.path, ".bval", root) and inherited(file.path, ".bvec", root)
-        if SCANNER_MAP.fullmatch(kind):
-            notes += (f"{file.path.name} left out: its name says that it is a map of the scanner",)
-        elif gradients and not TRACE.fullmatch(kind):
-            series.append(file)
-            named += [file] if is_single(str(file.get("acquisition"))) else []
-        else:
-            traces.append(file)
-            if gradients:
-                notes += (
-                    f"{file.path.name} taken for a trace-weighted image by its name, not a series",
-                )
-    notes += tuple(
-        f"{file.path.name} taken for a series: it has {count_directions(file, root)} directions"
-        for file in named
-    )
-    trace, trace_notes = choose(traces, "trace-weighted dwi")
-    counts = [_count_volumes(inherited(file.path, ".bval", root)[-1]) for file in series]
-    longest = [file for file, n in zip(series, counts, strict=True) if n == max(counts)]
-    dwi, _ = choose([file for file in longest if file not in named] or longest, "dwi")
-    dwi_notes: tuple[str, ...] = ()
-    if dwi and len(series) > 1:
-        dwi_notes = (
-            f"{len(series)} diffusion series: {dwi.path.name} is the first with most volumes; "
-            "those of its protocol are joined with it, and others are left out",
-        )
-    if trace and not TRACE.fullmatch(scanner_label(trace, root)):
-        trace_notes += (f"{trace.path.name} has no .bval and .bvec: used as an image only",)
-    scan = replace(
-        scan,
-        trace=trace.path if trace else None,
-        notes=(*scan.notes, *dwi_notes, *trace_notes, *notes),
-    )
+    chosen = choose_dwi(files, root)
+    dwi, trace = chosen.longest, chosen.trace
+    scan = replace(scan, trace=trace.path if trace else None, notes=(*scan.notes, *chosen.notes))
     if dwi is None:
         return scan
     pair = find_reverse_phase(dwi, images, root)
     used = (dwi.path, pair.path if pair else None)
+    own = DwiFile.of(dwi, root)
     return replace(
         scan,
-        dwi=dwi.path,
+        dwi=own.path,
         further_dwi=tuple(
             DwiFile.of(file, root)
-            for file in series
+            for file in chosen.series
             if file.path not in used and count_directions(file, root)
         ),
-        bval=inherited(dwi.path, ".bval", root)[-1],
-        bvec=inherited(dwi.path, ".bvec", root)[-1],
-        dwi_sidecars=tuple(inherited(dwi.path, ".json", root)),
+        bval=own.bval,
+        bvec=own.bvec,
+        dwi_sidecars=own.sidecars,
         reverse_phase=pair,
         field_map=find_field_map(dwi, images, root),
     )
@@ -310,10 +277,3 @@ def _usable(scan: Scan) -> Scan:
     if finished.maps and finished.dwi:
         finished = finished.without("dwi")
     return replace(scan, finished=finished, notes=(*scan.notes, *notes))
-
-
-def _count_volumes(bval: Path) -> int:
-    try:
-        return len(read_text(bval).split())
-    except MotorBidsAppError:
-        return 0  # reading the series says what is wrong

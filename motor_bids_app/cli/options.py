@@ -185,9 +185,9 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--susceptibility", choices=SUSCEPTIBILITY,
-        help="distortion of diffusion images: auto corrects it by an image with opposite phase "
-        "encoding, else by a field map; head, where there is neither, by the head image if that "
-        "fits better, which finds but a part of it (default: auto)",
+        help="distortion of diffusion images and bold: auto corrects it by an image with opposite "
+        "phase encoding, else by a field map; head, where there is neither for the dwi, by the "
+        "head image if that fits better, which finds but a part of it (default: auto)",
     )  # fmt: skip
 
 

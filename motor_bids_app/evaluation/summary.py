@@ -42,6 +42,7 @@ _RANGES = {
     "r": (-1.0, 1.0),
     "quadratic_kappa": (-1.0, 1.0),
 }
+ROOM = {"roc_auc": 0.5, "r2": 1.0, "r": 1.0, "quadratic_kappa": 1.0}  # from chance to the end
 Participants = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
 
@@ -55,7 +56,7 @@ def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
     n = len(predictions.truth)
     if metric == "roc_auc":
         variance = pair_variance(0.5, ordered_pairs(predictions)[1]) * coupling(predictions.folds)
-        return float(stats.norm.isf((1 - LEVEL) / 2) * np.sqrt(variance))
+        return min(ROOM[metric], float(stats.norm.isf((1 - LEVEL) / 2) * np.sqrt(variance)))
     if task == "regression":
         coupled = coupling(predictions.folds)
         floors = {"r": correlation_interval(0, n, coupled)[1], "r2": r2_noise_floor(n)}

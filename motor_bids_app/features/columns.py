@@ -9,6 +9,7 @@ from motor_bids_app.spaces.atlases import MOTOR_REGIONS
 
 TRACT = "corticospinal_tract"
 MISSING = "n/a"
+ATLAS = "CerebrA"  # whose regions the columns are about
 
 _MAPS = {
     "fa": ("fractional anisotropy", "arbitrary"),
@@ -19,9 +20,19 @@ _MAPS = {
     "wm": ("white matter probability", "arbitrary"),
 }
 _PLACES = (*(region.lower() for region in MOTOR_REGIONS), TRACT)
+_SHARES = {
+    "lesion": "is lesioned",
+    "scanned": "the head image shows",
+    "dwi_scanned": "has diffusion maps",
+}
 # Regular expression of the columns that are means of maps over regions and tracts: these and no
 # others, so that a column that somebody else named alike is never taken for one of them.
 REGIONAL = rf"({'|'.join(_MAPS)})_({'|'.join(_PLACES)})_(left|right|asymmetry)"
+_REGIONS = "|".join(place for place in _PLACES if place != TRACT)
+_BY_REGION = rf"({'|'.join([*_MAPS, *_SHARES])})_({_REGIONS})_(left|right|asymmetry)"
+_BY_AAL = re.compile(
+    r"[a-z]+_(supp_motor_area|frontal_(sup|mid)_2|parietal_(sup|inf))_(left|right|asymmetry)"
+)
 # Columns that say how good a measurement was, and nothing of the brain.
 QUALITY = (
     r"(snr|noise|motion|bold|dwi|brain|recorded|scanned)_.+|cnr|head_scanned|gm_wm_ratio|"
@@ -54,6 +65,18 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "Lesioned volume of the corticospinal tract, narrow sections weighing more, worse side",
         "ml",
     ),
+    **{
+        f"tract_load_native{kind}{side}": (f"{what}{where}, in the participant's own space", unit)
+        for kind, what, unit in (
+            ("", "Share lesioned of the ", "arbitrary"),
+            ("_weighted", "Lesioned volume, narrow sections weighing more, of the ", "ml"),
+        )
+        for side, where in (
+            ("_left", "left corticospinal tract"),
+            ("_right", "right corticospinal tract"),
+            ("", "corticospinal tract, worse side"),
+        )
+    },
     "tract_distance_left": ("Distance from the lesion to the left corticospinal tract", "mm"),
     "tract_distance_right": ("Distance from the lesion to the right corticospinal tract", "mm"),
     "gm_ml": ("Volume of grey matter in the head image, lesion left out", "ml"),
@@ -122,6 +145,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "Share of the head's edges that edges of the image meet that the lesion was drawn on",
         "arbitrary",
     ),
+    "bold_similarity_uncorrected": (
+        "The same without the correction of distortion, which is kept if it does not lower this",
+        "arbitrary",
+    ),
+    "bold_distortion": (
+        "Mean displacement in the brain by susceptibility distortion of the bold that was undone",
+        "mm",
+    ),
     "bold_volumes": ("Volumes of the bold that were used", "arbitrary"),
     "bold_dropped": ("Volumes dropped at the start of the bold", "arbitrary"),
     "bold_scrubbed": ("Volumes of the bold that do not count for motion", "arbitrary"),
@@ -136,10 +167,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
 
 # Columns of `motor_bids_app.mri.regions.lesion_overlap`.
 OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
-    "index": {"Description": "Number of the region in the AAL atlas; 0 is outside all regions"},
+    "index": {"Description": "Number of the region; 0 is outside all regions"},
     "region": {
-        "Description": "AAL region (version 2, made symmetric) in the standard space, _L and _R "
-        "for its side; outside: in no region, as most white matter is"
+        "Description": "Region of CerebrA in the standard space, _L and _R for its side; outside: "
+        "in no region, as most white matter is"
     },
     "region_ml": {"Description": "Volume of the region", "Units": "ml"},
     "lesioned_ml": {
@@ -165,6 +196,21 @@ def is_feature(column: str) -> bool:
     except UsageError:
         return False
     return True
+
+
+def of_earlier_regions(columns: Iterable[str]) -> set[str]:
+    """Columns about regions in a table of an earlier version, which measured those of AAL.
+
+    Some of its regions have the names of ours, and are others.
+
+    >>> sorted(of_earlier_regions(["fa_thalamus_left", "lesion_frontal_sup_2_left", "snr_wm"]))
+    ['fa_thalamus_left', 'lesion_frontal_sup_2_left']
+    >>> of_earlier_regions(["fa_thalamus_left", "lesion_superior_frontal_left"])
+    set()
+    """
+    known = set(columns)
+    earlier = {column for column in known if _BY_AAL.fullmatch(column)}
+    return earlier and earlier | {column for column in known if re.fullmatch(_BY_REGION, column)}
 
 
 def is_text(column: str) -> bool:
@@ -214,25 +260,28 @@ def _describe(column: str) -> dict[str, object]:
     if column in COLUMNS:
         description, units = COLUMNS[column]
         return {"Description": description, "Units": units}
-    struck = re.fullmatch("lesion_(.+)_(left|right)", column)
-    if struck and struck[1] in _PLACES and struck[1] != TRACT:
-        place = f"{struck[2]} {struck[1].replace('_', ' ')}"
-        return {"Description": f"Share of the {place} that is lesioned", "Units": "arbitrary"}
-    seen = re.fullmatch("scanned_(.+)_(left|right)", column)
-    if seen and seen[1] in _PLACES:
-        place = f"{seen[2]} {seen[1].replace('_', ' ')}"
-        return {
-            "Description": f"Share of the {place} that the head image shows",
-            "Units": "arbitrary",
-        }
+    for pattern, what in _SHARES.items():
+        match = re.fullmatch(rf"{pattern}_(.+)_(left|right)", column)
+        if match and match[1] in _PLACES and (pattern, match[1]) != ("lesion", TRACT):
+            place = f"{match[2]} {_in_words(match[1])}"
+            return {"Description": f"Share of the {place} that {what}", "Units": "arbitrary"}
     match = re.fullmatch(REGIONAL, column)
     if not match:
         raise UsageError(f"Feature column {column!r} is unknown: it has no description.")
     quantity, units = _MAPS[match[1]]
-    place = match[2].replace("_", " ") + ", lesion left out"
+    place = f"{_in_words(match[2])}, lesion left out"
     if match[3] == "asymmetry":
         return {
             "Description": f"Asymmetry of {quantity}, (left - right) / (left + right): {place}",
             "Units": "arbitrary",
         }
     return {"Description": f"Mean {quantity}: {match[3]} {place}", "Units": units}
+
+
+def _in_words(place: str) -> str:
+    """Name of a region or tract for people.
+
+    >>> _in_words("superior_frontal")
+    'superior frontal (CerebrA)'
+    """
+    return place.replace("_", " ") + ("" if place == TRACT else f" ({ATLAS})")

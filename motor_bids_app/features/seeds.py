@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import EmptyRegionError
-from motor_bids_app.spaces.atlases import load_aal
+from motor_bids_app.spaces.atlases import load_cerebra
 from motor_bids_app.spaces.grids import Grid
 
 LEFT_M1 = (-38.0, -22.0, 56.0)  # mm, of the hand in left M1 (Gao et al. 2025)
@@ -81,7 +81,7 @@ def place_seed(
     if share >= _LEAST_SHARE:
         return Seed(left, side, 0.0, float(share))
     resolution = round(float(grid.voxel_sizes[0]))
-    region = load_aal(resolution).mask(f"{_REGION}_{side[0].upper()}")
+    region = load_cerebra(resolution).mask(f"{_REGION}_{side[0].upper()}")
     centre = _centre(wanted, grid)
     near = _distances(grid, centre) <= _FARTHEST
     candidates = np.flatnonzero(region & usable & near)

@@ -22,6 +22,7 @@ def feature_row(
     atlas: Atlas,
     brain: nib.Nifti1Image | None = None,
     head: nib.Nifti1Image | None = None,
+    native_loads: Mapping[str, float] | None = None,
     quality: Mapping[str, float] | None = None,
 ) -> dict[str, float | str]:
     """Describe one participant and session by numbers.
@@ -35,11 +36,13 @@ def feature_row(
     maps : mapping of Nifti1Image, shape (X, Y, Z)
         Maps by name, of fa, md, rd, ad, gm and wm.
     atlas : Atlas
-        AAL regions. All images are in standard space, on one grid.
+        Regions of CerebrA. All images are in standard space, on one grid.
     brain : Nifti1Image, shape (X, Y, Z), optional
         Positive where diffusion was measured: its maps are 0 elsewhere.
     head : Nifti1Image, shape (X, Y, Z), optional
         Positive where the head image has scanned: tissue is 0 elsewhere.
+    native_loads : mapping of float, optional
+        What `motor_bids_app.mri.tracts.native_tract_loads` gives, where there is a head.
     quality : mapping of float, optional
         Measures of earlier steps, copied: those of `motor_bids_app.mri.quality`, and of the lesion
         in the participant's own space.
@@ -58,7 +61,7 @@ def feature_row(
         The images are on different grids.
     """
     row: dict[str, float | str] = {
-        **_lesion_columns(lesion, tract),
+        **_lesion_columns(lesion, tract, native_loads or {}),
         **_overlap_columns(lesion, atlas),
     }
     for name, image in maps.items():
@@ -72,19 +75,22 @@ def feature_row(
             row[f"{prefix}_left"], row[f"{prefix}_right"] = left, right
             total = left + right
             row[f"{prefix}_asymmetry"] = (left - right) / total if total > 0 else math.nan
-    row.update(_scanned_columns(head, tract, atlas) if head is not None else {})
+    for prefix, image in (("scanned", head), ("dwi_scanned", brain)):
+        row.update(_scanned_columns(prefix, image, tract, atlas) if image is not None else {})
     row.update(quality or {})
     dictionary_for(row)  # no column without a description
     return row
 
 
 def _lesion_columns(
-    lesion: nib.Nifti1Image | None, tract: Mapping[str, nib.Nifti1Image]
+    lesion: nib.Nifti1Image | None,
+    tract: Mapping[str, nib.Nifti1Image],
+    native_loads: Mapping[str, float],
 ) -> dict[str, float | str]:
-    volume, side, measures = math.nan, MISSING, {}
+    volume, side, measures = math.nan, MISSING, dict(native_loads)
     if lesion is not None:
         volume, side = volume_ml(lesion), lesion_side(lesion)
-        measures = tract_loads(lesion, tract) | tract_distances(lesion, tract)
+        measures |= tract_loads(lesion, tract) | tract_distances(lesion, tract)
     names = (name for name in COLUMNS if name.startswith("tract_"))
     return {
         "lesion_mask": "none" if lesion is None else "given",
@@ -106,17 +112,17 @@ def _overlap_columns(lesion: nib.Nifti1Image | None, atlas: Atlas) -> dict[str, 
 
 
 def _scanned_columns(
-    head: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image], atlas: Atlas
+    prefix: str, seen: nib.Nifti1Image, tract: Mapping[str, nib.Nifti1Image], atlas: Atlas
 ) -> dict[str, float]:
-    """Share of each motor region and of the tract that is in the field of view of the head."""
-    seen = nib.Nifti1Image(np.asarray(head.dataobj, dtype=np.float32), head.affine)
-    shares, along = regional_means(seen, atlas), tract_means(seen, tract)
+    """Share of each motor region and of the tract that is in a field of view."""
+    inside = nib.Nifti1Image((np.asarray(seen.dataobj) > 0).astype(np.float32), seen.affine)
+    shares, along = regional_means(inside, atlas), tract_means(inside, tract)
     regions = {
-        f"scanned_{region.lower()}_{side}": shares[f"{region}_{side[0].upper()}"]
+        f"{prefix}_{region.lower()}_{side}": shares[f"{region}_{side[0].upper()}"]
         for region in MOTOR_REGIONS
         for side in ("left", "right")
     }
-    return regions | {f"scanned_{TRACT}_{side}": along[side] for side in ("left", "right")}
+    return regions | {f"{prefix}_{TRACT}_{side}": along[side] for side in ("left", "right")}
 
 
 def _binary(lesion: nib.Nifti1Image) -> nib.Nifti1Image:

@@ -2,24 +2,19 @@
 
 A bundle holds ``model.json`` (kind, settings, metadata, and the SHA-256 of every other
 file), ``arrays.safetensors`` (numbers and network weights) and one ``.skops`` file per
-scikit-learn pipeline. None of these formats can run code when read; of the types that skops
-can build, only those in `TRUSTED_TYPES` are accepted. A bundle holds no training scan.
+scikit-learn pipeline (see `pipelines`). None of these formats can run code when read. A bundle
+holds no training scan.
 """
 
 import hashlib
-import io
 import json
 import re
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.numpy
-import skops.io
-from sklearn.pipeline import Pipeline
 
 from motor_bids_app.documents import parse_json
 from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
@@ -32,6 +27,7 @@ from motor_bids_app.models.networks.ensemble import (
     MapEnsembleOrdinal,
     MapEnsembleRegressor,
 )
+from motor_bids_app.models.pipelines import UNFIT, dump_pipeline, load_pipeline
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
@@ -68,47 +64,8 @@ KINDS: dict[str, Callable[..., Any]] = {
         FusionRegressor,
     )
 }
-TRUSTED_TYPES = frozenset(
-    {
-        "builtins.dict",
-        "builtins.list",
-        "builtins.str",
-        "builtins.tuple",
-        "numpy.dtype",
-        "numpy.float64",
-        "numpy.int64",
-        "numpy.ndarray",
-        "sklearn.impute._base.MissingIndicator",
-        "sklearn.impute._base.SimpleImputer",
-        "sklearn.linear_model._coordinate_descent.ElasticNet",
-        "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.linear_model._ridge.Ridge",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
-    }
-)
-_LOADERS = frozenset(
-    f"{name}Node"
-    for name in ("Dict", "List", "Tuple", "Json", "Type", "DType", "NdArray", "Object")
-)
 _FORMATS = (FORMAT, RECALIBRATED, ORDERED)
 _MOST_PART = 2 * 2**30  # bytes
-# What libraries raise for parts that are not what they wrote; bundles come from anywhere.
-_UNFIT = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    safetensors.SafetensorError,
-    zipfile.BadZipFile,
-)
 _INDEX, _ARRAYS = "model.json", "arrays.safetensors"
 _PARAM = "param."  # before the name of a setting that is an array
 
@@ -142,7 +99,7 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     arrays = {name: np.ascontiguousarray(value) for name, value in state.arrays.items()}
     for name in [name for name, value in settings.items() if isinstance(value, np.ndarray)]:
         arrays[_PARAM + name] = np.ascontiguousarray(settings.pop(name))
-    parts = {f"{name}.skops": _dump(pipeline) for name, pipeline in state.pipelines.items()}
+    parts = {f"{name}.skops": dump_pipeline(pipeline) for name, pipeline in state.pipelines.items()}
     parts[_ARRAYS] = safetensors.numpy.save(arrays)
     index = {
         "format": form,
@@ -194,7 +151,7 @@ def load_bundle(folder: Path, device: str = "cpu") -> tuple[Model, dict[str, Any
     index = _read_index(folder)
     parts = {name: _read_part(folder, name, digest) for name, digest in index["sha256"].items()}
     pipelines = {
-        name.removesuffix(".skops"): _load(part, folder / name)
+        name.removesuffix(".skops"): load_pipeline(part, str(folder / name))
         for name, part in parts.items()
         if name.endswith(".skops")
     }
@@ -211,7 +168,7 @@ def load_bundle(folder: Path, device: str = "cpu") -> tuple[Model, dict[str, Any
         elif index["format"] == ORDERED:
             estimator = CumulativeModel(estimator, len(index["values"]["thresholds"]) + 1)
         estimator.set_state(State(index["values"], arrays, pipelines))
-    except _UNFIT as error:
+    except UNFIT as error:
         raise IncompatibleModelError(
             f"The parts of the model in {folder} do not fit together ({error}). "
             "Get the bundle again from where it was made."
@@ -257,61 +214,6 @@ def _read_part(folder: Path, name: str, digest: str) -> bytes:
             f"{_INDEX}. Get the bundle again from where it was made."
         )
     return part
-
-
-def _dump(pipeline: Pipeline) -> bytes:
-    """Return a pipeline as skops writes it, but the same bytes every time.
-
-    skops names arrays and objects by their address in memory, and dates the files.
-    """
-    target = io.BytesIO()
-    names: dict[str, str] = {}
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(pipeline))) as source:
-        schema = json.loads(source.read("schema.json"))
-        for node in _nodes(schema):
-            for key in ("__id__", "file"):
-                if key in node:
-                    stem, dot, extension = str(node[key]).partition(".")
-                    number = names.setdefault(stem, str(len(names) + 1))
-                    node[key] = f"{number}.{extension}" if dot else int(number)
-        with zipfile.ZipFile(target, "w") as copy:
-            copy.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, indent=2))
-            for old in source.namelist():
-                stem, _, extension = old.partition(".")
-                if stem in names and old != "schema.json":
-                    new = zipfile.ZipInfo(f"{names[stem]}.{extension}")
-                    copy.writestr(new, source.read(old))
-    return target.getvalue()
-
-
-def _load(part: bytes, path: Path) -> Pipeline:
-    """Return a pipeline, after all of its types were found in the closed list."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(part)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > len(part):
-                raise ValueError("it is compressed, as no model of this app is")
-            schema = parse_json(archive.read("schema.json"))
-        for node in _nodes(schema):
-            name = f"{node.get('__module__')}.{node.get('__class__')}"
-            if name not in TRUSTED_TYPES or node.get("__loader__") not in _LOADERS:
-                raise IncompatibleModelError(
-                    f"{path} holds {name} ({node.get('__loader__')}), which no model of this app "
-                    "contains. Do not trust this bundle."
-                )
-        return skops.io.loads(part, trusted=["numpy.dtype"])
-    except _UNFIT as error:
-        raise IncompatibleModelError(f"{path} is damaged ({error}). Get it again.") from error
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every description of an object in a skops schema."""
-    if isinstance(tree, dict):
-        if "__class__" in tree or "__loader__" in tree:
-            yield tree
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for branch in tree:
-            yield from _nodes(branch)
 
 
 def _tuple(value: Any) -> Any:

@@ -10,7 +10,7 @@ from nibabel.affines import voxel_sizes
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.alignment import Matrix, Picture, align, turned_starts
 from motor_bids_app.mri.deformation import Match, deform, local_correlation
-from motor_bids_app.mri.rigid import Coregistration, find_place
+from motor_bids_app.mri.rigid import Coregistration, find_place, refine_place
 from motor_bids_app.mri.sampling import apply_matrix, as_volume, sample, smooth, voxel_grid
 from motor_bids_app.spaces.grids import Grid, check_same_grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -133,6 +133,15 @@ def coregister(
     """Register as `register_rigid` does, and return how well the edges of the images fit too."""
     return find_place(
         _picture(fixed, fixed_mask, _SKULL).near(), _picture(moving, moving_mask, 0.0)
+    )
+
+
+def refit(
+    fixed: nib.Nifti1Image, moving: nib.Nifti1Image, fixed_mask: nib.Nifti1Image, place: Matrix
+) -> Coregistration:
+    """Register as `coregister` does, from a `place` that is right but for a few mm."""
+    return refine_place(
+        _picture(fixed, fixed_mask, _SKULL).near(), _picture(moving, None, 0.0), place
     )
 
 

@@ -20,6 +20,7 @@ from motor_bids_app.mri.sampling import smooth
 _TURNS = (-36.0, -18.0, 0.0, 18.0, 36.0)  # degrees about each axis
 _LIFTS = (-12.0, 0.0, 12.0)  # mm along the head: fields of view end above or below
 _COARSE, _MIDDLE, _FINE, _FINEST = 6.0, 5.0, 4.0, 2.5  # mm
+_N_POINTS, _LAST_ROUNDS = 15_000, 40  # at the finest scale
 _APART = 5.0  # mm between places that are followed
 _SAME = 1.0  # mm between places that are one at the finest scale
 _CLEARLY = 0.01  # of similarity by which another place must beat the header's
@@ -73,12 +74,19 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
     places = [places[0], *_distinct(places, points, 4)]
     places = _follow(_compare(fixed, moving, _FINE, 6000), places, 12)
     places = [places[0], *_distinct(places, points, 2, apart=_SAME)]
-    finest = EdgeComparison(fixed, moving, 15_000)
+    finest = EdgeComparison(fixed, moving, _N_POINTS)
     found = [descend(finest, place, 6, rounds=8) for place in places]
     cost, matrix = min(found, key=lambda one: one[0])
     if found[0][0] < cost + _CLEARLY:
         matrix = found[0][1]
-    cost, matrix = descend(finest, matrix, 6, rounds=40)
+    cost, matrix = descend(finest, matrix, 6, rounds=_LAST_ROUNDS)
+    return Coregistration(matrix, 1 - cost)
+
+
+def refine_place(fixed: Picture, moving: Picture, place: Matrix) -> Coregistration:
+    """Improve a place that is right but for a few mm, and measure how well the edges fit there."""
+    finest = EdgeComparison(fixed.at_scale(_FINEST), moving.at_scale(_FINEST), _N_POINTS)
+    cost, matrix = descend(finest, place, 6, rounds=_LAST_ROUNDS)
     return Coregistration(matrix, 1 - cost)
 
 

@@ -89,6 +89,12 @@ REFERENCES = {
             doi="10.1016/S1053-8119(03)00336-7",
         ),
         Reference(
+            key="Behzadi et al. 2007",
+            citation="Behzadi Y, Restom K, Liau J, Liu TT. A component based noise correction "
+            "method (CompCor) for BOLD and perfusion based fMRI. NeuroImage 37:90-101, 2007.",
+            doi="10.1016/j.neuroimage.2007.04.042",
+        ),
+        Reference(
             key="Jezzard and Balaban 1995",
             citation="Jezzard P, Balaban RS. Correction for geometric distortion in echo planar "
             "images from B0 field variations. Magn Reson Med 34:65-73, 1995.",
@@ -164,10 +170,11 @@ REFERENCES = {
             doi="10.1093/cercor/bhs352",
         ),
         Reference(
-            key="Tzourio-Mazoyer et al. 2002",
-            citation="Tzourio-Mazoyer N, Landeau B, Papathanassiou D, et al. Automated anatomical "
-            "labeling of activations in SPM. NeuroImage 15:273-289, 2002.",
-            doi="10.1006/nimg.2001.0978",
+            key="Manera et al. 2020",
+            citation="Manera AL, Dadar M, Fonov V, Collins DL. CerebrA, registration and manual "
+            "label correction of Mindboggle-101 atlas for MNI-ICBM152 template. Sci Data 7:237, "
+            "2020.",
+            doi="10.1038/s41597-020-0557-9",
         ),
         Reference(
             key="Yeh et al. 2018",

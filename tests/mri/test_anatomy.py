@@ -88,6 +88,21 @@ def test_denoising_keeps_edges(ball):
     assert np.abs(cleaned - ball)[edge].mean() < 0.5 * np.abs(blurred - ball)[edge].mean()
 
 
+@pytest.mark.parametrize("sd", [4.0, 12.0])
+def test_folds_as_narrow_as_voxels_are_not_taken_for_noise(sd):
+    """White matter in the depth, and a cortex that changes from voxel to voxel, as at 2 mm."""
+    rng = np.random.default_rng(0)
+    head = rng.choice([60.0, 130.0, 200.0], (40, 40, 40))
+    head[12:28, 12:28, 12:28] = 200
+
+    cleaned = np.asarray(denoise(image_of(noisy(head, sd))).dataobj)
+
+    error = np.sqrt(np.mean((cleaned - head) ** 2))
+    assert error < sd
+    depth = (slice(14, 26),) * 3
+    assert cleaned[depth].std() < 0.6 * sd
+
+
 def test_denoising_leaves_an_image_without_noise_alone(ball):
     np.testing.assert_allclose(denoise(image_of(ball)).dataobj, ball, atol=1e-3)
 

@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 
 from motor_bids_app.mri.lesions import mirror
-from motor_bids_app.mri.tracts import tract_distances, tract_loads
+from motor_bids_app.mri.tracts import native_tract_loads, tract_distances, tract_loads
 from motor_bids_app.spaces.atlases import corticospinal_tract
-from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.transforms import Transform
 
 GRID = standard_grid(4)
 
@@ -93,3 +94,70 @@ def test_a_small_lesion_on_the_way_to_the_medulla_has_a_load(centre):
     assert loads["tract_load_left"] > 0.002
     assert loads["tract_load_weighted_left"] > 0
     assert loads["tract_load_left"] > 3 * loads["tract_load_right"]
+
+
+def scaled(factor, flip=False):
+    """A head that is the standard brain times a factor, its voxels of 1 mm stored as one likes."""
+    size = tuple(int(4 * n * factor) + 1 for n in GRID.shape)
+    affine = np.eye(4)
+    affine[:3, 3] = GRID.affine[:3, 3] * factor
+    if flip:
+        affine = affine @ np.array(
+            [[-1, 0, 0, size[0] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+        )
+    to_native = np.diag([factor, factor, factor, 1.0])
+    return Grid(size, affine), to_native
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("factor", [0.8, 1.0, 1.3])
+def test_in_a_head_of_another_size_the_share_is_the_same_and_the_volume_is_the_heads(factor, flip):
+    grid, matrix = scaled(factor, flip)
+    place = np.array([-24.0, -20, 14])
+    standard = tract_loads(ball(place, 14, standard_grid(2)), corticospinal_tract(2))
+
+    native = native_tract_loads(
+        ball(place * factor, 14 * factor, grid),
+        corticospinal_tract(2),
+        Transform(matrix=matrix),
+        Transform(matrix=np.linalg.inv(matrix)),
+    )
+
+    assert set(native) == {name.replace("load", "load_native", 1) for name in standard}
+    assert native["tract_load_native"] == native["tract_load_native_left"]
+    assert native["tract_load_native"] == pytest.approx(standard["tract_load"], rel=0.06)
+    weighted = standard["tract_load_weighted"] * factor**3
+    assert native["tract_load_native_weighted"] == pytest.approx(weighted, rel=0.06)
+    assert native["tract_load_native_right"] == 0
+
+
+def test_where_one_half_of_the_tract_is_stretched_a_lesion_of_it_is_the_larger_share():
+    tract = tube([4] * 20)  # z from -32 to 44
+    grid = standard_grid(2)
+    height = grid.affine[2, 3] + 2 * np.arange(grid.shape[2])
+    upper = np.zeros((*grid.shape, 3), dtype=np.float32)
+    upper[..., 2] = np.clip(height - 6, 0, None)  # native z is twice as far from 6 above it
+    lower = np.zeros((*grid.shape, 3), dtype=np.float32)
+    lower[..., 2] = -np.clip(height - 6, 0, None) / 2
+    to_native, to_standard = (Transform(displacement=field, grid=grid) for field in (upper, lower))
+    lesion = np.zeros(grid.shape, dtype=np.uint8)
+    lesion[:, :, height > 6] = 1
+
+    loads = native_tract_loads(nib.Nifti1Image(lesion, grid.affine), tract, to_native, to_standard)
+
+    assert loads["tract_load_native_left"] == pytest.approx(2 / 3, abs=0.03)  # half of the standard
+    # Sections of twice the thickness have twice the volume, so that the others count twice.
+    volume = 10 * 4 * 4**3 / 1000
+    assert loads["tract_load_native_weighted_left"] == pytest.approx(2 * volume, rel=0.1)
+
+
+def test_a_head_that_shows_nothing_of_the_tract_has_no_load_of_it():
+    far = nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), np.diag([2.0, 2, 2, 1]))
+    away = np.eye(4)
+    away[:3, 3] = 900
+
+    loads = native_tract_loads(
+        far, corticospinal_tract(4), Transform(matrix=away), Transform(matrix=np.linalg.inv(away))
+    )
+
+    assert np.isnan(list(loads.values())).all()

@@ -6,16 +6,19 @@ from nibabel.processing import resample_from_to
 
 from motor_bids_app.errors import InputMissingError
 from motor_bids_app.spaces.atlases import (
+    AAL_MOTOR_REGIONS,
     MOTOR_REGIONS,
     TRACT_END,
     corticospinal_tract,
     juelich_tract,
     load_aal,
+    load_cerebra,
 )
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
 RESOLUTIONS = pytest.mark.parametrize("resolution", [2, 3, 4])
+ATLASES = pytest.mark.parametrize("load_atlas", [load_aal, load_cerebra])
 
 
 def centre(mask, affine):
@@ -23,21 +26,23 @@ def centre(mask, affine):
     return apply_affine(affine, np.argwhere(mask).mean(axis=0))
 
 
+@ATLASES
 @RESOLUTIONS
-def test_every_left_region_is_the_mirror_of_its_right_one(resolution):
-    atlas = load_aal(resolution)
+def test_every_left_region_is_the_mirror_of_its_right_one(resolution, load_atlas):
+    atlas = load_atlas(resolution)
 
     left = [name for name in atlas.names.values() if name.endswith("_L")]
-    assert len(left) == 56
+    assert len(left) == {load_aal: 56, load_cerebra: 44}[load_atlas]
     for name in left:
         mirrored = atlas.mask(name.removesuffix("_L") + "_R")[::-1]
         assert mirrored.any()
         np.testing.assert_array_equal(atlas.mask(name), mirrored)
 
 
+@ATLASES
 @RESOLUTIONS
-def test_left_regions_lie_on_the_left(resolution):
-    atlas = load_aal(resolution)
+def test_left_regions_lie_on_the_left(resolution, load_atlas):
+    atlas = load_atlas(resolution)
 
     for name in atlas.names.values():
         if name.endswith("_L"):
@@ -45,35 +50,56 @@ def test_left_regions_lie_on_the_left(resolution):
             assert np.all(apply_affine(atlas.labels.affine, voxels)[:, 0] < 0), name
 
 
+@ATLASES
 @RESOLUTIONS
-def test_regions_keep_the_size_the_atlas_gives_them(resolution):
-    total = (np.asarray(load_aal(resolution).labels.dataobj) > 0).sum()
+def test_regions_keep_the_size_the_atlas_gives_them(resolution, load_atlas):
+    total = (np.asarray(load_atlas(resolution).labels.dataobj) > 0).sum()
 
     litres = total * standard_grid(resolution).voxel_volume / 1e6
-    assert litres == pytest.approx(1.483, rel=0.12)  # counted in the file at 2 mm
+    given = {load_aal: 1.483, load_cerebra: 1.170}[load_atlas]  # counted in the files
+    assert litres == pytest.approx(given, rel=0.12)
 
 
+@ATLASES
 @pytest.mark.parametrize(
     ("region", "place"),
     [
-        ("Precentral", (39, -6, 51)),  # Rolls et al. 2015 and Tzourio-Mazoyer et al. 2002
-        ("Thalamus", (11, -18, 8)),
+        ("Thalamus", (11, -18, 8)),  # Rolls et al. 2015 and Tzourio-Mazoyer et al. 2002
         ("Putamen", (24, 4, 2)),
         ("Caudate", (12, 11, 9)),
     ],
 )
-def test_regions_are_where_the_literature_puts_them(region, place):
-    atlas = load_aal(2)
+def test_regions_are_where_the_literature_puts_them(region, place, load_atlas):
+    atlas = load_atlas(2)
 
     found = centre(atlas.mask(f"{region}_R"), atlas.labels.affine)
 
     assert np.linalg.norm(found - place) < 5
 
 
-def test_every_motor_region_has_two_sides():
-    atlas = load_aal(3)
+@ATLASES
+@pytest.mark.parametrize(
+    ("region", "place"),
+    [
+        ("Precentral_L", (-38, -22, 56)),  # the hand in M1, of Gao et al. 2025
+        ("Precentral_L", (-54, -2, 30)),  # and the face
+        ("Postcentral_L", (-42, -28, 54)),
+    ],
+)
+def test_the_central_gyri_are_where_movement_and_touch_of_the_hand_are(region, place, load_atlas):
+    atlas = load_atlas(2)
+    voxels = apply_affine(atlas.labels.affine, np.argwhere(atlas.mask(region)))
 
-    for region in MOTOR_REGIONS:
+    assert np.linalg.norm(voxels - place, axis=1).min() < 5
+
+
+@pytest.mark.parametrize(
+    ("load_atlas", "regions"), [(load_aal, AAL_MOTOR_REGIONS), (load_cerebra, MOTOR_REGIONS)]
+)
+def test_every_motor_region_has_two_sides(load_atlas, regions):
+    atlas = load_atlas(3)
+
+    for region in regions:
         assert atlas.mask(f"{region}_L").sum() > 20
         assert atlas.mask(f"{region}_R").sum() > 20
 
@@ -81,6 +107,51 @@ def test_every_motor_region_has_two_sides():
 def test_an_unknown_region_is_named():
     with pytest.raises(InputMissingError, match=r"'Precentral'.*Precentral_L"):
         load_aal(3).mask("Precentral")
+
+
+def published_cerebra(test_data):
+    """CerebrA as its authors gave it: labels at 1 mm, and their names."""
+    folder = test_data / "atlas_cerebra"
+    image = nib.load(folder / "CerebrA.nii.gz")
+    lines = (folder / "CerebrA.txt").read_text().splitlines()
+    names = dict(reversed(line.split()) for line in lines if line.strip())
+    labels = np.rint(np.asarray(image.dataobj)).astype(np.int16)
+    return labels, image.affine, {name: int(number) for name, number in names.items()}
+
+
+def test_regions_are_those_that_were_published(test_data):
+    labels, affine, names = published_cerebra(test_data)
+    atlas = load_cerebra(2)
+    places = np.moveaxis(np.indices(atlas.labels.shape), 0, -1)
+    voxels = np.rint(apply_affine(np.linalg.inv(affine) @ atlas.labels.affine, places))
+    given = labels[tuple(np.moveaxis(voxels.astype(int), -1, 0))]
+
+    for name in atlas.names.values():
+        side = {"_L": ("Left",), "_R": ("Right",)}.get(name[-2:], ("Left", "Right"))
+        region = name.removesuffix("_L").removesuffix("_R")
+        there = np.isin(given, [names[f"{part}_{region}"] for part in side])
+        ours = atlas.mask(name)
+        assert 2 * (ours & there).sum() / (ours.sum() + there.sum()) > 0.8, name
+
+
+def test_regions_fit_the_tissue_of_our_template_where_they_are(test_data):
+    labels, affine, names = published_cerebra(test_data)
+    deep = ("Ventr", "Cerebell", "Vermal", "Brainstem", "Thalamus", "Optic")
+    cortex = [number for name, number in names.items() if not any(part in name for part in deep)]
+    grey = load_template("GM", 1)
+    points = apply_affine(affine, np.argwhere(np.isin(labels, cortex))[::5])
+
+    def fit(shift):
+        voxels = np.rint(apply_affine(np.linalg.inv(grey.affine), points + shift)).astype(int)
+        return np.asarray(grey.dataobj)[tuple(voxels.T)].mean()
+
+    here = fit(np.zeros(3))
+    for axis in np.eye(3):
+        below, above = fit(-axis), fit(axis)
+        assert max(below, above) < here - 0.005
+        best = (above - below) / (2 * (2 * here - above - below))  # mm, of a parabola
+        assert abs(best) < 0.25
+    assert fit(np.array([0, -3, 0])) < here - 0.05
 
 
 TRACTS = pytest.mark.parametrize("load_tract", [corticospinal_tract, juelich_tract])

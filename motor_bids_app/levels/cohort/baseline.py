@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
+from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.participants import Participants
-from motor_bids_app.levels.cohort.targets import Outcome
 from motor_bids_app.models.tables.columns import BASELINE
 
 EARLIER = "earlier_session"

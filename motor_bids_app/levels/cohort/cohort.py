@@ -25,8 +25,9 @@ from motor_bids_app.levels.cohort.maps import (
     mirror_features,
     to_flip,
 )
+from motor_bids_app.levels.cohort.outcome import Outcome, choose_outcome
 from motor_bids_app.levels.cohort.participants import Participants
-from motor_bids_app.levels.cohort.targets import Labels, Outcome, choose_outcome, label
+from motor_bids_app.levels.cohort.targets import Labels, label
 from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
 from motor_bids_app.levels.cohort.windows import experiment_instances
 from motor_bids_app.models.catalog import needs

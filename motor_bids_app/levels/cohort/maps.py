@@ -25,7 +25,7 @@ from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.levels.cohort.arrays import new_array, saving
 from motor_bids_app.levels.cohort.unreadable import check_readable, load_derivative, read_each
 from motor_bids_app.scratch import scratch_folder
-from motor_bids_app.spaces.atlases import MOTOR_REGIONS, juelich_tract, load_aal
+from motor_bids_app.spaces.atlases import AAL_MOTOR_REGIONS, juelich_tract, load_aal
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 
@@ -257,7 +257,7 @@ def experiment_mask(name: str, grid: Grid) -> NDArray[np.bool_]:
             inside |= np.asarray(tract.dataobj) >= TRACT_PROBABILITY
     if "motor" in parts:
         atlas = load_aal(_MASK_RESOLUTION)
-        for region in MOTOR_REGIONS:
+        for region in AAL_MOTOR_REGIONS:
             inside |= atlas.mask(f"{region}_L") | atlas.mask(f"{region}_R")
     drawn = nib.Nifti1Image((inside & brain).astype(np.uint8), fine.affine)
     return average_onto(drawn, grid) >= 0.5

@@ -16,7 +16,7 @@ from motor_bids_app.bids.tables.scores import Score
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
-from motor_bids_app.features.columns import is_feature, is_text
+from motor_bids_app.features.columns import ATLAS, is_feature, is_text, of_earlier_regions
 from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
 from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
 from motor_bids_app.levels.intact import check_intact
@@ -187,6 +187,7 @@ def _join(
     excluded: Excluded = []
     notes: list[str] = []
     others: set[str] = set()
+    earlier: list[str] = []
     doubtful: dict[str, Sequence[str]] = {}
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
@@ -205,6 +206,8 @@ def _join(
             log.warning("%s is left out: %s", scan.prefix, error)
             excluded.append((participant, session, str(error)))
             continue
+        if of_earlier_regions(strange):
+            earlier.append(scan.prefix)
         keys = {"participant_id": participant, "session_id": session}
         notes += _side_conflict(scan, row, features)
         trusted, sound, doubtful[scan.prefix] = without_doubtful(scan, features, allowed)
@@ -212,14 +215,27 @@ def _join(
             lost[len(kept)] = {name: features[name] for name in features.keys() - sound.keys()}
         kept.append(trusted)
         rows.append(row | sound | keys)
-        others.update(strange)
+        others.update(strange - of_earlier_regions(strange))
     notes += doubtful_notes(doubtful)
+    notes += _not_read(others, earlier)
+    return kept, rows, lost, excluded, notes
+
+
+def _not_read(others: set[str], earlier: Sequence[str]) -> list[str]:
+    """Say what of features tables was left out: others' columns, and regions of another atlas."""
+    notes = []
+    if earlier:
+        notes.append(
+            f"Features of {len(earlier)} scans ({some(earlier)}) are of an earlier version, whose "
+            f"regions were those of AAL and not of {ATLAS}: what was measured by region was left "
+            "out. Run the participant level on them again."
+        )
     if others:
         notes.append(
             f"Columns of features tables that the participant level does not write are no "
             f"predictors, and were left out: {some(sorted(others))}."
         )
-    return kept, rows, lost, excluded, notes
+    return notes
 
 
 def _side_conflict(
@@ -252,10 +268,10 @@ def _row_of(rows: pd.DataFrame | None, session: str | None) -> dict[str, object]
     return {str(key): value for key, value in same.iloc[0].items()}
 
 
-def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
+def _features(scan: DerivedScan) -> tuple[dict[str, object], set[str]]:
     """The features of a scan, numbers as numbers, and the columns that are none of ours."""
     if scan.features is None:
-        return {}, []
+        return {}, set()
     check_intact(scan.features)
     table = read_table(scan.features)
     if len(table) != 1:
@@ -264,10 +280,11 @@ def _features(scan: DerivedScan) -> tuple[dict[str, object], list[str]]:
     if isinstance(owner, str) and participant_id(owner) != scan.participant_id:
         raise DataError(f"{scan.features} is of {owner}, by its participant_id. Replace it.")
     columns = [str(column) for column in table.columns if column not in KEYS]
+    strange = {name for name in columns if not is_feature(name)} | of_earlier_regions(columns)
     features: dict[str, object] = {}
-    for name in filter(is_feature, columns):
+    for name in (column for column in columns if column not in strange):
         cell = table[name].iloc[0]
         if isinstance(cell, str):
             number = None if is_text(name) else numeric_column(table, name, scan.features)
             features[name] = cell if number is None else number.iloc[0]
-    return features, [name for name in columns if not is_feature(name)]
+    return features, strange

@@ -16,8 +16,8 @@ from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.instances import described_signals
 from motor_bids_app.levels.cohort.maps import brain_grid
+from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.scoring import of_patients
-from motor_bids_app.levels.cohort.targets import Outcome
 from motor_bids_app.levels.cohort.training_people import describe_people
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.models.store import save_bundle

@@ -12,9 +12,11 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.permutation import PermutationTest, permutation_test
 from motor_bids_app.evaluation.refitting import refitting_test
+from motor_bids_app.evaluation.summary import ROOM
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.splitting import folds_like
+from motor_bids_app.models.catalog import MODELS, needs
 from motor_bids_app.models.tables.products import linear_products, stands_in
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,10 @@ COLUMNS = [
     "n_permutations",
 ]  # fmt: skip
 STAND_IN, ITSELF = "ridge", "model"
+CONSTANT = "prevalence"
+MIN_NULL = 20  # permutations whose spread is known well enough
+VOXELS = ("kernel_demographics", "kernel")  # most inputs first
+COLUMNS_ONLY = ("regional", "physiology", "combined", "tract_load", "lesion_volume", "demographics")
 
 
 def chance_tests(
@@ -150,17 +156,33 @@ def chance_table(tests: Tests, task: str) -> pd.DataFrame:
 def with_p_values(metrics: pd.DataFrame, tests: Tests, task: str) -> pd.DataFrame:
     """Add a column p_value to the metrics, filled for the primary one in patients where tested.
 
-    There the band of chance of an AUC is at least that of its permutations.
+    There the band of chance is that of the permutations, and of an AUC at least that of theory.
+    A model without a test inherits the permutations of the one that is most like it.
     """
     metric = primary_metric(task)
     rows = zip(metrics["model"], metrics["population"], metrics["metric"], strict=True)
-    found = [
-        tests.get(model) if (population, name) == ("patients", metric) else None
+    judged = [
+        str(model) if (population, name) == ("patients", metric) else ""
         for model, population, name in rows
     ]
-    values = np.array([np.nan if test is None else test.p_value for test in found])
+    p_values = [tests[model].p_value if model in tests else np.nan for model in judged]
+    nulls = [_nearest(model, tests) if model else None for model in judged]
     bands = metrics["noise_floor"].to_numpy(np.float64)
-    if metric == "roc_auc":
-        own = np.array([np.nan if test is None else test.noise_floor for test in found])
-        bands = np.fmax(bands, own)
-    return metrics.assign(p_value=values.astype(np.float64), noise_floor=bands)
+    own = np.array([np.nan if null is None else null.noise_floor for null in nulls])
+    bands = np.fmax(bands, own) if metric == "roc_auc" else np.where(np.isnan(own), bands, own)
+    room = np.array([ROOM.get(str(name), np.inf) for name in metrics["metric"]])
+    return metrics.assign(
+        p_value=np.array(p_values, dtype=np.float64), noise_floor=np.minimum(bands, room)
+    )
+
+
+def _nearest(model: str, tests: Tests) -> PermutationTest | None:
+    """Permutations of a model, or of the linear one with the most of its inputs."""
+    if model == CONSTANT or not tests:
+        return None  # what guesses needs no other model's guesses
+    if model in tests and len(tests[model].null) >= MIN_NULL:
+        return tests[model]
+    needed = needs(model) if model in MODELS else None
+    voxels = needed is None or needed.volumes or bool(needed.instances)
+    order = (*VOXELS, *COLUMNS_ONLY) if voxels else (*COLUMNS_ONLY, *VOXELS)
+    return next((tests[name] for name in order if name in tests), None)

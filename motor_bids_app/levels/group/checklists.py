@@ -160,6 +160,7 @@ def _result_facts(evaluation: Evaluation) -> dict[str, Any]:
             result,
             label=LABELS[evaluation.final],
             target="poor outcome" if classify else outcome.text,
+            baseline=LABELS.get(simpler or "", ""),
         ),
         "comparison": comparison(result, baseline=LABELS[simpler]) if simpler else "",
         "chance": chance_test(result) or "",

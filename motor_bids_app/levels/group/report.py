@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from motor_bids_app import __version__
+from motor_bids_app.evaluation.audit import FAILED
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
@@ -76,6 +77,8 @@ def answer(evaluation: Evaluation) -> Answer:
         model=final,
         metric=metric,
         n_people=int(row["n_people"]),
+        n_patients=int(evaluation.cohort.patients.sum()),
+        n_least_class=_least_class(row),
         value=float(row["value"]),
         low=float(row["low"]),
         high=float(row["high"]),
@@ -83,7 +86,20 @@ def answer(evaluation: Evaluation) -> Answer:
         noise_floor=float(row["noise_floor"]),
         **_against_simpler(evaluation),
         **_against_chance(evaluation),
+        failed=_overruled(evaluation.setup.audit),
     )
+
+
+def _least_class(row: "pd.Series[Any]") -> int | None:
+    """Tested patients of the rarer class; None of a score."""
+    if pd.isna(row["n_poor"]):
+        return None
+    return int(min(row["n_poor"], row["n_people"] - row["n_poor"]))
+
+
+def _overruled(audit: pd.DataFrame) -> tuple[str, ...]:
+    """Names of the checks that failed, and did not stop the experiment because of --allow."""
+    return tuple(audit.loc[audit["state"] == FAILED, "name"])
 
 
 def _against_simpler(evaluation: Evaluation) -> dict[str, Any]:
@@ -171,7 +187,7 @@ def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
     audit = evaluation.setup.audit
     findings = audit[audit["state"] != "passed"]["finding"]
     left_out = (
-        f"{LABELS[name]} ({name}) was left out: it needs {reason}."
+        f"“{LABELS[name]}” ({name}) was left out: it needs {reason}."
         for name, reason in evaluation.setup.left_out.items()
     )
     return (*findings, *left_out, *evaluation.notes)

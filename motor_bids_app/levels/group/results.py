@@ -8,7 +8,7 @@ import pandas as pd
 
 from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.experiments.reading import to_toml
-from motor_bids_app.levels.cohort.targets import Outcome
+from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.audit import Audit
 from motor_bids_app.levels.group.parts.part import WIDENED, Columns, Part

@@ -134,5 +134,6 @@ def _link(evaluation: Evaluation, report: ExperimentReport) -> ExperimentLink:
         question=report.question,
         answer=report.answer,
         model_label=LABELS[evaluation.final],
+        baseline_label=LABELS.get(report.answer.best_baseline or "", ""),
         warnings=report.warnings,
     )

@@ -19,7 +19,7 @@ from motor_bids_app.evaluation.splits import (
 from motor_bids_app.evaluation.test_sets import check_test_sets
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.targets import Outcome
+from motor_bids_app.levels.cohort.outcome import Outcome
 
 MIN_SCORED = 6  # people, to learn a score from and test on
 _Plan = tuple[pd.DataFrame, tuple[str, ...]]

@@ -18,8 +18,9 @@ from motor_bids_app.mri.field_of_view import scanned
 from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.lesions import lesion_side
 from motor_bids_app.mri.regions import lesion_overlap
+from motor_bids_app.mri.tracts import native_tract_loads
 from motor_bids_app.mri.volumes import tissue_volumes, white_matter_medians
-from motor_bids_app.spaces.atlases import TRACT_END, corticospinal_tract, load_aal
+from motor_bids_app.spaces.atlases import TRACT_END, corticospinal_tract, load_cerebra
 from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
 
@@ -57,9 +58,10 @@ def extract_features(outputs: Outputs) -> None:
         lesion=lesion,
         tract=corticospinal_tract(RESOLUTION),
         maps=maps,
-        atlas=load_aal(RESOLUTION),
+        atlas=load_cerebra(RESOLUTION),
         brain=measured,
-        head=_scanned(outputs) if "gm" in maps else None,
+        head=_scanned(outputs),
+        native_loads=_native_loads(outputs) if lesion is not None else None,
         quality=earlier.quality | facts.quality | signals,
     )
     identity = {
@@ -106,9 +108,9 @@ def _doubts(measures: Mapping[str, float], outputs: Outputs) -> list[str]:
 
 
 def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:
-    """Save how much of each AAL region the lesion takes."""
+    """Save how much of each region the lesion takes."""
     path = outputs.overlap_table
-    write_table(path, lesion_overlap(lesion, load_aal(RESOLUTION)), OVERLAP_COLUMNS)
+    write_table(path, lesion_overlap(lesion, load_cerebra(RESOLUTION)), OVERLAP_COLUMNS)
     outputs.written.extend([path, path.with_suffix(".json")])
 
 
@@ -155,6 +157,16 @@ def _scanned(outputs: Outputs) -> nib.Nifti1Image | None:
         return None
     grid = standard_grid(RESOLUTION)
     return scanned(load_image(outputs.head), grid, outputs.load_transform())
+
+
+def _native_loads(outputs: Outputs) -> dict[str, float]:
+    """How much of the tract is lesioned in the head itself; empty without a head."""
+    path = outputs.path("mask", "anat", label="L")
+    if outputs.head is None or not path.is_file():
+        return {}
+    to_native, to_standard = outputs.load_transform(), outputs.load_inverse()
+    tract = corticospinal_tract(RESOLUTION)
+    return native_tract_loads(load_image(path), tract, to_native, to_standard)
 
 
 def _coverage(measured: nib.Nifti1Image) -> Facts:

@@ -1,7 +1,7 @@
 """The participant level: preprocess every selected participant and session."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,15 +25,7 @@ from motor_bids_app.levels.participant.outputs import STEPS, Outputs
 from motor_bids_app.levels.participant.overview import planned
 from motor_bids_app.levels.participant.report import write_report
 from motor_bids_app.levels.participant.steps import Step
-from motor_bids_app.levels.participant.tasks import (
-    Task,
-    anatomy_task,
-    diffusion_task,
-    features_task,
-    functional_task,
-    records,
-    signals_task,
-)
+from motor_bids_app.levels.participant.tasks import TASKS, Task, records_of
 from motor_bids_app.levels.participant.usage import Usage
 from motor_bids_app.levels.progress import track
 from motor_bids_app.scratch import sweep
@@ -126,7 +118,7 @@ def process(job: Job) -> list[StatusRow]:
     rows = [] if settings.reports_only else _preprocess(job, outputs)
     said = (*scan.notes, *scan.doubts)
     write = partial(write_report, scan, outputs, settings, rows)
-    report = Task("report", records(outputs), write, said)
+    report = Task("report", records_of(outputs), write, said)
     changed = settings.reports_only or any(row.state != "kept" for row in rows)
     return [*rows, _attempt(report, job, outputs, repeat=changed)]
 
@@ -143,14 +135,6 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
         )
         return [_row(job, "anat", "skipped", notes)]
     steps = with_damaged_anatomy(steps, possible, outputs)
-    tasks: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
-        "anat": anatomy_task,
-        "dwi": diffusion_task,
-        "bold": functional_task,
-        "features": features_task,
-        "eeg": partial(signals_task, "eeg"),
-        "emg": partial(signals_task, "emg"),
-    }
     rows: list[StatusRow] = []
     for name in (*steps, "features"):
         failed = bool(rows) and (rows[0].modality, rows[0].state) == ("anat", "failed")
@@ -158,8 +142,8 @@ def _preprocess(job: Job, outputs: Outputs) -> list[StatusRow]:
             reason = f"anat failed, on which {name} builds: see the reason there"
             rows.append(_row(job, name, "failed", reason))
         else:
-            rows.append(_attempt(tasks[name](scan, outputs, settings), job, outputs))
-            if name == "anat" and rows[-1].state == "failed" and not records(outputs, "anat"):
+            rows.append(_attempt(TASKS[name](scan, outputs, settings), job, outputs))
+            if name == "anat" and rows[-1].state == "failed" and not records_of(outputs, "anat"):
                 forget(set(STEPS), outputs)
             if name == "anat":
                 others = set(STEPS) - {*steps, "features"}

@@ -167,9 +167,19 @@ class Outputs:
 
     def load_transform(self) -> Transform:
         """Load the transform from the standard space to the head image."""
+        return self._transform(self._contrast, self.space)
+
+    def load_inverse(self) -> Transform:
+        """Load the transform from the head image to the standard space."""
+        return self._transform(self.space, self._contrast)
+
+    @property
+    def _contrast(self) -> str:
         assert self.head is not None
-        contrast = self.head.name.split("_")[-1].removesuffix(".nii.gz")
-        return transform_of_field(self.load("xfm", "anat", transform=(contrast, self.space)))
+        return self.head.name.split("_")[-1].removesuffix(".nii.gz")
+
+    def _transform(self, *ends: str) -> Transform:
+        return transform_of_field(self.load("xfm", "anat", transform=ends))
 
     def uri(self, path: Path) -> str:
         """BIDS URI of a file of this dataset or of one it was made from."""

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from motor_bids_app import __version__
+from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import read_json, write_text
-from motor_bids_app.bids.finished import describe_datasets
+from motor_bids_app.bids.finished_pieces import describe_datasets
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tables.tsv import read_table
@@ -33,7 +34,8 @@ _FIGURES = {
         "coregistration",
     ),
     "bold": (
-        "bold-motion", "bold-coregistration", "bold-signal", "bold-connectivity", "bold-coupling",
+        "bold-motion", "bold-susceptibility", "bold-coregistration", "bold-signal",
+        "bold-connectivity", "bold-coupling",
     ),
     "eeg": ("eeg-spectra", "eeg-channels", "eeg-rejected"),
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
@@ -91,8 +93,8 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
             steps |= {*anatomical_methods(scan), "regions"}
         if "dwi" in plan:
             steps |= _diffusion_methods(scan, settings.processing)
-        if "bold" in plan:
-            steps |= _bold_methods(settings.processing)
+        if "bold" in plan and scan.bold:
+            steps |= _bold_methods(scan.bold, settings.processing)
         steps |= {f"{kind}_filter" for kind in ("eeg", "emg") if kind in plan}
         if "eeg" in plan:
             steps |= {"eeg_bad_channels", "eeg_reference"}
@@ -116,13 +118,9 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
         return set() if scan.finished.maps_standard else {"finished_coregistration"}
     if scan.finished.dwi:
         return {"tensor", "finished_coregistration"}
-    susceptibility = "susceptibility_left"
-    if processing.susceptibility != "off" and scan.reverse_phase:
-        susceptibility = "susceptibility_pair"
-    elif processing.susceptibility != "off" and scan.field_map:
-        susceptibility = "susceptibility_map"
-    elif processing.susceptibility == "head" and scan.anatomy:
-        susceptibility = "susceptibility_head"
+    susceptibility = _distortion(scan, processing)
+    if susceptibility == "susceptibility_left" and processing.susceptibility == "head":
+        susceptibility = "susceptibility_head" if scan.anatomy else susceptibility
     return {
         "dwi_denoise",
         "dwi_outliers",
@@ -134,8 +132,15 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
     }
 
 
-def _bold_methods(processing: ProcessingSettings) -> set[str]:
-    names = {"motion", "coregistration", "slice_timing", "cleaning", "connectivity"}
+def _distortion(series: Scan | BoldFile, processing: ProcessingSettings) -> str:
+    """What the distortion of a series is found by: a pair of images before a field map."""
+    by = "pair" if series.reverse_phase else "map" if series.field_map else "left"
+    return f"susceptibility_{'left' if processing.susceptibility == 'off' else by}"
+
+
+def _bold_methods(bold: BoldFile, processing: ProcessingSettings) -> set[str]:
+    names = {"motion", "coregistration", "slice_timing", "cleaning", "compcor", "connectivity"}
+    names.add(_distortion(bold, processing))
     names |= {"smoothing"} if processing.bold.smoothing > 0 else set()
     names |= {"dummies"} if processing.bold.dummy_scans else set()
     names |= {"scrubbing"} if processing.bold.scrub is not None else set()

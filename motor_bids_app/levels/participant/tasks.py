@@ -1,4 +1,4 @@
-"""The steps of a participant as tasks: what each reads, and the function that does it."""
+"""The steps of one participant as tasks: what each reads, and the function that does it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from motor_bids_app.bids.scan import ANATOMY, Scan
+from motor_bids_app.features.columns import ATLAS
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
-from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
+from motor_bids_app.levels.participant.diffusion.finished.step import take_diffusion
 from motor_bids_app.levels.participant.diffusion.step import preprocess_diffusion
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.functional.step import preprocess_bold
@@ -25,11 +26,16 @@ class Task:
     name: str
     inputs: dict[str, Path]
     work: Callable[[], None]
-    said: tuple[str, ...] = ()  # what goes into its outputs and is in no input
+    said: tuple[str, ...] = ()  # of the index, which goes into its outputs
 
 
-def anatomy_task(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    """Preprocess the head, or a lesion in the standard space where there is none."""
+def records_of(outputs: Outputs, *names: str) -> dict[str, Path]:
+    """Records of the steps that are done: they change when anything before them does."""
+    steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
+    return {step.name: step.record for step in steps if step.record.is_file()}
+
+
+def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs = _lesion(scan)
     if scan.anatomy is None:
         there, said = within_reach(_lesion_parts(scan))
@@ -38,8 +44,7 @@ def anatomy_task(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
     others = {name: path for name in ANATOMY if (path := scan.image(name))}
     others |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
-    others |= _lesion_parts(scan)
-    there, said = within_reach(others)
+    there, said = within_reach(others | _lesion_parts(scan))
     work = partial(process_anatomy, scan, outputs, settings.processing)
     return Task("anat", inputs | there, work, said)
 
@@ -52,7 +57,7 @@ def _lesion(scan: Scan) -> dict[str, Path]:
     if scan.lesion is None:
         return {}
     lesion = scan.lesion
-    place = lesion.space if lesion.is_standard else lesion.image
+    place = f"the template of {lesion.space}" if lesion.is_standard else lesion.image
     inputs = {f"lesion on {place}": lesion.path}
     drawn_on = scan.lesion_drawn_on
     return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
@@ -63,40 +68,40 @@ def _lesion_parts(scan: Scan) -> dict[str, Path]:
     return {f"lesion part {number}": path for number, path in enumerate(parts, start=2)}
 
 
-def diffusion_task(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    """Preprocess a series, or take what another tool has finished."""
+def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     if scan.finished.diffusion:
-        inputs = scan.finished.diffusion | records(outputs, "anat")
+        inputs = scan.finished.diffusion | records_of(outputs, "anat")
         return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
     files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
-    inputs = {name: path for name, path in files.items() if path} | records(outputs, "anat")
+    inputs = {name: path for name, path in files.items() if path} | records_of(outputs, "anat")
     inputs |= {f"sidecar{number}": path for number, path in enumerate(scan.dwi_sidecars)}
-    others: dict[str, Path] = {}
+    further = [path for series in scan.further_dwi for path in series.files]
+    others = {f"further{number}": path for number, path in enumerate(further)}
     if outputs.head is None:
         inputs |= _lesion(scan)
         others |= _lesion_parts(scan)
-    if pair := scan.reverse_phase:
-        others |= {"reverse": pair.path} | ({"reverse_bval": pair.bval} if pair.bval else {})
-        others |= {f"reverse_sidecar{number}": path for number, path in enumerate(pair.sidecars)}
-    others |= scan.field_map.files if scan.field_map else {}
-    further = [path for series in scan.further_dwi for path in series.files]
-    others |= {f"further{number}": path for number, path in enumerate(further)}
+    for shown in (scan.reverse_phase, scan.field_map):
+        others |= shown.files if shown else {}
     there, said = within_reach(others)
     work = partial(preprocess_diffusion, scan, outputs, settings.processing)
     return Task("dwi", inputs | there, work, said)
 
 
-def functional_task(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    """Preprocess the bold, and measure the connectivity of M1."""
+def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     assert scan.bold is not None
-    inputs = scan.bold.files | records(outputs, "anat")
+    others: dict[str, Path] = {}
+    for shown in (scan.bold.reverse_phase, scan.bold.field_map):
+        others |= shown.files if shown else {}
+    inputs = {name: path for name, path in scan.bold.files.items() if name not in others}
+    inputs |= records_of(outputs, "anat")
     if isinstance(settings.processing.bold.seed, Path):
         inputs["seed"] = settings.processing.bold.seed
-    return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
+    there, said = within_reach(others)
+    work = partial(preprocess_bold, scan, outputs, settings.processing)
+    return Task("bold", inputs | there, work, said)
 
 
-def signals_task(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
-    """Clean the recording of a kind, 'eeg' or 'emg'."""
+def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     # Seconds to import, and only here.
     from motor_bids_app.levels.participant.physiology.step import run_signals
 
@@ -105,13 +110,17 @@ def signals_task(kind: str, scan: Scan, outputs: Outputs, settings: Settings) ->
     return Task(kind, file.files, lambda: run_signals(file, outputs, settings.processing))
 
 
-def features_task(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
-    """Measure what the other steps have made."""
-    inputs = records(outputs, "anat", "dwi", "bold", "eeg", "emg")
-    return Task("features", inputs, lambda: extract_features(outputs))
+def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
+    records = records_of(outputs, "anat", "dwi", "bold", "eeg", "emg")
+    # Regions of another atlas are other features, though the version be the same.
+    return Task("features", records, lambda: extract_features(outputs), said=(ATLAS,))
 
 
-def records(outputs: Outputs, *names: str) -> dict[str, Path]:
-    """Records of the steps that are done: they change when anything before them does."""
-    steps = [Step(name, outputs.prefix, outputs.root) for name in names or STEPS]
-    return {step.name: step.record for step in steps if step.record.is_file()}
+TASKS: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {
+    "anat": _anatomy,
+    "dwi": _diffusion,
+    "bold": _functional,
+    "features": _features,
+    "eeg": partial(_signals, "eeg"),
+    "emg": partial(_signals, "emg"),
+}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from nibabel.affines import apply_affine
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.splines import sample_spline, spline_coefficients
@@ -13,6 +14,32 @@ from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
 
 _DIM = 0.25  # of the median of the brain; darker voxels have lost their signal
+
+
+@dataclass(frozen=True, eq=False)
+class Distortion:
+    """What bends the reference volume of a series along the `axis` of phase encoding.
+
+    `field`, shape (X, Y, Z), is in voxels: what belongs to voxel y lies at y + field(y).
+    """
+
+    field: NDArray[np.float32]
+    axis: int
+
+    def apply(self, voxels: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Where true voxel coordinates, shape (3, N), lie in the image, and the signal's spread.
+
+        The spread, shape (N,), is how many times as long the image shows what lies there: its
+        signal is weaker by as much.
+        """
+        stretch = np.gradient(self.field, axis=self.axis)
+        shift, slope = (
+            ndimage.map_coordinates(values, voxels, order=1, mode="nearest")
+            for values in (self.field, stretch)
+        )
+        moved = voxels.copy()
+        moved[self.axis] += shift
+        return moved, np.maximum(1 + slope, 0).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +87,7 @@ def place_series(
     grid: Grid,
     brain: NDArray[np.bool_],
     transform: Transform,
+    distortion: Distortion | None = None,
 ) -> PlacedSeries:
     """Bring a series to a grid, once, by cubic splines.
 
@@ -77,6 +105,8 @@ def place_series(
         The voxels of the grid that are wanted, if they are in the field of view throughout.
     transform : Transform
         From points of the grid to points of the reference volume, in mm.
+    distortion : Distortion, optional
+        Of the reference volume, and so of what of the head lies in each of its voxels.
 
     Raises
     ------
@@ -85,14 +115,17 @@ def place_series(
     """
     points = transform(apply_affine(grid.affine, np.argwhere(brain)))
     voxels = apply_affine(np.linalg.inv(affine), points).T.astype(np.float32)
+    density = np.ones(voxels.shape[1], dtype=np.float32)
+    if distortion is not None:
+        voxels, density = distortion.apply(voxels)
     seen = _always_seen(voxels, matrices, data.shape)
     inside = brain.copy()
     inside[brain] = seen
-    voxels = np.ascontiguousarray(voxels[:, seen])
+    voxels, density = np.ascontiguousarray(voxels[:, seen]), density[seen]
 
     def place(volume: int) -> NDArray[np.float32]:
         moved = _moved(matrices[volume], voxels)
-        return sample_spline(spline_coefficients(data[..., volume]), moved)
+        return density * sample_spline(spline_coefficients(data[..., volume]), moved)
 
     return PlacedSeries.of(np.stack(each(place, data.shape[3])), inside)
 

@@ -1,8 +1,13 @@
 """The result of an experiment in plain English, and no stronger than its interval allows."""
 
+import math
 from dataclasses import dataclass
 
-SURE = 0.05  # p of the comparison, and of the permutation test
+from motor_bids_app.reports.experiment import gate
+from motor_bids_app.reports.experiment.gate import SURE, Evidence, Verdict
+
+CONSTANT = "prevalence"  # the base rate, which is chance and no simpler model
+RANGES = {"roc_auc": (0.0, 1.0), "r2": (-math.inf, 1.0), "quadratic_kappa": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,11 +21,13 @@ class Answer:
     model: str  # the model the answer is about: the final one, named before the evaluation
     metric: str
     n_people: int  # patients whom a model predicted that had not seen them
+    n_patients: int | None = None  # all of them, tested or not
+    n_least_class: int | None = None  # those tested who are of the rarer class
     value: float
     low: float
     high: float
     chance: float  # what guessing scores: 0.5 of an AUC, 0 of R2
-    noise_floor: float  # half-width that this number of people allows, in units of the metric
+    noise_floor: float  # how far guessing strays from that in so few people
     best_baseline: str | None = None  # strongest of the simpler models, if there is one
     difference: float | None = None  # model minus best_baseline, on the same splits
     difference_low: float | None = None
@@ -30,6 +37,8 @@ class Answer:
     chance_p: float | None = None  # permutation test
     n_permutations: int | None = None
     stand_in: bool = False  # whether a ridge was permuted in the place of the model
+    failed: tuple[str, ...] = ()  # checks of the audit that failed, and were allowed to
+    nuisance_as_good: bool = False  # gaps, quality and site alone do as well
 
     @property
     def metric_name(self) -> str:
@@ -47,43 +56,84 @@ class Answer:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
     @property
-    def state(self) -> str:
-        """Whether the result can be told from chance: "good" yes, "warn" perhaps, "plain" no.
+    def band(self) -> tuple[float, float]:
+        """What guessing scores in so few people, within the range of the metric."""
+        least, most = RANGES[self.metric]
+        return max(least, self.chance - self.noise_floor), min(most, self.chance + self.noise_floor)
 
-        Two things must hold: the interval lies above chance, and few permutations of the labels
-        do as well. Without a permutation test, the value must lie outside what guessing gives in
-        so few people.
-        """
-        above = self.low > self.chance
-        if self.chance_p is None:
-            beyond = self.value - self.chance > self.noise_floor
-        else:
-            beyond = self.chance_p < SURE
-        return "good" if above and beyond else "warn" if above or beyond else "plain"
+    @property
+    def people(self) -> str:
+        """How many patients the answer is about, of how many."""
+        if self.n_patients is None or self.n_patients == self.n_people:
+            return f"{self.n_people}"
+        return f"{self.n_people} of {self.n_patients}"
+
+    @property
+    def gain(self) -> int | None:
+        """1 where the model beats the best simpler one, -1 where it is worse, 0 where unclear."""
+        if self.difference is None:
+            return None
+        p = self.p_value if self.p_holm is None else self.p_holm
+        if p is None or not p < SURE:
+            return 0
+        above = self.difference_low is not None and self.difference_low > 0
+        below = self.difference_high is not None and self.difference_high < 0
+        return 1 if above else -1 if below else 0
+
+    @property
+    def decision(self) -> Verdict:
+        """What may be said: see `gate`."""
+        gain = self.gain
+        if self.best_baseline == CONSTANT:  # to beat it is to beat chance
+            gain = gain if gain == 1 else None
+        return gate.decide(
+            Evidence(
+                failed=bool(self.failed),
+                n_people=self.n_people,
+                n_least_class=self.n_least_class,
+                value=self.value,
+                low=self.low,
+                chance=self.chance,
+                band_high=self.band[1],
+                most=RANGES[self.metric][1],
+                p=self.chance_p,
+                gain=gain,
+                nuisance_as_good=self.nuisance_as_good,
+            )
+        )
+
+    @property
+    def state(self) -> str:
+        """Colour of the verdict: "good", "warn", "plain" or "bad"."""
+        return self.decision.state
 
     @property
     def verdict(self) -> str:
-        """`state` in a few words."""
-        return {
-            "good": "better than chance",
-            "warn": "perhaps better than chance",
-            "plain": "not told from chance",
-        }[self.state]
+        """What may be said, in a few words."""
+        return self.decision.words
 
 
-def headline(answer: Answer, *, label: str, target: str) -> str:
-    """Return the answer in one sentence: how good, how sure, in how many patients."""
+def headline(answer: Answer, *, label: str, target: str, baseline: str = "") -> str:
+    """Return the answer in one sentence: how good, how sure, in how many patients.
+
+    `baseline` is the label of the best simpler model.
+    """
     article = "an" if answer.metric_name[0] in "AR" else "a"
     reached = (
         f"{article} {answer.metric_name} of {answer.value:.2f} (95 % interval {answer.low:.2f} to "
-        f"{answer.high:.2f}) in {answer.n_people} patients whom it had not seen"
+        f"{answer.high:.2f}) in {answer.people} patients whom it had not seen"
     )
-    if answer.state == "plain":
-        return (
-            f"This cannot be told from chance: predicting {target}, the model “{label}” reaches "
-            f"{reached}."
-        )
-    start = "Yes, better than chance" if answer.state == "good" else "Perhaps better than chance"
+    decision = answer.decision
+    start = f"{decision.words[0].upper()}{decision.words[1:]}"
+    if decision is gate.VOID:
+        start = f"Not valid: the audit failed ({', '.join(answer.failed)}) and was overruled"
+    elif decision is gate.NUISANCE:
+        start = "No better than missing values, image quality and site alone"
+    elif decision is gate.SIMPLER and baseline:
+        verb = "worse than" if answer.gain == -1 else "no better than"
+        start = f"Better than chance, but {verb} “{baseline}”"
+    if decision.state in ("plain", "bad"):
+        return f"{start}. Predicting {target}, the model “{label}” reaches {reached}."
     return f"{start}: the model “{label}” predicts {target} with {reached}."
 
 
@@ -122,26 +172,27 @@ def chance_test(answer: Answer) -> str:
         else ""
     )
     return (
-        f"Permutation test: with the labels dealt out anew among patients, {often} of "
-        f"{answer.n_permutations} cross-validations{whose} did as well "
-        f"(p {format_p(answer.chance_p)})."
+        f"Permutation test: with the outcomes of patients shuffled {answer.n_permutations} times, "
+        f"{often} cross-validations{whose} did as well (p {format_p(answer.chance_p)})."
     )
 
 
 def noise_floor(answer: Answer) -> str:
-    """Return how much of the number could be luck, given how few patients there are."""
+    """Return what guessing would score, given how few patients there are."""
     n_people = answer.n_people
-    if answer.metric != "roc_auc":  # no distribution of guesses is known
+    if answer.metric != "roc_auc":  # what guessing has on average is not 0 in cross-validation
         return (
-            f"With {n_people} patients, the interval reaches about {answer.noise_floor:.2f} to "
-            "either side; smaller differences are not to be trusted."
+            f"With {n_people} patients, {answer.metric_name} strays by up to about "
+            f"{answer.noise_floor:.2f} by chance; smaller differences are not to be trusted."
         )
-    low, high = answer.chance - answer.noise_floor, answer.chance + answer.noise_floor
-    return (
-        f"Noise floor: with {n_people} patients, guessing alone gives {answer.metric_name} values "
-        f"from {low:.2f} to {high:.2f} in 95 of 100 studies, and differences smaller than "
-        f"{answer.noise_floor:.2f} are not to be trusted."
+    low, high = answer.band
+    text = (
+        f"What guessing would score: with {n_people} patients, a useless model has an "
+        f"{answer.metric_name} from {low:.2f} to {high:.2f} in 95 of 100 studies"
     )
+    if high >= RANGES[answer.metric][1]:
+        return f"{text}, so that no result could be told from chance."
+    return f"{text}; differences smaller than {answer.noise_floor:.2f} are not to be trusted."
 
 
 def comparison(answer: Answer, *, baseline: str) -> str:
@@ -152,14 +203,7 @@ def comparison(answer: Answer, *, baseline: str) -> str:
     if answer.difference is None:
         return ""
     low, high = answer.difference_low, answer.difference_high
-    p = answer.p_value if answer.p_holm is None else answer.p_holm
-    sure = p is not None and p < SURE
-    if low is not None and low > 0 and sure:
-        verb = "beats"
-    elif high is not None and high < 0 and sure:
-        verb = "is worse than"
-    else:
-        verb = "does not clearly differ from"
+    verb = {1: "beats", -1: "is worse than"}.get(answer.gain or 0, "does not clearly differ from")
     numbers = f"{answer.metric_name} difference {answer.difference:+.2f}"
     if low is not None and high is not None:
         numbers += f", 95 % interval {low:+.2f} to {high:+.2f}"

@@ -43,15 +43,17 @@ _DASHES = ("-", "--", "-.", ":")
 def roc_curves(
     predictions: pd.DataFrame, metrics: pd.DataFrame, models: Mapping[str, str]
 ) -> Figure:
-    """Draw the ROC curve of every model, with its AUC and 95 % interval in the legend."""
+    """Draw the ROC curve of every model, with its AUC and 95 % interval in the legend.
+
+    `predictions` has a row for each person tested, with repeat and fold. The area under a curve is
+    the AUC of the tables: see `mean_roc`.
+    """
     canvas, (axes,) = new_chart(7.2, 4.2)
     axes.plot([0, 1], [0, 1], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
     for number, (name, label) in enumerate(models.items()):
         one = predictions[predictions["model"] == name]
-        false, true = _roc(one["true"].to_numpy(), one["predicted"].to_numpy())
         axes.plot(
-            false,
-            true,
+            *mean_roc(one),
             color=colour(number),
             linewidth=1.6,
             linestyle=_dash(number),
@@ -64,10 +66,8 @@ def roc_curves(
         canvas,
         "roc",
         "ROC curves",
-        "Each curve is drawn through the out-of-fold predictions of all patients, the mean over "
-        "repeats; up and to the left is better, and the dashed line is guessing. The AUC beside it "
-        "counts pairs within test sets, so that it differs a little from the area under the "
-        "curve.",
+        "Each curve is the mean of those of the test sets, so that the area under it is the AUC "
+        "beside it; up and to the left is better, and the dashed line is guessing.",
         f"ROC curves of {len(models)} models: "
         + "; ".join(
             f"{label} {_interval(metrics, name, 'roc_auc')}" for name, label in models.items()
@@ -148,8 +148,8 @@ def _draw_intervals(
 
 def _forest_caption(with_controls: bool, with_ceiling: bool) -> str:
     said = (
-        "Points with 95 % intervals, in patients. Grey band: what guessing gives in this number of "
-        "patients; a point in it cannot be told from chance."
+        "Points with 95 % intervals, in patients. Grey band: what guessing would score in this "
+        "number of patients; a point in it is no evidence of more than chance."
     )
     if with_controls:
         said += (
@@ -227,6 +227,47 @@ def split_spread(
         "lucky split could have misled.",
         f"{METRICS.get(metric, metric)} of every test set for {len(models)} models",
     )
+
+
+def mean_roc(tested: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean over test sets of the sensitivity at each false positive rate.
+
+    Test sets count by the pairs of a poor and a good person in them: the area under the curve is
+    then the AUC within test sets, to the last pair.
+
+    Parameters
+    ----------
+    tested : DataFrame
+        Columns repeat, fold, true (1 poor, 0 good) and predicted.
+
+    Returns
+    -------
+    arrays, shape (n_points,)
+        False positive rates and sensitivities.
+    """
+    curves, weights = [], []
+    for _, part in tested.groupby(["repeat", "fold"]):
+        truth = part["true"].to_numpy(dtype=np.float64)
+        if 0 < truth.sum() < len(truth):
+            curves.append(_roc(truth, part["predicted"].to_numpy(dtype=np.float64)))
+            weights.append(truth.sum() * (1 - truth).sum())
+    if not curves:
+        return np.array([0.0, 1.0]), np.array([0.0, 1.0])
+    rates = np.unique(np.concatenate([false for false, _ in curves]))
+    ends = np.array([[_limits(*curve, rate) for rate in rates] for curve in curves])
+    mean = np.average(ends, axis=0, weights=weights)
+    return np.repeat(rates, 2), mean.ravel()
+
+
+def _limits(
+    false: NDArray[np.float64], true: NDArray[np.float64], rate: float
+) -> tuple[float, float]:
+    """Sensitivity just before and just after a false positive rate, where curves may jump."""
+    there = true[false == rate]
+    if there.size:
+        return float(there.min()), float(there.max())
+    between = float(np.interp(rate, false, true))
+    return between, between
 
 
 def _roc(

@@ -19,25 +19,26 @@ def null_histogram(
     """
     canvas, (axes,) = new_chart(7.2, 2.6)
     name = METRICS.get(metric, metric)
-    axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="labels dealt out anew")
-    axes.axvline(value, color=colour(0), linewidth=2, label="labels as they are")
+    axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="outcomes shuffled")
+    axes.axvline(value, color=colour(0), linewidth=2, label="outcomes as they are")
     axes.set(xlabel=f"{name} in cross-validation", ylabel="Permutations")
     legend_once(axes)
     return chart_figure(
         canvas,
         "null",
         f"Permutation test of {label}",
-        "Grey: what the same cross-validation gives when the labels are dealt out anew among "
-        "patients, so that there is nothing to find. Test sets are drawn without a look at the "
-        "labels here, or are the sites, so that the value may differ from that of the table."
+        "Grey: what the same cross-validation gives when the outcomes of patients are shuffled, so "
+        "that there is nothing to find. Test sets are drawn without a look at the outcomes here, "
+        "or are the sites, which shifts both alike: the figure shows how rare the result is, the "
+        "tables how good."
         + (
             " Both are of a ridge regression on the same inputs, which stands in for the model: "
             "it can be fitted anew a thousand times."
             if stand_in
             else ""
         ),
-        f"{name} {value:.2f} beside {len(null)} permutations, 95 % of them below "
-        f"{np.quantile(null, 0.95):.2f}",
+        f"{name} as good in {int((null >= value - 1e-12).sum())} of {len(null)} permutations, 95 % "
+        f"of which are below {np.quantile(null, 0.95):.2f}",
     )
 
 

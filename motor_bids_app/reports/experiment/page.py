@@ -36,6 +36,7 @@ class ExperimentLink:
     question: str
     answer: Answer
     model_label: str
+    baseline_label: str = ""  # of the best simpler model
     warnings: tuple[str, ...] = ()
 
 
@@ -79,7 +80,10 @@ def render_experiment(report: ExperimentReport) -> str:
         "experiment.html",
         report=report,
         headline=headline(
-            report.answer, label=report.models[report.answer.model], target=report.target
+            report.answer,
+            label=report.models[report.answer.model],
+            target=report.target,
+            baseline=report.models.get(report.answer.best_baseline or "", ""),
         ),
         sentences=_sentences(report),
         contents=_contents(report),
@@ -136,7 +140,12 @@ def render_comparison(report: GroupReport) -> str:
         contents=contents,
         figures=_answers(report.experiments),
         headlines={
-            link.name: headline(link.answer, label=link.model_label, target="the outcome")
+            link.name: headline(
+                link.answer,
+                label=link.model_label,
+                target="the outcome",
+                baseline=link.baseline_label,
+            )
             for link in report.experiments
         },
         versions=report.versions,

@@ -28,8 +28,8 @@ def lesion_regions(overlap: pd.DataFrame) -> Table:
         for _, row in struck.head(_MOST).iterrows()
     )
     return Table(
-        caption="Where most of the lesion is, by AAL regions in the standard space; most white "
-        "matter is in none of them. All regions are in the table _desc-lesionoverlap.tsv.",
+        caption="Where most of the lesion is, by regions of CerebrA in the standard space; most "
+        "white matter is in none of them. All regions are in the table _desc-lesionoverlap.tsv.",
         columns=("Region", "Lesioned (ml)", "Of the region", "Of the lesion"),
         rows=rows,
         numeric=frozenset({1, 2, 3}),
@@ -39,8 +39,8 @@ def lesion_regions(overlap: pd.DataFrame) -> Table:
 def _in_words(region: str) -> str:
     """Name of a region for people.
 
-    >>> _in_words("Frontal_Sup_2_L")
-    'Frontal Sup 2, left'
+    >>> _in_words("Superior_Frontal_L")
+    'Superior Frontal, left'
     """
     if region == "outside":
         return "in no region"

@@ -171,6 +171,30 @@ STEPS = {  # in the order of the text; `space` is filled in
         "parameters (Power et al. 2012).",
         references=("Baker and Matthews 2004", "Power et al. 2012"),
     ),
+    "bold_susceptibility_pair": MethodStep(
+        paragraph=_BOLD,
+        sentence="Susceptibility distortion was estimated from images with opposite phase encoding "
+        "(Andersson et al. 2003), by Gauss-Newton steps on a smooth field (after Ruthotto et al. "
+        "2012); it is part of the one interpolation of the series, with the intensities that it "
+        "had piled up.",
+        references=("Andersson et al. 2003", "Ruthotto et al. 2012"),
+    ),
+    "bold_susceptibility_map": MethodStep(
+        paragraph=_BOLD,
+        sentence="Susceptibility distortion was derived from a field map of gradient echoes "
+        "(Jezzard and Balaban 1995), whose phase was unwrapped along a minimum spanning tree where "
+        "that was needed (after Ching et al. 1992); it is part of the one interpolation of the "
+        "series, with the intensities that it had piled up.",
+        references=("Jezzard and Balaban 1995", "Ching et al. 1992"),
+    ),
+    "bold_susceptibility_refused": MethodStep(
+        paragraph=_BOLD,
+        sentence="Susceptibility distortion was estimated and left, as the correction would have "
+        "made the bold less like the anatomical image.",
+    ),
+    "bold_susceptibility_left": MethodStep(
+        paragraph=_BOLD, sentence="Susceptibility distortion of the bold was not corrected."
+    ),
     "bold_slice_timing": MethodStep(
         paragraph=_BOLD,
         sentence="Slices were interpolated in time, by cubic splines, to the middle of the "
@@ -202,6 +226,14 @@ STEPS = {  # in the order of the text; `space` is filled in
         "lesion had no part in any of these signals.",
         references=("Friston et al. 1996", "Lindquist et al. 2019"),
     ),
+    "bold_compcor": MethodStep(
+        paragraph=_BOLD,
+        sentence="The table of confounds also has the global signal, the principal components of "
+        "white matter and of cerebrospinal fluid (aCompCor; Behzadi et al. 2007) after trend and "
+        "changes slower than 128 s had been removed, and the cosines of these; none of them was "
+        "regressed out.",
+        references=("Behzadi et al. 2007",),
+    ),
     "bold_smoothing": MethodStep(
         paragraph=_BOLD,
         sentence="The series was smoothed by a Gaussian inside the brain, lesion left out.",
@@ -219,13 +251,14 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="Lesion load of the corticospinal tract was measured on the tract of the HCP842 "
         "tractography atlas (Yeh et al. 2018), from the cortex to the medulla (z = -50 mm), made "
         "symmetric, plainly and weighted by the cross-section of the tract (after Feng et al. "
-        "2015).",
+        "2015), in the standard space and, where there is a head image, on its own voxels.",
         references=("Yeh et al. 2018", "Feng et al. 2015"),
     ),
     "regions": MethodStep(
         paragraph=_MEASURES,
-        sentence="Maps were averaged outside the lesion in the motor regions of the AAL atlas "
-        "(Tzourio-Mazoyer et al. 2002), made symmetric, with the asymmetry between sides.",
-        references=("Tzourio-Mazoyer et al. 2002",),
+        sentence="Maps were averaged outside the lesion in the motor regions of the CerebrA atlas "
+        "(Manera et al. 2020), with the asymmetry between sides; regions of which less than half "
+        "was scanned were left out.",
+        references=("Manera et al. 2020",),
     ),
 }

@@ -7,8 +7,9 @@ import pytest
 from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.cohort.baseline import with_baseline
+from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.participants import Participants
-from motor_bids_app.levels.cohort.targets import Outcome, label
+from motor_bids_app.levels.cohort.targets import label
 from motor_bids_app.models.tables.columns import BASELINE
 
 FMA = Outcome(score=SCORES["fma_ue"], task="regression", cutoff=None)

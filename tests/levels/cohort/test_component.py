@@ -16,8 +16,9 @@ from motor_bids_app.experiments.component import Component
 from motor_bids_app.experiments.reading import parse_experiment, to_toml
 from motor_bids_app.experiments.schema import Target
 from motor_bids_app.levels.cohort.component import with_component
+from motor_bids_app.levels.cohort.outcome import choose_outcome
 from motor_bids_app.levels.cohort.participants import Participants
-from motor_bids_app.levels.cohort.targets import choose_outcome, label
+from motor_bids_app.levels.cohort.targets import label
 from motor_bids_app.levels.group import level as group
 
 TESTS = ("bbt", "nhpt", "grip")

@@ -257,6 +257,26 @@ def test_a_score_in_a_features_table_is_no_predictor_and_does_not_replace_the_tr
     assert people.notes[-1].endswith("were left out: emg_score, fma_ue, site.")
 
 
+def test_regions_of_an_earlier_atlas_are_not_taken_for_those_of_the_same_name(dataset):
+    people = gather_participants(
+        dataset(
+            "participant_id\tfma_ue\nsub-1\t20\nsub-2\t30\n",
+            {
+                "sub-1": "tract_load\tlesion_supp_motor_area_left\tfa_precentral_left\n.1\t0\t.4\n",
+                "sub-2": "tract_load\tlesion_paracentral_left\tfa_precentral_left\n.2\t0\t.5\n",
+            },
+        )
+    )
+
+    assert people.table["tract_load"].tolist() == [0.1, 0.2]
+    assert people.table["fa_precentral_left"].isna().tolist() == [True, False]
+    assert people.notes[-1] == (
+        "Features of 1 scans (sub-1) are of an earlier version, whose regions were those of AAL "
+        "and not of CerebrA: what was measured by region was left out. Run the participant level "
+        "on them again."
+    )
+
+
 def test_who_needs_no_table_is_told_what_is_wrong_with_the_features(dataset):
     settings = dataset("participant_id\tage\nsub-9\t60\n", {"sub-1": "lesion_volume\nmuch\n"})
 

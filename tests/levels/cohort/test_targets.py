@@ -5,8 +5,9 @@ import pytest
 from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError
 from motor_bids_app.experiments.schema import Target
+from motor_bids_app.levels.cohort.outcome import choose_outcome
 from motor_bids_app.levels.cohort.participants import Participants
-from motor_bids_app.levels.cohort.targets import choose_outcome, label
+from motor_bids_app.levels.cohort.targets import label
 
 
 def make_people(rows):

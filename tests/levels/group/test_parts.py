@@ -50,8 +50,9 @@ def part():
         columns=["model", "population", "metric", "value", "low", "high"],
     )
     nothing = pd.DataFrame()
+    tested = predictions.rename(columns={"predicted": "prediction"}).assign(repeat=1, fold=1)
     return PersonPredictions(
-        predictions=predictions, out_of_fold=nothing, splits=nothing, metrics=metrics
+        predictions=predictions, out_of_fold=tested, splits=nothing, metrics=metrics
     )
 
 
@@ -67,7 +68,12 @@ def test_no_two_parts_write_the_same_file():
 def test_controls_are_in_no_figure(part, page):
     healthy = part.predictions.assign(group="control", true=0, predicted=0.99)
     healthy["participant_id"] += "c"
-    both = replace(part, predictions=pd.concat([part.predictions, healthy], ignore_index=True))
+    tested = healthy.rename(columns={"predicted": "prediction"}).assign(repeat=1, fold=1)
+    both = replace(
+        part,
+        predictions=pd.concat([part.predictions, healthy], ignore_index=True),
+        out_of_fold=pd.concat([part.out_of_fold, tested], ignore_index=True),
+    )
 
     drawn = [[figure.data for figure in figures(one, page)] for one in (part, both)]
 

@@ -17,7 +17,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant import level as participant
 from motor_bids_app.levels.participant.anatomy.finished import read_itk_transform
-from motor_bids_app.levels.participant.diffusion.finished import take_diffusion
+from motor_bids_app.levels.participant.diffusion.finished.step import take_diffusion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.mri.resampling import resample

@@ -18,7 +18,7 @@ from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.lesion import lesion_sidecar, preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.settings import STANDARD_SPACE
-from motor_bids_app.spaces.atlases import load_aal
+from motor_bids_app.spaces.atlases import load_cerebra
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
@@ -106,7 +106,7 @@ def test_the_overlap_with_all_regions_is_saved(save, tmp_path):
     extract_features(outputs)
 
     table = read_table(outputs.overlap_table)
-    assert len(table) == len(load_aal(2).names) + 1
+    assert len(table) == len(load_cerebra(2).names) + 1
     assert set(read_json(outputs.overlap_table.with_suffix(".json"))) == set(table)
     numbers = table.set_index("region")[["lesioned_ml", "share_of_lesion"]].astype(float)
     assert numbers["lesioned_ml"].sum() == pytest.approx(10 * 14 * 14 / 1000)

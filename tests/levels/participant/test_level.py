@@ -14,6 +14,7 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.bids.validation import validate
 from motor_bids_app.errors import DiskFullError, IncompleteRunError, WorkerDiedError
 from motor_bids_app.levels.participant import level as participant
+from motor_bids_app.levels.participant import tasks
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.levels.participant.truth import compare_with_truth
@@ -176,7 +177,7 @@ def test_a_full_disk_ends_the_run_and_is_no_fault_of_a_participant(lesions, monk
     def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(participant, "preprocess_standard_lesion", full)
+    monkeypatch.setattr(tasks, "preprocess_standard_lesion", full)
     with pytest.raises(DiskFullError, match="No space left"):
         participant.run(lesions, index_dataset(lesions.bids_dir, lesions.selection))
     assert not list(lesions.output_dir.glob("logs/crash*"))
@@ -271,7 +272,7 @@ def drawn(tmp_path):
             lesion=lesion,
         )
         settings = Settings(bids_dir=tmp_path, output_dir=tmp_path, level="participant")
-        return participant._anatomy(scan, Outputs(tmp_path, "1", None), settings).inputs
+        return tasks.TASKS["anat"](scan, Outputs(tmp_path, "1", None), settings).inputs
 
     return drawn
 

@@ -4,11 +4,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.field_map import FieldMap
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.cli.parse import parse_settings
 from motor_bids_app.levels.participant.outputs import Outputs
-from motor_bids_app.levels.participant.tasks import anatomy_task, diffusion_task
+from motor_bids_app.levels.participant.tasks import TASKS
 
 
 @pytest.fixture
@@ -26,17 +27,17 @@ def lose(path):
     path.symlink_to("lost")
 
 
-def task(make, scan, tmp_path):
+def task(name, scan, tmp_path):
     settings = parse_settings([str(tmp_path), str(tmp_path / "out"), "participant"])
-    return make(scan, Outputs(tmp_path / "out", "1", None), settings)
+    return TASKS[name](scan, Outputs(tmp_path / "out", "1", None), settings)
 
 
 def test_a_flair_out_of_reach_does_not_stop_the_head_and_its_return_repeats_it(files, tmp_path):
     scan = Scan(participant="1", t1w=files["t1w"], flair=files["flair"])
-    whole = task(anatomy_task, scan, tmp_path)
+    whole = task("anat", scan, tmp_path)
     lose(files["flair"])
 
-    without = task(anatomy_task, scan, tmp_path)
+    without = task("anat", scan, tmp_path)
 
     assert files["flair"] in whole.inputs.values()
     assert files["flair"] not in without.inputs.values()
@@ -51,9 +52,7 @@ def test_a_field_map_out_of_reach_does_not_stop_the_dwi(files, tmp_path):
         kind="phasediff", images=(files["phase"],), sidecars=((),), magnitude=files["magnitude"]
     )
 
-    without = task(
-        diffusion_task, Scan(participant="1", dwi=files["dwi"], field_map=field_map), tmp_path
-    )
+    without = task("dwi", Scan(participant="1", dwi=files["dwi"], field_map=field_map), tmp_path)
 
     assert files["phase"] not in without.inputs.values()
     assert len(without.said) == 1
@@ -62,6 +61,20 @@ def test_a_field_map_out_of_reach_does_not_stop_the_dwi(files, tmp_path):
 def test_a_head_out_of_reach_is_still_asked_for(files, tmp_path):
     lose(files["t1w"])
 
-    found = task(anatomy_task, Scan(participant="1", t1w=files["t1w"]), tmp_path)
+    found = task("anat", Scan(participant="1", t1w=files["t1w"]), tmp_path)
 
     assert files["t1w"] in found.inputs.values()
+
+
+def test_a_field_map_out_of_reach_does_not_stop_the_bold(files, tmp_path):
+    lose(files["phase"])
+    field_map = FieldMap(
+        kind="phasediff", images=(files["phase"],), sidecars=((),), magnitude=files["magnitude"]
+    )
+    bold = BoldFile(path=files["dwi"], field_map=field_map)
+
+    without = task("bold", Scan(participant="1", bold=bold), tmp_path)
+
+    assert files["phase"] not in without.inputs.values()
+    assert files["dwi"] in without.inputs.values()
+    assert len(without.said) == 1

@@ -4,7 +4,7 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError
-from motor_bids_app.mri.functional.placing import PlacedSeries, place_series
+from motor_bids_app.mri.functional.placing import Distortion, PlacedSeries, place_series
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
@@ -53,6 +53,35 @@ def test_motion_and_warp_are_undone_by_one_interpolation(series, brain):
             series[..., volume], apply_affine(matrix, voxels).T, order=3, mode="mirror"
         )
         np.testing.assert_allclose(placed.signals[volume], expected, rtol=1e-3)
+
+
+def test_distortion_is_undone_in_the_same_interpolation(series, brain):
+    """A head that is bent along an axis and moves comes out as it is, with its signal spread."""
+    places = np.moveaxis(np.indices(brain.shape), 0, -1) - [23, 40, 20]
+    bend = (2 * np.exp(-np.square(places).sum(axis=-1) / (2 * 6**2))).astype(np.float32)
+    true = np.repeat(series[..., :1], 3, axis=3)
+    grid = np.indices(brain.shape).astype(float)
+    back = np.zeros(brain.shape)  # from the image to the head
+    for _ in range(50):
+        there = grid + np.stack([0 * back, back, 0 * back])
+        back = -ndimage.map_coordinates(bend, there, order=1, mode="nearest")
+    bent = ndimage.map_coordinates(true[..., 0], there, order=3) * (1 + np.gradient(back, axis=1))
+    motion = np.tile(np.eye(4), (3, 1, 1))
+    motion[1, 0, 3] = 1.0
+    moved = [bent, ndimage.shift(bent, (1, 0, 0), order=1, mode="nearest"), bent]
+    data = np.stack(moved, axis=-1).astype(np.float32)
+
+    placed = place_series(
+        data, GRID.affine, motion, GRID, brain, Transform(), Distortion(bend, axis=1)
+    )
+
+    expected = true[placed.inside].T
+    error = np.abs(placed.signals - expected).mean(axis=1)
+    plain = place_series(data, GRID.affine, motion, GRID, brain, Transform())
+    without = np.abs(plain.signals - true[plain.inside].T)
+    strong = bend > 0.5
+    assert (error < 0.5).all()
+    assert without[:, strong[plain.inside]].mean() > 8 * error.mean()
 
 
 def test_voxels_that_any_volume_does_not_see_are_left_out(series, brain):

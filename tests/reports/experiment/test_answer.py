@@ -10,34 +10,84 @@ from motor_bids_app.reports.experiment.answer import (
     noise_floor,
 )
 
+CLEAR = {
+    "low": 0.7,
+    "chance_p": 0.001,
+    "difference": 0.1,
+    "difference_low": 0.02,
+    "difference_high": 0.2,
+    "p_holm": 0.01,
+}
+
 
 @pytest.mark.parametrize(
-    ("value", "low", "floor", "state", "start"),
+    ("changes", "state", "start"),
     [
-        pytest.param(0.8, 0.7, 0.2, "good", "Yes, better than chance", id="clear"),
-        pytest.param(0.8, 0.45, 0.2, "warn", "Perhaps", id="wide interval"),
-        pytest.param(0.65, 0.55, 0.2, "warn", "Perhaps", id="inside the noise floor"),
-        pytest.param(0.6, 0.4, 0.2, "plain", "This cannot be told from chance", id="chance"),
-        pytest.param(0.2, 0.1, 0.2, "plain", "This cannot be told from chance", id="inverted"),
+        ({}, "good", "Better than chance and than the simpler models: "),
+        ({"best_baseline": None, "difference": None}, "good", "Better than chance: "),
+        ({"best_baseline": "prevalence", "p_holm": 0.3}, "good", "Better than chance: "),
+        ({"p_holm": 0.3}, "warn", "Better than chance, but no better than “Tract load”: "),
+        (
+            {"difference_low": -0.2, "difference_high": -0.1},
+            "warn",
+            "Better than chance, but worse than “Tract load”: ",
+        ),
+        ({"nuisance_as_good": True}, "warn", "No better than missing values, image quality"),
+        ({"low": 0.45}, "warn", "Weak evidence that it is better than chance: "),
+        ({"chance_p": 0.2}, "plain", "No evidence that it is better than chance. "),
+        ({"n_people": 9}, "plain", "Too few patients to tell. "),
+        ({"n_least_class": 3}, "plain", "Too few patients to tell. "),
+        ({"noise_floor": 0.5}, "plain", "Too few patients to tell. "),
+        ({"failed": ("two-folds",)}, "bad", "Not valid: the audit failed (two-folds)"),
+        ({"failed": ("site",), "n_people": 5}, "bad", "Not valid: the audit failed (site)"),
     ],
 )
-def test_the_claim_is_no_stronger_than_the_evidence(answer, value, low, floor, state, start):
-    uncertain = replace(answer, value=value, low=low, noise_floor=floor)
+def test_all_evidence_goes_through_one_gate(answer, changes, state, start):
+    found = replace(answer, **{**CLEAR, **changes})
 
-    assert uncertain.state == state
-    text = headline(uncertain, label="Kernel", target="poor outcome")
+    assert found.state == state
+    text = headline(found, label="Kernel", target="poor outcome", baseline="Tract load")
     assert text.startswith(start)
 
 
 @pytest.mark.parametrize(
-    ("low", "p", "state"),
-    [(0.6, 0.01, "good"), (0.6, 0.2, "warn"), (0.4, 0.01, "warn"), (0.4, 0.2, "plain")],
+    ("value", "low", "floor", "state"),
+    [
+        pytest.param(0.8, 0.7, 0.2, "good", id="clear"),
+        pytest.param(0.8, 0.45, 0.2, "plain", id="wide interval"),
+        pytest.param(0.65, 0.55, 0.2, "plain", id="what guessing would score"),
+        pytest.param(0.2, 0.1, 0.2, "plain", id="inverted"),
+    ],
 )
-def test_a_permutation_test_carries_the_claim_where_there_is_one(answer, low, p, state):
-    tested = replace(answer, low=low, noise_floor=0.9, chance_p=p, n_permutations=999)
+def test_without_a_permutation_test_interval_and_band_decide(answer, value, low, floor, state):
+    alone = replace(answer, difference=None, best_baseline=None)
 
-    assert tested.state == state
-    assert f"{round(p * 1000) - 1} of 999" in chance_test(tested)
+    assert replace(alone, value=value, low=low, noise_floor=floor).state == state
+
+
+def test_an_explained_variance_of_nothing_is_no_perhaps(answer):
+    found = replace(answer, metric="r2", chance=0.0, value=0.01, low=-6.19, high=1.0)
+
+    assert found.verdict == "no evidence that it is better than chance"
+
+
+@pytest.mark.parametrize("floor", [0.2, 0.49, 0.71])
+def test_guessing_never_scores_what_the_metric_cannot_be(answer, floor):
+    low, high = replace(answer, noise_floor=floor).band
+
+    assert 0 <= low < 0.5 < high <= 1
+
+
+def test_a_permutation_test_says_how_many_did_as_well(answer):
+    tested = replace(answer, chance_p=0.01, n_permutations=999)
+
+    assert "9 cross-validations did as well" in chance_test(tested)
+
+
+def test_the_headline_says_how_many_of_the_patients_were_tested(answer):
+    some = replace(answer, n_people=17, n_patients=30)
+
+    assert "in 17 of 30 patients" in headline(some, label="Kernel", target="poor outcome")
 
 
 def test_the_headline_has_value_interval_and_people(answer):

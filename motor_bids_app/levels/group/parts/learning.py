@@ -22,7 +22,10 @@ class LearningCurve(Part):
     names: ClassVar = ("learning_curve",)
     columns: ClassVar[Columns] = {
         "n_training": {"Description": "People learned from, on average over test sets"},
-        "value": {"Description": "Metric of the final model, in the first repeats"},
+        "value": {
+            "Description": "Metric of the final model, in the first repeats; with all "
+            "training people, in all repeats, as in `metrics`"
+        },
         "low": {"Description": f"Lower limit of the 95 % interval{WIDENED}"},
         "high": {"Description": "Upper limit of that interval"},
     }
@@ -47,6 +50,7 @@ class LearningCurve(Part):
             evaluation.task,
             evaluation.builder.seed,
             cohort.patients,
+            whole=evaluation.tables[final],
         )
         return None if curve is None else cls(curve=curve)
 

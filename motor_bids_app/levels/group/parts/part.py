@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import pandas as pd
 
-from motor_bids_app.levels.cohort.targets import Outcome
+from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.reports.experiment.answer import Answer
 from motor_bids_app.reports.experiment.content import Block
 

@@ -101,8 +101,15 @@ class PersonPredictions(Part):
     def _of_classes(self, people: pd.DataFrame, final: pd.DataFrame, page: Page) -> list[Figure]:
         positive, negative = "poor", "good"
         return [
-            roc_curves(people, self.metrics, page.models),
+            roc_curves(self._tested(people), self.metrics, page.models),
             probability_strips(people, page.models, positive=positive, negative=negative),
             confusion_matrices(people, page.models, positive=positive, negative=negative),
             calibration_curve(final, page.label, positive=positive),
         ]
+
+    def _tested(self, people: pd.DataFrame) -> pd.DataFrame:
+        """One row for each time that one of the people was tested: true and predicted."""
+        truth = people[["model", "participant_id", "true"]]
+        keys = ["model", "repeat", "fold", "participant_id"]
+        mean = self.out_of_fold.groupby(keys)["prediction"].mean().rename("predicted")
+        return mean.reset_index().merge(truth, on=["model", "participant_id"])

@@ -20,7 +20,7 @@ from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.diffusion.outliers import outlier_volumes
 from motor_bids_app.mri.quality import HIGH_MOTION
 from motor_bids_app.mri.resampling import resample, resample_inside
-from motor_bids_app.reports.participant import checks, diffusion_checks
+from motor_bids_app.reports.participant import checks, distortion_checks
 from motor_bids_app.reports.participant.motion import motion_chart
 from motor_bids_app.spaces.grids import Grid, image_like, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -127,7 +127,7 @@ def _save_distortion(
     if head is not None and place.from_head is not None:
         to_head = Transform(matrix=np.linalg.inv(place.from_head).astype(np.float64))
         white_matter = resample(head.white_matter, Grid.of(found.before), to_head)
-    figure = diffusion_checks.susceptibility(
+    figure = distortion_checks.susceptibility(
         found.before, found.after, image, place.brain, white_matter
     )
     outputs.save_figure(figure)

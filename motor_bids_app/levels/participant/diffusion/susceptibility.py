@@ -6,18 +6,15 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.diffusion.clean import Clean
-from motor_bids_app.levels.participant.diffusion.field_map import field_by_map
 from motor_bids_app.levels.participant.diffusion.place import Place
-from motor_bids_app.levels.participant.diffusion.read import FieldImages, Head, Series
+from motor_bids_app.levels.participant.diffusion.read import Head, Series
+from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_field
 from motor_bids_app.levels.participant.outputs import Facts
-from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.diffusion.susceptibility import (
+from motor_bids_app.mri.distortion.susceptibility import (
     LEAST_MOVE,
     Field,
     correct_by_head,
-    correct_pair,
     unwarp,
 )
 from motor_bids_app.mri.registration import coregister
@@ -26,15 +23,6 @@ from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
-
-_INSTEAD = {  # of what could not be used, by method
-    "susceptibility_pair": "The image with opposite phase encoding was used.",
-    "susceptibility_map": "The field map was used instead.",
-    "susceptibility_head": "Distortion was corrected by the head image instead, which finds but a "
-    "part of it.",
-    "susceptibility_none": "Distortion was not corrected: the head image showed none to correct.",
-    "susceptibility_left": "Distortion was not corrected.",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,44 +81,24 @@ def undistort(clean: Clean, series: Series, settings: ProcessingSettings) -> Dis
 
 
 def _find(b0: nib.Nifti1Image, series: Series, settings: ProcessingSettings) -> Distortion:
-    """Find the field of the mean b0 volume; the facts say how, and what could not be used.
+    """Find the field of the mean b0 volume; the facts say how.
 
     It is found from the image with opposite phase encoding, else from a field map; without
     these by the head, if the setting asks for it: that finds strong distortions, and but a part
     of them.
     """
-    axis, unusable = series.phase_axis, [*series.unused_fields]
-    found = None
-    if series.reverse_b0 is not None:
-        found = _by_pair(b0, resample(series.reverse_b0, Grid.of(b0)), axis)
-    elif series.field_images is not None:
-        found = _by_map(b0, series.field_images, series, unusable)
-    if found is None and series.head is not None and settings.susceptibility == "head":
+    axis, unused = series.phase_axis, list[str]()
+    shown = find_field(b0, series.sidecar, series.distortion, unused)
+    if shown is not None:
+        facts = Facts(methods=[f"susceptibility_{shown.by}"])
+        found = Distortion(b0, b0, axis, facts, shown.field)
+    elif series.head is not None and settings.susceptibility == "head":
         found = _by_head(b0, axis, series.head)
-    found = found or Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"]))
-    instead = _INSTEAD[found.facts.methods[0]]
-    found.facts.warnings.extend(f"{sentence}. {instead}" for sentence in unusable)
+    else:
+        found = Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"]))
+    instead = INSTEAD[found.facts.methods[0].removeprefix("susceptibility_")]
+    found.facts.warnings.extend(f"{sentence} {instead}" for sentence in unused)
     return found
-
-
-def _by_map(
-    b0: nib.Nifti1Image, images: FieldImages, series: Series, unusable: list[str]
-) -> Distortion | None:
-    """Find it from a field map, or say why that cannot be used."""
-    axis = series.phase_axis
-    try:
-        field = field_by_map(b0, axis, images, series.sidecar)
-    except DataError as error:
-        unusable.append(f"{images.name} was not used against distortion: {error}".removesuffix("."))
-        return None
-    return Distortion(b0, b0, axis, Facts(methods=["susceptibility_map"]), field)
-
-
-def _by_pair(b0: nib.Nifti1Image, other: nib.Nifti1Image, axis: int) -> Distortion:
-    values = np.asarray(b0.dataobj)
-    brain = dwi_mask(values, Grid.of(b0).voxel_sizes)
-    found = correct_pair(values, np.asarray(other.dataobj), brain, b0.affine, axis)
-    return Distortion(b0, b0, axis, Facts(methods=["susceptibility_pair"]), found)
 
 
 def _by_head(b0: nib.Nifti1Image, axis: int, head: Head) -> Distortion:

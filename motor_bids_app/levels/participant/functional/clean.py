@@ -11,6 +11,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.read import RESOLUTION
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.functional.cleaning import Cleaner, smooth_inside
+from motor_bids_app.mri.functional.compcor import Components, drift_cosines, tissue_components
 from motor_bids_app.mri.functional.confounds import mean_signals, motion_terms, tissue_masks
 from motor_bids_app.mri.functional.motion import SeriesMotion
 from motor_bids_app.mri.functional.placing import PlacedSeries
@@ -28,11 +29,25 @@ class Tissues:
 
 
 @dataclass(frozen=True, eq=False)
+class Further:
+    """Time courses that are measured and not regressed out: of the whole brain, of components.
+
+    `components` are of each tissue by its name, `cosines`, shape (T, K), model the drift that these
+    are free of.
+    """
+
+    global_signal: NDArray[np.float64]
+    components: Mapping[str, Components]
+    cosines: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Cleaned:
     """A clean series.
 
     `signals`, shape (T, voxels), are those of the voxels `inside`, without the lesion; None where
-    the series is too short to be cleaned. `confounds` are what was regressed out, by name.
+    the series is too short to be cleaned. `confounds` are what was regressed out, by name, and
+    `further` what others may want to regress out of the series before cleaning.
     """
 
     signals: NDArray[np.float32] | None
@@ -40,6 +55,7 @@ class Cleaned:
     lesion: NDArray[np.bool_]
     confounds: Mapping[str, NDArray[np.float64]]
     scrubbed: NDArray[np.bool_]
+    further: Further
 
 
 def tissues(
@@ -62,6 +78,18 @@ def tissues(
     return Tissues(masks, lesion)
 
 
+def _measure_further(placed: PlacedSeries, tissue: Tissues, repetition: float) -> Further:
+    """The mean of the brain without the lesion, and the components of white matter and fluid."""
+    healthy = ~tissue.lesion[placed.inside]
+    weight = healthy.astype(np.float32) / np.float32(max(healthy.sum(), 1))
+    components = {
+        name: tissue_components(placed.signals[:, mask[placed.inside]], repetition)
+        for name, mask in tissue.masks.items()
+    }
+    cosines = drift_cosines(len(placed.signals), repetition)
+    return Further((placed.signals @ weight).astype(np.float64), components, cosines)
+
+
 def clean_series(
     placed: PlacedSeries,
     motion: SeriesMotion,
@@ -79,6 +107,8 @@ def clean_series(
             facts.notes.append(
                 f"Too few voxels of the bold are clearly {words}: its signal was not regressed out."
             )
+    further = _measure_further(placed, tissue, repetition)
+    facts.methods.append("bold_compcor")
     inside = placed.inside & ~tissue.lesion
     try:
         cleaner = Cleaner.of(
@@ -86,7 +116,7 @@ def clean_series(
         )
     except DataError as error:
         facts.notes.append(f"The bold was not cleaned, and has no connectivity. {error}")
-        return Cleaned(None, inside, tissue.lesion, confounds, scrubbed)
+        return Cleaned(None, inside, tissue.lesion, confounds, scrubbed, further)
     kept = placed.signals[:, ~tissue.lesion[placed.inside]]
     signals = cleaner.clean(kept)  # before smoothing: both are linear, and this makes no copies
     signals = smooth_inside(signals, inside, settings.smoothing, float(RESOLUTION))
@@ -94,4 +124,4 @@ def clean_series(
     if settings.smoothing > 0:
         facts.methods.append("bold_smoothing")
     facts.quality["bold_degrees"] = float(cleaner.degrees)
-    return Cleaned(signals, inside, tissue.lesion, confounds, scrubbed)
+    return Cleaned(signals, inside, tissue.lesion, confounds, scrubbed, further)

@@ -1,42 +1,43 @@
 """Derivatives of the bold of one participant: names, sidecars, tables."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.bold import BoldFile
-from motor_bids_app.bids.files import write_table
 from motor_bids_app.levels.participant.functional.clean import Cleaned
+from motor_bids_app.levels.participant.functional.confound_files import save_confounds
 from motor_bids_app.levels.participant.functional.connectivity import Connectivity
+from motor_bids_app.levels.participant.functional.inputs import BoldInputs
+from motor_bids_app.levels.participant.functional.placement import Placement
 from motor_bids_app.levels.participant.functional.preprocess import PreprocessedBold, image_of
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Outputs
-from motor_bids_app.mri.functional.motion import SeriesMotion
 from motor_bids_app.mri.functional.placing import PlacedSeries
 from motor_bids_app.mri.quality import HIGH_MOTION
-from motor_bids_app.reports.participant import bold_checks
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.reports.participant import bold_checks, distortion_checks
 from motor_bids_app.settings import BoldSettings
-from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.transforms import Transform
 
 SEED = "M1"
 _LARGEST = 32767  # of int16
-_KINDS = {
-    "derivative1": "change since the volume before",
-    "power2": "square",
-    "derivative1_power2": "square of the change since the volume before",
-}
 
 
 def bold_path(outputs: Outputs, bold: BoldFile, suffix: str = "bold", **entities: Any) -> Path:
     """Path of a file made from a series; in the standard space unless `space` is None."""
     place = {"space": outputs.space, "res": str(RESOLUTION)} | entities
     return outputs.path(suffix, "func", task=bold.task, run=bold.run, **place)
+
+
+def _confounds_path(outputs: Outputs, bold: BoldFile) -> Path:
+    entities = {"space": None, "res": None, "desc": "confounds", "extension": ".tsv"}
+    return bold_path(outputs, bold, "timeseries", **entities)
 
 
 def series_image(
@@ -55,26 +56,69 @@ def series_image(
 
 
 def save_bold(
-    done: PreprocessedBold, bold: BoldFile, outputs: Outputs, settings: BoldSettings
+    done: PreprocessedBold,
+    inputs: BoldInputs,
+    bold: BoldFile,
+    outputs: Outputs,
+    settings: BoldSettings,
 ) -> None:
     """Save the series in standard space, its confounds, its clean form, figures and facts."""
     save_series(done.placed, done.series, bold, outputs)
-    save_confounds(
-        done.cleaned.confounds, done.motion, done.dvars, done.cleaned.scrubbed, bold, outputs
-    )
+    save_confounds(done.cleaned, done.motion, done.dvars, _confounds_path(outputs, bold), outputs)
     if done.cleaned.signals is not None and not done.excluded:
         _save_denoised(done.cleaned, done.series.repetition, bold, outputs)
     if done.connectivity is not None:
         repetition = done.series.repetition
         save_connectivity(done.connectivity, done.cleaned, repetition, bold, outputs, settings)
         _draw_connectivity(done.connectivity, done.cleaned, outputs)
-    if done.on_head is not None:
-        outputs.save_figure(bold_checks.coregistration(*done.on_head))
+    if done.placement is not None:
+        save_native(done.placement, done.series, bold, outputs)
+        _draw_placement(done.placement, inputs, outputs)
     displacement = done.motion.framewise_displacement
     outputs.save_figure(bold_checks.motion(done.motion.parameters, displacement, limit=HIGH_MOTION))
     template = load_template("brain", RESOLUTION)
     outputs.save_figure(bold_checks.signal(image_of(done.tsnr, done.placed.inside), template))
     outputs.save_facts("bold", done.series.facts)
+
+
+def save_native(placement: Placement, series: Series, bold: BoldFile, outputs: Outputs) -> None:
+    """Save the mean of a raw series on its own grid, its brain, and the distortion undone."""
+    undone = "" if placement.distortion is None else ", distortion undone"
+    number = series.dropped + series.reference
+    text = f"In the place of volume {number} (counted from 0) of the raw series{undone}"
+    place = {"space": None, "res": None}
+    path = bold_path(outputs, bold, "boldref", **place)
+    outputs.save(placement.mean, path, [bold.path], SkullStripped=False, Description=text)
+    path = bold_path(outputs, bold, "mask", desc="brain", **place)
+    outputs.save(placement.brain, path, [bold.path], Type="Brain", Description=text)
+    if placement.shift is None or placement.distortion is None:
+        return
+    shown = [
+        path for one in (bold.reverse_phase, bold.field_map) if one for path in one.files.values()
+    ]
+    images = [path for path in shown if path.name.endswith((".nii", ".nii.gz"))]
+    path = bold_path(outputs, bold, "boldmap", desc="susceptibility", **place)
+    text = f"Displacement along voxel axis {'ijk'[placement.distortion.axis]} that was undone"
+    outputs.save(placement.shift, path, [bold.path, *images], Units="mm", Description=text)
+
+
+def _draw_placement(placement: Placement, inputs: BoldInputs, outputs: Outputs) -> None:
+    """Save the picture of the mean on the head, and of its distortion where one was undone."""
+    head = inputs.head
+    shown = resample(placement.mean, Grid.of(head), Transform(matrix=placement.from_head))
+    figure = bold_checks.coregistration(shown, head, inputs.white_matter, inputs.brain)
+    outputs.save_figure(figure)
+    if placement.shift is not None:
+        figure = distortion_checks.susceptibility(
+            placement.before,
+            placement.mean,
+            placement.shift,
+            placement.brain,
+            placement.white_matter,
+            what="mean of the bold",
+            name="bold-susceptibility",
+        )
+        outputs.save_figure(figure)
 
 
 def _save_denoised(cleaned: Cleaned, repetition: float, bold: BoldFile, outputs: Outputs) -> None:
@@ -175,82 +219,3 @@ def save_series(placed: PlacedSeries, series: Series, bold: BoldFile, outputs: O
     mask = image_of(np.ones(int(placed.inside.sum()), dtype=np.uint8), placed.inside)
     path = bold_path(outputs, bold, "mask", desc="brain")
     outputs.save(mask, path, [bold.path], Type="Brain")
-
-
-def save_confounds(
-    confounds: Mapping[str, NDArray[np.float64]],
-    motion: SeriesMotion,
-    changes: tuple[NDArray[np.float64], NDArray[np.float64]],
-    scrubbed: NDArray[np.bool_],
-    bold: BoldFile,
-    outputs: Outputs,
-) -> None:
-    """Save what disturbs the series, a row for each volume that was kept, by fMRIPrep's names."""
-    moved = motion.framewise_displacement.copy()
-    moved[0] = np.nan
-    columns = {
-        **confounds,
-        "framewise_displacement": moved,
-        "dvars": changes[0],
-        "std_dvars": changes[1],
-    }
-    for number, volume in enumerate(np.flatnonzero(scrubbed)):
-        columns[f"motion_outlier{number:02d}"] = (np.arange(len(scrubbed)) == volume).astype(float)
-    table = pd.DataFrame(columns)
-    for name, values in confounds.items():
-        if name.endswith(("derivative1", "derivative1_power2")):
-            table.loc[0, name] = np.nan  # as fMRIPrep; it counts as 0
-        assert len(values) == len(table)
-    path = bold_path(
-        outputs, bold, "timeseries", space=None, res=None, desc="confounds", extension=".tsv"
-    )
-    write_table(path, table, {name: describe_confound(name) for name in columns})
-    outputs.written.extend([path, path.with_suffix(".json")])
-
-
-def describe_confound(name: str) -> dict[str, object]:
-    """Entry of the data dictionary of a column.
-
-    >>> describe_confound("rot_x_derivative1")["Units"]
-    'rad'
-    """
-    if name.startswith(("trans_", "rot_")):
-        kind, axis, *power = name.split("_", 2)
-        unit = "mm" if kind == "trans" else "rad"
-        what = "Translation along" if kind == "trans" else "Rotation (right-handed) about"
-        text = f"{what} the {axis} axis (RAS) of the head against the reference volume"
-        extra = power[0] if power else ""
-        squared = extra.endswith("power2")
-        text += f": {_KINDS[extra]}" if extra else ""
-        return {"Description": text, "Units": f"{unit}^2" if squared else unit}
-    if name.startswith("motion_outlier"):
-        return {
-            "Description": "1 in a volume that does not count for motion",
-            "Levels": {"0": "counts", "1": "does not count"},
-        }
-    described: dict[str, dict[str, object]] = {
-        "white_matter": {
-            "Description": "Mean signal of pure white matter, lesion left out",
-            "Units": "arbitrary",
-        },
-        "csf": {
-            "Description": "Mean signal of pure cerebrospinal fluid, lesion left out",
-            "Units": "arbitrary",
-        },
-        "framewise_displacement": {
-            "Description": "Movement since the volume before, rotations on a sphere of 50 mm "
-            "(Power et al. 2012)",
-            "Units": "mm",
-        },
-        "dvars": {
-            "Description": "Root mean square change of the brain since the volume before, median "
-            "signal 1000",
-            "Units": "arbitrary",
-        },
-        "std_dvars": {
-            "Description": "DVARS relative to what variance and autocorrelation let expect "
-            "(Nichols 2013); about 1 is usual",
-            "Units": "arbitrary",
-        },
-    }
-    return described[name]

@@ -1,5 +1,8 @@
-"""Bold that fMRIPrep has freed of motion: read, and placed in our standard space."""
+"""Reading of bold that fMRIPrep has freed of motion, and of what tells where its space is."""
 
+from dataclasses import dataclass
+
+import nibabel as nib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,17 +13,33 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.read import Series, read_series
-from motor_bids_app.levels.participant.outputs import Outputs
-from motor_bids_app.mri.anatomy import reorient
-from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.diffusion.motion import framewise_displacement
 from motor_bids_app.mri.functional.motion import SeriesMotion
-from motor_bids_app.mri.registration import register_rigid, register_to_template
-from motor_bids_app.settings import STANDARD_SPACE, BoldSettings, ProcessingSettings
-from motor_bids_app.spaces.transforms import Transform
+from motor_bids_app.settings import STANDARD_SPACE, BoldSettings
 
 _PLACES = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 _UNSTEADY = "non_steady_state_outlier"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ToolSpace:
+    """The space that a tool has brought a series to.
+
+    Parameters
+    ----------
+    is_standard : bool
+        It is our standard space.
+    is_of_head : bool
+        It is that of the person's head; else it is another standard space.
+    head, brain : Nifti1Image or None
+        The tool's head in that space, and the mask of its brain. Without that head, the space is
+        the one that our own head was taken from.
+    """
+
+    is_standard: bool = False
+    is_of_head: bool = False
+    head: nib.Nifti1Image | None = None
+    brain: nib.Nifti1Image | None = None
 
 
 def read_finished(bold: BoldFile, settings: BoldSettings) -> tuple[Series, SeriesMotion]:
@@ -74,21 +93,16 @@ def _motion(table: pd.DataFrame, bold: BoldFile) -> SeriesMotion:
     return SeriesMotion(parameters, framewise_displacement(parameters), matrices)
 
 
-def find_transform(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> Transform:
-    """Return the transform from our standard space to the space of a finished series."""
+def read_tool_space(scan: Scan) -> ToolSpace:
+    """Read what tells where the space of a finished series is."""
     bold = scan.bold
     assert bold is not None
     if bold.space == STANDARD_SPACE:
-        return Transform()
+        return ToolSpace(is_standard=True)
     assert bold.head is not None
+    if bold.space == "T1w" and bold.head == scan.finished.head:
+        return ToolSpace(is_of_head=True)
+    head = load_image(bold.head)
     if bold.space == "T1w":
-        if bold.head == scan.finished.head:
-            return outputs.load_transform()
-        assert outputs.head is not None
-        head, brain = load_image(outputs.head), outputs.load("mask", "anat", desc="brain")
-        matrix = register_rigid(head, reorient(load_image(bold.head)), brain)
-        return outputs.load_transform().then(matrix)
-    # Another standard space: the tool's head lies in it, and is registered to ours.
-    head = reorient(load_image(bold.head))
-    brain = reorient(load_image(bold.head_brain)) if bold.head_brain else extract_brain(head)
-    return register_to_template(head, brain, sloppy=settings.sloppy).transform
+        return ToolSpace(is_of_head=True, head=head)
+    return ToolSpace(head=head, brain=load_image(bold.head_brain) if bold.head_brain else None)

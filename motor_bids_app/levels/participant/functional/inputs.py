@@ -1,7 +1,7 @@
 """All that a bold series is processed with, read from files into one object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nibabel as nib
@@ -12,7 +12,15 @@ from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.seeds import sphere
-from motor_bids_app.levels.participant.functional.finished import find_transform, read_finished
+from motor_bids_app.levels.participant.distortion.images import (
+    DistortionImages,
+    read_distortion_images,
+)
+from motor_bids_app.levels.participant.functional.finished import (
+    ToolSpace,
+    read_finished,
+    read_tool_space,
+)
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series, read_series
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.functional.motion import SeriesMotion
@@ -26,15 +34,15 @@ from motor_bids_app.spaces.transforms import Transform
 class BoldInputs:
     """A series with the anatomy of its head.
 
-    `motion` and `place`, from the standard space to the series, are known of a finished series
-    alone. `head`, `brain` and `white_matter` are on the grid of the head image, which `to_head`
-    leads to from the standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
-    hemisphere.
+    `motion` and `space`, that the series is in, are known of a finished series alone. `head`,
+    `brain` and `white_matter` are on the grid of the head image, which `to_head` leads to from the
+    standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
+    hemisphere. `distortion` holds the images that show how a raw series is distorted.
     """
 
     series: Series
     motion: SeriesMotion | None
-    place: Transform | None
+    space: ToolSpace | None
     head: nib.Nifti1Image
     brain: nib.Nifti1Image
     white_matter: nib.Nifti1Image
@@ -42,6 +50,7 @@ class BoldInputs:
     tissue: Mapping[str, nib.Nifti1Image]
     lesion: nib.Nifti1Image | None
     seed: NDArray[np.bool_]
+    distortion: DistortionImages = field(default_factory=DistortionImages)
 
 
 def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> BoldInputs:
@@ -58,19 +67,24 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
             f"{outputs.prefix}: there is no head image by which the bold could be placed. See the "
             "anat step, or leave bold out with --modalities."
         )
-    motion, place = None, None
+    motion, space, distortion = None, None, DistortionImages()
     if scan.bold.confounds is None:
-        series = read_series(scan.bold, settings.bold)
+        bold = scan.bold
+        series = read_series(bold, settings.bold)
+        if settings.susceptibility != "off":
+            distortion = read_distortion_images(
+                series.image, series.sidecar, bold.reverse_phase, bold.field_map
+            )
     else:
         series, motion = read_finished(scan.bold, settings.bold)
-        place = find_transform(scan, outputs, settings)
+        space = read_tool_space(scan)
         series.facts.methods.append("finished_bold")
         series.facts.taken["bold"] = scan.finished.datasets["bold"]
     lesion = outputs.path("mask", "anat", label="L", standard=True)
     return BoldInputs(
         series=series,
         motion=motion,
-        place=place,
+        space=space,
         head=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
         white_matter=outputs.load("probseg", "anat", label="WM"),
@@ -81,6 +95,7 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         },
         lesion=load_image(lesion) if lesion.is_file() else None,
         seed=wanted_seed(settings.bold),
+        distortion=distortion,
     )
 
 

@@ -9,25 +9,22 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import DataError, EmptyRegionError
 from motor_bids_app.levels.participant.functional.clean import Cleaned, clean_series, tissues
 from motor_bids_app.levels.participant.functional.connectivity import Connectivity, connect
+from motor_bids_app.levels.participant.functional.finished_place import find_transform
 from motor_bids_app.levels.participant.functional.inputs import BoldInputs
+from motor_bids_app.levels.participant.functional.placement import Placement, place_mean
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.anatomy import correct_bias
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.functional.confounds import dvars, temporal_snr
 from motor_bids_app.mri.functional.motion import SeriesMotion, estimate_motion, mean_volume
-from motor_bids_app.mri.functional.placing import PlacedSeries, place_series
+from motor_bids_app.mri.functional.placing import Distortion, PlacedSeries, place_series
 from motor_bids_app.mri.functional.timing import correct_slice_timing
 from motor_bids_app.mri.quality import bold_quality
-from motor_bids_app.mri.registration import coregister
-from motor_bids_app.mri.resampling import resample
-from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
-
-Images = tuple[nib.Nifti1Image, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +32,7 @@ class PreprocessedBold:
     """A series in standard space, raw and clean, and all that is measured and shown of it.
 
     `tsnr`, shape (voxels,), is of the voxels of `placed`; `dvars` plain and standardised, shape
-    (T,) each. `excluded` for motion has no connectivity. `on_head`: mean of the series, head, white
-    matter and brain on the grid of the head.
+    (T,) each. `excluded` for motion has no connectivity. `placement` is of a raw series.
     """
 
     series: Series
@@ -47,17 +43,18 @@ class PreprocessedBold:
     dvars: tuple[NDArray[np.float64], NDArray[np.float64]]
     excluded: bool
     connectivity: Connectivity | None
-    on_head: Images | None
+    placement: Placement | None
 
 
 def process_bold(inputs: BoldInputs, settings: ProcessingSettings) -> PreprocessedBold:
     """Place, measure and clean a series, and compute the connectivity of M1."""
-    series, on_head = inputs.series, None
-    if inputs.motion is None or inputs.place is None:
-        motion, placed, on_head = _from_raw(inputs, settings)
+    series, placement = inputs.series, None
+    if inputs.motion is None or inputs.space is None:
+        motion, placed, placement = _from_raw(inputs, settings)
     else:
         motion = inputs.motion
-        placed = _place(series.data, series, motion, inputs.place)
+        place = find_transform(inputs.space, inputs, sloppy=settings.sloppy)
+        placed = _place(series.data, series, motion, place)
     facts, bold = series.facts, settings.bold
     tsnr, changes = temporal_snr(placed.signals), dvars(placed.signals)
     brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
@@ -70,52 +67,41 @@ def process_bold(inputs: BoldInputs, settings: ProcessingSettings) -> Preprocess
     cleaned = clean_series(placed, motion, tissue, scrubbed, series.repetition, bold, facts)
     connectivity = _connect(cleaned, inputs, excluded, bold)
     return PreprocessedBold(
-        series, motion, placed, cleaned, tsnr, changes, excluded, connectivity, on_head
+        series, motion, placed, cleaned, tsnr, changes, excluded, connectivity, placement
     )
 
 
 def _from_raw(
     inputs: BoldInputs, settings: ProcessingSettings
-) -> tuple[SeriesMotion, PlacedSeries, Images]:
+) -> tuple[SeriesMotion, PlacedSeries, Placement]:
     """Find the motion and the place of a raw series, and bring it to the standard space."""
     series = inputs.series
     facts, grid = series.facts, Grid.of(series.image)
     rough = dwi_mask(series.data.mean(axis=3), grid.voxel_sizes)
-    motion = estimate_motion(series.data, grid.affine, rough, series.data.shape[3] // 2)
-    mean = nib.Nifti1Image(mean_volume(series.data, motion.matrices), grid.affine)
-    mean = correct_bias(mean, nib.Nifti1Image(rough, grid.affine), sloppy=settings.sloppy)
-    found = register_series(mean, inputs)
-    _judge_place(found, facts)
-    to_series = found.matrix
-    shown = resample(mean, Grid.of(inputs.head), Transform(matrix=to_series))
-    facts.methods.extend(["bold_motion", "bold_coregistration"])
+    motion = estimate_motion(series.data, grid.affine, rough, series.reference)
+    raw = nib.Nifti1Image(mean_volume(series.data, motion.matrices), grid.affine)
+    mean = correct_bias(raw, nib.Nifti1Image(rough, grid.affine), sloppy=settings.sloppy)
+    facts.methods.append("bold_motion")
+    placement = place_mean(raw, mean, inputs)
     data = series.data
     if series.slice_times is not None:
         data = correct_slice_timing(data, series.slice_times, series.repetition, series.slice_axis)
         facts.methods.append("bold_slice_timing")
-    placed = _place(data, series, motion, inputs.to_head.then(to_series))
-    return motion, placed, (shown, inputs.head, inputs.white_matter, inputs.brain)
-
-
-def register_series(mean: nib.Nifti1Image, inputs: BoldInputs) -> Coregistration:
-    """Register the mean of a series to the head."""
-    return coregister(inputs.head, mean, inputs.brain)
-
-
-def _judge_place(found: Coregistration, facts: Facts) -> None:
-    """Measure how well the bold fits the head, and doubt it where it hardly does."""
-    facts.quality["bold_coregistration_similarity"] = found.similarity
-    facts.warnings.extend(filter(None, [found.doubt("bold")]))
+    transform = inputs.to_head.then(placement.from_head)
+    return motion, _place(data, series, motion, transform, placement.distortion), placement
 
 
 def _place(
-    data: NDArray[np.float32], series: Series, motion: SeriesMotion, transform: Transform
+    data: NDArray[np.float32],
+    series: Series,
+    motion: SeriesMotion,
+    transform: Transform,
+    distortion: Distortion | None = None,
 ) -> PlacedSeries:
     """Bring a series to the brain of the standard space, at 3 mm."""
     brain = np.asarray(load_template("brain", RESOLUTION).dataobj) > 0
-    return place_series(
-        data, series.image.affine, motion.matrices, standard_grid(RESOLUTION), brain, transform
-    )
+    affine, grid = series.image.affine, standard_grid(RESOLUTION)
+    return place_series(data, affine, motion.matrices, grid, brain, transform, distortion)
 
 
 def _connect(

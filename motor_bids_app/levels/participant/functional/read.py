@@ -32,7 +32,7 @@ class Series:
 
     `data` has shape (X, Y, Z, T), without the `dropped` volumes at the start; `slice_times` are
     seconds by slice along `slice_axis`, None where they are not known. `slices` is what sidecars of
-    derivatives say of it.
+    derivatives say of it, `sidecar` its own.
     """
 
     data: NDArray[np.float32]
@@ -43,6 +43,12 @@ class Series:
     slice_axis: int
     slices: dict[str, object]
     facts: Facts = field(default_factory=Facts)
+    sidecar: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> int:
+        """Number of the volume, of those that are left, in whose place the head is looked at."""
+        return self.data.shape[3] // 2
 
 
 def read_series(bold: BoldFile, settings: BoldSettings, dropped: int | None = None) -> Series:
@@ -84,7 +90,9 @@ def read_series(bold: BoldFile, settings: BoldSettings, dropped: int | None = No
         )
     else:
         slices["StartTime"] = middle_time(times)
-    return Series(data[..., dropped:], image, repetition, dropped, times, axis, slices, facts)
+    return Series(
+        data[..., dropped:], image, repetition, dropped, times, axis, slices, facts, sidecar
+    )
 
 
 def check_series(image: nib.Nifti1Image, bold: BoldFile) -> None:

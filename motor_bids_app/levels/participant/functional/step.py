@@ -17,5 +17,6 @@ def preprocess_bold(scan: Scan, outputs: Outputs, settings: ProcessingSettings) 
         The series, or what describes it, cannot be used; or there is no head image.
     """
     assert scan.bold is not None
-    done = process_bold(read_inputs(scan, outputs, settings), settings)
-    save_bold(done, scan.bold, outputs, settings.bold)
+    inputs = read_inputs(scan, outputs, settings)
+    done = process_bold(inputs, settings)
+    save_bold(done, inputs, scan.bold, outputs, settings.bold)

@@ -37,12 +37,12 @@ def read(tmp_path):
 def test_a_pair_whose_b_values_do_not_fit_is_left_out_and_said(read, bvals):
     series = read(bvals)
 
-    assert series.reverse_b0 is None
-    assert "one number for each of its volumes" in series.unused_fields[0]
+    assert series.distortion.reverse is None
+    assert "one number for each of its volumes" in series.distortion.notes[0]
 
 
 def test_of_a_pair_the_volumes_without_weighting_count(read):
-    assert read("1000 0").reverse_b0.shape == (4, 4, 4)
+    assert read("1000 0").distortion.reverse.shape == (4, 4, 4)
 
 
 @pytest.mark.parametrize("content", ["<html>sorry</html>", "/annex/objects/MD5E-s1--0.nii\n", None])
@@ -54,10 +54,10 @@ def test_a_pair_that_cannot_be_read_is_left_out_and_said(read, tmp_path, content
     else:
         pair.write_text(content)
 
-    series = read("0 0")
+    images = read("0 0").distortion
 
-    assert series.reverse_b0 is None
-    assert series.unused_fields[0].startswith("sub-1_dir-PA_epi.nii was not used")
+    assert images.reverse is None
+    assert images.notes[0].startswith("sub-1_dir-PA_epi.nii was not used")
 
 
 def test_a_field_map_that_cannot_be_read_is_left_out_and_said(read, tmp_path):
@@ -66,13 +66,13 @@ def test_a_field_map_that_cannot_be_read_is_left_out_and_said(read, tmp_path):
     nib.save(nib.Nifti1Image(np.ones((4, 4, 4), dtype=np.float32), np.eye(4)), magnitude)
     files = FieldMap(kind="phasediff", images=(phase,), sidecars=((),), magnitude=magnitude)
 
-    series = read(None, field_map=files)
+    images = read(None, field_map=files).distortion
 
-    assert series.field_images is None
-    assert "sub-1_phasediff.nii was not used" in series.unused_fields[0]
+    assert images.field_images is None
+    assert "sub-1_phasediff.nii was not used" in images.notes[0]
 
 
-def test_what_was_done_instead_of_a_field_map_is_a_warning(read, tmp_path):
+def test_what_was_done_instead_of_a_field_map_is_a_warning(read):
     series = read("0 n/a")
     b0 = nib.Nifti1Image(np.ones((4, 4, 4), dtype=np.float32), np.eye(4))
 

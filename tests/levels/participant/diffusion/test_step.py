@@ -18,7 +18,7 @@ from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.simulate.level import run as simulate
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
-from motor_bids_app.mri.diffusion.susceptibility import unwarp
+from motor_bids_app.mri.distortion.susceptibility import unwarp
 from motor_bids_app.settings import ProcessingSettings, Selection
 
 SLOPPY = ProcessingSettings(sloppy=True)

@@ -10,6 +10,7 @@ import pytest
 from scipy import ndimage
 
 from motor_bids_app.bids.bold import BoldFile
+from motor_bids_app.bids.field_map import FieldMap
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.scan import Scan
@@ -17,13 +18,14 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.features.seeds import LEFT_M1, sphere
-from motor_bids_app.levels.participant.functional import preprocess as functional
+from motor_bids_app.levels.participant.functional import placement
 from motor_bids_app.levels.participant.functional.files import requested_seed
 from motor_bids_app.levels.participant.functional.finished import read_finished
 from motor_bids_app.levels.participant.functional.inputs import wanted_seed
 from motor_bids_app.levels.participant.functional.read import read_series
 from motor_bids_app.levels.participant.functional.step import preprocess_bold
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.distortion.susceptibility import unwarp
 from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -135,6 +137,10 @@ def test_a_series_becomes_maps_of_coupled_m1(scan, outputs):
     )
     assert len(table) == N_VOLUMES
     assert {
+        "global_signal",
+        "w_comp_cor_00",
+        "c_comp_cor_04",
+        "cosine00",
         "trans_x",
         "rot_z_derivative1_power2",
         "csf",
@@ -145,6 +151,80 @@ def test_a_series_becomes_maps_of_coupled_m1(scan, outputs):
     } <= {*table}
     names = {path.name.split("_")[-1].split(".")[0] for path in outputs.written}
     assert {"bold-coupling", "bold-connectivity", "bold-coregistration"} <= names
+
+
+@pytest.fixture
+def bent(scan, series, tmp_path):
+    """Return a function that bends the series by a field, gives its map, and saves it."""
+
+    def bent(direction):
+        places = np.moveaxis(np.indices(SERIES.shape), 0, -1) - [15, 29, 10]
+        bend = 1.5 * np.exp(-np.square(places).sum(axis=-1) / (2 * 5**2)).astype(np.float32)
+        save(scan.bold.path, unwarp(series, -bend, 1), SERIES)
+        own = {"RepetitionTime": TR, "PhaseEncodingDirection": direction, "TotalReadoutTime": 0.03}
+        scan.bold.sidecars[0].write_text(json.dumps(own))
+        paths = {name: tmp_path / "raw" / f"sub-01_{name}.nii.gz" for name in ("map", "magnitude")}
+        save(paths["map"], bend / 0.03, SERIES)
+        save(paths["magnitude"], series[..., 0], SERIES)
+        sidecar = tmp_path / "raw" / "sub-01_map.json"
+        sidecar.write_text(json.dumps({"Units": "Hz"}))
+        field_map = FieldMap(
+            kind="fieldmap",
+            images=(paths["map"],),
+            sidecars=((sidecar,),),
+            magnitude=paths["magnitude"],
+        )
+        return replace(scan, bold=replace(scan.bold, field_map=field_map)), bend
+
+    return bent
+
+
+@pytest.mark.slow
+def test_a_field_map_straightens_the_bold(scan, outputs, bent, series):
+    other, bend = bent("j")
+
+    preprocess_bold(other, outputs, settings())
+
+    facts = outputs.load_facts()
+    assert "bold_susceptibility_map" in facts.methods
+    measured = facts.quality
+    assert measured["bold_coregistration_similarity"] > measured["bold_similarity_uncorrected"]
+    assert outputs.load_figure("bold-susceptibility") is not None
+    native = {"task": "rest", "datatype": "func"}
+    found = outputs.load("boldmap", desc="susceptibility", **native).get_fdata()
+    straight = outputs.load("boldref", **native)
+    inside = outputs.load("mask", desc="brain", **native).get_fdata() > 0
+    strong = inside & (bend > 0.5)
+    assert np.abs(found - 6 * bend)[strong].mean() < 0.25 * 6 * bend[strong].mean()
+    assert np.corrcoef(straight.get_fdata()[strong], series[strong].mean(axis=1))[0, 1] > 0.9
+    dice = (
+        2
+        * (inside & (blurred("brain") > 0.5)).sum()
+        / (inside.sum() + (blurred("brain") > 0.5).sum())
+    )
+    assert dice > 0.93
+
+
+@pytest.mark.slow
+def test_a_correction_the_wrong_way_is_not_kept_and_said(scan, outputs, bent):
+    other, _ = bent("j-")
+
+    preprocess_bold(other, outputs, settings())
+
+    facts = outputs.load_facts()
+    assert "bold_susceptibility_refused" in facts.methods
+    assert any("Check the PhaseEncodingDirection" in note for note in facts.notes)
+    assert outputs.load_figure("bold-susceptibility") is None
+    assert "bold_distortion" not in facts.quality
+
+
+@pytest.mark.slow
+def test_distortion_of_the_bold_can_be_left(scan, outputs, bent):
+    other, _ = bent("j")
+
+    preprocess_bold(other, outputs, replace(settings(), susceptibility="off"))
+
+    assert "bold_susceptibility_left" in outputs.load_facts().methods
 
 
 @pytest.mark.slow
@@ -208,7 +288,7 @@ def test_finished_bold_gives_the_connectivity_of_the_raw_one(scan, outputs, tmp_
     """Where both lie in the same place: that the raw one's is found is for other tests (here,
     at 6 mm, it is found 1.2 mm off, which alone would lower r to 0.94)."""
     still = Coregistration(np.eye(4), 1.0)
-    monkeypatch.setattr(functional, "register_series", lambda *_: still)
+    monkeypatch.setattr(placement, "register_series", lambda *_: still)
     preprocess_bold(scan, outputs, settings())
     raw = boldmap(outputs, stat="mean", desc="dfc").get_fdata()
     names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]

@@ -1,4 +1,4 @@
-"""Susceptibility distortion of a diffusion series from a map of the magnetic field."""
+"""Distortion of an echo-planar series from a map of the magnetic field."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.diffusion.read import FieldImages
-from motor_bids_app.mri.diffusion.field_map import (
+from motor_bids_app.levels.participant.distortion.images import FieldImages
+from motor_bids_app.mri.diffusion.mask import dwi_mask
+from motor_bids_app.mri.distortion.field_map import (
     continued,
     phase_in_radians,
     signal_mask,
@@ -17,9 +18,8 @@ from motor_bids_app.mri.diffusion.field_map import (
     unwrap,
     wrap,
 )
-from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.diffusion.susceptibility import Field, unwarp
-from motor_bids_app.mri.registration import coregister
+from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
+from motor_bids_app.mri.registration import coregister, refit
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
@@ -31,9 +31,9 @@ _PLACINGS = 2  # of the map, the last by the image that the first has corrected
 
 
 def field_by_map(
-    b0: nib.Nifti1Image, axis: int, field_images: FieldImages, sidecar: Mapping[str, Any]
+    mean: nib.Nifti1Image, axis: int, field_images: FieldImages, sidecar: Mapping[str, Any]
 ) -> Field:
-    """Displacement along an axis of the mean b0 volume, in voxels, from a field map.
+    """Displacement along an axis of the mean volume of a series, in voxels, from a field map.
 
     What lies in a field of f Hz is read f x TotalReadoutTime voxels farther along the
     PhaseEncodingDirection (Jezzard and Balaban 1995; the signs are those that BIDS gives). Both
@@ -44,21 +44,36 @@ def field_by_map(
     DataError
         The map cannot be used; the message says why, in words to follow its name.
     """
-    direction = str(sidecar.get("PhaseEncodingDirection", ""))
-    per_hertz = _readout(sidecar, b0.shape[axis]) * (-1 if direction.endswith("-") else 1)
-    if not direction:
-        raise DataError("no sidecar of the dwi has its PhaseEncodingDirection")
+    per_hertz = voxels_per_hertz(sidecar, mean.shape[axis])
     hertz, magnitude = _in_hertz(field_images), field_images.magnitude
-    grid, values = Grid.of(b0), np.asarray(b0.dataobj)
-    field = np.zeros(grid.shape, dtype=np.float32)
+    grid, values = Grid.of(mean), np.asarray(mean.dataobj)
+    field, place = np.zeros(grid.shape, dtype=np.float32), None
     for _ in range(_PLACINGS):
-        seen = image_like(unwarp(values, field, axis), b0)
-        brain = nib.Nifti1Image(dwi_mask(np.asarray(seen.dataobj), grid.voxel_sizes), b0.affine)
-        found = coregister(seen, magnitude, brain)
-        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=found.matrix))
-    if doubt := found.doubt("magnitude image"):
+        seen = image_like(unwarp(values, field, axis), mean)
+        brain = nib.Nifti1Image(dwi_mask(np.asarray(seen.dataobj), grid.voxel_sizes), mean.affine)
+        if place is None:
+            place = coregister(seen, magnitude, brain)
+        else:
+            place = refit(seen, magnitude, brain, place.matrix)
+        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=place.matrix))
+    if place is not None and (doubt := place.doubt("magnitude image")):
         raise DataError(doubt)
     return field
+
+
+def voxels_per_hertz(sidecar: Mapping[str, Any], lines: int) -> float:
+    """How far a series reads what lies in a field of 1 Hz, along its phase-encoding axis.
+
+    Raises
+    ------
+    DataError
+        The direction or the time of its readout is not known.
+    """
+    direction = str(sidecar.get("PhaseEncodingDirection", ""))
+    per_hertz = _readout(sidecar, lines) * (-1 if direction.endswith("-") else 1)
+    if not direction:
+        raise DataError("no sidecar of the series has its PhaseEncodingDirection")
+    return per_hertz
 
 
 def _readout(own: Mapping[str, Any], lines: int) -> float:
@@ -69,7 +84,7 @@ def _readout(own: Mapping[str, Any], lines: int) -> float:
         time = spacing * (count - 1)
     if not isinstance(time, int | float) or not _READOUT[0] <= time <= _READOUT[1]:
         raise DataError(
-            f"the TotalReadoutTime of the dwi is {time if time is not None else 'not known'}, "
+            f"the TotalReadoutTime of the series is {time if time is not None else 'not known'}, "
             f"not a number of seconds from {_READOUT[0]:g} to {_READOUT[1]:g}"
         )
     return float(time)

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.deformation import Match, local_correlation
-from motor_bids_app.mri.diffusion.field_fit import Model, along, fit_field, slopes
 from motor_bids_app.mri.diffusion.motion import HEAD_RADIUS
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
+from motor_bids_app.mri.distortion.field_fit import Model, along, fit_field, slopes
 from motor_bids_app.mri.sampling import as_volume, box_mean
 
 Field = NDArray[np.float32]

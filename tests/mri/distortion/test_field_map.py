@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.errors import DataError, EmptyRegionError
-from motor_bids_app.mri.diffusion.field_map import (
+from motor_bids_app.mri.distortion.field_map import (
     phase_in_radians,
     signal_mask,
     smooth_field,

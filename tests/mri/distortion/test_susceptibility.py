@@ -4,7 +4,7 @@ from nibabel.affines import apply_affine
 from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError
-from motor_bids_app.mri.diffusion.susceptibility import correct_by_head, correct_pair, unwarp
+from motor_bids_app.mri.distortion.susceptibility import correct_by_head, correct_pair, unwarp
 from motor_bids_app.spaces.templates import load_template
 
 VOXEL, AXIS = 3, 1

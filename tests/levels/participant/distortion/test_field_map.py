@@ -7,9 +7,9 @@ import pytest
 
 from motor_bids_app.bids.field_map import FieldMap
 from motor_bids_app.errors import DataError
-from motor_bids_app.levels.participant.diffusion.field_map import field_by_map
-from motor_bids_app.levels.participant.diffusion.read import read_field_map
-from motor_bids_app.mri.diffusion.susceptibility import unwarp
+from motor_bids_app.levels.participant.distortion.field_map import field_by_map
+from motor_bids_app.levels.participant.distortion.images import read_field_map
+from motor_bids_app.mri.distortion.susceptibility import unwarp
 from motor_bids_app.spaces.templates import load_template
 
 READOUT, ECHOES = 0.008, 2.46e-3  # s

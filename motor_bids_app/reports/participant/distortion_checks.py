@@ -1,4 +1,4 @@
-"""The figures by which a person checks corrections of a diffusion series."""
+"""The figure by which a person checks the correction of distortion."""
 
 import nibabel as nib
 import numpy as np
@@ -13,8 +13,11 @@ def susceptibility(
     field: nib.Nifti1Image,
     brain: nib.Nifti1Image,
     white_matter: nib.Nifti1Image | None = None,
+    *,
+    what: str = "mean b = 0 volume",
+    name: str = "susceptibility",
 ) -> Figure:
-    """Show the mean b = 0 volume before and after, and how far its parts were moved.
+    """Show an image before and after, and how far its parts were moved.
 
     All are on the grid of the series; `field` is in mm, `brain` and `white_matter` are of the
     corrected image.
@@ -40,13 +43,13 @@ def susceptibility(
         else "the brain (orange)"
     )
     return Figure(
-        name="susceptibility",
-        title="Susceptibility distortion",
-        caption="The mean b = 0 volume before and after the correction along the phase-encoding "
+        name=name,
+        title=f"Susceptibility distortion of the {what}",
+        caption=f"The {what} before and after the correction along the phase-encoding "
         f"axis, under the outlines of {outlines}; last row: the displacement that was undone. "
         "Frontal and temporal lobes should meet the lines better afterwards, and other parts "
         "should hardly have changed.",
-        alt="Slices of the b = 0 image before and after the correction, and of the displacement.",
+        alt=f"Slices of the {what} before and after the correction, and of the displacement.",
         data=draw_rows(rows, around=brain),
         media_type="image/png",
     )

@@ -1,0 +1,88 @@
+"""Files of derivative datasets of other tools, told by their names, and who made them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from motor_bids_app.bids.files import read_json
+from motor_bids_app.errors import MotorBidsAppError
+
+TENSOR_MAPS = ("fa", "md", "rd", "ad")
+_TENSOR_MODELS = (None, "tensor", "dti", "DTI")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file with the labels of its name, and the dataset that it is in."""
+
+    path: Path
+    dataset: str
+    labels: Mapping[str, str]
+    suffix: str
+
+    @property
+    def space(self) -> str | None:
+        """Space that it is in, None: that of the image it was made from."""
+        return self.labels.get("space")
+
+    @property
+    def quantity(self) -> str | None:
+        """What a tensor map shows; None of other files.
+
+        Names by BIDS (``model-tensor_param-fa_dwimap``), of older QSIRecon
+        (``model-tensor_mdp-FA_dwimap``), and plain ones (``desc-fa_dwimap``, ``_FA``).
+        """
+        if self.labels.get("model") not in _TENSOR_MODELS:
+            return None
+        if self.suffix == "dwimap":
+            keys = ("param", "mdp", "desc")
+            name = next((self.labels[key] for key in keys if key in self.labels), "").lower()
+        else:
+            name = self.suffix.lower()
+        return name if name in TENSOR_MAPS else None
+
+
+def pieces_of(participant: str, folders: Mapping[str, Path]) -> Iterator[Piece]:
+    """List the images and transforms of a participant in some datasets."""
+    for name, folder in folders.items():
+        for path in sorted((folder / f"sub-{participant}").rglob(f"sub-{participant}_*")):
+            *pairs, suffix = path.name.split(".")[0].split("_")
+            if path.name.endswith((".nii", ".nii.gz", ".h5")):
+                labels = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
+                yield Piece(path, name, labels, suffix)
+
+
+def plainest(files: Sequence[Piece]) -> Piece | None:
+    """The plainest name."""
+    return min(files, key=lambda file: len(file.labels), default=None)
+
+
+def nested_datasets(folders: Mapping[str, Path]) -> dict[str, Path]:
+    """Add the datasets inside datasets: QSIRecon writes ``derivatives/qsirecon-<workflow>``."""
+    found: dict[str, Path] = {}
+    for name, folder in folders.items():
+        found[name] = folder
+        for inner in sorted((folder / "derivatives").glob("*")):
+            if any(inner.glob("sub-*")):
+                found[inner.name] = inner
+    return found
+
+
+def describe_datasets(folders: Mapping[str, Path]) -> dict[str, str]:
+    """Name each derivative with the tool and version that made it: 'fmriprep (fMRIPrep 24.1)'."""
+    described = {}
+    for name, folder in nested_datasets(folders).items():
+        maker = maker_of(folder)
+        tool = f"{maker.get('Name', '')} {maker.get('Version', '')}".strip()
+        described[name] = f"{name} ({tool})" if tool else name
+    return described
+
+
+def maker_of(folder: Path) -> dict[str, Any]:
+    """What the description of a dataset says of the tool that made it; empty if nothing."""
+    try:
+        makers = read_json(folder / "dataset_description.json").get("GeneratedBy") or [{}]
+    except MotorBidsAppError:
+        return {}
+    return makers[0] if isinstance(makers, list) and isinstance(makers[0], dict) else {}

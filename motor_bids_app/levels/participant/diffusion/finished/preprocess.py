@@ -1,0 +1,151 @@
+"""Finished diffusion placed by the head, a series fitted: tensor maps on their own grid."""
+
+from dataclasses import dataclass
+
+import nibabel as nib
+import numpy as np
+
+from motor_bids_app.levels.participant.diffusion.finished.read import (
+    FinishedMaps,
+    FinishedSeries,
+    HeadOfTool,
+)
+from motor_bids_app.levels.participant.diffusion.read import Head
+from motor_bids_app.levels.participant.outputs import Facts
+from motor_bids_app.mri.alignment import Matrix
+from motor_bids_app.mri.anatomy import reorient
+from motor_bids_app.mri.diffusion.tensor import fit_tensor
+from motor_bids_app.mri.quality import motion_summary
+from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
+from motor_bids_app.spaces.grids import Grid, check_same_grid
+from motor_bids_app.spaces.transforms import Transform
+
+Maps = dict[str, nib.Nifti1Image]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMaps:
+    """Tensor maps and where they are.
+
+    Parameters
+    ----------
+    maps : dict of Nifti1Image
+        By 'fa', 'md', 'rd' and 'ad'; diffusivities in mm2/s.
+    brain : Nifti1Image, uint8
+        Where there are values, on the grid of the maps.
+    from_standard : Transform
+        Points of the standard space to those of the maps.
+    shown : Nifti1Image or None
+        A diffusion image on the grid of the head; None for maps of the standard space.
+    head : Head or None
+        The head that it is shown on.
+    facts : Facts
+        What was taken and done.
+    """
+
+    maps: Maps
+    brain: nib.Nifti1Image
+    from_standard: Transform
+    shown: nib.Nifti1Image | None
+    head: Head | None
+    facts: Facts
+
+
+def place_maps(given: FinishedMaps) -> PlacedMaps:
+    """Bring maps to mm2/s, and place them by the head unless they are in the standard space.
+
+    Raises
+    ------
+    DataError
+        The maps are in no known unit.
+    GridMismatchError
+        They are not of one grid.
+    """
+    maps = dict(given.images)
+    check_same_grid(next(iter(maps.values())), **maps)
+    facts = Facts(taken={"maps": given.dataset}, warnings=[*given.warnings])
+    factor = diffusivity_factor(maps)
+    for name in maps.keys() & set(DIFFUSIVITIES):
+        scaled = np.asarray(maps[name].dataobj) * np.float32(factor)
+        maps[name] = nib.Nifti1Image(scaled, maps[name].affine)
+    if factor != 1:
+        facts.notes.append(
+            f"The diffusivities of {given.dataset} were turned into mm2/s (times {factor:g})."
+        )
+    first = maps["fa"] if "fa" in maps else next(iter(maps.values()))
+    measured = np.any([np.asarray(image.dataobj) > 0 for image in maps.values()], axis=0)
+    brain = nib.Nifti1Image(measured.astype(np.uint8), first.affine)
+    if given.head is None:
+        return PlacedMaps(maps, brain, Transform(), None, None, facts)
+    matrix = _place(first, given.head)
+    facts.methods.append("finished_coregistration")
+    return _on_head(maps, brain, first, matrix, given.head, facts)
+
+
+def fit_series(given: FinishedSeries) -> PlacedMaps:
+    """Place a series by the head, and fit a tensor to it."""
+    data = np.nan_to_num(np.asarray(given.image.dataobj, dtype=np.float32))
+    b0 = nib.Nifti1Image(data[..., given.gradients.is_b0].mean(axis=3), given.image.affine)
+    matrix = _place(b0, given.head)
+    brain = _brain_of(b0, given, matrix)
+    fitted = fit_tensor(data, given.gradients, np.asarray(brain.dataobj))
+    maps = {
+        name: nib.Nifti1Image(fitted[name], given.image.affine) for name in ("fa", *DIFFUSIVITIES)
+    }
+    facts = Facts(
+        methods=["tensor", "finished_coregistration"],
+        quality=_motion(given),
+        taken={"dwi": given.dataset},
+    )
+    return _on_head(maps, brain, b0, matrix, given.head, facts)
+
+
+def _place(image: nib.Nifti1Image, head: HeadOfTool) -> Matrix:
+    """Return the matrix from points of our head to those of a diffusion image, in mm.
+
+    The tool has aligned the image with a head of its own, which need not lie as ours does; where
+    that is not known the image itself is matched.
+    """
+    if head.is_ours:
+        identity: Matrix = np.eye(4)
+        return identity
+    moving = reorient(head.image) if head.image else image
+    return register_rigid(head.ours.image, moving, head.ours.brain)
+
+
+def _on_head(
+    maps: Maps,
+    brain: nib.Nifti1Image,
+    image: nib.Nifti1Image,
+    matrix: Matrix,
+    head: HeadOfTool,
+    facts: Facts,
+) -> PlacedMaps:
+    """Maps with the way to them, and one `image` of them as it lies on the head."""
+    shown = resample(image, Grid.of(head.ours.image), Transform(matrix=matrix))
+    return PlacedMaps(maps, brain, head.ours.from_standard.then(matrix), shown, head.ours, facts)
+
+
+def _brain_of(b0: nib.Nifti1Image, given: FinishedSeries, matrix: Matrix) -> nib.Nifti1Image:
+    """Brain on the grid of the series: the tool's own mask, else that of the head."""
+    if given.brain is not None:
+        moved = resample(given.brain, Grid.of(b0))
+    else:
+        to_head = np.linalg.inv(matrix).astype(np.float64)
+        moved = resample(given.head.ours.brain, Grid.of(b0), Transform(matrix=to_head))
+    inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)
+    return nib.Nifti1Image(inside.astype(np.uint8), b0.affine)
+
+
+def _motion(given: FinishedSeries) -> dict[str, float]:
+    """What framewise displacement tells of motion, where the tool wrote it."""
+    if given.displacement is None:
+        return {}
+    summary = motion_summary(np.zeros((len(given.displacement), 6)), given.displacement)
+    return {
+        name: value
+        for name, value in summary.items()
+        if "_max_t" not in name and "_max_r" not in name
+    }

@@ -1,0 +1,1 @@
+"""Distortion of an echo-planar series of one participant: what shows it is read and used."""
