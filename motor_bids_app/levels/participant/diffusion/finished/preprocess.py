@@ -86,7 +86,8 @@ def place_maps(given: FinishedMaps) -> PlacedMaps:
     brain = nib.Nifti1Image(measured.astype(np.uint8), first.affine)
     if given.head is None:
         return PlacedMaps(maps, brain, Transform(), None, None, facts)
-    matrix = _place(first, given.head, facts)
+    # FA has edges of its own: in its right place it meets a third of those of the head.
+    matrix = _place(first, given.head, facts, judged=given.head.image is not None)
     facts.methods.append("finished_coregistration")
     return _on_head(maps, brain, first, matrix, given.head, facts)
 
@@ -124,7 +125,7 @@ def fit_series(given: FinishedSeries) -> PlacedMaps:
         warnings=warnings,
         taken={"dwi": given.dataset},
     )
-    matrix = _place(b0, given.head, facts)
+    matrix = _place(b0, given.head, facts, judged=True)
     brain = _brain_of(b0, given, matrix)
     fitted = fit_tensor(data, given.gradients, np.asarray(brain.dataobj))
     maps = {
@@ -151,19 +152,20 @@ def _judge_axes(
         )
 
 
-def _place(image: nib.Nifti1Image, head: HeadOfTool, facts: Facts) -> Matrix:
+def _place(image: nib.Nifti1Image, head: HeadOfTool, facts: Facts, *, judged: bool) -> Matrix:
     """Return the matrix from points of our head to those of a diffusion image, in mm.
 
     The tool has aligned the image with a head of its own, which need not lie as ours does; where
-    that is not known the image itself is matched. How well it fits is told by the facts.
+    that is not known the image itself is matched. The facts tell how well it fits, if `judged`.
     """
     if head.is_ours:
         identity: Matrix = np.eye(4)
         return identity
     moving = reorient(head.image) if head.image else image
     found = coregister(head.ours.image, moving, head.ours.brain)
-    facts.quality["dwi_coregistration_similarity"] = found.similarity
-    facts.warnings.extend(filter(None, [found.doubt("finished diffusion")]))
+    if judged:
+        facts.quality["dwi_coregistration_similarity"] = found.similarity
+        facts.warnings.extend(filter(None, [found.doubt("finished diffusion")]))
     return found.matrix
 
 
