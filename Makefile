@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -119,6 +119,10 @@ fuzz: $(READY)
 ## make bench-coregistration  placing of bold, dwi and field maps under header offsets
 bench-coregistration: $(READY)
 	$(BIN)/python benchmarks/coregistration.py
+
+## make bench-reading  CPU seconds of listing, opening and checking the inputs of one participant
+bench-reading: $(READY)
+	$(BIN)/python benchmarks/reading.py
 
 ## make bench-distortion  bold in a known field, and real bold with its field map
 bench-distortion: $(READY)

@@ -4,20 +4,26 @@ import re
 
 OLDEST = 89  # years; the limit of HIPAA and of BIDS
 _LONGEST_CODE = 12  # characters
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 
 
 def quoted(cell: str) -> str:
     """A cell as messages may quote it: a number or a code; of names, dates and remarks the length.
 
-    >>> quoted("12,5"), quoted("pat_1"), quoted("Roe Jane"), quoted("1931-02-01")
-    ("'12,5'", "'pat_1'", 'a text of 8 characters', 'a text of 10 characters')
+    >>> quoted("12,5"), quoted("pat_1"), quoted("Schmidt"), quoted("1931-02-01")
+    ("'12,5'", "'pat_1'", 'a text of 7 characters', 'a text of 10 characters')
     """
     return repr(cell) if is_code(cell) else f"a text of {len(cell)} characters"
 
 
 def is_code(cell: str) -> bool:
-    """Whether a cell is short, one word, and no date."""
+    """Whether a cell is short, and neither a date nor a word, which may be somebody's name."""
+    return is_short(cell) and not _WORD.search(cell)
+
+
+def is_short(cell: str) -> bool:
+    """Whether a cell is one short word, and no date: of several people, it names none of them."""
     return len(cell) <= _LONGEST_CODE and " " not in cell and not _DATE.search(cell)
 
 

@@ -51,6 +51,8 @@ class DerivedScan(Person):
         and the EMG that was recorded with that EEG.
     sources : tuple of str
         Names of the datasets that the files come from; 'output' is the output itself.
+    doubtful : dict
+        Maps that models must not read, since a measure that they depend on cannot be.
     """
 
     maps: dict[str, Path]
@@ -63,6 +65,12 @@ class DerivedScan(Person):
     bold_brain: Path | None = None
     recordings: dict[str, Path] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    doubtful: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def every_map(self) -> dict[str, Path]:
+        """All maps that there are, for guards that ask whose scan this is."""
+        return self.doubtful | self.maps
 
 
 def index_derivatives(

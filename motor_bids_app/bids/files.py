@@ -173,23 +173,73 @@ def load_image(path: Path) -> nib.Nifti1Image:
     DataError
         Its values are colours or complex numbers, or its header leaves open where left is.
     """
+    with _open_image(path) as image:
+        data = np.asanyarray(image.dataobj)
+    data = data.astype(_plain_type(data), copy=False)
+    header = image.header.copy()
+    header.set_data_dtype(data.dtype)  # an integer header would round results on disk
+    return _oriented(image, path, data, header)
+
+
+def load_header(path: Path) -> nib.Nifti1Image:
+    """Load an image without its values: shape, affine and header; for errors see `load_image`.
+
+    What the values alone show, as of a file that was cut short, is not found.
+    """
+    with _open_image(path) as image:
+        return _oriented(image, path, image.dataobj, image.header)
+
+
+@contextmanager
+def _open_image(path: Path) -> Iterator[nib.Nifti1Image]:
+    """Open an image by what is in the file: some are called .nii.gz and are not compressed."""
     check_file(path)
     try:
-        image, data = _load(path)
+        with _stream(path) as stream:
+            if stream is None:
+                image = nib.load(path)
+                assert isinstance(image, nib.Nifti1Image)
+            else:
+                start = stream.read(4)
+                stream.seek(0)
+                kind = nib.Nifti2Image if start in _NIFTI2 else nib.Nifti1Image
+                image = kind.from_stream(stream)
+            _check_kind(image, path)
+            yield image
     except MemoryError as error:
         raise ReadWriteError(
             f"{path} needs more memory than there is. Use a larger machine, or fewer processes."
         ) from error
     except DAMAGED as error:
         raise ReadWriteError(f"{path} cannot be read as NIfTI: {_cause(path, error)}") from error
-    if data.dtype.kind not in "biuf":
+
+
+@contextmanager
+def _stream(path: Path) -> Iterator[Any]:
+    """The bytes of a checked image; None of a pair, which nibabel must find itself."""
+    if not path.name.endswith((".nii", ".nii.gz")):
+        with ImageOpener(path) as stream:  # it may be compressed
+            check_header(path, stream.read(HEADER_BYTES), zipped=path.suffix == ".gz")
+        yield None
+        return
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == _GZIP
+    with igzip.open(path) if zipped else path.open("rb") as stream:
+        check_header(path, stream.read(HEADER_BYTES), zipped=zipped)
+        stream.seek(0)
+        yield stream
+
+
+def _check_kind(image: nib.Nifti1Image, path: Path) -> None:
+    kind = image.get_data_dtype().kind
+    if kind not in "biuf":
         raise DataError(
-            f"{path} holds {'complex numbers' if data.dtype.kind == 'c' else 'colours'}, not one "
+            f"{path} holds {'complex numbers' if kind == 'c' else 'colours'}, not one "
             "brightness per voxel. Give the image that it was made from."
         )
-    data = data.astype(_plain_type(data), copy=False)
-    header = image.header.copy()
-    header.set_data_dtype(data.dtype)  # an integer header would round results on disk
+
+
+def _oriented(image: nib.Nifti1Image, path: Path, data: Any, header: Any) -> nib.Nifti1Image:
     try:
         return oriented(nib.Nifti1Image(data, image.affine, header), path)
     except (HeaderDataError, ValueError) as error:
@@ -197,25 +247,6 @@ def load_image(path: Path) -> nib.Nifti1Image:
             f"{path} says of its place in space what cannot be: {error}. Copy it again, or correct "
             "its header."
         ) from error
-
-
-def _load(path: Path) -> tuple[nib.Nifti1Image, NDArray[Any]]:
-    """Read by what is in the file: some are called .nii.gz and are not compressed."""
-    if not path.name.endswith((".nii", ".nii.gz")):
-        with ImageOpener(path) as stream:  # of a pair; it may be compressed
-            check_header(path, stream.read(HEADER_BYTES), zipped=path.suffix == ".gz")
-        image = nib.load(path)
-        assert isinstance(image, nib.Nifti1Image)
-        return image, np.asanyarray(image.dataobj)
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == _GZIP
-    with igzip.open(path) if zipped else path.open("rb") as stream:
-        start = stream.read(HEADER_BYTES)
-        check_header(path, start, zipped=zipped)
-        stream.seek(0)
-        kind = nib.Nifti2Image if start[:4] in _NIFTI2 else nib.Nifti1Image
-        image = kind.from_stream(stream)
-        return image, np.asanyarray(image.dataobj)
 
 
 def _plain_type(data: NDArray[Any]) -> np.dtype[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.search import Found, inherited, read_sidecars
-from motor_bids_app.errors import DataError, InputMissingError, ReadWriteError
+from motor_bids_app.errors import MotorBidsAppError
 
 _FIELD_MAPS = ("epi", "phasediff", "phase1", "phase2", "fieldmap")
 _SERIES = 2  # preference of another series, after field maps and reference images
@@ -139,7 +139,7 @@ def metadata_of(file: Found, root: Path) -> dict[str, Any]:
     """Sidecars of an image; none where they are damaged, which the step that needs them says."""
     try:
         return read_sidecars(inherited(file.path, ".json", root))
-    except ReadWriteError:
+    except MotorBidsAppError:
         return {}
 
 
@@ -174,7 +174,7 @@ def _is_here(dataset: str, root: Path) -> bool:
     """Whether a name in a BIDS URI stands for this dataset; one that is linked nowhere does."""
     try:
         links = read_json(root / "dataset_description.json").get("DatasetLinks", {})
-    except (ReadWriteError, DataError, InputMissingError):
+    except MotorBidsAppError:
         links = {}
     link = links.get(dataset) if isinstance(links, dict) else None
     if not dataset or not isinstance(link, str):

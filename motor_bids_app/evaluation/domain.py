@@ -11,7 +11,7 @@ like those of training is outside by chance in each kind.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -136,7 +136,10 @@ class Domain:
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """Inverse of `to_json`."""
         kinds = {
-            kind: {name: Spread(**numbers) for name, numbers in spreads.items()}
+            kind: {
+                name: Spread(**{part.name: numbers[part.name] for part in fields(Spread)})
+                for name, numbers in spreads.items()
+            }
             for kind, spreads in content["spreads"].items()
         }
         return cls(kinds, tuple(content["sites"]))

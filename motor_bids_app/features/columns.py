@@ -134,11 +134,15 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "bold_std_dvars": ("Mean standardised change between bold volumes; 1 is usual", "arbitrary"),
     "bold_coverage": ("Share of the template's brain where the bold has a signal", "arbitrary"),
     "dwi_coregistration_similarity": (
-        "Share of the edges of the head image that edges of the mean b = 0 volume meet",
+        "Share of the head's edges that edges of the b = 0 volume meet; below 0.4 it is doubtful",
         "arbitrary",
     ),
     "bold_coregistration_similarity": (
         "Share of the head's edges that edges of the bold meet; below 0.4 its place is doubtful",
+        "arbitrary",
+    ),
+    "lesion_coregistration_similarity": (
+        "Share of the head's edges that edges of the image meet that the lesion was drawn on",
         "arbitrary",
     ),
     "bold_similarity_uncorrected": (

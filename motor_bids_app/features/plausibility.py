@@ -12,6 +12,8 @@ from dataclasses import dataclass
 DIFFUSION = ("fa", "md", "rd", "ad")
 TISSUE = ("gm", "wm")
 BOLD = ("fc", "dfc_mean", "dfc_std")
+LEAST_SIMILARITY = 0.4  # as `mri.rigid` has it, which takes long to import
+_LESION = r"(lesion|tract)_(?!mask$).*|m1_coupling.*"  # where it is, and where M1 is on its side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Limit:
         Regular expression of other columns that they must not read then.
     scale, unit : float, str
         How the value is printed.
+    said : bool
+        Whether the step that measures it warns of it.
     """
 
     measure: str
@@ -45,6 +49,7 @@ class Limit:
     columns: str = "(?!)"
     scale: float = 1.0
     unit: str = ""
+    said: bool = False
 
     def spoils(self, column: str) -> bool:
         """Whether a column of the features table depends on the measure."""
@@ -106,7 +111,7 @@ LIMITS = (
         words="The correlation of the T1w with the template",
         cause="the registration to the standard space failed. Look at the registration.",
         maps=(*DIFFUSION, *TISSUE, *BOLD, "lesion"),
-        columns="(lesion|tract)_(?!mask$).*|m1_coupling.*",
+        columns=_LESION,
     ),
     Limit(
         measure="brain_dice",
@@ -116,6 +121,35 @@ LIMITS = (
         cause="the brain mask or the registration failed, or a part of the brain is not in the "
         "image. Look at both.",
         maps=(*DIFFUSION, *TISSUE),
+    ),
+    Limit(
+        measure="lesion_coregistration_similarity",
+        low=LEAST_SIMILARITY,
+        high=1.0,
+        words="The share of the head's edges that meet those of the image of the lesion",
+        cause="the lesion may lie in the wrong place. Look at it on the head.",
+        maps=(*BOLD, "lesion"),
+        columns=_LESION,
+        said=True,
+    ),
+    Limit(
+        measure="dwi_coregistration_similarity",
+        low=LEAST_SIMILARITY,
+        high=1.0,
+        words="The share of the head's edges that meet those of the dwi",
+        cause="the dwi may lie in the wrong place. Look at it on the head.",
+        maps=DIFFUSION,
+        said=True,
+    ),
+    Limit(
+        measure="bold_coregistration_similarity",
+        low=LEAST_SIMILARITY,
+        high=1.0,
+        words="The share of the head's edges that meet those of the bold",
+        cause="the bold may lie in the wrong place. Look at it on the head.",
+        maps=BOLD,
+        columns="m1_coupling.*",
+        said=True,
     ),
     Limit(
         measure="motion_mean_fd",

@@ -5,6 +5,7 @@ is used, so that a wrong one costs a sentence, and no memory.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -18,7 +19,7 @@ from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.levels.cohort.scoring import PATIENTS
-from motor_bids_app.models.catalog import FUSION, MODELS, TASKS
+from motor_bids_app.models.catalog import FUSION, MODELS, TASKS, Needs, needs
 
 _MOST_PEOPLE = 10_000_000
 _MOST_TEXT = 10_000  # characters
@@ -67,6 +68,10 @@ _HEX = Rule(
         isinstance(value, str) and len(value) <= 128 and not set(value) - set("0123456789abcdef")
     ),
     "hexadecimal digits",
+)
+_CHANNEL = Rule(
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"(eeg|emg) \S.{0,99}", value)),
+    "the name of a channel after eeg or emg",
 )
 _PEOPLE = whole(0, _MOST_PEOPLE)
 _OUTPUTS = whole(1, 20)
@@ -147,9 +152,9 @@ _METADATA = Table(
             {
                 SIGNALS: Table(
                     {
-                        "channels": Each(_TEXT, 10_000, 1),
+                        "channels": Each(_CHANNEL, 10_000, 1),
                         "rate": _ABOVE_0,
-                        "n_samples": whole(1, 10_000_000),
+                        "n_samples": whole(1, 1_000_000),
                     }
                 )
             },
@@ -206,12 +211,37 @@ def check_metadata(metadata: Mapping[str, Any], place: str) -> None:
     _check(metadata, _METADATA, place)
     if (metadata["classes"] is not None) != (metadata["task"] == "classification"):
         raise IncompatibleModelError(f"{place}: classes and task do not go together.")
+    _check_inputs(metadata["inputs"], needs(metadata["model"]), place)
+    _check_classes(metadata, place)
     wanted = primary_metric(metadata["task"])
     if not any(
         (row["metric"], row["population"]) == (wanted, PATIENTS) and row["value"] is not None
         for row in metadata["performance"]
     ):
         raise IncompatibleModelError(f"{place}: performance lacks the {wanted} of {PATIENTS}.")
+
+
+def _check_inputs(inputs: Mapping[str, Any], needed: Needs, place: str) -> None:
+    """Raise unless all that a model of this name reads is described."""
+    if needed.volumes and not inputs["maps"]:
+        _refuse(inputs["maps"], f"{place} inputs maps", "some maps, which such a model reads")
+    if (inputs["maps"] or needed.volumes or needed.instances) and inputs["grid"] is None:
+        _refuse(None, f"{place} inputs grid", "a grid, which such a model reads")
+    if SIGNALS in needed.instances:
+        if SIGNALS not in inputs:
+            _refuse(None, f"{place} inputs {SIGNALS}", "a table of channels, which it reads")
+        channels = inputs[SIGNALS]["channels"]
+        if len(set(channels)) < len(channels):
+            _refuse(channels, f"{place} inputs {SIGNALS} channels", "channels of different names")
+
+
+def _check_classes(metadata: Mapping[str, Any], place: str) -> None:
+    """Raise unless ordered classes have a name each, and there are some only where they are."""
+    ordered = metadata["target"].get("ordered_classes", [])
+    least = 2 if metadata["task"] == "ordinal" else 0
+    if len(set(ordered)) < max(len(ordered), least) or (ordered and not least):
+        words = "at least two different names" if least else "empty, as the task is not ordinal"
+        _refuse(ordered, f"{place} target ordered_classes", words)
 
 
 def _check(value: Any, kind: Any, place: str) -> None:

@@ -59,6 +59,7 @@ def _explain(settings: Settings) -> str:
         return resolve_columns(settings.bids_dir, settings.scores_map, strict=False).explain()
     scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
     if settings.dry_run:
+        trust_orientation(settings.processing.trust_orientation)
         return overview(scans, settings.selection)
     from motor_bids_app.levels.participant.report import planned_methods
 

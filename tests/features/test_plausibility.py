@@ -1,12 +1,16 @@
 import pytest
 
+from motor_bids_app.features import plausibility
 from motor_bids_app.features.columns import is_feature
 from motor_bids_app.features.plausibility import LIMITS, NAMES, doubts
+from motor_bids_app.mri import rigid
 
 HEALTHY = {
     "gm_wm_ratio": 1.3, "white_matter_fa": 0.42, "white_matter_md": 7.5e-4, "snr_b0": 27.0,
     "template_correlation": 0.9, "brain_dice": 0.98, "motion_mean_fd": 0.4,
     "motion_max_translation": 0.8, "bold_mean_fd": 0.2, "bold_tsnr": 60.0,
+    "lesion_coregistration_similarity": 0.6, "dwi_coregistration_similarity": 0.6,
+    "bold_coregistration_similarity": 0.5,
 }  # fmt: skip
 
 
@@ -28,6 +32,9 @@ def test_a_usual_head_raises_no_doubt():
         ("motion_mean_fd", 3.8),
         ("motion_max_translation", 40.0),
         ("bold_tsnr", 1.0),
+        ("lesion_coregistration_similarity", 0.3),
+        ("dwi_coregistration_similarity", 0.3),
+        ("bold_coregistration_similarity", 0.3),
     ],
 )
 def test_what_cannot_be_is_named_with_its_value_and_what_can_be(measure, value):
@@ -59,6 +66,26 @@ def test_columns_that_depend_on_a_measure_are_those_of_its_maps():
     assert limit.spoils("md_corticospinal_tract_asymmetry")
     assert not limit.spoils("gm_thalamus_left")
     assert not limit.spoils("lesion_volume")
+
+
+def test_models_leave_out_what_lies_doubtfully_from_where_the_step_warns():
+    assert plausibility.LEAST_SIMILARITY == rigid.LEAST_SIMILARITY
+
+
+@pytest.mark.parametrize(
+    ("measure", "spoiled", "kept"),
+    [
+        ("lesion_coregistration_similarity", "lesion_volume", "lesion_mask"),
+        ("lesion_coregistration_similarity", "tract_load_left", "fa_thalamus_left"),
+        ("dwi_coregistration_similarity", "md_thalamus_left", "gm_thalamus_left"),
+        ("bold_coregistration_similarity", "m1_coupling", "fa_thalamus_left"),
+    ],
+)
+def test_what_lies_doubtfully_spoils_what_is_measured_there(measure, spoiled, kept):
+    limit = next(limit for limit in LIMITS if limit.measure == measure)
+
+    assert limit.spoils(spoiled)
+    assert not limit.spoils(kept)
 
 
 def test_every_measure_is_a_column_of_the_features_table():

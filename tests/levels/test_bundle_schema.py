@@ -1,13 +1,17 @@
 import copy
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from motor_bids_app.errors import IncompatibleModelError
+from motor_bids_app.levels import bundle_schema
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
+from motor_bids_app.levels.predict.results import Prediction
 from motor_bids_app.models.store import KINDS
 
 
@@ -76,6 +80,14 @@ def test_settings_of_every_kind_of_model_are_taken(model, kind):
         ("target", "fma_ue"),
         ("target.title", "x" * 100_000),
         ("software", {}),
+        ("target.ordered_classes", "abc"),
+        ("target.ordered_classes", [1, 2]),
+        ("target.ordered_classes", ["poor", "good"]),  # of a task that has none
+        ("inputs.signals", {"channels": ["eeg C3"], "rate": 0, "n_samples": 10}),
+        ("inputs.signals", {"channels": ["C3"], "rate": 100, "n_samples": 10}),
+        ("inputs.signals", {"channels": [], "rate": 100, "n_samples": 10}),
+        ("inputs.signals", {"channels": ["eeg C3"], "rate": 100, "n_samples": 1.5}),
+        ("inputs.signals", ["eeg C3"]),
     ],
 )
 def test_a_value_that_no_model_has_is_refused(model, place, value):
@@ -88,6 +100,73 @@ def test_a_value_that_no_model_has_is_refused(model, place, value):
 
     with pytest.raises(IncompatibleModelError, match=name if name != "classes" else "classes|poor"):
         check_metadata(metadata, "m:")
+
+
+def signals(model, **changes):
+    """Metadata of a model of EEG, with other inputs."""
+    metadata = copy.deepcopy(model["metadata"])
+    metadata["model"] = "signals"
+    plan = {"channels": ["eeg C3", "emg EDC_L"], "rate": 100, "n_samples": 10}
+    grid = {"shape": [4, 4, 4], "affine": np.eye(4).tolist()}
+    metadata["inputs"] |= {"signals": plan, "grid": grid, **changes}
+    return metadata
+
+
+@pytest.mark.parametrize(("name", "value"), [("maps", []), ("grid", None)])
+def test_a_model_of_maps_says_which_and_where(model, name, value):
+    metadata = signals(model, maps=["fa"])
+    metadata["model"] = "karakis2023"
+    check_metadata(metadata, "m:")
+    metadata["inputs"][name] = value
+
+    with pytest.raises(IncompatibleModelError, match=name):
+        check_metadata(metadata, "m:")
+
+
+def test_a_model_of_signals_says_its_channels(model):
+    check_metadata(signals(model), "m:")
+    unsaid = signals(model)
+    del unsaid["inputs"]["signals"]
+    twice = {"channels": ["eeg C3", "eeg C3"], "rate": 100, "n_samples": 10}
+
+    for metadata in (unsaid, signals(model, signals=twice)):
+        with pytest.raises(IncompatibleModelError, match="signals"):
+            check_metadata(metadata, "m:")
+
+
+@pytest.mark.parametrize("ordered", [[], ["mild"], ["mild", "mild"], None])
+def test_ordered_classes_have_a_name_each(model, ordered):
+    metadata = copy.deepcopy(model["metadata"])
+    metadata |= {"task": "ordinal", "classes": None}
+    metadata["performance"][0]["metric"] = "quadratic_kappa"
+    metadata["target"]["ordered_classes"] = ["mild", "severe"]
+    check_metadata(metadata, "m:")
+    metadata["target"]["ordered_classes"] = ordered
+
+    with pytest.raises(IncompatibleModelError, match="ordered_classes"):
+        check_metadata(metadata, "m:")
+
+
+READS = re.compile(r"""\b(metadata|inputs|target|training|known)(?:\["(\w+)"\]|\.get\("(\w+)")""")
+
+
+def test_every_key_that_predictions_read_is_checked():
+    """By the source: keys of `model.json` that code reads stand in the schema."""
+    levels = Path(bundle_schema.__file__).parent
+    files = [levels / "bundles.py", levels / "group" / "transfer.py"]
+    files += [levels / "cohort" / "instances.py", *(levels / "predict").glob("*.py")]
+    metadata = {**bundle_schema._METADATA.required, **bundle_schema._METADATA.optional}
+    tables = {"metadata": bundle_schema._METADATA, "known": metadata["conformal"]}
+    tables |= {name: metadata[name] for name in ("inputs", "target", "training")}
+    read = {
+        (found[1], found[2] or found[3])
+        for path in files
+        for found in READS.finditer(path.read_text())
+    }
+
+    assert len(read) > 20
+    for table, key in read - {("known", "participant_id")}:
+        assert key in {**tables[table].required, **(tables[table].optional or {})}, (table, key)
 
 
 @pytest.mark.parametrize("name", ["training", "conformal", "inputs", "performance", "members"])
@@ -131,3 +210,11 @@ def test_numbers_that_are_none_are_refused(model, text):
 def test_what_is_no_index_is_refused(index):
     with pytest.raises(IncompatibleModelError):
         check_index(index, "m:")
+
+
+def test_a_class_without_a_name_is_refused():
+    prediction = Prediction(participant="sub-1", session=None, value=2.4)
+
+    assert prediction.nearest(["a", "b", "c"]) == "c"
+    with pytest.raises(IncompatibleModelError, match="names 2 classes"):
+        prediction.nearest(["a", "b"])

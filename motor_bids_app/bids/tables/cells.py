@@ -23,7 +23,6 @@ from motor_bids_app.bids.tables.scores_map import Declaration, line_to_add
 from motor_bids_app.bids.tables.tsv import MISSING, same_code
 from motor_bids_app.bids.tables.words import VOCABULARIES, is_missing, word_of
 from motor_bids_app.errors import ScoreError
-from motor_bids_app.privacy import is_code, quoted
 
 _MANY = 10  # people who are hardly all of one age
 _PLAIN_GROUPS = ("patient", "patients", "stroke", "control", "controls")
@@ -229,10 +228,10 @@ def _read_site(column: Column, _: Declaration) -> Values:
 
 
 def _refuse_codes(name: str, column: Column, options: list[str], cell: str) -> NoReturn:
-    cells = [code for code in sorted(column.filled) if is_code(code)][:6] or ["..."]
+    cells = [code for code in sorted(column.filled) if column.is_code(code)][:6] or ["..."]
     examples = {code: options[i % len(options)] for i, code in enumerate(cells)}
     line = line_to_add(name, column=column.name, levels=examples)
     raise ScoreError(
-        f"{column.file}: nothing says what {quoted(cell)} means in {column.name}. Declare its "
-        f"Levels in the JSON file, or add to --scores-map, with the true meanings: {line}"
+        f"{column.file}: nothing says what {column.quoted(cell)} means in {column.name}. Declare "
+        f"its Levels in the JSON file, or add to --scores-map, with the true meanings: {line}"
     )

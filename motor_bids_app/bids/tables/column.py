@@ -9,7 +9,7 @@ import pandas as pd
 from motor_bids_app.bids.tables.descriptions import levels_of, units_of
 from motor_bids_app.bids.tables.tsv import same_code, to_numbers
 from motor_bids_app.errors import ScoreError
-from motor_bids_app.privacy import quoted
+from motor_bids_app.privacy import is_code, is_short, quoted
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,18 @@ class Column:
         """
         return to_numbers(
             self.cells,
-            lambda who, cell: f"{who}: {self.file} has {quoted(cell)} as {self.name}",
+            lambda who, cell: f"{who}: {self.file} has {self.quoted(cell)} as {self.name}",
             ScoreError,
         )
+
+    def quoted(self, cell: str) -> str:
+        """A cell as messages may quote it: see `privacy.quoted`."""
+        return repr(cell) if self.is_code(cell) else quoted(cell)
+
+    def is_code(self, cell: str) -> bool:
+        """Whether a cell is a code, and no name of a person: it looks like one, or several have it.
+
+        `cell` counts by person, not by row: a person's sessions all have their name.
+        """
+        people = {str(who).split(" ")[0] for who in self.cells.index[self.cells == cell]}
+        return is_code(cell) or (is_short(cell) and len(people) > 1)

@@ -14,6 +14,7 @@ from motor_bids_app.features.volumes import Volumes, VolumeStore
 from motor_bids_app.levels.cohort.baseline import with_baseline
 from motor_bids_app.levels.cohort.completeness import harmonisation_notes, incomplete, wrong_seeds
 from motor_bids_app.levels.cohort.component import with_component
+from motor_bids_app.levels.cohort.doubtful import doubtful_digests
 from motor_bids_app.levels.cohort.instances import instance_digests, modality_instances
 from motor_bids_app.levels.cohort.maps import (
     MapLibrary,
@@ -50,7 +51,7 @@ class Cohort:
     mask : bool array on the grid of maps and windows, or None
         Voxels that models may use.
     digests : mapping
-        See `map_digests` and `instance_digests`.
+        See `map_digests`, `instance_digests` and `doubtful_digests`.
     excluded : DataFrame
         Columns participant_id, session_id and reason.
     notes : tuple of str
@@ -168,6 +169,7 @@ def _build(
     others, said = modality_instances(experiment, library, labels.rows)
     instances, notes = {**instances, **others}, (*notes, *said)
     digests |= instance_digests(instances, table["participant_id"].tolist())
+    digests |= doubtful_digests(scans, table["participant_id"].tolist())
     by_person = pd.Series(controls, index=table["participant_id"].to_numpy(dtype=object))
     return Cohort(
         samples=Samples(table, volumes, instances),

@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from motor_bids_app.bids.derived import DerivedScan
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.errors import MotorBidsAppError
+from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.features.plausibility import BOLD, LIMITS, doubts
 
 
@@ -40,10 +47,45 @@ def without_doubtful(
         if not any(limit.spoils(column) for limit in found)
     }
     images = {name: path for name, path in scan.maps.items() if name not in maps}
-    trusted = replace(scan, maps=images)
+    doubtful = {name: path for name, path in scan.maps.items() if name in maps}
+    trusted = replace(scan, maps=images, doubtful=doubtful)
     if maps.issuperset(BOLD):  # their series, of which networks read windows and slices
         trusted = replace(trusted, bold=None, seed=None, mean_bold=None, bold_brain=None)
     return trusted, kept, tuple(limit.measure for limit in found)
+
+
+def doubtful_digests(
+    scans: Sequence[DerivedScan], participants: Sequence[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Participants by (map, hash of its values), of maps that models do not read.
+
+    A copy has the measures of its original, and is as doubtful: no other maps need be looked at.
+    What cannot be read is nobody's copy.
+    """
+    owners: dict[tuple[str, str], list[str]] = {}
+    for scan, participant in zip(scans, participants, strict=True):
+        for name, path in scan.doubtful.items():
+            try:
+                digest = content_hash(np.asarray(load_image(path).dataobj))
+            except MotorBidsAppError:
+                continue
+            if digest is not None:
+                owners.setdefault((f"{name} left out", digest), []).append(participant)
+    return owners
+
+
+def implausible_maps(table: pd.DataFrame, maps: Sequence[str]) -> NDArray[np.bool_]:
+    """Maps that depend on a measure beyond its limits, allowed or not, shape (n_scans, n_maps).
+
+    What failed alike in two people is no sign that they are one. Heads of other contrasts than T1w
+    look unlike the template, so that this tells nothing.
+    """
+    found = np.zeros((len(table), len(maps)), dtype=bool)
+    for row, measures in enumerate(table.to_dict("records")):
+        broken = doubts({str(k): v for k, v in measures.items()}, ("template_correlation",))
+        spoiled = {name for limit, _ in broken for name in limit.maps}
+        found[row] = [name in spoiled for name in maps]
+    return found
 
 
 def doubtful_notes(found: Mapping[str, Sequence[str]]) -> list[str]:

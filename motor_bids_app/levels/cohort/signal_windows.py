@@ -50,7 +50,9 @@ class SignalPlan:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "SignalPlan":
         """Take what `to_json` gave."""
-        return cls(**{**values, "channels": tuple(values["channels"])})
+        return cls(
+            channels=tuple(values["channels"]), rate=values["rate"], n_samples=values["n_samples"]
+        )
 
 
 @dataclass(frozen=True, eq=False)

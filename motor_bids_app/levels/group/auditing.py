@@ -12,6 +12,7 @@ from motor_bids_app.evaluation.leakage import near_duplicates
 from motor_bids_app.experiments.beside import AsPublished
 from motor_bids_app.features.likeness import likeness
 from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.cohort.doubtful import implausible_maps
 from motor_bids_app.levels.group.nuisance import Predictors, check_confounds
 
 
@@ -97,13 +98,14 @@ def _near_duplicates(cohort: Cohort) -> tuple[pd.DataFrame, int] | None:
 
     Lesion masks of different people may well be alike, and controls have none.
     """
-    volumes = cohort.samples.volumes
+    volumes, table = cohort.samples.volumes, cohort.samples.table
     whole = [k for k, name in enumerate(cohort.maps) if name != "lesion"]
     if volumes is None or not whole:
         return None
+    names = [cohort.maps[k] for k in whole]
     return near_duplicates(
         np.stack([likeness(volumes, column) for column in whole]),
-        volumes.present[:, whole],
-        cohort.samples.table["participant_id"].tolist(),
-        [cohort.maps[k] for k in whole],
+        volumes.present[:, whole] & ~implausible_maps(table, names),
+        table["participant_id"].tolist(),
+        names,
     )

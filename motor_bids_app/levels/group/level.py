@@ -49,7 +49,11 @@ def run(settings: Settings) -> list[Result]:
     if settings.weights is not None:
         check_weights(FolderWeights(settings.weights), experiments)
     limit_threads(settings.processing.omp_nthreads)
-    people = gather_participants(settings)
+    try:
+        people = gather_participants(settings)
+    except MotorBidsAppError as error:
+        _replace_page(settings, {experiment.name: str(error) for experiment in experiments})
+        raise
     for note in people.notes:
         log.warning("%s", note)
     results: list[Result] = []
@@ -71,15 +75,29 @@ def run(settings: Settings) -> list[Result]:
                 continue
             links.append(link)
             results += lines
-    if not links:
-        raise next(iter(failed.values()))
     reasons = {name: str(error) for name, error in failed.items()}
+    if not links:
+        _replace_page(settings, reasons)
+        raise next(iter(failed.values()))
     _write_page(settings, people, links, reasons)
     if failed:
         said = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         total = len(experiments)
         raise IncompleteRunError(f"{len(failed)} of {total} experiments failed. {said}", results)
     return results
+
+
+def _replace_page(settings: Settings, failed: dict[str, str]) -> None:
+    """Write over the page of an earlier run, which would stand as the result of this one."""
+    path = settings.output_dir / "group.html"
+    if path.exists():
+        report = GroupReport(
+            dataset=dataset_name(settings.bids_dir),
+            experiments=(),
+            failed=failed,
+            versions={"motor_bids_app": __version__},
+        )
+        write_text(path, render_comparison(report))
 
 
 def _write_page(

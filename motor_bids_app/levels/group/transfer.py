@@ -107,14 +107,15 @@ def lineage_of(saved: SavedModel) -> list[dict[str, Any]]:
 def _known_people(lineage: list[dict[str, Any]], people: Participants, cohort: Cohort) -> list[str]:
     """Participants of whom a map was among the training images of any of these bundles.
 
-    All maps that the bundles read are looked at, also those that this experiment does not.
+    All maps that the bundles read are looked at, also those that this experiment does not, and
+    those that are doubtful.
     """
     sealed = [(set(one["maps"]), SealedImages.from_json(one["images"])) for one in lineage]
     wanted = set().union(*(maps for maps, _ in sealed))
     known = []
     for row in cohort.labels.rows:
         scan = people.scans[int(row)]
-        for name, digest in _digests(scan.maps, wanted):
+        for name, digest in _digests(scan.every_map, wanted):
             if any(images.hold(name, digest) for _, images in sealed):
                 known.append(f"sub-{scan.participant}")
                 break

@@ -103,13 +103,13 @@ def _volumes(outputs: Outputs) -> dict[str, float]:
 
 
 def _doubts(measures: Mapping[str, float], outputs: Outputs) -> list[str]:
-    """Measures of this participant and session that cannot be, one sentence each.
+    """Measures that cannot be and of which no step has warned, one sentence each.
 
     Images of other contrasts than T1w look unlike the template.
     """
     t1w = outputs.head is not None and outputs.head.name.endswith("_T1w.nii.gz")
     allowed = () if t1w else ("template_correlation",)
-    return [limit.sentence(value) for limit, value in doubts(measures, allowed)]
+    return [limit.sentence(value) for limit, value in doubts(measures, allowed) if not limit.said]
 
 
 def _save_overlap(lesion: nib.Nifti1Image, outputs: Outputs) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import nibabel as nib
 
-from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.lesion_names import LesionFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.participant.anatomy.lesion import (
@@ -14,12 +13,10 @@ from motor_bids_app.levels.participant.anatomy.lesion import (
     Lesion,
     check_lesion,
     check_place,
-    naming,
     place_lesion,
 )
-from motor_bids_app.levels.participant.anatomy.read import read_lesion
+from motor_bids_app.levels.participant.anatomy.read import read_lesion, read_mask
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Facts, Outputs
-from motor_bids_app.mri.lesion_values import unite, values_note
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import corticospinal_tract
@@ -29,12 +26,8 @@ from motor_bids_app.spaces.templates import load_template
 
 def placed_lesion(path: Path, image: nib.Nifti1Image, parts: Sequence[Path] = ()) -> Lesion:
     """Read a mask, with those of further parts, and bring it to the image it was drawn on."""
-    masks = {one.name: load_image(one) for one in (path, *parts)}
-    with naming(str(path)):
-        mask = unite(masks)
-        read = dict.fromkeys(map(values_note, masks.values()))
+    mask, remarks = read_mask(path, parts)
     given = GivenLesion(mask, str(path), "dwi", image_grid=Grid.of(image))
-    remarks = Facts(notes=[note for note in read if note])
     remarks.add(check_place(given))
     return replace(place_lesion(mask, given.name, image), remarks=remarks)
 
@@ -49,7 +42,8 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
     path = outputs.path("mask", "anat", label="L", standard=True)
     outputs.save(mask, path, scan.lesion.paths, **lesion_sidecar(scan.lesion))
     save_lesion_figure(load_template("T1w", RESOLUTION), mask, outputs)
-    facts = Facts(methods=["standard_lesion"], notes=[*given.notes])
+    facts = Facts(methods=["standard_lesion"])
+    facts.add(given.remarks)
     facts.notes.extend(checked.notes)
     facts.warnings.extend(checked.warnings)
     outputs.save_facts("anat", facts)

@@ -3,61 +3,60 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from motor_bids_app.bids.orientation import trusted_notes
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.errors import MotorBidsAppError
-from motor_bids_app.opening import check_file
+from motor_bids_app.errors import DataError, MotorBidsAppError
+from motor_bids_app.levels.participant.foreseen import foreseen
 from motor_bids_app.reports.participant.methods import PIECES
 from motor_bids_app.settings import Selection
 
-_COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "bold", "eeg", "emg", "lesion")
+_COLUMNS = ("T1w", "T2w", "FLAIR", "dwi", "bold", "eeg", "emg", "lesion")  # of `_files`
 
 
 def overview(scans: Sequence[Scan], selection: Selection) -> str:
-    """Return a table of participants and what there is of each, as text."""
+    """Return a table of participants and what there is of each, as text.
+
+    What headers and names tell of refusals is said in the words of the run.
+    """
     width = max(len("participant"), *(len(scan.prefix) for scan in scans))
-    lines = [f"{'participant':{width}}  " + "  ".join(f"{name:6}" for name in _COLUMNS) + "  runs"]
+    lines = [f"{'participant':{width}}  " + "  ".join(f"{name:7}" for name in _COLUMNS) + "  runs"]
     for scan in scans:
-        absent = _absent(scan)
-        states = {name: "broken" if absent[name] else "yes" for name in absent}
-        cells = "  ".join(f"{states.get(name, '-'):6}" for name in _COLUMNS)
+        problems = foreseen(scan)
+        cells = "  ".join(f"{_state(path, problems):7}" for path in _files(scan).values())
         lines.append(
             f"{scan.prefix:{width}}  {cells}  {', '.join(planned(scan, selection)) or '-'}"
         )
         notes = (
             *taken_from(scan.finished.datasets),
             *scan.notes,
+            *trusted_notes(scan.images),
             *scan.doubts,
-            *filter(None, absent.values()),
+            *map(str, problems.values()),
         )
-        lines += [f"{'':{width}}  {note}" for note in notes]
+        lines += [f"{'':{width}}  {note}" for note in dict.fromkeys(notes)]
     lines.append(f"{len(scans)} to process; nothing was written (--dry-run).")
     return "\n".join(lines)
 
 
-def _absent(scan: Scan) -> dict[str, str]:
-    """Say of each image or recording why its content is not there; '' of those that have it."""
-    paths = {
+def _files(scan: Scan) -> dict[str, Path | None]:
+    """The file of each column."""
+    return {
         "T1w": scan.t1w,
         "T2w": scan.t2w,
         "FLAIR": scan.flair,
         "dwi": scan.dwi,
-        "bval": scan.bval,
-        "bvec": scan.bvec,
-        "bold": scan.bold and scan.bold.path,
-        "eeg": scan.eeg and scan.eeg.path,
-        "emg": scan.emg and scan.emg.path,
-        "lesion": scan.lesion and scan.lesion.path,
+        "bold": scan.bold.path if scan.bold else None,
+        "eeg": scan.eeg.path if scan.eeg else None,
+        "emg": scan.emg.path if scan.emg else None,
+        "lesion": scan.lesion.path if scan.lesion else None,
     }
-    return {name: _problem(path) for name, path in paths.items() if path}
 
 
-def _problem(path: Path) -> str:
-    """Why a file cannot be opened; '' if it can."""
-    try:
-        check_file(path)
-    except MotorBidsAppError as error:
-        return str(error)
-    return ""
+def _state(path: Path | None, problems: Mapping[Path, MotorBidsAppError]) -> str:
+    if path is None:
+        return "-"
+    problem = problems.get(path)
+    return "yes" if problem is None else "refused" if isinstance(problem, DataError) else "broken"
 
 
 def planned(scan: Scan, selection: Selection) -> list[str]:

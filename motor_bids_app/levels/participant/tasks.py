@@ -14,6 +14,7 @@ from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.functional.step import preprocess_bold
 from motor_bids_app.levels.participant.lesion import preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import STEPS, Outputs
+from motor_bids_app.levels.participant.secondary import within_reach
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.settings import Settings
 
@@ -37,11 +38,15 @@ def records_of(outputs: Outputs, *names: str) -> dict[str, Path]:
 def _anatomy(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     inputs = _lesion(scan)
     if scan.anatomy is None:
-        return Task("anat", inputs, lambda: preprocess_standard_lesion(scan, outputs))
+        there, said = within_reach(_lesion_parts(scan))
+        work = partial(preprocess_standard_lesion, scan, outputs)
+        return Task("anat", inputs | there, work, said)
     inputs |= {f"head, {scan.anatomy[1]}": scan.anatomy[0], **scan.finished.anatomy}
-    inputs |= {name: path for name in ANATOMY if (path := scan.image(name))}
-    inputs |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
-    return Task("anat", inputs, lambda: process_anatomy(scan, outputs, settings.processing))
+    others = {name: path for name in ANATOMY if (path := scan.image(name))}
+    others |= {f"head_{number}": path for number, path in enumerate(scan.repeats, start=2)}
+    there, said = within_reach(others | _lesion_parts(scan))
+    work = partial(process_anatomy, scan, outputs, settings.processing)
+    return Task("anat", inputs | there, work, said)
 
 
 def _lesion(scan: Scan) -> dict[str, Path]:
@@ -54,9 +59,13 @@ def _lesion(scan: Scan) -> dict[str, Path]:
     lesion = scan.lesion
     place = f"the template of {lesion.space}" if lesion.is_standard else lesion.image
     inputs = {f"lesion on {place}": lesion.path}
-    inputs |= {f"lesion part {number}": path for number, path in enumerate(lesion.parts, start=2)}
     drawn_on = scan.lesion_drawn_on
     return inputs | ({"image of the lesion": drawn_on} if drawn_on else {})
+
+
+def _lesion_parts(scan: Scan) -> dict[str, Path]:
+    parts = scan.lesion.parts if scan.lesion else ()
+    return {f"lesion part {number}": path for number, path in enumerate(parts, start=2)}
 
 
 def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
@@ -64,23 +73,32 @@ def _diffusion(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
         inputs = scan.finished.diffusion | records_of(outputs, "anat")
         return Task("dwi", inputs, lambda: take_diffusion(scan, outputs))
     files = {"dwi": scan.dwi, "bval": scan.bval, "bvec": scan.bvec}
-    files |= _lesion(scan) if outputs.head is None else {}
-    for shown in (scan.reverse_phase, scan.field_map):
-        files |= shown.files if shown else {}
     inputs = {name: path for name, path in files.items() if path} | records_of(outputs, "anat")
     inputs |= {f"sidecar{number}": path for number, path in enumerate(scan.dwi_sidecars)}
     further = [path for series in scan.further_dwi for path in series.files]
-    inputs |= {f"further{number}": path for number, path in enumerate(further)}
-    processing = settings.processing
-    return Task("dwi", inputs, lambda: preprocess_diffusion(scan, outputs, processing))
+    others = {f"further{number}": path for number, path in enumerate(further)}
+    if outputs.head is None:
+        inputs |= _lesion(scan)
+        others |= _lesion_parts(scan)
+    for shown in (scan.reverse_phase, scan.field_map):
+        others |= shown.files if shown else {}
+    there, said = within_reach(others)
+    work = partial(preprocess_diffusion, scan, outputs, settings.processing)
+    return Task("dwi", inputs | there, work, said)
 
 
 def _functional(scan: Scan, outputs: Outputs, settings: Settings) -> Task:
     assert scan.bold is not None
-    inputs = scan.bold.files | records_of(outputs, "anat")
+    others: dict[str, Path] = {}
+    for shown in (scan.bold.reverse_phase, scan.bold.field_map):
+        others |= shown.files if shown else {}
+    inputs = {name: path for name, path in scan.bold.files.items() if name not in others}
+    inputs |= records_of(outputs, "anat")
     if isinstance(settings.processing.bold.seed, Path):
         inputs["seed"] = settings.processing.bold.seed
-    return Task("bold", inputs, lambda: preprocess_bold(scan, outputs, settings.processing))
+    there, said = within_reach(others)
+    work = partial(preprocess_bold, scan, outputs, settings.processing)
+    return Task("bold", inputs | there, work, said)
 
 
 def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Task:

@@ -11,6 +11,7 @@ import pandas as pd
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.bids.paths import own_folder
+from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.evaluation.domain import Finding
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.predict.report import build_prediction_report, cv_performance
@@ -60,8 +61,22 @@ class Prediction:
         return None if self.value is None else "poor" if self.value >= 0.5 else "good"
 
     def nearest(self, ordered: Sequence[str]) -> str | None:
-        """Name of the ordered class nearest to the expected number."""
-        return None if self.value is None else ordered[math.floor(self.value + 0.5)]
+        """Name of the ordered class nearest to the expected number.
+
+        Raises
+        ------
+        IncompatibleModelError
+            There is none of that number.
+        """
+        if self.value is None:
+            return None
+        number = math.floor(self.value + 0.5)
+        if not 0 <= number < len(ordered):
+            raise IncompatibleModelError(
+                f"The model predicts class {number}, and its bundle names {len(ordered)} classes "
+                f"from 0 on ({', '.join(ordered)}): it was changed. Get it again."
+            )
+        return ordered[number]
 
 
 def write_predictions(

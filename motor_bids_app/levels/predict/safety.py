@@ -9,6 +9,7 @@ be left out at all, and a score has no interval.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def was_in_training(
     Parameters
     ----------
     volumes : Volumes or None
-        Maps of the scan, where they have been read already.
+        Maps of the scan, where they have been read already; doubtful ones are read here.
     others : sequence of (str, str)
         Kind and `content_hash` of what else the model reads of it.
     """
@@ -69,10 +70,12 @@ def was_in_training(
         return None
     if any(sealed.hold(*image) for image in others):
         return True
-    if volumes is None:
+    if (volumes is None or scan.doubtful) and metadata["inputs"]["maps"]:
+        whole = replace(scan, maps=scan.every_map)
         try:
-            volumes = read_maps(metadata["inputs"], scan, row, flip, required=False)
+            volumes = read_maps(metadata["inputs"], whole, row, flip, required=False)
         except MotorBidsAppError:
-            return None  # a model that reads no maps does without them
-    images = volumes.images
+            if volumes is None:
+                return None  # a model that reads no maps does without them
+    images = volumes.images if volumes else []
     return any(sealed.hold(*image) for image in images) if images else None

@@ -113,6 +113,24 @@ def test_codes_are_checked_against_the_levels(write, column, levels, message):
         resolve_columns(folder)
 
 
+def test_a_name_of_one_word_is_not_quoted_and_a_code_of_several_people_is(write):
+    rows = ("sub-1 Schmidt", "sub-2 exposed", "sub-3 exposed")
+    with pytest.raises(ScoreError) as told:
+        resolve_columns(write("participant_id group", *rows))
+
+    assert "a text of 7 characters" in str(told.value)
+    assert "exposed" in str(told.value)
+    assert "Schmidt" not in str(told.value)
+
+
+def test_a_name_in_all_sessions_of_a_person_is_still_a_name(write):
+    rows = ("sub-1 ses-1 Schmidt", "sub-1 ses-2 Schmidt", "sub-2 ses-1 4")
+    with pytest.raises(ScoreError) as told:
+        resolve_columns(write("participant_id session_id fma_ue", *rows))
+
+    assert "Schmidt" not in str(told.value)
+
+
 def test_levels_that_turn_a_plain_word_into_its_opposite_are_refused(write):
     levels = {"sex": {"Levels": {"M": "female", "F": "male"}}}
     with pytest.raises(ScoreError, match="'M' means 'female'"):

@@ -69,7 +69,7 @@ def test_line_in_the_message_about_range_repairs_it(write):
 
 
 def test_text_in_a_score_is_refused(write):
-    with pytest.raises(ScoreError, match=r"sub-1.*'high'.*nihss"):
+    with pytest.raises(ScoreError, match=r"sub-1.*a text of 4 characters.*nihss"):
         resolve_columns(write("participant_id nihss", "sub-1 high"))
 
 

@@ -1,7 +1,13 @@
 from pathlib import Path
 
+import pandas as pd
+
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
+from motor_bids_app.levels.cohort.doubtful import (
+    doubtful_notes,
+    implausible_maps,
+    without_doubtful,
+)
 
 SCAN = DerivedScan(participant="01", maps={name: Path(name) for name in ("fa", "md", "gm", "wm")})
 FEATURES = {"gm_wm_ratio": 6.2, "gm_precentral_left": 0.9, "fa_thalamus_left": 0.4, "age": 60}
@@ -60,3 +66,11 @@ def test_a_head_of_another_contrast_may_look_unlike_the_template():
     flair = DerivedScan(participant="01", maps={"lesion": Path("lesion")})
 
     assert without_doubtful(flair, features, ()) == (flair, features, ())
+
+
+def test_a_segmentation_that_failed_is_no_evidence_of_identity():
+    table = pd.DataFrame({"gm_wm_ratio": [1.2, 6.2, float("nan")], "age": [60, 70, 80]})
+
+    found = implausible_maps(table, ["fa", "gm", "wm"])
+
+    assert found.tolist() == [[False] * 3, [False, True, True], [False] * 3]

@@ -1,3 +1,4 @@
+import html
 import json
 import shutil
 from dataclasses import replace
@@ -9,7 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from motor_bids_app.errors import DataError, IncompleteRunError, InputMissingError, UsageError
+from motor_bids_app.errors import (
+    DataError,
+    IncompleteRunError,
+    InputMissingError,
+    MotorBidsAppError,
+    UsageError,
+)
 from motor_bids_app.features.averaging import crop_grid
 from motor_bids_app.levels.cohort import maps
 from motor_bids_app.levels.group import bundle
@@ -281,6 +288,27 @@ def test_an_experiment_that_fails_does_not_stop_the_others(fake_cohort, tmp_path
     with pytest.raises(IncompleteRunError, match=r"1 of 2 experiments failed. impossible: .*nihss"):
         group.run(cohort.settings("group", experiments=files))
     assert (cohort.output / "experiments" / "quick" / "metrics.tsv").is_file()
+
+
+@pytest.mark.parametrize("lost", ["score", "tables"])
+def test_where_all_fails_no_page_of_an_earlier_run_stands_as_the_result(
+    fake_cohort, tmp_path, lost
+):
+    cohort = copy(fake_cohort, tmp_path)
+    impossible = tmp_path / "impossible.toml"
+    impossible.write_text('name = "impossible"\n[target]\nscore = "nihss"\n')
+    page = cohort.output / "group.html"
+    page.write_text("AUC 0.99")
+    settings = cohort.settings("group", experiments=(str(impossible),))
+    if lost == "tables":
+        (cohort.raw / "participants.tsv").unlink()
+
+    with pytest.raises(MotorBidsAppError) as stopped:
+        group.run(settings)
+
+    assert "AUC 0.99" not in page.read_text()
+    assert "impossible" in page.read_text()
+    assert html.escape(str(stopped.value).split(".")[0][:40]) in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,7 @@ def test_a_finished_series_is_fitted_without_denoising_and_motion(finished, tmp_
     brain = np.asarray(resample(load_template("brain", 2), COARSE).dataobj)
     bvals = [0, *[1000] * 12]
     signal = 100 * brain[..., None] * np.exp(-np.array(bvals) * DIFFUSIVITY * 1e-3)
+    signal *= np.random.default_rng(1).normal(1, 0.002, signal.shape)  # no scan repeats another
     stem = "sub-1_space-ACPC_desc-preproc_dwi"
     save(nib.Nifti1Image(signal.astype(np.float32), COARSE.affine), home / f"{stem}.nii.gz")
     directions = np.random.default_rng(0).normal(size=(3, 13))

@@ -49,7 +49,7 @@ def test_the_volume_is_that_of_the_mask_as_it_was_given(save, tmp_path):
     grid = standard_grid(1)
     scan = save((-40, -30, 10), (-33, -19, 23), grid)
 
-    lesion = drawn_lesion(read(scan), load_template("T1w", 4), {})
+    lesion = drawn_lesion(read(scan), load_template("T1w", 4), np.eye(4))
 
     facts = lesion.measure(load_template("brain", 4))
     assert facts.quality["lesion_volume_ml"] == pytest.approx(7 * 11 * 13 / 1000)
@@ -72,7 +72,7 @@ def test_a_mask_half_outside_the_brain_is_in_the_headline(save):
     edge = np.argwhere(np.asarray(load_template("brain", 2).dataobj)[:, 54, 45])[-1, 0] * 2 - 90
     scan = save((edge - 10, -22, 14), (edge + 12, -14, 22), standard_grid(2))
 
-    lesion = drawn_lesion(read(scan), load_template("T1w", 2), {})
+    lesion = drawn_lesion(read(scan), load_template("T1w", 2), np.eye(4))
 
     (doubt,) = lesion.measure(load_template("brain", 2)).warnings
     assert "of the lesion mask lies outside the brain mask" in doubt
@@ -81,7 +81,7 @@ def test_a_mask_half_outside_the_brain_is_in_the_headline(save):
 def test_a_mask_whose_header_is_wrong_is_refused(save):
     scan = save((-85, -120, -70), (-70, -110, -60), standard_grid(2))  # a corner of the picture
 
-    lesion = drawn_lesion(read(scan), load_template("T1w", 2), {})
+    lesion = drawn_lesion(read(scan), load_template("T1w", 2), np.eye(4))
 
     with pytest.raises(DataError, match=r"sub-1_label-L_mask\.nii\.gz: .* its header may be wrong"):
         lesion.measure(load_template("brain", 2))

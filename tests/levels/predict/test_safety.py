@@ -1,12 +1,23 @@
 """How a prediction is widened for someone unlike the training people."""
 
+from types import SimpleNamespace
+
+import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
+from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, conformal_limits
 from motor_bids_app.evaluation.domain import Finding, Spread
 from motor_bids_app.evaluation.metrics import Predictions
-from motor_bids_app.levels.predict.safety import conformal_answer
+from motor_bids_app.features.fingerprints import SealedImages, content_hash
+from motor_bids_app.levels.cohort.doubtful import doubtful_digests, without_doubtful
+from motor_bids_app.levels.cohort.maps import brain_grid
+from motor_bids_app.levels.group import transfer
+from motor_bids_app.levels.predict.maps import read_maps
+from motor_bids_app.levels.predict.safety import conformal_answer, was_in_training
+from motor_bids_app.spaces.grids import standard_grid
 
 
 def limits_of(errors):
@@ -86,3 +97,56 @@ def test_intervals_end_with_the_score_also_for_people_outside():
     for findings in ((), (Finding("x", "", 3.0),)):
         low, high = conformal_answer(metadata, 60.0, findings)[1]
         assert 0 <= low < 60 < high == 66
+
+
+@pytest.fixture
+def maps(tmp_path):
+    """A scan whose diffusion is doubtful, and its inputs as a bundle of FA and GM has them."""
+    grid = standard_grid(2)
+    rng = np.random.default_rng(0)
+    paths = {name: tmp_path / f"{name}.nii" for name in ("fa", "gm")}
+    for path in paths.values():
+        nib.save(nib.Nifti1Image(rng.random(grid.shape, dtype=np.float32), grid.affine), path)
+    scan = DerivedScan(participant="01", maps=paths)
+    trusted, _, _ = without_doubtful(scan, {"white_matter_md": 0.1}, ())
+    small = brain_grid(4)
+    inputs = {
+        "maps": ["fa", "gm"],
+        "resolution": 4,
+        "mirror_lesion_to": None,
+        "grid": {"shape": list(small.shape), "affine": small.affine.tolist()},
+    }
+    return scan, trusted, inputs
+
+
+def test_a_training_image_is_known_again_although_it_is_doubtful(maps):
+    scan, trusted, inputs = maps
+    row, flip = (
+        pd.DataFrame({"participant_id": ["sub-01"], "group": [None]}),
+        np.zeros(1, dtype=bool),
+    )
+    fa = [image for image in read_maps(inputs, scan, row, flip).images if image[0] == "fa"]
+    metadata = {"inputs": inputs, "training": {"images": SealedImages.of(fa).to_json()}}
+    read = read_maps(inputs, trusted, row, flip, required=False)
+
+    assert set(trusted.maps) == {"gm"}
+    for volumes in (None, read):
+        assert was_in_training(metadata, trusted, row, flip, volumes)
+
+
+def test_a_bundle_that_has_seen_a_doubtful_map_is_not_begun_with(maps):
+    scan, trusted, _ = maps
+    fa = content_hash(np.asarray(nib.load(scan.maps["fa"]).dataobj, dtype=np.float32))
+    lineage = [{"maps": ["fa"], "images": SealedImages.of([("fa", fa)]).to_json()}]
+    people = SimpleNamespace(scans=[trusted])
+    cohort = SimpleNamespace(labels=SimpleNamespace(rows=[0]))
+
+    assert transfer._known_people(lineage, people, cohort) == ["sub-01"]
+
+
+def test_a_doubtful_map_under_two_names_is_found(maps):
+    _, trusted, _ = maps
+
+    owners = doubtful_digests([trusted, trusted], ["sub-01", "sub-02"])
+
+    assert list(owners.values()) == [["sub-01", "sub-02"]]

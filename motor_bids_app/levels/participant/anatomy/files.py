@@ -45,7 +45,7 @@ def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
     """What was done to a head, and how well."""
     datasets = scan.finished.datasets
     taken = {name: datasets[name] for name in _TAKEN if name in datasets}
-    facts = Facts(methods=anatomical_methods(scan), taken=taken)
+    facts = Facts(methods=_methods(anatomy, scan), taken=taken)
     if anatomy.lesion is not None and "transform" in taken:
         facts.notes.append(
             f"The registration to the template is that of {taken['transform']}: whether it left "
@@ -68,6 +68,12 @@ def anatomical_methods(scan: Scan) -> list[str]:
         methods += ["standard_lesion"] if scan.lesion.is_standard else []
         methods += ["lesion_weighting"] if "transform" not in there else []
     return methods
+
+
+def _methods(anatomy: Anatomy, scan: Scan) -> list[str]:
+    """What was done to images that could be used."""
+    undone = {"contrasts": not anatomy.contrasts, "average": len(anatomy.used) < 2}
+    return [name for name in anatomical_methods(scan) if not undone.get(name)]
 
 
 def _save_images(anatomy: Anatomy, sources: list[Path], scan: Scan, outputs: Outputs) -> None:

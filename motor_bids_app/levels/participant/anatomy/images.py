@@ -8,6 +8,7 @@ import numpy as np
 from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion, Lesion
 from motor_bids_app.levels.participant.facts import Facts
 from motor_bids_app.mri.alignment import Matrix
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.spaces.transforms import Transform
 
 
@@ -57,6 +58,8 @@ class HeadImages:
     taken : TakenAnatomy
         What another tool has done.
     lesion : GivenLesion or None
+    warnings : tuple of str
+        What could not be used.
     """
 
     contrast: str
@@ -64,14 +67,20 @@ class HeadImages:
     others: dict[str, nib.Nifti1Image] = field(default_factory=dict)
     taken: TakenAnatomy = TakenAnatomy()
     lesion: GivenLesion | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """An image on its own grid, and the map from points of the head image to its points."""
+    """An image on its own grid, and where it lies: points of the head image to its points."""
 
     image: nib.Nifti1Image
-    matrix: Matrix
+    place: Coregistration
+
+    @property
+    def matrix(self) -> Matrix:
+        """From points of the head image, mm."""
+        return self.place.matrix
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """A lesion mask of one participant: placed in the head and in the standard space."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,6 @@ from motor_bids_app.mri.lesion_checks import (
     voxel_reading,
 )
 from motor_bids_app.mri.lesions import align_lesion, volume_ml, warp_lesion
-from motor_bids_app.mri.registration import register_rigid
 from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
@@ -53,8 +52,8 @@ class GivenLesion:
         The image it was drawn on, where that is neither the head nor another contrast of it.
     image_grid : Grid or None
         Of the image it was drawn on, as that was stored.
-    notes : tuple of str
-        How its values were read.
+    remarks : Facts
+        How it was read.
     """
 
     mask: nib.Nifti1Image
@@ -62,7 +61,7 @@ class GivenLesion:
     drawn_on: str
     reference: nib.Nifti1Image | None = None
     image_grid: Grid | None = None
-    notes: tuple[str, ...] = ()
+    remarks: Facts = field(default_factory=Facts)
 
     @property
     def is_standard(self) -> bool:
@@ -139,9 +138,7 @@ def check_lesion(lesion: nib.Nifti1Image, brain: nib.Nifti1Image, name: str) -> 
     return facts
 
 
-def drawn_lesion(
-    given: GivenLesion, head: nib.Nifti1Image, to_contrasts: Mapping[str, Matrix]
-) -> Lesion:
+def drawn_lesion(given: GivenLesion, head: nib.Nifti1Image, matrix: Matrix) -> Lesion:
     """Bring a lesion drawn on any native image of a participant to the head image.
 
     Parameters
@@ -149,13 +146,9 @@ def drawn_lesion(
     given : GivenLesion
         Not of the standard space.
     head : Nifti1Image, shape (X, Y, Z)
-    to_contrasts : mapping of array, shape (4, 4)
-        Head to the other contrasts, in mm, by their names.
+    matrix : array, shape (4, 4)
+        Head to the image that it was drawn on, in mm.
     """
-    if given.reference is not None:
-        matrix = register_rigid(head, given.reference)
-    else:
-        matrix = to_contrasts.get(given.drawn_on, np.eye(4))
     back = np.linalg.inv(matrix).astype(np.float64)
     return place_lesion(given.mask, given.name, head, back)
 

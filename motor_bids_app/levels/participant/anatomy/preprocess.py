@@ -1,6 +1,7 @@
 """Anatomy of one participant: from a head image to masks, tissue maps and the standard space."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import nibabel as nib
 import numpy as np
@@ -20,14 +21,15 @@ from motor_bids_app.levels.participant.anatomy.lesion import (
     lesion_in_head,
 )
 from motor_bids_app.levels.participant.facts import Facts
-from motor_bids_app.mri.alignment import Matrix
+from motor_bids_app.levels.participant.secondary import unless_unusable
 from motor_bids_app.mri.anatomy import correct_bias, denoise
 from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.field_of_view import scanned, scanned_share
 from motor_bids_app.mri.quality import anatomical_quality, registration_quality
-from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.mri.registration import coregister, register_to_template
 from motor_bids_app.mri.repeats import average_runs
 from motor_bids_app.mri.resampling import invert, resample
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.mri.tissue import segment_tissue
 from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -42,11 +44,13 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
     """Clean a head, find its brain, tissue and lesion, and register it to the standard space."""
     taken = images.taken
     raw, used, facts = _average(images.runs)
+    facts.warnings.extend(images.warnings)
     head, noisy = (raw, raw) if taken.head else _correct(raw, sloppy=sloppy)
     brain = taken.brain or extract_brain(head)
-    contrasts = place_contrasts(images.others, head, brain, sloppy=sloppy)
-    matrices = {name: contrast.matrix for name, contrast in contrasts.items()}
-    drawn, remarks = _place_drawn(images.lesion, head, brain, matrices)
+    contrasts, remarks = place_contrasts(images.others, head, brain, images.lesion, sloppy=sloppy)
+    facts.add(remarks)
+    places = {name: contrast.place for name, contrast in contrasts.items()}
+    drawn, remarks = _place_drawn(images.lesion, head, brain, places)
     facts.add(remarks)
     lesion, to_template, to_native = _register(images, head, brain, drawn, sloppy=sloppy)
     mask = lesion.native if lesion else None
@@ -102,35 +106,53 @@ def place_contrasts(
     others: Mapping[str, nib.Nifti1Image],
     head: nib.Nifti1Image,
     brain: nib.Nifti1Image,
+    lesion: GivenLesion | None = None,
     *,
     sloppy: bool,
-) -> dict[str, Contrast]:
-    """Register the other anatomical images of a person to the one that defines the anatomy."""
-    placed = {}
-    for name, raw in others.items():
+) -> tuple[dict[str, Contrast], Facts]:
+    """Register the other anatomical images of a person to the one that defines the anatomy.
+
+    One that cannot be registered is left out, unless the lesion was drawn on it.
+    """
+    placed, facts = {}, Facts()
+
+    def place(raw: nib.Nifti1Image) -> Contrast:
         image = correct_bias(raw, mask=None, sloppy=sloppy)
-        placed[name] = Contrast(image, register_rigid(head, image, brain))
-    return placed
+        return Contrast(image, coregister(head, image, brain))
+
+    for name, raw in others.items():
+        if lesion is not None and lesion.drawn_on == name:
+            placed[name] = place(raw)
+        elif found := unless_unusable(f"The {name}", partial(place, raw), facts.warnings):
+            placed[name] = found
+            facts.warnings.extend(filter(None, [found.place.doubt(name)]))
+    return placed, facts
 
 
 def _place_drawn(
     given: GivenLesion | None,
     head: nib.Nifti1Image,
     brain: nib.Nifti1Image,
-    to_contrasts: Mapping[str, Matrix],
+    contrasts: Mapping[str, Coregistration],
 ) -> tuple[Lesion | None, Facts]:
     """Bring a lesion that was drawn on an image of the person to the head, if that can be right.
 
     A mask that misses the brain would also spoil the registration.
     """
+    facts = Facts()
     if given is None:
-        return None, Facts()
-    facts = Facts(notes=[*given.notes])
+        return None, facts
+    facts.add(given.remarks)
     if given.is_standard:
         return None, facts
-    on_head = given.reference is None and given.drawn_on not in to_contrasts
-    facts.add(check_place(given, brain if on_head else None))
-    lesion = drawn_lesion(given, head, to_contrasts)
+    place = contrasts.get(given.drawn_on)
+    if given.reference is not None:
+        place = coregister(head, given.reference)
+    facts.add(check_place(given, brain if place is None else None))
+    if place is not None:
+        facts.quality["lesion_coregistration_similarity"] = place.similarity
+        facts.warnings.extend(filter(None, [place.doubt(f"{given.drawn_on} of the lesion")]))
+    lesion = drawn_lesion(given, head, place.matrix if place else np.eye(4))
     facts.add(lesion.measure(brain))
     return lesion, facts
 

@@ -1,6 +1,7 @@
 """The images of a head, from the files of one participant and session."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -10,9 +11,11 @@ from motor_bids_app.bids.scan import ANATOMY, Scan
 from motor_bids_app.levels.participant.anatomy.finished import take_anatomy
 from motor_bids_app.levels.participant.anatomy.images import HeadImages
 from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion, naming
+from motor_bids_app.levels.participant.facts import Facts
+from motor_bids_app.levels.participant.secondary import unless_unusable
 from motor_bids_app.mri.anatomy import reorient
-from motor_bids_app.mri.lesion_values import unite, values_note
-from motor_bids_app.spaces.grids import Grid
+from motor_bids_app.mri.lesion_values import lesion_voxels, unite, values_note
+from motor_bids_app.spaces.grids import Grid, check_same_grid
 
 
 def read_anatomy(scan: Scan) -> HeadImages:
@@ -21,7 +24,8 @@ def read_anatomy(scan: Scan) -> HeadImages:
     Raises
     ------
     ReadWriteError, InputMissingError, DataError
-        A file is damaged, missing, or no image of a head.
+        The image that defines the anatomy, the lesion mask or the image that this was drawn on is
+        damaged, missing, or no image of a head; other images are left out then.
     """
     assert scan.anatomy is not None
     _, contrast = scan.anatomy
@@ -38,11 +42,22 @@ def read_anatomy(scan: Scan) -> HeadImages:
         with naming(str(path)):
             return reorient(image)
 
-    runs = {path.name: canonical(path) for path in head_runs(scan)}
-    others = {name: canonical(path) for name, path in paths.items()}
-    head = next(iter(runs.values()))
-    taken = take_anatomy(scan.finished, head)
-    return HeadImages(contrast, runs, others, taken, read_lesion(scan, grids))
+    source, *repeats = head_runs(scan)
+    runs, others = {source.name: canonical(source)}, {}
+    warnings: list[str] = []
+    for path in repeats:
+        run = unless_unusable(
+            f"{path.name}, a run of the head,", partial(canonical, path), warnings
+        )
+        runs |= {path.name: run} if run else {}
+    for name, path in paths.items():
+        if path == scan.lesion_drawn_on:  # which places the lesion
+            others[name] = canonical(path)
+        elif image := unless_unusable(f"The {name}", partial(canonical, path), warnings):
+            others[name] = image
+    taken = take_anatomy(scan.finished, runs[source.name])
+    lesion = read_lesion(scan, grids)
+    return HeadImages(contrast, runs, others, taken, lesion, tuple(warnings))
 
 
 def head_runs(scan: Scan) -> list[Path]:
@@ -63,11 +78,8 @@ def read_lesion(scan: Scan, read: Mapping[Path, Grid]) -> GivenLesion | None:
     """
     if scan.lesion is None:
         return None
-    paths = scan.lesion.paths
-    masks = {path.name: load_image(path) for path in paths}
-    with naming(str(paths[0])):
-        mask = unite(masks)
-        remarks = [values_note(image) for image in masks.values()]
+    path, *parts = scan.lesion.paths
+    mask, remarks = read_mask(path, parts)
     drawn_on = scan.lesion_drawn_on
     grid, reference = read.get(drawn_on) if drawn_on else None, None
     if drawn_on and grid is None:
@@ -75,9 +87,37 @@ def read_lesion(scan: Scan, read: Mapping[Path, Grid]) -> GivenLesion | None:
         grid, reference = Grid.of(image), reorient(image)
     return GivenLesion(
         mask=mask,
-        name=str(paths[0]),
+        name=str(path),
         drawn_on=scan.lesion.image or "",
         reference=reference,
         image_grid=grid,
-        notes=tuple(remark for remark in dict.fromkeys(remarks) if remark),
+        remarks=remarks,
     )
+
+
+def read_mask(path: Path, parts: Sequence[Path]) -> tuple[nib.Nifti1Image, Facts]:
+    """A lesion mask with its parts in further files, 1 in the lesion; and how it was read.
+
+    Raises
+    ------
+    ReadWriteError, InputMissingError, DataError
+        The first mask cannot be used; of further ones that is said.
+    """
+    first, facts = load_image(path), Facts()
+    masks = {path.name: first}
+
+    def usable(part: Path) -> nib.Nifti1Image:
+        mask = load_image(part)
+        with naming(str(part)):
+            lesion_voxels(mask)
+            check_same_grid(first, **{part.name: mask})
+        return mask
+
+    for part in parts:
+        what = f"{part.name}, a part of the lesion,"
+        if mask := unless_unusable(what, partial(usable, part), facts.warnings):
+            masks[part.name] = mask
+    with naming(str(path)):
+        united = unite(masks)
+        facts.notes.extend(filter(None, dict.fromkeys(map(values_note, masks.values()))))
+    return united, facts

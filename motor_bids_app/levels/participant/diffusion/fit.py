@@ -51,7 +51,7 @@ def fit_maps(
             facts.methods.append("gradient_axes")
             facts.notes.append(f"The gradient table was corrected: {check.words}.")
         elif check.is_wrong:
-            facts.notes.append(_wrong_axes(check))
+            facts.warnings.append(_wrong_axes(check))
     table = clean.corrected.gradients
     world = fitted["direction"] @ table.frame(brain.affine).T.astype(np.float32)
     fitted["decfa"] = np.abs(world) * fitted["fa"][..., None]

@@ -11,6 +11,7 @@ from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.registration import coregister, register_to_template
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
@@ -41,17 +42,13 @@ class Place:
     lesion: nib.Nifti1Image | None = None
 
 
-def place_by_head(b0: nib.Nifti1Image, head: Head, matrix: Matrix | None = None) -> Place:
-    """Place the series by the head image.
-
-    The `matrix` from the head to the series in mm is taken as it is where it is known.
-    """
-    facts = Facts(methods=["coregistration"])
-    if matrix is None:
-        found = coregister(head.image, b0, head.brain)
-        matrix = found.matrix
-        facts.quality["dwi_coregistration_similarity"] = found.similarity
-        facts.warnings.extend(filter(None, [found.doubt("dwi")]))
+def place_by_head(b0: nib.Nifti1Image, head: Head, found: Coregistration | None = None) -> Place:
+    """Place the series by the head image, unless it was `found` already where it lies."""
+    found = found or coregister(head.image, b0, head.brain)
+    matrix = found.matrix
+    quality = {"dwi_coregistration_similarity": found.similarity}
+    warnings = [*filter(None, [found.doubt("dwi")])]
+    facts = Facts(methods=["coregistration"], quality=quality, warnings=warnings)
     to_head = Transform(matrix=np.linalg.inv(matrix).astype(np.float64))
     moved = resample(head.brain, Grid.of(b0), to_head)
     inside = (np.asarray(moved.dataobj) > 0.5) & (np.asarray(b0.dataobj) > 0)

@@ -103,13 +103,7 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
     """
     assert scan.dwi is not None
     image = load_image(scan.dwi)
-    gradients = read_gradients(scan)
-    if image.ndim != 4:
-        raise DataError(
-            f"{scan.dwi} has {image.ndim} axes instead of 4: a single volume holds no tensor. "
-            "Pass the whole series, or leave dwi out with --modalities anat."
-        )
-    gradients.check(image.shape[3])
+    gradients = read_gradients(scan, image)
     sidecar = read_sidecars(scan.dwi_sidecars)
     joined = join_further(image, gradients, sidecar, scan)
     files = (joined.images, joined.tables)
@@ -128,14 +122,27 @@ def read_series(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> S
     return series
 
 
-def read_gradients(scan: Scan) -> GradientTable:
-    """Read the gradient files of a scan; DataError when there are none."""
+def read_gradients(scan: Scan, image: nib.Nifti1Image) -> GradientTable:
+    """Read the gradients of a series, of whose `image` the shape alone matters.
+
+    Raises
+    ------
+    DataError
+        There are none, it is no series, or they do not belong together.
+    """
     if scan.bval is None or scan.bvec is None:
         raise DataError(
             f"{scan.dwi} has no .bval and .bvec file, beside it or higher up in the dataset. "
             "Add them, or leave dwi out with --modalities anat."
         )
-    return parse_gradients(read_text(scan.bval), read_text(scan.bvec))
+    gradients = parse_gradients(read_text(scan.bval), read_text(scan.bvec))
+    if image.ndim != 4:
+        raise DataError(
+            f"{scan.dwi} has {image.ndim} axes instead of 4: a single volume holds no tensor. "
+            "Pass the whole series, or leave dwi out with --modalities anat."
+        )
+    gradients.check(image.shape[3])
+    return gradients
 
 
 def read_head(outputs: Outputs) -> Head | None:

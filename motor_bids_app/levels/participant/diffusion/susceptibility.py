@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from motor_bids_app.levels.participant.diffusion.clean import Clean
 from motor_bids_app.levels.participant.diffusion.place import Place
 from motor_bids_app.levels.participant.diffusion.read import Head, Series
-from motor_bids_app.levels.participant.distortion.find import find_field
+from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_field
 from motor_bids_app.levels.participant.outputs import Facts
-from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.distortion.susceptibility import (
     LEAST_MOVE,
     Field,
     correct_by_head,
     unwarp,
 )
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
 from motor_bids_app.spaces.transforms import Transform
@@ -39,7 +39,7 @@ class Distortion:
         How it was found.
     field : array, shape (X, Y, Z), or None
         Displacement along that axis in voxels; None where nothing is to be undone.
-    from_head : Matrix or None
+    from_head : Coregistration or None
         Points of the head to those of the series in mm, where that is known already.
     """
 
@@ -48,7 +48,7 @@ class Distortion:
     axis: int
     facts: Facts
     field: Field | None = None
-    from_head: Matrix | None = None
+    from_head: Coregistration | None = None
 
     @property
     def shift(self) -> NDArray[np.float32] | None:
@@ -87,21 +87,23 @@ def _find(b0: nib.Nifti1Image, series: Series, settings: ProcessingSettings) -> 
     these by the head, if the setting asks for it: that finds strong distortions, and but a part
     of them.
     """
-    axis, notes = series.phase_axis, list[str]()
-    shown = find_field(b0, series.sidecar, series.distortion, notes)
+    axis, unused = series.phase_axis, list[str]()
+    shown = find_field(b0, series.sidecar, series.distortion, unused)
     if shown is not None:
-        facts = Facts(methods=[f"susceptibility_{shown.by}"], notes=notes)
-        return Distortion(b0, b0, axis, facts, shown.field)
-    if series.head is None or settings.susceptibility != "head":
-        return Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"], notes=notes))
-    found = _by_head(b0, axis, series.head)
-    found.facts.notes.extend(notes)
+        facts = Facts(methods=[f"susceptibility_{shown.by}"])
+        found = Distortion(b0, b0, axis, facts, shown.field)
+    elif series.head is not None and settings.susceptibility == "head":
+        found = _by_head(b0, axis, series.head)
+    else:
+        found = Distortion(b0, b0, axis, Facts(methods=["susceptibility_left"]))
+    instead = INSTEAD[found.facts.methods[0].removeprefix("susceptibility_")]
+    found.facts.warnings.extend(f"{sentence} {instead}" for sentence in unused)
     return found
 
 
 def _by_head(b0: nib.Nifti1Image, axis: int, head: Head) -> Distortion:
-    placed = register_rigid(head.image, b0, head.brain)
-    to_head, grid = Transform(matrix=np.linalg.inv(placed).astype(np.float64)), Grid.of(b0)
+    placed, grid = coregister(head.image, b0, head.brain), Grid.of(b0)
+    to_head = Transform(matrix=np.linalg.inv(placed.matrix).astype(np.float64))
     images = [head.image, head.brain, *([head.lesion] if head.lesion else [])]
     seen, inside, *lesion = (np.asarray(resample(one, grid, to_head).dataobj) for one in images)
     masks = [inside > 0.5, *(one > 0.5 for one in lesion)]

@@ -19,7 +19,7 @@ from motor_bids_app.mri.distortion.field_map import (
     wrap,
 )
 from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
-from motor_bids_app.mri.registration import refit, register_rigid
+from motor_bids_app.mri.registration import coregister, refit
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
@@ -52,10 +52,12 @@ def field_by_map(
         seen = image_like(unwarp(values, field, axis), mean)
         brain = nib.Nifti1Image(dwi_mask(np.asarray(seen.dataobj), grid.voxel_sizes), mean.affine)
         if place is None:
-            place = register_rigid(seen, magnitude, brain)
+            place = coregister(seen, magnitude, brain)
         else:
-            place = refit(seen, magnitude, brain, place).matrix
-        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=place))
+            place = refit(seen, magnitude, brain, place.matrix)
+        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=place.matrix))
+    if place is not None and (doubt := place.doubt("magnitude image")):
+        raise DataError(doubt)
     return field
 
 

@@ -20,6 +20,14 @@ from motor_bids_app.mri.distortion.susceptibility import Field, correct_pair, un
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import Grid, image_like
 
+INSTEAD = {  # what was done instead of what could not be used, by method
+    "pair": "The pair of images was used instead.",
+    "map": "The field map was used instead.",
+    "head": "Distortion was corrected by the head image instead, which finds but a part of it.",
+    "none": "Distortion was not corrected: the head image showed none to correct.",
+    "left": "Distortion was not corrected.",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class FoundField:

@@ -13,7 +13,7 @@ from motor_bids_app.bids.field_map import FieldMap
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.search import number_in, read_sidecars
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, MotorBidsAppError
 from motor_bids_app.opening import read_text
 from motor_bids_app.spaces.grids import image_like
 
@@ -87,19 +87,25 @@ def read_distortion_images(
     """
     notes: list[str] = []
     if reverse is not None:
-        partner = _read_partner(sidecar, reverse)
-        other = (partner.image, partner.sidecar) if partner else (series, sidecar)
-        found = _read_reverse(*other, reverse, notes)
-        if found is not None:
-            return DistortionImages(reverse=found, partner=partner, notes=notes)
+        try:
+            partner = _read_partner(sidecar, reverse)
+            other = (partner.image, partner.sidecar) if partner else (series, sidecar)
+            found = _read_reverse(*other, reverse)
+            return DistortionImages(reverse=found, partner=partner)
+        except MotorBidsAppError as error:
+            notes.append(_unused(reverse.path, error))
     if field_map is None:
         return DistortionImages(notes=notes)
     try:
         return DistortionImages(field_images=read_field_map(field_map), notes=notes)
-    except DataError as error:
-        name = field_map.images[0].name
-        notes.append(f"{name} was not used against distortion: {error}.")
+    except MotorBidsAppError as error:
+        notes.append(_unused(field_map.images[0], error))
         return DistortionImages(notes=notes)
+
+
+def _unused(path: Path, error: MotorBidsAppError) -> str:
+    reason = str(error).removesuffix(".").removeprefix(f"{path}: ")
+    return f"{path.name} was not used against distortion: {reason}."
 
 
 def _read_partner(sidecar: Mapping[str, Any], reverse: ReversePhase) -> Partner | None:
@@ -114,18 +120,17 @@ def _read_partner(sidecar: Mapping[str, Any], reverse: ReversePhase) -> Partner 
 
 
 def _read_reverse(
-    other: nib.Nifti1Image, sidecar: Mapping[str, Any], reverse: ReversePhase, notes: list[str]
-) -> nib.Nifti1Image | None:
-    """Mean unweighted volume of an image that is a pair with another; a note where it is none."""
+    other: nib.Nifti1Image, sidecar: Mapping[str, Any], reverse: ReversePhase
+) -> nib.Nifti1Image:
+    """Mean unweighted volume of an image; an error where it is no pair with the other."""
     image = load_image(reverse.path)
     problem = _problem(image, other, sidecar, reverse)
-    if problem is None:
-        mean = _mean_unweighted(image, reverse)
-        if np.asarray(mean.dataobj).any():
-            return mean
-        problem = "it has no volume without weighting"
-    notes.append(f"{reverse.path.name} was not used against distortion: {problem}.")
-    return None
+    if problem is not None:
+        raise DataError(problem)
+    mean = _mean_unweighted(image, reverse)
+    if not np.asarray(mean.dataobj).any():
+        raise DataError("it has no volume without weighting")
+    return mean
 
 
 def _mean_unweighted(image: nib.Nifti1Image, file: ReversePhase) -> nib.Nifti1Image:

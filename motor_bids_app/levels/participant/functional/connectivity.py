@@ -136,7 +136,7 @@ def _couple(
     """Measure how M1 goes with M1 of the other side: a number for the series, and its course."""
     mirrored = seed.voxels[::-1] & cleaned.inside
     if not mirrored.any():
-        facts.notes.append("M1 of the other side has no signal: its coupling was not measured.")
+        facts.warnings.append("M1 of the other side has no signal: its coupling was not measured.")
         return None
     other = _mean_course(cleaned, mirrored)[:, None].astype(np.float32)
     coupling = window_maps(other, course, weights)[:, 0]

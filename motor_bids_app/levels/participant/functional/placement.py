@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 
-from motor_bids_app.levels.participant.distortion.find import find_field
+from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_field
 from motor_bids_app.levels.participant.distortion.images import phase_axis
 from motor_bids_app.levels.participant.functional.inputs import BoldInputs
 from motor_bids_app.levels.participant.outputs import Facts
@@ -84,7 +84,10 @@ def _undistort(
 ) -> tuple[nib.Nifti1Image, Coregistration, Distortion | None]:
     """Keep a correction that makes the series no less like the head; say what was done."""
     sidecar = inputs.series.sidecar
-    shown = find_field(raw, sidecar, inputs.distortion, facts.notes)
+    unused: list[str] = []
+    shown = find_field(raw, sidecar, inputs.distortion, unused)
+    instead = INSTEAD[shown.by if shown else "left"]
+    facts.warnings.extend(f"{sentence} {instead}" for sentence in unused)
     if shown is None:
         facts.methods.append("bold_susceptibility_left")
         return before, register_series(before, inputs), None

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, EmptyRegionError
 from motor_bids_app.levels.participant.functional.clean import Cleaned, clean_series, tissues
 from motor_bids_app.levels.participant.functional.connectivity import Connectivity, connect
 from motor_bids_app.levels.participant.functional.finished_place import find_transform
@@ -117,7 +117,10 @@ def _connect(
     try:
         return connect(cleaned, inputs.seed, inputs.series.repetition, settings, facts)
     except DataError as error:
-        facts.notes.append(f"There is no connectivity of the bold. {error}")
+        doubtful = isinstance(error, EmptyRegionError)  # nothing of M1, not a series too short
+        (facts.warnings if doubtful else facts.notes).append(
+            f"There is no connectivity of the bold. {error}"
+        )
         return None
 
 

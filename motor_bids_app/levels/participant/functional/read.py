@@ -62,11 +62,7 @@ def read_series(bold: BoldFile, settings: BoldSettings, dropped: int | None = No
         It is no series, too short, or its times cannot be used.
     """
     image = load_image(bold.path)
-    if image.ndim != 4:
-        raise DataError(
-            f"{bold.path} has {image.ndim} axes instead of 4: a single volume has no time course. "
-            "Leave bold out with --modalities."
-        )
+    check_series(image, bold)
     sidecar, facts = read_sidecars(bold.sidecars), Facts()
     repetition = _repetition(image, sidecar, facts)
     data = _numbers(np.asarray(image.dataobj, dtype=np.float32), facts)
@@ -97,6 +93,15 @@ def read_series(bold: BoldFile, settings: BoldSettings, dropped: int | None = No
     return Series(
         data[..., dropped:], image, repetition, dropped, times, axis, slices, facts, sidecar
     )
+
+
+def check_series(image: nib.Nifti1Image, bold: BoldFile) -> None:
+    """Raise DataError for an image, of which the shape alone matters, that is no series."""
+    if image.ndim != 4:
+        raise DataError(
+            f"{bold.path} has {image.ndim} axes instead of 4: a single volume has no time course. "
+            "Leave bold out with --modalities."
+        )
 
 
 def _repetition(image: nib.Nifti1Image, sidecar: Mapping[str, Any], facts: Facts) -> float:

@@ -43,7 +43,7 @@ def scan(head, brain, tmp_path_factory):
 
 
 def test_another_contrast_is_placed_on_the_head(scan, head, brain):
-    placed = place_contrasts({"T2w": reorient(load_image(scan.t2w))}, head, brain, sloppy=True)
+    placed, _ = place_contrasts({"T2w": reorient(load_image(scan.t2w))}, head, brain, sloppy=True)
 
     points = apply_affine(brain.affine, np.argwhere(np.asarray(brain.dataobj)))
     error = apply_affine(placed["T2w"].matrix, points) - apply_affine(MOVE, points)
@@ -54,7 +54,7 @@ def test_another_contrast_is_placed_on_the_head(scan, head, brain):
 def test_it_is_saved_in_both_spaces(scan, head, brain, tmp_path):
     outputs = Outputs(tmp_path, "1", None, datasets={"raw": scan.t2w.parent})
 
-    placed = place_contrasts({"T2w": reorient(load_image(scan.t2w))}, head, brain, sloppy=True)
+    placed, _ = place_contrasts({"T2w": reorient(load_image(scan.t2w))}, head, brain, sloppy=True)
     save_contrasts(placed, scan, head, Transform(), outputs)
 
     native = load_image(tmp_path / "sub-1/anat/sub-1_space-T1w_desc-preproc_T2w.nii.gz")
@@ -69,3 +69,13 @@ def test_it_is_saved_in_both_spaces(scan, head, brain, tmp_path):
     ]
     assert likeness[0] < -0.6  # the voxels of the T2w are coarse, and its contrast is inverted
     assert likeness[0] < likeness[1] - 0.2
+
+
+def test_another_contrast_that_hardly_fits_the_head_is_doubted(head, brain):
+    rng = np.random.default_rng(0)
+    noise = nib.Nifti1Image(rng.random((40, 50, 40), dtype=np.float32), np.diag([4.0, 4, 4, 1]))
+
+    placed, facts = place_contrasts({"T2w": noise}, head, brain, sloppy=True)
+
+    assert placed["T2w"].place.similarity < 0.4
+    assert any("edges of the T2w hardly fit" in warning for warning in facts.warnings)

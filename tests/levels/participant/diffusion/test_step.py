@@ -175,6 +175,13 @@ def test_faults_are_listed_and_corrected_on_request(process, scan):
     assert "red, green, blue" in read_json(sidecar)["Description"]
 
 
+@pytest.mark.slow
+def test_a_wrong_table_that_is_not_to_be_corrected_is_in_the_headline(process):
+    outputs = process(lambda data, table: (data, with_faults(data, table)[1]))
+
+    assert any("table seems to be wrong" in text for text in outputs.load_facts().warnings)
+
+
 @pytest.fixture
 def reverse(scan, tmp_path):
     """Bend the series by up to 2 voxels, and write its first volume bent the other way."""

@@ -262,7 +262,7 @@ def test_bold_that_does_not_cover_m1_has_no_connectivity_and_says_so(scan, outpu
     preprocess_bold(scan, outputs, settings())
 
     facts = outputs.load_facts()
-    assert "M1 of the left hemisphere has" in "; ".join(facts.notes)
+    assert "M1 of the left hemisphere has" in "; ".join(facts.warnings)
     assert not list(outputs.root.rglob("*boldmap*"))
     assert list(outputs.root.rglob("*desc-preproc_bold.nii.gz"))
 

@@ -1,28 +1,34 @@
 """Finished diffusion placed by the head, a series fitted: tensor maps on their own grid."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
 
+from motor_bids_app.errors import DataError
+from motor_bids_app.levels.participant.diffusion.clean import without_unlike
 from motor_bids_app.levels.participant.diffusion.finished.read import (
     FinishedMaps,
     FinishedSeries,
     HeadOfTool,
 )
-from motor_bids_app.levels.participant.diffusion.read import Head
+from motor_bids_app.levels.participant.diffusion.read import Head, Series
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.alignment import Matrix
 from motor_bids_app.mri.anatomy import reorient
+from motor_bids_app.mri.diffusion.axes import check_axes
 from motor_bids_app.mri.diffusion.tensor import fit_tensor
 from motor_bids_app.mri.quality import motion_summary
-from motor_bids_app.mri.registration import register_rigid
+from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
 from motor_bids_app.spaces.grids import Grid, check_same_grid
 from motor_bids_app.spaces.transforms import Transform
 
 Maps = dict[str, nib.Nifti1Image]
+_MOST_FA = 1.1  # noise and interpolation may leave its range a little
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +65,14 @@ def place_maps(given: FinishedMaps) -> PlacedMaps:
     Raises
     ------
     DataError
-        The maps are in no known unit.
+        The maps are in no known unit, or FA is no share.
     GridMismatchError
         They are not of one grid.
     """
     maps = dict(given.images)
     check_same_grid(next(iter(maps.values())), **maps)
     facts = Facts(taken={"maps": given.dataset}, warnings=[*given.warnings])
+    _check_share(maps, given.dataset)
     factor = diffusivity_factor(maps)
     for name in maps.keys() & set(DIFFUSIVITIES):
         scaled = np.asarray(maps[name].dataobj) * np.float32(factor)
@@ -79,40 +86,87 @@ def place_maps(given: FinishedMaps) -> PlacedMaps:
     brain = nib.Nifti1Image(measured.astype(np.uint8), first.affine)
     if given.head is None:
         return PlacedMaps(maps, brain, Transform(), None, None, facts)
-    matrix = _place(first, given.head)
+    # FA has edges of its own: in its right place it meets a third of those of the head.
+    matrix = _place(first, given.head, facts, judged=given.head.image is not None)
     facts.methods.append("finished_coregistration")
     return _on_head(maps, brain, first, matrix, given.head, facts)
 
 
+def _check_share(maps: Maps, dataset: str) -> None:
+    """Raise DataError where the FA is in per cent or per mille, or something else."""
+    if "fa" not in maps:
+        return
+    values = np.asarray(maps["fa"].dataobj)
+    high = float(np.percentile(values[values > 0], 99)) if (values > 0).any() else 0.0
+    if high > _MOST_FA:
+        raise DataError(
+            f"The FA map of {dataset} goes up to {high:.3g}, and FA is a share from 0 to 1. Scale "
+            "it, or leave this derivative out."
+        )
+
+
 def fit_series(given: FinishedSeries) -> PlacedMaps:
-    """Place a series by the head, and fit a tensor to it."""
+    """Place a series by the head, and fit a tensor to volumes that are what they are called.
+
+    Raises
+    ------
+    DataError
+        The images do not bear out the gradient table, or too few are left for a tensor.
+    """
+    raw = Series(given.image, given.gradients, {}, (), ())
+    kept, warnings = without_unlike(raw)
+    kept.gradients.check_tensor()
+    given = replace(given, image=kept.image, gradients=kept.gradients)
     data = np.nan_to_num(np.asarray(given.image.dataobj, dtype=np.float32))
     b0 = nib.Nifti1Image(data[..., given.gradients.is_b0].mean(axis=3), given.image.affine)
-    matrix = _place(b0, given.head)
+    facts = Facts(
+        methods=["tensor", "finished_coregistration"],
+        quality=_motion(given),
+        warnings=warnings,
+        taken={"dwi": given.dataset},
+    )
+    matrix = _place(b0, given.head, facts, judged=True)
     brain = _brain_of(b0, given, matrix)
     fitted = fit_tensor(data, given.gradients, np.asarray(brain.dataobj))
     maps = {
         name: nib.Nifti1Image(fitted[name], given.image.affine) for name in ("fa", *DIFFUSIVITIES)
     }
-    facts = Facts(
-        methods=["tensor", "finished_coregistration"],
-        quality=_motion(given),
-        taken={"dwi": given.dataset},
-    )
+    _judge_axes(fitted, brain, given.dataset, facts)
     return _on_head(maps, brain, b0, matrix, given.head, facts)
 
 
-def _place(image: nib.Nifti1Image, head: HeadOfTool) -> Matrix:
+def _judge_axes(
+    fitted: Mapping[str, NDArray[np.float32]], brain: nib.Nifti1Image, dataset: str, facts: Facts
+) -> None:
+    """Warn of a gradient table whose axes are flipped or exchanged."""
+    flipped = float(np.linalg.det(brain.affine)) > 0  # where bvec files reverse the first axis
+    sizes = Grid.of(brain).voxel_sizes
+    check = check_axes(fitted["direction"], fitted["fa"], sizes, flipped)
+    if check is None:
+        return
+    facts.quality["gradient_coherence"] = check.coherence / check.best
+    if check.is_wrong:
+        facts.warnings.append(
+            f"The gradient table of {dataset} seems to be wrong: fibres are more coherent with "
+            f"{check.words}. Maps but colour FA hardly change."
+        )
+
+
+def _place(image: nib.Nifti1Image, head: HeadOfTool, facts: Facts, *, judged: bool) -> Matrix:
     """Return the matrix from points of our head to those of a diffusion image, in mm.
 
     The tool has aligned the image with a head of its own, which need not lie as ours does; where
-    that is not known the image itself is matched.
+    that is not known the image itself is matched. The facts tell how well it fits, if `judged`.
     """
     if head.is_ours:
         identity: Matrix = np.eye(4)
         return identity
     moving = reorient(head.image) if head.image else image
-    return register_rigid(head.ours.image, moving, head.ours.brain)
+    found = coregister(head.ours.image, moving, head.ours.brain)
+    if judged:
+        facts.quality["dwi_coregistration_similarity"] = found.similarity
+        facts.warnings.extend(filter(None, [found.doubt("finished diffusion")]))
+    return found.matrix
 
 
 def _on_head(
