@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.evaluation.audit import FAILED
+from motor_bids_app.evaluation.audit import FAILED, WARNING
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
@@ -87,6 +87,7 @@ def answer(evaluation: Evaluation) -> Answer:
         **_against_simpler(evaluation),
         **_against_chance(evaluation),
         failed=_overruled(evaluation.setup.audit),
+        nuisance_as_good=_warned(evaluation.setup.audit, "nuisance-rung"),
     )
 
 
@@ -100,6 +101,11 @@ def _least_class(row: "pd.Series[Any]") -> int | None:
 def _overruled(audit: pd.DataFrame) -> tuple[str, ...]:
     """Names of the checks that failed, and did not stop the experiment because of --allow."""
     return tuple(audit.loc[audit["state"] == FAILED, "name"])
+
+
+def _warned(audit: pd.DataFrame, name: str) -> bool:
+    """Whether a check of the audit gave a warning."""
+    return bool((audit.loc[audit["name"] == name, "state"] == WARNING).any())
 
 
 def _against_simpler(evaluation: Evaluation) -> dict[str, Any]:

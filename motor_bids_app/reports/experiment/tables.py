@@ -81,7 +81,31 @@ def metric_cell(row: Mapping[Hashable, float]) -> str:
 
 def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
     """One row per model, against the best of the simpler ones."""
-    rows = [
+    return Table(
+        caption="Each model against the best of the simpler ones, on the same splits: difference "
+        "in patients with its 95 % interval, p (the greater of the corrected resampled t-test over "
+        "splits and of a test over people), and that p corrected for the number of models (Holm).",
+        columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
+        rows=_compared(comparisons, models),
+        numeric=frozenset({3, 4, 5}),
+    )
+
+
+def nuisance_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
+    """One row per model, against missing values, image quality and site alone."""
+    return Table(
+        caption="Each model against one of missing values, image quality and site alone. A model "
+        "that is not better than these may have learned nothing else.",
+        columns=("Model", "Compared with", "Metric", "Difference", "p", "p (Holm)"),
+        rows=_compared(comparisons, models),
+        numeric=frozenset({3, 4, 5}),
+    )
+
+
+def _compared(
+    comparisons: pd.DataFrame, models: Mapping[str, str]
+) -> tuple[tuple[object, ...], ...]:
+    return tuple(
         (
             models.get(row["model"], row["model"]),
             models.get(row["reference"], row["reference"]),
@@ -93,14 +117,6 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
             ),
         )
         for _, row in comparisons.iterrows()
-    ]
-    return Table(
-        caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "in patients with its 95 % interval, p (the greater of the corrected resampled t-test over "
-        "splits and of a test over people), and that p corrected for the number of models (Holm).",
-        columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
-        rows=tuple(rows),
-        numeric=frozenset({3, 4, 5}),
     )
 
 

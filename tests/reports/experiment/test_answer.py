@@ -10,7 +10,6 @@ from motor_bids_app.reports.experiment.answer import (
     noise_floor,
 )
 
-
 CLEAR = {
     "low": 0.7,
     "chance_p": 0.001,
