@@ -145,6 +145,7 @@ def build_report(
     ceiling: float | None,
     others: Sequence[Block] = (),
     checklists: Mapping[str, str] | None = None,
+    history: Sequence[str] = (),
 ) -> ExperimentReport:
     """Collect what the page of an experiment shows.
 
@@ -156,6 +157,8 @@ def build_report(
         What stands behind those of the parts.
     checklists : mapping of str to str
         Links, by title.
+    history : sequence of str
+        What the ledger says of evaluations on these people.
     """
     experiment, cohort, outcome = (
         evaluation.experiment,
@@ -180,6 +183,7 @@ def build_report(
         blocks=(*(block for part in evaluation.parts for block in part.blocks(page)), *others),
         splits=_splits(experiment, evaluation.setup.splits),
         safeguards=_safeguards(experiment, cohort),
+        history=tuple(history),
         ceiling=ceiling,
         warnings=_warnings(evaluation),
         configuration=to_toml(experiment),
@@ -227,7 +231,8 @@ def _safeguards(experiment: Experiment, cohort: Cohort) -> tuple[str, ...]:
         "people of a split.",
         "All models are tested on the same splits, and metrics count patients, not scans.",
         "An AUC compares only patients who were predicted by the same fitted model.",
-        "The final model was named before the evaluation; no setting was chosen by the results.",
+        "The final model is the one that the experiment names; ledger.tsv, beside the folders of "
+        "the experiments, lists all evaluations, as the best of many is the best by luck too.",
     ]
     if experiment.model.recalibrate != "none":
         sentences.append(
