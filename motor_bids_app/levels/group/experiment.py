@@ -42,6 +42,7 @@ from motor_bids_app.levels.group.parts.performance import Comparisons, Performan
 from motor_bids_app.levels.group.parts.predictions import PersonPredictions
 from motor_bids_app.levels.group.parts.recalibration import Recalibration
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
+from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.progress import progress_bar
@@ -60,6 +61,7 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     LearningCurve,
     Spread,
     Recalibration,
+    Sites,
     Subgroups,
     Comparisons,
     ByMap,
