@@ -1,5 +1,6 @@
 """What tells the outcome without being biology: gaps, quality, site, a column made from it."""
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,50 @@ def check_nuisance(nuisance: pd.DataFrame, truth: "pd.Series[float]", classify: 
         return name, check, "warning", finding, None
     finding = f"They do not ({reached}; {nuisance.shape[1]} columns)."
     return name, check, "passed", finding, None
+
+
+def check_against_nuisance(
+    value: float,
+    nuisance: tuple[float, float],
+    comparison: Mapping[Hashable, Any],
+    *,
+    metric: str,
+    chance: float,
+) -> Row:
+    """Check that the final model is better than a model of what is no biology.
+
+    The latter does as well where its value is as high, or where it is itself better than chance
+    and the difference may be chance.
+
+    Parameters
+    ----------
+    value : float
+        Main metric of the final model.
+    nuisance : (float, float)
+        Of the model of gaps, quality and site, and the lower limit of its 95 % interval.
+    comparison : mapping
+        Row of `compare_pairs`: difference, low, high, p_value.
+    metric : str
+        Its name for people.
+    chance : float
+        What guessing scores.
+    """
+    name, check = "nuisance-rung", "the model is better than quality, gaps and site alone"
+    theirs, low = nuisance
+    better = comparison["low"] > 0 and comparison["p_value"] < ALPHA
+    numbers = (
+        f"{metric} {value:.2f}, and {theirs:.2f} by missing values, image quality and site alone; "
+        f"difference {comparison['difference']:+.2f}, 95 % interval {comparison['low']:+.2f} to "
+        f"{comparison['high']:+.2f}"
+    )
+    if not better and (theirs >= value or low > chance):
+        finding = (
+            f"The final model does no better than what is no biology ({numbers}): it may have "
+            "learned just that."
+        )
+        return name, check, "warning", finding, None
+    clear = "It is" if better else "They do not predict the outcome, though the gap may be chance"
+    return name, check, "passed", f"{clear} ({numbers}).", None
 
 
 def nuisance_test(

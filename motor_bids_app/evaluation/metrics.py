@@ -71,8 +71,8 @@ class Predictions:
             truth.index.to_numpy(object),
         )
 
-    def of_people(self, keep: NDArray[np.bool_]) -> "Predictions":
-        """Predictions of some people; `keep` has shape (n,)."""
+    def of_people(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "Predictions":
+        """Predictions of some people: where `keep`, shape (n,), is True, or at its positions."""
         return replace(
             self,
             values=self.values[:, keep],

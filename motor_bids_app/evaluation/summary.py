@@ -141,6 +141,9 @@ def metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[ob
     splits = split_metrics(predictions, task)
     repeats = pd.DataFrame([_first(compute(repeat)) for repeat in predictions.by_repeat()])
     n_poor = int((predictions.truth == 1).sum()) if task == "classification" else None
+    counts = dict.fromkeys(estimate, (n, n_poor))
+    if task == "classification":
+        counts["roc_auc"] = _compared(predictions)
     return [
         (
             name,
@@ -158,11 +161,17 @@ def metric_rows(predictions: Predictions, task: str, seed: int) -> list[tuple[ob
             float(repeats[name].std(ddof=1)) if len(repeats) > 1 else np.nan,
             float(repeats[name].min()),
             float(repeats[name].max()),
-            n,
-            n_poor,
+            *counts[name],
         )
         for name, value in estimate.items()
     ]
+
+
+def _compared(predictions: Predictions) -> tuple[int, int]:
+    """People who are in a pair that an AUC counts, and how many of them are poor."""
+    _, pairs = ordered_pairs(predictions)
+    n_poor = int((pairs.sum(axis=1) > 0).sum())
+    return n_poor + int((pairs.sum(axis=0) > 0).sum()), n_poor
 
 
 def metric_interval(

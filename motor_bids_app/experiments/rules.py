@@ -1,5 +1,6 @@
 """How a table of an experiment is read: every key has a rule, and a wrong value says it."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -70,6 +71,17 @@ def some_of(*values: str) -> Rule:
     """Allow lists of some words without repeats, and the empty one."""
     allowed = list_of(*values)
     return Rule(lambda given: given == () or allowed.allows(given), f"{allowed.words}, or []")
+
+
+ASCENDING = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and (len(value) == 0 or 2 <= len(value) <= 20)
+        and all(type(one) in (int, float) for one in value)
+        and all(low < high for low, high in itertools.pairwise(value))
+    ),
+    "a list of 2 to 20 rising numbers, the lowest value of each class but the first",
+)
 
 
 def setting(default: Any, rule: Rule) -> Any:

@@ -1,6 +1,5 @@
 """What an experiment can say, and which values make sense."""
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from motor_bids_app.experiments.beside import (
 )
 from motor_bids_app.experiments.component import Component, check_component
 from motor_bids_app.experiments.rules import (
+    ASCENDING,
     Rule,
     Section,
     check_key,
@@ -30,7 +30,15 @@ from motor_bids_app.experiments.rules import (
 )
 from motor_bids_app.explanation.states import DECIDING
 from motor_bids_app.features.connectivity import CONNECTIVITY
-from motor_bids_app.models.catalog import LADDER, MODALITY_RUNGS, NETWORKS, TASKS
+from motor_bids_app.models.catalog import (
+    COMPARED_ONLY,
+    LADDER,
+    MODALITY_RUNGS,
+    NETWORKS,
+    TASKS,
+    USUAL,
+    full_ladder,
+)
 from motor_bids_app.models.networks.backbones import BACKBONES
 from motor_bids_app.models.training.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
@@ -67,17 +75,6 @@ _WIDTHS = Rule(
 )
 
 
-_ASCENDING = Rule(
-    lambda value: (
-        isinstance(value, tuple)
-        and (len(value) == 0 or 2 <= len(value) <= 20)
-        and all(type(one) in (int, float) for one in value)
-        and all(low < high for low, high in itertools.pairwise(value))
-    ),
-    "a list of 2 to 20 rising numbers, the lowest value of each class but the first",
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Target(Section):
     """What is predicted."""
@@ -86,7 +83,7 @@ class Target(Section):
     task: str = setting("classification", one_of(*TASKS))
     threshold: float | None = setting(None, _LIMIT)  # default: the usual one of the score
     poor_when: str = setting("auto", one_of("auto", "<", "<=", ">", ">="))  # compared to threshold
-    thresholds: tuple[float, ...] = setting((), _ASCENDING)  # of an ordinal task: lowest values
+    thresholds: tuple[float, ...] = setting((), ASCENDING)  # of an ordinal task: lowest values
     controls: str = setting("good", one_of("good", "exclude"))
 
     def __post_init__(self) -> None:
@@ -118,7 +115,7 @@ class Model(Section):
     """Which models are evaluated on the same splits, and the one that becomes the bundle."""
 
     kind: str = setting("ladder", one_of(*KINDS))
-    rungs: tuple[str, ...] = setting(LADDER, list_of(*LADDER, *MODALITY_RUNGS))  # simplest first
+    rungs: tuple[str, ...] = setting(USUAL, list_of(*LADDER, *MODALITY_RUNGS))  # simplest first
     final: str = setting("auto", one_of("auto", *LADDER, *MODALITY_RUNGS, *KINDS[1:]))
     recalibrate: str = setting("none", one_of("none", "logistic"))  # probabilities, in the fold
     widths: tuple[int, ...] = setting((32, 16, 16, 64, 128, 256, 512), wholes(1, 4096, 4))
@@ -253,6 +250,11 @@ class Experiment:
                 f"[model] final = {self.model.final!r} is not among the models of the experiment: "
                 f"use one of {', '.join(self.model.names)}."
             )
+        if self.model.final_name in COMPARED_ONLY:
+            raise UsageError(
+                f"[model] final = {self.model.final!r}: {self.model.final_name} is a model to "
+                "compare with, and cannot be shared. Name another one as final."
+            )
         if self.model.recalibrate != "none" and self.target.task != "classification":
             raise UsageError(
                 f'[model] recalibrate = "{self.model.recalibrate}" is for probabilities: leave it '
@@ -264,6 +266,11 @@ class Experiment:
             self.model.kind, self.target.task, self.inputs.maps, self.inputs.mask
         )
         check_component(self.component, self.target.score, self.inputs.baseline_score)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All models that are evaluated, simplest first: see `full_ladder`."""
+        return full_ladder(self.model.names, self.inputs.baseline_score != "none")
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> "Experiment":

@@ -34,18 +34,31 @@ from motor_bids_app.models.tables.classical import (
 )
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.kernel_columns import (
+    KernelColumnsClassifier,
+    KernelColumnsRegressor,
+)
+from motor_bids_app.models.tables.nonlinear import (
+    BoostingClassifier,
+    BoostingRegressor,
+    RbfClassifier,
+    RbfRegressor,
+)
+from motor_bids_app.models.tables.nuisance import NuisanceClassifier, NuisanceRegressor
 from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 LADDER = (
-    "prevalence",
-    "demographics",
-    "persistence",
-    "lesion_volume",
-    "tract_load",
-    "regional",
-    "kernel",
-)
+    "prevalence", "nuisance", "demographics", "persistence", "lesion_volume", "tract_load",
+    "combined", "regional", "rbf", "boosting", "kernel_demographics", "kernel",
+)  # fmt: skip
+# Not persistence, which needs a baseline score, nor what `full_ladder` adds.
+USUAL = (
+    "prevalence", "demographics", "lesion_volume", "tract_load", "combined", "regional", "rbf",
+    "boosting", "kernel",
+)  # fmt: skip
+# Rungs to be beaten: what they learned is no model of anything, or holds training people.
+COMPARED_ONLY = frozenset({"nuisance", "rbf", "boosting", "kernel_demographics"})
 NETWORKS = ("karakis2023", "cbam2025", "gao2025", "shi2025")
 # Rungs that only some experiments ask for: a table of EEG and EMG, and either half of shi2025.
 MODALITY_RUNGS = ("physiology", "signals", "slices")
@@ -69,7 +82,7 @@ _WORDS = {REGIONAL: "regional features", PHYSIOLOGY: "features of EEG or EMG"}
 
 
 class Model(Protocol):
-    """Estimator on samples.
+    """Estimator on samples; what is in `COMPARED_ONLY` has no state.
 
     Classifiers add ``predict_proba(samples)``, shape (n, 2): probability of class 0 and of
     class 1 (poor). Others add ``predict(samples)``, shape (n,), in units of the score.
@@ -125,14 +138,20 @@ class Needs:
         return tuple(dict.fromkeys([*self.columns, *matching]))
 
 
+COMBINED = (*DEMOGRAPHICS, "lesion_volume", "tract_load")
 _NEEDS = {
     "prevalence": Needs(),
     "demographics": Needs(columns=DEMOGRAPHICS),
     "persistence": Needs(columns=(BASELINE,)),
     "lesion_volume": Needs(columns=("lesion_volume",)),
     "tract_load": Needs(columns=("tract_load", "tract_load_weighted")),
+    "nuisance": Needs(),
+    "combined": Needs(columns=COMBINED),
     "regional": Needs(pattern=REGIONAL),
+    "rbf": Needs(columns=COMBINED, pattern=REGIONAL),
+    "boosting": Needs(columns=COMBINED, pattern=REGIONAL),
     "kernel": Needs(volumes=True),
+    "kernel_demographics": Needs(columns=DEMOGRAPHICS, volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
     "cbam2025": Needs(columns=DEMOGRAPHICS, volumes=True),
     "gao2025": Needs(instances=(WINDOWS,)),
@@ -145,6 +164,26 @@ def needs(name: str) -> Needs:
     """Return what a model reads; raises UsageError for an unknown name."""
     _check(name, MODELS, "model")
     return _NEEDS[name]
+
+
+def full_ladder(names: tuple[str, ...], persistence: bool) -> tuple[str, ...]:
+    """Add the rungs that no ladder goes without to those of an experiment, simplest first.
+
+    These are what is no biology, what a baseline score says, and, for a network that is told
+    demographics, a kernel machine that is told the same: a network that is better only because it
+    knows the age is then not better.
+
+    >>> full_ladder(("prevalence", "tract_load", "karakis2023"), persistence=True)
+    ('prevalence', 'nuisance', 'persistence', 'tract_load', 'kernel_demographics', 'karakis2023')
+    """
+    network = names[-1] in NETWORKS and _NEEDS[names[-1]]
+    told = bool(network and network.columns and network.volumes)
+    first, rest = (names[:1], names[1:]) if names[0] == "prevalence" else ((), names)
+    added = ("nuisance", *(["persistence"] if persistence else []))
+    ladder = (*first, *(name for name in added if name not in names), *rest)
+    if told and "kernel_demographics" not in names:
+        ladder = (*ladder[:-1], "kernel_demographics", ladder[-1])
+    return ladder
 
 
 def build_model(
@@ -219,7 +258,7 @@ def _build(name: str, task: str, given: dict[str, Any], params: Mapping[str, Any
         "modalities": needed.instances,
         "columns": needed.columns,
         "pattern": needed.pattern,
-        "select": name in ("regional", "physiology"),
+        "select": name in ("regional", "physiology", "rbf"),
     }
     fixed = {key: value for key, value in given.items() if key in known}
     free = sorted(set(known) - set(fixed))
@@ -242,7 +281,11 @@ def _kind(name: str, task: str) -> Callable[..., Any]:
         return _NETWORK_KINDS[name][task]
     classifier, regressor = {
         "prevalence": (ConstantClassifier, ConstantRegressor),
+        "nuisance": (NuisanceClassifier, NuisanceRegressor),
+        "rbf": (RbfClassifier, RbfRegressor),
+        "boosting": (BoostingClassifier, BoostingRegressor),
         "kernel": (KernelClassifier, KernelRegressor),
+        "kernel_demographics": (KernelColumnsClassifier, KernelColumnsRegressor),
         "gao2025": (WindowClassifier, WindowRegressor),
         **dict.fromkeys(FUSION, (FusionClassifier, FusionRegressor)),
     }.get(name, (TableClassifier, TableRegressor))

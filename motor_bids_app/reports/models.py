@@ -1,12 +1,17 @@
 """What reports call the models."""
 
 LABELS = {
-    "prevalence": "Nothing but the share of poor outcomes",
+    "prevalence": "Base rate only",
+    "nuisance": "Missing values, image quality and site (no biology)",
     "demographics": "Age, sex and time since stroke",
-    "persistence": "Baseline score (persistence)",
+    "persistence": "Baseline score",
     "lesion_volume": "Lesion volume",
     "tract_load": "Lesion load of the corticospinal tract",
+    "combined": "Age, sex, time, lesion volume and tract load together",
     "regional": "Regional features and asymmetries (elastic net)",
+    "rbf": "Radial kernel machine on all columns",
+    "boosting": "Gradient-boosted trees on all columns",
+    "kernel_demographics": "All voxels of the maps, age, sex and time (linear kernel machine)",
     "kernel": "All voxels of the maps (linear kernel machine)",
     "karakis2023": "3D residual network (Karakis et al. 2023)",
     "cbam2025": "3D attention networks, one per map, averaged (cbam2025)",

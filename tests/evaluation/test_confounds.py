@@ -2,7 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.evaluation.confounds import check_gaps, check_nuisance, check_separation
+from motor_bids_app.evaluation.confounds import (
+    check_against_nuisance,
+    check_gaps,
+    check_nuisance,
+    check_separation,
+)
 
 N = 32
 CLASSES = pd.Series(np.arange(N) % 2, dtype=float)
@@ -63,3 +68,19 @@ def test_a_model_of_quality_and_site_that_predicts_is_named(classify):
     assert check_nuisance(noise, truth, classify)[2] == "passed"
     assert check_nuisance(told, truth, classify)[2] == "warning"
     assert check_nuisance(noise * 0, truth, classify)[2] == "not checked"
+
+
+@pytest.mark.parametrize(
+    ("value", "nuisance", "low", "p", "state"),
+    [
+        pytest.param(0.8, (0.5, 0.3), 0.1, 0.01, "passed", id="clearly better"),
+        pytest.param(0.8, (0.75, 0.6), -0.1, 0.5, "warning", id="both better than chance"),
+        pytest.param(0.6, (0.65, 0.4), -0.2, 0.5, "warning", id="higher by the nuisance"),
+        pytest.param(0.7, (0.55, 0.3), -0.1, 0.2, "passed", id="the nuisance tells nothing"),
+        pytest.param(0.7, (0.65, 0.55), 0.01, float("nan"), "warning", id="no test"),
+    ],
+)
+def test_a_model_must_do_better_than_what_is_no_biology(value, nuisance, low, p, state):
+    compared = {"difference": value - nuisance[0], "low": low, "high": 0.3, "p_value": p}
+    row = check_against_nuisance(value, nuisance, compared, metric="AUC", chance=0.5)
+    assert row[2] == state

@@ -107,3 +107,23 @@ def test_comparisons_without_effect_are_refused(content, message):
     network = {"name": "x", "model": {"kind": "karakis2023"}}
     with pytest.raises(UsageError, match=message):
         Experiment.read(network | content, "x.toml")
+
+
+def test_every_ladder_has_what_is_no_biology_and_matched_inputs():
+    given = {"kind": "karakis2023", "rungs": ["prevalence", "tract_load"]}
+    plain = read(model=given).models
+    with_score = read(model=given, inputs={"baseline_score": "nihss"}).models
+
+    network = ("tract_load", "kernel_demographics", "karakis2023")
+    assert plain == ("prevalence", "nuisance", *network)
+    assert with_score == ("prevalence", "nuisance", "persistence", *network)
+
+
+def test_a_windows_network_that_is_told_no_demographics_needs_no_such_match():
+    assert "kernel_demographics" not in read(model={"kind": "gao2025"}).models
+
+
+@pytest.mark.parametrize("name", ["nuisance", "rbf", "boosting", "kernel_demographics"])
+def test_a_model_to_compare_with_is_never_the_one_that_is_shared(name):
+    with pytest.raises(UsageError, match="cannot be shared"):
+        read(model={"rungs": ["prevalence", name], "final": name})

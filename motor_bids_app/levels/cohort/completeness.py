@@ -116,7 +116,7 @@ def wrong_seeds(
         With the reasons of these.
     """
     inputs, reasons = experiment.inputs, exclusions.copy()
-    reads = WINDOWS in {kind for name in experiment.model.names for kind in needs(name).instances}
+    reads = WINDOWS in {kind for name in experiment.models for kind in needs(name).instances}
     if "lesion_side" not in people.table or not (reads or set(CONNECTIVITY) & set(inputs.maps)):
         return reasons
     sides = people.table["lesion_side"].tolist()

@@ -65,7 +65,7 @@ def _modality_instances(
     experiment: Experiment, library: MapLibrary, rows: NDArray[np.intp]
 ) -> tuple[dict[str, Instances], tuple[str, ...]]:
     inputs = experiment.inputs
-    kinds = {kind for name in experiment.model.names for kind in needs(name).instances}
+    kinds = {kind for name in experiment.models for kind in needs(name).instances}
     scans = [library.scans[row] for row in rows]
     flip = to_flip(library.table, inputs.mirror_lesion_to)[rows]
     mirrored = inputs.mirror_lesion_to != "none"

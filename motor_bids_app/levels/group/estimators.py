@@ -17,7 +17,7 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.initial_weights import FolderWeights, reads_slices
 from motor_bids_app.levels.hardware import usable_precision
-from motor_bids_app.models.catalog import FUSION, build_model, needs
+from motor_bids_app.models.catalog import COMPARED_ONLY, FUSION, build_model, needs
 from motor_bids_app.models.networks.backbones import source_name
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
@@ -26,6 +26,7 @@ from motor_bids_app.models.training.settings import TrainingSettings
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 log = logging.getLogger(__name__)
+LESION_TOO = ("combined", "rbf", "boosting")  # that have more than demographics to use
 PIECES = {
     WINDOWS: "windows of the bold",
     SIGNALS: "windows of EEG or EMG",
@@ -193,13 +194,13 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
         No model is left.
     """
     lacking: dict[str, str] = {}
-    for name in experiment.model.names:
+    for name in experiment.models:
         needed = needs(name)
         unmet = [
             "a baseline score, which [inputs] baseline_score names" if lack == BASELINE else lack
             for lack in needed.unmet(cohort.samples.table)
         ]
-        if set(unmet) < set(DEMOGRAPHICS) or needed.volumes:
+        if set(unmet) < set(DEMOGRAPHICS) or needed.volumes or name in LESION_TOO:
             # Missing demographics are imputed in the fold, as long as there is something to use.
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
         if needed.volumes and cohort.samples.volumes is None:
@@ -213,7 +214,7 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
         if unmet:
             lacking[name] = ", ".join(unmet)
             log.warning("%s: %s is left out, it needs %s", experiment.name, name, lacking[name])
-    models = tuple(name for name in experiment.model.names if name not in lacking)
-    if not models:
+    models = tuple(name for name in experiment.models if name not in lacking)
+    if set(models) <= COMPARED_ONLY:
         raise DataError(f"No model of {experiment.name} has its inputs: {lacking}.")
     return models, lacking

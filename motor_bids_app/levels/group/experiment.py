@@ -8,10 +8,17 @@ import pandas as pd
 
 from motor_bids_app.evaluation.comparisons import compare_models, compare_pairs
 from motor_bids_app.evaluation.crossvalidation import Watch, cross_validate, split_metrics
+from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.cohort.scoring import of_everyone, of_patients, populations
 from motor_bids_app.levels.group.auditing import audit_cohort
-from motor_bids_app.levels.group.chance import Tests, chance_tests, refitted_test, with_p_values
+from motor_bids_app.levels.group.chance import (
+    CONSTANT,
+    Tests,
+    chance_tests,
+    refitted_test,
+    with_p_values,
+)
 from motor_bids_app.levels.group.comparisons import (
     ComparisonModels,
     evaluate_comparisons,
@@ -20,6 +27,7 @@ from motor_bids_app.levels.group.comparisons import (
 )
 from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.evaluation import Evaluation, Scores, Setup, stack
+from motor_bids_app.levels.group.nuisance import NUISANCE, check_rung
 from motor_bids_app.levels.group.parts.audit import Audit
 from motor_bids_app.levels.group.parts.by_map import ByMap
 from motor_bids_app.levels.group.parts.chance import Chance
@@ -34,9 +42,11 @@ from motor_bids_app.levels.group.parts.performance import Comparisons, Performan
 from motor_bids_app.levels.group.parts.predictions import PersonPredictions
 from motor_bids_app.levels.group.parts.recalibration import Recalibration
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
+from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.progress import progress_bar
+from motor_bids_app.models.catalog import COMPARED_ONLY
 from motor_bids_app.models.networks.layers import WITHOUT_PROBABILITY
 
 log = logging.getLogger(__name__)
@@ -51,6 +61,7 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     LearningCurve,
     Spread,
     Recalibration,
+    Sites,
     Subgroups,
     Comparisons,
     ByMap,
@@ -98,6 +109,11 @@ def evaluate(
     beside = ComparisonModels()
     if network in setup.models:
         beside = evaluate_comparisons(builder, splits, layers)
+    scores = _scores(builder, setup, tables, beside)
+    row = check_rung(scores, setup.final, builder.cohort.outcome.task)
+    if row is not None:
+        audit = pd.DataFrame([row], columns=setup.audit.columns)
+        setup = replace(setup, audit=pd.concat([setup.audit, audit], ignore_index=True))
     evaluation = Evaluation(
         builder=builder,
         setup=setup,
@@ -105,7 +121,7 @@ def evaluate(
         beside=beside,
         by_map=by_map,
         raw=_raw_predictions(builder, setup.final, splits),
-        scores=_scores(builder, setup, tables, beside),
+        scores=scores,
     )
     found = [kind.compute(evaluation) for kind in PARTS]
     return replace(
@@ -126,8 +142,9 @@ def _prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | Non
     )
     final = experiment.model.final_name
     if final not in models:
-        notes += (f"{final} needs {left_out[final]}: {models[-1]} is the final model instead.",)
-        final = models[-1]
+        last = next(name for name in reversed(models) if name not in COMPARED_ONLY)
+        notes += (f"{final} needs {left_out[final]}: {last} is the final model instead.",)
+        final = last
     return Setup(
         models=models,
         left_out=left_out,
@@ -149,6 +166,7 @@ def _scores(
     whom, predictions = populations(cohort), of_patients(tables, cohort)
     metrics = [metrics_table(of_everyone(tables, cohort), task, seed, whom)]
     comparisons = [compare_models(predictions, setup.models, task, seed)]
+    comparisons.append(_against_nuisance(predictions, comparisons[0], task, seed))
     if beside.tables:
         kind, others = builder.experiment.model.kind, of_everyone(beside.tables, cohort)
         scores = [name for name in others if name.split("-")[0] in WITHOUT_PROBABILITY]
@@ -163,6 +181,19 @@ def _scores(
         fold_metrics=stack({name: split_metrics(p, task) for name, p in predictions.items()}),
         chance=chance,
     )
+
+
+def _against_nuisance(
+    predictions: Mapping[str, Predictions], compared: pd.DataFrame, task: str, seed: int
+) -> pd.DataFrame:
+    """Compare all models with what is no biology, but those that already are."""
+    done = compared.loc[compared["reference"] == NUISANCE, "model"]
+    pairs = [
+        (name, NUISANCE)
+        for name in predictions
+        if NUISANCE in predictions and name not in {CONSTANT, NUISANCE, *done}
+    ]
+    return compare_pairs(predictions, pairs, task, seed)
 
 
 def _chance(builder: Builder, setup: Setup) -> Tests:

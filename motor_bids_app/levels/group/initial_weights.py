@@ -108,7 +108,7 @@ def check_weights(weights: FolderWeights, experiments: Sequence[Experiment]) -> 
 
 def reads_slices(experiment: Experiment) -> bool:
     """Whether a model of an experiment is a network of slices, or has one."""
-    return any(SLICES in needs(name).instances for name in experiment.model.names)
+    return any(SLICES in needs(name).instances for name in experiment.models)
 
 
 def _backbones(experiment: Experiment) -> tuple[str, ...]:

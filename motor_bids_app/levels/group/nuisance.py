@@ -1,17 +1,28 @@
 """What is known of patients that is no biology: gaps, quality of the measurements, and sites."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from motor_bids_app.evaluation.confounds import check_gaps, check_nuisance, check_separation
+from motor_bids_app.evaluation.confounds import (
+    check_against_nuisance,
+    check_gaps,
+    check_nuisance,
+    check_separation,
+)
+from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.evaluation.leakage import Row
-from motor_bids_app.features.columns import QUALITY
+from motor_bids_app.evaluation.refitting import CHANCE
 from motor_bids_app.levels.cohort.cohort import Cohort
+from motor_bids_app.levels.cohort.scoring import PATIENTS
+from motor_bids_app.levels.group.evaluation import Scores
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import numeric_columns
+from motor_bids_app.models.tables.nuisance import distinct, nuisance_columns
+
+NUISANCE = "nuisance"
 
 
 @dataclass(frozen=True)
@@ -47,13 +58,10 @@ class Predictors:
         values = by_person(pd.DataFrame(numbers, index=table.index, columns=list(names)))
         known = cohort.known.loc[patients]
         known = known.join(values.drop(columns=known.columns, errors="ignore").notna())
-        quality = [name for name in map(str, table) if re.fullmatch(QUALITY, name)]
-        measured = table[quality].apply(pd.to_numeric, errors="coerce")
-        if "lesion_mask" in table:
-            measured = measured.assign(lesion_mask=(table["lesion_mask"] == "given").astype(float))
-        sites = pd.get_dummies(cohort.sites.loc[patients], prefix="site", dtype=float)
-        gaps = (~known).astype(float).T.drop_duplicates().T.add_prefix("no ")
-        return cls(values, known, pd.concat([gaps, by_person(measured), sites], axis=1))
+        sites = tuple(sorted({str(name) for name in cohort.sites.loc[patients].dropna()}))
+        columns, measured = nuisance_columns(cohort.samples, sites)
+        nuisance = by_person(pd.DataFrame(measured, index=table.index, columns=columns))
+        return cls(values, known, nuisance.iloc[:, distinct(nuisance.to_numpy(np.float64))])
 
 
 def check_confounds(cohort: Cohort, predictors: Predictors) -> list[Row]:
@@ -65,3 +73,26 @@ def check_confounds(cohort: Cohort, predictors: Predictors) -> list[Row]:
         check_nuisance(predictors.nuisance, truth, classify),
     ]
     return [*rows, check_separation(predictors.values, truth)] if classify else rows
+
+
+def check_rung(scores: Scores, final: str, task: str) -> Row | None:
+    """Row of the audit on whether the final model is better than what is no biology.
+
+    None where there is no such comparison.
+    """
+    compared = scores.comparisons
+    compared = compared[(compared["model"] == final) & (compared["reference"] == NUISANCE)]
+    if compared.empty:
+        return None
+    rows = scores.metrics[
+        (scores.metrics["population"] == PATIENTS)
+        & (scores.metrics["metric"] == primary_metric(task))
+    ].set_index("model")
+    value, low = rows["value"].to_dict(), rows["low"].to_dict()
+    return check_against_nuisance(
+        float(value[final]),
+        (float(value[NUISANCE]), float(low[NUISANCE])),
+        compared.iloc[0].to_dict(),
+        metric="AUC" if task == "classification" else str(primary_metric(task)),
+        chance=CHANCE[task],
+    )

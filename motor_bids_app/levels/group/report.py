@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.evaluation.audit import FAILED
+from motor_bids_app.evaluation.audit import FAILED, WARNING
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
@@ -87,6 +87,7 @@ def answer(evaluation: Evaluation) -> Answer:
         **_against_simpler(evaluation),
         **_against_chance(evaluation),
         failed=_overruled(evaluation.setup.audit),
+        nuisance_as_good=_warned(evaluation.setup.audit, "nuisance-rung"),
     )
 
 
@@ -100,6 +101,11 @@ def _least_class(row: "pd.Series[Any]") -> int | None:
 def _overruled(audit: pd.DataFrame) -> tuple[str, ...]:
     """Names of the checks that failed, and did not stop the experiment because of --allow."""
     return tuple(audit.loc[audit["state"] == FAILED, "name"])
+
+
+def _warned(audit: pd.DataFrame, name: str) -> bool:
+    """Whether a check of the audit gave a warning."""
+    return bool((audit.loc[audit["name"] == name, "state"] == WARNING).any())
 
 
 def _against_simpler(evaluation: Evaluation) -> dict[str, Any]:
@@ -139,6 +145,7 @@ def build_report(
     ceiling: float | None,
     others: Sequence[Block] = (),
     checklists: Mapping[str, str] | None = None,
+    history: Sequence[str] = (),
 ) -> ExperimentReport:
     """Collect what the page of an experiment shows.
 
@@ -150,6 +157,8 @@ def build_report(
         What stands behind those of the parts.
     checklists : mapping of str to str
         Links, by title.
+    history : sequence of str
+        What the ledger says of evaluations on these people.
     """
     experiment, cohort, outcome = (
         evaluation.experiment,
@@ -174,6 +183,7 @@ def build_report(
         blocks=(*(block for part in evaluation.parts for block in part.blocks(page)), *others),
         splits=_splits(experiment, evaluation.setup.splits),
         safeguards=_safeguards(experiment, cohort),
+        history=tuple(history),
         ceiling=ceiling,
         warnings=_warnings(evaluation),
         configuration=to_toml(experiment),
@@ -221,7 +231,8 @@ def _safeguards(experiment: Experiment, cohort: Cohort) -> tuple[str, ...]:
         "people of a split.",
         "All models are tested on the same splits, and metrics count patients, not scans.",
         "An AUC compares only patients who were predicted by the same fitted model.",
-        "The final model was named before the evaluation; no setting was chosen by the results.",
+        "The final model is the one that the experiment names; ledger.tsv, beside the folders of "
+        "the experiments, lists all evaluations, as the best of many is the best by luck too.",
     ]
     if experiment.model.recalibrate != "none":
         sentences.append(

@@ -21,6 +21,7 @@ from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.experiment import PARTS, evaluate
 from motor_bids_app.levels.group.explanation.watchers import Watchers
 from motor_bids_app.levels.group.initial_weights import FolderWeights
+from motor_bids_app.levels.group.ledger import enter
 from motor_bids_app.levels.group.report import build_report
 from motor_bids_app.levels.group.result import Result, known_ceiling, results_of
 from motor_bids_app.levels.group.results import write_results
@@ -66,7 +67,8 @@ def run_experiment(
         *describe_states(folder, cohort, experiment, n_threads, builder.seed),
     ]
     ceiling = known_ceiling(settings.bids_dir, cohort)
-    report = build_report(evaluation, ceiling, blocks, LINKS)
+    history = enter(settings.output_dir, evaluation)
+    report = build_report(evaluation, ceiling, blocks, LINKS, history)
     write_results(folder, evaluation, PARTS)
     save_model(folder / "model", members, _description(settings, evaluation, heritage))
     write_checklists(folder, run_facts(settings, evaluation, members))

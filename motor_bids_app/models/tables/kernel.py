@@ -24,53 +24,12 @@ from motor_bids_app.models.networks.inputs import (
     volumes_of,
 )
 from motor_bids_app.models.state import State
+from motor_bids_app.models.tables.centring import Array, Centring
 from motor_bids_app.models.tables.classical import within
 from motor_bids_app.models.training.folds import binary_labels, inner_folds
 
-Array = NDArray[np.float64]
 PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
 SAFE_PENALTY = 10.0  # where there are too few people to choose by
-
-
-class Centring:
-    """Inner products of deviations from a training fold's mean, maps at equal weight.
-
-    A scan that lacks a map is given the fold's mean, a deviation of 0. A map that does
-    not vary in the fold has weight 0.
-
-    Parameters
-    ----------
-    grams : float64 array, shape (n_maps, k, k)
-        Raw products within the fold.
-    present : bool array, shape (k, n_maps)
-        Which scan has which map.
-    """
-
-    def __init__(self, grams: Array, present: NDArray[np.bool_]) -> None:
-        self.present = present.T
-        self.share = self.present / np.maximum(self.present.sum(axis=1, keepdims=True), 1)
-        self.mean_products = np.einsum("mi,mij->mj", self.share, grams)
-        size = np.einsum("mii->m", grams)
-        energy = np.einsum("mii->m", self._deviations(grams, present))
-        varies = energy > 1e-9 * np.maximum(size, 1e-30)
-        self.weights = np.zeros(len(grams))
-        self.weights[varies] = len(present) / energy[varies] / np.count_nonzero(varies)
-
-    def __call__(self, across: Array, present: NDArray[np.bool_]) -> Array:
-        """Return products of n scans with the fold's k, shape (n, k).
-
-        Parameters
-        ----------
-        across : float64 array, shape (n_maps, n, k)
-            Raw products of the scans with the fold's.
-        present : bool array, shape (n, n_maps)
-        """
-        return np.einsum("m,mij->ij", self.weights, self._deviations(across, present))
-
-    def _deviations(self, across: Array, present: NDArray[np.bool_]) -> Array:
-        centred = across - self.mean_products[:, None, :]
-        centred -= np.einsum("mij,mj->mi", centred, self.share)[:, :, None]
-        return centred * present.T[:, :, None] * self.present[:, None, :]
 
 
 class _KernelModel(BaseEstimator):
@@ -111,13 +70,29 @@ class _KernelModel(BaseEstimator):
         self.maps_ = tuple(self.maps) or volumes.maps
         self.grid_ = volumes.grid
         columns = map_columns(volumes, self.maps_)
-        grams, present = volumes.gram(self.mask)[columns], volumes.present[:, columns]
+        grams, present = self._with_columns(
+            volumes.gram(self.mask)[columns], volumes.present[:, columns], X
+        )
         self.penalty_ = self._choose_penalty(grams, present, y, X.participants)
-        self._centring = Centring(grams, present)
-        products = self._centring(grams, present)
+        centring = Centring(grams, present)
+        products = centring(grams, present)
         self._dual, self.intercept_ = self._solve(products, y, (self.penalty_,))[0]
+        self._keep_columns(centring, X)
+        self._centring = centring.first(len(columns))
         self._training: Volumes | None = volumes
         self._primal: tuple[NDArray[np.float32], Array] | None = None
+
+    def _with_columns(
+        self,
+        grams: Array,
+        present: NDArray[np.bool_],
+        X: Samples,  # noqa: ARG002 (of models that read columns too)
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the products of the maps, with those of further inputs."""
+        return grams, present
+
+    def _keep_columns(self, centring: Centring, X: Samples) -> None:
+        """Keep what is learned of further inputs; there are none."""
 
     def _choose_penalty(
         self, grams: Array, present: NDArray[np.bool_], y: NDArray[Any], people: NDArray[np.str_]

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
+from motor_bids_app.models.tables.centring import Centring
 from motor_bids_app.models.tables.classical import scaling_steps
 from motor_bids_app.models.tables.columns import numeric_columns
 from motor_bids_app.models.tables.harmonisation import ComBat, kept_covariates, sites_of
-from motor_bids_app.models.tables.kernel import PENALTIES, Centring
+from motor_bids_app.models.tables.kernel import PENALTIES
+from motor_bids_app.models.tables.kernel_columns import column_products
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 FoldProducts = Callable[[Positions, Positions], tuple[Array, Array]]
+UNLIKE = ("rbf", "boosting", "nuisance")  # that are not linear, or learn their columns
 ONE_PERSON = (1.0,)  # penalty of the models of few columns
 
 
@@ -56,9 +59,9 @@ def linear_products(
     """
     needed = needs(name)
     shares = _shares(samples, people)
-    if name == "kernel":
-        return _of_maps(samples, shares, maps, mask), PENALTIES
-    if needed.volumes or not (needed.columns or needed.pattern):
+    if name in ("kernel", "kernel_demographics"):
+        return _of_maps(samples, shares, maps, mask, needed.columns), PENALTIES
+    if needed.volumes or name in UNLIKE or not (needed.columns or needed.pattern):
         return None
     columns = needed.chosen(samples.table)
     few = not needed.pattern
@@ -81,7 +84,11 @@ def _shares(samples: Samples, people: Sequence[str]) -> Array:
 
 
 def _of_maps(
-    samples: Samples, shares: Array, maps: tuple[str, ...], mask: NDArray[np.bool_] | None
+    samples: Samples,
+    shares: Array,
+    maps: tuple[str, ...],
+    mask: NDArray[np.bool_] | None,
+    beside: tuple[str, ...],
 ) -> FoldProducts:
     volumes = volumes_of(samples)
     columns = map_columns(volumes, tuple(maps) or volumes.maps)
@@ -95,6 +102,9 @@ def _of_maps(
             )
         ]
     )
+    if beside:
+        own, known = column_products(_by_person(numeric_columns(samples, beside), shares))
+        grams, present = np.concatenate([grams, own]), np.hstack([present, known])
 
     def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
         within = grams[:, fit[:, None], fit]

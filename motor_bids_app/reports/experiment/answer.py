@@ -7,6 +7,7 @@ from motor_bids_app.reports.experiment import gate
 from motor_bids_app.reports.experiment.gate import SURE, Evidence, Verdict
 
 CONSTANT = "prevalence"  # the base rate, which is chance and no simpler model
+METRIC_NAMES = {"roc_auc": "AUC", "r2": "R²"}  # for people
 RANGES = {"roc_auc": (0.0, 1.0), "r2": (-math.inf, 1.0), "quadratic_kappa": (-1.0, 1.0)}
 
 
@@ -43,7 +44,7 @@ class Answer:
     @property
     def metric_name(self) -> str:
         """Name of the metric for people."""
-        return {"roc_auc": "AUC", "r2": "R²"}.get(self.metric, self.metric.replace("_", " "))
+        return METRIC_NAMES.get(self.metric, self.metric.replace("_", " "))
 
     @property
     def interval(self) -> str:

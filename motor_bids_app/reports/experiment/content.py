@@ -57,6 +57,7 @@ class ExperimentReport:
     splits: Mapping[str, str | int | float]  # label -> value: scheme, folds, people per fold
     safeguards: tuple[str, ...]  # one sentence each: what cannot leak, and why
     ceiling: float | None = None  # best reachable value of answer.metric, known for simulated data
+    history: tuple[str, ...] = ()  # how often these people were evaluated, and the best of it
     warnings: tuple[str, ...] = ()
     configuration: str  # the experiment, as TOML
     references: tuple[Reference, ...] = ()

@@ -32,9 +32,9 @@ class Evidence:
     """What the gate looks at, of the main metric in the patients tested.
 
     `band_high` is the most that guessing scores, and `most` the metric's greatest value. `p` is
-    that of the permutation test, where there is one. `gain` says of the comparison with the best
-    simpler model, other than the base rate, whether the model is better (1), worse (-1) or
-    neither (0); None where there is no such model.
+    that of the permutation test, where there is one. `gain` says whether the model is better (1) or
+    worse (-1) than the best simpler one, the base rate apart, or neither (0); None where there is
+    no such model.
     """
 
     failed: bool  # a check of the audit, which was allowed to

@@ -100,7 +100,13 @@ def _sentences(report: ExperimentReport) -> list[str]:
     answer, compared = report.answer, None
     if answer.best_baseline is not None:
         compared = comparison(answer, baseline=report.models[answer.best_baseline])
-    sentences = [meaning(answer), compared, chance_test(answer), noise_floor(answer)]
+    sentences = [
+        meaning(answer),
+        compared,
+        chance_test(answer),
+        noise_floor(answer),
+        *report.history,
+    ]
     if report.ceiling is not None:
         sentences.append(
             f"These data are simulated: no model can do better than {answer.metric_name} "

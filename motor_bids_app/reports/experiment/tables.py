@@ -17,6 +17,11 @@ _SHOWN = {  # metrics of the main table, by task
     "regression": ("r2", "r", "mae", "rmse"),
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
+_MEASURED = {
+    "nested": "in patients whom neither the model nor its limits were made from",
+    "not nested": "with limits calibrated on all other patients, which is what they should by "
+    "construction: the model is too costly to nest",
+}
 POPULATIONS = {"patients": "patients", "all": "patients and healthy controls together"}
 
 
@@ -81,7 +86,31 @@ def metric_cell(row: Mapping[Hashable, float]) -> str:
 
 def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
     """One row per model, against the best of the simpler ones."""
-    rows = [
+    return Table(
+        caption="Each model against the best of the simpler ones, on the same splits: difference "
+        "in patients with its 95 % interval, p (the greater of the corrected resampled t-test over "
+        "splits and of a test over people), and that p corrected for the number of models (Holm).",
+        columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
+        rows=_compared(comparisons, models),
+        numeric=frozenset({3, 4, 5}),
+    )
+
+
+def nuisance_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
+    """One row per model, against missing values, image quality and site alone."""
+    return Table(
+        caption="Each model against one of missing values, image quality and site alone. A model "
+        "that is not better than these may have learned nothing else.",
+        columns=("Model", "Compared with", "Metric", "Difference", "p", "p (Holm)"),
+        rows=_compared(comparisons, models),
+        numeric=frozenset({3, 4, 5}),
+    )
+
+
+def _compared(
+    comparisons: pd.DataFrame, models: Mapping[str, str]
+) -> tuple[tuple[object, ...], ...]:
+    return tuple(
         (
             models.get(row["model"], row["model"]),
             models.get(row["reference"], row["reference"]),
@@ -93,14 +122,6 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
             ),
         )
         for _, row in comparisons.iterrows()
-    ]
-    return Table(
-        caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "in patients with its 95 % interval, p (the greater of the corrected resampled t-test over "
-        "splits and of a test over people), and that p corrected for the number of models (Holm).",
-        columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
-        rows=tuple(rows),
-        numeric=frozenset({3, 4, 5}),
     )
 
 
@@ -120,8 +141,8 @@ def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
     what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
     return Table(
         caption=f"Conformal {what[0]} of the final model that should hold the truth for "
-        f"{coverage['level'].iloc[0]:.0%} of patients: how often they do, for each in turn with "
-        "limits calibrated on all others (95 % binomial interval, Wilson)."
+        f"{coverage['level'].iloc[0]:.0%} of patients: how often they do (95 % binomial interval, "
+        f"Wilson), {_MEASURED[coverage['measured'].iloc[0]]}."
         + (" With both classes in the set, the model should not be asked." if classify else ""),
         columns=(
             "True group",
@@ -157,6 +178,30 @@ def subgroup_table(groups: pd.DataFrame, label: str) -> Table:
         columns=("By", "Group", "People", *(["Poor"] if classify else []), metric),
         rows=tuple(rows),
         numeric=frozenset({2, 3, 4} if classify else {2, 3}),
+    )
+
+
+def left_out_table(sites: pd.DataFrame, label: str) -> Table:
+    """One row per site that was left out, of their mean and of a new site."""
+    metric = METRICS.get(sites["metric"].iloc[0], sites["metric"].iloc[0])
+    classify = bool(sites["n_poor"].notna().any())
+    rows = [
+        (
+            row["site"],
+            int(row["n_people"]),
+            *([int(row["n_poor"])] if classify else []),
+            metric_cell(row.to_dict()),
+        )
+        for _, row in sites.iterrows()
+    ]
+    return Table(
+        caption=f"{label} at sites that it had not learned from, with 95 % intervals. Their mean "
+        "takes sites for a draw from many (random effects: DerSimonian and Laird 1986, Hartung and "
+        "Knapp 2001), and its interval is about the mean; the last row says where a new site may "
+        "lie.",
+        columns=("Site", "Patients", *(["Poor"] if classify else []), metric),
+        rows=tuple(rows),
+        numeric=frozenset({1, 2, 3} if classify else {1, 2}),
     )
 
 

@@ -8,7 +8,9 @@ from sklearn.metrics import roc_auc_score
 from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
+from motor_bids_app.models.tables.columns import numeric_columns
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.kernel_columns import KernelColumnsRegressor
 from motor_bids_app.spaces.grids import Grid
 
 TASKS = pytest.mark.parametrize(
@@ -58,6 +60,28 @@ def test_ridge_equals_the_one_of_scikit_learn_on_voxels(samples, outcome):
     expected = Ridge(alpha=model.penalty_).fit(voxels[TRAIN], y[TRAIN]).predict(voxels[TEST])
 
     np.testing.assert_allclose(model.predict(samples[TEST]), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("lacking", [False, True], ids=["complete", "age unknown"])
+def test_columns_weigh_as_much_as_a_map_as_for_scikit_learn_on_voxels(samples, outcome, lacking):
+    y = outcome("regression")
+    table = samples.table.copy()
+    if lacking:
+        table.loc[[3, 30], "age"] = np.nan
+    given = Samples(table, samples.volumes)
+    columns = ("age", "sex", "time_since_stroke")
+    model = KernelColumnsRegressor(columns=columns).fit(given[TRAIN], y[TRAIN])
+    values = numeric_columns(given, columns)
+    scaled = np.nan_to_num(values - np.nanmean(values[TRAIN], axis=0))
+    scaled /= np.sqrt(np.square(scaled[TRAIN]).mean(axis=0))
+    both = np.hstack([standardised_voxels(given) * np.sqrt(2), scaled]) / np.sqrt(2 + 3)
+
+    judge = Ridge(alpha=model.penalty_).fit(both[TRAIN], y[TRAIN])
+    expected = judge.predict(both[TEST])
+
+    np.testing.assert_allclose(model.predict(given[TEST]), expected, rtol=1e-5)
+    there = elsewhere(given)
+    np.testing.assert_allclose(model.predict(there[TEST]), expected, rtol=1e-4)
 
 
 def test_logistic_equals_the_one_of_scikit_learn_on_voxels(samples, outcome):

@@ -5,7 +5,7 @@ from motor_bids_app.models.catalog import build_model
 from motor_bids_app.models.tables.products import linear_products
 
 
-@pytest.mark.parametrize("name", ["tract_load", "kernel"])
+@pytest.mark.parametrize("name", ["tract_load", "combined", "kernel", "kernel_demographics"])
 def test_ridge_on_the_products_predicts_as_the_model_does(name, samples, outcome):
     score = outcome("regression")
     fit, judged = np.arange(24), np.arange(24, 36)
@@ -29,6 +29,6 @@ def test_scans_of_a_person_are_averaged(samples):
         assert again[1] == pytest.approx(once[1], rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["prevalence", "karakis2023"])
+@pytest.mark.parametrize("name", ["prevalence", "nuisance", "rbf", "boosting", "karakis2023"])
 def test_a_model_without_linear_inputs_has_no_products(name, samples):
     assert linear_products(name, samples, list(samples.participants)) is None

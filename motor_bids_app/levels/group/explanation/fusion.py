@@ -88,7 +88,7 @@ def build_fusion_watch(
     folder: Path, cohort: Cohort, experiment: Experiment, seed: int
 ) -> FusionWatch | None:
     """Return what watches the models of slices, EEG and EMG; None where there are none of them."""
-    if not set(FUSION) & set(experiment.model.names):
+    if not set(FUSION) & set(experiment.models):
         return None
     explainer = None
     if SLICES in cohort.samples.instances:

@@ -11,7 +11,12 @@ from motor_bids_app.levels.group.parts.chance import PERMUTED
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
 from motor_bids_app.reports.experiment.charts import metric_forest, split_spread
 from motor_bids_app.reports.experiment.content import Block
-from motor_bids_app.reports.experiment.tables import POPULATIONS, comparison_table, models_table
+from motor_bids_app.reports.experiment.tables import (
+    POPULATIONS,
+    comparison_table,
+    models_table,
+    nuisance_table,
+)
 from motor_bids_app.reports.pages import Table
 
 
@@ -113,8 +118,9 @@ class Comparisons(Part):
     names: ClassVar = ("comparisons",)
     columns: ClassVar[Columns] = {
         "reference": {
-            "Description": "What the model is compared with: the best of the simpler models, "
-            "or the network, for what is evaluated beside it"
+            "Description": "What the model is compared with: the best of the simpler models; "
+            "nuisance (missing values, image quality and site), in a further row where that is "
+            "another one; or the network, for what is evaluated beside it"
         },
         "difference": {"Description": "Metric of the model minus that of the reference"},
         "t": {
@@ -145,7 +151,13 @@ class Comparisons(Part):
     def blocks(self, page: Page) -> list[Block]:
         """A table of the models of the ladder."""
         shown = self.comparisons[self.comparisons["model"].isin(list(page.models))]
-        if shown.empty:
-            return []
-        table = comparison_table(shown, page.models)
-        return [Block(place="models", title="Against the best simpler model", tables=(table,))]
+        later = shown.duplicated("model")  # each model first has its row on the best simpler one
+        found = {
+            "Against the best simpler model": comparison_table(shown[~later], page.models),
+            "Against what is no biology": nuisance_table(shown[later], page.models),
+        }
+        return [
+            Block(place="models", title=title, tables=(table,))
+            for title, table in found.items()
+            if table.rows
+        ]

@@ -1,0 +1,87 @@
+"""A kernel machine on maps that is told a few columns of the table too, as networks are."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.tables.centring import Array, Centring
+from motor_bids_app.models.tables.columns import numeric_columns
+from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+
+
+def column_products(values: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Return columns as maps of one voxel: products (n_columns, n, n), and what is known.
+
+    `Centring` then scales a column to the weight of a map, and gives who lacks it the mean.
+    """
+    known = ~np.isnan(values)
+    filled = np.where(known, values, 0.0)
+    return np.einsum("ic,jc->cij", filled, filled), known
+
+
+class _ColumnsToo:
+    """What a kernel machine on maps needs to read columns; each weighs as much as a map.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns to use beside the maps; the other parameters are those of `KernelClassifier`.
+    """
+
+    columns: tuple[str, ...]
+
+    def _with_columns(
+        self, grams: Array, present: NDArray[np.bool_], X: Samples
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        own, known = column_products(numeric_columns(X, self.columns))
+        return np.concatenate([grams, own]), np.hstack([present, known])
+
+    def _keep_columns(self, centring: Centring, X: Samples) -> None:
+        n = len(self.columns)
+        values = np.nan_to_num(numeric_columns(X, self.columns))
+        self._means = (centring.share[-n:] * values.T).sum(axis=1)
+        deviations = (values - self._means) * centring.present[-n:].T
+        dual: Array = self._dual  # type: ignore[attr-defined]
+        self._weights = centring.weights[-n:] * (dual @ deviations)
+
+    def decision_function(self, X: Samples) -> Array:
+        """Return the linear predictor: log odds of class 1, or the score, shape (n_scans,)."""
+        of_maps: Array = super().decision_function(X)  # type: ignore[misc]
+        deviations = np.nan_to_num(numeric_columns(X, self.columns) - self._means)
+        return of_maps + deviations @ self._weights
+
+
+class KernelColumnsClassifier(_ColumnsToo, KernelClassifier):
+    """Logistic regression with a ridge penalty on voxels and columns; see `_ColumnsToo`."""
+
+    def __init__(
+        self,
+        columns: tuple[str, ...] = (),
+        maps: tuple[str, ...] = (),
+        mask: NDArray[np.bool_] | None = None,
+        penalty: float | None = None,
+        random_state: int = 0,
+        bounds: tuple[float, float] | None = None,
+    ) -> None:
+        settings: dict[str, Any] = {"maps": maps, "mask": mask, "penalty": penalty}
+        super().__init__(**settings, random_state=random_state, bounds=bounds)
+        self.columns = columns
+
+
+class KernelColumnsRegressor(_ColumnsToo, KernelRegressor):
+    """Ridge regression on voxels and columns; see `_ColumnsToo`."""
+
+    def __init__(
+        self,
+        columns: tuple[str, ...] = (),
+        maps: tuple[str, ...] = (),
+        mask: NDArray[np.bool_] | None = None,
+        penalty: float | None = None,
+        random_state: int = 0,
+        bounds: tuple[float, float] | None = None,
+    ) -> None:
+        settings: dict[str, Any] = {"maps": maps, "mask": mask, "penalty": penalty}
+        super().__init__(**settings, random_state=random_state, bounds=bounds)
+        self.columns = columns
