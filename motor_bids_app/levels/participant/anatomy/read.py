@@ -12,6 +12,7 @@ from motor_bids_app.levels.participant.anatomy.images import HeadImages
 from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion, naming
 from motor_bids_app.mri.anatomy import reorient
 from motor_bids_app.mri.lesion_values import unite, values_note
+from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid
 
 
@@ -80,4 +81,5 @@ def read_lesion(scan: Scan, read: Mapping[Path, Grid]) -> GivenLesion | None:
         reference=reference,
         image_grid=grid,
         notes=tuple(remark for remark in dict.fromkeys(remarks) if remark),
+        space=(scan.lesion.is_standard and scan.lesion.space) or STANDARD_SPACE,
     )
