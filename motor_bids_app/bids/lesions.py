@@ -205,10 +205,10 @@ def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
         )
     finished = scan.finished
     name = lesion.image or (scan.anatomy[1] if scan.anatomy else "dwi")
-    if finished.head and lesion.dataset == finished.datasets.get("head"):
+    if finished.head:  # a mask of the tool that made the head, or of its space, is drawn on it
+        by_tool = lesion.dataset == finished.datasets.get("head")
         named = f"_space-{lesion.space}_" in finished.head.name
-        of_head = named or lesion.image in (None, finished.contrast)
-        if of_head:  # a mask of the tool that made the head is in the space of that
+        if named or (by_tool and lesion.image in (None, finished.contrast)):
             return replace(lesion, image=finished.contrast, drawn_on=finished.head), ""
     if name in (*ANATOMY, "dwi") and scan.raw_image(name):
         return replace(lesion, image=name, drawn_on=scan.raw_image(name)), ""
