@@ -8,6 +8,7 @@ from motor_bids_app.bids.finished_pieces import (
     TENSOR_MAPS,
     Piece,
     nested_datasets,
+    pieces_for,
     pieces_of,
     plainest,
 )
@@ -101,18 +102,18 @@ def finished_sessions(participant: str, folders: Mapping[str, Path]) -> set[str 
     return {file.labels.get("ses") for file in usable}
 
 
-def find_finished(participant: str, session: str | None, folders: Mapping[str, Path]) -> Finished:
+def find_finished(
+    participant: str, session: str | None, folders: Mapping[str, Path], *, borrow: bool = False
+) -> Finished:
     """Choose the pieces to take; anatomy of no session serves every session.
 
     All anatomical pieces are of one dataset, the one that has most of them. All tensor maps are
-    of one dataset and space. Among equals the dataset that is named first is taken.
+    of one dataset and space. Among equals the dataset that is named first is taken. With `borrow`,
+    where the session has no head of its own, one of another session is taken.
     """
-    files = [
-        file
-        for file in pieces_of(participant, nested_datasets(folders))
-        if file.labels.get("ses") in (None, session)
-    ]
-    return _with_maps(_with_series(_anatomy(files), files), files)
+    files = pieces_for(session, pieces_of(participant, nested_datasets(folders)))
+    own = [file for file in files if file.labels.get("ses") in (None, session)]
+    return _with_maps(_with_series(_anatomy(files if borrow else own), files), files)
 
 
 def _is_head(file: Piece) -> bool:

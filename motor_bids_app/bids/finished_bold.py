@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from motor_bids_app.bids.bold import REST, BoldFile
-from motor_bids_app.bids.finished_pieces import Piece, nested_datasets, pieces_of, plainest
+from motor_bids_app.bids.finished_pieces import (
+    Piece,
+    nested_datasets,
+    pieces_for,
+    pieces_of,
+    plainest,
+)
+from motor_bids_app.bids.mni_spaces import known_space
 from motor_bids_app.settings import STANDARD_SPACE
 
 
@@ -16,19 +23,16 @@ def find_finished_bold(
     None where there is none that can be used.
 
     It needs a table of confounds, and a space that can be placed: our standard space, that of the
-    T1w, or any other for which the dataset has the T1w too. In this order they are preferred. Of
+    T1w, any other for which the dataset has the T1w too, or another MNI152 space from which there
+    is a displacement to ours. In this order they are preferred. Of
     several tasks the one asked for is taken, else rest; of several runs the first.
     """
-    files = [
-        file
-        for file in pieces_of(participant, nested_datasets(folders))
-        if file.labels.get("ses") in (None, session)
-    ]
+    files = pieces_for(session, pieces_of(participant, nested_datasets(folders)))
     series = [file for file in files if file.suffix == "bold" and _is_usable(file, files, tasks)]
     if not series:
         return None
     resting = [file for file in series if file.labels.get("task", "").lower() in REST]
-    best = min(resting or series, key=_preference)
+    best = min(resting or series, key=lambda file: _preference(file, files))
     head, brain = _head(best, files), _brain(best, files)
     table = _confounds(best.path)
     assert table is not None
@@ -52,16 +56,17 @@ def find_finished_bold(
 
 def _is_usable(file: Piece, files: Sequence[Piece], tasks: Sequence[str]) -> bool:
     wanted = not tasks or file.labels.get("task") in tasks
-    placed = file.space == STANDARD_SPACE or _head(file, files) is not None
+    placed = known_space(file.space or "") is not None or _head(file, files) is not None
     preprocessed = file.labels.get("desc") == "preproc" and "echo" not in file.labels
     return wanted and preprocessed and placed and _confounds(file.path) is not None
 
 
-def _preference(file: Piece) -> tuple[bool, bool, int, int, str]:
+def _preference(file: Piece, files: Sequence[Piece]) -> tuple[bool, bool, bool, int, int, str]:
     run = file.labels.get("run", "0")
     return (
         file.space != STANDARD_SPACE,
         file.space != "T1w",
+        _head(file, files) is None,
         int(run) if run.isdigit() else 0,
         len(file.labels),
         file.path.name,

@@ -1,6 +1,6 @@
 """Files of derivative datasets of other tools, told by their names, and who made them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,47 @@ class Piece:
         return name if name in TENSOR_MAPS else None
 
 
-def pieces_of(participant: str, folders: Mapping[str, Path]) -> Iterator[Piece]:
+def pieces_of(
+    participant: str,
+    folders: Mapping[str, Path],
+    endings: tuple[str, ...] = (".nii", ".nii.gz", ".h5"),
+) -> Iterator[Piece]:
     """List the images and transforms of a participant in some datasets."""
     for name, folder in folders.items():
         for path in sorted((folder / f"sub-{participant}").rglob(f"sub-{participant}_*")):
             *pairs, suffix = path.name.split(".")[0].split("_")
-            if path.name.endswith((".nii", ".nii.gz", ".h5")):
+            if path.name.endswith(endings) and path.is_file():
                 labels = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
                 yield Piece(path, name, labels, suffix)
+
+
+def pieces_for(session: str | None, pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces of a session and of none; of a dataset without head for it, also a head of another.
+
+    Tools make one head of all sessions, or of that session alone which has a T1w, and align the
+    series of the others with it. It is that of the session before, by label, or else of the next.
+    """
+    everything = [*pieces]
+    here = [piece for piece in everything if piece.labels.get("ses") in (None, session)]
+    for dataset in dict.fromkeys(piece.dataset for piece in everything):
+        if any(_is_any_head(piece) and piece.dataset == dataset for piece in here):
+            continue
+        heads = [p for p in everything if _is_any_head(p) and p.dataset == dataset]
+        labels = sorted({head.labels["ses"] for head in heads})
+        if labels:
+            earlier = [label for label in labels if label < (session or "")]
+            lender = earlier[-1] if earlier else labels[0]
+            here += [
+                piece
+                for piece in everything
+                if (piece.dataset, piece.labels.get("ses")) == (dataset, lender)
+                and piece.path.parent.name == "anat"
+            ]
+    return here
+
+
+def _is_any_head(piece: Piece) -> bool:
+    return piece.suffix in ("T1w", "T2w") and piece.labels.get("desc") == "preproc"
 
 
 def plainest(files: Sequence[Piece]) -> Piece | None:

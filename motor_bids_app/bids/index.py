@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from motor_bids_app.bids.borrowed import with_head
+from motor_bids_app.bids.borrowed import borrowed_head, lacks_head, with_head
 from motor_bids_app.bids.finished import find_finished, finished_sessions
 from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.finished_pieces import maker_of
+from motor_bids_app.bids.finished_unused import with_unused
 from motor_bids_app.bids.ignored import IgnoreRules
 from motor_bids_app.bids.lesion_names import LesionFile, is_lesion_name
 from motor_bids_app.bids.lesions import (
@@ -258,10 +259,12 @@ def _scans_of(
     scans = []
     for session in sorted(sessions, key=lambda label: label or ""):
         person = Person(participant=participant, session=session)
-        finished = find_finished(participant, session, derivatives)
+        borrow = lacks_head(session, images)
+        finished = find_finished(participant, session, derivatives, borrow=borrow)
         here, notes = with_head(session, images)
         if finished.head:
-            here, notes = [file for file in here if file.get("session") == session], ()
+            here = [file for file in here if file.get("session") == session]
+            notes = borrowed_head(session, finished.head)
         scan = build_scan(person, here, selection.bids_filter, root, finished, selection.tasks)
         scan = with_lesion(replace(scan, notes=(*notes, *scan.notes)), lesions)
         scans.append(_with_finished_bold(scan, derivatives, selection))
@@ -270,6 +273,7 @@ def _scans_of(
         for scan in share_lesions(scans, lesions)
         if not selection.sessions or scan.session in selection.sessions
     ]
+    asked = [with_unused(scan, derivatives) for scan in asked]
     usable = [scan for scan in asked if not scan.is_empty]
     if usable or (selection.sessions and not sessions & {*selection.sessions}):
         return usable

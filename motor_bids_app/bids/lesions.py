@@ -20,11 +20,12 @@ from motor_bids_app.bids.lesion_names import (
     is_likely_lesion,
     lesion_image,
 )
+from motor_bids_app.bids.mni_spaces import moved_in_words, space_of
 from motor_bids_app.bids.scan import ANATOMY, BidsFilter, Scan
 from motor_bids_app.bids.search import Found, matches
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import check_file
-from motor_bids_app.settings import STANDARD_SPACE
+from motor_bids_app.settings import MNI_SPACES, STANDARD_SPACE
 
 _APART = 1.001  # mm at a corner, from which two images are in two places
 
@@ -82,20 +83,33 @@ def with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
 
     Parts of one lesion, in masks whose names differ in a number or a side only, belong together.
     """
-    notes, doubts, usable = [*scan.notes], [*scan.doubts], []
+    usable, remarks = [], []
     for lesion in lesions:
         if lesion.session not in (None, scan.session) and scan.session is not None:
             continue
         placed, remark = _place(lesion, scan)
         usable += [placed] if placed else []
-        if remark:
-            (notes if placed else doubts).append(remark)
-    if not usable:
-        return replace(scan, notes=tuple(notes), doubts=tuple(doubts))
+        remarks += [(lesion, placed, remark)] if remark else []
     # sorted() keeps the order of the datasets among equals
-    ranked = sorted(usable, key=lambda lesion: (lesion.is_standard, lesion.session is None))
+    ranked = sorted(
+        usable,
+        key=lambda mask: (
+            mask.is_standard,
+            mask.is_standard and mask.space != STANDARD_SPACE,
+            mask.session is None,
+        ),
+    )
+    together = [lesion for lesion in ranked if lesion.whole == ranked[0].whole]
+    used = [lesion.path for lesion in together]
+    notes, doubts = [*scan.notes], [*scan.doubts]
+    for lesion, placed, remark in remarks:
+        # What is wrong with a mask of a standard space is of no matter where another is used.
+        unused = lesion.is_standard and bool(used) and lesion.path not in used
+        is_doubt = not unused and (lesion.is_standard or placed is None)
+        (doubts if is_doubt else notes).append(remark)
+    if not ranked:
+        return replace(scan, notes=tuple(notes), doubts=tuple(doubts))
     first = ranked[0]
-    together = [lesion for lesion in ranked if lesion.whole == first.whole]
     if len(together) > 1:
         names = ", ".join(lesion.path.name for lesion in together)
         notes.append(f"{len(together)} lesion masks were united: {names}")
@@ -103,10 +117,7 @@ def with_lesion(scan: Scan, lesions: Sequence[LesionFile]) -> Scan:
     if len(usable) > len(together):
         notes.append(f"{len(usable)} lesion masks: used {first.path.name} ({first.dataset})")
     if first.is_standard and first.space != STANDARD_SPACE:
-        notes.append(
-            f"{first.path.name} is in {first.space} and was taken to be in "
-            f"{STANDARD_SPACE}: MNI spaces differ by some millimetres, which were not undone"
-        )
+        notes.append(f"{first.path.name} is in {first.space}: {moved_in_words(first.space)}")
     return replace(scan, lesion=first, notes=tuple(notes), doubts=tuple(doubts))
 
 
@@ -185,13 +196,19 @@ def _session(scan: Scan) -> str:
 def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
     """Name the image the mask was drawn on; None if that is not there, and what to say of it."""
     if lesion.is_standard:
-        return lesion, ""
+        space, remark = space_of(lesion.path, lesion.space or STANDARD_SPACE)
+        if space:
+            return replace(lesion, space=space), remark
+        return None, (
+            f"The lesion mask {lesion.path.name} was left out: {remark}. Give a mask in one of "
+            f"{', '.join(MNI_SPACES)}, or one drawn on an image of the participant."
+        )
     finished = scan.finished
     name = lesion.image or (scan.anatomy[1] if scan.anatomy else "dwi")
-    if finished.head and lesion.dataset == finished.datasets.get("head"):
-        space = f"_space-{lesion.space}_" in finished.head.name
-        of_head = space or lesion.image in (None, finished.contrast)
-        if of_head:  # a mask of the tool that made the head is in the space of that
+    if finished.head:  # a mask of the tool that made the head, or of its space, is drawn on it
+        by_tool = lesion.dataset == finished.datasets.get("head")
+        named = f"_space-{lesion.space}_" in finished.head.name
+        if named or (by_tool and lesion.image in (None, finished.contrast)):
             return replace(lesion, image=finished.contrast, drawn_on=finished.head), ""
     if name in (*ANATOMY, "dwi") and scan.raw_image(name):
         return replace(lesion, image=name, drawn_on=scan.raw_image(name)), ""

@@ -106,9 +106,14 @@ class Scan(Person):
         return all(part is None for part in parts) and not self.finished.maps
 
     @property
+    def paths(self) -> list[Path]:
+        """All files among the inputs."""
+        return [*_paths(self)]
+
+    @property
     def images(self) -> list[Path]:
         """All NIfTI files among the inputs."""
-        return [path for path in _paths(self) if path.name.endswith((".nii", ".nii.gz"))]
+        return [path for path in self.paths if path.name.endswith((".nii", ".nii.gz"))]
 
     @property
     def lesion_drawn_on(self) -> Path | None:

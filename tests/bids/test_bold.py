@@ -108,7 +108,7 @@ def test_finished_bold_comes_with_the_head_of_its_space(derivative, names, space
 
 @pytest.mark.parametrize(
     "names",
-    [[IN_T1W, T1W], [TABLE, IN_MNI, T1W], [TABLE, T1W]],
+    [[IN_T1W, T1W], [TABLE, IN_MNI.replace("2009cAsym", "6Sym"), T1W], [TABLE, T1W]],
     ids=["no confounds", "no head in its space", "no series"],
 )
 def test_finished_bold_that_cannot_be_used_is_left(derivative, names):

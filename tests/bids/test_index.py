@@ -139,7 +139,96 @@ def test_a_mask_in_another_standard_space_is_noted(make_dataset, space, noted):
 
     (scan,) = index(root)
 
-    assert sum(f"is in {space} and was taken" in note for note in scan.notes) == noted
+    assert sum(f"is in {space}: it is moved to MNI152NLin" in note for note in scan.notes) == noted
+    assert scan.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "said"),
+    [
+        ("MNI152NLin6ASym", "MNI152NLin6Asym", "moved"),  # as BIDS spells it
+        ("mni152nlin2009casym", "MNI152NLin2009cAsym", "moved"),
+        ("MNI152NLin2009cSym", "MNI152NLin2009cSym", "as it is"),
+        ("MNI152NLin2009bSym", "MNI152NLin2009bSym", "as it is"),
+    ],
+)
+def test_names_of_mni_spaces_are_known_however_they_are_spelled(make_dataset, given, taken, said):
+    root = make_dataset(f"sub-1/anat/sub-1_space-{given}_label-L_mask.nii.gz")
+
+    (scan,) = index(root)
+
+    assert scan.lesion.space == taken
+    assert said in scan.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "space", ["MNI152NLin2009aAsym", "MNI152NLin6Sym", "MNI152Lin", "IXI549Space", "ICBM152Lin"]
+)
+def test_a_mask_of_a_space_that_nothing_leads_from_is_refused_in_a_sentence(make_dataset, space):
+    name = f"sub-1_space-{space}_label-L_mask.nii.gz"
+    root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", f"sub-1/anat/{name}")
+
+    (scan,) = index(root)
+
+    assert scan.lesion is None
+    (doubt,) = scan.doubts
+    assert doubt.startswith(f"The lesion mask {name} was left out: it is in {space}, from which")
+    assert "Give a mask in one of MNI152NLin2009aSym, " in doubt
+
+
+@pytest.mark.parametrize(
+    ("shape", "corner", "step", "taken"),
+    [
+        ((193, 229, 193), (-96, -132, -78), 1, "MNI152NLin2009cAsym"),
+        ((97, 115, 97), (-96, -132, -78), 2, "MNI152NLin2009cAsym"),
+        ((197, 233, 189), (-98, -134, -72), 1, "MNI152NLin2009aSym"),
+        ((91, 109, 91), (-90, -126, -72), 2, "MNI152NLin6Asym"),
+        ((79, 95, 79), (-78, -112, -70), 2, "MNI152NLin6Asym"),
+    ],
+)
+@pytest.mark.parametrize("flip", [False, True])
+def test_of_a_space_without_version_the_box_decides_and_it_is_doubted(
+    make_dataset, shape, corner, step, taken, flip
+):
+    name = "sub-1/anat/sub-1_space-MNI152_label-L_mask.nii.gz"
+    root = make_dataset(name)
+    affine = np.diag([step, step, step, 1.0])
+    affine[:3, 3] = corner
+    if flip:
+        affine[0, 0], affine[0, 3] = -step, corner[0] + step * (shape[0] - 1)
+    nib.save(nib.Nifti1Image(np.zeros(shape, np.uint8), affine), root / name)
+
+    (scan,) = index(root)
+
+    assert scan.lesion.space == taken
+    (doubt,) = scan.doubts
+    assert f"is in MNI152 of no version, and was taken to be in {taken}" in doubt
+
+
+@pytest.mark.parametrize("space", ["IXI549Space", "MNI152"])
+def test_a_mask_that_is_not_needed_raises_no_doubt(make_dataset, space):
+    root = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz",
+        "sub-1/anat/sub-1_space-T1w_label-L_mask.nii.gz",
+        f"sub-1/anat/sub-1_space-{space}_label-L_mask.nii.gz",
+    )
+
+    (scan,) = index(root)
+
+    assert scan.lesion.image == "T1w"
+    assert scan.doubts == ()
+    assert any(f"space-{space}_label-L_mask.nii.gz" in note for note in scan.notes)
+
+
+def test_a_mask_in_our_space_goes_before_one_in_another(make_dataset):
+    root = make_dataset(
+        "sub-1/anat/sub-1_space-MNI152NLin2009cAsym_label-L_mask.nii.gz",
+        "sub-1/anat/sub-1_space-MNI152NLin2009aSym_label-L_mask.nii.gz",
+    )
+
+    (scan,) = index(root)
+
+    assert scan.lesion.space == "MNI152NLin2009aSym"
 
 
 @pytest.mark.parametrize("suffix", ["phasediff", "fieldmap", "epi"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 
 from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.mni_spaces import moved_in_words
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.participant.anatomy.lesion import (
     GivenLesion,
@@ -50,13 +51,10 @@ def preprocess_standard_lesion(scan: Scan, outputs: Outputs) -> None:
 
 
 def lesion_sidecar(lesion: LesionFile) -> dict[str, object]:
-    """Fields of the sidecar of a lesion mask; they say where its place is approximate."""
+    """Fields of the sidecar of a lesion mask; they say where it was moved."""
     sidecar: dict[str, object] = {"Type": "Lesion"}
     if lesion.is_standard and lesion.space != STANDARD_SPACE:
-        sidecar["Description"] = (
-            f"Mask given in {lesion.space}, taken to be in {STANDARD_SPACE}: the two differ by "
-            "some millimetres, which were not undone"
-        )
+        sidecar["Description"] = f"Mask given in {lesion.space}: {moved_in_words(lesion.space)}"
     return sidecar
 
 

@@ -59,7 +59,7 @@ STEPS = {  # in the order of the text; `space` is filled in
     "standard_lesion": MethodStep(
         paragraph=_ANATOMY,
         sentence="The lesion mask was given in a standard space and resampled to the grid of "
-        "{space}.",
+        "{space}, by the displacement between the templates where it was another MNI152 space.",
     ),
     "dwi_runs": MethodStep(
         paragraph=_DIFFUSION,

@@ -17,9 +17,11 @@ from motor_bids_app.levels.participant.anatomy.read import read_lesion
 from motor_bids_app.levels.participant.features import extract_features
 from motor_bids_app.levels.participant.lesion import lesion_sidecar, preprocess_standard_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.resampling import invert, resample
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.atlases import load_cerebra
 from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
@@ -87,15 +89,43 @@ def test_a_mask_whose_header_is_wrong_is_refused(save):
         lesion.measure(load_template("brain", 2))
 
 
-@pytest.mark.parametrize(
-    ("space", "approximate"), [("MNI152NLin6Asym", 1), ("MNI152NLin2009aSym", 0)]
-)
-def test_the_sidecar_says_where_the_place_is_approximate(save, space, approximate):
-    scan = save((-40, -30, 10), (-20, -10, 30), standard_grid(2), "standard", space)
+@pytest.mark.parametrize("space", ["MNI152NLin6Asym", "MNI152NLin2009cAsym"])
+@pytest.mark.parametrize("first_axis", [1, -1])
+def test_a_mask_of_another_mni_space_is_moved_and_not_relabelled(tmp_path, space, first_axis):
+    struck = load_cerebra(2).mask("Putamen_L") | load_cerebra(2).mask("Precentral_L")
+    ours = nib.Nifti1Image(struck.astype(np.float32), standard_grid(2).affine)
+    there = Grid((182, 218, 182), np.diag([-first_axis, 1, 1, 1.0]))
+    there.affine[:3, 3] = (90 * first_axis, -126, -72)
+    moved = resample(ours, there, invert(to_mni_space(space), there))
+    path = tmp_path / "sub-1_label-L_mask.nii.gz"
+    inside = (np.asarray(moved.dataobj) > 0.5).astype(np.uint8)
+    nib.save(nib.Nifti1Image(inside, there.affine), path)
+    lesion = LesionFile(path=path, participant="1", image="standard", space=space)
 
-    text = str(lesion_sidecar(scan.lesion).get("Description", ""))
+    back = read_lesion(Scan(participant="1", lesion=lesion), {}).on_standard_grid()
+    relabelled = GivenLesion(nib.load(path), str(path), "standard").on_standard_grid()
 
-    assert text.count(space) == approximate
+    def alike(mask):
+        found = np.asarray(mask.dataobj) > 0
+        return 2 * (found & struck).sum() / (found.sum() + struck.sum())
+
+    np.testing.assert_allclose(back.affine, ours.affine)
+    assert alike(back) > 0.93
+    assert alike(relabelled) < 0.88
+    assert space in str(lesion_sidecar(lesion)["Description"])
+
+
+def test_a_mask_in_our_space_is_not_said_to_be_moved(save):
+    scan = save((-40, -30, 10), (-20, -10, 30), standard_grid(2), "standard", "MNI152NLin2009aSym")
+
+    assert lesion_sidecar(scan.lesion) == {"Type": "Lesion"}
+
+
+def test_an_empty_mask_of_another_mni_space_is_called_empty(tmp_path):
+    empty = nib.Nifti1Image(np.zeros((9, 9, 9), np.uint8), np.eye(4))
+
+    with pytest.raises(DataError, match=r"raw/m\.nii: The lesion mask is empty"):
+        GivenLesion(empty, "raw/m.nii", "standard", space="MNI152NLin6Asym").on_standard_grid()
 
 
 def test_the_overlap_with_all_regions_is_saved(save, tmp_path):

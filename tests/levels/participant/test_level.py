@@ -35,9 +35,8 @@ def lesions(tmp_path):
     for number in (1, 2):
         mask = np.zeros(grid.shape, dtype=np.uint8)
         mask[10 * number : 10 * number + 5, 25:30, 25:30] = 1
-        path = (
-            folder / f"sub-{number}" / "anat" / f"sub-{number}_space-MNI_label-lesion_mask.nii.gz"
-        )
+        name = f"sub-{number}_space-MNI152NLin2009aSym_label-lesion_mask.nii.gz"
+        path = folder / f"sub-{number}" / "anat" / name
         path.parent.mkdir(parents=True)
         nib.save(nib.Nifti1Image(mask, grid.affine), path)
     (folder / "dataset_description.json").write_text(

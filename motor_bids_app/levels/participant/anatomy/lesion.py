@@ -18,7 +18,9 @@ from motor_bids_app.mri.lesion_checks import (
     voxel_reading,
 )
 from motor_bids_app.mri.lesions import align_lesion, volume_ml, warp_lesion
+from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
+from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
@@ -54,6 +56,8 @@ class GivenLesion:
         Of the image it was drawn on, as that was stored.
     remarks : Facts
         How it was read.
+    space : str
+        Of those in `settings.MNI_SPACES`, where it was drawn in a standard space.
     """
 
     mask: nib.Nifti1Image
@@ -62,16 +66,21 @@ class GivenLesion:
     reference: nib.Nifti1Image | None = None
     image_grid: Grid | None = None
     remarks: Facts = field(default_factory=Facts)
+    space: str = STANDARD_SPACE
 
     @property
     def is_standard(self) -> bool:
-        """Whether the mask is in the standard space already."""
+        """Whether the mask is in a standard space already."""
         return self.drawn_on == "standard"
 
     def on_standard_grid(self) -> nib.Nifti1Image:
-        """A mask that was drawn in the standard space, on its grid."""
+        """A mask that was drawn in a standard space, on the grid of ours."""
+        transform = to_mni_space(self.space)
         with naming(self.name):
-            return align_lesion(self.mask, load_template("T1w", RESOLUTION))
+            if transform.displacement is None:
+                return align_lesion(self.mask, load_template("T1w", RESOLUTION))
+            drawn = align_lesion(self.mask, self.mask)
+            return warp_lesion(drawn, standard_grid(RESOLUTION), transform)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from motor_bids_app.levels.participant.facts import Facts
 from motor_bids_app.levels.participant.secondary import unless_unusable
 from motor_bids_app.mri.anatomy import reorient
 from motor_bids_app.mri.lesion_values import lesion_voxels, unite, values_note
+from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid, check_same_grid
 
 
@@ -92,6 +93,7 @@ def read_lesion(scan: Scan, read: Mapping[Path, Grid]) -> GivenLesion | None:
         reference=reference,
         image_grid=grid,
         remarks=remarks,
+        space=(scan.lesion.is_standard and scan.lesion.space) or STANDARD_SPACE,
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.mni_spaces import known_space
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
 from motor_bids_app.errors import DataError
@@ -27,8 +28,8 @@ class ToolSpace:
 
     Parameters
     ----------
-    is_standard : bool
-        It is our standard space.
+    mni : str or None
+        It is this one of `settings.MNI_SPACES`.
     is_of_head : bool
         It is that of the person's head; else it is another standard space.
     head, brain : Nifti1Image or None
@@ -36,7 +37,7 @@ class ToolSpace:
         the one that our own head was taken from.
     """
 
-    is_standard: bool = False
+    mni: str | None = None
     is_of_head: bool = False
     head: nib.Nifti1Image | None = None
     brain: nib.Nifti1Image | None = None
@@ -97,8 +98,9 @@ def read_tool_space(scan: Scan) -> ToolSpace:
     """Read what tells where the space of a finished series is."""
     bold = scan.bold
     assert bold is not None
-    if bold.space == STANDARD_SPACE:
-        return ToolSpace(is_standard=True)
+    known = known_space(bold.space or "")
+    if known and (known == STANDARD_SPACE or bold.head is None):
+        return ToolSpace(mni=known)
     assert bold.head is not None
     if bold.space == "T1w" and bold.head == scan.finished.head:
         return ToolSpace(is_of_head=True)

@@ -5,13 +5,14 @@ from motor_bids_app.levels.participant.functional.inputs import BoldInputs
 from motor_bids_app.mri.anatomy import reorient
 from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.registration import register_rigid, register_to_template
+from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.transforms import Transform
 
 
 def find_transform(space: ToolSpace, inputs: BoldInputs, *, sloppy: bool) -> Transform:
     """Return the transform from our standard space to the space of a finished series."""
-    if space.is_standard:
-        return Transform()
+    if space.mni:
+        return to_mni_space(space.mni)
     if space.head is None:
         return inputs.to_head
     head = reorient(space.head)
