@@ -37,7 +37,7 @@ class Match:
 
 
 @torch.no_grad()
-def deform(match: Match, levels: Sequence[tuple[int, int]]) -> Tensor:
+def deform(match: Match, levels: Sequence[tuple[int, int]], start: Tensor | None = None) -> Tensor:
     """Find the displacement that brings the moving image to the fixed one.
 
     Parameters
@@ -45,13 +45,15 @@ def deform(match: Match, levels: Sequence[tuple[int, int]]) -> Tensor:
     match : Match
     levels : sequence of (int, int)
         Factor by which the grid is thinned out, and number of steps; coarse to fine.
+    start : Tensor, shape (3, X, Y, Z), optional
+        Displacement to begin with, in voxels.
 
     Returns
     -------
     Tensor, shape (3, X, Y, Z)
         In voxels: fixed voxel x lies at x + displacement in the moving image.
     """
-    displacement, previous = None, 1
+    displacement, previous = start, 1
     for factor, n_steps in levels:
         level = _thin_out(match, factor)
         grid = voxel_grid(tuple(level.fixed.shape[1:]))

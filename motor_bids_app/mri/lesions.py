@@ -7,17 +7,19 @@ import nibabel as nib
 import numpy as np
 from nibabel.affines import apply_affine, from_matvec
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from motor_bids_app.errors import EmptyRegionError, GridMismatchError
 from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid
+from motor_bids_app.spaces.grids import AFFINE_TOLERANCE, Grid, check_same_grid
 from motor_bids_app.spaces.transforms import Transform
 
 Side = Literal["left", "right", "bilateral", "none"]
 BILATERAL_SHARE = 0.1  # of the lesion on its smaller side, from which it counts as bilateral
 _MIN_INSIDE = 0.9  # of the lesion must be inside the image it is aligned to
 _MIDLINE = 0.01  # mm
+_MOSTLY_INSIDE = 0.5  # of a lesion must be in the brain, or the brain does not grow by it
 
 
 def align_lesion(mask: nib.Nifti1Image, image: nib.Nifti1Image) -> nib.Nifti1Image:
@@ -96,6 +98,35 @@ def warp_lesion(lesion: nib.Nifti1Image, grid: Grid, transform: Transform) -> ni
             )
         inside = share == share.max()
     return _mask_image(inside, grid)
+
+
+def brain_with_lesion(
+    brain: nib.Nifti1Image, lesion: nib.Nifti1Image
+) -> tuple[nib.Nifti1Image, float]:
+    """Add to a brain mask the parts of a lesion that touch it.
+
+    A cavity at the surface is as dark as what is outside the brain, and is cut off. A lesion that
+    lies mostly elsewhere is not of this brain, and nothing is added.
+
+    Parameters
+    ----------
+    brain, lesion : Nifti1Image, shape (X, Y, Z)
+        Positive inside, on one grid.
+
+    Returns
+    -------
+    brain : Nifti1Image, shape (X, Y, Z), uint8
+    added : float
+        Share of the lesion that was not in the brain mask and is now, 0 to 1.
+    """
+    check_same_grid(brain, lesion=lesion)
+    inside, struck = np.asarray(brain.dataobj) > 0, lesion_voxels(lesion)
+    if (struck & inside).sum() < _MOSTLY_INSIDE * max(struck.sum(), 1):
+        return brain, 0.0
+    parts = ndimage.label(struck, ndimage.generate_binary_structure(3, 3))[0]
+    near = ndimage.binary_dilation(inside, mask=inside | struck)
+    added = np.isin(parts, np.unique(parts[struck & near])) & struck & ~inside
+    return _mask_image(inside | added, Grid.of(brain)), float(added.sum() / struck.sum())
 
 
 def mirror(image: nib.Nifti1Image) -> nib.Nifti1Image:

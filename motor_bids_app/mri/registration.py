@@ -18,6 +18,7 @@ from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
 _SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
+_BLEND = 1.0  # voxels of the template, standard deviation
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
 _AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
 _LEVELS = ((4, 60), (2, 40), (1, 15))
@@ -52,8 +53,10 @@ def register_to_template(
 ) -> Registration:
     """Register a brain of any contrast to the standard space.
 
-    The lesion has no say in any stage: its voxels have weight 0, and inside it the
-    deformation continues from its surroundings.
+    The lesion has no say in any stage: its voxels have weight 0. At the coarse scales of the
+    deformation those of the same place on the other side stand in for them (Nachev et al. 2008);
+    where these are lesioned too, and at the finest scale, where the two sides of a person differ,
+    it continues from its surroundings.
 
     Parameters
     ----------
@@ -82,9 +85,14 @@ def register_to_template(
     matrix, _ = align(fixed, moving, starts, _AFFINE_STAGES)
 
     box = _box(inside)
-    match = _match_contrast(_meet(fixed, moving, matrix, box), inside[box] > 0)
-    voxels = deform(match, _SLOPPY_LEVELS if sloppy else _LEVELS)
+    match = _meet(fixed, moving, matrix, box)
     counted = match.weight * inside[box]
+    match = _match_contrast(match, inside[box] > 0)
+    levels = _SLOPPY_LEVELS if sloppy else _LEVELS
+    if lesion_mask is None:
+        voxels = deform(match, levels)
+    else:
+        voxels = deform(match, levels[-1:], deform(_with_counterpart(match), levels[:-1]))
     similarity = (local_correlation(match, voxels) * counted).sum() / counted.sum()
     margins = [(part.start, n - part.stop) for part, n in zip(box[1:], template.shape, strict=True)]
     displacement = np.moveaxis(resolution * voxels.cpu().numpy(), 0, -1)
@@ -225,6 +233,17 @@ def _meet(fixed: Picture, moving: Picture, matrix: Matrix, box: tuple[slice, ...
     # Beyond the field of view the last slice goes on: black there would be an edge that pulls.
     volume, weight = sample(moving.volume, points, padding="border"), sample(moving.weight, points)
     return Match(fixed.volume[box], volume, weight)
+
+
+def _with_counterpart(match: Match) -> Match:
+    """Fill voxels without weight by those of the other side, where these have one.
+
+    The template is symmetric about the middle of its box, so that an axis reversed mirrors it.
+    """
+    own, other = match.weight, match.weight.flip(1)
+    share = (1 - torch.minimum(own, smooth(own, _BLEND))) * other  # no edge where the two meet
+    moving = torch.lerp(match.moving, match.moving.flip(1), share)
+    return replace(match, moving=moving, weight=torch.maximum(own, other * (own < 1)))
 
 
 def _match_contrast(match: Match, inside: torch.Tensor) -> Match:

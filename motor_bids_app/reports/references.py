@@ -38,6 +38,12 @@ REFERENCES = {
             doi="10.1006/nimg.2001.0845",
         ),
         Reference(
+            key="Nachev et al. 2008",
+            citation="Nachev P, Coulthard E, Jäger HR, Kennard C, Husain M. Enantiomorphic "
+            "normalization of focally lesioned brains. NeuroImage 39:1215-1226, 2008.",
+            doi="10.1016/j.neuroimage.2007.10.002",
+        ),
+        Reference(
             key="Fonov et al. 2009",
             citation="Fonov VS, Evans AC, McKinstry RC, Almli CR, Collins DL. Unbiased nonlinear "
             "average age-appropriate brain templates from birth to adulthood. NeuroImage "

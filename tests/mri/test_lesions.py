@@ -7,6 +7,7 @@ from motor_bids_app.mri.lesion_checks import share_in_brain
 from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.lesions import (
     align_lesion,
+    brain_with_lesion,
     lesion_side,
     mirror,
     volume_ml,
@@ -31,6 +32,37 @@ def blank(shape, affine):
 
 def centre_of(mask):
     return nib.affines.apply_affine(mask.affine, np.argwhere(np.asarray(mask.dataobj) > 0)).mean(0)
+
+
+def inside(image):
+    return np.asarray(image.dataobj) > 0
+
+
+def test_a_brain_keeps_the_lesion_at_its_surface_and_no_more():
+    whole, lesion = ball((0, -20, 10), 60), ball((-45, -20, 10), 25)
+    cut = nib.Nifti1Image(np.where(inside(lesion), 0, inside(whole)).astype(np.uint8), GRID.affine)
+    struck = nib.Nifti1Image((inside(lesion) & inside(whole)).astype(np.uint8), GRID.affine)
+    surface = inside(ball((-66, -20, 10), 22))
+    half = nib.Nifti1Image((inside(whole) & ~surface).astype(np.uint8), GRID.affine)
+
+    found, added = brain_with_lesion(half, struck)
+
+    np.testing.assert_array_equal(inside(found), inside(half) | inside(struck))
+    assert added == pytest.approx((inside(struck) & ~inside(half)).sum() / inside(struck).sum())
+    kept, none = brain_with_lesion(cut, struck)  # all of it outside: a mask of something else
+    assert none == 0
+    np.testing.assert_array_equal(inside(kept), inside(cut))
+
+
+def test_parts_of_a_lesion_far_from_the_brain_are_not_added():
+    brain = ball((0, -20, 10), 40)
+    near, far = ball((-34, -20, 10), 12), ball((60, 40, 60), 8)
+    lesion = nib.Nifti1Image((inside(near) | inside(far)).astype(np.uint8), GRID.affine)
+
+    found, added = brain_with_lesion(brain, lesion)
+
+    np.testing.assert_array_equal(inside(found), inside(brain) | inside(near))
+    assert 0 < added < 0.5
 
 
 def test_side_follows_the_mask():

@@ -126,6 +126,31 @@ def test_masking_the_lesion_helps_around_it(brain_and_mask):
     )
 
 
+def test_inside_a_large_lesion_the_other_side_tells_the_warp():
+    """Judged on a person who is symmetric: with both sides lesioned there is no counterpart."""
+    bent = TRUTH.displacement
+    warp = (bent + bent[::-1] * np.float32([-1, 1, 1])) / np.float32(1.4)
+    symmetric = Transform(matrix=TRUTH.matrix, displacement=warp, grid=TRUTH.grid)
+    brain, mask = person(symmetric)
+    back = invert(symmetric, Grid.of(brain))
+    template = load_template("brain", 2)
+    places = apply_affine(template.affine, np.moveaxis(np.indices(template.shape), 0, -1))
+    balls = {
+        name: np.min([np.linalg.norm(places - [x, -15, 25], axis=-1) for x in xs], axis=0) < 30
+        for name, xs in {"left": (-36,), "both": (-36, 36)}.items()
+    }
+    found = {}
+    for name, ball in balls.items():
+        image = nib.Nifti1Image(ball.astype(np.uint8), template.affine)
+        lesion = resample(image, Grid.of(brain), back, order=0)
+        found[name] = register_to_template(brain, mask, lesion).transform
+    inside = places[balls["left"] & (np.asarray(template.dataobj) > 0)][::7]
+
+    errors = {name: error(one, symmetric, inside).mean() for name, one in found.items()}
+
+    assert errors["left"] < 0.75 * errors["both"]
+
+
 def test_similarity_tells_a_good_registration_from_noise(brain_and_mask):
     brain, mask = brain_and_mask
     noise = np.random.default_rng(0).random(brain.shape).astype(np.float32)

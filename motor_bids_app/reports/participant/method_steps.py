@@ -47,8 +47,10 @@ STEPS = {  # in the order of the text; `space` is filled in
     "lesion_weighting": MethodStep(
         paragraph=_ANATOMY,
         sentence="Voxels in the lesion did not count in the registration (cost function masking, "
-        "Brett et al. 2001), nor in the class statistics of the segmentation.",
-        references=("Brett et al. 2001",),
+        "Brett et al. 2001), nor in the class statistics of the segmentation; at the coarse scales "
+        "of the deformation the other side of the brain stood in for them (after Nachev et al. "
+        "2008).",
+        references=("Brett et al. 2001", "Nachev et al. 2008"),
     ),
     "tissue": MethodStep(
         paragraph=_ANATOMY,

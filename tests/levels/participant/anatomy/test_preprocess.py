@@ -3,11 +3,14 @@ import numpy as np
 import pytest
 
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.participant.anatomy.preprocess import _correct
+from motor_bids_app.levels.participant.anatomy.images import HeadImages, TakenAnatomy
+from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion
+from motor_bids_app.levels.participant.anatomy.preprocess import _correct, preprocess_anatomy
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.transforms import Transform
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,32 @@ def test_grey_and_white_matter_of_flair_are_not_taken_for_each_other(flair, tmp_
         own, others = (np.corrcoef(found, truth[kind])[0, 1] for kind in (name, other))
         assert own > 0.5, name
         assert own > others + 0.3, name
+
+
+def test_a_brain_mask_keeps_a_lesion_at_the_surface_and_says_so():
+    kinds = {kind: load_template(kind, 3) for kind in ("T1w", "brain", "GM", "WM")}
+    affine, brain = kinds["brain"].affine, np.asarray(kinds["brain"].dataobj) > 0
+    places = np.moveaxis(np.indices(brain.shape), 0, -1)
+    lesion = (np.linalg.norm(places - [12, 40, 26], axis=-1) < 7) & brain
+    cut = brain & ~(lesion & (places[..., 0] < 11))
+    fluid = np.clip(1 - np.asarray(kinds["GM"].dataobj) - np.asarray(kinds["WM"].dataobj), 0, 1)
+    tissue = {"GM": kinds["GM"], "WM": kinds["WM"], "CSF": nib.Nifti1Image(fluid, affine)}
+    masks = [nib.Nifti1Image(mask.astype(np.uint8), affine) for mask in (cut, lesion)]
+    head = nib.Nifti1Image(700 * np.asarray(kinds["T1w"].dataobj), affine)
+    images = HeadImages(
+        contrast="T1w",
+        runs={"head": head},
+        others={},
+        taken=TakenAnatomy(head=True, brain=masks[0], tissue=tissue, transform=Transform()),
+        lesion=GivenLesion(masks[1], "lesion.nii.gz", "T1w"),
+    )
+
+    found = preprocess_anatomy(images, sloppy=True)
+
+    np.testing.assert_array_equal(np.asarray(found.brain.dataobj) > 0, brain)
+    share = 100 * (lesion & ~cut).sum() / lesion.sum()
+    said = f"The brain mask had left out {share:.0f} % of the lesion"
+    assert any(said in note for note in found.facts.notes)
 
 
 def test_quality_is_measured_on_the_noise_that_denoising_removes():

@@ -1,0 +1,72 @@
+"""Real bold of a person whose field was measured: judged by the edges of the head image."""
+
+from dataclasses import replace
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from motor_bids_app.bids.files import load_image
+from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.levels.participant.distortion.images import read_distortion_images
+from motor_bids_app.levels.participant.functional.inputs import BoldInputs
+from motor_bids_app.levels.participant.functional.placement import place_mean
+from motor_bids_app.levels.participant.functional.read import read_series
+from motor_bids_app.mri.anatomy import reorient
+from motor_bids_app.mri.brain_mask import extract_brain
+from motor_bids_app.settings import BoldSettings, Selection
+from motor_bids_app.spaces.transforms import Transform
+
+WRONG = {"PhaseEncodingDirection": "j"}
+
+
+@pytest.fixture(scope="module")
+def inputs(test_data):
+    (scan,) = index_dataset(test_data / "dwi_ap_pa_b2500", Selection())
+    series = read_series(scan.bold, BoldSettings(dummy_scans=0))
+    head = reorient(load_image(scan.t1w))
+    brain = extract_brain(head)
+    return BoldInputs(
+        series=series,
+        motion=None,
+        place=None,
+        head=head,
+        brain=brain,
+        white_matter=brain,
+        to_head=Transform(),
+        tissue={},
+        lesion=None,
+        seed=np.zeros(1, dtype=bool),
+        distortion=read_distortion_images(
+            series.image, series.sidecar, scan.bold.reverse_phase, scan.bold.field_map
+        ),
+    )
+
+
+def placed(inputs, sidecar):
+    """Place the mean of the series with metadata that differ; return placement and facts."""
+    facts = type(inputs.series.facts)()
+    series = replace(inputs.series, sidecar=inputs.series.sidecar | sidecar, facts=facts)
+    mean = nib.Nifti1Image(series.data.mean(axis=3), series.image.affine)
+    return place_mean(mean, mean, replace(inputs, series=series)), facts
+
+
+@pytest.mark.slow
+def test_the_field_map_makes_real_bold_more_like_the_head(inputs):
+    placement, facts = placed(inputs, {})
+
+    measured = facts.quality
+    assert (
+        measured["bold_coregistration_similarity"] > measured["bold_similarity_uncorrected"] + 0.005
+    )
+    assert 0.5 < measured["bold_distortion"] < 3
+    assert "bold_susceptibility_map" in facts.methods
+    assert placement.distortion is not None
+
+
+@pytest.mark.slow
+def test_real_bold_with_the_wrong_direction_of_phase_encoding_is_not_corrected(inputs):
+    placement, facts = placed(inputs, WRONG)
+
+    assert placement.distortion is None
+    assert "bold_susceptibility_refused" in facts.methods
