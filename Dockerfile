@@ -18,10 +18,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 
 COPY requirements.lock requirements-gpu.lock /opt/motor_bids_app/
-RUN pip install --no-cache-dir --no-deps --require-hashes -r /opt/motor_bids_app/requirements.lock
+COPY tools/install.py /opt/motor_bids_app/tools/install.py
+RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py --dependencies
 
 COPY pyproject.toml README.md LICENSE /opt/motor_bids_app/
-COPY tools/install.py /opt/motor_bids_app/tools/install.py
 COPY motor_bids_app /opt/motor_bids_app/motor_bids_app
 RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py
 

@@ -1,11 +1,12 @@
 """Install the app and all that it needs into the environment of the Python that runs this.
 
-usage: python tools/install.py [--dev]
+usage: python tools/install.py [--dev | --dependencies]
 
 Packages are those of the lock files, with their hashes. Where the PyTorch that pip chose is the
 build for GPUs (as on PyPI for Linux), what it needs is installed too. At the end every declared
 dependency is imported, so that a broken installation says so at once. `--dev` adds what the tests
-need, and leaves the app where it is (editable).
+need, and leaves the app where it is (editable); `--dependencies` leaves the app itself out, so that
+a container keeps them in a layer of their own.
 """
 
 import json
@@ -96,6 +97,8 @@ def main() -> None:
     pip("--require-hashes", *(word for lock in locks for word in ("-r", str(ROOT / lock))))
     if lacking("torch"):
         pip("--require-hashes", "-r", str(ROOT / "requirements-gpu.lock"))
+    if "--dependencies" in sys.argv[1:]:
+        return
     pip("--no-build-isolation", *(["--editable"] if development else []), str(ROOT))
     code = f"import motor_bids_app, {', '.join(modules())}; print('torch', torch.__version__)"
     if subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=False).returncode != 0:
