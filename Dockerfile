@@ -23,7 +23,8 @@ RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py --dependenci
 
 COPY pyproject.toml README.md LICENSE /opt/motor_bids_app/
 COPY motor_bids_app /opt/motor_bids_app/motor_bids_app
-RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py
+# What the imports at its end leave in /tmp would belong to root, and users are others.
+RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py && rm -rf /tmp/*
 
 LABEL org.opencontainers.image.title="motor_bids_app" \
       org.opencontainers.image.licenses="Apache-2.0"
