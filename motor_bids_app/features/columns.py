@@ -105,6 +105,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     ),
     "dwi_outlier_volumes": ("Weighted volumes that lost a tenth of their slices", "arbitrary"),
     "dwi_outlier_slices": ("Share of the slices of the dwi that lost their signal", "arbitrary"),
+    "dwi_replaced_slices": (
+        "Slices of the dwi that lost their signal and were given what other directions predict",
+        "arbitrary",
+    ),
     "dwi_coverage": ("Share of the template's brain that has diffusion maps", "arbitrary"),
     "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
     "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),

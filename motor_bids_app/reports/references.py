@@ -101,6 +101,13 @@ REFERENCES = {
             doi="10.1016/j.neuroimage.2007.04.042",
         ),
         Reference(
+            key="Andersson et al. 2016",
+            citation="Andersson JLR, Graham MS, Zsoldos E, Sotiropoulos SN. Incorporating outlier "
+            "detection and replacement into a non-parametric framework for movement and distortion "
+            "correction of diffusion MR images. NeuroImage 141:556-572, 2016.",
+            doi="10.1016/j.neuroimage.2016.06.058",
+        ),
+        Reference(
             key="Jezzard and Balaban 1995",
             citation="Jezzard P, Balaban RS. Correction for geometric distortion in echo planar "
             "images from B0 field variations. Magn Reson Med 34:65-73, 1995.",

@@ -64,6 +64,7 @@ def correct_motion(
     gradients: GradientTable,
     mask: NDArray[Any],
     phase_axis: int = 1,
+    lost: NDArray[np.bool_] | None = None,
 ) -> MotionCorrection:
     """Bring all volumes of a diffusion series into the place of the first b0.
 
@@ -88,6 +89,8 @@ def correct_motion(
         Positive in the brain, as placed in the first b0.
     phase_axis : int
         Voxel axis of phase encoding; the j of nearly all brain series when left out.
+    lost : array, shape (X, Y, Z, N), bool, optional
+        Values that have no say in the place of their volume.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def correct_motion(
     axes = np.asarray(affine)[:3, :3] / sizes  # from mm along voxel axes to the world
     poses = [Pose(phase_axis=phase_axis)] * len(gradients)
     directions = gradients.world_directions(affine) @ axes
-    coarse, fine = (Level.of(data, brain, sizes, voxel) for voxel in (4.0, 2.0))
+    coarse, fine = (Level.of(data, brain, sizes, voxel, lost) for voxel in (4.0, 2.0))
     # Shears and turns are told apart badly: the mean, whose contrast differs, finds one of them.
     for level, modelled, with_eddy in (
         (coarse, False, True),
@@ -176,7 +179,10 @@ def _refine(
         if shells[t] == 0:
             return align(inner, level.volumes[t], placed[first], poses[t], with_eddy=False)
         # The surface tells shears and turns of weighted volumes apart.
-        pose = align(level, level.volumes[t], references[t], poses[t], with_eddy=with_eddy)
+        hidden = level.lost.get(t)
+        pose = align(
+            level, level.volumes[t], references[t], poses[t], with_eddy=with_eddy, lost=hidden
+        )
         return pose.after(shared[shells[t]])
 
     matched = each(match, len(poses))

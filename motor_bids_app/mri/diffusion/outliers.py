@@ -50,7 +50,7 @@ def find_dropouts(
     shells = gradients.shells
     for shell in np.unique(shells[shells > 0]):
         members = np.flatnonzero(shells == shell)
-        design = _quadratic(gradients.bvecs[members])
+        design = quadratic(gradients.bvecs[members])
         if len(members) < design.shape[1] + 2:
             design = design[:, :1]  # too few to see how the signal depends on direction
         if len(members) < 4:
@@ -125,7 +125,7 @@ def _places(row: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.flo
     return places
 
 
-def _quadratic(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+def quadratic(directions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Columns 1 and the five independent products of the components of unit vectors."""
     x, y, z = directions.T
     return np.stack([np.ones_like(x), x * x - z * z, y * y - z * z, x * y, x * z, y * z], axis=1)

@@ -1,5 +1,6 @@
 """Places of a head in the volumes of a series, and matching one volume to a reference."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ _TOLERANCE = 0.01  # mm; smaller steps end the search
 _ITERATIONS = 8
 _MAX_POINTS = 80_000  # more would cost time and add no precision
 _MARGIN = 12.0  # mm around the brain mask, for heads that move out of it
+_LOST = 0.6  # of a voxel of a level, from which it tells nothing; with less it is only darker
 _LEVER = 60.0  # mm; a rotation moves the edge of the brain by this times its angle
 
 
@@ -79,6 +81,8 @@ class Level:
         Voxels in and just around the brain: those that are matched.
     depth : array, shape (P,)
         Distance of each point from the edge of the brain in mm; 0 outside.
+    lost : dict of array, shape (x, y, z), float32
+        Share of a voxel whose signal a volume, by its number, has lost.
     """
 
     volumes: NDArray[np.float32]
@@ -86,6 +90,7 @@ class Level:
     centre: NDArray[np.float64]
     points: NDArray[np.int64]
     depth: NDArray[np.float32]
+    lost: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -94,24 +99,29 @@ class Level:
         brain: NDArray[np.bool_],
         sizes: NDArray[np.float64],
         voxel: float,
+        lost: NDArray[np.bool_] | None = None,
     ) -> "Level":
-        """Average a series, shape (X, Y, Z, N), over blocks of about `voxel` mm."""
+        """Average a series, shape (X, Y, Z, N), over blocks of about `voxel` mm.
+
+        `lost`, of that shape, is true where the signal of a volume is lost.
+        """
         factors = np.ceil(voxel / sizes - 0.01).astype(int)
         corner, stop = _box_around(brain, np.ceil(_MARGIN / sizes).astype(int), factors)
         box = tuple(slice(a, b) for a, b in zip(corner, stop, strict=True))
         sigma = 0.4 * voxel / (sizes * factors)
-        volumes = np.stack(
-            each(
-                lambda t: ndimage.gaussian_filter(_block_mean(data[..., t][box], factors), sigma),
-                data.shape[3],
-            )
-        )
+
+        def averaged(volume: NDArray[Any]) -> NDArray[np.float32]:
+            return ndimage.gaussian_filter(_block_mean(volume[box], factors), sigma)
+
+        volumes = np.stack(each(lambda t: averaged(data[..., t]), data.shape[3]))
+        numbers = [] if lost is None else np.flatnonzero(lost.any(axis=(0, 1, 2))).tolist()
+        hidden = {t: averaged(lost[..., t]) for t in numbers if lost is not None}
         inside = _block_mean(brain[box], factors) > 0
         points = np.argwhere(ndimage.binary_dilation(inside))
         points = points[:: -(-len(points) // _MAX_POINTS)]
         centre = (np.argwhere(brain).mean(axis=0) - corner - (factors - 1) / 2) / factors
         depth = ndimage.distance_transform_edt(inside, sampling=sizes * factors)
-        return cls(volumes, sizes * factors, centre, points, depth[tuple(points.T)])
+        return cls(volumes, sizes * factors, centre, points, depth[tuple(points.T)], hidden)
 
     def interior(self, depth: float) -> "Level":
         """Match only points of some depth in the brain; at least the deeper half of them."""
@@ -166,13 +176,17 @@ class Matcher:
         normal = np.linalg.pinv(jacobian.T @ jacobian, rcond=1e-10, hermitian=True)
         self._solver = normal @ jacobian.T
 
-    def match(self, volume: NDArray[np.float32], pose: Pose) -> Pose:
-        """Find the pose of a volume, starting from `pose`."""
+    def match(
+        self, volume: NDArray[np.float32], pose: Pose, lost: NDArray[np.float32] | None = None
+    ) -> Pose:
+        """Find the pose of a volume, starting from `pose`; what is mostly `lost` has no say."""
         level, wanted = self._level, self._wanted
         for _ in range(_ITERATIONS):
             linear, offset = voxel_map(pose.matrix, level.sizes, level.centre)
             places = linear @ self._voxels + offset[:, None]
             seen = _in_view(places, volume.shape)  # what was not scanned tells nothing
+            if lost is not None:
+                seen &= sample(lost, places) < _LOST
             found = sample(volume, places) * seen
             found *= (found @ wanted) / max(found @ found, 1e-9)
             step = self._solver @ (found - wanted * seen)
@@ -189,10 +203,11 @@ def align(
     pose: Pose,
     *,
     with_eddy: bool,
+    lost: NDArray[np.float32] | None = None,
 ) -> Pose:
     """Match one volume to a reference of the same contrast, starting from `pose`."""
     axis = pose.phase_axis if with_eddy else None
-    return Matcher(level, reference, axis).match(volume, pose)
+    return Matcher(level, reference, axis).match(volume, pose, lost)
 
 
 def sample(volume: NDArray[np.float32], places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -91,6 +91,13 @@ STEPS = {  # in the order of the text; `space` is filled in
         sentence="Slices whose mean signal fell far below a robust fit over directions did not "
         "count in the tensor.",
     ),
+    "dwi_replaced": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Nor did they count in motion correction; in the corrected series they were "
+        "replaced by what the other directions of their shell predict by a tensor (after Andersson "
+        "et al. 2016).",
+        references=("Andersson et al. 2016",),
+    ),
     "dwi_drift": MethodStep(
         paragraph=_DIFFUSION,
         sentence="The drift of the gain, seen in the b = 0 volumes, was divided out (Vos et al. "

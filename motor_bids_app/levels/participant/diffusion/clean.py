@@ -17,6 +17,7 @@ from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.outliers import find_dropouts
+from motor_bids_app.mri.diffusion.replacement import lost_slices, lost_values, replace_lost
 from motor_bids_app.mri.diffusion.shells import JUMP, shell_jumps
 from motor_bids_app.mri.diffusion.unlike import find_unlike, too_many
 from motor_bids_app.settings import ProcessingSettings
@@ -78,7 +79,7 @@ def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
     if settings.gibbs:
         data = remove_gibbs(data, series.slice_axis)
         facts.methods.append("dwi_gibbs")
-    corrected = correct_motion(data, image.affine, gradients, mask, series.phase_axis)
+    corrected = _correct_motion(data, series, mask, dropouts, facts)
     facts.warnings.extend(_jumps(corrected, gradients))
     drift = signal_drift(corrected.data, gradients, mask)
     if drift is not None:
@@ -90,6 +91,25 @@ def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
     if sigma is not None:
         sigma /= bias
     return Clean(corrected, dropouts, denoising, sigma, facts)
+
+
+def _correct_motion(
+    data: NDArray[np.float32],
+    series: Series,
+    mask: NDArray[np.uint8],
+    dropouts: NDArray[np.bool_],
+    facts: Facts,
+) -> MotionCorrection:
+    """Undo motion, in which lost slices have no say, and replace these afterwards."""
+    affine, axis = series.image.affine, series.slice_axis
+    facts.quality["dwi_replaced_slices"] = float(dropouts.sum())
+    lost = lost_slices(dropouts, data.shape, axis) if dropouts.any() else None
+    corrected = correct_motion(data, affine, series.gradients, mask, series.phase_axis, lost)
+    if lost is not None:
+        facts.methods.append("dwi_replaced")
+        lost = lost_values(dropouts, corrected.matrices, mask, axis)
+        replace_lost(corrected.data, lost, corrected.gradients)
+    return corrected
 
 
 def _jumps(corrected: MotionCorrection, gradients: GradientTable) -> list[str]:
