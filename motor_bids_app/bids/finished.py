@@ -12,8 +12,9 @@ from motor_bids_app.bids.finished_pieces import (
     pieces_of,
     plainest,
 )
+from motor_bids_app.bids.mni_spaces import known_space
 from motor_bids_app.opening import read_text
-from motor_bids_app.settings import STANDARD_SPACE
+from motor_bids_app.settings import MNI_SPACES, STANDARD_SPACE
 
 TISSUES = ("GM", "WM", "CSF")
 _OWN_SPACES = (None, "T1w", "ACPC", "T1wACPC")  # of the participant; None: of the image itself
@@ -39,8 +40,8 @@ class Finished:
         Brain mask of the series; head that the series was aligned with.
     maps, maps_head : dict of Path, Path or None
         Tensor maps by 'fa', 'md', 'rd' and 'ad'; head that they are aligned with.
-    maps_standard : bool
-        Whether the maps are in our standard space.
+    maps_standard, maps_space : bool, str
+        Whether the maps are in a standard space, and in which of `settings.MNI_SPACES`.
     datasets : dict of str
         Name of the derivative, by what was taken from it: 'head', 'brain', 'tissue',
         'transform', 'dwi' and 'maps'.
@@ -59,6 +60,7 @@ class Finished:
     maps: dict[str, Path] = field(default_factory=dict)
     maps_head: Path | None = None
     maps_standard: bool = False
+    maps_space: str = STANDARD_SPACE
     datasets: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -203,11 +205,11 @@ def _with_series(finished: Finished, files: Sequence[Piece]) -> Finished:
 
 
 def _with_maps(finished: Finished, files: Sequence[Piece]) -> Finished:
-    """Add tensor maps of the dataset and space that has most; own spaces before the standard."""
+    """Add tensor maps of the dataset and space that has most; own spaces before standard ones."""
     groups: list[dict[str, Piece]] = []
-    for space in (*_OWN_SPACES[1:], None, STANDARD_SPACE):
+    for space in (*_OWN_SPACES[1:], None, *MNI_SPACES):
         for dataset in dict.fromkeys(file.dataset for file in files):
-            here = [file for file in files if file.dataset == dataset and file.space == space]
+            here = [f for f in files if f.dataset == dataset and _spelled(f.space) == space]
             found = {
                 name: plainest([f for f in here if f.quantity == name]) for name in TENSOR_MAPS
             }
@@ -216,14 +218,19 @@ def _with_maps(finished: Finished, files: Sequence[Piece]) -> Finished:
     if not chosen:
         return finished
     first = next(iter(chosen.values()))
-    standard = first.space == STANDARD_SPACE
+    standard = known_space(first.space or "")
     return replace(
         finished,
         maps={name: file.path for name, file in chosen.items()},
-        maps_standard=standard,
+        maps_standard=standard is not None,
+        maps_space=standard or STANDARD_SPACE,
         maps_head=None if standard else _head_of(first, files),
         datasets={**finished.datasets, "maps": first.dataset},
     )
+
+
+def _spelled(space: str | None) -> str | None:
+    return known_space(space or "") or space
 
 
 def _head_of(file: Piece, files: Sequence[Piece]) -> Path | None:

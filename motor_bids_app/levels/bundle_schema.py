@@ -89,7 +89,10 @@ _SETTINGS = {
     "modalities": list_of(*{name for names in FUSION.values() for name in names}),
     "bounds": Maybe(Each(_NUMBER, 2, 2)),
     "columns": Each(_TEXT, 1000),
-    "pattern": one_of("", REGIONAL, PHYSIOLOGY),
+    "pattern": Rule(
+        lambda value: value in ("", REGIONAL, PHYSIOLOGY),
+        "columns of this version (those of regions were of another atlas before: train it again)",
+    ),
     "select": _SWITCH,
     "attention": _SWITCH,
     "penalty": Maybe(_ABOVE_0),

@@ -91,8 +91,19 @@ def test_maps_of_another_model_are_no_tensor_maps(make_dataset):
     assert find_finished("1", "a", {"qsirecon": root}).maps == {}
 
 
+@pytest.mark.parametrize("space", ["MNI152NLin2009cAsym", "MNI152NLin6Asym"])
+def test_maps_in_another_mni_space_are_taken_with_the_name_of_it(make_dataset, space):
+    name = f"sub-1/dwi/sub-1_space-{space}_model-tensor_param-fa_dwimap.nii.gz"
+    root = make_dataset(name, folder="qsirecon")
+
+    finished = find_finished("1", None, {"qsirecon": root})
+
+    assert finished.maps == {"fa": root / name}
+    assert (finished.maps_standard, finished.maps_space) == (True, space)
+
+
 def test_maps_in_another_template_are_left_out(make_dataset):
-    name = "sub-1/dwi/sub-1_space-MNI152NLin2009cAsym_model-tensor_param-fa_dwimap.nii.gz"
+    name = "sub-1/dwi/sub-1_space-MNIInfant_model-tensor_param-fa_dwimap.nii.gz"
     root = make_dataset(name, folder="qsirecon")
     assert find_finished("1", None, {"qsirecon": root}).maps == {}
 

@@ -8,7 +8,9 @@ import pytest
 from motor_bids_app.bids.finished import find_finished
 from motor_bids_app.bids.finished_bold import find_finished_bold
 from motor_bids_app.bids.finished_unused import IMAGING, unused, with_unused
+from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.settings import Selection
 
 HEAD = ("desc-preproc_T1w", "desc-brain_mask", *(f"label-{t}_probseg" for t in ("CSF", "GM", "WM")))
 ACPC = ("space-ACPC_desc-preproc_T1w", "space-ACPC_desc-brain_mask")
@@ -225,3 +227,36 @@ def test_of_several_diffusion_series_that_with_most_volumes_is_used_and_the_othe
     reasons = {piece.path.name[:11]: reason for piece, reason in unused(scan, folders)}
     assert set(reasons) == {"sub-1_acq-a", "sub-1_acq-c"}
     assert all(scan.finished.dwi.name in reason for reason in reasons.values())
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_finished_head_is_lent_to_a_session_that_has_no_head_at_all(make_dataset, tmp_path, own):
+    raw = make_dataset(
+        "sub-1/ses-1/anat/sub-1_ses-1_T1w.nii.gz",
+        "sub-1/ses-2/func/sub-1_ses-2_task-rest_bold.nii.gz",
+        *(["sub-1/ses-2/anat/sub-1_ses-2_T1w.nii.gz"] if own else []),
+    )
+    head = "ses-1/anat/sub-1_ses-1_desc-preproc_T1w.nii.gz"
+    folders = tree(tmp_path, head)
+
+    scan = index_dataset(raw, Selection(), folders)[1]
+
+    assert scan.session == "2"
+    if own:
+        assert scan.anatomy == (raw / "sub-1/ses-2/anat/sub-1_ses-2_T1w.nii.gz", "T1w")
+    else:
+        assert scan.anatomy == (folders["fmriprep"] / "sub-1" / head, "T1w")
+        assert any(note.startswith("no finished head in ses-2: ") for note in scan.notes)
+
+
+def test_a_mask_drawn_in_the_space_of_a_finished_head_is_placed_by_that(make_dataset, tmp_path):
+    raw = make_dataset(
+        "sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_space-ACPC_label-lesion_mask.nii.gz"
+    )
+    head = "anat/sub-1_space-ACPC_desc-preproc_T1w.nii.gz"
+    folders = tree(tmp_path, head)
+
+    (scan,) = index_dataset(raw, Selection(), folders)
+
+    assert scan.lesion_drawn_on == folders["fmriprep"] / "sub-1" / head
+    assert scan.doubts == ()

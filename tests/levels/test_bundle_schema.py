@@ -198,6 +198,13 @@ def test_a_setting_that_no_network_has_is_refused(model, settings):
         check_index({**model, "settings": settings}, "m:")
 
 
+def test_a_model_of_regions_of_another_atlas_is_refused_with_the_reason(model):
+    earlier = "(fa|md)_(precentral|frontal_sup_2|corticospinal_tract)_(left|right|asymmetry)"
+
+    with pytest.raises(IncompatibleModelError, match="of another atlas before: train it again"):
+        check_index({**model, "settings": {"pattern": earlier}}, "m:")
+
+
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_none_are_refused(model, text):
     values = json.loads(f'{{"rate": {text}}}')

@@ -10,7 +10,12 @@ from motor_bids_app.features.samples import Samples
 DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
 BASELINE = "baseline_score"  # of the same person, measured before the target
 LESION_COLUMNS = frozenset(
-    {"lesion_volume", "tract_load", "tract_load_weighted", "tract_load_left", "tract_load_right"}
+    {"lesion_volume"}
+    | {
+        f"tract_load{space}{kind}"
+        for space in ("", "_native")
+        for kind in ("", "_weighted", "_left", "_right")
+    }
 )
 _SEX = {"female": 0.0, "f": 0.0, "male": 1.0, "m": 1.0}
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
+from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.index import index_dataset
@@ -18,11 +19,14 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant import level as participant
 from motor_bids_app.levels.participant.anatomy.finished import read_itk_transform
 from motor_bids_app.levels.participant.diffusion.finished.step import take_diffusion
+from motor_bids_app.levels.participant.functional.finished import read_tool_space
+from motor_bids_app.levels.participant.functional.finished_place import find_transform
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.overview import overview
-from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.resampling import invert, resample
 from motor_bids_app.settings import Resources, Selection, Settings
 from motor_bids_app.spaces.grids import Grid, standard_grid
+from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
@@ -251,3 +255,40 @@ def test_a_mask_that_finished_standard_maps_cannot_place_is_in_the_headline(tmp_
 
     (doubt,) = outputs.load_facts().warnings
     assert "sub-1_label-L_mask.nii was left out" in doubt
+
+
+@pytest.mark.parametrize("space", ["MNI152NLin6Asym", "MNI152NLin2009cAsym"])
+def test_maps_of_another_mni_space_are_moved_and_that_is_said(tmp_path, space):
+    """A map that is our template's white matter, as it lies in that space."""
+    path, there = tmp_path / "fa.nii", standard_grid(2)
+    away = invert(to_mni_space(space), there)
+    save(resample(load_template("WM", 2), there, away), path)
+    finished = Finished(
+        maps={"fa": path}, maps_standard=True, maps_space=space, datasets={"maps": "qsirecon"}
+    )
+    outputs = Outputs(tmp_path / "out", "1", None)
+
+    take_diffusion(Scan(participant="1", finished=finished), outputs)
+
+    saved = outputs.load("dwimap", "dwi", model="tensor", param="fa", standard=True)
+    brain = np.asarray(load_template("brain", 2).dataobj) > 0
+    ours = np.asarray(load_template("WM", 2).dataobj)[brain]
+
+    def alike(image):
+        return np.corrcoef(np.asarray(image.dataobj)[brain], ours)[0, 1]
+
+    assert alike(saved) > 0.97
+    assert alike(saved) > alike(nib.load(path)) + 0.02
+    (note,) = outputs.load_facts().notes
+    assert note.startswith(f"The maps of qsirecon are in {space}, and were brought to")
+
+
+def test_bold_of_another_mni_space_without_a_head_in_it_is_placed_by_the_templates(tmp_path):
+    bold = BoldFile(path=tmp_path / "bold.nii", space="MNI152NLin6ASym")  # as BIDS spells it
+    place = read_tool_space(Scan(participant="1", bold=bold))
+
+    found = find_transform(place, None, sloppy=False)
+
+    points = np.array([[-38.0, -22, 56], [30, 20, 10]])
+    np.testing.assert_array_equal(found(points), to_mni_space("MNI152NLin6Asym")(points))
+    assert np.linalg.norm(found(points) - points, axis=1).min() > 0.5

@@ -24,7 +24,9 @@ from motor_bids_app.mri.quality import motion_summary
 from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
+from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid, check_same_grid
+from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.transforms import Transform
 
 Maps = dict[str, nib.Nifti1Image]
@@ -85,7 +87,12 @@ def place_maps(given: FinishedMaps) -> PlacedMaps:
     measured = np.any([np.asarray(image.dataobj) > 0 for image in maps.values()], axis=0)
     brain = nib.Nifti1Image(measured.astype(np.uint8), first.affine)
     if given.head is None:
-        return PlacedMaps(maps, brain, Transform(), None, None, facts)
+        if given.space != STANDARD_SPACE:
+            facts.notes.append(
+                f"The maps of {given.dataset} are in {given.space}, and were brought to "
+                f"{STANDARD_SPACE} by the displacement between the templates."
+            )
+        return PlacedMaps(maps, brain, to_mni_space(given.space), None, None, facts)
     # FA has edges of its own: in its right place it meets a third of those of the head.
     matrix = _place(first, given.head, facts, judged=given.head.image is not None)
     facts.methods.append("finished_coregistration")

@@ -16,6 +16,7 @@ from motor_bids_app.levels.participant.diffusion.read import Head, read_head
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.opening import read_text
+from motor_bids_app.settings import STANDARD_SPACE
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class FinishedMaps:
     head: HeadOfTool | None
     dataset: str
     warnings: tuple[str, ...]
+    space: str = STANDARD_SPACE
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,7 @@ def read_maps(scan: Scan, outputs: Outputs) -> FinishedMaps:
         head=None if finished.maps_standard else _heads(finished.maps_head, scan, outputs),
         dataset=finished.datasets["maps"],
         warnings=_without_lesion(scan, outputs),
+        space=finished.maps_space,
     )
 
 
