@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.special import expit, logit
 
 from motor_bids_app.evaluation.metrics import Floats, Predictions
@@ -34,7 +35,8 @@ def calibration_metrics(
     predictions are too extreme. The intercept is that of one with the slope held at 1: above 0,
     poor outcomes are more frequent than predicted (Van Calster et al. 2019, BMC Medicine
     17:230). The expected calibration error (ECE) is the mean distance between share and mean
-    probability over fifths of the predictions; by chance alone it is above 0.
+    probability over fifths of the predictions, equal ones in the same fifth; by chance alone it
+    is above 0.
 
     Parameters
     ----------
@@ -133,7 +135,10 @@ def _intercept(odds: Floats, truth: Floats, weights: Floats) -> Floats:
 
 def _expected_error(probability: Floats, truth: Floats, weights: Floats) -> Floats:
     gap = np.zeros(len(weights))
-    for group in np.array_split(np.argsort(probability, kind="stable"), N_GROUPS):
+    middle = stats.rankdata(probability) - 0.5  # equal probabilities are in the same fifth
+    fifth = np.floor(middle / len(middle) * N_GROUPS).astype(int)
+    for number in np.unique(fifth):
+        group = fifth == number
         gap += np.abs(weights[:, group] @ (truth[group] - probability[group]))
     return np.asarray(gap / np.maximum(weights.sum(axis=1), 1e-12))
 

@@ -18,6 +18,7 @@ CLASSIFICATION = (
     "f1",
     "accuracy",
     "brier",
+    "balanced_accuracy_own",
 )
 REGRESSION = ("r2", "mae", "rmse", "r")
 ORDINAL = ("quadratic_kappa", "mae", "accuracy")
@@ -43,6 +44,8 @@ class Predictions:
         Tested people over training people, in an average split, for the correction of Nadeau and
         Bengio (2003). Set once, from all people of the experiment, and kept when only some of
         them are counted: which people are counted does not change how much the splits share.
+    thresholds : array, shape (R, n), optional
+        Probability from which on the person's test set is called poor, see `with_thresholds`.
     """
 
     values: Floats
@@ -50,6 +53,7 @@ class Predictions:
     truth: Floats
     people: NDArray[np.object_]
     test_to_train: float = np.nan
+    thresholds: Floats | None = None
 
     def __post_init__(self) -> None:
         if np.isnan(self.test_to_train):
@@ -79,14 +83,16 @@ class Predictions:
             folds=self.folds[:, keep],
             truth=self.truth[keep],
             people=self.people[keep],
+            thresholds=None if self.thresholds is None else self.thresholds[:, keep],
         )
 
     def by_repeat(self) -> Iterator["Predictions"]:
         """Predictions of each repeat alone, for the people it tested."""
-        for values, folds in zip(self.values, self.folds, strict=True):
-            tested = folds > 0
+        for repeat, (values, folds) in enumerate(zip(self.values, self.folds, strict=True)):
+            tested, limits = folds > 0, self.thresholds
             yield replace(
                 self,
+                thresholds=None if limits is None else limits[repeat : repeat + 1, tested],
                 values=values[None, tested],
                 folds=folds[None, tested],
                 truth=self.truth[tested],
@@ -109,8 +115,9 @@ def classification_metrics(
     The AUC is the share of (poor, good) pairs put in the right order among the pairs that the
     same fitted model predicted. Pairs across folds would compare the outputs of two models,
     which pulls the AUC of weak models below 0.5 (Forman and Scholz 2010, SIGKDD Explor. 12:49).
-    Poor is called at a probability of 0.5 or more. Precision and F1 are 0 when nobody is called
-    poor.
+    Poor is called at a probability of 0.5 or more, but for "balanced_accuracy_own" at the
+    thresholds of the predictions, where they have some. Precision and F1 are 0 when nobody is
+    called poor.
 
     Parameters
     ----------
@@ -145,7 +152,18 @@ def classification_metrics(
         "f1": _ratio(2 * tp, 2 * tp + fp + fn),
         "accuracy": _ratio(tp + tn, total),
         "brier": _ratio(weights @ error, total),
+        "balanced_accuracy_own": _own_balanced_accuracy(predictions, weights),
     }
+
+
+def _own_balanced_accuracy(predictions: Predictions, weights: Floats) -> Floats:
+    """Balanced accuracy at the thresholds of the predictions, shape (B,)."""
+    poor, tested = predictions.truth == 1, predictions.folds > 0
+    limits = 0.5 if predictions.thresholds is None else predictions.thresholds
+    right = np.where(tested, (predictions.values >= limits) == poor, 0).sum(axis=0)
+    times = tested.sum(axis=0)
+    shares = [_ratio(weights @ (own * right), weights @ (own * times)) for own in (poor, ~poor)]
+    return np.asarray((shares[0] + shares[1]) / 2)
 
 
 def ordered_pairs(predictions: Predictions) -> tuple[Floats, Floats]:

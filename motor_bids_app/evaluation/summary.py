@@ -42,6 +42,7 @@ _RANGES = {
     "r": (-1.0, 1.0),
     "quadratic_kappa": (-1.0, 1.0),
 }
+BALANCED = ("balanced_accuracy", "balanced_accuracy_own")
 ROOM = {"roc_auc": 0.5, "r2": 1.0, "r": 1.0, "quadratic_kappa": 1.0}  # from chance to the end
 Participants = NDArray[np.bool_]  # True for those counted, shape (n_people,)
 
@@ -74,7 +75,7 @@ def noise_floor(metric: str, predictions: Predictions, task: str) -> float:
         "sensitivity": poor,
         "recall": poor,
         "specificity": good,
-        "balanced_accuracy": float(np.hypot(poor, good)) / 2,
+        **dict.fromkeys(BALANCED, float(np.hypot(poor, good)) / 2),
     }
     return floors.get(metric, np.nan)
 
@@ -267,7 +268,7 @@ def _people_of(metric: str, predictions: Predictions) -> int | None:
     n_called = round(float((np.nan_to_num(predictions.values) >= 0.5).sum(axis=1).mean()))
     return {
         "roc_auc": min(n_poor, n_good),
-        "balanced_accuracy": min(n_poor, n_good),
+        **dict.fromkeys(BALANCED, min(n_poor, n_good)),
         "sensitivity": n_poor,
         "recall": n_poor,
         "specificity": n_good,

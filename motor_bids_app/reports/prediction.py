@@ -165,7 +165,7 @@ def _trust(report: PredictionReport) -> str:
     )
     if report.noise_floor is not None and not pd.isna(report.noise_floor):
         text += (
-            f" In a cohort of that size, guessing alone strays up to {report.noise_floor:.2f} "
+            f" In a cohort of that size, a useless model strays up to {report.noise_floor:.2f} "
             "from chance in the main metric."
         )
     return text

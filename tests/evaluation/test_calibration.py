@@ -123,3 +123,12 @@ def test_the_band_of_a_decision_curve_is_no_narrower_than_test_sets_ask_for():
     assert row["net_benefit"] == pytest.approx(gain.mean())
     assert row["high"] - row["net_benefit"] >= half - 1e-12
     assert row["net_benefit"] - row["low"] >= half - 1e-12
+
+
+def test_people_with_the_same_probability_are_in_the_same_fifth():
+    """A constant that is the share of poor outcomes has no calibration error, however sorted."""
+    truth = np.arange(50) < 20
+    folds = np.ones((1, 50), dtype=np.int64)
+    same = Predictions(np.full((1, 50), 0.4), folds, truth.astype(float), np.arange(50))
+
+    assert calibration_metrics(same)["ece"][0] == pytest.approx(0)

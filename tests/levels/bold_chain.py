@@ -84,7 +84,7 @@ def check_tables(found):
     people = {"sub-001", *(f"sub-{number:02d}" for number in range(1, OTHERS + 1))}
     assert set(splits["participant_id"]) == people
     assert splits.groupby("participant_id")["fold"].nunique().eq(1).all()
-    assert set(out_of_fold["model"]) == {"prevalence", "kernel", "gao2025"}
+    assert set(out_of_fold["model"]) == {"prevalence", "nuisance", "kernel", "gao2025"}
     for _, own in out_of_fold.groupby("model"):
         assert sorted(own["participant_id"]) == sorted(people)
     ladder = read(found / "leakage_ladder.tsv").set_index(["protocol", "metric"])["n_counted"]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import average_trainings
 from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.thresholds import with_thresholds
 from motor_bids_app.levels.cohort.cohort import Cohort
 
 PATIENTS, EVERYONE = "patients", "all"
@@ -27,7 +28,12 @@ def of_everyone(tables: Mapping[str, pd.DataFrame], cohort: Cohort) -> dict[str,
         See `cross_validate`.
     """
     truth = cohort.labels.truth
-    return {name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()}
+    found = {
+        name: Predictions.of(average_trainings(table), truth) for name, table in tables.items()
+    }
+    if cohort.outcome.task != "classification":
+        return found
+    return {name: with_thresholds(one, cohort.patients) for name, one in found.items()}
 
 
 def of_patients(tables: Mapping[str, pd.DataFrame], cohort: Cohort) -> dict[str, Predictions]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
@@ -101,7 +102,7 @@ class Builder:
         params: dict[str, Any] = self._network() if network else {}
         if name in FUSION:
             params = self._fusion()
-        if name == "regional":
+        if needs(name).pattern == REGIONAL:
             params = {"harmonise": experiment.inputs.harmonise}
         built = [
             build_model(

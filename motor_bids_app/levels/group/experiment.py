@@ -10,6 +10,7 @@ from motor_bids_app.evaluation.comparisons import compare_models, compare_pairs
 from motor_bids_app.evaluation.crossvalidation import Watch, cross_validate, split_metrics
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
+from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.levels.cohort.scoring import of_everyone, of_patients, populations
 from motor_bids_app.levels.group.auditing import audit_cohort
 from motor_bids_app.levels.group.chance import (
@@ -46,8 +47,9 @@ from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.progress import progress_bar
-from motor_bids_app.models.catalog import COMPARED_ONLY
+from motor_bids_app.models.catalog import COMPARED_ONLY, needs
 from motor_bids_app.models.networks.layers import WITHOUT_PROBABILITY
+from motor_bids_app.reports.models import LABELS
 
 log = logging.getLogger(__name__)
 PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of its places
@@ -220,6 +222,7 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
     asked = experiment.as_published
     if evaluation.raw is not None and asked is not None and asked.protocols:
         notes += ("The leakage ladder shows the final model without recalibration.",)
+    notes += _unlike_sites(evaluation)
     folds = evaluation.scores.fold_metrics
     if folds.loc[folds["metric"] == "r", "value"].isna().all() and (
         experiment.target.task == "regression"
@@ -229,6 +232,20 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
             "predicted, and no test set holds two patients with different scores.",
         )
     return notes
+
+
+def _unlike_sites(evaluation: Evaluation) -> tuple[str, ...]:
+    """Say where the final model is compared with models of harmonised sites, but reads others."""
+    needed, models = needs(evaluation.final), evaluation.setup.models
+    alike = [LABELS[name] for name in models if needs(name).pattern == REGIONAL]
+    reads = needed.volumes or bool(needed.instances)
+    if evaluation.experiment.inputs.harmonise == "none" or not reads or not alike:
+        return ()
+    return (
+        f"“{LABELS[evaluation.final]}” reads images, which were not harmonised, but is compared "
+        f"with models whose features were ({'; '.join(alike)}): where it is better, it may have "
+        'gained by the sites. Compare with harmonise = "none" too.',
+    )
 
 
 def _cross_validate_all(

@@ -31,7 +31,7 @@ COLUMNS = {
     "n_people": {"Description": "Patients tested"},
     "target": {"Description": "What is predicted"},
     "task": {"Description": "Kind of the outcome"},
-    "model": {"Description": "Final model, named before the evaluation"},
+    "model": {"Description": "Final model, as the experiment names it"},
     "settings": {"Description": "Hash of the experiment, its splits, inputs and seed"},
     "metric": {"Description": "Main metric"},
     "value": {"Description": "Its value in the patients tested"},

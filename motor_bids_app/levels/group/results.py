@@ -34,7 +34,10 @@ COLUMNS: Columns = {  # that several parts have
     },
     "metric": {
         "Description": "Name of the metric; quadratic_kappa and mae of ordered classes are "
-        "of the class nearest to the expected one"
+        "of the class nearest to the expected one. Classes are called at a probability of 0.5, but "
+        "for balanced_accuracy_own at the one that was best for people outside each test set. ece "
+        "is the mean distance between share and mean probability over fifths of the predictions, "
+        "equal ones in the same fifth"
     },
     "value": {
         "Description": "Metric expected of one fitted model, averaged over repeats; AUC and "

@@ -127,7 +127,8 @@ class _TableModel(BaseEstimator):
     random_state : int
         Seed of the inner folds and of the solver.
     harmonise : str
-        "combat": sites are made alike, see `ComBat`. "none": columns are taken as they are.
+        "combat": sites are made alike in columns that match the pattern, see `ComBat`. "none":
+        columns are taken as they are.
     bounds : (float, float), optional
         Lowest and highest value of the score, which predictions stay within; of scores only.
     """
@@ -160,8 +161,8 @@ class _TableModel(BaseEstimator):
                 "with diffusion or T1w images, or leave this model out."
             )
         self.combat_ = None
-        if self.harmonise == "combat":
-            features = numeric_columns(X, self.columns_)
+        if self.harmonise == "combat" and matching:
+            features = numeric_columns(X, self.columns_)[:, self._measured()]
             self.combat_ = ComBat().fit(features, sites_of(X), kept_covariates(X))
         features = self._features(X)
         steps = scaling_steps()
@@ -178,9 +179,16 @@ class _TableModel(BaseEstimator):
     def _features(self, X: Samples) -> NDArray[np.float64]:
         """Columns as numbers, sites made alike where asked for, shape (n_scans, n_columns)."""
         features = numeric_columns(X, self.columns_)
-        if self.combat_ is None:
-            return features
-        return self.combat_.transform(features, sites_of(X), kept_covariates(X))
+        if self.combat_ is not None:
+            own = self._measured()
+            features[:, own] = self.combat_.transform(
+                features[:, own], sites_of(X), kept_covariates(X)
+            )
+        return features
+
+    def _measured(self) -> NDArray[np.bool_]:
+        """Columns that scanners measured, which sites shift: no age, and no drawn lesion."""
+        return np.array([bool(re.fullmatch(self.pattern, name)) for name in self.columns_])
 
     def _plain(self) -> BaseEstimator:
         raise NotImplementedError

@@ -95,7 +95,7 @@ def outcome(facts: RunFacts) -> str:
 def candidate_predictors(facts: RunFacts) -> str:
     """Models that were compared, and those left out."""
     out = f" Left out: {_pairs(facts.left_out)}." if facts.left_out else ""
-    return f"Models named before the evaluation: {_list(facts.models.values())}.{out}"
+    return f"Models of the experiment: {_list(facts.models.values())}.{out}"
 
 
 def predictors(facts: RunFacts) -> str:
@@ -166,8 +166,8 @@ def measures(facts: RunFacts) -> str:
     )
     return (
         f"{_list(facts.metrics.get('patients', ()))}; calibration: "
-        f"{_list(facts.calibration)}.{curve} Noise floor of the main metric: "
-        f"{facts.noise_floor:.2f}."
+        f"{_list(facts.calibration)}.{curve} A useless model strays up to "
+        f"{facts.noise_floor:.2f} from chance in the main metric."
     )
 
 
@@ -241,10 +241,10 @@ def calibration(facts: RunFacts) -> str:
 
 
 def limitations(facts: RunFacts) -> str:
-    """Size, noise floor and findings."""
+    """Size, what guessing would score, and findings."""
     return (
         f"{facts.n_patients} patients from one dataset; no evaluation elsewhere. In so many, "
-        f"guessing strays {facts.noise_floor:.2f} from chance. {audit(facts)} "
+        f"a useless model strays up to {facts.noise_floor:.2f} from chance. {audit(facts)} "
         + " ".join(facts.learning)
     ).strip()
 
@@ -275,7 +275,10 @@ def _trained(facts: RunFacts) -> str:
 
 def selection(facts: RunFacts) -> str:
     """How the final model was chosen."""
-    return f"{facts.final} was named before the evaluation, as one of {len(facts.models)} models."
+    return (
+        f"{facts.final} is the one of {len(facts.models)} models that the experiment names as "
+        "final; ledger.tsv lists all evaluations on these people."
+    )
 
 
 def overfitting(facts: RunFacts) -> str:

@@ -19,7 +19,7 @@ class Answer:
     interval.
     """
 
-    model: str  # the model the answer is about: the final one, named before the evaluation
+    model: str  # the model the answer is about: the final one
     metric: str
     n_people: int  # patients whom a model predicted that had not seen them
     n_patients: int | None = None  # all of them, tested or not

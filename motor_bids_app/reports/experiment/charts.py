@@ -19,6 +19,7 @@ from motor_bids_app.reports.pages import Figure
 METRICS = {  # name in tables -> name for people
     "roc_auc": "AUC",
     "balanced_accuracy": "Balanced accuracy",
+    "balanced_accuracy_own": "Balanced accuracy, own threshold",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "precision": "Precision",

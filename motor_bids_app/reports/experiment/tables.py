@@ -12,7 +12,7 @@ from motor_bids_app.reports.experiment.charts import METRICS
 from motor_bids_app.reports.pages import Table
 
 _SHOWN = {  # metrics of the main table, by task
-    "classification": ("roc_auc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
+    "classification": ("roc_auc", "balanced_accuracy_own", "sensitivity", "specificity", "brier"),
     "calibration": ("brier", "calibration_slope", "calibration_intercept", "ece"),
     "regression": ("r2", "r", "mae", "rmse"),
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
@@ -47,6 +47,12 @@ def models_table(
                 (label, *(metric_cell(row.to_dict()) for _, row in one.reindex(shown).iterrows()))
             )
     caption = f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals."
+    if "balanced_accuracy_own" in shown:
+        caption += (
+            " Balanced accuracy is at the probability that was best for people outside each test "
+            "set, as models learn from other shares of poor outcomes; sensitivity and specificity "
+            "are at 0.5."
+        )
     if population == "all":
         caption += (
             " Beside the table above, not instead of it: controls are easy to tell from patients, "

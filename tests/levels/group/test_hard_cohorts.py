@@ -221,7 +221,9 @@ def test_everything_at_once_runs_and_is_reported(tmp_path):
     for words in (
         "were harmonised by ComBat",
         "the experiment says was measured before FMA-UE",
-        "Baseline score (persistence)",
+        "Baseline score",
+        "Sites that were left out",
+        "first evaluation on these people",
         "In parts of the cohort",
         "patients and controls",
         "Recalibration of",

@@ -72,6 +72,7 @@ def test_fusion_is_evaluated_beside_each_modality_and_the_ladder(done):
 
     assert [one.model for one in results] == [
         "prevalence",
+        "nuisance",
         "physiology",
         "signals",
         "slices",

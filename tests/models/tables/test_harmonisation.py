@@ -167,3 +167,17 @@ def test_a_saved_model_harmonises_as_before():
     again.set_state(model.get_state())
     again.classes_ = np.array([0, 1])
     np.testing.assert_array_equal(again.predict_proba(samples), model.predict_proba(samples))
+
+
+def test_what_no_scanner_measured_is_not_made_alike():
+    """Sites whose people differ in age keep that difference; what scanners shift goes."""
+    samples, y = regional_cohort()
+    older = np.where(samples.table["site"] == "a", 70.0, 50.0)
+    given = Samples(samples.table.assign(age=older))
+    model = TableRegressor(columns=("age",), pattern="fa_.+", harmonise="combat").fit(given, y)
+
+    features = model._features(given)
+    age = [name == "age" for name in model.columns_]
+    np.testing.assert_array_equal(features[:, age].ravel(), older)
+    alone = TableRegressor(pattern="fa_.+", harmonise="combat").fit(given, y)
+    np.testing.assert_allclose(features[:, np.logical_not(age)], alone._features(given))
