@@ -52,7 +52,6 @@ def pieces_of(
     for name, folder in folders.items():
         for path in sorted((folder / f"sub-{participant}").rglob(f"sub-{participant}_*")):
             *pairs, suffix = path.name.split(".")[0].split("_")
-            # A link to content that was not fetched is a file too: who opens it says so.
             if path.name.endswith(endings) and not path.is_dir():
                 labels = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
                 yield Piece(path, name, labels, suffix)
