@@ -29,7 +29,7 @@ def inputs(test_data):
     return BoldInputs(
         series=series,
         motion=None,
-        place=None,
+        space=None,
         head=head,
         brain=brain,
         white_matter=brain,
