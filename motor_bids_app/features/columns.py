@@ -35,8 +35,8 @@ _BY_AAL = re.compile(
 )
 # Columns that say how good a measurement was, and nothing of the brain.
 QUALITY = (
-    r"(snr|noise|motion|bold|dwi|brain|recorded|scanned)_.+|cnr|head_scanned|gm_wm_ratio|"
-    r"(tensor|gradient|template)_[a-z]+"
+    r"(snr|noise|motion|bold|dwi|brain|recorded|scanned)_.+|cnr|head_scanned|"
+    r"(tensor|gradient|template)_[a-z]+|lesion_coregistration_similarity"
 )
 
 COLUMNS: dict[str, tuple[str, str]] = {

@@ -30,7 +30,8 @@ from motor_bids_app.opening import read_bytes
 
 _INDEX = "model.json"
 _MOST_INDEX = 64 * 2**20  # bytes
-_NO_VALUES = {"save_windows", "motion_limit", "exclude_motion"}  # of the bold: whom, not what
+# Of the bold, whom and not what; and what the events of one dataset are called.
+_NO_VALUES = {"save_windows", "motion_limit", "exclude_motion", "events"}
 _HARMLESS = {"random_seed", "omp_nthreads"}  # they move results by less than a voxel's noise
 
 

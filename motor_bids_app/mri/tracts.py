@@ -138,7 +138,7 @@ def _loads(
 ) -> dict[str, float]:
     """Loads of each side and the larger; `weights` are those of voxels or of axial sections.
 
-    NaN where there is nothing of the tract.
+    NaN where there is nothing of the tract, and then for the larger too.
     """
     loads = {}
     for side, share in tract.items():
@@ -147,7 +147,7 @@ def _loads(
         weighted = float((share * hit * weights[side]).sum() * voxel_ml)
         loads[f"tract_load_weighted_{side}"] = weighted if whole > 0 else np.nan
     for name in ("tract_load", "tract_load_weighted"):
-        loads[name] = max(loads[f"{name}_left"], loads[f"{name}_right"])
+        loads[name] = float(np.max([loads[f"{name}_{side}"] for side in tract]))
     return loads
 
 

@@ -148,3 +148,13 @@ def test_the_tool_and_its_version_are_named(make_dataset):
     (root / "dataset_description.json").write_text(json.dumps(description))
 
     assert describe_datasets({"fmriprep": root}) == {"fmriprep": "fmriprep (fMRIPrep 24.1.0)"}
+
+
+def test_a_finished_head_whose_content_was_not_fetched_is_no_missing_head(make_dataset):
+    root = make_dataset(*FMRIPREP, folder="fmriprep")
+    (root / HEAD).unlink()
+    (root / HEAD).symlink_to(root / ".git/annex/objects/absent")
+
+    finished = find_finished("1", None, {"fmriprep": root})
+
+    assert finished.head == root / HEAD  # the step that opens it says what to do

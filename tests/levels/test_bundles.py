@@ -1,10 +1,16 @@
+import json
 from dataclasses import asdict
 
 import pytest
 
 from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.levels.bundles import check_derivatives
-from motor_bids_app.settings import STANDARD_SPACE, ProcessingSettings, Trust
+from motor_bids_app.settings import (
+    STANDARD_SPACE,
+    PhysiologySettings,
+    ProcessingSettings,
+    Trust,
+)
 
 from .conftest import record_processing
 
@@ -34,3 +40,12 @@ def test_settings_that_change_values_are_refused(metadata, tmp_path):
 
     with pytest.raises(IncompatibleModelError, match="gibbs is True here and was False"):
         check_derivatives(metadata, tmp_path, STANDARD_SPACE)
+
+
+def test_what_events_of_one_dataset_are_called_is_no_business_of_a_model(metadata, tmp_path):
+    metadata["model"] = "physiology"
+    settings = metadata["processing"]["settings"]
+    metadata["processing"]["settings"] = json.loads(json.dumps(settings))  # as a bundle has them
+    record_processing(tmp_path, physiology=PhysiologySettings(events=(("", "T1", "grip"),)))
+
+    assert check_derivatives(metadata, tmp_path, STANDARD_SPACE) == []

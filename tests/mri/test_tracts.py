@@ -161,3 +161,22 @@ def test_a_head_that_shows_nothing_of_the_tract_has_no_load_of_it():
     )
 
     assert np.isnan(list(loads.values())).all()
+
+
+@pytest.mark.parametrize("unseen", ["left", "right"])
+def test_the_worse_side_is_unknown_where_one_side_is(unseen):
+    grid, matrix = scaled(1.0, flip=False)
+    beside = grid.shape[0] // 2 - 8  # voxels of 1 mm: an image of less than half of the head
+    affine = grid.affine.copy()
+    affine[0, 3] += grid.shape[0] - beside if unseen == "left" else 0
+    shape = (beside, *grid.shape[1:])
+    lesion = nib.Nifti1Image(np.ones(shape, dtype=np.uint8), affine)
+    place = Transform(matrix=matrix)
+
+    loads = native_tract_loads(lesion, corticospinal_tract(2), place, place)
+
+    seen = {"left": "right", "right": "left"}[unseen]
+    assert loads[f"tract_load_native_{seen}"] == 1
+    assert np.isnan(loads[f"tract_load_native_{unseen}"])
+    assert np.isnan(loads["tract_load_native"])
+    assert np.isnan(loads["tract_load_native_weighted"])

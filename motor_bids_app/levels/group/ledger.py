@@ -47,6 +47,8 @@ PREDICTED = {
     "prediction": {"Description": "Out-of-fold prediction of the final model"},
 }
 
+_NUMBERS = ("repeat", "fold", "true", "prediction")
+
 
 def enter(output_dir: Path, evaluation: Evaluation) -> tuple[str, ...]:
     """Enter an evaluation in the ledger, unless it stands there, and say how many there were.
@@ -72,11 +74,12 @@ def enter(output_dir: Path, evaluation: Evaluation) -> tuple[str, ...]:
     with locked(output_dir):
         rows = _read(folder / LEDGER, tuple(COLUMNS))
         predictions = _read(folder / TESTED, tuple(PREDICTED))
-        if own["evaluation"] not in set(rows["evaluation"]):
+        if own["evaluation"] not in set(predictions["evaluation"]):
             tested.insert(0, "evaluation", str(own["evaluation"]))
-            rows = pd.concat([rows, pd.DataFrame([own])], ignore_index=True)
             predictions = pd.concat([predictions, tested], ignore_index=True)
             write_table(folder / TESTED, predictions, PREDICTED)
+        if own["evaluation"] not in set(rows["evaluation"]):
+            rows = pd.concat([rows, pd.DataFrame([own])], ignore_index=True)
             write_table(folder / LEDGER, rows, COLUMNS)
         # As a later run reads them, so that it says the same to the last digit.
         rows = _read(folder / LEDGER, tuple(COLUMNS))
@@ -152,8 +155,13 @@ def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             "app alone. Put it back, or move it away to begin another."
         )
     for name in columns:
-        if name in ("n_people", "repeat", "fold", "true", "prediction", "value", "low", "high"):
+        if name in (*_NUMBERS, "n_people", "value", "low", "high"):
             table[name] = pd.to_numeric(table[name], errors="coerce")
+        if name in _NUMBERS and table[name].isna().any():
+            raise TableError(
+                f"{path} has cells that are no numbers in {name}: it is written by the app alone. "
+                "Put it back, or move it and ledger.tsv away to begin others."
+            )
     return table.reset_index(drop=True)
 
 
@@ -179,11 +187,12 @@ def _sentences(
     best = corrected_best(found, task, seed)
     if best is None:
         return (f"{count} How much the best of them owes to the choice cannot be told.",)
-    metric = METRIC_NAMES.get(own["metric"], str(own["metric"]))
-    name = again["experiment"].iloc[best.best]
+    metric = METRIC_NAMES.get(own["metric"], str(own["metric"]).replace("_", " "))
+    article = "an" if metric[0] in "AR" else "a"
+    which = f"The best of the {len(again)} ({again['experiment'].iloc[best.best]})"
     return (
-        f"{count} The best of the {len(again)} ({name}) has an {metric} of {best.value:.2f}; "
-        f"corrected for having been chosen, {best.corrected:.2f} (95 % interval {best.low:.2f} to "
+        f"{count} {which} has {article} {metric} of {best.value:.2f}; corrected for "
+        f"having been chosen, {best.corrected:.2f} (95 % interval {best.low:.2f} to "
         f"{best.high:.2f}; bootstrap bias-corrected cross-validation, Tsamardinos et al. 2018).",
     )
 

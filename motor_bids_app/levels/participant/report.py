@@ -147,12 +147,14 @@ def _distortion(series: Scan | BoldFile, processing: ProcessingSettings) -> str:
 
 
 def _bold_methods(bold: BoldFile, processing: ProcessingSettings) -> set[str]:
-    names = {"motion", "coregistration", "slice_timing", "cleaning", "compcor", "connectivity"}
-    names.add(_distortion(bold, processing))
+    names = {"cleaning", "compcor", "connectivity"}
+    if bold.confounds is None:  # else another tool has done these
+        names |= {"motion", "coregistration", "slice_timing", _distortion(bold, processing)}
     names |= {"smoothing"} if processing.bold.smoothing > 0 else set()
     names |= {"dummies"} if processing.bold.dummy_scans else set()
     names |= {"scrubbing"} if processing.bold.scrub is not None else set()
-    return {f"bold_{name}" for name in names}
+    steps = {f"bold_{name}" for name in names}
+    return steps if bold.confounds is None else steps | {"finished_bold"}
 
 
 def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:

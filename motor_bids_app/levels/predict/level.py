@@ -171,10 +171,8 @@ def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside:
     classes, interval = conformal_answer(metadata, value, findings if answer == "widened" else ())
     if answer == "refused":
         classes, interval = None, None
-    elif classes is not None and len(classes) != 1:
-        notes += (
-            "undecided: " + ("both classes are" if classes else "neither class is") + " possible",
-        )
+    elif classes is not None and len(classes) > 1:
+        notes += ("undecided: both classes are possible",)
     images = instance_images(given.samples.instances)
     return Prediction(
         participant=str(row["participant_id"][0]),

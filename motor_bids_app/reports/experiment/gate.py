@@ -52,7 +52,8 @@ class Evidence:
 
 def decide(evidence: Evidence) -> Verdict:
     """Return the verdict, the gravest first."""
-    few = evidence.n_people < LEAST or (evidence.n_least_class or LEAST_CLASS) < LEAST_CLASS
+    of_class = LEAST_CLASS if evidence.n_least_class is None else evidence.n_least_class
+    few = evidence.n_people < LEAST or of_class < LEAST_CLASS
     if evidence.failed:
         return VOID
     if few or evidence.band_high >= evidence.most:

@@ -109,3 +109,32 @@ def test_a_ledger_that_somebody_changed_is_refused(tmp_path):
 
     with pytest.raises(TableError, match="not the columns of a ledger"):
         enter(tmp_path, evaluation())
+
+
+def test_predictions_that_were_lost_are_entered_again(tmp_path):
+    first = enter(tmp_path, evaluation())
+    (tmp_path / "experiments" / "ledger_predictions.tsv").unlink()
+
+    assert enter(tmp_path, evaluation()) == first
+    assert len(rows(tmp_path)) == 1
+    assert len(read_table(tmp_path / "experiments" / "ledger_predictions.tsv")) == len(PEOPLE)
+
+
+def test_a_prediction_that_is_no_number_is_refused(tmp_path):
+    enter(tmp_path, evaluation())
+    path = tmp_path / "experiments" / "ledger_predictions.tsv"
+    table = read_table(path)
+    path.write_text(path.read_text().replace(table["prediction"].iloc[0], "high", 1))
+
+    with pytest.raises(TableError, match="no numbers in prediction"):
+        enter(tmp_path, evaluation("other", penalty=2))
+
+
+def test_kappa_is_named_in_plain_english(tmp_path):
+    for penalty in (1, 2):
+        one = evaluation(penalty=penalty)
+        one.task = "ordinal"
+        one.scores.metrics["metric"] = "quadratic_kappa"
+        (said,) = enter(tmp_path, one)
+
+    assert "has a quadratic kappa of" in said

@@ -43,17 +43,18 @@ def auc(given):
     [
         {"age": np.where(POOR == 1, np.nan, 60.0)},
         {"snr_wm": 10 + 3.0 * POOR},
+        {"lesion_coregistration_similarity": 0.5 + 0.1 * POOR},
         {"site": np.where(POOR == 1, "A", "B")},
         {"lesion_mask": np.where(POOR == 1, "given", "none")},
     ],
-    ids=["gaps", "quality", "site", "mask"],
+    ids=["gaps", "quality", "place", "site", "mask"],
 )
 def test_what_is_no_biology_but_tells_the_outcome_is_found(telling):
     assert auc(samples(**telling)) == 1
 
 
 def test_biology_is_not_seen():
-    damage = samples(lesion_volume=1 + 9.0 * POOR, age=60 + 9.0 * POOR)
+    damage = samples(lesion_volume=1 + 9.0 * POOR, age=60 + 9.0 * POOR, gm_wm_ratio=1.5 - POOR)
     assert auc(damage) == pytest.approx(auc(samples()))
 
 

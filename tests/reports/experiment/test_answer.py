@@ -37,6 +37,7 @@ CLEAR = {
         ({"chance_p": 0.2}, "plain", "No evidence that it is better than chance. "),
         ({"n_people": 9}, "plain", "Too few patients to tell. "),
         ({"n_least_class": 3}, "plain", "Too few patients to tell. "),
+        ({"n_least_class": 0}, "plain", "Too few patients to tell. "),
         ({"noise_floor": 0.5}, "plain", "Too few patients to tell. "),
         ({"failed": ("two-folds",)}, "bad", "Not valid: the audit failed (two-folds)"),
         ({"failed": ("site",), "n_people": 5}, "bad", "Not valid: the audit failed (site)"),

@@ -21,6 +21,7 @@ from motor_bids_app.mri.distortion.field_map import (
 from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
 from motor_bids_app.mri.registration import coregister, refit
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.rigid import LEAST_SIMILARITY
 from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
 
@@ -56,8 +57,11 @@ def field_by_map(
         else:
             place = refit(seen, magnitude, brain, place.matrix)
         field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=place.matrix))
-    if place is not None and (doubt := place.doubt("magnitude image")):
-        raise DataError(doubt)
+    if place is not None and place.similarity < LEAST_SIMILARITY:
+        raise DataError(
+            "the edges of its magnitude image hardly fit those of the series "
+            f"({place.similarity:.2f} of 1; {LEAST_SIMILARITY:g} or more is usual)"
+        )
     return field
 
 

@@ -118,6 +118,18 @@ def test_a_magnitude_of_another_shape_is_refused(scan, tmp_path):
         read_field_map(replace(found, magnitude=other))
 
 
+def test_a_magnitude_that_shows_nothing_of_the_series_is_refused_in_words_of_its_own(scan):
+    _, found, _ = written = scan("fieldmap")
+    image = nib.load(found.magnitude)
+    noise = np.random.default_rng(0).normal(1000, 200, image.shape).astype(np.float32)
+    nib.save(nib.Nifti1Image(noise, image.affine), found.magnitude)
+
+    with pytest.raises(DataError, match="hardly fit those of the series") as told:
+        field_by_map(*_arguments(written))
+
+    assert "head image" not in str(told.value)
+
+
 def _arguments(written):
     b0, field_map, own = written
     return b0, AXIS, read_field_map(field_map), own

@@ -1,0 +1,26 @@
+"""The methods text of a run that was not made yet."""
+
+from pathlib import Path
+
+import pytest
+
+from motor_bids_app.bids.bold import BoldFile
+from motor_bids_app.bids.scan import Scan
+from motor_bids_app.cli.parse import parse_settings
+from motor_bids_app.levels.participant.report import planned_methods
+
+BOLD = Path("sub-1_task-rest_bold.nii.gz")
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_what_another_tool_did_to_the_bold_is_not_told_as_ours(tmp_path, is_finished):
+    settings = parse_settings([str(tmp_path), str(tmp_path / "out"), "participant"])
+    table = Path("sub-1_task-rest_desc-confounds_timeseries.tsv") if is_finished else None
+    bold = BoldFile(path=BOLD, task="rest", confounds=table)
+    scan = Scan(participant="1", t1w=Path("sub-1_T1w.nii.gz"), bold=bold)
+
+    text = planned_methods(settings, [scan])
+
+    assert ("Susceptibility distortion of the bold was not corrected" in text) != is_finished
+    assert ("The finished series was brought to" in text) == is_finished
+    assert "Behzadi" in text
