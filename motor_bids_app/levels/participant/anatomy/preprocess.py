@@ -50,9 +50,9 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
     facts.add(remarks)
     lesion, to_template, to_native = _register(images, head, brain, drawn, sloppy=sloppy)
     mask = lesion.native if lesion else None
-    # In T1w brightness tells the tissues apart, with any ventricles; elsewhere the template does.
-    known = None if images.contrast == "T1w" else to_native
-    tissue = taken.tissue_outside(mask) or segment_tissue(head, brain, mask, known)
+    tissue = taken.tissue_outside(mask) or segment_tissue(
+        head, brain, to_native, mask, bright_fluid=images.contrast == "T2w"
+    )
     if lesion is not None and drawn is None:
         facts.add(lesion.measure(brain))
     standard = _to_template(head, brain, tissue, lesion, to_template)
