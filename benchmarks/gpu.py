@@ -82,6 +82,7 @@ def main() -> int:
     torch.set_num_threads(2)
     truth = true_transform()
     head, mask = person(truth)
+    to_native = invert(truth, Grid.of(head))
     data, brain = series()
     inside = apply_affine(load_template("brain", 2).affine, np.argwhere(brain))
     steps: dict[str, tuple[Callable[[], Any], Callable[[Any], float]]] = {
@@ -90,7 +91,7 @@ def main() -> int:
             lambda found: float(np.linalg.norm(found(inside) - truth(inside), axis=1).mean()),
         ),
         "tissue": (
-            lambda: segment_tissue(head, mask, None),
+            lambda: segment_tissue(head, mask, to_native),
             lambda shares: float(np.asarray(shares["WM"].dataobj).sum() / 1e3),
         ),
         "resampling": (

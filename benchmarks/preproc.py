@@ -172,12 +172,13 @@ def anatomy(bids, work):
     rows[-1].quality = judge.registration(found.transform(judge.points))
     ratio = rows[-1].quality["near lesion mm"] / near["near lesion mm"]
     rows[-1].quality["near lesion to unmasked"] = ratio
-    tissue = step("tissue", segment_tissue, head, brain, lesion)
+    to_native = invert(found.transform, Grid.of(head))
+    tissue = step("tissue", segment_tissue, head, brain, to_native, lesion)
     rows[-1].quality = judge.tissue(
         np.stack([np.asarray(tissue[name].dataobj) for name in ("CSF", "GM", "WM")])
     )
     rows.append(placing(bids, head, brain))
-    export_anatomy(work, clean, head, brain, lesion, invert(found.transform, Grid.of(head)))
+    export_anatomy(work, clean, head, brain, lesion, to_native)
     np.save(work / "points.npy", judge.points)
     return judge, rows
 

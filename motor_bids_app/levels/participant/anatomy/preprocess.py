@@ -60,9 +60,9 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
     if lesion is not None and drawn is None:
         facts.add(lesion.measure(brain))
         brain = _whole_brain(brain, lesion, facts)
-    # In T1w brightness tells the tissues apart, with any ventricles; elsewhere the template does.
-    known = None if images.contrast == "T1w" else to_native
-    tissue = taken.tissue_outside(mask) or segment_tissue(head, brain, mask, known)
+    tissue = taken.tissue_outside(mask) or segment_tissue(
+        head, brain, to_native, mask, bright_fluid=images.contrast == "T2w"
+    )
     standard = _to_template(head, brain, tissue, lesion, to_template)
     facts.add(_measure(noisy, tissue, standard))
     facts.add(_coverage(head, to_template))
