@@ -52,7 +52,7 @@ def pieces_of(
     for name, folder in folders.items():
         for path in sorted((folder / f"sub-{participant}").rglob(f"sub-{participant}_*")):
             *pairs, suffix = path.name.split(".")[0].split("_")
-            if path.name.endswith(endings) and path.is_file():
+            if path.name.endswith(endings) and not path.is_dir():
                 labels = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
                 yield Piece(path, name, labels, suffix)
 
