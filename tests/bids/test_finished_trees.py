@@ -260,3 +260,11 @@ def test_a_mask_drawn_in_the_space_of_a_finished_head_is_placed_by_that(make_dat
 
     assert scan.lesion_drawn_on == folders["fmriprep"] / "sub-1" / head
     assert scan.doubts == ()
+
+
+def test_a_file_whose_content_was_not_fetched_is_not_passed_over(tmp_path):
+    folders = tree(tmp_path, "anat/sub-1_desc-brain_mask.nii.gz")
+    head = folders["fmriprep"] / "sub-1/anat/sub-1_desc-preproc_T1w.nii.gz"
+    head.symlink_to(".git/annex/objects/gone.nii.gz")
+
+    assert find_finished("1", None, folders).head == head
