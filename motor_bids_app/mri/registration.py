@@ -18,6 +18,7 @@ from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
 _SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
+_LARGE_LESION = 30.0  # ml; inside smaller ones the surroundings tell more than the other side
 _BLEND = 1.0  # voxels of the template, standard deviation
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
 _AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
@@ -53,10 +54,10 @@ def register_to_template(
 ) -> Registration:
     """Register a brain of any contrast to the standard space.
 
-    The lesion has no say in any stage: its voxels have weight 0. At the coarse scales of the
-    deformation those of the same place on the other side stand in for them (Nachev et al. 2008);
-    where these are lesioned too, and at the finest scale, where the two sides of a person differ,
-    it continues from its surroundings.
+    The lesion has no say in any stage: its voxels have weight 0, and inside it the deformation
+    continues from its surroundings. For a large lesion that is too little: at the coarse scales
+    the same places of the other side stand in for it (Nachev et al. 2008), not at the finest one,
+    where the two sides of a person differ.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def register_to_template(
     counted = match.weight * inside[box]
     match = _match_contrast(match, inside[box] > 0)
     levels = _SLOPPY_LEVELS if sloppy else _LEVELS
-    if lesion_mask is None:
+    unknown = ((match.weight < 0.5) & (inside[box] > 0)).sum() * resolution**3 / 1000
+    if lesion_mask is None or unknown < _LARGE_LESION:
         voxels = deform(match, levels)
     else:
         voxels = deform(match, levels[-1:], deform(_with_counterpart(match), levels[:-1]))

@@ -48,8 +48,8 @@ STEPS = {  # in the order of the text; `space` is filled in
         paragraph=_ANATOMY,
         sentence="Voxels in the lesion did not count in the registration (cost function masking, "
         "Brett et al. 2001), nor in the class statistics of the segmentation; at the coarse scales "
-        "of the deformation the other side of the brain stood in for them (after Nachev et al. "
-        "2008).",
+        "of the deformation the other side of the brain stood in for lesions of 30 ml or more "
+        "(after Nachev et al. 2008).",
         references=("Brett et al. 2001", "Nachev et al. 2008"),
     ),
     "tissue": MethodStep(
