@@ -112,7 +112,11 @@ def check_nuisance(nuisance: pd.DataFrame, truth: "pd.Series[float]", classify: 
     name, check = "nuisance", "quality, gaps and site alone do not predict the outcome"
     test = nuisance_test(nuisance, truth, classify)
     if test is None:
-        return name, check, "not checked", "Too few patients, or nothing that varies.", None
+        finding = (
+            "Whether missing values, image quality and site alone predict the outcome was not "
+            "tested: too few patients, or nothing of these varies."
+        )
+        return name, check, "not checked", finding, None
     metric = "AUC" if classify else "R²"
     reached = f"{metric} {test.value:.2f}, p {test.p_value:.2g} by permutation"
     if test.p_value <= NUISANCE_P:

@@ -203,6 +203,8 @@ def comparison(answer: Answer, *, baseline: str) -> str:
     """
     if answer.difference is None:
         return ""
+    if answer.best_baseline == CONSTANT:
+        return "None of the simpler models does better than the base rate, which is chance."
     low, high = answer.difference_low, answer.difference_high
     verb = {1: "beats", -1: "is worse than"}.get(answer.gain or 0, "does not clearly differ from")
     numbers = f"{answer.metric_name} difference {answer.difference:+.2f}"

@@ -224,8 +224,7 @@ def missing_table(missing: pd.DataFrame) -> Table:
         for _, row in missing.iterrows()
     ]
     return Table(
-        caption="People who lack what models may see, and the rule that applies within each "
-        "training fold.",
+        caption="Missing data, and what models do about it within each training fold.",
         columns=("Input", "Lacked by", "Patients", "Controls", "Rule"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),

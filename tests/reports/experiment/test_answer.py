@@ -154,3 +154,10 @@ def test_no_distribution_is_claimed_for_guesses_of_a_score(answer):
 )
 def test_the_number_is_explained(answer, metric, value, words):
     assert words in meaning(replace(answer, metric=metric, value=value))
+
+
+def test_the_base_rate_is_chance_and_no_second_judgement_of_it(answer):
+    found = replace(answer, **CLEAR | {"best_baseline": "prevalence", "p_holm": 0.4})
+
+    assert found.state == "good"
+    assert "does not clearly differ" not in comparison(found, baseline="Base rate only")
