@@ -51,6 +51,11 @@ REFERENCES = {
             doi="10.1016/S1053-8119(09)70884-5",
         ),
         Reference(
+            key="Ashburner and Friston 2005",
+            citation="Ashburner J, Friston KJ. Unified segmentation. NeuroImage 26:839-851, 2005.",
+            doi="10.1016/j.neuroimage.2005.02.018",
+        ),
+        Reference(
             key="Zhang et al. 2001",
             citation="Zhang Y, Brady M, Smith S. Segmentation of brain MR images through a hidden "
             "Markov random field model and the expectation-maximization algorithm. IEEE Trans Med "

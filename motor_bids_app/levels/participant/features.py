@@ -97,7 +97,7 @@ def _measure_signals(outputs: Outputs, lesion_side: str) -> tuple[dict[str, floa
 
 
 def _volumes(outputs: Outputs) -> dict[str, float]:
-    """Volumes of the tissues in the participant's own space, where there are maps of them."""
+    """Volumes of the tissues in the participant's own space, where a T1w gave maps of them."""
     paths = {name: outputs.path("probseg", "anat", label=name) for name in ("GM", "WM", "CSF")}
     return tissue_volumes({k: load_image(path) for k, path in paths.items() if path.is_file()})
 

@@ -165,6 +165,14 @@ class Outputs:
         paths = (self.path(contrast, "anat", desc="preproc") for contrast in ANATOMY)
         return next((path for path in paths if path.is_file()), None)
 
+    def tissue(self, name: str, *, standard: bool = False) -> Path:
+        """Path of a tissue map of the head; the name says so where it is not of a T1w.
+
+        Features and models read those of T1w alone: those of others are not alike.
+        """
+        other = {} if self._contrast == "T1w" else {"desc": self._contrast}
+        return self.path("probseg", "anat", label=name, standard=standard, **other)
+
     def load_transform(self) -> Transform:
         """Load the transform from the standard space to the head image."""
         return self._transform(self._contrast, self.space)

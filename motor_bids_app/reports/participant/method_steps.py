@@ -54,9 +54,12 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "tissue": MethodStep(
         paragraph=_ANATOMY,
-        sentence="Grey matter, white matter and cerebrospinal fluid were segmented by expectation "
-        "maximisation with a Markov random field (after Zhang et al. 2001).",
-        references=("Zhang et al. 2001",),
+        sentence="Grey matter, white matter and cerebrospinal fluid were segmented by a generative "
+        "model (after Ashburner and Friston 2005): a mixture of Gaussians, their partial volumes "
+        "and altered white matter, with the tissue frequencies of the template, the deep nuclei of "
+        "CerebrA (Manera et al. 2020) and the rest of the bias field, fitted by expectation "
+        "maximisation, and a Markov random field (Zhang et al. 2001).",
+        references=("Ashburner and Friston 2005", "Manera et al. 2020", "Zhang et al. 2001"),
     ),
     "standard_lesion": MethodStep(
         paragraph=_ANATOMY,

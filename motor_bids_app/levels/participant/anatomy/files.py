@@ -46,6 +46,13 @@ def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
     datasets = scan.finished.datasets
     taken = {name: datasets[name] for name in _TAKEN if name in datasets}
     facts = Facts(methods=_methods(anatomy, scan), taken=taken)
+    contrast = scan.anatomy[1] if scan.anatomy else "T1w"
+    if contrast != "T1w":
+        facts.notes.append(
+            f"There is no T1w: tissue was segmented in the {contrast}, which shows less of it. The "
+            f"maps have desc-{contrast} in their names; no feature is measured in them, and no "
+            "model reads them."
+        )
     if anatomy.lesion is not None and "transform" in taken:
         facts.notes.append(
             f"The registration to the template is that of {taken['transform']}: whether it left "
@@ -88,7 +95,8 @@ def _save_images(anatomy: Anatomy, sources: list[Path], scan: Scan, outputs: Out
     for name, probability in anatomy.tissue.items():
         taken = finished.tissue.get(name)
         saver = _Saver(outputs, [taken] if taken else sources)
-        saver.save(probability, standard.tissue[name], suffix="probseg", label=name)
+        other = {} if contrast == "T1w" else {"desc": contrast}
+        saver.save(probability, standard.tissue[name], suffix="probseg", label=name, **other)
     if anatomy.lesion is not None and standard.lesion is not None and scan.lesion is not None:
         sidecar, origin = lesion_sidecar(scan.lesion), [*sources, *scan.lesion.paths]
         for mask, is_standard in ((anatomy.lesion.native, False), (standard.lesion, True)):

@@ -153,7 +153,7 @@ def read_head(outputs: Outputs) -> Head | None:
     return Head(
         image=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
-        white_matter=outputs.load("probseg", "anat", label="WM"),
+        white_matter=load_image(outputs.tissue("WM")),
         from_standard=outputs.load_transform(),
         lesion=load_image(lesion) if lesion.is_file() else None,
     )

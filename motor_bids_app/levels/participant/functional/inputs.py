@@ -87,11 +87,10 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         space=space,
         head=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
-        white_matter=outputs.load("probseg", "anat", label="WM"),
+        white_matter=load_image(outputs.tissue("WM")),
         to_head=outputs.load_transform(),
         tissue={
-            name: outputs.load("probseg", "anat", label=name, standard=True)
-            for name in ("GM", "WM", "CSF")
+            name: load_image(outputs.tissue(name, standard=True)) for name in ("GM", "WM", "CSF")
         },
         lesion=load_image(lesion) if lesion.is_file() else None,
         seed=wanted_seed(settings.bold),

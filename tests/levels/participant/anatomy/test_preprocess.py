@@ -2,11 +2,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.levels.participant.anatomy.images import HeadImages, TakenAnatomy
 from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion
 from motor_bids_app.levels.participant.anatomy.preprocess import _correct, preprocess_anatomy
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
+from motor_bids_app.levels.participant.features import standard_maps
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.templates import load_template
@@ -37,10 +39,12 @@ def test_grey_and_white_matter_of_flair_are_not_taken_for_each_other(flair, tmp_
     inside = np.asarray(load_template("brain", 3).dataobj) > 0
     truth = {name: np.asarray(load_template(name, 3).dataobj)[inside] for name in ("GM", "WM")}
     for name, other in (("GM", "WM"), ("WM", "GM")):
-        found = np.asarray(outputs.load("probseg", "anat", label=name).dataobj)[inside]
+        found = np.asarray(load_image(outputs.tissue(name)).dataobj)[inside]
         own, others = (np.corrcoef(found, truth[kind])[0, 1] for kind in (name, other))
         assert own > 0.5, name
         assert own > others + 0.3, name
+    assert "desc-FLAIR" in outputs.tissue("GM").name
+    assert not {"gm", "wm"} & set(standard_maps(outputs))  # features and models take those of T1w
 
 
 def test_a_brain_mask_keeps_a_lesion_at_the_surface_and_says_so():
