@@ -55,8 +55,10 @@ STEPS = {  # in the order of the text; `space` is filled in
     "tissue": MethodStep(
         paragraph=_ANATOMY,
         sentence="Grey matter, white matter and cerebrospinal fluid were segmented by expectation "
-        "maximisation with a Markov random field (after Zhang et al. 2001).",
-        references=("Zhang et al. 2001",),
+        "maximisation with the template's tissue frequencies (after Ashburner and Friston 2005), "
+        "deep nuclei by the CerebrA atlas (Manera et al. 2020), and a Markov random field (after "
+        "Zhang et al. 2001).",
+        references=("Ashburner and Friston 2005", "Manera et al. 2020", "Zhang et al. 2001"),
     ),
     "standard_lesion": MethodStep(
         paragraph=_ANATOMY,
