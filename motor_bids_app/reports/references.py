@@ -38,6 +38,11 @@ REFERENCES = {
             doi="10.1006/nimg.2001.0845",
         ),
         Reference(
+            key="Ashburner and Friston 2005",
+            citation="Ashburner J, Friston KJ. Unified segmentation. NeuroImage 26:839-851, 2005.",
+            doi="10.1016/j.neuroimage.2005.02.018",
+        ),
+        Reference(
             key="Nachev et al. 2008",
             citation="Nachev P, Coulthard E, Jäger HR, Kennard C, Husain M. Enantiomorphic "
             "normalization of focally lesioned brains. NeuroImage 39:1215-1226, 2008.",

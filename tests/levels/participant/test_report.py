@@ -24,3 +24,13 @@ def test_what_another_tool_did_to_the_bold_is_not_told_as_ours(tmp_path, is_fini
     assert ("Susceptibility distortion of the bold was not corrected" in text) != is_finished
     assert ("The finished series was brought to" in text) == is_finished
     assert "Behzadi" in text
+
+
+def test_the_text_on_tissue_says_that_the_template_has_a_say(tmp_path):
+    settings = parse_settings([str(tmp_path), str(tmp_path / "out"), "participant"])
+    scan = Scan(participant="1", t1w=Path("sub-1_T1w.nii.gz"))
+
+    text = planned_methods(settings, [scan])
+
+    assert "tissue frequencies (after Ashburner and Friston 2005)" in text
+    assert "NeuroImage 26:839-851" in text
