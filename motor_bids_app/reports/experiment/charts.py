@@ -41,37 +41,6 @@ _DASHES = ("-", "--", "-.", ":")
 
 
 @styled
-def roc_curves(
-    predictions: pd.DataFrame, metrics: pd.DataFrame, models: Mapping[str, str]
-) -> Figure:
-    """Draw the ROC curve of every model, with its AUC and 95 % interval in the legend.
-
-    `predictions` has a row for each person tested, with repeat and fold. The area under a curve is
-    the AUC of the tables: see `mean_roc`.
-    """
-    canvas, (axes,) = new_chart(7.2, 4.2)
-    axes.plot([0, 1], [0, 1], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
-    for number, (name, label) in enumerate(models.items()):
-        one = predictions[predictions["model"] == name]
-        auc = fill(f"{label}: {_interval(metrics, name, 'roc_auc')}", 44)
-        axes.plot(*mean_roc(one), _dash(number), color=colour(number), linewidth=1.6, label=auc)
-    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
-    axes.set_box_aspect(1)
-    canvas.legend(loc="outside right center", title="AUC (95 % interval)", fontsize=8.5)
-    return chart_figure(
-        canvas,
-        "roc",
-        "ROC curves",
-        "Each curve is the mean of those of the test sets, so that the area under it is the AUC "
-        "beside it; up and to the left is better, and the dashed line is guessing.",
-        f"ROC curves of {len(models)} models: "
-        + "; ".join(
-            f"{label} {_interval(metrics, name, 'roc_auc')}" for name, label in models.items()
-        ),
-    )
-
-
-@styled
 def metric_forest(
     metrics: pd.DataFrame,
     models: Mapping[str, str],
@@ -107,7 +76,7 @@ def metric_forest(
         _forest_caption("all" in populations, bool(ceiling)),
         f"{title} per {what}: "
         + "; ".join(
-            f"{label} {_interval(metrics, name, metric)}" for name, label in models.items()
+            f"{label} {interval_text(metrics, name, metric)}" for name, label in models.items()
         ),
     )
 
@@ -229,57 +198,6 @@ def split_spread(
     )
 
 
-def mean_roc(tested: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean over test sets of the sensitivity at each false positive rate.
-
-    Test sets count by the pairs of a poor and a good person in them: the area under the curve is
-    then the AUC within test sets, to the last pair.
-
-    Parameters
-    ----------
-    tested : DataFrame
-        Columns repeat, fold, true (1 poor, 0 good) and predicted.
-
-    Returns
-    -------
-    arrays, shape (n_points,)
-        False positive rates and sensitivities.
-    """
-    curves, weights = [], []
-    for _, part in tested.groupby(["repeat", "fold"]):
-        truth = part["true"].to_numpy(dtype=np.float64)
-        if 0 < truth.sum() < len(truth):
-            curves.append(_roc(truth, part["predicted"].to_numpy(dtype=np.float64)))
-            weights.append(truth.sum() * (1 - truth).sum())
-    if not curves:
-        return np.array([0.0, 1.0]), np.array([0.0, 1.0])
-    rates = np.unique(np.concatenate([false for false, _ in curves]))
-    ends = np.array([[_limits(*curve, rate) for rate in rates] for curve in curves])
-    mean = np.average(ends, axis=0, weights=weights)
-    return np.repeat(rates, 2), mean.ravel()
-
-
-def _limits(
-    false: NDArray[np.float64], true: NDArray[np.float64], rate: float
-) -> tuple[float, float]:
-    """Sensitivity just before and just after a false positive rate, where curves may jump."""
-    there = true[false == rate]
-    if there.size:
-        return float(there.min()), float(there.max())
-    between = float(np.interp(rate, false, true))
-    return between, between
-
-
-def _roc(
-    truth: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return false and true positive rates from the strictest threshold to the mildest."""
-    thresholds = np.unique(predicted)[::-1]
-    called = predicted[None, :] >= thresholds[:, None]
-    rates = [np.concatenate([[0.0], called[:, truth == value].mean(axis=1)]) for value in (0, 1)]
-    return rates[0], rates[1]
-
-
 def _jitter(n: int) -> NDArray[np.float64]:
     """Return small offsets, the same every time, that keep neighbours apart."""
     return np.asarray(((np.arange(n) * 0.618034) % 1 - 0.5) * 0.26, dtype=np.float64)
@@ -296,7 +214,8 @@ def _row(
     return None if chosen.empty else chosen.iloc[0]
 
 
-def _interval(metrics: pd.DataFrame, model: str, metric: str) -> str:
+def interval_text(metrics: pd.DataFrame, model: str, metric: str) -> str:
+    """Value of a metric with its 95 % interval, in words."""
     row = _row(metrics, model, metric)
     if row is None:
         return "n/a"
@@ -324,7 +243,8 @@ def colour(number: int) -> str:
     return _COLOURS[number % len(_COLOURS)]
 
 
-def _dash(number: int) -> str:
+def dash(number: int) -> str:
+    """Line style of a series."""
     return _DASHES[number // 4 % len(_DASHES)]  # the blues and oranges differ in dashes too
 
 

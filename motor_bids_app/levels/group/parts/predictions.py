@@ -14,8 +14,9 @@ from motor_bids_app.reports.experiment.agreement import (
     ordered_matrix,
     score_scatter,
 )
-from motor_bids_app.reports.experiment.charts import probability_strips, roc_curves
+from motor_bids_app.reports.experiment.charts import probability_strips
 from motor_bids_app.reports.experiment.content import Block
+from motor_bids_app.reports.experiment.roc import roc_curves
 from motor_bids_app.reports.pages import Figure
 
 
