@@ -27,11 +27,11 @@ def evaluations(signals, seed):
 
 def test_the_best_of_ten_useless_models_is_corrected_to_chance():
     best = [
-        corrected_best(evaluations([0] * 10, seed), "classification", seed) for seed in range(40)
+        corrected_best(evaluations([0] * 10, seed), "classification", seed) for seed in range(16)
     ]
 
     assert np.mean([one.value for one in best]) > 0.6
-    assert np.mean([one.corrected for one in best]) == pytest.approx(0.5, abs=0.03)
+    assert np.mean([one.corrected for one in best]) == pytest.approx(0.5, abs=0.05)
     assert np.mean([one.low <= 0.5 <= one.high for one in best]) > 0.9
 
 
