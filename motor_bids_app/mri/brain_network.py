@@ -15,7 +15,7 @@ from motor_bids_app.spaces.templates import package_file
 WEIGHTS = "1.0.2"  # version of deepbet that they are of
 _COARSE, _FINE = (128, 128, 128), (256, 256, 256)  # shapes that the two networks were trained on
 _MARGIN = 0.1  # of the size of the brain, left around it on each side
-_SURE = 0.6  # probability from which a voxel is brain; half takes in some of the dura
+_SURE = 0.65  # probability from which a voxel is brain; half takes in some of the dura
 _LEAST = 0.02  # share of a slice that belongs to the brain
 _EVERY_NEIGHBOUR = np.ones((3, 3, 3), dtype=bool)
 
