@@ -79,7 +79,7 @@ bench-states: $(READY)
 	$(BIN)/python benchmarks/states.py
 
 ## make bench-real  real heads, diffusion, lesions and finished maps, where there are such data
-bench-real: $(READY)
+bench-real: $(READY) $(PEERS)/.ready
 	$(BIN)/python benchmarks/real.py
 
 ## make bench-explain  attribution maps against planted damage of the corticospinal tract
