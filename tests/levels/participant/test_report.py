@@ -32,5 +32,5 @@ def test_the_text_on_tissue_says_that_the_template_has_a_say(tmp_path):
 
     text = planned_methods(settings, [scan])
 
-    assert "tissue frequencies (after Ashburner and Friston 2005)" in text
+    assert "with the tissue frequencies of the template" in text
     assert "NeuroImage 26:839-851" in text
