@@ -30,7 +30,19 @@ class _ColumnsToo:
         Columns to use beside the maps; the other parameters are those of `KernelClassifier`.
     """
 
-    columns: tuple[str, ...]
+    def __init__(
+        self,
+        columns: tuple[str, ...] = (),
+        maps: tuple[str, ...] = (),
+        mask: NDArray[np.bool_] | None = None,
+        penalty: float | None = None,
+        random_state: int = 0,
+        bounds: tuple[float, float] | None = None,
+    ) -> None:
+        settings: dict[str, Any] = {"maps": maps, "mask": mask, "penalty": penalty}
+        settings |= {"random_state": random_state, "bounds": bounds}
+        super().__init__(**settings)
+        self.columns = columns
 
     def _with_columns(
         self, grams: Array, present: NDArray[np.bool_], X: Samples
@@ -56,32 +68,6 @@ class _ColumnsToo:
 class KernelColumnsClassifier(_ColumnsToo, KernelClassifier):
     """Logistic regression with a ridge penalty on voxels and columns; see `_ColumnsToo`."""
 
-    def __init__(
-        self,
-        columns: tuple[str, ...] = (),
-        maps: tuple[str, ...] = (),
-        mask: NDArray[np.bool_] | None = None,
-        penalty: float | None = None,
-        random_state: int = 0,
-        bounds: tuple[float, float] | None = None,
-    ) -> None:
-        settings: dict[str, Any] = {"maps": maps, "mask": mask, "penalty": penalty}
-        super().__init__(**settings, random_state=random_state, bounds=bounds)
-        self.columns = columns
-
 
 class KernelColumnsRegressor(_ColumnsToo, KernelRegressor):
     """Ridge regression on voxels and columns; see `_ColumnsToo`."""
-
-    def __init__(
-        self,
-        columns: tuple[str, ...] = (),
-        maps: tuple[str, ...] = (),
-        mask: NDArray[np.bool_] | None = None,
-        penalty: float | None = None,
-        random_state: int = 0,
-        bounds: tuple[float, float] | None = None,
-    ) -> None:
-        settings: dict[str, Any] = {"maps": maps, "mask": mask, "penalty": penalty}
-        super().__init__(**settings, random_state=random_state, bounds=bounds)
-        self.columns = columns
