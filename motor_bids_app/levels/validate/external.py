@@ -19,7 +19,9 @@ from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.sites import sites_table
 from motor_bids_app.evaluation.subgroups import subgroup_table
 from motor_bids_app.evaluation.updating import (
+    AS_IT_IS,
     REFIT,
+    advised,
     enough_to_update,
     update_splits,
     updates_table,
@@ -45,6 +47,8 @@ class External:
         Of the model here: that of its experiment, with its hash where two have the same.
     scored : Scored
     metrics, coverage, updates, case_mix, subgroups, sites, decisions : DataFrame
+    advice : str
+        Which update these people ask for, see `advised`.
     notes : tuple of str
     """
 
@@ -58,6 +62,7 @@ class External:
     subgroups: pd.DataFrame
     sites: pd.DataFrame
     decisions: pd.DataFrame
+    advice: str
     notes: tuple[str, ...]
 
 
@@ -83,6 +88,7 @@ def judge(model: SavedModel, name: str, scored: Scored, seed: int) -> External:
         decisions=decision_curves({name: predictions}, seed)
         if judged and task == "classification"
         else pd.DataFrame(),
+        advice=advised(predictions, updates, task) if len(updates) else AS_IT_IS,
         notes=(*scored.notes, *said, *_same_sites(domain, people)),
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from motor_bids_app import __version__
 from motor_bids_app.evaluation.summary import ROOM
-from motor_bids_app.evaluation.updating import AS_IT_IS, REFIT, advised
+from motor_bids_app.evaluation.updating import AS_IT_IS, BOTH, INTERCEPT, REFIT
 from motor_bids_app.levels.predict.report import provenance
 from motor_bids_app.levels.validate.external import External, plain_metrics
 from motor_bids_app.reports.experiment.agreement import (
@@ -61,7 +61,6 @@ def build_report(found: External, dataset: str) -> ValidationReport:
     """Collect what the page of one model shows."""
     scored = found.scored
     task, label = scored.outcome.task, _label(found)
-    advice = advised(found.updates) if len(found.updates) else AS_IT_IS
     truth = scored.predictions.truth
     return ValidationReport(
         name=found.name,
@@ -76,7 +75,7 @@ def build_report(found: External, dataset: str) -> ValidationReport:
         performance=_performance(found),
         figures=_figures(found, label),
         updates=found.updates,
-        advice=_advice(advice) if len(found.updates) else "",
+        advice=_advice(found.advice) if len(found.updates) else "",
         case_mix=found.case_mix,
         coverage=_coverage(found),
         subgroups=subgroup_table(found.subgroups, label) if len(found.subgroups) else None,
@@ -128,7 +127,7 @@ def verdict(found: External) -> Verdict:
                 for name, ideal in _IDEAL.items()
                 if name in by_name and np.isfinite(by_name[name]["low"])
             ),
-            update=bool(len(found.updates)) and advised(found.updates) not in (AS_IT_IS, REFIT),
+            update=found.advice in (INTERCEPT, BOTH),
         )
     )
 
@@ -159,13 +158,13 @@ def _headline(found: External) -> str:
 
 def _advice(update: str) -> str:
     if update == AS_IT_IS:
-        return "No update is better than the model as it is, beyond what chance allows."
+        return "Nothing tells that these people need the model updated."
     if update == REFIT:
         return (
             "A model of the same kind that is fitted to people like these does better than this "
             "one, updated or not."
         )
-    return f"Updating the {update} makes it better for people like these."
+    return f"For people like these its {update} should be updated (closed test, 5 %)."
 
 
 def _performance(found: External) -> tuple[tuple[str, str, str], ...]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from motor_bids_app.reports.experiment.gate import LEAST, LEAST_CLASS, Verdict
 
 FEW = Verdict("too few people to tell", "plain")
-CHANCE = Verdict("no evidence that it is better than chance here", "bad")
-OFF = Verdict("better than chance here, but its numbers are off: update it before use", "warn")
-HOLDS = Verdict("better than chance here, and its numbers hold", "good")
+CHANCE = Verdict("no evidence that it works here", "bad")
+OFF = Verdict("tells people apart here, but needs updating", "warn")
+HOLDS = Verdict("holds here", "good")
 
 
 @dataclass(frozen=True, kw_only=True)
