@@ -52,6 +52,10 @@ bench-permutation: $(READY)
 bench-evaluation: $(READY)
 	$(BIN)/python benchmarks/evaluation.py
 
+## make bench-external  external validation of models where the truth is known, and updating
+bench-external: $(READY)
+	$(BIN)/python benchmarks/external.py
+
 ## make bench-maps  preprocessing at full size against the simulated truth
 bench-maps: $(READY)
 	$(BIN)/python benchmarks/maps.py

@@ -7,7 +7,7 @@ from pathlib import Path
 
 MODALITIES = ("anat", "dwi", "bold", "eeg", "emg")
 SUSCEPTIBILITY = ("auto", "head", "off")
-LEVELS = ("participant", "group", "predict")
+LEVELS = ("participant", "group", "predict", "validate")
 OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
 STANDARD_SPACE = "MNI152NLin2009aSym"
 # MNI152 spaces whose images can be moved to ours, the first three without being moved at all.
@@ -198,7 +198,7 @@ class Settings:
     scores_map: Path | None = None
     qc_file: Path | None = None
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
-    model: Path | None = None
+    models: tuple[Path, ...] = ()  # bundles to apply or to validate
     init_from: Path | None = None  # bundle whose weights networks begin with
     weights: Path | None = None  # folder of weights that networks of slices start from
     outside: str = "widen"  # one of OUTSIDE

@@ -19,6 +19,7 @@ _DESCRIPTION = """Predict motor impairment after stroke from BIDS data: preproce
 
 participant: from raw images to derivatives, one report each. group: from derivatives and
 scores to an evaluated model. predict: a finished model applied to new derivatives.
+validate: finished models judged on new people whose scores are known.
 """
 
 
@@ -136,19 +137,24 @@ def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--qc-file", type=Path, metavar="FILE",
-        help="group level: TSV with participant_id, maybe session_id, and rating: include, exclude,"
-        " or 0 to 4 as in MRIQC, where below 2 excludes",
+        help="group and validate level: TSV with participant_id, maybe session_id, and rating: "
+        "include, exclude, or 0 to 4 as in MRIQC, where below 2 excludes",
     )  # fmt: skip
     group.add_argument(
         "--allow", nargs="+", choices=(*STOPPING, *NAMES), metavar="NAME",
         help=f"group level: go on although the audit found this: {', '.join(STOPPING)}; or, at "
-        f"the predict level too, read what depends on a measure that cannot be: {', '.join(NAMES)}",
+        "the predict and validate level too, read what depends on a measure that cannot be: "
+        f"{', '.join(NAMES)}",
     )  # fmt: skip
 
 
 def _add_model_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--model", type=Path, metavar="DIR", help="predict level: folder of a model made by group"
+        "--model",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="predict level: folder of a model made by group; validate level: one or several",
     )
     group.add_argument(
         "--init-from", type=Path, metavar="DIR",
@@ -161,8 +167,8 @@ def _add_model_files(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--outside", choices=OUTSIDE,
-        help="predict level: for people unlike those of training, widen sets and intervals, refuse "
-        "a number, or ignore it; the table says why in each case (default: widen)",
+        help="predict and validate level: for people unlike those of training, widen sets and "
+        "intervals, refuse a number, or ignore it; the table says why (default: widen)",
     )  # fmt: skip
 
 

@@ -22,14 +22,14 @@ from motor_bids_app.settings import (
     Settings,
 )
 
-_LEVEL = {  # of options that not all levels use
-    "experiment": "group",
-    "qc_file": "group",
-    "allow": "group or predict",
-    "init_from": "group",
-    "weights": "group",
-    "model": "predict",
-    "outside": "predict",
+_LEVELS = {  # of options that not all levels use
+    "experiment": ("group",),
+    "qc_file": ("group", "validate"),
+    "allow": ("group", "predict", "validate"),
+    "init_from": ("group",),
+    "weights": ("group",),
+    "model": ("predict", "validate"),
+    "outside": ("predict", "validate"),
 }
 
 
@@ -60,8 +60,7 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
         options = [name for action in parser._actions for name in action.option_strings]
         config = cli_values.config_words(given["config_file"], options)
         given = vars(parser.parse_args([*required, *config])) | given
-    if given["level"] == "predict" and "model" not in given:
-        raise UsageError("The predict level needs --model DIR, a folder that the group level made.")
+    _check_models(given)
     if given["level"] != "participant" and given.get("shard", (1, 1)) != (1, 1):
         raise UsageError(
             f"--shard is for the participant level: {given['level']} writes one table of everyone, "
@@ -72,18 +71,31 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
 
 def _check_levels(given: dict[str, Any]) -> None:
     """Refuse options of another level; a configuration file may serve all of them."""
-    for name, level in _LEVEL.items():
-        if name in given and given["level"] not in level.split(" or "):
+    for name, levels in _LEVELS.items():
+        if name in given and given["level"] not in levels:
+            level = " or ".join([", ".join(levels[:-1]), levels[-1]]).removeprefix(" or ")
             option = "--" + name.replace("_", "-")
             raise UsageError(
                 f"{option} is for the {level} level, and would do nothing at the "
                 f"{given['level']} level: leave it out, or run {level}."
             )
     audited = [name for name in given.get("allow", ()) if name in STOPPING]
-    if audited and given["level"] == "predict":
+    if audited and given["level"] != "group":
         raise UsageError(
             f"--allow {audited[0]} is a finding of the audit, which is made at the group level: "
             "leave it out."
+        )
+
+
+def _check_models(given: dict[str, Any]) -> None:
+    """Refuse levels that apply models without one, and predictions of several at once."""
+    level, models = given["level"], given.get("model", [])
+    if level in ("predict", "validate") and not models:
+        raise UsageError(f"The {level} level needs --model DIR, a folder that group made.")
+    if level == "predict" and len(models) > 1:
+        raise UsageError(
+            f"The predict level applies one model, and --model names {len(models)}: run it once "
+            "for each. The validate level compares several."
         )
 
 
@@ -125,7 +137,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         scores_map=given.get("scores_map"),
         qc_file=given.get("qc_file"),
         allow=tuple(given.get("allow", ())),
-        model=given.get("model"),
+        models=tuple(given.get("model", ())),
         init_from=given.get("init_from"),
         weights=given.get("weights"),
         outside=given.get("outside", "widen"),

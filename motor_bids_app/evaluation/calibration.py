@@ -61,11 +61,11 @@ def calibration_metrics(
         w = weights[start : start + _CHUNK, person]
         poor = w @ truth
         both = (poor > 0) & (poor < w.sum(axis=1))
-        slope = _slope(odds, truth, w) if varies else np.full(len(w), np.nan)
+        slope = logistic_slope(odds, truth, w) if varies else np.full(len(w), np.nan)
         parts.append(
             (
                 np.where(both, slope, np.nan),
-                np.where(both, _intercept(odds, truth, w), np.nan),
+                np.where(both, logistic_intercept(odds, truth, w), np.nan),
                 _expected_error(probability, truth, w),
             )
         )
@@ -82,8 +82,8 @@ def _varies(predictions: Predictions) -> bool:
     return False
 
 
-def _slope(odds: Floats, truth: Floats, weights: Floats) -> Floats:
-    """Slope of the logistic regression on `odds` in each resample.
+def logistic_slope(odds: Floats, truth: Floats, weights: Floats) -> Floats:
+    """Slope of the logistic regression on `odds` in each resample, shape (B,).
 
     By Newton's method on standardised odds, each step halved until the loss does not rise: without
     that, probabilities of 0 and 1 let it swing for ever.
@@ -119,8 +119,8 @@ def _slope(odds: Floats, truth: Floats, weights: Floats) -> Floats:
     return rise / spread
 
 
-def _intercept(odds: Floats, truth: Floats, weights: Floats) -> Floats:
-    """Intercept at a slope of 1, in each resample."""
+def logistic_intercept(odds: Floats, truth: Floats, weights: Floats) -> Floats:
+    """Intercept of the logistic regression on `odds` with a slope of 1, shape (B,)."""
     intercept = np.zeros(len(weights))
     for _ in range(_STEPS):
         p = expit(intercept[:, None] + odds)

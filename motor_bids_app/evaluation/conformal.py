@@ -156,7 +156,7 @@ def conformal_coverage(
     """
     people = np.flatnonzero((predictions.folds > 0).any(axis=0))
     rows = np.array([_left_out(predictions, task, level, span, int(i)) for i in people])
-    return _coverage_table(rows, predictions.truth[people], task, level)
+    return coverage_table(rows, predictions.truth[people], task, level)
 
 
 def nested_coverage(
@@ -189,11 +189,18 @@ def nested_coverage(
             found = _held(limits, float(outer.values[0, k]), truth[label], task)
             rows.setdefault(label, []).append(found)
     means = np.array([np.mean(found, axis=0) for found in rows.values()])
-    return _coverage_table(means, np.array(list(truth.values())), task, level)
+    return coverage_table(means, np.array(list(truth.values())), task, level)
 
 
-def _coverage_table(rows: Floats, truth: Floats, task: str, level: float) -> pd.DataFrame:
-    """One row per group of people, from covered, size and single of each, shape (n, 3)."""
+def coverage_table(rows: Floats, truth: Floats, task: str, level: float) -> pd.DataFrame:
+    """One row per group of people; columns as of `conformal_coverage`.
+
+    Parameters
+    ----------
+    rows : array, shape (n, 3)
+        Of each person: whether the set or interval holds the truth, its size, and whether one
+        class is left.
+    """
     table = []
     for group, members in _groups(truth, task).items():
         n = int(members.sum())

@@ -119,6 +119,7 @@ _SPREAD = Table(
 )
 _IMAGES = Table({"key": _HEX, "hashes": Each(_HEX, _MOST_PEOPLE)})
 _GRID = Table({"shape": Each(whole(1, 1024), 3, 3), "affine": Each(Each(_NUMBER, 4, 4), 4, 4)})
+_PARTS = dict.fromkeys(("means", "sds", "weights"), Each(_NUMBER, 20, 2))
 _PERFORMANCE = Table(
     {
         "metric": _TEXT,
@@ -136,6 +137,10 @@ _METADATA = Table(
             dict.fromkeys(("score", "title", "unit", "text"), _TEXT),
             {
                 "ordered_classes": Each(_TEXT, 20),
+                "thresholds": Each(_NUMBER, 20),
+                "comparison": Maybe(one_of("<", "<=", ">", ">=")),
+                "source": Maybe(_TEXT),
+                "component": Table({"columns": Each(_TEXT, 20, 2), **_PARTS}),
                 "threshold": Maybe(_NUMBER),
                 "range": Maybe(Each(_NUMBER, 2, 2)),
             },

@@ -96,6 +96,10 @@ def run_level(settings: Settings) -> "Sequence[Result]":
             from motor_bids_app.levels.predict import level as predict
 
             predict.run(settings)
+        elif settings.level == "validate":
+            from motor_bids_app.levels.validate import level as validation
+
+            validation.run(settings)
         else:
             _run_participants(settings)
     return ()
@@ -134,7 +138,7 @@ def _run_participants(settings: Settings) -> None:
 def _clear(output_dir: Path) -> None:
     """Delete temporary files of runs that were killed; those of a participant go when it begins."""
     sweep(output_dir)
-    for name in ("logs", "group", "experiments", "predictions"):
+    for name in ("logs", "group", "experiments", "predictions", "validations"):
         sweep(output_dir / name, deep=True)
 
 

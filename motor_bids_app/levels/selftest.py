@@ -75,7 +75,7 @@ def run(request: SelfTest, n_procs: int) -> str:
         bundle = derivatives.output_dir / "experiments" / "baselines" / "model"
         applied = replace(new, output_dir=folder / "new_derivatives")
         run_level(applied)
-        run_level(replace(applied, level="predict", model=bundle))
+        run_level(replace(applied, level="predict", models=(bundle,)))
         _check(derivatives.output_dir, applied.output_dir, results)
         sys.stdout.write(summarise(results) + "\n")
         report = derivatives.output_dir / "group.html"

@@ -116,7 +116,7 @@ def test_configuration_file_may_name_the_model(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text('model = "bundle"')
 
-    assert parse("--config-file", path, level="predict").model == Path("bundle")
+    assert parse("--config-file", path, level="predict").models == (Path("bundle"),)
 
 
 @pytest.mark.parametrize(
@@ -235,10 +235,10 @@ def test_command_line_is_read_without_loading_libraries():
         (["--weights", "w"], "participant", "group"),
         (["--weights", "w"], "predict", "group"),
         (["--experiment", "shi2025"], "participant", "group"),
-        (["--model", "m"], "participant", "predict"),
-        (["--outside", "refuse"], "group", "predict"),
+        (["--model", "m"], "participant", "predict or validate"),
+        (["--outside", "refuse"], "group", "predict or validate"),
         (["--init-from", "m"], "participant", "group"),
-        (["--qc-file", "q"], "predict", "group"),
+        (["--qc-file", "q"], "predict", "group or validate"),
     ],
 )
 def test_an_option_of_another_level_is_refused(words, level, used):
@@ -260,5 +260,5 @@ def test_predict_reads_doubtful_measures_where_allowed_and_has_no_audit():
 
     with pytest.raises(UsageError, match="audit"):
         parse("--model", "m", "--allow", "two-folds", level="predict")
-    with pytest.raises(UsageError, match="--allow is for the group or predict level"):
+    with pytest.raises(UsageError, match="--allow is for the group, predict or validate level"):
         parse("--allow", "snr_b0", level="participant")

@@ -59,7 +59,7 @@ def check_chain(settings, folder):
     found = settings.output_dir / "experiments" / "tiny"
     check_tables(found)
     check_page(found)
-    run_level(replace(settings, level="predict", model=found / "model", selection=Selection()))
+    run_level(replace(settings, level="predict", models=(found / "model",), selection=Selection()))
     predicted = read(settings.output_dir / "predictions" / "tiny" / "predictions.tsv")
     check_predictions(predicted.set_index("participant_id"), known, found / "model")
 

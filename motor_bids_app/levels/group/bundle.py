@@ -70,6 +70,7 @@ def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "title": score.title,
         "unit": outcome.unit,
         "ordered_classes": list(outcome.classes),
+        "thresholds": list(outcome.thresholds),
         "comparison": cutoff.comparison if cutoff else None,
         "threshold": cutoff.value if cutoff else None,
         "source": cutoff.source if cutoff else None,

@@ -30,25 +30,28 @@ def subgroups_of(cohort: Cohort) -> dict[tuple[str, str], Members]:
         group): all patients, sex, age below or from the median on, side of the lesion, time since
         stroke, site.
     """
-    people = cohort.labels.truth.index
     table = cohort.samples.table
-    first = table.groupby("participant_id").first().reindex(people)
-    patients = ~cohort.controls.to_numpy(dtype=bool)
+    first = table.groupby("participant_id").first().reindex(cohort.labels.truth.index)
+    return divided(first, ~cohort.controls.to_numpy(dtype=bool))
+
+
+def divided(first: pd.DataFrame, patients: Members) -> dict[tuple[str, str], Members]:
+    """Members of each part, of people with one row each; see `subgroups_of`."""
     groups = {("everyone", "patients"): patients}
-    divided = {
+    parts = {
         "sex": _named(first, "sex", {0.0: "female", 1.0: "male"}),
         "age": _by_age(first, patients),
         "lesion side": _named(first, "lesion_side", {}),
         "time since stroke": _by_time(first),
         "site": _named(first, "site", {}),
     }
-    for characteristic, names in divided.items():
+    for characteristic, names in parts.items():
         if (names[patients] == UNKNOWN).all():
             continue
         for name in sorted(set(names[patients]), key=lambda name: (name == UNKNOWN, name)):
             groups[characteristic, name] = patients & (names == name)
     if not patients.all():
-        groups["everyone", "patients and controls"] = np.ones(len(people), dtype=bool)
+        groups["everyone", "patients and controls"] = np.ones(len(first), dtype=bool)
     return groups
 
 

@@ -56,16 +56,18 @@ def run(settings: Settings) -> list[Prediction]:
     IncompleteRunError
         Some people lack what the model needs; predictions of the others are written.
     """
-    if settings.model is None:
-        raise UsageError("The predict level needs --model: the folder 'model' of an experiment.")
+    if len(settings.models) != 1:
+        raise UsageError(
+            "The predict level needs one --model: the folder 'model' of an experiment."
+        )
     limit_threads(settings.processing.omp_nthreads)
-    model = load_model(settings.model, choose_device(settings.resources.device))
+    model = load_model(settings.models[0], choose_device(settings.resources.device))
     people = with_known_baseline(
         gather_participants(settings, scores_required=False),
         model.metadata["inputs"]["baseline_score"],
         model.metadata["target"]["score"],
     )
-    warnings = (*people.notes, *_check_sources(settings, model, people))
+    warnings = (*people.notes, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
     predictions: list[Prediction] = []
@@ -74,7 +76,7 @@ def run(settings: Settings) -> list[Prediction]:
     )
     for row, scan in enumerate(people.scans):
         try:
-            one = _predict(model, scan, people.table.iloc[[row]], settings.outside)
+            one = predict_scan(model, scan, people.table.iloc[[row]], settings.outside)
             predictions.append(one)
             log.info("%s: %s", scan.prefix, "refused" if one.value is None else f"{one.value:.3g}")
         except Exception as error:  # a bug must not take the other people down
@@ -96,7 +98,7 @@ def run(settings: Settings) -> list[Prediction]:
     return predictions
 
 
-def _check_sources(settings: Settings, model: SavedModel, people: Participants) -> list[str]:
+def check_sources(settings: Settings, model: SavedModel, people: Participants) -> list[str]:
     """Check each dataset that derivatives come from against the model."""
     used = {source for scan in people.scans for source in scan.sources}
     folders = {"output": settings.output_dir, **settings.derivatives}
@@ -158,8 +160,16 @@ def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: s
     return _Given(Samples(row, volumes, instances), flip, levels, notes)
 
 
-def _predict(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str) -> Prediction:
-    """Predict one scan, from its row of the table and its maps; errors as of `_given`."""
+def predict_scan(
+    model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: str
+) -> Prediction:
+    """Predict one scan, from its row of the table and its maps.
+
+    Raises
+    ------
+    DataError
+        The scan lacks what the model needs, or has maps in impossible units.
+    """
     metadata, given = model.metadata, _given(model, scan, table, outside)
     row, notes = given.samples.table, given.notes
     value = float(model.predict(given.samples)[0])

@@ -103,17 +103,17 @@ def build_prediction_report(
             ["metric", "population", "value", "low", "high"]
         ],
         noise_floor=cv_performance(metadata)["noise_floor"],
-        provenance=_provenance(model),
+        provenance=provenance(model),
         warnings=warnings,
         versions={"motor_bids_app": version},
     )
 
 
-def _provenance(model: SavedModel) -> dict[str, str | int | float]:
+def provenance(model: SavedModel) -> dict[str, str | int | float]:
     """Where the model is from, and whom it knows."""
     metadata = model.metadata
     training, inputs = metadata["training"], metadata["inputs"]
-    provenance: dict[str, str | int | float] = {
+    facts: dict[str, str | int | float] = {
         "experiment": metadata["experiment"],
         "model": LABELS.get(metadata["model"], metadata["model"]),
         "training people": training["n_people"],
@@ -131,5 +131,5 @@ def _provenance(model: SavedModel) -> dict[str, str | int | float]:
                 low, high = spread.limits()
                 title = f"{name.replace('_', ' ')}, 99 of 100 like those of training"
                 span = f"{shown(name, low)} to {shown(name, high)}"
-                provenance[title] = f"{span} {_UNITS.get(name, '')}".strip()
-    return provenance
+                facts[title] = f"{span} {_UNITS.get(name, '')}".strip()
+    return facts

@@ -90,7 +90,7 @@ def write_predictions(
     metadata = model.metadata
     folder = own_folder(settings.output_dir, "predictions", metadata["experiment"])
     table = predictions_table(model, predictions)
-    described = _dictionary(metadata)
+    described = predictions_dictionary(metadata)
     write_table(
         folder / "predictions.tsv", table, {str(name): described[str(name)] for name in table}
     )
@@ -146,7 +146,7 @@ _SKIPPED = {
 }
 
 
-def _dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def predictions_dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Dictionary of all columns, in the words of the target."""
     target = metadata["target"]
     ordered, title = target.get("ordered_classes"), target["title"]

@@ -238,7 +238,7 @@ def test_series_with_a_seed_on_the_right_are_mirrored(cohort, tmp_path):
 def test_a_saved_model_predicts_from_bold_what_it_said_in_the_group(done, cohort, tmp_path):
     output = tmp_path / "out"
     output.symlink_to(cohort.output)
-    settings = replace(cohort, output=output).settings("predict", model=done[1] / "model")
+    settings = replace(cohort, output=output).settings("predict", models=(done[1] / "model",))
 
     with pytest.raises(IncompleteRunError, match="no connectivity of M1"):  # sub-07
         predict.run(settings)
@@ -254,7 +254,7 @@ def test_series_of_training_people_are_recognised_and_those_of_others_are_not(
     others = make_bold_cohort(tmp_path, 2, effect=0, seed=5)
 
     known, new = (
-        predict.run(each.settings("predict", model=done[1] / "model", selection=selection))
+        predict.run(each.settings("predict", models=(done[1] / "model",), selection=selection))
         for each, selection in ((cohort, trained), (others, Selection()))
     )
 
@@ -268,7 +268,7 @@ def test_connectivity_of_the_healthy_side_is_not_predicted_from(done, tmp_path):
     table.write_text(table.read_text().replace("left", "right"))  # the seed stays where it was
 
     with pytest.raises(IncompleteRunError, match=r"1 of 2.*Lesion on the right, but connectivity"):
-        predict.run(others.settings("predict", model=done[1] / "model"))
+        predict.run(others.settings("predict", models=(done[1] / "model",)))
 
 
 def test_bold_that_was_processed_differently_is_refused(done, cohort, tmp_path):
@@ -278,7 +278,7 @@ def test_bold_that_was_processed_differently_is_refused(done, cohort, tmp_path):
     record_processing(other, bold=BoldSettings(smoothing=4.0))
     settings = replace(cohort, raw=tmp_path / "new" / "raw", output=other).settings(
         "predict",
-        model=done[1] / "model",
+        models=(done[1] / "model",),
         processing=ProcessingSettings(bold=BoldSettings(smoothing=4.0)),
     )
 
@@ -292,7 +292,7 @@ def test_motion_limits_do_not_matter_to_a_model(done, cohort, tmp_path):
     record_processing(other, bold=BoldSettings(motion_limit=1.0, save_windows=True))
     settings = replace(cohort, raw=tmp_path / "new" / "raw", output=other)
 
-    found = predict.run(settings.settings("predict", model=done[1] / "model"))
+    found = predict.run(settings.settings("predict", models=(done[1] / "model",)))
 
     assert len(found) == 2
 

@@ -471,7 +471,7 @@ def test_the_network_runs_as_published_and_is_shared_as_the_mean_of_its_training
     (model,) = (folder / "model").glob("model.json")
     assert json.loads(model.read_text())["metadata"]["members"] == 2
 
-    together = predict.run(cohort.settings("predict", model=folder / "model"))
+    together = predict.run(cohort.settings("predict", models=(folder / "model",)))
     assert len(together) == 26
     weights = [path.read_bytes() for path in sorted((folder / "model").rglob("arrays.safetensors"))]
     assert len(set(weights)) == 2  # two trainings, not one twice
@@ -489,7 +489,7 @@ def test_networks_of_single_maps_are_scored_in_every_subset_and_shared(fake_coho
     assert set(read(folder, "map_subsets")["maps"]) == {"fa", "gm", "fa + gm"}
     stored = read(folder, "out_of_fold_maps").groupby(["repeat", "participant_id"])["map"].count()
     assert (stored == 2).all()
-    assert len(predict.run(cohort.settings("predict", model=folder / "model"))) == 26
+    assert len(predict.run(cohort.settings("predict", models=(folder / "model",)))) == 26
 
 
 BESIDE = """
@@ -636,7 +636,7 @@ protocols = []
     if task == "ordinal":
         for part in ("23 to below 32", "Quadratic kappa", "figure-ordered-confusion"):
             assert part in page
-    together = predict.run(cohort.settings("predict", model=folder / "model"))
+    together = predict.run(cohort.settings("predict", models=(folder / "model",)))
     assert all(0 <= one.value <= highest for one in together)
     table = pd.read_csv(cohort.output / "predictions" / "scores" / "predictions.tsv", sep="\t")
     assert ("class" in table) == (task == "ordinal")

@@ -105,7 +105,7 @@ def test_the_report_says_that_weights_are_random(done):
 
 
 def test_the_model_is_saved_and_predicts_people_with_one_modality(cohort, done):
-    settings = cohort.settings("predict", model=done[1] / "model")
+    settings = cohort.settings("predict", models=(done[1] / "model",))
     predictions = predict.run(settings)
 
     assert len(predictions) == N_PEOPLE
@@ -116,7 +116,7 @@ def test_the_model_is_saved_and_predicts_people_with_one_modality(cohort, done):
 
 
 def test_saved_predictions_are_those_of_the_fitted_model(cohort, done):
-    settings = cohort.settings("predict", model=done[1] / "model")
+    settings = cohort.settings("predict", models=(done[1] / "model",))
     once, again = ([one.value for one in predict.run(settings)] for _ in range(2))
 
     assert once == again
@@ -134,8 +134,10 @@ def test_a_bundle_names_channels_and_no_person(done):
 
 
 def test_training_people_are_recognised_by_their_recordings(cohort, done, tmp_path):
-    settings = cohort.settings("predict", model=done[1] / "model")
-    others = make_fusion_cohort(tmp_path, 2, seed=5).settings("predict", model=done[1] / "model")
+    settings = cohort.settings("predict", models=(done[1] / "model",))
+    others = make_fusion_cohort(tmp_path, 2, seed=5).settings(
+        "predict", models=(done[1] / "model",)
+    )
 
     assert {one.in_training for one in predict.run(settings)} == {True}
     assert True not in {one.in_training for one in predict.run(others)}
@@ -143,7 +145,7 @@ def test_training_people_are_recognised_by_their_recordings(cohort, done, tmp_pa
 
 def test_people_without_either_modality_are_not_predicted(cohort, done, tmp_path):
     other = make_fusion_cohort(tmp_path, 2, no_bold=(0,), no_signals=(0,))
-    settings = replace(other.settings("predict", model=done[1] / "model"))
+    settings = replace(other.settings("predict", models=(done[1] / "model",)))
 
     with pytest.raises(IncompleteRunError, match="reads bold and EEG and EMG, and this scan has"):
         predict.run(settings)

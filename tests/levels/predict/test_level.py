@@ -62,7 +62,7 @@ def read(cohort):
 
 
 def test_damage_is_predicted_for_new_people(trained, newcomers):
-    predictions = predict.run(newcomers.settings("predict", model=trained[1]))
+    predictions = predict.run(newcomers.settings("predict", models=(trained[1],)))
 
     value = {p.participant: p.value for p in predictions}
     assert value["sub-bad"] > 0.9
@@ -71,7 +71,7 @@ def test_damage_is_predicted_for_new_people(trained, newcomers):
 
 
 def test_the_set_of_classes_follows_from_the_limits_of_the_bundle(trained, newcomers):
-    predictions = predict.run(newcomers.settings("predict", model=trained[1]))
+    predictions = predict.run(newcomers.settings("predict", models=(trained[1],)))
     limits = json.loads((trained[1] / "model.json").read_text())["metadata"]["conformal"]
 
     for one in predictions:
@@ -81,7 +81,7 @@ def test_the_set_of_classes_follows_from_the_limits_of_the_bundle(trained, newco
 
 
 def test_predictions_say_where_they_come_from(trained, newcomers):
-    predict.run(newcomers.settings("predict", model=trained[1]))
+    predict.run(newcomers.settings("predict", models=(trained[1],)))
     row = read(newcomers).iloc[0]
 
     metrics = pd.read_csv(trained[1].parent / "metrics.tsv", sep="\t")
@@ -99,7 +99,7 @@ def test_predictions_say_where_they_come_from(trained, newcomers):
 
 def test_the_final_model_predicts_its_own_training_people_better_than_unseen_ones(trained):
     cohort, model = trained
-    predictions = predict.run(cohort.settings("predict", model=model))
+    predictions = predict.run(cohort.settings("predict", models=(model,)))
 
     value = pd.Series({p.participant: p.value for p in predictions})
     table = pd.read_csv(model.parent / "predictions.tsv", sep="\t")
@@ -112,7 +112,7 @@ def test_people_without_a_map_are_named_and_the_others_predicted(trained, newcom
     (newcomers.output / "sub-bad" / "dwi").rename(newcomers.output / "sub-bad" / "nothing")
 
     with pytest.raises(IncompleteRunError, match=r"sub-bad: .* lacks fa"):
-        predict.run(newcomers.settings("predict", model=trained[1]))
+        predict.run(newcomers.settings("predict", models=(trained[1],)))
     assert read(newcomers)["participant_id"].tolist() == ["sub-fine"]
     skipped = newcomers.output / "predictions" / "quick" / "skipped.tsv"
     assert "sub-bad" in skipped.read_text()
@@ -123,7 +123,7 @@ def test_one_damaged_map_does_not_stop_the_others(trained, newcomers):
     fa.write_bytes(fa.read_bytes()[:200])
 
     with pytest.raises(IncompleteRunError, match=r"sub-bad: .*cannot be read"):
-        predict.run(newcomers.settings("predict", model=trained[1]))
+        predict.run(newcomers.settings("predict", models=(trained[1],)))
     assert read(newcomers)["participant_id"].tolist() == ["sub-fine"]
 
 
@@ -131,12 +131,12 @@ def test_derivatives_made_with_other_settings_are_refused(trained, newcomers):
     record_processing(newcomers.output, sloppy=True)
 
     with pytest.raises(IncompatibleModelError, match="sloppy is True here and was False"):
-        predict.run(newcomers.settings("predict", model=trained[1]))
+        predict.run(newcomers.settings("predict", models=(trained[1],)))
 
 
 def test_settings_that_hardly_matter_are_only_mentioned(trained, newcomers):
     record_processing(newcomers.output, omp_nthreads=4)
-    predict.run(newcomers.settings("predict", model=trained[1]))
+    predict.run(newcomers.settings("predict", models=(trained[1],)))
 
     report = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
     assert "omp_nthreads" in report
@@ -144,7 +144,7 @@ def test_settings_that_hardly_matter_are_only_mentioned(trained, newcomers):
 
 def test_a_damaged_record_of_settings_is_no_crash(trained, newcomers):
     (newcomers.output / "dataset_description.json").write_text("{")
-    predict.run(newcomers.settings("predict", model=trained[1]))
+    predict.run(newcomers.settings("predict", models=(trained[1],)))
 
     report = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
     assert "does not record how it was processed" in report
@@ -155,7 +155,7 @@ def test_derivatives_of_other_tools_are_used_with_a_warning(trained, newcomers, 
     newcomers.output.rename(foreign)
     describe(foreign, DatasetType="derivative")
     newcomers.output.mkdir()
-    settings = newcomers.settings("predict", model=trained[1], derivatives={"other": foreign})
+    settings = newcomers.settings("predict", models=(trained[1],), derivatives={"other": foreign})
 
     assert len(predict.run(settings)) == 2
     report = (newcomers.output / "predictions" / "quick" / "report.html").read_text()
@@ -165,7 +165,7 @@ def test_derivatives_of_other_tools_are_used_with_a_warning(trained, newcomers, 
 def test_no_tables_are_needed_for_a_model_on_maps(trained, newcomers):
     (newcomers.raw / "participants.tsv").unlink()
 
-    assert len(predict.run(newcomers.settings("predict", model=trained[1]))) == 2
+    assert len(predict.run(newcomers.settings("predict", models=(trained[1],)))) == 2
 
 
 def with_age_19(cohort):
@@ -176,7 +176,7 @@ def with_age_19(cohort):
 def test_someone_outside_the_domain_gets_a_wider_set_and_the_reason(trained, newcomers):
     with_age_19(newcomers)
     by_name = {
-        p.participant: p for p in predict.run(newcomers.settings("predict", model=trained[1]))
+        p.participant: p for p in predict.run(newcomers.settings("predict", models=(trained[1],)))
     }
 
     assert (by_name["sub-bad"].answer, by_name["sub-fine"].answer) == ("widened", "given")
@@ -188,7 +188,7 @@ def test_someone_outside_the_domain_gets_a_wider_set_and_the_reason(trained, new
 
 def test_someone_outside_the_domain_gets_no_number_if_so_asked(trained, newcomers):
     with_age_19(newcomers)
-    predict.run(newcomers.settings("predict", model=trained[1], outside="refuse"))
+    predict.run(newcomers.settings("predict", models=(trained[1],), outside="refuse"))
 
     table = read(newcomers).set_index("participant_id")
     assert table.loc["sub-bad", ["probability", "class", "conformal_set"]].isna().all()
@@ -198,9 +198,9 @@ def test_someone_outside_the_domain_gets_no_number_if_so_asked(trained, newcomer
 
 
 def test_the_domain_can_be_ignored_but_is_told(trained, newcomers):
-    before = predict.run(newcomers.settings("predict", model=trained[1]))
+    before = predict.run(newcomers.settings("predict", models=(trained[1],)))
     with_age_19(newcomers)
-    after = predict.run(newcomers.settings("predict", model=trained[1], outside="ignore"))
+    after = predict.run(newcomers.settings("predict", models=(trained[1],), outside="ignore"))
 
     assert [p.classes for p in after] == [p.classes for p in before]
     assert "age 19" in read(newcomers).set_index("participant_id").loc["sub-bad", "outside"]
@@ -210,7 +210,7 @@ def test_maps_of_another_contrast_are_outside(trained, newcomers):
     """FA at half its usual level is possible, but nobody of training was like that."""
     scale_map(newcomers, "fa", 0.5)
     by_name = {
-        p.participant: p for p in predict.run(newcomers.settings("predict", model=trained[1]))
+        p.participant: p for p in predict.run(newcomers.settings("predict", models=(trained[1],)))
     }
 
     assert "fa mean" in {finding.quantity for finding in by_name["sub-bad"].outside}
@@ -230,7 +230,7 @@ def test_a_map_in_impossible_units_gives_no_prediction(trained, newcomers, facto
     scale_map(newcomers, "fa", factor)
 
     with pytest.raises(IncompleteRunError, match=rf"sub-bad: The fa map .*{message}"):
-        predict.run(newcomers.settings("predict", model=trained[1]))
+        predict.run(newcomers.settings("predict", models=(trained[1],)))
     assert read(newcomers)["participant_id"].tolist() == ["sub-fine"]
 
 
@@ -241,7 +241,7 @@ def test_a_person_without_any_map_is_told_what_to_do(trained, newcomers):
     with pytest.raises(
         IncompleteRunError, match=r"sub-bad: .*has no map at all\. Run the participant"
     ):
-        predict.run(newcomers.settings("predict", model=trained[1]))
+        predict.run(newcomers.settings("predict", models=(trained[1],)))
 
 
 @pytest.mark.parametrize("part", ["arrays.safetensors", "model.json"])
@@ -251,7 +251,7 @@ def test_a_bundle_with_a_missing_file_is_refused(trained, newcomers, tmp_path, p
     (bundle / part).unlink()
 
     with pytest.raises((IncompatibleModelError, InputMissingError), match=part):
-        predict.run(newcomers.settings("predict", model=bundle))
+        predict.run(newcomers.settings("predict", models=(bundle,)))
 
 
 def test_a_bundle_that_says_nothing_of_its_domain_is_refused(trained, newcomers, tmp_path):
@@ -262,7 +262,7 @@ def test_a_bundle_that_says_nothing_of_its_domain_is_refused(trained, newcomers,
     (bundle / "model.json").write_text(json.dumps(index))
 
     with pytest.raises(IncompatibleModelError, match="says nothing about domain"):
-        predict.run(newcomers.settings("predict", model=bundle))
+        predict.run(newcomers.settings("predict", models=(bundle,)))
 
 
 def test_training_people_are_recognised_and_new_ones_are_not(trained, newcomers):
@@ -272,7 +272,7 @@ def test_training_people_are_recognised_and_new_ones_are_not(trained, newcomers)
     (newcomers.output / "sub-03").rename(renamed)  # under another name
     for path in sorted(renamed.rglob("sub-03*")):
         path.rename(path.with_name(path.name.replace("sub-03", "sub-other")))
-    people = predict.run(newcomers.settings("predict", model=model))
+    people = predict.run(newcomers.settings("predict", models=(model,)))
 
     known = {p.participant: p.in_training for p in people}
     assert known == {"sub-bad": False, "sub-fine": False, "sub-other": True}
@@ -297,19 +297,19 @@ def test_the_bundle_holds_no_label_and_no_value_of_a_person(trained):
 
 
 def test_orientation_on_disk_does_not_matter(trained, newcomers):
-    before = predict.run(newcomers.settings("predict", model=trained[1]))
+    before = predict.run(newcomers.settings("predict", models=(trained[1],)))
     for path in newcomers.output.rglob("*.nii.gz"):
         image = nib.load(path)
         turned = image.as_reoriented([[0, -1], [1, 1], [2, 1]])
         nib.save(nib.Nifti1Image(np.array(turned.dataobj), turned.affine), path)
-    after = predict.run(newcomers.settings("predict", model=trained[1]))
+    after = predict.run(newcomers.settings("predict", models=(trained[1],)))
 
     assert [p.value for p in after] == pytest.approx([p.value for p in before])
 
 
 def test_only_the_chosen_people_are_predicted(trained, newcomers):
     settings = newcomers.settings(
-        "predict", model=trained[1], selection=Selection(participants=("fine",))
+        "predict", models=(trained[1],), selection=Selection(participants=("fine",))
     )
 
     assert [p.participant for p in predict.run(settings)] == ["sub-fine"]
@@ -319,7 +319,7 @@ def test_a_model_is_needed(fake_cohort, tmp_path):
     with pytest.raises(UsageError, match="--model"):
         predict.run(fake_cohort.settings("predict"))
     with pytest.raises(InputMissingError, match="is not a model"):
-        predict.run(fake_cohort.settings("predict", model=tmp_path))
+        predict.run(fake_cohort.settings("predict", models=(tmp_path,)))
 
 
 def test_a_changed_bundle_is_refused(trained, newcomers, tmp_path):
@@ -331,7 +331,7 @@ def test_a_changed_bundle_is_refused(trained, newcomers, tmp_path):
     arrays.write_bytes(bytes(content))
 
     with pytest.raises(IncompatibleModelError, match="SHA-256"):
-        predict.run(newcomers.settings("predict", model=bundle))
+        predict.run(newcomers.settings("predict", models=(bundle,)))
 
 
 def test_maps_of_real_people_from_another_study_can_be_predicted(trained, test_data, tmp_path):
@@ -350,7 +350,7 @@ def test_maps_of_real_people_from_another_study_can_be_predicted(trained, test_d
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / original, target)
     cohort = replace(trained[0], raw=tmp_path, output=output)
-    predictions = predict.run(cohort.settings("predict", model=trained[1]))
+    predictions = predict.run(cohort.settings("predict", models=(trained[1],)))
 
     assert [p.participant for p in predictions] == ["sub-c4", "sub-p4"]
     assert all(0 <= p.value <= 1 for p in predictions)

@@ -65,7 +65,7 @@ def persistence(fake_cohort, tmp_path):
 def test_a_baseline_score_predicts_new_people(persistence, fake_cohort, tmp_path):
     table = "participant_id\tnihss\nsub-bad\t15\nsub-fine\t1\n"
     found = predict.run(
-        newcomers(fake_cohort, tmp_path, table).settings("predict", model=persistence)
+        newcomers(fake_cohort, tmp_path, table).settings("predict", models=(persistence,))
     )
 
     value = {one.participant: one.value for one in found}
@@ -79,7 +79,7 @@ def test_people_without_the_baseline_score_are_named_with_what_is_missing(
     new = newcomers(fake_cohort, tmp_path, "participant_id\tnihss\nsub-bad\t15\nsub-fine\tn/a\n")
 
     with pytest.raises(IncompleteRunError, match="sub-fine: The model predicts from nihss"):
-        predict.run(new.settings("predict", model=persistence))
+        predict.run(new.settings("predict", models=(persistence,)))
     written = pd.read_csv(new.output / "predictions" / "quick" / "predictions.tsv", sep="\t")
     assert written["participant_id"].tolist() == ["sub-bad"]
 
@@ -92,7 +92,7 @@ def test_a_site_that_was_not_harmonised_is_told(fake_cohort, tmp_path):
     table.assign(site=sites).to_csv(path, sep="\t", index=False, na_rep="n/a")
     model = train(fake_cohort, tmp_path, 'harmonise = "combat"', ["prevalence", "regional"])
     told = newcomers(fake_cohort, tmp_path, "participant_id\tsite\nsub-bad\tA\nsub-fine\tC\n")
-    found = predict.run(told.settings("predict", model=model))
+    found = predict.run(told.settings("predict", models=(model,)))
 
     notes = {one.participant: "not harmonised" in " ".join(one.notes) for one in found}
     assert notes == {"sub-bad": False, "sub-fine": True}
@@ -105,9 +105,9 @@ def test_a_person_lacking_a_feature_is_predicted_alike_alone_and_with_others(fak
     path = new.output / "sub-bad" / "sub-bad_desc-features.tsv"
     table = pd.read_csv(path, sep="\t").drop(columns="fa_corticospinal_tract_right")
     table.to_csv(path, sep="\t", index=False)
-    both = predict.run(new.settings("predict", model=model))
+    both = predict.run(new.settings("predict", models=(model,)))
     alone = predict.run(
-        new.settings("predict", model=model, selection=Selection(participants=("bad",)))
+        new.settings("predict", models=(model,), selection=Selection(participants=("bad",)))
     )
 
     assert both[0].value == alone[0].value

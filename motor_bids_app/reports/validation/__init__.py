@@ -1,0 +1,1 @@
+"""Pages of models judged on people of elsewhere."""
