@@ -126,9 +126,7 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
         return set() if scan.finished.maps_standard else {"finished_coregistration"}
     if scan.finished.dwi:
         return {"tensor", "finished_coregistration"}
-    susceptibility = _distortion(scan, processing)
-    if susceptibility == "susceptibility_left" and processing.susceptibility == "head":
-        susceptibility = "susceptibility_head" if scan.anatomy else susceptibility
+    by_head = scan.anatomy is not None
     return {
         "dwi_denoise",
         "dwi_outliers",
@@ -136,13 +134,16 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
         "dwi_bias",
         "tensor",
         "coregistration",
-        susceptibility,
+        _distortion(scan, processing, by_head=by_head),
     }
 
 
-def _distortion(series: Scan | BoldFile, processing: ProcessingSettings) -> str:
+def _distortion(
+    series: Scan | BoldFile, processing: ProcessingSettings, *, by_head: bool = True
+) -> str:
     """What the distortion of a series is found by: a pair of images before a field map."""
-    by = "pair" if series.reverse_phase else "map" if series.field_map else "left"
+    left = "head" if by_head and processing.susceptibility == "head" else "left"
+    by = "pair" if series.reverse_phase else "map" if series.field_map else left
     return f"susceptibility_{'left' if processing.susceptibility == 'off' else by}"
 
 

@@ -199,6 +199,18 @@ STEPS = {  # in the order of the text; `space` is filled in
         "series, with the intensities that it had piled up.",
         references=("Jezzard and Balaban 1995", "Ching et al. 1992"),
     ),
+    "bold_susceptibility_head": MethodStep(
+        paragraph=_BOLD,
+        sentence="Without images that show the field, susceptibility distortion of the bold was "
+        "estimated by matching its mean to the anatomical image along the phase-encoding axis "
+        "(after Kybic et al. 2000); it is part of the one interpolation of the series.",
+        references=("Kybic et al. 2000",),
+    ),
+    "bold_susceptibility_none": MethodStep(
+        paragraph=_BOLD,
+        sentence="Susceptibility distortion of the bold that could be told by matching its mean to "
+        "the anatomical image was not found, and none was undone.",
+    ),
     "bold_susceptibility_refused": MethodStep(
         paragraph=_BOLD,
         sentence="Susceptibility distortion was estimated and left, as the correction would have "

@@ -37,7 +37,8 @@ class BoldInputs:
     `motion` and `space`, that the series is in, are known of a finished series alone. `head`,
     `brain` and `white_matter` are on the grid of the head image, which `to_head` leads to from the
     standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
-    hemisphere. `distortion` holds the images that show how a raw series is distorted.
+    hemisphere. `distortion` holds the images that show how a raw series is distorted; without any
+    it is looked for `by_head` if asked, where `head_lesion`, on the grid of the head, has no say.
     """
 
     series: Series
@@ -51,6 +52,8 @@ class BoldInputs:
     lesion: nib.Nifti1Image | None
     seed: NDArray[np.bool_]
     distortion: DistortionImages = field(default_factory=DistortionImages)
+    by_head: bool = False
+    head_lesion: nib.Nifti1Image | None = None
 
 
 def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> BoldInputs:
@@ -80,7 +83,8 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         space = read_tool_space(scan)
         series.facts.methods.append("finished_bold")
         series.facts.taken["bold"] = scan.finished.datasets["bold"]
-    lesion = outputs.path("mask", "anat", label="L", standard=True)
+    lesions = [outputs.path("mask", "anat", label="L", standard=one) for one in (True, False)]
+    lesion, head_lesion = (load_image(path) if path.is_file() else None for path in lesions)
     return BoldInputs(
         series=series,
         motion=motion,
@@ -92,9 +96,11 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         tissue={
             name: load_image(outputs.tissue(name, standard=True)) for name in ("GM", "WM", "CSF")
         },
-        lesion=load_image(lesion) if lesion.is_file() else None,
+        lesion=lesion,
         seed=wanted_seed(settings.bold),
         distortion=distortion,
+        by_head=settings.susceptibility == "head",
+        head_lesion=head_lesion,
     )
 
 

@@ -21,7 +21,7 @@ from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.levels.participant.functional import placement
 from motor_bids_app.levels.participant.functional.files import requested_seed
 from motor_bids_app.levels.participant.functional.finished import read_finished
-from motor_bids_app.levels.participant.functional.inputs import wanted_seed
+from motor_bids_app.levels.participant.functional.inputs import read_inputs, wanted_seed
 from motor_bids_app.levels.participant.functional.read import read_series
 from motor_bids_app.levels.participant.functional.step import preprocess_bold
 from motor_bids_app.levels.participant.outputs import Outputs
@@ -265,6 +265,18 @@ def test_bold_that_does_not_cover_m1_has_no_connectivity_and_says_so(scan, outpu
     assert "M1 of the left hemisphere has" in "; ".join(facts.warnings)
     assert not list(outputs.root.rglob("*boldmap*"))
     assert list(outputs.root.rglob("*desc-preproc_bold.nii.gz"))
+
+
+def test_the_head_serves_the_bold_only_where_it_was_asked(scan, outputs):
+    save(outputs.path("mask", "anat", label="L"), sphere(FINE, (30, 0, 20), 9), FINE, np.uint8)
+    asked = {name: replace(settings(), susceptibility=name) for name in ("auto", "head")}
+
+    inputs = {name: read_inputs(scan, outputs, own) for name, own in asked.items()}
+
+    assert [one.by_head for one in inputs.values()] == [False, True]
+    assert np.asarray(inputs["head"].head_lesion.dataobj).any()
+    digests = {own.of_step("bold").digest for own in asked.values()}
+    assert len(digests) == 2  # so that the step is done again
 
 
 @pytest.mark.slow
