@@ -50,6 +50,7 @@ _FIGURES = {
 }
 _NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
 _NOTHING = "nothing was made of it here."
+_NUISANCE = ("white_matter", "csf")
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")
 
 
@@ -148,7 +149,8 @@ def _distortion(
 
 
 def _bold_methods(bold: BoldFile, processing: ProcessingSettings) -> set[str]:
-    names = {"cleaning", "compcor", "connectivity"}
+    names = {"cleaning", "global_signal", "connectivity"}
+    names |= {f"{kind}_{tissue}" for kind in ("signal", "compcor") for tissue in _NUISANCE}
     if bold.confounds is None:  # else another tool has done these
         names |= {"motion", "coregistration", "slice_timing", _distortion(bold, processing)}
     names |= {"smoothing"} if processing.bold.smoothing > 0 else set()

@@ -4,6 +4,7 @@ from motor_bids_app.reports.participant.signal_methods import SIGNAL_STEPS, SIGN
 
 _ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
 _BOLD = "Resting-state bold."
+_NUISANCE = {"white_matter": "white matter", "csf": "cerebrospinal fluid"}
 PARAGRAPHS = (_ANATOMY, _DIFFUSION, _BOLD, SIGNALS, _MEASURES)
 STEPS = {  # in the order of the text; `space` is filled in
     "reorient": MethodStep(
@@ -244,20 +245,33 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "bold_cleaning": MethodStep(
         paragraph=_BOLD,
-        sentence="A linear trend, 24 motion terms (Friston et al. 1996), the mean signals of white "
-        "matter and cerebrospinal fluid, and frequencies outside the band were removed in one "
-        "projection (Lindquist et al. 2019), not in sequence; the global signal was not. The "
-        "lesion had no part in any of these signals.",
+        sentence="A linear trend, 24 motion terms (Friston et al. 1996), frequencies outside the "
+        "band and the signals of tissue that are named next were removed in one projection "
+        "(Lindquist et al. 2019), not in sequence; the global signal was not.",
         references=("Friston et al. 1996", "Lindquist et al. 2019"),
     ),
-    "bold_compcor": MethodStep(
+    **{
+        f"bold_signal_{name}": MethodStep(
+            paragraph=_BOLD,
+            sentence=f"The mean signal of {words}, without the lesion, was removed.",
+        )
+        for name, words in _NUISANCE.items()
+    },
+    "bold_global_signal": MethodStep(
         paragraph=_BOLD,
-        sentence="The table of confounds also has the global signal, the principal components of "
-        "white matter and of cerebrospinal fluid (aCompCor; Behzadi et al. 2007) after trend and "
-        "changes slower than 128 s had been removed, and the cosines of these; none of them was "
-        "regressed out.",
-        references=("Behzadi et al. 2007",),
+        sentence="The table of confounds also has the global signal, without the lesion, and "
+        "cosines slower than 128 s; none of them was regressed out.",
     ),
+    **{
+        f"bold_compcor_{name}": MethodStep(
+            paragraph=_BOLD,
+            sentence=f"It has the principal components of {words} (aCompCor; Behzadi et al. 2007) "
+            "after trend and changes slower than 128 s had been removed, too; they were not "
+            "regressed out.",
+            references=("Behzadi et al. 2007",),
+        )
+        for name, words in _NUISANCE.items()
+    },
     "bold_smoothing": MethodStep(
         paragraph=_BOLD,
         sentence="The series was smoothed by a Gaussian inside the brain, lesion left out.",
