@@ -23,6 +23,11 @@ from motor_bids_app.levels.participant.functional.finished import (
 )
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series, read_series
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.tissue import (
+    has_tissue,
+    head_white_matter,
+    standard_tissue,
+)
 from motor_bids_app.mri.functional.motion import SeriesMotion
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.settings import STANDARD_SPACE, BoldSettings, ProcessingSettings
@@ -83,6 +88,11 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         space = read_tool_space(scan)
         series.facts.methods.append("finished_bold")
         series.facts.taken["bold"] = scan.finished.datasets["bold"]
+    if not has_tissue(outputs):
+        series.facts.notes.append(
+            "The head has no tissue maps: nuisance signals of the bold are those of the places "
+            "where the template has white matter and fluid."
+        )
     lesions = [outputs.path("mask", "anat", label="L", standard=one) for one in (True, False)]
     lesion, head_lesion = (load_image(path) if path.is_file() else None for path in lesions)
     return BoldInputs(
@@ -91,11 +101,9 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         space=space,
         head=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
-        white_matter=load_image(outputs.tissue("WM")),
+        white_matter=head_white_matter(outputs),
         to_head=outputs.load_transform(),
-        tissue={
-            name: load_image(outputs.tissue(name, standard=True)) for name in ("GM", "WM", "CSF")
-        },
+        tissue=standard_tissue(outputs),
         lesion=lesion,
         seed=wanted_seed(settings.bold),
         distortion=distortion,
