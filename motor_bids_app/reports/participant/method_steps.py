@@ -90,6 +90,13 @@ STEPS = {  # in the order of the text; `space` is filled in
         "volume; gradient directions were turned with the head (Leemans and Jones 2009).",
         references=("Leemans and Jones 2009",),
     ),
+    "dwi_eddy_quadratic": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Quadratic fields of eddy currents, in proportion to the gradient (after "
+        "Andersson and Sotiropoulos 2016), were undone too, as those of one half of the brain "
+        "explained the other half better than linear fields.",
+        references=("Andersson and Sotiropoulos 2016",),
+    ),
     "dwi_outliers": MethodStep(
         paragraph=_DIFFUSION,
         sentence="Slices whose mean signal fell far below a robust fit over directions did not "
