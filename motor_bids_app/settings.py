@@ -136,8 +136,7 @@ class ProcessingSettings:
         if step in ("eeg", "emg"):
             own = replace(own, trust_orientation=())
         if step in ("anat", "bold", "eeg", "emg"):
-            bold_left = step == "bold" and own.susceptibility == "off"
-            kept = "off" if bold_left else "auto"
+            kept = own.susceptibility if step == "bold" else "auto"
             own = replace(own, correct_gradients=False, gibbs=False, susceptibility=kept)
         return own
 

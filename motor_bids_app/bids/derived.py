@@ -51,8 +51,8 @@ class DerivedScan(Person):
         and the EMG that was recorded with that EEG.
     sources : tuple of str
         Names of the datasets that the files come from; 'output' is the output itself.
-    doubtful : dict
-        Maps that models must not read, since a measure that they depend on cannot be.
+    whole : DerivedScan or None
+        The scan with what models must not read, since a measure that it depends on cannot be.
     """
 
     maps: dict[str, Path]
@@ -65,12 +65,24 @@ class DerivedScan(Person):
     bold_brain: Path | None = None
     recordings: dict[str, Path] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
-    doubtful: dict[str, Path] = field(default_factory=dict)
+    whole: "DerivedScan | None" = None
 
     @property
     def every_map(self) -> dict[str, Path]:
         """All maps that there are, for guards that ask whose scan this is."""
-        return self.doubtful | self.maps
+        return self.maps if self.whole is None else self.whole.maps
+
+    @property
+    def doubtful(self) -> dict[str, Path]:
+        """Maps that models must not read."""
+        return {name: path for name, path in self.every_map.items() if name not in self.maps}
+
+    @property
+    def doubtful_bold(self) -> Path | None:
+        """Series whose windows and slices models must not read; the clean one where there is."""
+        if self.whole is None or self.mean_bold or self.bold:
+            return None
+        return self.whole.bold or self.whole.mean_bold
 
 
 def index_derivatives(

@@ -192,8 +192,8 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--susceptibility", choices=SUSCEPTIBILITY,
         help="distortion of diffusion images and bold: auto corrects it by an image with opposite "
-        "phase encoding, else by a field map; head, where there is neither for the dwi, by the "
-        "head image if that fits better, which finds but a part of it (default: auto)",
+        "phase encoding, else by a field map; head, where there is neither, by the head image if "
+        "that fits better, which finds but a part of it (default: auto)",
     )  # fmt: skip
 
 

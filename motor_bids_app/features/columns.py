@@ -86,6 +86,19 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "white_matter_fa": ("Median FA of the template's white matter, lesion left out", "arbitrary"),
     "white_matter_md": ("Median MD of the template's white matter, lesion left out", "mm^2/s"),
     "snr_wm": ("Mean over standard deviation of white matter in the head image", "arbitrary"),
+    **{
+        f"{name}_{contrast.lower()}": (f"{words} of the {contrast}, without a T1w", "arbitrary")
+        for contrast in ("T2w", "FLAIR")
+        for name, words in (
+            ("snr_wm", "Mean over standard deviation of white matter"),
+            ("cnr", "Contrast of grey to white matter over their standard deviation"),
+        )
+    },
+    "grey_white_contrast": (
+        "Grey less white matter of a T2w or FLAIR in standard deviations, where the template is "
+        "sure of them; below 0.7 there are no tissue maps",
+        "arbitrary",
+    ),
     "cnr": ("Contrast of grey to white matter over their standard deviation", "arbitrary"),
     "snr_b0": ("Median signal over noise of the brain without diffusion weighting", "arbitrary"),
     "snr_dwi": ("Median signal over noise of the brain with weighting", "arbitrary"),

@@ -111,6 +111,13 @@ REFERENCES = {
             doi="10.1016/j.neuroimage.2007.04.042",
         ),
         Reference(
+            key="Andersson and Sotiropoulos 2016",
+            citation="Andersson JLR, Sotiropoulos SN. An integrated approach to correction for "
+            "off-resonance effects and subject movement in diffusion MR imaging. NeuroImage "
+            "125:1063-1078, 2016.",
+            doi="10.1016/j.neuroimage.2015.10.019",
+        ),
+        Reference(
             key="Andersson et al. 2016",
             citation="Andersson JLR, Graham MS, Zsoldos E, Sotiropoulos SN. Incorporating outlier "
             "detection and replacement into a non-parametric framework for movement and distortion "

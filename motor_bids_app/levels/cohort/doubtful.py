@@ -47,8 +47,7 @@ def without_doubtful(
         if not any(limit.spoils(column) for limit in found)
     }
     images = {name: path for name, path in scan.maps.items() if name not in maps}
-    doubtful = {name: path for name, path in scan.maps.items() if name in maps}
-    trusted = replace(scan, maps=images, doubtful=doubtful)
+    trusted = replace(scan, maps=images, whole=scan)
     if maps.issuperset(BOLD):  # their series, of which networks read windows and slices
         trusted = replace(trusted, bold=None, seed=None, mean_bold=None, bold_brain=None)
     return trusted, kept, tuple(limit.measure for limit in found)
@@ -57,14 +56,15 @@ def without_doubtful(
 def doubtful_digests(
     scans: Sequence[DerivedScan], participants: Sequence[str]
 ) -> dict[tuple[str, str], list[str]]:
-    """Participants by (map, hash of its values), of maps that models do not read.
+    """Participants by (map, hash of its values), of maps and bold that models do not read.
 
-    A copy has the measures of its original, and is as doubtful: no other maps need be looked at.
-    What cannot be read is nobody's copy.
+    A copy has the measures of its original, and is as doubtful: no other images need be looked
+    at. What cannot be read is nobody's copy.
     """
     owners: dict[tuple[str, str], list[str]] = {}
     for scan, participant in zip(scans, participants, strict=True):
-        for name, path in scan.doubtful.items():
+        bold = {"bold": scan.doubtful_bold} if scan.doubtful_bold else {}
+        for name, path in (scan.doubtful | bold).items():
             try:
                 digest = content_hash(np.asarray(load_image(path).dataobj))
             except MotorBidsAppError:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.errors import DataError
+from motor_bids_app.errors import DataError, MotorBidsAppError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.fingerprints import content_hash
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.recordings import SIGNALS, RecordedWindows
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.features.series import SeriesWindows
+from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.cohort.bold_slices import slice_instances
 from motor_bids_app.levels.cohort.maps import MapLibrary, to_flip
@@ -27,6 +27,7 @@ from motor_bids_app.levels.cohort.signal_windows import (
     windows_of_one,
 )
 from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
+from motor_bids_app.levels.cohort.windows import windows_of_scan
 from motor_bids_app.models.catalog import needs
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,24 @@ def described_signals(samples: Samples) -> dict[str, Any]:
 def instance_images(instances: Mapping[str, Instances]) -> list[tuple[str, str]]:
     """Kind and `content_hash` of the recording, series or slices of each scan that has them."""
     return [(kind, digest) for kind, some in instances.items() for _, digest in _row_hashes(some)]
+
+
+def doubtful_images(
+    inputs: Mapping[str, Any], kinds: Sequence[str], scan: DerivedScan, flip: NDArray[np.bool_]
+) -> list[tuple[str, str]]:
+    """`instance_images` of the bold of a scan that the model must not read; [] if unreadable."""
+    if scan.whole is None or scan.doubtful_bold is None:
+        return []
+    found: dict[str, Instances] = {}
+    try:
+        if WINDOWS in kinds:
+            place = (inputs["resolution"], inputs["mirror_lesion_to"])
+            found[WINDOWS] = windows_of_scan(scan.whole, *place)
+        if SLICES in kinds:
+            found[SLICES] = slice_instances([scan.whole], flip)
+    except MotorBidsAppError:
+        return []
+    return instance_images(found)
 
 
 def instance_digests(

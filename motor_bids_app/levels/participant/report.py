@@ -50,6 +50,7 @@ _FIGURES = {
 }
 _NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
 _NOTHING = "nothing was made of it here."
+_NUISANCE = ("white_matter", "csf")
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")
 
 
@@ -126,9 +127,7 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
         return set() if scan.finished.maps_standard else {"finished_coregistration"}
     if scan.finished.dwi:
         return {"tensor", "finished_coregistration"}
-    susceptibility = _distortion(scan, processing)
-    if susceptibility == "susceptibility_left" and processing.susceptibility == "head":
-        susceptibility = "susceptibility_head" if scan.anatomy else susceptibility
+    by_head = scan.anatomy is not None
     return {
         "dwi_denoise",
         "dwi_outliers",
@@ -136,18 +135,22 @@ def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
         "dwi_bias",
         "tensor",
         "coregistration",
-        susceptibility,
+        _distortion(scan, processing, by_head=by_head),
     }
 
 
-def _distortion(series: Scan | BoldFile, processing: ProcessingSettings) -> str:
+def _distortion(
+    series: Scan | BoldFile, processing: ProcessingSettings, *, by_head: bool = True
+) -> str:
     """What the distortion of a series is found by: a pair of images before a field map."""
-    by = "pair" if series.reverse_phase else "map" if series.field_map else "left"
+    left = "head" if by_head and processing.susceptibility == "head" else "left"
+    by = "pair" if series.reverse_phase else "map" if series.field_map else left
     return f"susceptibility_{'left' if processing.susceptibility == 'off' else by}"
 
 
 def _bold_methods(bold: BoldFile, processing: ProcessingSettings) -> set[str]:
-    names = {"cleaning", "compcor", "connectivity"}
+    names = {"cleaning", "global_signal", "connectivity"}
+    names |= {f"{kind}_{tissue}" for kind in ("signal", "compcor") for tissue in _NUISANCE}
     if bold.confounds is None:  # else another tool has done these
         names |= {"motion", "coregistration", "slice_timing", _distortion(bold, processing)}
     names |= {"smoothing"} if processing.bold.smoothing > 0 else set()

@@ -27,7 +27,11 @@ from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_mo
 from motor_bids_app.levels.cohort.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.cohort.cohort import with_demographics
 from motor_bids_app.levels.cohort.completeness import wrong_seed
-from motor_bids_app.levels.cohort.instances import instance_images, instances_of_scan
+from motor_bids_app.levels.cohort.instances import (
+    doubtful_images,
+    instance_images,
+    instances_of_scan,
+)
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
@@ -183,7 +187,9 @@ def predict_scan(
         classes, interval = None, None
     elif classes is not None and len(classes) > 1:
         notes += ("undecided: both classes are possible",)
-    images = instance_images(given.samples.instances)
+    images = instance_images(given.samples.instances) + doubtful_images(
+        metadata["inputs"], needs(metadata["model"]).instances, scan, given.flip
+    )
     return Prediction(
         participant=str(row["participant_id"][0]),
         session=row["session_id"][0] or None,

@@ -10,16 +10,16 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from motor_bids_app.errors import EmptyRegionError
+from motor_bids_app.mri.diffusion.eddy import bend, fit_bends
 from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
+from motor_bids_app.mri.diffusion.prediction import predict_members
 from motor_bids_app.mri.diffusion.shells import shell_motion
 from motor_bids_app.mri.threads import each
 
 HEAD_RADIUS = 50.0  # mm; turns rotations into displacements (Power et al. 2012)
 _SURFACE = 4.0  # mm; what lies around the brain need not move with it
 _SHARP = 6.0  # mm from the brain, as far as volumes are interpolated by cubic splines
-_MOST_LEVERAGE = 0.5  # of a volume on its own prediction; above, the others tell too little
-_LEAST_SIGNAL = 1e-3  # of the brightest, before the logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +41,11 @@ class MotionCorrection:
     eddy : array, shape (N, 3)
         Stretch and shears of the volume along the phase-encoding axis: its
         displacement there, per mm along each voxel axis. 0 for b0.
+    bends : array, shape (N, 10)
+        Further displacement along that axis by quadratic fields, for `eddy.bend`; 0 for b0 and
+        for shells that show none.
     matrices : array, shape (N, 4, 4)
-        Voxels of the corrected volumes to voxels as acquired.
+        Voxels of the corrected volumes to voxels as acquired, but for `bends`.
     """
 
     data: NDArray[np.float32]
@@ -50,6 +53,7 @@ class MotionCorrection:
     parameters: NDArray[np.float64]
     framewise_displacement: NDArray[np.float64]
     eddy: NDArray[np.float64]
+    bends: NDArray[np.float64]
     matrices: NDArray[np.float64]
 
     def turned(self, gradients: GradientTable, affine: NDArray[np.floating]) -> GradientTable:
@@ -74,6 +78,7 @@ def correct_motion(
     and two shears along the phase-encoding axis, each proportional to the gradient within a
     shell (the linear model of Andersson and Sotiropoulos, NeuroImage 125:1063, 2016): white
     matter looks sheared where the gradient darkens it, but likewise for the opposite gradient.
+    Quadratic fields follow where they are seen (see `fit_bends`).
     The motion that all volumes of a shell share is that of their mean against the first b0
     (see `shell_motion`).
 
@@ -115,9 +120,12 @@ def correct_motion(
         (fine, True, True),
     ):
         poses = _refine(poses, level, gradients.shells, directions, modelled, with_eddy)
+    bends = fit_bends(fine, poses, gradients.shells, directions)
     centre = np.argwhere(brain).mean(axis=0)
     near = np.nonzero(ndimage.distance_transform_edt(~brain, sampling=sizes) < _SHARP)
-    corrected = each(lambda t: _resample(data[..., t], poses[t], sizes, centre, near), len(poses))
+    corrected = each(
+        lambda t: _resample(data[..., t], poses[t], bends[t], sizes, centre, near), len(poses)
+    )
     rotations = np.stack([axes @ pose.rotation @ axes.T for pose in poses])
     translations = np.stack([axes @ pose.translation for pose in poses])
     turns = Rotation.from_matrix(rotations).as_rotvec(degrees=True)
@@ -128,6 +136,7 @@ def correct_motion(
         parameters=parameters,
         framewise_displacement=framewise_displacement(parameters),
         eddy=np.stack([pose.eddy for pose in poses]),
+        bends=bends,
         matrices=np.stack([_voxel_matrix(pose, sizes, centre) for pose in poses]),
     )
 
@@ -171,7 +180,7 @@ def _refine(
     else:
         turned = np.stack([p.rotation.T @ d for p, d in zip(poses, directions, strict=True)])
         for shell in numbers:
-            references |= _predicted(placed, np.flatnonzero(shells == shell), turned)
+            references |= predict_members(placed, np.flatnonzero(shells == shell), turned)
 
     def match(t: int) -> Pose:
         if t == first:
@@ -195,29 +204,10 @@ def _refine(
     return matched
 
 
-def _predicted(
-    placed: NDArray[np.float32], members: NDArray[np.intp], directions: NDArray[np.float64]
-) -> dict[int, NDArray[np.float32]]:
-    """What each volume of a shell should look like, from the others and a tensor; {} if too few.
-
-    On one shell the log signal of a tensor is a quadratic form of the direction. A volume has no
-    say in its own prediction, which would hold it where it is.
-    """
-    x, y, z = directions[members].T
-    design = np.stack([x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
-    hat = design @ np.linalg.pinv(design)
-    own = np.diag(hat).copy()
-    if own.max() > _MOST_LEVERAGE:
-        return {}
-    others = ((hat - np.diag(own)) / (1 - own)[:, None]).astype(np.float32)
-    logs = np.log(np.maximum(placed[members], _LEAST_SIGNAL * placed[members].max()))
-    logs = np.exp(np.tensordot(others, logs, axes=1))
-    return dict(zip(members.tolist(), logs, strict=True))
-
-
 def _resample(
     volume: NDArray[np.floating],
     pose: Pose,
+    bends: NDArray[np.float64],
     sizes: NDArray[np.float64],
     centre: NDArray[np.float64],
     near: tuple[NDArray[np.intp], ...],
@@ -225,7 +215,8 @@ def _resample(
     """Undo motion and eddy current by one interpolation of a volume.
 
     Cubic at the voxels `near` the brain, linear elsewhere, where nothing is measured: a fifth
-    of the voxels need the sixty-four neighbours of a cubic spline.
+    of the voxels need the sixty-four neighbours of a cubic spline. Quadratic fields are undone
+    near the brain alone.
     """
     volume = np.ascontiguousarray(volume, dtype=np.float32)  # neighbours near in memory
     matrix = pose.matrix
@@ -234,8 +225,18 @@ def _resample(
     linear, offset = voxel_map(matrix, sizes, centre)
     moved = ndimage.affine_transform(volume, linear, offset, order=1, mode="nearest")
     places = linear @ np.stack(near) + offset[:, None]
+    stretch = np.ones(1, dtype=np.float32)
+    if bends.any():
+        axis = pose.phase_axis
+        points = pose.rotation @ ((np.stack(near) - centre[:, None]) * sizes[:, None])
+        points += pose.translation[:, None]
+        shift, slope = bend(bends, points, axis)
+        places[axis] += shift / sizes[axis]
+        stretch = np.float32(1) + slope.astype(np.float32)
     splines = ndimage.spline_filter(volume, 3, output=np.float32)
-    moved[near] = ndimage.map_coordinates(splines, places, order=3, mode="nearest", prefilter=False)
+    moved[near] = stretch * ndimage.map_coordinates(
+        splines, places, order=3, mode="nearest", prefilter=False
+    )
     # Where eddy currents stretched the head, the same signal was spread over more voxels.
     return np.maximum(moved, 0) * np.float32(np.linalg.det(matrix[:3, :3]))
 

@@ -17,7 +17,7 @@ _TOLERANCE = 0.01  # mm; smaller steps end the search
 _ITERATIONS = 8
 _MAX_POINTS = 80_000  # more would cost time and add no precision
 _MARGIN = 12.0  # mm around the brain mask, for heads that move out of it
-_LOST = 0.6  # of a voxel of a level, from which it tells nothing; with less it is only darker
+LOST = 0.6  # of a voxel of a level, from which it tells nothing; with less it is only darker
 _LEVER = 60.0  # mm; a rotation moves the edge of the brain by this times its angle
 
 
@@ -186,7 +186,7 @@ class Matcher:
             places = linear @ self._voxels + offset[:, None]
             seen = _in_view(places, volume.shape)  # what was not scanned tells nothing
             if lost is not None:
-                seen &= sample(lost, places) < _LOST
+                seen &= sample(lost, places) < LOST
             found = sample(volume, places) * seen
             found *= (found @ wanted) / max(found @ found, 1e-9)
             step = self._solver @ (found - wanted * seen)

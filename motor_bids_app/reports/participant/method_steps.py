@@ -4,6 +4,7 @@ from motor_bids_app.reports.participant.signal_methods import SIGNAL_STEPS, SIGN
 
 _ANATOMY, _DIFFUSION, _MEASURES = "Anatomical images.", "Diffusion images.", "Measures."
 _BOLD = "Resting-state bold."
+_NUISANCE = {"white_matter": "white matter", "csf": "cerebrospinal fluid"}
 PARAGRAPHS = (_ANATOMY, _DIFFUSION, _BOLD, SIGNALS, _MEASURES)
 STEPS = {  # in the order of the text; `space` is filled in
     "reorient": MethodStep(
@@ -88,6 +89,13 @@ STEPS = {  # in the order of the text; `space` is filled in
         "each volume to what the others of its shell predict, and their mean to the first b = 0 "
         "volume; gradient directions were turned with the head (Leemans and Jones 2009).",
         references=("Leemans and Jones 2009",),
+    ),
+    "dwi_eddy_quadratic": MethodStep(
+        paragraph=_DIFFUSION,
+        sentence="Quadratic fields of eddy currents, in proportion to the gradient (after "
+        "Andersson and Sotiropoulos 2016), were undone too, as those of one half of the brain "
+        "explained the other half better than linear fields.",
+        references=("Andersson and Sotiropoulos 2016",),
     ),
     "dwi_outliers": MethodStep(
         paragraph=_DIFFUSION,
@@ -199,6 +207,18 @@ STEPS = {  # in the order of the text; `space` is filled in
         "series, with the intensities that it had piled up.",
         references=("Jezzard and Balaban 1995", "Ching et al. 1992"),
     ),
+    "bold_susceptibility_head": MethodStep(
+        paragraph=_BOLD,
+        sentence="Without images that show the field, susceptibility distortion of the bold was "
+        "estimated by matching its mean to the anatomical image along the phase-encoding axis "
+        "(after Kybic et al. 2000); it is part of the one interpolation of the series.",
+        references=("Kybic et al. 2000",),
+    ),
+    "bold_susceptibility_none": MethodStep(
+        paragraph=_BOLD,
+        sentence="Susceptibility distortion of the bold that could be told by matching its mean to "
+        "the anatomical image was not found, and none was undone.",
+    ),
     "bold_susceptibility_refused": MethodStep(
         paragraph=_BOLD,
         sentence="Susceptibility distortion was estimated and left, as the correction would have "
@@ -232,20 +252,33 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "bold_cleaning": MethodStep(
         paragraph=_BOLD,
-        sentence="A linear trend, 24 motion terms (Friston et al. 1996), the mean signals of white "
-        "matter and cerebrospinal fluid, and frequencies outside the band were removed in one "
-        "projection (Lindquist et al. 2019), not in sequence; the global signal was not. The "
-        "lesion had no part in any of these signals.",
+        sentence="A linear trend, 24 motion terms (Friston et al. 1996), frequencies outside the "
+        "band and the signals of tissue that are named next were removed in one projection "
+        "(Lindquist et al. 2019), not in sequence; the global signal was not.",
         references=("Friston et al. 1996", "Lindquist et al. 2019"),
     ),
-    "bold_compcor": MethodStep(
+    **{
+        f"bold_signal_{name}": MethodStep(
+            paragraph=_BOLD,
+            sentence=f"The mean signal of {words}, without the lesion, was removed.",
+        )
+        for name, words in _NUISANCE.items()
+    },
+    "bold_global_signal": MethodStep(
         paragraph=_BOLD,
-        sentence="The table of confounds also has the global signal, the principal components of "
-        "white matter and of cerebrospinal fluid (aCompCor; Behzadi et al. 2007) after trend and "
-        "changes slower than 128 s had been removed, and the cosines of these; none of them was "
-        "regressed out.",
-        references=("Behzadi et al. 2007",),
+        sentence="The table of confounds also has the global signal, without the lesion, and "
+        "cosines slower than 128 s; none of them was regressed out.",
     ),
+    **{
+        f"bold_compcor_{name}": MethodStep(
+            paragraph=_BOLD,
+            sentence=f"It has the principal components of {words} (aCompCor; Behzadi et al. 2007) "
+            "after trend and changes slower than 128 s had been removed, too; they were not "
+            "regressed out.",
+            references=("Behzadi et al. 2007",),
+        )
+        for name, words in _NUISANCE.items()
+    },
     "bold_smoothing": MethodStep(
         paragraph=_BOLD,
         sentence="The series was smoothed by a Gaussian inside the brain, lesion left out.",

@@ -12,7 +12,10 @@ from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, conformal_limits
 from motor_bids_app.evaluation.domain import Finding, Spread
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.features.fingerprints import SealedImages, content_hash
+from motor_bids_app.features.slices import SLICES
+from motor_bids_app.levels.cohort.bold_slices import slice_instances
 from motor_bids_app.levels.cohort.doubtful import doubtful_digests, without_doubtful
+from motor_bids_app.levels.cohort.instances import doubtful_images, instance_images
 from motor_bids_app.levels.cohort.maps import brain_grid
 from motor_bids_app.levels.group import transfer
 from motor_bids_app.levels.predict.maps import read_maps
@@ -150,3 +153,46 @@ def test_a_doubtful_map_under_two_names_is_found(maps):
     owners = doubtful_digests([trusted, trusted], ["sub-01", "sub-02"])
 
     assert list(owners.values()) == [["sub-01", "sub-02"]]
+
+
+@pytest.fixture
+def bold(tmp_path):
+    """A scan whose bold is doubtful, before and after it was left out."""
+    grid = standard_grid(3)
+    values = np.random.default_rng(0).random((*grid.shape, 2), dtype=np.float32)
+    nib.save(nib.Nifti1Image(values, grid.affine), tmp_path / "bold.nii")
+    scan = DerivedScan(participant="01", maps={}, mean_bold=tmp_path / "bold.nii")
+    trusted, _, _ = without_doubtful(scan, {"bold_tsnr": 1.0}, ())
+    return scan, trusted
+
+
+def test_bold_of_the_training_is_known_again_although_it_is_doubtful(bold):
+    scan, trusted = bold
+    flip = np.zeros(1, dtype=bool)
+    training = instance_images({SLICES: slice_instances([scan], flip)})
+    metadata = {
+        "inputs": {"maps": []},
+        "training": {"images": SealedImages.of(training).to_json()},
+    }
+
+    found = doubtful_images({}, (SLICES,), trusted, flip)
+
+    assert trusted.mean_bold is None
+    assert was_in_training(metadata, trusted, pd.DataFrame(), flip, None, found)
+    assert doubtful_images({}, (SLICES,), scan, flip) == []  # there, a model reads it itself
+
+
+def test_doubtful_bold_under_two_names_is_found(bold):
+    scan, trusted = bold
+
+    owners = doubtful_digests([trusted, trusted, scan], ["sub-01", "sub-02", "sub-03"])
+
+    assert list(owners.values()) == [["sub-01", "sub-02"]]
+
+
+def test_doubtful_bold_that_cannot_be_read_is_nobodys_copy(bold):
+    scan, trusted = bold
+    scan.mean_bold.write_bytes(b"lost")
+
+    assert doubtful_images({}, (SLICES,), trusted, np.zeros(1, dtype=bool)) == []
+    assert doubtful_digests([trusted], ["sub-01"]) == {}

@@ -47,7 +47,7 @@ def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
     taken = {name: datasets[name] for name in _TAKEN if name in datasets}
     facts = Facts(methods=_methods(anatomy, scan), taken=taken)
     contrast = scan.anatomy[1] if scan.anatomy else "T1w"
-    if contrast != "T1w":
+    if contrast != "T1w" and anatomy.tissue:
         facts.notes.append(
             f"There is no T1w: tissue was segmented in the {contrast}, which shows less of it. The "
             f"maps have desc-{contrast} in their names; no feature is measured in them, and no "
@@ -79,7 +79,11 @@ def anatomical_methods(scan: Scan) -> list[str]:
 
 def _methods(anatomy: Anatomy, scan: Scan) -> list[str]:
     """What was done to images that could be used."""
-    undone = {"contrasts": not anatomy.contrasts, "average": len(anatomy.used) < 2}
+    undone = {
+        "contrasts": not anatomy.contrasts,
+        "average": len(anatomy.used) < 2,
+        "tissue": not anatomy.tissue,
+    }
     return [name for name in anatomical_methods(scan) if not undone.get(name)]
 
 
@@ -171,7 +175,8 @@ def _draw(anatomy: Anatomy, outputs: Outputs) -> None:
     outputs.save_figure(checks.brain_mask(anatomy.head, anatomy.brain, mask))
     if anatomy.raw is not None:
         outputs.save_figure(checks.bias_field(anatomy.raw, anatomy.head, anatomy.brain))
-    outputs.save_figure(checks.tissue(anatomy.head, anatomy.tissue, anatomy.brain))
+    if anatomy.tissue:
+        outputs.save_figure(checks.tissue(anatomy.head, anatomy.tissue, anatomy.brain))
     if mask is not None:
         outputs.save_figure(checks.lesion_native(anatomy.head, mask, anatomy.brain))
     standard = anatomy.standard

@@ -107,7 +107,8 @@ class Anatomy:
         Without noise and bias.
     brain : Nifti1Image, shape (X, Y, Z), uint8
     tissue : dict of Nifti1Image, shape (X, Y, Z), float32
-        Probabilities of "GM", "WM" and "CSF"; 0 in the lesion.
+        Probabilities of "GM", "WM" and "CSF"; 0 in the lesion. Empty where the image does not tell
+        them apart.
     lesion : Lesion or None
     contrasts : dict of Contrast
         Further images of the head, by name.

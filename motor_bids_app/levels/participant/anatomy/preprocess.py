@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 
 from motor_bids_app.errors import EmptyRegionError
+from motor_bids_app.features.plausibility import doubts
 from motor_bids_app.levels.participant.anatomy.images import (
     Anatomy,
     Contrast,
@@ -32,6 +33,7 @@ from motor_bids_app.mri.repeats import average_runs
 from motor_bids_app.mri.resampling import invert, resample
 from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.mri.tissue import segment_tissue
+from motor_bids_app.mri.tissue_contrast import LEAST_CONTRAST, grey_over_white
 from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
@@ -60,11 +62,12 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
     if lesion is not None and drawn is None:
         facts.add(lesion.measure(brain))
         brain = _whole_brain(brain, lesion, facts)
-    tissue = taken.tissue_outside(mask) or segment_tissue(
-        head, brain, to_native, mask, bright_fluid=images.contrast == "T2w"
-    )
+    tissue = taken.tissue_outside(mask)
+    if not tissue:
+        tissue, remarks = _segment(images.contrast, head, brain, to_native, mask)
+        facts.add(remarks)
     standard = _to_template(head, brain, tissue, lesion, to_template)
-    facts.add(_measure(noisy, tissue, standard))
+    facts.add(_measure(images.contrast, noisy, tissue, standard))
     facts.add(_coverage(head, to_template))
     return Anatomy(
         raw=None if taken.head else raw,
@@ -228,15 +231,46 @@ def _to_template(
     )
 
 
+def _segment(
+    contrast: str,
+    head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    to_native: Transform,
+    lesion: nib.Nifti1Image | None,
+) -> tuple[dict[str, nib.Nifti1Image], Facts]:
+    """Segment a head; no tissue where a T2w or FLAIR cannot tell grey from white matter."""
+    facts = Facts()
+    if contrast == "T1w":
+        return segment_tissue(head, brain, to_native, lesion), facts
+    seen = grey_over_white(head, brain, to_native, lesion)
+    facts.quality["grey_white_contrast"] = seen
+    if seen >= LEAST_CONTRAST:
+        bright = contrast == "T2w"
+        tissue = segment_tissue(head, brain, to_native, lesion, bright_fluid=bright)
+        grey, white = (float(np.asarray(tissue[name].dataobj).sum()) for name in ("GM", "WM"))
+        if white > 0 and not doubts({"gm_wm_ratio": grey / white}):
+            return tissue, facts
+    facts.notes.append(
+        f"There is no T1w, and grey and white matter could not be told apart on the {contrast}: no "
+        "tissue maps were written."
+    )
+    return {}, facts
+
+
 def _measure(
-    noisy: nib.Nifti1Image, tissue: Mapping[str, nib.Nifti1Image], standard: StandardAnatomy
+    contrast: str,
+    noisy: nib.Nifti1Image,
+    tissue: Mapping[str, nib.Nifti1Image],
+    standard: StandardAnatomy,
 ) -> Facts:
-    """Return the quality measures, and what to say about them."""
+    """Return the quality measures, and what to say about them; by contrast if that is no T1w."""
     notes: list[str] = []
     template, whole = load_template("T1w", RESOLUTION), load_template("brain", RESOLUTION)
     quality = registration_quality(standard.head, standard.brain, template, whole, standard.lesion)
+    ending = "" if contrast == "T1w" else f"_{contrast.lower()}"
     try:
-        quality |= anatomical_quality(noisy, tissue)
+        found = anatomical_quality(noisy, tissue) if tissue else {}
+        quality |= {f"{name}{ending}": value for name, value in found.items()}
     except EmptyRegionError as error:  # T2w and FLAIR may have no voxel that is clearly one tissue
         notes.append(str(error))
     missing = 1 - quality["brain_coverage"]

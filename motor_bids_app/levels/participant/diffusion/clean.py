@@ -105,6 +105,8 @@ def _correct_motion(
     facts.quality["dwi_replaced_slices"] = float(dropouts.sum())
     lost = lost_slices(dropouts, data.shape, axis) if dropouts.any() else None
     corrected = correct_motion(data, affine, series.gradients, mask, series.phase_axis, lost)
+    if corrected.bends.any():
+        facts.methods.append("dwi_eddy_quadratic")
     if lost is not None:
         facts.methods.append("dwi_replaced")
         lost = lost_values(dropouts, corrected.matrices, mask, axis)

@@ -21,6 +21,7 @@ from motor_bids_app.levels.participant.distortion.images import (
 )
 from motor_bids_app.levels.participant.lesion import placed_lesion
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.tissue import head_white_matter
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.opening import read_text
 from motor_bids_app.settings import ProcessingSettings
@@ -153,7 +154,7 @@ def read_head(outputs: Outputs) -> Head | None:
     return Head(
         image=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
-        white_matter=load_image(outputs.tissue("WM")),
+        white_matter=head_white_matter(outputs),
         from_standard=outputs.load_transform(),
         lesion=load_image(lesion) if lesion.is_file() else None,
     )

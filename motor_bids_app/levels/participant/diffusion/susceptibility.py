@@ -9,20 +9,12 @@ from numpy.typing import NDArray
 from motor_bids_app.levels.participant.diffusion.clean import Clean
 from motor_bids_app.levels.participant.diffusion.place import Place
 from motor_bids_app.levels.participant.diffusion.read import Head, Series
-from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_field
+from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_by_head, find_field
 from motor_bids_app.levels.participant.outputs import Facts
-from motor_bids_app.mri.distortion.susceptibility import (
-    LEAST_MOVE,
-    Field,
-    correct_by_head,
-    unwarp,
-)
-from motor_bids_app.mri.registration import coregister
-from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
 from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.grids import Grid
-from motor_bids_app.spaces.transforms import Transform
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,22 +94,9 @@ def _find(b0: nib.Nifti1Image, series: Series, settings: ProcessingSettings) -> 
 
 
 def _by_head(b0: nib.Nifti1Image, axis: int, head: Head) -> Distortion:
-    placed, grid = coregister(head.image, b0, head.brain), Grid.of(b0)
-    to_head = Transform(matrix=np.linalg.inv(placed.matrix).astype(np.float64))
-    images = [head.image, head.brain, *([head.lesion] if head.lesion else [])]
-    seen, inside, *lesion = (np.asarray(resample(one, grid, to_head).dataobj) for one in images)
-    masks = [inside > 0.5, *(one > 0.5 for one in lesion)]
-    found = correct_by_head(np.asarray(b0.dataobj), seen, masks[0], b0.affine, axis, *masks[1:])
-    if found.accepted:
+    found = find_by_head(b0, axis, head.image, head.brain, head.lesion)
+    if found.field is not None:
         return Distortion(b0, b0, axis, Facts(methods=["susceptibility_head"]), found.field)
-    note = (
-        "Susceptibility distortion was looked for by the head image and not corrected: "
-        f"{100 * found.share:.1f} % of the brain would move by {LEAST_MOVE:g} mm or more"
-        + (
-            f", and its similarity rise from {found.before:.2f} to {found.after:.2f}."
-            if found.share
-            else "."
-        )
-    )
-    facts = Facts(methods=["susceptibility_none"], notes=[note])
-    return Distortion(b0, b0, axis, facts, from_head=placed)
+    facts = Facts(methods=["susceptibility_none"])
+    facts.notes.append(f"Susceptibility distortion of the dwi {found.left}")
+    return Distortion(b0, b0, axis, facts, from_head=found.place)

@@ -16,15 +16,25 @@ from motor_bids_app.levels.participant.distortion.images import (
     phase_axis,
 )
 from motor_bids_app.mri.diffusion.mask import dwi_mask
-from motor_bids_app.mri.distortion.susceptibility import Field, correct_pair, unwarp
+from motor_bids_app.mri.distortion.susceptibility import (
+    LEAST_MOVE,
+    Field,
+    correct_by_head,
+    correct_pair,
+    unwarp,
+)
+from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
+from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.spaces.grids import Grid, image_like
+from motor_bids_app.spaces.transforms import Transform
 
 INSTEAD = {  # what was done instead of what could not be used, by method
     "pair": "The pair of images was used instead.",
     "map": "The field map was used instead.",
     "head": "Distortion was corrected by the head image instead, which finds but a part of it.",
     "none": "Distortion was not corrected: the head image showed none to correct.",
+    "refused": "Distortion was not corrected.",
     "left": "Distortion was not corrected.",
 }
 
@@ -35,6 +45,19 @@ class FoundField:
 
     field: Field
     by: str  # "pair" or "map"
+
+
+@dataclass(frozen=True, eq=False)
+class HeadField:
+    """A field as the head shows it, None where it shows none, and where the head lies.
+
+    `place` takes points of the head to those of the series as acquired; `left` says why there is
+    no field.
+    """
+
+    field: Field | None
+    place: Coregistration
+    left: str = ""
 
 
 def find_field(
@@ -54,28 +77,65 @@ def find_field(
     sidecar : mapping
         Metadata of the series.
     """
-    notes.extend(images.notes)
-    if images.reverse is None and images.field_images is None:
-        return None
-    try:
-        return _find(mean, sidecar, images)
-    except DataError as error:
-        name = images.field_images.name if images.field_images else "The pair of images"
-        notes.append(f"{name} was not used against distortion: {str(error).removesuffix('.')}.")
-        return None
+    for by in ("pair", "map"):
+        try:
+            field = images.failed.get(by) or _find(by, mean, sidecar, images)
+        except DataError as error:
+            name = images.names[by]
+            field = f"{name} was not used against distortion: {str(error).removesuffix('.')}."
+        if isinstance(field, str):
+            notes.append(field)
+        elif field is not None:
+            return FoundField(field, by)
+    return None
+
+
+def find_by_head(
+    mean: nib.Nifti1Image,
+    axis: int,
+    head: nib.Nifti1Image,
+    brain: nib.Nifti1Image,
+    lesion: nib.Nifti1Image | None,
+) -> HeadField:
+    """Find the field of the mean volume of a series by the head image, which is not distorted.
+
+    Parameters
+    ----------
+    mean : Nifti1Image, shape (X, Y, Z)
+        As distorted as the series is.
+    axis : int
+        Phase-encoding axis.
+    head, brain, lesion : Nifti1Image
+        The head and masks, on one grid.
+    """
+    placed, grid = coregister(head, mean, brain), Grid.of(mean)
+    to_head = Transform(matrix=np.linalg.inv(placed.matrix).astype(np.float64))
+    images = [head, brain, *([lesion] if lesion else [])]
+    seen, *masks = (np.asarray(resample(one, grid, to_head).dataobj) for one in images)
+    inside, *struck = (mask > 0.5 for mask in masks)
+    found = correct_by_head(np.asarray(mean.dataobj), seen, inside, mean.affine, axis, *struck)
+    if found.accepted:
+        return HeadField(found.field, placed)
+    reason = (
+        "was looked for by the head image and not corrected: "
+        f"{100 * found.share:.1f} % of the brain would move by {LEAST_MOVE:g} mm or more"
+    )
+    if found.share:
+        reason += f", and its similarity rise from {found.before:.2f} to {found.after:.2f}"
+    return HeadField(None, placed, reason + ".")
 
 
 def _find(
-    mean: nib.Nifti1Image, sidecar: Mapping[str, Any], images: DistortionImages
-) -> FoundField:
+    by: str, mean: nib.Nifti1Image, sidecar: Mapping[str, Any], images: DistortionImages
+) -> Field | None:
     axis = phase_axis(sidecar)
-    if images.reverse is None:
-        assert images.field_images is not None
-        return FoundField(field_by_map(mean, axis, images.field_images, sidecar), "map")
-    if images.partner is None:
-        return FoundField(_of_pair(mean, images.reverse, axis), "pair")
-    shown = _map_of_pair(images.partner, images.reverse)
-    return FoundField(field_by_map(mean, axis, shown, sidecar), "pair")
+    if by == "map":
+        shown = images.field_images
+    elif images.reverse is not None and images.partner is None:
+        return _of_pair(mean, images.reverse, axis)
+    else:
+        shown = _map_of_pair(images.partner, images.reverse)
+    return field_by_map(mean, axis, shown, sidecar) if shown else None
 
 
 def _of_pair(mean: nib.Nifti1Image, reverse: nib.Nifti1Image, axis: int) -> Field:
@@ -84,8 +144,10 @@ def _of_pair(mean: nib.Nifti1Image, reverse: nib.Nifti1Image, axis: int) -> Fiel
     return correct_pair(values, other, dwi_mask(values, grid.voxel_sizes), mean.affine, axis)
 
 
-def _map_of_pair(partner: Partner, reverse: nib.Nifti1Image) -> FieldImages:
+def _map_of_pair(partner: Partner | None, reverse: nib.Nifti1Image | None) -> FieldImages | None:
     """Field map in Hz of a pair of images, with the undistorted one as its magnitude."""
+    if partner is None or reverse is None:
+        return None
     axis = phase_axis(partner.sidecar)
     field = _of_pair(partner.image, reverse, axis)
     image, still = np.asarray(partner.image.dataobj), partner.image

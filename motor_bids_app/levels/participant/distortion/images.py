@@ -1,7 +1,7 @@
 """Reading of the images that show the distortion of an echo-planar series."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ _B0 = 100.0  # s/mm2, below which a volume is not weighted
 _AVERAGED = 20  # volumes at most; more would take time and show nothing new
 _SAME_READOUT = 0.02  # of the readout time, by which two images may differ
 _AXES = {"i": 0, "j": 1, "k": 2}
+_NAMES = {"pair": "The pair of images", "map": "The field map"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +55,18 @@ class DistortionImages:
         Image of the kind of `reverse` with the phase encoding of the series; None: that is the
         series itself.
     field_images : FieldImages or None
-        Field map, read where there is no `reverse`.
-    notes : list of str
-        What was there and could not be used.
+        Field map.
+    names : mapping of str to str
+        What "pair" and "map" are called.
+    failed : mapping of str to str
+        What to say of these where they were there and could not be read.
     """
 
     reverse: nib.Nifti1Image | None = None
     partner: Partner | None = None
     field_images: FieldImages | None = None
-    notes: list[str] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=lambda: dict(_NAMES))
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 def axis_of(direction: object, usual: int) -> int:
@@ -81,26 +85,26 @@ def read_distortion_images(
     reverse: ReversePhase | None,
     field_map: FieldMap | None,
 ) -> DistortionImages:
-    """Read what shows the distortion of a series, which has a `sidecar`: the pair before the map.
+    """Read what shows the distortion of a series, which has a `sidecar`.
 
-    What cannot be used is said in the notes.
+    The field map is read beside a pair too, as that may turn out to show nothing.
     """
-    notes: list[str] = []
+    found, names, failed = DistortionImages(), dict(_NAMES), dict[str, str]()
     if reverse is not None:
+        names["pair"] = reverse.path.name
         try:
             partner = _read_partner(sidecar, reverse)
             other = (partner.image, partner.sidecar) if partner else (series, sidecar)
-            found = _read_reverse(*other, reverse)
-            return DistortionImages(reverse=found, partner=partner)
+            found = replace(found, reverse=_read_reverse(*other, reverse), partner=partner)
         except MotorBidsAppError as error:
-            notes.append(_unused(reverse.path, error))
-    if field_map is None:
-        return DistortionImages(notes=notes)
-    try:
-        return DistortionImages(field_images=read_field_map(field_map), notes=notes)
-    except MotorBidsAppError as error:
-        notes.append(_unused(field_map.images[0], error))
-        return DistortionImages(notes=notes)
+            failed["pair"] = _unused(reverse.path, error)
+    if field_map is not None:
+        names["map"] = field_map.images[0].name
+        try:
+            found = replace(found, field_images=read_field_map(field_map))
+        except MotorBidsAppError as error:
+            failed["map"] = _unused(field_map.images[0], error)
+    return replace(found, names=names, failed=failed)
 
 
 def _unused(path: Path, error: MotorBidsAppError) -> str:

@@ -108,7 +108,9 @@ def clean_series(
                 f"Too few voxels of the bold are clearly {words}: its signal was not regressed out."
             )
     further = _measure_further(placed, tissue, repetition)
-    facts.methods.append("bold_compcor")
+    facts.methods.append("bold_global_signal")
+    found = [name for name, one in further.components.items() if one.courses.size]
+    facts.methods.extend(f"bold_compcor_{name}" for name in found)
     inside = placed.inside & ~tissue.lesion
     try:
         cleaner = Cleaner.of(
@@ -120,7 +122,7 @@ def clean_series(
     kept = placed.signals[:, ~tissue.lesion[placed.inside]]
     signals = cleaner.clean(kept)  # before smoothing: both are linear, and this makes no copies
     signals = smooth_inside(signals, inside, settings.smoothing, float(RESOLUTION))
-    facts.methods.append("bold_cleaning")
+    facts.methods.extend(["bold_cleaning", *(f"bold_signal_{name}" for name in tissue.masks)])
     if settings.smoothing > 0:
         facts.methods.append("bold_smoothing")
     facts.quality["bold_degrees"] = float(cleaner.degrees)

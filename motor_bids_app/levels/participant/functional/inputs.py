@@ -23,6 +23,11 @@ from motor_bids_app.levels.participant.functional.finished import (
 )
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series, read_series
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.tissue import (
+    has_tissue,
+    head_white_matter,
+    standard_tissue,
+)
 from motor_bids_app.mri.functional.motion import SeriesMotion
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.settings import STANDARD_SPACE, BoldSettings, ProcessingSettings
@@ -37,7 +42,8 @@ class BoldInputs:
     `motion` and `space`, that the series is in, are known of a finished series alone. `head`,
     `brain` and `white_matter` are on the grid of the head image, which `to_head` leads to from the
     standard space, where `tissue` and `lesion` lie. `seed` is wanted in the left
-    hemisphere. `distortion` holds the images that show how a raw series is distorted.
+    hemisphere. `distortion` holds the images that show how a raw series is distorted; without any
+    it is looked for `by_head` if asked, where `head_lesion`, on the grid of the head, has no say.
     """
 
     series: Series
@@ -51,6 +57,8 @@ class BoldInputs:
     lesion: nib.Nifti1Image | None
     seed: NDArray[np.bool_]
     distortion: DistortionImages = field(default_factory=DistortionImages)
+    by_head: bool = False
+    head_lesion: nib.Nifti1Image | None = None
 
 
 def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> BoldInputs:
@@ -80,21 +88,27 @@ def read_inputs(scan: Scan, outputs: Outputs, settings: ProcessingSettings) -> B
         space = read_tool_space(scan)
         series.facts.methods.append("finished_bold")
         series.facts.taken["bold"] = scan.finished.datasets["bold"]
-    lesion = outputs.path("mask", "anat", label="L", standard=True)
+    if not has_tissue(outputs):
+        series.facts.notes.append(
+            "The head has no tissue maps: nuisance signals of the bold are those of the places "
+            "where the template has white matter and fluid."
+        )
+    lesions = [outputs.path("mask", "anat", label="L", standard=one) for one in (True, False)]
+    lesion, head_lesion = (load_image(path) if path.is_file() else None for path in lesions)
     return BoldInputs(
         series=series,
         motion=motion,
         space=space,
         head=load_image(outputs.head),
         brain=outputs.load("mask", "anat", desc="brain"),
-        white_matter=load_image(outputs.tissue("WM")),
+        white_matter=head_white_matter(outputs),
         to_head=outputs.load_transform(),
-        tissue={
-            name: load_image(outputs.tissue(name, standard=True)) for name in ("GM", "WM", "CSF")
-        },
-        lesion=load_image(lesion) if lesion.is_file() else None,
+        tissue=standard_tissue(outputs),
+        lesion=lesion,
         seed=wanted_seed(settings.bold),
         distortion=distortion,
+        by_head=settings.susceptibility == "head",
+        head_lesion=head_lesion,
     )
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 
-from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_field
+from motor_bids_app.levels.participant.distortion.find import INSTEAD, find_by_head, find_field
 from motor_bids_app.levels.participant.distortion.images import phase_axis
 from motor_bids_app.levels.participant.functional.inputs import BoldInputs
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.alignment import Matrix
-from motor_bids_app.mri.distortion.susceptibility import unwarp
+from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
 from motor_bids_app.mri.functional.placing import Distortion
 from motor_bids_app.mri.registration import coregister, refit
 from motor_bids_app.mri.resampling import resample
@@ -83,26 +83,48 @@ def _undistort(
     raw: nib.Nifti1Image, before: nib.Nifti1Image, inputs: BoldInputs, facts: Facts
 ) -> tuple[nib.Nifti1Image, Coregistration, Distortion | None]:
     """Keep a correction that makes the series no less like the head; say what was done."""
-    sidecar = inputs.series.sidecar
-    unused: list[str] = []
-    shown = find_field(raw, sidecar, inputs.distortion, unused)
-    instead = INSTEAD[shown.by if shown else "left"]
-    facts.warnings.extend(f"{sentence} {instead}" for sentence in unused)
-    if shown is None:
-        facts.methods.append("bold_susceptibility_left")
+    axis, unused = phase_axis(inputs.series.sidecar), list[str]()
+    shown = find_field(raw, inputs.series.sidecar, inputs.distortion, unused)
+    field, by = (shown.field, shown.by) if shown else (None, "left")
+    if shown is None and inputs.by_head:
+        field, by = _by_head(before, axis, inputs, facts)
+    after, found, kept = before, None, None
+    if field is not None:
+        after = image_like(unwarp(np.asarray(before.dataobj), field, axis), before)
+        found = register_series(after, inputs)
+        plain = refit(inputs.head, before, inputs.brain, found.matrix)
+        facts.quality["bold_similarity_uncorrected"] = plain.similarity
+        if found.similarity >= plain.similarity:
+            kept = Distortion(field, axis)
+        else:
+            by = "refused"
+            facts.notes.append(_refused(found.similarity, plain.similarity))
+    facts.methods.append(f"bold_susceptibility_{by}")
+    facts.warnings.extend(f"{sentence} {INSTEAD[by]}" for sentence in unused)
+    if found is None or kept is None:
         return before, register_series(before, inputs), None
-    axis = phase_axis(sidecar)
-    after = image_like(unwarp(np.asarray(before.dataobj), shown.field, axis), before)
-    found = register_series(after, inputs)
-    plain = refit(inputs.head, before, inputs.brain, found.matrix)
-    facts.quality["bold_similarity_uncorrected"] = plain.similarity
-    if found.similarity >= plain.similarity:
-        facts.methods.append(f"bold_susceptibility_{shown.by}")
-        return after, found, Distortion(shown.field, axis)
-    facts.methods.append("bold_susceptibility_refused")
-    facts.notes.append(
+    return after, found, kept
+
+
+def _by_head(
+    mean: nib.Nifti1Image, axis: int, inputs: BoldInputs, facts: Facts
+) -> tuple[Field | None, str]:
+    """The field that the head shows, and how it was found."""
+    found = find_by_head(mean, axis, inputs.head, inputs.brain, inputs.head_lesion)
+    if found.field is None:
+        facts.notes.append(f"Susceptibility distortion of the bold {found.left}")
+        return None, "none"
+    if not {"PhaseEncodingDirection", "PhaseEncodingAxis"} & inputs.series.sidecar.keys():
+        facts.notes.append(
+            "No sidecar of the bold has its PhaseEncodingDirection: the second axis (j) was "
+            "assumed, along which its distortion was looked for by the head image."
+        )
+    return found.field, "head"
+
+
+def _refused(after: float, before: float) -> str:
+    return (
         "The distortion of the bold was left: with the correction its edges fit those of the head "
-        f"worse ({found.similarity:.2f}) than without ({plain.similarity:.2f} of 1). Check the "
+        f"worse ({after:.2f}) than without ({before:.2f} of 1). Check the "
         "PhaseEncodingDirection of the bold and of the images that show its field."
     )
-    return before, register_series(before, inputs), None

@@ -4,30 +4,37 @@ import pytest
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.scan import Scan
+from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.levels.participant.anatomy.images import HeadImages, TakenAnatomy
 from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion
 from motor_bids_app.levels.participant.anatomy.preprocess import _correct, preprocess_anatomy
 from motor_bids_app.levels.participant.anatomy.step import process_anatomy
 from motor_bids_app.levels.participant.features import standard_maps
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.tissue import head_white_matter, standard_tissue
 from motor_bids_app.settings import ProcessingSettings
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 
-@pytest.fixture(scope="module")
-def flair(tmp_path_factory):
-    """FLAIR of the template's brain: grey matter brighter than white, fluid dark."""
+def write_flair(folder, grey_is, white_is):
+    """FLAIR of the template's brain, with dark fluid."""
     grey, white, brain = (
         np.asarray(load_template(kind, 3).dataobj, dtype=np.float32)
         for kind in ("GM", "WM", "brain")
     )
     fluid = np.clip(1 - grey - white, 0, 1)
     noise = np.random.default_rng(0).normal(0, 0.03, brain.shape)
-    values = 700 * brain * np.clip(0.9 * grey + 0.65 * white + 0.15 * fluid + noise, 0.02, None)
-    path = tmp_path_factory.mktemp("raw") / "sub-1_FLAIR.nii.gz"
+    values = grey_is * grey + white_is * white + 0.15 * fluid + noise
+    values = 700 * brain * np.clip(values, 0.02, None)
+    path = folder / "sub-1_FLAIR.nii.gz"
     nib.save(nib.Nifti1Image(values.astype(np.float32), load_template("brain", 3).affine), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def flair(tmp_path_factory):
+    return write_flair(tmp_path_factory.mktemp("raw"), 0.9, 0.65)
 
 
 @pytest.mark.slow
@@ -45,6 +52,29 @@ def test_grey_and_white_matter_of_flair_are_not_taken_for_each_other(flair, tmp_
         assert own > others + 0.3, name
     assert "desc-FLAIR" in outputs.tissue("GM").name
     assert not {"gm", "wm"} & set(standard_maps(outputs))  # features and models take those of T1w
+    measured = outputs.load_facts().quality
+    assert measured["cnr_flair"] > 1
+    assert "cnr" not in measured
+
+
+@pytest.mark.slow
+def test_a_flair_that_tells_no_tissue_apart_gives_no_tissue_maps_and_says_so(tmp_path):
+    path = write_flair(tmp_path, 0.75, 0.8)
+    outputs = Outputs(tmp_path / "out", "1", None, datasets={"raw": tmp_path})
+
+    process_anatomy(Scan(participant="1", flair=path), outputs, ProcessingSettings(sloppy=True))
+
+    facts = outputs.load_facts()
+    assert not list(outputs.root.rglob("*probseg*"))
+    assert any("could not be told apart on the FLAIR" in note for note in facts.notes)
+    assert "tissue" not in facts.methods
+    assert not {"cnr", "cnr_flair", "snr_wm"} & set(facts.quality)
+    assert outputs.load_figure("tissue") is None
+    shown = np.asarray(head_white_matter(outputs).dataobj)  # for figures: the template's
+    true = np.asarray(load_template("WM", 3).dataobj)
+    assert np.corrcoef(shown.ravel(), true.ravel())[0, 1] > 0.8
+    assert set(standard_tissue(outputs)) == {"GM", "WM", "CSF"}
+    dictionary_for(facts.quality)  # every measure has a description
 
 
 def test_a_brain_mask_keeps_a_lesion_at_the_surface_and_says_so():

@@ -38,7 +38,7 @@ def test_a_pair_whose_b_values_do_not_fit_is_left_out_and_said(read, bvals):
     series = read(bvals)
 
     assert series.distortion.reverse is None
-    assert "one number for each of its volumes" in series.distortion.notes[0]
+    assert "one number for each of its volumes" in series.distortion.failed["pair"]
 
 
 def test_of_a_pair_the_volumes_without_weighting_count(read):
@@ -57,7 +57,7 @@ def test_a_pair_that_cannot_be_read_is_left_out_and_said(read, tmp_path, content
     images = read("0 0").distortion
 
     assert images.reverse is None
-    assert images.notes[0].startswith("sub-1_dir-PA_epi.nii was not used")
+    assert images.failed["pair"].startswith("sub-1_dir-PA_epi.nii was not used")
 
 
 def test_a_field_map_that_cannot_be_read_is_left_out_and_said(read, tmp_path):
@@ -69,7 +69,7 @@ def test_a_field_map_that_cannot_be_read_is_left_out_and_said(read, tmp_path):
     images = read(None, field_map=files).distortion
 
     assert images.field_images is None
-    assert "sub-1_phasediff.nii was not used" in images.notes[0]
+    assert "sub-1_phasediff.nii was not used" in images.failed["map"]
 
 
 def test_what_was_done_instead_of_a_field_map_is_a_warning(read):

@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.bids.field_map import FieldMap
 from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.levels.participant.distortion.find import find_field
 from motor_bids_app.levels.participant.distortion.images import read_distortion_images
@@ -52,19 +53,38 @@ def off(field):
     return np.abs(field - true)[strong].mean() / true[strong].mean()
 
 
-def found(reverse, notes):
+def found(reverse, notes, field_map=None):
     series = nib.Nifti1Image(bent(BOLD, READOUT["bold"]), TEMPLATE.affine)
     own = told("j", READOUT["bold"])
-    images = read_distortion_images(series, own, reverse, None)
+    images = read_distortion_images(series, own, reverse, field_map)
     return find_field(series, own, images, notes)
 
 
-def test_a_pair_of_another_contrast_and_readout_gives_the_field_of_the_bold(write):
-    readout, notes = READOUT["epi"], []
-    partner = write("up", bent(ECHO, readout), told("j", readout))
-    reverse = write("down", bent(ECHO, readout, -1), told("j-", readout), partner=partner)
+@pytest.fixture
+def pair(write):
+    """Return a function that writes a pair of spin echoes of given readout times."""
 
-    field = found(reverse, notes)
+    def pair(up, down):
+        partner = write("up", bent(ECHO, 0.03), told("j", up))
+        return write("down", bent(ECHO, 0.03, -1), told("j-", down), partner=partner)
+
+    return pair
+
+
+@pytest.fixture
+def field_map(write):
+    return FieldMap(
+        kind="fieldmap",
+        images=(write("map", HERTZ, {"Units": "Hz"}).path,),
+        sidecars=(write("map", HERTZ, {"Units": "Hz"}).sidecars,),
+        magnitude=write("magnitude", ECHO, {}).path,
+    )
+
+
+def test_a_pair_of_another_contrast_and_readout_gives_the_field_of_the_bold(pair):
+    notes = []
+
+    field = found(pair(0.03, 0.03), notes)
 
     assert (field.by, notes) == ("pair", [])
     assert off(field.field) < 0.25
@@ -81,16 +101,30 @@ def test_bold_of_the_other_phase_encoding_is_a_pair_with_the_bold_itself(write):
 
 
 @pytest.mark.parametrize(
-    ("partner", "reverse", "words"),
+    ("up", "down", "words"),
     [
-        (told("j", 0.03), told("j-", 0.05), "readout takes 0.05 s"),
-        (told("j", 3.0), told("j-", 3.0), "TotalReadoutTime of the series is 3"),
+        (0.03, 0.05, "readout takes 0.05 s"),  # told when it is read
+        (3.0, 3.0, "TotalReadoutTime of the series is 3"),  # and while it is computed
     ],
 )
-def test_a_pair_that_cannot_be_used_is_said(write, partner, reverse, words):
-    up = write("up", bent(ECHO, 0.03), partner)
+def test_instead_of_a_pair_that_cannot_be_used_the_field_map_is_and_the_pair_is_said(
+    pair, field_map, up, down, words
+):
+    alone, beside = [], []
 
+    assert found(pair(up, down), alone) is None
+    field = found(pair(up, down), beside, field_map)
+
+    assert [words in notes[0] for notes in (alone, beside)] == [True, True]
+    assert beside[0].startswith("down.nii.gz was not used")
+    assert field.by == "map"
+    assert off(field.field) < 0.25
+
+
+def test_a_field_map_that_is_broken_is_not_said_where_the_pair_served(pair, field_map):
+    field_map.images[0].write_bytes(b"lost")
     notes = []
-    assert found(write("down", bent(ECHO, 0.03, -1), reverse, partner=up), notes) is None
 
-    assert words in notes[0]
+    field = found(pair(0.03, 0.03), notes, field_map)
+
+    assert (field.by, notes) == ("pair", [])

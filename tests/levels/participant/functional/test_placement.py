@@ -8,7 +8,10 @@ import pytest
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.index import index_dataset
-from motor_bids_app.levels.participant.distortion.images import read_distortion_images
+from motor_bids_app.levels.participant.distortion.images import (
+    DistortionImages,
+    read_distortion_images,
+)
 from motor_bids_app.levels.participant.functional.inputs import BoldInputs
 from motor_bids_app.levels.participant.functional.placement import place_mean
 from motor_bids_app.levels.participant.functional.read import read_series
@@ -43,12 +46,12 @@ def inputs(test_data):
     )
 
 
-def placed(inputs, sidecar):
-    """Place the mean of the series with metadata that differ; return placement and facts."""
+def placed(inputs, sidecar, **changes):
+    """Place the mean of the series with what differs; return placement and facts."""
     facts = type(inputs.series.facts)()
     series = replace(inputs.series, sidecar=inputs.series.sidecar | sidecar, facts=facts)
     mean = nib.Nifti1Image(series.data.mean(axis=3), series.image.affine)
-    return place_mean(mean, mean, replace(inputs, series=series)), facts
+    return place_mean(mean, mean, replace(inputs, series=series, **changes)), facts
 
 
 @pytest.mark.slow
@@ -70,3 +73,28 @@ def test_real_bold_with_the_wrong_direction_of_phase_encoding_is_not_corrected(i
 
     assert placement.distortion is None
     assert "bold_susceptibility_refused" in facts.methods
+
+
+@pytest.mark.slow
+def test_without_a_map_the_head_shows_a_part_of_the_field_of_real_bold(inputs):
+    by_map, _ = placed(inputs, {})
+    by_head, facts = placed(inputs, {}, distortion=DistortionImages(), by_head=True)
+
+    assert "bold_susceptibility_head" in facts.methods
+    measured = facts.quality
+    assert (
+        measured["bold_coregistration_similarity"] > measured["bold_similarity_uncorrected"] + 0.005
+    )
+    inside = np.asarray(by_map.brain.dataobj) > 0
+    true, found = (np.asarray(one.shift.dataobj)[inside] for one in (by_map, by_head))
+    true, found = (field - np.median(field) for field in (true, found))  # a shift is registered
+    strong = np.abs(true) > 2
+    assert np.abs(true - found)[strong].mean() < 0.8 * np.abs(true)[strong].mean()
+
+
+@pytest.mark.slow
+def test_without_a_map_bold_is_left_unless_the_head_was_asked(inputs):
+    placement, facts = placed(inputs, {}, distortion=DistortionImages())
+
+    assert placement.distortion is None
+    assert "bold_susceptibility_left" in facts.methods

@@ -19,13 +19,16 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.features.seeds import LEFT_M1, sphere
 from motor_bids_app.levels.participant.functional import placement
+from motor_bids_app.levels.participant.functional.clean import Tissues, clean_series
 from motor_bids_app.levels.participant.functional.files import requested_seed
 from motor_bids_app.levels.participant.functional.finished import read_finished
-from motor_bids_app.levels.participant.functional.inputs import wanted_seed
+from motor_bids_app.levels.participant.functional.inputs import read_inputs, wanted_seed
 from motor_bids_app.levels.participant.functional.read import read_series
 from motor_bids_app.levels.participant.functional.step import preprocess_bold
-from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.mri.distortion.susceptibility import unwarp
+from motor_bids_app.mri.functional.motion import SeriesMotion
+from motor_bids_app.mri.functional.placing import PlacedSeries
 from motor_bids_app.mri.rigid import Coregistration
 from motor_bids_app.settings import BoldSettings, ProcessingSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -265,6 +268,59 @@ def test_bold_that_does_not_cover_m1_has_no_connectivity_and_says_so(scan, outpu
     assert "M1 of the left hemisphere has" in "; ".join(facts.warnings)
     assert not list(outputs.root.rglob("*boldmap*"))
     assert list(outputs.root.rglob("*desc-preproc_bold.nii.gz"))
+
+
+def test_the_head_serves_the_bold_only_where_it_was_asked(scan, outputs):
+    save(outputs.path("mask", "anat", label="L"), sphere(FINE, (30, 0, 20), 9), FINE, np.uint8)
+    asked = {name: replace(settings(), susceptibility=name) for name in ("auto", "head")}
+
+    inputs = {name: read_inputs(scan, outputs, own) for name, own in asked.items()}
+
+    assert [one.by_head for one in inputs.values()] == [False, True]
+    assert np.asarray(inputs["head"].head_lesion.dataobj).any()
+    digests = {own.of_step("bold").digest for own in asked.values()}
+    assert len(digests) == 2  # so that the step is done again
+
+
+def test_where_the_head_has_no_tissue_maps_those_of_the_template_serve_and_that_is_said(
+    scan, outputs
+):
+    for name in ("GM", "WM", "CSF"):
+        for standard in (False, True):
+            outputs.tissue(name, standard=standard).unlink()
+    path = outputs.path("xfm", "anat", transform=(outputs.space, "T1w"))
+    save(path, np.zeros((*FINE.shape, 1, 3)), FINE)
+
+    inputs = read_inputs(scan, outputs, settings())
+
+    assert np.asarray(inputs.white_matter.dataobj) == pytest.approx(template("WM"), abs=1e-3)
+    assert np.asarray(inputs.tissue["GM"].dataobj) == pytest.approx(template("GM"), abs=1e-3)
+    assert any("has no tissue maps" in note for note in inputs.series.facts.notes)
+
+
+def test_components_are_in_the_methods_only_where_some_were_made():
+    rng = np.random.default_rng(0)
+    inside = np.ones((4, 5, 6), dtype=bool)
+    placed = PlacedSeries(rng.normal(100, 1, (64, 120)).astype(np.float32), inside)
+    white = np.zeros_like(inside)
+    white[:3] = True
+    motion = SeriesMotion(
+        rng.normal(0, 0.01, (64, 6)), np.zeros(64), np.tile(np.eye(4), (64, 1, 1))
+    )
+
+    def methods(masks):
+        facts = Facts()
+        tissue = Tissues(masks, np.zeros_like(inside))
+        bold = BoldSettings(smoothing=0.0)
+        clean_series(placed, motion, tissue, np.zeros(64, dtype=bool), TR, bold, facts)
+        return facts.methods
+
+    none, one = methods({}), methods({"white_matter": white})
+
+    assert not [name for name in none if "compcor" in name or "signal_" in name[5:12]]
+    assert {"bold_compcor_white_matter", "bold_signal_white_matter"} <= {*one}
+    assert "bold_compcor_csf" not in one
+    assert {"bold_cleaning", "bold_global_signal"} <= {*none}
 
 
 @pytest.mark.slow

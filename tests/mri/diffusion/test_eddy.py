@@ -1,0 +1,134 @@
+"""Quadratic fields of eddy currents that are known, on a moving head with noise."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from motor_bids_app.mri.diffusion import motion
+from motor_bids_app.mri.diffusion.eddy import N_TERMS, bend
+from motor_bids_app.mri.diffusion.gradients import parse_gradients
+from motor_bids_app.mri.diffusion.mask import dwi_mask
+from motor_bids_app.mri.diffusion.motion import correct_motion
+
+PHASE = 1
+VOXEL = 3.0
+
+
+@pytest.fixture(scope="module")
+def gradients(phantom):
+    return phantom.gradients(24, b0=1, bval=2000)
+
+
+@pytest.fixture(scope="module")
+def motions(phantom, gradients):
+    return phantom.draw_motion(gradients, mm=1, degrees=1, eddy=0.004)
+
+
+@pytest.fixture(scope="module")
+def linear(phantom, gradients, motions):
+    return phantom.with_noise(phantom.series(gradients, motions), 15)
+
+
+@pytest.fixture(scope="module")
+def true(phantom, gradients):
+    """Coefficients of the fields, shape (N, 10), which follow the gradient."""
+    slopes = np.zeros((3, N_TERMS))
+    slopes[:, 4:] = np.random.default_rng(1).normal(0, 0.5, (3, 6))
+    return gradients.world_directions(phantom.affine) @ slopes
+
+
+def points_of(phantom, voxels):
+    centre = np.argwhere(phantom.mask).mean(axis=0)
+    return ((voxels - centre) * VOXEL).T
+
+
+@pytest.fixture(scope="module")
+def bent(phantom, gradients, motions, true):
+    still = phantom.series(gradients, motions)
+    voxels = np.argwhere(np.ones(still.shape[:3], dtype=bool))
+    points, volumes = points_of(phantom, voxels), []
+    for t, coefficients in enumerate(true):
+        there = points.copy()
+        for _ in range(5):  # what is seen here came from there
+            there[PHASE] = points[PHASE] - bend(coefficients, there, PHASE)[0]
+        places = voxels.T.astype(float)
+        places[PHASE] += (there - points)[PHASE] / VOXEL
+        seen = ndimage.map_coordinates(still[..., t], places, order=3)
+        seen /= 1 + bend(coefficients, there, PHASE)[1]
+        volumes.append(seen.reshape(still.shape[:3]))
+    return phantom.with_noise(np.stack(volumes, axis=-1), 15)
+
+
+@pytest.fixture(scope="module")
+def corrected(phantom, gradients, bent):
+    return correct_motion(bent, phantom.affine, gradients, phantom.mask)
+
+
+@pytest.fixture(scope="module")
+def straight(phantom, gradients, linear):
+    return correct_motion(linear, phantom.affine, gradients, phantom.mask)
+
+
+@pytest.mark.slow
+def test_quadratic_fields_are_found(phantom, gradients, corrected, true):
+    points = points_of(phantom, np.argwhere(phantom.mask))
+    quadratic = np.arange(N_TERMS) > 3  # the rest is shared with motion and linear fields
+
+    wanted, found = (
+        np.stack([bend(c * quadratic, points, PHASE)[0] for c in coefficients])
+        for coefficients in (true, corrected.bends)
+    )
+
+    size = np.sqrt(np.square(wanted).mean())
+    assert size > 0.3  # mm
+    assert np.sqrt(np.square(found - wanted).mean()) < 0.3 * size
+    assert not corrected.bends[gradients.is_b0].any()
+
+
+@pytest.mark.slow
+def test_a_head_without_them_keeps_linear_fields(straight):
+    assert not straight.bends.any()
+
+
+@pytest.mark.slow
+def test_undoing_them_brings_the_signal_nearer_to_the_truth(
+    phantom, gradients, bent, corrected, straight, monkeypatch
+):
+    monkeypatch.setattr(motion, "fit_bends", lambda *_: np.zeros((len(gradients), N_TERMS)))
+    without = correct_motion(bent, phantom.affine, gradients, phantom.mask)
+
+    left, with_them, best = (
+        np.square(one.data - phantom.series(one.gradients))[phantom.mask].mean()
+        for one in (without, corrected, straight)
+    )
+
+    assert with_them - best < 0.7 * (left - best)  # noise and interpolation leave the best
+
+
+def test_the_slope_is_that_of_the_field():
+    rng = np.random.default_rng(0)
+    points, coefficients = rng.normal(0, 40, (3, 50)), rng.normal(size=N_TERMS)
+    for axis in range(3):
+        step = np.zeros((3, 1))
+        step[axis] = 0.01
+        change = bend(coefficients, points + step, axis)[0]
+        change = change - bend(coefficients, points - step, axis)[0]
+        slope = bend(coefficients, points, axis)[1]
+        assert slope == pytest.approx(change / 0.02, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.slow
+def test_fields_of_a_real_head_change_sign_with_the_direction_of_phase_encoding(test_data):
+    """The same gradients in the same head: what contrast feigns would not change its sign."""
+    found = []
+    for way in ("AP", "PA"):
+        name = test_data / "dwi_ap_pa_b2500" / "sub-01" / "dwi" / f"sub-01_dir-{way}_dwi"
+        image = nib.load(name.with_suffix(".nii.gz"))
+        texts = [name.with_suffix(end).read_text() for end in (".bval", ".bvec")]
+        table, data = parse_gradients(*texts), np.asarray(image.dataobj, dtype=np.float32)
+        mask = dwi_mask(data[..., table.is_b0].mean(axis=3), np.full(3, 3.0))
+        found.append(correct_motion(data, image.affine, table, mask).bends[:, 4:].ravel())
+
+    one, other = found
+    assert one @ other < -0.9 * np.sqrt((one @ one) * (other @ other))
