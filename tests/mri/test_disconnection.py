@@ -100,9 +100,9 @@ def test_the_density_is_whole_in_the_lesion_and_the_share_of_others_beyond_it(hc
     inside = np.asarray(struck.dataobj) > 0
     assert (density[inside & run] == 1).all()
     assert (density[~run] == 0).all()
-    assert 0 <= density.min()
+    assert density.min() >= 0
     assert density.max() <= 1
-    voxel = np.flatnonzero((0 < density.ravel()) & (density.ravel() < 1))[0]
+    voxel = np.flatnonzero((density.ravel() > 0) & (density.ravel() < 1))[0]
     here = hcp842.visits[:, [voxel]].toarray().ravel() > 0
     assert density.ravel()[voxel] == pytest.approx(cut[here].mean())
 
