@@ -120,6 +120,7 @@ class ProcessingSettings:
     trust_orientation: tuple[Trust, ...] = ()  # the first that fits a file decides
     bold: BoldSettings = BoldSettings()
     physiology: PhysiologySettings = PhysiologySettings()
+    tractogram: Path | None = None  # None: that of this package
     omp_nthreads: int = 1  # sums in torch are ordered by thread count
 
     def of_step(self, step: str) -> "ProcessingSettings":
@@ -128,7 +129,7 @@ class ProcessingSettings:
         >>> ProcessingSettings(gibbs=True).of_step("anat") == ProcessingSettings()
         True
         """
-        own = self
+        own = self if step == "features" else replace(self, tractogram=None)
         if step in ("anat", "dwi", "eeg", "emg"):  # another window of the bold is no reason
             own = replace(own, bold=BoldSettings())
         if step in ("anat", "dwi", "bold"):

@@ -190,6 +190,12 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         help="remove Gibbs ringing from the dwi; for series without partial Fourier sampling",
     )  # fmt: skip
     group.add_argument(
+        "--tractogram", type=Path, metavar="FILE",
+        help="streamlines (TRK or TCK, with space-NAME in the name of the file) that regions, "
+        "pairs of them and the map of what a lesion cuts are measured on (default: HCP842, which "
+        "columns of bundles are always of)",
+    )  # fmt: skip
+    group.add_argument(
         "--susceptibility", choices=SUSCEPTIBILITY,
         help="distortion of diffusion images and bold: auto corrects it by an image with opposite "
         "phase encoding, else by a field map; head, where there is neither, by the head image if "

@@ -28,6 +28,7 @@ _LEVELS = {  # of options that not all levels use
     "allow": ("group", "predict", "validate"),
     "init_from": ("group",),
     "weights": ("group",),
+    "tractogram": ("participant",),
     "model": ("predict", "validate"),
     "outside": ("predict", "validate"),
 }
@@ -168,6 +169,7 @@ def _processing(given: dict[str, Any], omp_nthreads: int) -> ProcessingSettings:
         trust_orientation=tuple(given.get("trust_orientation", ())),
         bold=bold_settings(given),
         physiology=physiology_settings(given),
+        tractogram=given["tractogram"].absolute() if "tractogram" in given else None,
         omp_nthreads=omp_nthreads,
     )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from motor_bids_app.errors import UsageError
+from motor_bids_app.features.disconnection_columns import disconnection_columns
 from motor_bids_app.features.signal_columns import signal_columns
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS
 
@@ -179,6 +180,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "m1_coupling": ("Fisher z of left with right M1 over the whole bold", "arbitrary"),
     "m1_coupling_mean": ("Mean over windows of the Fisher z of left with right M1", "arbitrary"),
     "m1_coupling_std": ("SD over windows of the Fisher z of left with right M1", "arbitrary"),
+    **dict(disconnection_columns()),
     **dict(signal_columns()),
 }
 

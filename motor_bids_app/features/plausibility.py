@@ -13,7 +13,8 @@ DIFFUSION = ("fa", "md", "rd", "ad")
 TISSUE = ("gm", "wm")
 BOLD = ("fc", "dfc_mean", "dfc_std")
 LEAST_SIMILARITY = 0.4  # as `mri.rigid` has it, which takes long to import
-_LESION = r"(lesion|tract)_(?!mask$).*|m1_coupling.*"  # where it is, and where M1 is on its side
+# Where the lesion is, what it cuts, and where M1 is on its side.
+_LESION = r"(lesion|tract|disconnection)_(?!mask$).*|m1_coupling.*"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,13 @@ import nibabel as nib
 import numpy as np
 
 from motor_bids_app.features.columns import COLUMNS, MISSING, TRACT, dictionary_for
+from motor_bids_app.features.disconnection_columns import disconnection_column
 from motor_bids_app.mri.lesion_values import lesion_voxels
 from motor_bids_app.mri.lesions import lesion_side, volume_ml
 from motor_bids_app.mri.regions import regional_means, tract_means
 from motor_bids_app.mri.tracts import tract_distances, tract_loads
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, Atlas
+from motor_bids_app.spaces.tractograms import hcp842_bundles
 
 
 def feature_row(
@@ -23,6 +25,7 @@ def feature_row(
     brain: nib.Nifti1Image | None = None,
     head: nib.Nifti1Image | None = None,
     native_loads: Mapping[str, float] | None = None,
+    disconnection: Mapping[str, float] | None = None,
     quality: Mapping[str, float] | None = None,
 ) -> dict[str, float | str]:
     """Describe one participant and session by numbers.
@@ -43,6 +46,8 @@ def feature_row(
         Positive where the head image has scanned: tissue is 0 elsewhere.
     native_loads : mapping of float, optional
         What `motor_bids_app.mri.tracts.native_tract_loads` gives, where there is a head.
+    disconnection : mapping of float, optional
+        Share of each bundle of HCP842 that the lesion cuts; none where no lesion is known.
     quality : mapping of float, optional
         Measures of earlier steps, copied: those of `motor_bids_app.mri.quality`, and of the lesion
         in the participant's own space.
@@ -63,6 +68,10 @@ def feature_row(
     row: dict[str, float | str] = {
         **_lesion_columns(lesion, tract, native_loads or {}),
         **_overlap_columns(lesion, atlas),
+        **{
+            disconnection_column(bundle): (disconnection or {}).get(bundle, math.nan)
+            for bundle in hcp842_bundles()
+        },
     }
     for name, image in maps.items():
         inside = brain if name in ("fa", "md", "rd", "ad") else head

@@ -5,7 +5,7 @@ at a time, so memory grows with the batch and not with the cohort.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import nibabel as nib
@@ -48,6 +48,7 @@ class VolumeStore:
     present: NDArray[np.bool_]
     sources: dict[tuple[int, str], str] = field(default_factory=dict, repr=False)
     _grams: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    _made: dict[str, "VolumeStore"] = field(default_factory=dict, repr=False)
 
     @classmethod
     def empty(
@@ -100,6 +101,13 @@ class VolumeStore:
         if digest is not None:
             self.sources[row, name] = digest
         self._grams.clear()
+        self._made.clear()
+
+    def made(self, name: str, make: Callable[["VolumeStore"], "VolumeStore"]) -> "VolumeStore":
+        """Return what `make` makes of these maps, which is made once."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        return self._made[name]
 
     def volumes(self) -> "Volumes":
         """Return all scans."""

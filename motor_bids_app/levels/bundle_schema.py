@@ -16,6 +16,7 @@ from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.rules import Rule, list_of, one_of, some_of, whole
 from motor_bids_app.experiments.schema import MAPS, NAME, Inputs, Model, Training
 from motor_bids_app.features.columns import REGIONAL
+from motor_bids_app.features.disconnection_columns import DISCONNECTION
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.levels.cohort.scoring import PATIENTS
@@ -90,7 +91,7 @@ _SETTINGS = {
     "bounds": Maybe(Each(_NUMBER, 2, 2)),
     "columns": Each(_TEXT, 1000),
     "pattern": Rule(
-        lambda value: value in ("", REGIONAL, PHYSIOLOGY),
+        lambda value: value in ("", REGIONAL, PHYSIOLOGY, DISCONNECTION),
         "columns of this version (those of regions were of another atlas before: train it again)",
     ),
     "select": _SWITCH,
@@ -233,6 +234,8 @@ def _check_inputs(inputs: Mapping[str, Any], needed: Needs, place: str) -> None:
     """Raise unless all that a model of this name reads is described."""
     if needed.volumes and not inputs["maps"]:
         _refuse(inputs["maps"], f"{place} inputs maps", "some maps, which such a model reads")
+    if not set(needed.maps) <= set(inputs["maps"]):
+        _refuse(inputs["maps"], f"{place} inputs maps", f"with {' and '.join(needed.maps)} too")
     if (inputs["maps"] or needed.volumes or needed.instances) and inputs["grid"] is None:
         _refuse(None, f"{place} inputs grid", "a grid, which such a model reads")
     if SIGNALS in needed.instances:

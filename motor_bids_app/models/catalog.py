@@ -1,7 +1,7 @@
 """Names of the models, what each needs, and how to build it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -11,74 +11,43 @@ from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.columns import REGIONAL
+from motor_bids_app.features.disconnection_columns import DISCONNECTION
+from motor_bids_app.features.lesion_views import LESION
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
-from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
-from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
-from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
-from motor_bids_app.models.networks.ensemble import (
-    MapEnsembleClassifier,
-    MapEnsembleOrdinal,
-    MapEnsembleRegressor,
-)
+from motor_bids_app.models.kinds import NETWORK_KINDS, kind_of
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.state import State
-from motor_bids_app.models.tables.classical import (
-    ConstantClassifier,
-    ConstantRegressor,
-    TableClassifier,
-    TableRegressor,
-)
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
-from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
-from motor_bids_app.models.tables.kernel_columns import (
-    KernelColumnsClassifier,
-    KernelColumnsRegressor,
-)
-from motor_bids_app.models.tables.nonlinear import (
-    BoostingClassifier,
-    BoostingRegressor,
-    RbfClassifier,
-    RbfRegressor,
-)
-from motor_bids_app.models.tables.nuisance import NuisanceClassifier, NuisanceRegressor
-from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
+from motor_bids_app.models.tables.ordinal import CumulativeModel
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 LADDER = (
     "prevalence", "nuisance", "demographics", "persistence", "lesion_volume", "tract_load",
-    "combined", "regional", "rbf", "boosting", "kernel_demographics", "kernel",
+    "combined", "disconnection", "regional", "rbf", "boosting", "lesion_map", "lesion_gp",
+    "kernel_demographics", "kernel",
 )  # fmt: skip
-# Not persistence, which needs a baseline score, nor what `full_ladder` adds.
+# Not persistence, which needs a baseline score, nor what `full_ladder` adds, nor models of lesions.
 USUAL = (
     "prevalence", "demographics", "lesion_volume", "tract_load", "combined", "regional", "rbf",
     "boosting", "kernel",
 )  # fmt: skip
 # Rungs to be beaten: what they learned is no model of anything, or holds training people.
-COMPARED_ONLY = frozenset({"nuisance", "rbf", "boosting", "kernel_demographics"})
+COMPARED_ONLY = frozenset({"nuisance", "rbf", "boosting", "lesion_gp", "kernel_demographics"})
 NETWORKS = ("karakis2023", "cbam2025", "gao2025", "shi2025")
 # Rungs that only some experiments ask for: a table of EEG and EMG, and either half of shi2025.
 MODALITY_RUNGS = ("physiology", "signals", "slices")
 FUSION = {"signals": (SIGNALS,), "slices": (SLICES,), "shi2025": (SIGNALS, SLICES)}
 MODELS = (*LADDER, *MODALITY_RUNGS, *NETWORKS)
 TASKS = ("classification", "regression", "ordinal")
-_NETWORK_KINDS: dict[str, dict[str, Callable[..., Any]]] = {
-    "karakis2023": {
-        "classification": NetworkClassifier,
-        "regression": NetworkRegressor,
-        "ordinal": NetworkOrdinal,
-    },
-    "cbam2025": {
-        "classification": MapEnsembleClassifier,
-        "regression": MapEnsembleRegressor,
-        "ordinal": MapEnsembleOrdinal,
-    },
+_WORDS = {
+    REGIONAL: "regional features",
+    PHYSIOLOGY: "features of EEG or EMG",
+    DISCONNECTION: "shares of bundles that a lesion cuts",
 }
-
-_WORDS = {REGIONAL: "regional features", PHYSIOLOGY: "features of EEG or EMG"}
 
 
 class Model(Protocol):
@@ -114,6 +83,8 @@ class Needs:
         must. Empty if there is none.
     volumes : bool
         Whether it reads maps.
+    maps : tuple of str
+        Maps that it cannot do without.
     instances : tuple of str
         Kinds of the instances of scans that it learns from (`Samples.instances`).
     """
@@ -121,6 +92,7 @@ class Needs:
     columns: tuple[str, ...] = ()
     pattern: str = ""
     volumes: bool = False
+    maps: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
 
     def unmet(self, table: pd.DataFrame) -> list[str]:
@@ -139,6 +111,7 @@ class Needs:
 
 
 COMBINED = (*DEMOGRAPHICS, "lesion_volume", "tract_load")
+_SIZE = (*DEMOGRAPHICS, "lesion_volume")
 _NEEDS = {
     "prevalence": Needs(),
     "demographics": Needs(columns=DEMOGRAPHICS),
@@ -147,9 +120,12 @@ _NEEDS = {
     "tract_load": Needs(columns=("tract_load", "tract_load_weighted")),
     "nuisance": Needs(),
     "combined": Needs(columns=COMBINED),
+    "disconnection": Needs(columns=_SIZE, pattern=DISCONNECTION),
     "regional": Needs(pattern=REGIONAL),
     "rbf": Needs(columns=COMBINED, pattern=REGIONAL),
     "boosting": Needs(columns=COMBINED, pattern=REGIONAL),
+    "lesion_map": Needs(columns=_SIZE, volumes=True, maps=(LESION,)),
+    "lesion_gp": Needs(columns=_SIZE, pattern=DISCONNECTION, volumes=True, maps=(LESION,)),
     "kernel": Needs(volumes=True),
     "kernel_demographics": Needs(columns=DEMOGRAPHICS, volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
@@ -245,20 +221,20 @@ def build_model(
         "n_classes": n_classes,
         "start": start,
     }
-    if task == "ordinal" and name not in _NETWORK_KINDS:
+    if task == "ordinal" and name not in NETWORK_KINDS:
         return CumulativeModel(_build(name, "classification", given, params), n_classes)
     return _build(name, task, given, params)
 
 
 def _build(name: str, task: str, given: dict[str, Any], params: Mapping[str, Any] | None) -> Model:
     """Return an estimator with what it knows of `given`, and with its settings."""
-    kind, needed = _kind(name, task), _NEEDS[name]
+    kind, needed = kind_of(name, task), _NEEDS[name]
     known = kind().get_params()
     given = given | {
         "modalities": needed.instances,
         "columns": needed.columns,
         "pattern": needed.pattern,
-        "select": name in ("regional", "physiology", "rbf"),
+        "select": name in ("regional", "physiology", "rbf", "disconnection"),
     }
     fixed = {key: value for key, value in given.items() if key in known}
     free = sorted(set(known) - set(fixed))
@@ -273,23 +249,6 @@ def _build(name: str, task: str, given: dict[str, Any], params: Mapping[str, Any
         )
     model: Model = kind(**fixed, **chosen)
     return model
-
-
-def _kind(name: str, task: str) -> Callable[..., Any]:
-    """Return the estimator of a model for a task; classifiers stand in for ordered classes."""
-    if name in _NETWORK_KINDS:
-        return _NETWORK_KINDS[name][task]
-    classifier, regressor = {
-        "prevalence": (ConstantClassifier, ConstantRegressor),
-        "nuisance": (NuisanceClassifier, NuisanceRegressor),
-        "rbf": (RbfClassifier, RbfRegressor),
-        "boosting": (BoostingClassifier, BoostingRegressor),
-        "kernel": (KernelClassifier, KernelRegressor),
-        "kernel_demographics": (KernelColumnsClassifier, KernelColumnsRegressor),
-        "gao2025": (WindowClassifier, WindowRegressor),
-        **dict.fromkeys(FUSION, (FusionClassifier, FusionRegressor)),
-    }.get(name, (TableClassifier, TableRegressor))
-    return regressor if task == "regression" else classifier
 
 
 def _check(value: str, known: tuple[str, ...], what: str) -> None:

@@ -35,7 +35,12 @@ from motor_bids_app.models.tables.classical import (
     TableClassifier,
     TableRegressor,
 )
+from motor_bids_app.models.tables.disconnection import (
+    DisconnectionClassifier,
+    DisconnectionRegressor,
+)
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.lesion_maps import LesionMapClassifier, LesionMapRegressor
 from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 from motor_bids_app.opening import read_bytes
@@ -50,6 +55,10 @@ KINDS: dict[str, Callable[..., Any]] = {
         ConstantRegressor,
         TableClassifier,
         TableRegressor,
+        DisconnectionClassifier,
+        DisconnectionRegressor,
+        LesionMapClassifier,
+        LesionMapRegressor,
         KernelClassifier,
         KernelRegressor,
         NetworkClassifier,

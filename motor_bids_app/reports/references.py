@@ -214,6 +214,13 @@ REFERENCES = {
             doi="10.1016/j.neuroimage.2018.05.027",
         ),
         Reference(
+            key="Griffis et al. 2021",
+            citation="Griffis JC, Metcalf NV, Corbetta M, Shulman GL. Lesion Quantification "
+            "Toolkit: a MATLAB software tool for estimating grey matter damage and white matter "
+            "disconnections in patients with brain lesions. NeuroImage Clin 30:102639, 2021.",
+            doi="10.1016/j.nicl.2021.102639",
+        ),
+        Reference(
             key="Feng et al. 2015",
             citation="Feng W, Wang J, Chhatbar PY, et al. Corticospinal tract lesion load: an "
             "imaging biomarker for stroke motor outcomes. Ann Neurol 78:860-870, 2015.",

@@ -11,6 +11,7 @@ from motor_bids_app.mri.lesions import mirror
 from motor_bids_app.spaces import atlases, templates
 from motor_bids_app.spaces.atlases import MOTOR_REGIONS, corticospinal_tract, load_cerebra
 from motor_bids_app.spaces.grids import standard_grid
+from motor_bids_app.spaces.tractograms import hcp842_bundles
 
 GRID = standard_grid(4)
 
@@ -52,7 +53,8 @@ def test_every_column_is_described(fa):
         assert "Units" in entry or "Levels" in entry, column
     regional = 6 * (len(MOTOR_REGIONS) + 1) * 3
     overlap = len(MOTOR_REGIONS) * 2
-    assert len(columns) == regional + overlap + 18 + 2  # lesion and tract; two of quality
+    bundles = len(hcp842_bundles())
+    assert len(columns) == regional + overlap + bundles + 18 + 2  # lesion, tract; two of quality
 
 
 def test_sides_and_asymmetry_of_a_one_sided_map():

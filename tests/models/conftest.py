@@ -10,8 +10,8 @@ from motor_bids_app.features.recordings import SIGNALS, RecordedWindows, normali
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.features.slices import SLICES, VolumeSlices
-from motor_bids_app.features.volumes import VolumeStore
-from motor_bids_app.models.catalog import FUSION, NETWORKS
+from motor_bids_app.features.volumes import Volumes, VolumeStore
+from motor_bids_app.models.catalog import FUSION, NETWORKS, needs
 from motor_bids_app.spaces.grids import Grid
 
 SHAPE = (10, 12, 10)
@@ -47,6 +47,10 @@ def _make_samples(seed: int = 0, damage: float = DAMAGE) -> Samples:
             "eeg_mu_motor_asymmetry": 0.1 * (np.arange(N_PEOPLE) % 5) - 0.1 * poor,
         }
     )
+    apart = np.random.default_rng(seed + 1)  # so that what is above stays what it was
+    for bundle in ("corticospinal_tract_left", "corticospinal_tract_right", "vermis"):
+        share = np.clip(load / 20 + apart.uniform(0, 0.2, N_PEOPLE), 0, 1)
+        table[f"disconnection_{bundle}"] = np.where(control, np.nan, share)
     others, _ = _make_instances(N_PEOPLE, n_windows=1, n_slices=1)
     instances = {WINDOWS: Instances.of(_make_windows(random, poor)), **others.instances}
     return Samples(table, store.volumes(), instances)
@@ -61,6 +65,26 @@ def _make_windows(random, poor) -> SeriesWindows:
     weights = [sliding_windows(12, 8)] * N_PEOPLE
     signals = list(series.reshape(N_PEOPLE, 12, -1))
     return SeriesWindows(signals, list(seeds), weights, [2.0] * N_PEOPLE, inside, grid)
+
+
+def seen_by(name: str, samples: Samples) -> Samples:
+    """The samples, with lesion maps where a model reads them."""
+    if not needs(name).maps:
+        return samples
+    store = samples.volumes.store.made("with lesions", _with_lesions)
+    return Samples(samples.table, Volumes(store, samples.volumes.rows), samples.instances)
+
+
+def _with_lesions(store: VolumeStore) -> VolumeStore:
+    """The maps, and lesions in one corner of the poor and at random of the others; 5 have none."""
+    made = VolumeStore.empty(len(store), (*store.maps, "lesion"), store.grid)
+    made.data[:, :-1], made.present[:, :-1] = store.data, store.present
+    random = np.random.default_rng(2)
+    for row in range(5, len(store)):
+        low = (2, 2, 2) if row % 3 == 0 else random.integers(0, 6, 3)
+        made.data[(row, -1, *(slice(start, start + 3) for start in low))] = 1
+    made.present[5:, -1] = True
+    return made
 
 
 def tiny(name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from motor_bids_app.errors import IncompatibleModelError, InputMissingError, Out
 from motor_bids_app.models.catalog import COMPARED_ONLY, MODELS, TASKS, build_model
 from motor_bids_app.models.store import load_bundle, save_bundle
 
-from .conftest import tiny
+from .conftest import seen_by, tiny
 
 SHARED = [name for name in MODELS if name not in COMPARED_ONLY]
 MASK = np.indices((10, 12, 10)).sum(axis=0) % 3 > 0
@@ -25,7 +25,7 @@ MASK = np.indices((10, 12, 10)).sum(axis=0) % 3 > 0
 def fitted(name, samples, y, task="classification"):
     params = tiny(name)
     model = build_model(name, task=task, mask=MASK, params=params, n_classes=3)
-    return model.fit(samples, y)
+    return model.fit(seen_by(name, samples), y)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def change_index(folder, **changes):
 def test_a_loaded_model_predicts_as_the_saved_one(
     name, task, samples, make_samples, outcome, predictions, tmp_path
 ):
-    new_people = make_samples(seed=9)
+    new_people = seen_by(name, make_samples(seed=9))
     model = fitted(name, samples, outcome(task), task)
     save_bundle(tmp_path, model, {"target": "fma_ue"})
 

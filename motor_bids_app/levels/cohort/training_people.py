@@ -1,5 +1,6 @@
 """What a bundle says about the people it was trained on: moments and keyed hashes."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.evaluation.domain import Domain, learn_domain, map_levels
+from motor_bids_app.features.disconnection_columns import DISCONNECTION
 from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.instances import instance_images
@@ -56,6 +58,9 @@ def quantities(table: pd.DataFrame, model: str) -> tuple[pd.DataFrame, pd.DataFr
     """Facts of each scan's person, and the other numeric columns that a model reads."""
     facts = [name for name in _FACTS if name in table]
     read = [name for name in needs(model).chosen(table) if name not in (*_FACTS, "sex")]
+    # Most lesions cut none of most bundles: a normal range of such shares would exclude many who
+    # are like those of training, and how large a lesion is stands among the facts.
+    read = [name for name in read if not re.fullmatch(DISCONNECTION, name)]
     numbers = table[[*facts, *read]].astype(float)
     for name in _OF_PATIENTS.intersection(numbers.columns):
         numbers[name] = numbers[name].where(table["group"] != "control", np.nan)

@@ -35,8 +35,11 @@ COLUMNS = [
 STAND_IN, ITSELF = "ridge", "model"
 CONSTANT = "prevalence"
 MIN_NULL = 20  # permutations whose spread is known well enough
-VOXELS = ("kernel_demographics", "kernel")  # most inputs first
-COLUMNS_ONLY = ("regional", "physiology", "combined", "tract_load", "lesion_volume", "demographics")
+VOXELS = ("kernel_demographics", "kernel", "lesion_map")  # most inputs first
+COLUMNS_ONLY = (
+    "regional", "physiology", "disconnection", "combined", "tract_load", "lesion_volume",
+    "demographics",
+)  # fmt: skip
 
 
 def chance_tests(

@@ -27,7 +27,12 @@ from motor_bids_app.models.training.settings import TrainingSettings
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 log = logging.getLogger(__name__)
-LESION_TOO = ("combined", "rbf", "boosting")  # that have more than demographics to use
+LESION_TOO = (
+    "combined",
+    "rbf",
+    "boosting",
+    "disconnection",
+)  # that have more than demographics to use
 PIECES = {
     WINDOWS: "windows of the bold",
     SIGNALS: "windows of EEG or EMG",
@@ -206,6 +211,8 @@ def usable_models(cohort: Cohort, experiment: Experiment) -> tuple[tuple[str, ..
             unmet = [name for name in unmet if name not in DEMOGRAPHICS]
         if needed.volumes and cohort.samples.volumes is None:
             unmet.append("maps")
+        elif not set(needed.maps) <= set(cohort.maps):
+            unmet.append(f"the {' and '.join(needed.maps)} map among [inputs] maps")
         given = cohort.samples.instances
         unmet += [
             f"{PIECES[kind]}, which nobody has"

@@ -1,6 +1,7 @@
 """The features table of one participant and session, from what was saved in standard space."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -13,6 +14,7 @@ from motor_bids_app.features.columns import OVERLAP_COLUMNS, dictionary_for
 from motor_bids_app.features.plausibility import doubts
 from motor_bids_app.features.table import feature_row
 from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
+from motor_bids_app.levels.participant.disconnection import save_disconnection
 from motor_bids_app.levels.participant.outputs import RESOLUTION, STEPS, Facts, Outputs
 from motor_bids_app.mri.field_of_view import scanned
 from motor_bids_app.mri.lesion_values import lesion_voxels
@@ -27,8 +29,14 @@ from motor_bids_app.spaces.templates import load_template
 _COVERED = 0.9  # of the template's brain; of whole series 97 % or more
 
 
-def extract_features(outputs: Outputs) -> None:
+def extract_features(outputs: Outputs, tractogram: Path | None = None) -> None:
     """Save the row of numbers that describes this participant and session.
+
+    Parameters
+    ----------
+    outputs : Outputs
+    tractogram : Path, optional
+        See `save_disconnection`.
 
     Raises
     ------
@@ -54,6 +62,10 @@ def extract_features(outputs: Outputs) -> None:
     white_matter = load_template("WM", RESOLUTION)
     facts.quality.update(white_matter_medians(maps, white_matter, lesion))
     facts.warnings.extend(_doubts(earlier.quality | facts.quality, outputs))
+    disconnection: dict[str, float] | None = None
+    if lesion is not None:
+        disconnection, remarks = save_disconnection(lesion, outputs, tractogram)
+        facts.add(remarks)
     row = feature_row(
         lesion=lesion,
         tract=corticospinal_tract(RESOLUTION),
@@ -62,6 +74,7 @@ def extract_features(outputs: Outputs) -> None:
         brain=measured,
         head=_scanned(outputs),
         native_loads=_native_loads(outputs) if lesion is not None else None,
+        disconnection=disconnection,
         quality=earlier.quality | facts.quality | signals,
     )
     _save_row(row, outputs)

@@ -26,6 +26,7 @@ from motor_bids_app.levels.participant.overview import planned
 from motor_bids_app.levels.participant.report import write_report
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.levels.participant.tasks import TASKS, Task, records_of
+from motor_bids_app.levels.participant.tractogram import tractogram_space
 from motor_bids_app.levels.participant.usage import Usage
 from motor_bids_app.levels.progress import track
 from motor_bids_app.scratch import sweep
@@ -50,7 +51,11 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
     ------
     IncompleteRunError
         Some participants failed; the derivatives of the others are there.
+    UsageError, InputMissingError
+        The tractogram that was given cannot be one.
     """
+    if settings.processing.tractogram is not None:
+        tractogram_space(settings.processing.tractogram)
     jobs = {scan.prefix: Job(scan, settings) for scan in scans}
     failed: list[StatusRow] = []
     open_jobs = dict(jobs)

@@ -17,17 +17,18 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.levels.participant.anatomy.files import anatomical_methods
+from motor_bids_app.levels.participant.lesion_tables import lesion_tables
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import planned, taken_from
 from motor_bids_app.mri.brain_network import WEIGHTS
-from motor_bids_app.reports.participant.lesion_regions import lesion_regions
 from motor_bids_app.reports.participant.methods import as_text, participant_methods
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
 from motor_bids_app.settings import ProcessingSettings, Settings
+from motor_bids_app.spaces.tractograms import HCP842
 
 _FIGURES = {
     "anatomy": ("brain-mask", "bias-field", "registration"),
-    "lesion": ("lesion-native", "lesion-standard"),
+    "lesion": ("lesion-native", "lesion-standard", "lesion-disconnection"),
     "tissue": ("tissue",),
     "diffusion": (
         "denoising",
@@ -48,7 +49,6 @@ _FIGURES = {
     "eeg": ("eeg-spectra", "eeg-channels", "eeg-rejected"),
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
 }
-_NUMBERS = ["lesioned_ml", "share_of_region", "share_of_lesion"]
 _NOTHING = "nothing was made of it here."
 _NUISANCE = ("white_matter", "csf")
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")
@@ -112,7 +112,7 @@ def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
         taken |= scan.finished.datasets
         if scan.lesion is not None and "anat" in plan:
             steps |= {"standard_lesion"} if scan.lesion.is_standard else set()
-            steps |= {"tract_load"}
+            steps |= {"tract_load", "disconnection"}
     methods = participant_methods(
         steps,
         space=settings.processing.space,
@@ -181,6 +181,7 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         "gradient table corrected if wrong": processing.correct_gradients,
         "Gibbs ringing removed": processing.gibbs,
         "susceptibility distortion": processing.susceptibility,
+        "streamlines": processing.tractogram.name if processing.tractogram else HCP842,
         "orientation that headers leave open": ", ".join(
             f"{rule.what} for {rule.pattern}" for rule in processing.trust_orientation
         )
@@ -230,10 +231,8 @@ def _sections(outputs: Outputs) -> dict[str, Section]:
         for key, names in _FIGURES.items()
     }
     sections = {key: Section(figures=figures) for key, figures in found.items() if figures}
-    if "lesion" in sections and outputs.overlap_table.is_file():
-        overlap = read_table(outputs.overlap_table)
-        overlap[_NUMBERS] = overlap[_NUMBERS].astype(float)
-        sections["lesion"] = replace(sections["lesion"], tables=(lesion_regions(overlap),))
+    if "lesion" in sections:
+        sections["lesion"] = replace(sections["lesion"], tables=lesion_tables(outputs))
     return sections
 
 

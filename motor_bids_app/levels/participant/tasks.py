@@ -17,6 +17,7 @@ from motor_bids_app.levels.participant.outputs import STEPS, Outputs
 from motor_bids_app.levels.participant.secondary import within_reach
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.settings import Settings
+from motor_bids_app.spaces.tractograms import HCP842
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,14 @@ def _signals(kind: str, scan: Scan, outputs: Outputs, settings: Settings) -> Tas
     return Task(kind, file.files, lambda: run_signals(file, outputs, settings.processing))
 
 
-def _features(_scan: Scan, outputs: Outputs, _settings: Settings) -> Task:
-    records = records_of(outputs, "anat", "dwi", "bold", "eeg", "emg")
+def _features(_scan: Scan, outputs: Outputs, settings: Settings) -> Task:
+    inputs = records_of(outputs, "anat", "dwi", "bold", "eeg", "emg")
+    tractogram = settings.processing.tractogram
+    if tractogram is not None:
+        inputs["tractogram"] = tractogram
     # Regions of another atlas are other features, though the version be the same.
-    return Task("features", records, lambda: extract_features(outputs), said=(ATLAS,))
+    work = partial(extract_features, outputs, tractogram)
+    return Task("features", inputs, work, said=(ATLAS, HCP842))
 
 
 TASKS: dict[str, Callable[[Scan, Outputs, Settings], Task]] = {

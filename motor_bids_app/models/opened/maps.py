@@ -16,6 +16,7 @@ from motor_bids_app.models.instances.windowed import WindowClassifier, WindowReg
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.networks.networks import DownBlock
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.lesion_maps import LesionMap
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -150,8 +151,10 @@ def open_networks(model: Any) -> list[OpenNetwork]:
 
 
 def is_linear(model: Any) -> bool:
-    """Whether a model is linear in the voxels of maps."""
-    return isinstance(plain_model(model), KernelClassifier | KernelRegressor)
+    """Whether a model is linear in the voxels of maps: no longer where those were normed."""
+    plain = plain_model(model)
+    kernel = isinstance(plain, KernelClassifier | KernelRegressor)
+    return kernel and not isinstance(plain, LesionMap)
 
 
 def linear_weights(model: Any) -> NDArray[np.float32]:

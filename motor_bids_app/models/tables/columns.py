@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError
+from motor_bids_app.features.disconnection_columns import disconnection_columns
 from motor_bids_app.features.samples import Samples
 
 DEMOGRAPHICS = ("age", "sex", "time_since_stroke")
@@ -16,6 +17,7 @@ LESION_COLUMNS = frozenset(
         for space in ("", "_native")
         for kind in ("", "_weighted", "_left", "_right")
     }
+    | {name for name, _ in disconnection_columns()}
 )
 _SEX = {"female": 0.0, "f": 0.0, "male": 1.0, "m": 1.0}
 

@@ -1,11 +1,13 @@
 """A kernel machine on maps that is told a few columns of the table too, as networks are."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.features.samples import Samples
+from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.centring import Array, Centring
 from motor_bids_app.models.tables.columns import numeric_columns
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
@@ -63,6 +65,20 @@ class _ColumnsToo:
         of_maps: Array = super().decision_function(X)  # type: ignore[misc]
         deviations = np.nan_to_num(numeric_columns(X, self.columns) - self._means)
         return of_maps + deviations @ self._weights
+
+    def get_state(self) -> State:
+        """Return what was learned, without a training scan."""
+        state: State = super().get_state()  # type: ignore[misc]
+        arrays = {"column_means": self._means, "column_weights": self._weights}
+        return replace(state, arrays=state.arrays | arrays)
+
+    def set_state(self, state: State) -> None:
+        """Take over what another learned."""
+        super().set_state(state)  # type: ignore[misc]
+        self._means, self._weights = (
+            np.asarray(state.arrays[name], dtype=np.float64)
+            for name in ("column_means", "column_weights")
+        )
 
 
 class KernelColumnsClassifier(_ColumnsToo, KernelClassifier):

@@ -10,20 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motor_bids_app.features.lesion_views import VIEWS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
 from motor_bids_app.models.tables.centring import Centring
 from motor_bids_app.models.tables.classical import scaling_steps
 from motor_bids_app.models.tables.columns import numeric_columns
+from motor_bids_app.models.tables.disconnection import disconnection_features
 from motor_bids_app.models.tables.harmonisation import ComBat, kept_covariates, sites_of
 from motor_bids_app.models.tables.kernel import PENALTIES
 from motor_bids_app.models.tables.kernel_columns import column_products
+from motor_bids_app.models.tables.lesion_maps import with_views
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 FoldProducts = Callable[[Positions, Positions], tuple[Array, Array]]
-UNLIKE = ("rbf", "boosting", "nuisance")  # that are not linear, or learn their columns
+UNLIKE = (
+    "rbf",
+    "boosting",
+    "nuisance",
+    "lesion_gp",
+)  # that are not linear, or learn their columns
 ONE_PERSON = (1.0,)  # penalty of the models of few columns
 
 
@@ -59,6 +67,9 @@ def linear_products(
     """
     needed = needs(name)
     shares = _shares(samples, people)
+    if name == "lesion_map":
+        views = with_views(samples)
+        return _of_maps(views, shares, VIEWS, mask, needed.columns), PENALTIES
     if name in ("kernel", "kernel_demographics"):
         return _of_maps(samples, shares, maps, mask, needed.columns), PENALTIES
     if needed.volumes or name in UNLIKE or not (needed.columns or needed.pattern):
@@ -73,9 +84,9 @@ def stands_in(name: str, task: str) -> bool:
     """Whether what `linear_products` compares people for is another model than the one named.
 
     A ridge regression takes the place of a logistic regression, on the classes as 0 and 1, and of
-    an elastic net. Ridge regressions of scores, on few columns or on maps, are themselves.
+    an elastic net. Ridge regressions of scores, on few columns, bundles or maps, are themselves.
     """
-    return task == "classification" or bool(needs(name).pattern)
+    return task == "classification" or (bool(needs(name).pattern) and name != "disconnection")
 
 
 def _shares(samples: Samples, people: Sequence[str]) -> Array:
@@ -130,7 +141,7 @@ def _by_person(values: Array, shares: Array) -> Array:
 def _of_columns(
     samples: Samples, shares: Array, columns: tuple[str, ...], few: bool, combat: bool
 ) -> FoldProducts:
-    table = _by_person(numeric_columns(samples, columns), shares)
+    table = _by_person(disconnection_features(samples, columns), shares)
     kept = _by_person(kept_covariates(samples), shares)
     sites = sites_of(samples)[shares.argmax(axis=1)]  # of the first scan
 

@@ -1,4 +1,4 @@
-"""Which regions a lesion hits, as the page of a participant shows it."""
+"""Which regions a lesion hits and which bundles it cuts, for the page of a participant."""
 
 import pandas as pd
 
@@ -33,6 +33,35 @@ def lesion_regions(overlap: pd.DataFrame) -> Table:
         columns=("Region", "Lesioned (ml)", "Of the region", "Of the lesion"),
         rows=rows,
         numeric=frozenset({1, 2, 3}),
+    )
+
+
+def cut_bundles(bundles: pd.DataFrame) -> Table:
+    """List the bundles of which most is cut, the first ten.
+
+    Parameters
+    ----------
+    bundles : DataFrame
+        One row per bundle: bundle, side, hemisphere, streamlines, cut and share.
+    """
+    met = bundles[bundles["cut"] > 0].sort_values("share", ascending=False, kind="stable")
+    rows = tuple(
+        (
+            str(row["bundle"]).replace("_", " "),
+            "" if pd.isna(row["side"]) else str(row["side"]),
+            "" if pd.isna(row["hemisphere"]) else str(row["hemisphere"]),
+            f"{row['cut']:.0f} of {row['streamlines']:.0f}",
+            _percent(row["share"]),
+        )
+        for _, row in met.head(_MOST).iterrows()
+    )
+    return Table(
+        caption="Bundles of white matter (HCP842) that the lesion cuts most, by the streamlines "
+        "of other people. All are in the table _desc-disconnectedbundles.tsv; regions and pairs "
+        "of regions that lose streamlines in two more.",
+        columns=("Bundle", "Side", "Hemisphere", "Streamlines cut", "Share"),
+        rows=rows,
+        numeric=frozenset({4}),
     )
 
 

@@ -299,6 +299,14 @@ STEPS = {  # in the order of the text; `space` is filled in
         "2015), in the standard space and, where there is a head image, on its own voxels.",
         references=("Yeh et al. 2018", "Feng et al. 2015"),
     ),
+    "disconnection": MethodStep(
+        paragraph=_MEASURES,
+        sentence="Structural disconnection was the share of streamlines that enter the lesion: of "
+        "each bundle of the HCP842 tractography atlas (Yeh et al. 2018), and of those that end in "
+        "each region of CerebrA or join two of them (as in Griffis et al. 2021), streamlines and "
+        "their mirror images taken together.",
+        references=("Yeh et al. 2018", "Griffis et al. 2021"),
+    ),
     "regions": MethodStep(
         paragraph=_MEASURES,
         sentence="Maps were averaged outside the lesion in the motor regions of the CerebrA atlas "

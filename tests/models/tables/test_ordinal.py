@@ -14,7 +14,7 @@ from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.models.tables.classical import ConstantClassifier, TableClassifier
 from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal, shares_above
 
-from ..conftest import tiny
+from ..conftest import seen_by, tiny
 
 SMALL = {"widths": (4, 4, 8, 8), "n_residuals": 1, "hidden": 8, "learning_rate": 0.02}
 QUICK = SMALL | {"epochs": 1}
@@ -82,6 +82,7 @@ def test_every_model_gives_expected_classes_and_survives_a_bundle(name, samples,
     if name == "cbam2025":
         params = params | {"validation_share": 0.5}
     model = build_model(name, task="ordinal", maps=("fa",), n_classes=4, params=params)
+    samples = seen_by(name, samples)
     model.fit(samples, classes)
     given = model.predict(samples)
     assert ((given >= 0) & (given <= 3)).all()

@@ -4,16 +4,24 @@ import pytest
 from motor_bids_app.models.catalog import build_model
 from motor_bids_app.models.tables.products import linear_products
 
+from ..conftest import seen_by
 
-@pytest.mark.parametrize("name", ["tract_load", "combined", "kernel", "kernel_demographics"])
+
+@pytest.mark.parametrize(
+    "name",
+    ["tract_load", "combined", "disconnection", "lesion_map", "kernel", "kernel_demographics"],
+)
 def test_ridge_on_the_products_predicts_as_the_model_does(name, samples, outcome):
     score = outcome("regression")
     fit, judged = np.arange(24), np.arange(24, 36)
+    samples = seen_by(name, samples)
     model = build_model(name, task="regression", maps=("fa", "gm")).fit(samples[fit], score[fit])
 
     products, _ = linear_products(name, samples, samples.participants, ("fa", "gm"))
     within, across = products(fit, judged)
     penalty = getattr(model, "penalty_", 1.0)
+    if name == "disconnection":  # products are of people at a mean square distance of 1
+        penalty = model.pipeline_[-1].alpha / model.pipeline_[-1].n_features_in_
     mean = score[fit].mean()
     dual = np.linalg.solve(within + penalty * np.eye(24), score[fit] - mean)
     assert across @ dual + mean == pytest.approx(model.predict(samples[judged]), rel=1e-4)
@@ -29,6 +37,8 @@ def test_scans_of_a_person_are_averaged(samples):
         assert again[1] == pytest.approx(once[1], rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["prevalence", "nuisance", "rbf", "boosting", "karakis2023"])
+@pytest.mark.parametrize(
+    "name", ["prevalence", "nuisance", "rbf", "boosting", "lesion_gp", "karakis2023"]
+)
 def test_a_model_without_linear_inputs_has_no_products(name, samples):
     assert linear_products(name, samples, list(samples.participants)) is None

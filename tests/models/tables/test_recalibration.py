@@ -12,6 +12,8 @@ from motor_bids_app.models.catalog import COMPARED_ONLY, LADDER, build_model
 from motor_bids_app.models.store import load_bundle, save_bundle
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 
+from ..conftest import seen_by
+
 
 class Distorted(ClassifierMixin, BaseEstimator):
     """Knows the true log odds, but says them four times as extreme and 2 too high."""
@@ -126,11 +128,12 @@ def test_too_few_people_for_inner_folds_are_explained():
 @pytest.mark.parametrize("name", [name for name in LADDER if name not in COMPARED_ONLY])
 def test_every_rung_can_be_recalibrated_and_shared(name, samples, make_samples, outcome, tmp_path):
     plain = build_model(name, task="classification")
+    samples = seen_by(name, samples)
     model = RecalibratedClassifier(plain).fit(samples, outcome("classification"))
     save_bundle(tmp_path, model, {})
     loaded, _ = load_bundle(tmp_path)
 
-    new_people = make_samples(seed=9)
+    new_people = seen_by(name, make_samples(seed=9))
     told = model.predict_proba(new_people)
     np.testing.assert_allclose(loaded.predict_proba(new_people), told, atol=1e-5)
     np.testing.assert_allclose(told.sum(axis=1), 1)
