@@ -15,9 +15,10 @@ import sys
 import numpy as np
 import pandas as pd
 
+from motor_bids_app.evaluation.calibration import calibration_metrics
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
 from motor_bids_app.evaluation.external import external_metrics, single_test_set
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metric_interval
 from motor_bids_app.evaluation.updating import (
@@ -78,7 +79,7 @@ def one_cohort(people: pd.DataFrame, seed: int, *, other: bool) -> dict[str, obj
     model.fit(Samples(a), y[0])
     found, truth = told(model, b, y[1]), told(model, rest, y[2])
     here = external_metrics(found, TASK, seed).set_index("metric")
-    there = external_metrics(truth, TASK, 0).set_index("metric")["value"]
+    there = {**classification_metrics(truth), **calibration_metrics(truth)}
     again = update_splits(found, TASK, seed)
     advice = advised(found, updates_table(found, {}, TASK, again), TASK)
     update = fit_update(advice, found.values[0], found.truth, TASK)
@@ -92,8 +93,8 @@ def one_cohort(people: pd.DataFrame, seed: int, *, other: bool) -> dict[str, obj
     }
     for name in MEASURES:
         value, low, high = here.loc[name, ["value", "low", "high"]]
-        row |= {name: value, f"true {name}": there[name]}
-        row[f"held {name}"] = low <= there[name] <= high
+        true = float(there[name][0])
+        row |= {name: value, f"true {name}": true, f"held {name}": low <= true <= high}
     return row
 
 
