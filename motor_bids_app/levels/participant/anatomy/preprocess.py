@@ -64,7 +64,7 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
         brain = _whole_brain(brain, lesion, facts)
     tissue = taken.tissue_outside(mask)
     if not tissue:
-        tissue, remarks = _segment(images.contrast, head, brain, to_native, mask)
+        tissue, remarks = segment_head(images.contrast, head, brain, to_native, mask)
         facts.add(remarks)
     standard = _to_template(head, brain, tissue, lesion, to_template)
     facts.add(_measure(images.contrast, noisy, tissue, standard))
@@ -231,7 +231,7 @@ def _to_template(
     )
 
 
-def _segment(
+def segment_head(
     contrast: str,
     head: nib.Nifti1Image,
     brain: nib.Nifti1Image,

@@ -93,6 +93,17 @@ def test_without_a_map_the_head_shows_a_part_of_the_field_of_real_bold(inputs):
 
 
 @pytest.mark.slow
+def test_what_was_done_instead_of_a_field_map_is_a_warning(inputs):
+    broken = DistortionImages(
+        failed={"map": "The field map was not used against distortion: lost."}
+    )
+
+    _, facts = placed(inputs, {}, distortion=broken)
+
+    assert facts.warnings == [f"{broken.failed['map']} Distortion was not corrected."]
+
+
+@pytest.mark.slow
 def test_without_a_map_bold_is_left_unless_the_head_was_asked(inputs):
     placement, facts = placed(inputs, {}, distortion=DistortionImages())
 
