@@ -50,7 +50,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "brought to the head image where it was given in a standard space",
         "ml",
     ),
-    "lesion_in_brain": ("Share of the lesion mask that lies in the brain mask", "arbitrary"),
+    "lesion_in_brain": (
+        "Share of the lesion mask in the brain mask, before the lesion was added to that",
+        "arbitrary",
+    ),
     "tract_load_left": ("Share of the left corticospinal tract that is lesioned", "arbitrary"),
     "tract_load_right": ("Share of the right corticospinal tract that is lesioned", "arbitrary"),
     "tract_load": ("Share of the corticospinal tract that is lesioned, worse side", "arbitrary"),

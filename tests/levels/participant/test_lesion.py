@@ -9,6 +9,7 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import DataError, GridMismatchError
 from motor_bids_app.levels.participant.anatomy.lesion import (
     GivenLesion,
+    Lesion,
     check_place,
     drawn_lesion,
     lesion_in_head,
@@ -53,7 +54,7 @@ def test_the_volume_is_that_of_the_mask_as_it_was_given(save, tmp_path):
 
     lesion = drawn_lesion(read(scan), load_template("T1w", 4), np.eye(4))
 
-    facts = lesion.measure(load_template("brain", 4))
+    _, facts = lesion.join(load_template("brain", 4))
     assert facts.quality["lesion_volume_ml"] == pytest.approx(7 * 11 * 13 / 1000)
     assert facts.quality["lesion_in_brain"] == 1
     assert facts.notes == []
@@ -76,8 +77,33 @@ def test_a_mask_half_outside_the_brain_is_in_the_headline(save):
 
     lesion = drawn_lesion(read(scan), load_template("T1w", 2), np.eye(4))
 
-    (doubt,) = lesion.measure(load_template("brain", 2)).warnings
-    assert "of the lesion mask lies outside the brain mask" in doubt
+    _, facts = lesion.join(load_template("brain", 2))
+    (doubt,) = facts.warnings
+    assert doubt.startswith("The brain mask had left out 45 % of the lesion mask")
+
+
+def test_what_the_brain_mask_leaves_out_is_said_once_with_what_became_of_it(save):
+    """A surface cavity of which the mask lacks a third, and a speck far from the brain."""
+    places = np.moveaxis(np.indices((40, 40, 40)), 0, -1)
+    lesion = (np.abs(places - [20, 20, 20]) < [9, 4, 4]).all(axis=-1)
+    brain = (places[..., 0] >= 2) & (places[..., 0] < 23)
+    speck = (np.abs(places - [36, 36, 36]) < 2.5).all(axis=-1)
+    shares = {}
+    for name, mask in {"cavity": lesion, "both": lesion | speck}.items():
+        native = nib.Nifti1Image(mask.astype(np.uint8), np.eye(4))
+        image = nib.Nifti1Image(brain.astype(np.uint8), np.eye(4))
+
+        whole, facts = Lesion(native, None, 1.0, "mask.nii.gz").join(image)
+
+        (text,) = facts.notes + facts.warnings
+        outside = (mask & ~brain).sum() / mask.sum()
+        left = (mask & ~(np.asarray(whole.dataobj) > 0)).sum() / mask.sum()
+        assert f"had left out {100 * outside:.0f} % of the lesion mask" in text
+        assert ("is left outside" in text) == (name == "both")
+        if left:
+            assert f"{100 * left:.0f} % is left outside" in text
+        shares[name] = left
+    assert shares["cavity"] == 0 < shares["both"]
 
 
 def test_a_mask_whose_header_is_wrong_is_refused(save):
@@ -86,7 +112,7 @@ def test_a_mask_whose_header_is_wrong_is_refused(save):
     lesion = drawn_lesion(read(scan), load_template("T1w", 2), np.eye(4))
 
     with pytest.raises(DataError, match=r"sub-1_label-L_mask\.nii\.gz: .* its header may be wrong"):
-        lesion.measure(load_template("brain", 2))
+        lesion.join(load_template("brain", 2))
 
 
 @pytest.mark.parametrize("space", ["MNI152NLin6Asym", "MNI152NLin2009cAsym"])

@@ -17,15 +17,16 @@ from motor_bids_app.mri.lesion_checks import (
     share_of_brain,
     voxel_reading,
 )
-from motor_bids_app.mri.lesions import align_lesion, volume_ml, warp_lesion
+from motor_bids_app.mri.lesions import align_lesion, brain_with_lesion, volume_ml, warp_lesion
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
-_NEARLY = 0.95  # of a lesion in the brain; below, it is said
-_MOSTLY = 0.75  # below, its place is doubtful
+_APART = 0.05  # of a lesion outside the brain mask, from which it is said
+_ADDED = 0.01  # of a lesion that the brain mask grew by, from which it is said
+_MOSTLY = 0.75  # of a lesion in the brain; below, its place is doubtful
 _LARGE = 1 / 3  # of the brain
 
 
@@ -115,16 +116,31 @@ class Lesion:
         with naming(self.name):
             return warp_lesion(self.native, standard_grid(RESOLUTION), to_template)
 
-    def measure(self, brain: nib.Nifti1Image) -> Facts:
-        """Volume and place; raises DataError where the mask cannot be a lesion of this brain."""
-        facts = check_lesion(self.native, brain, self.name)
+    def join(self, brain: nib.Nifti1Image) -> tuple[nib.Nifti1Image, Facts]:
+        """Return the brain mask with the lesion at its surface, and volume and place of that.
+
+        Raises DataError where the mask cannot be a lesion of this brain.
+        """
+        whole, added = brain_with_lesion(brain, self.native)
+        facts = check_lesion(self.native, brain, self.name, added)
         facts.add(self.remarks)
         facts.quality["lesion_volume_ml"] = self.volume_ml
-        return facts
+        return whole, facts
 
 
-def check_lesion(lesion: nib.Nifti1Image, brain: nib.Nifti1Image, name: str) -> Facts:
+def check_lesion(
+    lesion: nib.Nifti1Image, brain: nib.Nifti1Image, name: str, added: float = 0.0
+) -> Facts:
     """Say what is doubtful about size and place of a lesion; both on one grid.
+
+    Parameters
+    ----------
+    lesion, brain : Nifti1Image, shape (X, Y, Z)
+        Positive inside.
+    name : str
+        What messages call the mask.
+    added : float
+        Share of the lesion that `brain` leaves out and is added to it, 0 to 1.
 
     Raises
     ------
@@ -134,17 +150,34 @@ def check_lesion(lesion: nib.Nifti1Image, brain: nib.Nifti1Image, name: str) -> 
     with naming(name):
         inside, taken = share_in_brain(lesion, brain), share_of_brain(lesion, brain)
     facts = Facts(quality={"lesion_in_brain": inside})
-    if inside < _NEARLY:
-        text = (
-            f"{100 * (1 - inside):.0f} % of the lesion mask lies outside the brain mask. Look at "
-            "both in the first figure: the lesion may be misplaced, or cut off the brain."
-        )
+    text = _outside(1 - inside, added)
+    if text:
         (facts.notes if inside >= _MOSTLY else facts.warnings).append(text)
     if taken > _LARGE:
         facts.warnings.append(
             f"The lesion mask takes {100 * taken:.0f} % of the brain. Check its size."
         )
     return facts
+
+
+def _outside(outside: float, added: float) -> str | None:
+    """Say which share of a lesion the brain mask left out, and what became of it."""
+    left = outside - added
+    if left <= _APART and added <= _ADDED:
+        return None
+    text = f"The brain mask had left out {100 * outside:.0f} % of the lesion mask"
+    doubt = "the lesion may be misplaced, or cut off the brain"
+    if added <= _ADDED:
+        text += ", which is left outside"
+    elif left > _APART:
+        text += (
+            f": {100 * added:.0f} %, at its surface, was added to it, and {100 * left:.0f} % is "
+        )
+        text += "left outside"
+    else:
+        text += ", at its surface, which was added to it"
+        doubt = "a misplaced lesion would make the brain too large"
+    return f"{text}. Look at both in the first figure: {doubt}."
 
 
 def drawn_lesion(given: GivenLesion, head: nib.Nifti1Image, matrix: Matrix) -> Lesion:

@@ -26,7 +26,6 @@ from motor_bids_app.levels.participant.secondary import unless_unusable
 from motor_bids_app.mri.anatomy import correct_bias, denoise
 from motor_bids_app.mri.brain_mask import extract_brain
 from motor_bids_app.mri.field_of_view import scanned, scanned_share
-from motor_bids_app.mri.lesions import brain_with_lesion
 from motor_bids_app.mri.quality import anatomical_quality, registration_quality
 from motor_bids_app.mri.registration import coregister, register_to_template
 from motor_bids_app.mri.repeats import average_runs
@@ -40,7 +39,6 @@ from motor_bids_app.spaces.transforms import Transform
 
 _UNSCANNED = 0.005  # share of the template's brain, from which it is said
 _CUT_OFF = 0.02  # from which it is doubtful what is measured there
-_ADDED = 0.01  # share of the lesion, from which it is said that the brain mask grew by it
 _UNCOVERED = 0.05  # share of the template; whole brains lack 1 to 2 % of it
 
 
@@ -56,12 +54,14 @@ def preprocess_anatomy(images: HeadImages, *, sloppy: bool) -> Anatomy:
     places = {name: contrast.place for name, contrast in contrasts.items()}
     drawn, remarks = _place_drawn(images.lesion, head, brain, places)
     facts.add(remarks)
-    brain = _whole_brain(brain, drawn, facts)
+    if drawn is not None:
+        brain, remarks = drawn.join(brain)
+        facts.add(remarks)
     lesion, to_template, to_native = _register(images, head, brain, drawn, sloppy=sloppy)
     mask = lesion.native if lesion else None
     if lesion is not None and drawn is None:
-        facts.add(lesion.measure(brain))
-        brain = _whole_brain(brain, lesion, facts)
+        brain, remarks = lesion.join(brain)
+        facts.add(remarks)
     tissue = taken.tissue_outside(mask)
     if not tissue:
         tissue, remarks = segment_head(images.contrast, head, brain, to_native, mask)
@@ -142,10 +142,7 @@ def _place_drawn(
     brain: nib.Nifti1Image,
     contrasts: Mapping[str, Coregistration],
 ) -> tuple[Lesion | None, Facts]:
-    """Bring a lesion that was drawn on an image of the person to the head, if that can be right.
-
-    A mask that misses the brain would also spoil the registration.
-    """
+    """Bring a lesion that was drawn on an image of the person to the head, if that can be right."""
     facts = Facts()
     if given is None:
         return None, facts
@@ -159,22 +156,7 @@ def _place_drawn(
     if place is not None:
         facts.quality["lesion_coregistration_similarity"] = place.similarity
         facts.warnings.extend(filter(None, [place.doubt(f"{given.drawn_on} of the lesion")]))
-    lesion = drawn_lesion(given, head, place.matrix if place else np.eye(4))
-    facts.add(lesion.measure(brain))
-    return lesion, facts
-
-
-def _whole_brain(brain: nib.Nifti1Image, lesion: Lesion | None, facts: Facts) -> nib.Nifti1Image:
-    """Brain mask with the lesion, of which a cavity at the surface may have been cut off."""
-    if lesion is None:
-        return brain
-    whole, added = brain_with_lesion(brain, lesion.native)
-    if added > _ADDED:
-        facts.notes.append(
-            f"The brain mask had left out {100 * added:.0f} % of the lesion, at its surface: that "
-            "was added to it."
-        )
-    return whole
+    return drawn_lesion(given, head, place.matrix if place else np.eye(4)), facts
 
 
 def _register(

@@ -66,7 +66,8 @@ def place_alone(b0: nib.Nifti1Image, series: Series, settings: ProcessingSetting
     facts = Facts(methods=["registration"], notes=[*series.placing_notes])
     lesion = series.lesion
     if lesion is not None:
-        facts.add(lesion.measure(brain))
+        brain, remarks = lesion.join(brain)
+        facts.add(remarks)
     struck = lesion.native if lesion else None
     transform = register_to_template(b0, brain, struck, sloppy=settings.sloppy).transform
     standard = lesion.in_template(transform) if lesion else None
