@@ -122,6 +122,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "Slices of the dwi that lost their signal and were given what other directions predict",
         "arbitrary",
     ),
+    "dwi_shell_jump": (
+        "Farthest that the volumes of one b-value lie from the b = 0 volumes beside them, in mm or "
+        "degrees, whichever is more",
+        "arbitrary",
+    ),
     "dwi_coverage": ("Share of the template's brain that has diffusion maps", "arbitrary"),
     "brain_dice": ("Overlap of the brain mask with that of the template (Dice)", "arbitrary"),
     "brain_coverage": ("Share of the template's brain that is in the image", "arbitrary"),
