@@ -10,7 +10,8 @@ HEALTHY = {
     "template_correlation": 0.9, "brain_dice": 0.98, "motion_mean_fd": 0.4,
     "motion_max_translation": 0.8, "bold_mean_fd": 0.2, "bold_tsnr": 60.0,
     "lesion_coregistration_similarity": 0.6, "dwi_coregistration_similarity": 0.6,
-    "bold_coregistration_similarity": 0.5,
+    "bold_coregistration_similarity": 0.5, "dwi_shell_jump": 0.6, "dwi_coverage": 0.97,
+    "bold_coverage": 0.9,
 }  # fmt: skip
 
 
@@ -32,6 +33,9 @@ def test_a_usual_head_raises_no_doubt():
         ("motion_mean_fd", 3.8),
         ("motion_max_translation", 40.0),
         ("bold_tsnr", 1.0),
+        ("dwi_shell_jump", 21.0),  # as a series of b = 2500 was turned once
+        ("dwi_coverage", 0.1),
+        ("bold_coverage", 0.1),
         ("lesion_coregistration_similarity", 0.3),
         ("dwi_coregistration_similarity", 0.3),
         ("bold_coregistration_similarity", 0.3),

@@ -13,7 +13,7 @@ from motor_bids_app.bids.scan import Scan
 from motor_bids_app.features.seeds import Seed
 from motor_bids_app.levels.participant.anatomy.lesion import GivenLesion, check_lesion
 from motor_bids_app.levels.participant.anatomy.preprocess import _coverage, _place_drawn
-from motor_bids_app.levels.participant.diffusion.clean import _jumps
+from motor_bids_app.levels.participant.diffusion.clean import _judge_shells
 from motor_bids_app.levels.participant.diffusion.finished import preprocess as finished
 from motor_bids_app.levels.participant.diffusion.finished.read import HeadOfTool
 from motor_bids_app.levels.participant.diffusion.read import Head
@@ -43,7 +43,7 @@ TESTED = {  # (module, function that warns): the test, in this module where no o
         "anatomy/test_contrasts.py::test_another_contrast_that_hardly_fits_the_head_is_doubted",
     ("anatomy/preprocess.py", "_place_drawn"): "test_a_lesion_drawn_on_noise_is_doubted",
     ("anatomy/preprocess.py", "_coverage"): "test_a_head_that_is_cut_off_is_doubted",
-    ("diffusion/clean.py", "clean_series"): "test_a_shell_that_jumps_is_doubted",
+    ("diffusion/clean.py", "_judge_shells"): "test_a_shell_that_jumps_is_doubted",
     ("diffusion/finished/preprocess.py", "fit_series"):
         "diffusion/test_finished_checks.py::"
         "test_a_volume_of_a_finished_series_that_is_not_what_it_is_called_is_left_out",
@@ -167,10 +167,13 @@ def correction(shift):
 
 
 def test_a_shell_that_jumps_is_doubted():
-    (doubt,) = _jumps(*correction(8.0))
+    far, near = Facts(), Facts()
+    _judge_shells(*correction(8.0), far)
+    _judge_shells(*correction(0.5), near)
 
-    assert "b = 1000 lie 8.0 mm" in doubt
-    assert _jumps(*correction(0.5)) == []
+    assert "b = 1000 lie 8.0 mm" in far.warnings[0]
+    assert near.warnings == []
+    assert [facts.quality["dwi_shell_jump"] for facts in (far, near)] == [8.0, 0.5]
 
 
 @pytest.mark.slow

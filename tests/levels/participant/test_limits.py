@@ -9,12 +9,16 @@ import pytest
 from scipy import ndimage
 
 from motor_bids_app.features.plausibility import LIMITS, NAMES, doubts
+from motor_bids_app.levels.participant.diffusion.clean import _judge_shells
+from motor_bids_app.levels.participant.facts import Facts
+from motor_bids_app.levels.participant.features import _coverage
 from motor_bids_app.mri.diffusion.denoise import denoise_mppca
 from motor_bids_app.mri.diffusion.gradients import GradientTable
-from motor_bids_app.mri.diffusion.motion import correct_motion
+from motor_bids_app.mri.diffusion.motion import MotionCorrection, correct_motion
 from motor_bids_app.mri.diffusion.tensor import fit_tensor
 from motor_bids_app.mri.functional.confounds import dvars, temporal_snr
 from motor_bids_app.mri.functional.motion import estimate_motion
+from motor_bids_app.mri.functional.placing import place_series
 from motor_bids_app.mri.quality import (
     bold_quality,
     diffusion_quality,
@@ -23,7 +27,9 @@ from motor_bids_app.mri.quality import (
 )
 from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.volumes import tissue_volumes, white_matter_medians
+from motor_bids_app.spaces.grids import standard_grid
 from motor_bids_app.spaces.templates import load_template
+from motor_bids_app.spaces.transforms import Transform
 
 RNG = np.random.default_rng(0)
 T1W, BRAIN, GREY, WHITE = (load_template(kind, 4) for kind in ("T1w", "brain", "GM", "WM"))
@@ -119,6 +125,42 @@ def dwi_motion(shifts):
     return motion_summary(found.parameters, found.framewise_displacement)
 
 
+def shell_jump(shift):
+    """Weighted volumes that all lie some mm aside."""
+    parameters = np.zeros((14, 6))
+    parameters[2:, 0] = shift
+    facts = Facts()
+    nothing = np.zeros(0)
+    found = MotionCorrection(
+        nothing.astype(np.float32), TABLE, parameters, nothing, nothing, nothing, nothing
+    )
+    _judge_shells(found, TABLE, facts)
+    return facts.quality
+
+
+def coverage(share_of_slices):
+    brain = load_template("brain", 2)
+    seen = np.asarray(brain.dataobj, dtype=np.float32).copy()
+    seen[..., round(share_of_slices * seen.shape[2]) :] = 0
+    return _coverage(like(seen, brain)).quality
+
+
+def bold_cover(signals):
+    """Of a series in the standard space, some of whose voxels have lost their signal."""
+    grid, inside = standard_grid(3), np.asarray(load_template("brain", 3).dataobj) > 0
+    data = np.where(inside, 1000.0, 0.0)[..., None] * np.array([1.0, 1.01, 0.99, 1.0])
+    data[..., round(signals * data.shape[2]) :, :] = 0
+    placed = place_series(
+        data.astype(np.float32),
+        grid.affine,
+        np.tile(np.eye(4), (4, 1, 1)),
+        grid,
+        inside,
+        Transform(),
+    )
+    return {"bold_coverage": float(placed.inside.sum() / inside.sum())}
+
+
 def bold(shifts=(0,) * 12, noise=8.0):
     brain, white = (share(one)[::2, ::2, ::2] for one in (BRAIN, WHITE))
     still = ndimage.gaussian_filter(700 * brain - 200 * white, 0.7)[..., None]
@@ -156,6 +198,9 @@ BROKEN = {  # by measure: what a whole image gives, and what a broken one
         lambda: dwi_motion((0,) * 14),
         lambda: dwi_motion((0, 0, *([0] * 6), *([3] * 6))),
     ),
+    "dwi_shell_jump": (lambda: shell_jump(1.0), lambda: shell_jump(21.0)),
+    "dwi_coverage": (lambda: coverage(1.0), lambda: coverage(0.3)),
+    "bold_coverage": (lambda: bold_cover(1.0), lambda: bold_cover(0.3)),
     "bold_mean_fd": (bold, lambda: bold((0, 1) * 6)),
     "bold_tsnr": (bold, lambda: bold(noise=200.0)),
 }

@@ -80,7 +80,7 @@ def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
         data = remove_gibbs(data, series.slice_axis)
         facts.methods.append("dwi_gibbs")
     corrected = _correct_motion(data, series, mask, dropouts, facts)
-    facts.warnings.extend(_jumps(corrected, gradients))
+    _judge_shells(corrected, gradients, facts)
     drift = signal_drift(corrected.data, gradients, mask)
     if drift is not None:
         np.divide(corrected.data, drift.astype(np.float32), out=corrected.data)
@@ -114,15 +114,17 @@ def _correct_motion(
     return corrected
 
 
-def _jumps(corrected: MotionCorrection, gradients: GradientTable) -> list[str]:
-    """What to say of shells that lie away from b0 as a whole."""
+def _judge_shells(corrected: MotionCorrection, gradients: GradientTable, facts: Facts) -> None:
+    """Measure how far shells lie from b0 as a whole, and say where that is far."""
     jumps = shell_jumps(corrected.parameters, gradients)
-    return [
+    if jumps:
+        facts.quality["dwi_shell_jump"] = max(map(max, jumps.values()))
+    facts.warnings.extend(
         f"The volumes at b = {bval:.0f} lie {shift:.1f} mm and {turn:.1f} degrees away from the "
         "b = 0 volumes beside them: the head moved between them, or they were not matched rightly."
         for bval, (shift, turn) in jumps.items()
         if max(shift, turn) > JUMP
-    ]
+    )
 
 
 def without_unlike(series: Series) -> tuple[Series, list[str]]:
