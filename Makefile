@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion-warp bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-lesion-warp bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -131,6 +131,10 @@ bench-reading: $(READY)
 ## make bench-distortion  bold in a known field, and real bold with its field map
 bench-distortion: $(READY)
 	$(BIN)/python benchmarks/distortion.py
+
+## make bench-lesion  NIHSS of real people from their lesion masks, by each model of lesions
+bench-lesion: $(READY)
+	$(BIN)/python benchmarks/lesions.py
 
 ## make bench-lesion-warp  brain mask and warp around lesions planted in real heads
 bench-lesion-warp: $(READY)

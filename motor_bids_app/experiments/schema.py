@@ -40,6 +40,7 @@ from motor_bids_app.models.catalog import (
     full_ladder,
 )
 from motor_bids_app.models.networks.backbones import BACKBONES
+from motor_bids_app.models.tables.transformed import TRANSFORMS
 from motor_bids_app.models.training.course import OPTIMIZERS, PRECISIONS, SCHEDULES
 
 MAPS = ("fa", "md", "rd", "ad", "gm", "wm", "lesion", *CONNECTIVITY)
@@ -84,6 +85,7 @@ class Target(Section):
     threshold: float | None = setting(None, _LIMIT)  # default: the usual one of the score
     poor_when: str = setting("auto", one_of("auto", "<", "<=", ">", ">="))  # compared to threshold
     thresholds: tuple[float, ...] = setting((), ASCENDING)  # of an ordinal task: lowest values
+    transform: str = setting("none", one_of(*TRANSFORMS))  # of scores: what a regression learns
     controls: str = setting("good", one_of("good", "exclude"))
 
     def __post_init__(self) -> None:
@@ -92,6 +94,8 @@ class Target(Section):
                 '[target] thresholds divide ordered classes: set task = "ordinal", or use '
                 "threshold for two classes."
             )
+        if self.transform != "none" and self.task != "regression":
+            raise UsageError('[target] transform is of scores: set task = "regression".')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +126,8 @@ class Model(Section):
     n_residuals: int = setting(5, whole(0, 20))
     hidden: int = setting(256, whole(2, 4096))
     dropout: float = setting(0.3, number(0, 0.95))
-    convolutions: tuple[int, ...] = setting(
-        (2, 2, 3, 3, 3), wholes(1, 10, 4)
-    )  # gao2025: in each block
+    # gao2025: in each block
+    convolutions: tuple[int, ...] = setting((2, 2, 3, 3, 3), wholes(1, 10, 4))
     lstm: tuple[int, ...] = setting((128, 64, 32), wholes(1, 4096))  # units of each layer
     step: float = setting(0.1, number(0.001, 60))  # s of a window that are one step of the LSTM
     backbone: str = setting("shufflenet", one_of(*BACKBONES))  # of slices

@@ -43,10 +43,12 @@ from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegresso
 from motor_bids_app.models.tables.lesion_maps import LesionMapClassifier, LesionMapRegressor
 from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
+from motor_bids_app.models.tables.transformed import TransformedRegressor
 from motor_bids_app.opening import read_bytes
 
 FORMAT = 1  # raised whenever older code could not read a newer bundle
 RECALIBRATED = 2  # format of a bundle whose model older code would apply without its last step
+TRANSFORMED = 4  # format of a bundle whose model gives a score on another scale
 ORDERED = 3  # format of a bundle with one classifier of the kind it names for each threshold
 KINDS: dict[str, Callable[..., Any]] = {
     kind.__name__: kind
@@ -73,7 +75,7 @@ KINDS: dict[str, Callable[..., Any]] = {
         FusionRegressor,
     )
 }
-_FORMATS = (FORMAT, RECALIBRATED, ORDERED)
+_FORMATS = (FORMAT, RECALIBRATED, ORDERED, TRANSFORMED)
 _MOST_PART = 2 * 2**30  # bytes
 _INDEX, _ARRAYS = "model.json", "arrays.safetensors"
 _PARAM = "param."  # before the name of a setting that is an array
@@ -99,6 +101,8 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
     plain, form = estimator, FORMAT
     if isinstance(estimator, RecalibratedClassifier):
         plain, form = estimator.model_, RECALIBRATED
+    elif isinstance(estimator, TransformedRegressor):
+        plain, form = estimator.model_, TRANSFORMED
     elif isinstance(estimator, CumulativeModel):
         plain, form = estimator.model, ORDERED
     settings = plain.get_params(deep=False)
@@ -174,6 +178,8 @@ def load_bundle(folder: Path, device: str = "cpu") -> tuple[Model, dict[str, Any
             estimator.set_params(device=device)
         if index["format"] == RECALIBRATED:
             estimator = RecalibratedClassifier(estimator)
+        elif index["format"] == TRANSFORMED:
+            estimator = TransformedRegressor(estimator)
         elif index["format"] == ORDERED:
             estimator = CumulativeModel(estimator, len(index["values"]["thresholds"]) + 1)
         estimator.set_state(State(index["values"], arrays, pipelines))
@@ -202,7 +208,7 @@ def _read_index(folder: Path) -> dict[str, Any]:
     if not known:
         raise IncompatibleModelError(
             f"{path} has format {index['format']!r} and kind {index['kind']!r}; this version reads "
-            f"formats {FORMAT} to {ORDERED}, and the kinds {', '.join(KINDS)}. Use the "
+            f"formats {FORMAT} to {TRANSFORMED}, and the kinds {', '.join(KINDS)}. Use the "
             "version that made it."
         )
     return index

@@ -64,7 +64,7 @@ def describe_model(settings: Settings, evaluation: Evaluation) -> dict[str, Any]
 
 def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
     """What is predicted."""
-    score, cutoff = outcome.score, outcome.cutoff
+    score, cutoff, transform = outcome.score, outcome.cutoff, experiment.target.transform
     return {
         "score": score.name,
         "title": score.title,
@@ -77,6 +77,7 @@ def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "range": [score.minimum, score.maximum] if outcome.task == "regression" else None,
         "text": outcome.text,
         "controls": experiment.target.controls,
+        **({"transform": transform} if transform != "none" else {}),
         **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
     }
 

@@ -18,6 +18,7 @@ from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.splitting import folds_like
 from motor_bids_app.models.catalog import MODELS, needs
 from motor_bids_app.models.tables.products import linear_products, stands_in
+from motor_bids_app.models.tables.transformed import transformed
 
 log = logging.getLogger(__name__)
 Tests = dict[str, PermutationTest]  # by model, among patients
@@ -64,7 +65,7 @@ def chance_tests(
     validation, truth = experiment.validation, cohort.labels.truth
     if not validation.permutations or cohort.outcome.task == "ordinal":
         return {}  # the fast test is of a ridge, and no model of ordered classes is one
-    y: NDArray[np.float64] = np.asarray(truth, dtype=np.float64)
+    y = transformed(truth, experiment.target.transform)
     tests = {}
     for name in models:
         found = linear_products(

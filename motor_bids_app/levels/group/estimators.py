@@ -23,6 +23,7 @@ from motor_bids_app.models.networks.backbones import source_name
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
+from motor_bids_app.models.tables.transformed import TransformedRegressor, transformed
 from motor_bids_app.models.training.settings import TrainingSettings
 from motor_bids_app.models.training.snapshots import Checkpoints
 
@@ -109,6 +110,8 @@ class Builder:
             params = self._fusion()
         if needs(name).pattern == REGIONAL:
             params = {"harmonise": experiment.inputs.harmonise}
+        span, transform = cohort.outcome.span, experiment.target.transform
+        low, high = (float(end) for end in transformed(span, transform))
         built = [
             build_model(
                 name,
@@ -119,7 +122,7 @@ class Builder:
                 random_state=self.seed + i,
                 device=self.device,
                 checkpoints=self.checkpoints,
-                bounds=cohort.outcome.span,
+                bounds=(low, high),
                 n_classes=len(cohort.outcome.thresholds) + 1,
                 start=self.start,
             )
@@ -127,6 +130,8 @@ class Builder:
         ]
         if experiment.model.recalibrate == "logistic" and not raw:
             return [RecalibratedClassifier(one, self.seed + i) for i, one in enumerate(built)]
+        if transform != "none":
+            return [TransformedRegressor(one, transform, span) for one in built]
         return list(built)
 
     def check(self, names: Sequence[str]) -> None:

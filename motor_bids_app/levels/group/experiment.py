@@ -45,6 +45,7 @@ from motor_bids_app.levels.group.parts.recalibration import Recalibration
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
 from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
+from motor_bids_app.levels.group.parts.transformed import WORDS, Transformed
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.catalog import COMPARED_ONLY, needs
@@ -55,6 +56,7 @@ log = logging.getLogger(__name__)
 PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of its places
     Missing,
     Performance,
+    Transformed,
     Chance,
     PersonPredictions,
     Conformal,
@@ -219,6 +221,11 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
         *builder.notes,
         *evaluation.beside.notes,
     )
+    if experiment.target.transform != "none":
+        notes += (
+            f"Models learned {WORDS[experiment.target.transform]}. Predictions are in units of the "
+            "score, and lie nearer to the median than to the mean of people alike.",
+        )
     asked = experiment.as_published
     if evaluation.raw is not None and asked is not None and asked.protocols:
         notes += ("The leakage ladder shows the final model without recalibration.",)

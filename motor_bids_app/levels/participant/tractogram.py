@@ -33,10 +33,10 @@ def tractogram_space(path: Path) -> str:
     if path.suffix.lower() not in _ENDINGS:
         raise UsageError(
             f"--tractogram {path}: only {' and '.join(_ENDINGS)} are read. Convert it first (a "
-            ".trx file with tckconvert of MRtrix3, or with trx-python)."
+            ".trx file with trx-python)."
         )
     check_file(path)
-    match = re.search("(?:^|_)space-([0-9A-Za-z]+)_", path.name)
+    match = re.search("(?:^|_)space-([0-9A-Za-z]+)[_.]", path.name)
     space = known_space(match[1]) if match else None
     if space is None:
         raise UsageError(
