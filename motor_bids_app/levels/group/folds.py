@@ -1,5 +1,6 @@
 """Models of all folds, kept beside the final model: what limits by CV+ are made of."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.crossvalidation import cross_validate, predict_people
 from motor_bids_app.evaluation.cvplus import CvPlus
 from motor_bids_app.evaluation.metrics import Floats, Predictions
@@ -15,6 +17,8 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.models.catalog import FUSION
 from motor_bids_app.models.training.folds import N_INNER_FOLDS
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +45,24 @@ def is_costly(builder: Builder, name: str) -> bool:
 def fit_folds(builder: Builder, name: str, people: "pd.Index[str]") -> FoldModels | None:
     """Cross-validate a model once among some people, and keep the models.
 
-    None where a class has too few patients for two folds.
+    None where a class has too few patients for two folds, or the model cannot learn from them.
     """
     cohort, models = builder.cohort, list[Any]()
     splits = _deal(builder, list(people))
     if splits is None:
         return None
     kept = np.isin(cohort.samples.participants, people.to_numpy(dtype=str))
-    table = cross_validate(
-        builder.build(name),
-        cohort.samples[kept],
-        cohort.y[kept],
-        splits,
-        watch=lambda fitted, *_: models.append(fitted),
-    )
+    try:
+        table = cross_validate(
+            builder.build(name),
+            cohort.samples[kept],
+            cohort.y[kept],
+            splits,
+            watch=lambda fitted, *_: models.append(fitted),
+        )
+    except DataError as error:
+        log.warning("%s has no limits by CV+ among %d people: %s", name, len(people), error)
+        return None
     patients = [label for label in people if not cohort.controls[label]]
     predictions = Predictions.of(table, cohort.labels.truth[patients])
     limits = CvPlus.of(predictions, cohort.outcome.task, cohort.outcome.span)

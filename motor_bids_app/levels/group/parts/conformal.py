@@ -65,7 +65,7 @@ class Conformal(Part):
             log.info("%s: coverage of %s", evaluation.experiment.name, final)
             coverage = _nested(evaluation).assign(measured="nested")
         truth = cohort.labels.truth[cohort.patients]
-        coverage["remark"] = _remarks(coverage, truth, task)
+        coverage["remark"] = remarks(coverage, truth, task)
         return cls(coverage=coverage)
 
     @property
@@ -137,7 +137,7 @@ def _nested(evaluation: Evaluation) -> pd.DataFrame:
     return nested_coverage(tested, limits, told, evaluation.task)
 
 
-def _remarks(coverage: pd.DataFrame, truth: "pd.Series[float]", task: str) -> list[str | None]:
+def remarks(coverage: pd.DataFrame, truth: "pd.Series[float]", task: str) -> list[str | None]:
     """Say for each row where its people are too few for a limit."""
     least = least_people(float(coverage["level"].iloc[0])) if len(coverage) else 0
     numbers = {"all": len(truth)}
