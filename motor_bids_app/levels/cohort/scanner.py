@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.search import inherited, read_sidecars
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.evaluation.splits import some
 from motor_bids_app.levels.cohort.participants import Participants
 
-COLUMN = "scanner"
 _HEADS = ("T1w", "T2w", "FLAIR")  # the first that there is
 _LONGEST = 80  # characters of a name
 
@@ -29,7 +30,8 @@ def with_scanners(people: Participants, bids_dir: Path) -> Participants:
             f"No sidecar of a head image names the scanner of {len(unnamed)} of {len(names)} scans "
             f"({some(unnamed)}): what scanners tell of the outcome is seen by their sites alone.",
         )
-    return replace(people, table=people.table.assign(**{COLUMN: names}), notes=notes)
+    table = people.table.assign(scanner=pd.Series(names, index=people.table.index, dtype=object))
+    return replace(people, table=table, notes=notes)
 
 
 def scanner_of(bids_dir: Path, scan: DerivedScan) -> str | None:
