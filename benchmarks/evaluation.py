@@ -7,11 +7,13 @@ volume. The model trained on the whole cohort is then tried on all others, over 
 they could have had, which leaves no chance in the truth. Shown are mean AUC in cross-validation
 and its truth, how often 95 % intervals hold the truth, coverage of conformal sets, and p-values
 of permutation tests where the scores are dealt out anew, so that there is nothing to find; and
-how far flawed protocols are above the truth (`leaks.py`).
+how far flawed protocols are above the truth (`leaks.py`). Then intervals and tests over a grid of
+cohorts (`grid.py`).
 """
 
 import sys
 
+import grid
 import leaks
 import numpy as np
 import pandas as pd
@@ -100,7 +102,10 @@ def main() -> int:
             rows.append(one_cohort(samples, y, population[~own], seed))
     healthy = simulate_table(0, leaks.N_CONTROLS, seed=2)
     above = leaks.compare(population.table, healthy, min(n_cohorts, N_LEAKING))
-    return report(pd.DataFrame(rows), leaks.report(above))
+    missed = report(pd.DataFrame(rows), leaks.report(above))
+    lost = grid.report(grid.run(n_cohorts, []))
+    print("\n".join(["", "missed in the grid:", *lost] if lost else ["", "all of the grid is met"]))
+    return int(missed or bool(lost))
 
 
 def report(table: pd.DataFrame, missed: list[str]) -> int:

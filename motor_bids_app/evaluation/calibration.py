@@ -32,7 +32,9 @@ def calibration_metrics(
     """Slope, intercept and expected error of the probabilities, all repeats taken together.
 
     The slope is that of a logistic regression of the class on the log odds predicted: below 1,
-    predictions are too extreme. The intercept is that of one with the slope held at 1: above 0,
+    predictions are too extreme. Log odds are taken from their mean in each test set: those of two
+    models differ by whom they learned from, in the wrong direction where sites are unlike. The
+    intercept is that of one with the slope held at 1: above 0,
     poor outcomes are more frequent than predicted (Van Calster et al. 2019, BMC Medicine
     17:230). The expected calibration error (ECE) is the mean distance between share and mean
     probability over fifths of the predictions, equal ones in the same fifth; by chance alone it
@@ -55,13 +57,13 @@ def calibration_metrics(
     repeat, person = np.nonzero(predictions.folds > 0)
     probability = np.clip(predictions.values[repeat, person], _LEAST, 1 - _LEAST)
     truth, odds = predictions.truth[person], logit(probability)
-    varies = _varies(predictions)
+    varies, inside = varies_within(predictions), _from_set_means(predictions, odds)
     parts = []
     for start in range(0, len(weights), _CHUNK):
         w = weights[start : start + _CHUNK, person]
         poor = w @ truth
         both = (poor > 0) & (poor < w.sum(axis=1))
-        slope = logistic_slope(odds, truth, w) if varies else np.full(len(w), np.nan)
+        slope = logistic_slope(inside, truth, w) if varies else np.full(len(w), np.nan)
         parts.append(
             (
                 np.where(both, slope, np.nan),
@@ -73,7 +75,17 @@ def calibration_metrics(
     return {name: np.concatenate(part) for name, part in zip(CALIBRATION, columns, strict=True)}
 
 
-def _varies(predictions: Predictions) -> bool:
+def _from_set_means(predictions: Predictions, odds: Floats) -> Floats:
+    """Log odds of all tests, in the order of people in repeats, from the mean of their test set."""
+    repeat, person = np.nonzero(predictions.folds > 0)
+    _, place = np.unique(
+        np.stack([repeat, predictions.folds[repeat, person]]), axis=1, return_inverse=True
+    )
+    place = place.ravel()
+    return np.asarray(odds - (np.bincount(place, odds) / np.bincount(place))[place])
+
+
+def varies_within(predictions: Predictions) -> bool:
     """Whether some fitted model predicts different probabilities for different people."""
     for values, folds in zip(predictions.values, predictions.folds, strict=True):
         for fold in np.unique(folds[folds > 0]):

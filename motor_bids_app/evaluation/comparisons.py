@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric, split_metrics
+from motor_bids_app.evaluation.crossvalidation import (
+    metrics_for,
+    primary_metric,
+    resampled_primary,
+    split_metrics,
+)
 from motor_bids_app.evaluation.intervals import coupled_variance, coupling
 from motor_bids_app.evaluation.metrics import Floats, Predictions, ordered_pairs
 from motor_bids_app.evaluation.statistics import (
@@ -187,7 +192,7 @@ def difference_interval(
     """
     metric, compute = primary_metric(task), metrics_for(task)
     weights = bootstrap_weights(len(ours.truth), seed)
-    resampled = [compute(one, weights)[metric] for one in (ours, theirs)]
+    resampled = [resampled_primary(one, task, weights) for one in (ours, theirs)]
     difference = float(compute(ours)[metric][0] - compute(theirs)[metric][0])
     low, high = percentile_interval(resampled[0] - resampled[1])
     half = resampled_half_width(changes, ours.test_to_train)

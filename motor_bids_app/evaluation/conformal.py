@@ -1,6 +1,7 @@
 """Sets of classes and intervals of scores that hold the truth for 9 of 10 people.
 
-Split-conformal limits, calibrated on out-of-fold predictions of the training people, the mean of
+Of models that cannot be kept with the models of all folds (`cvplus`): split-conformal limits,
+calibrated on out-of-fold predictions of the training people, the mean of
 each over repeats: like the final model it is steadier than a prediction of one fold. For classes
 they are set within each true class, so that the promise holds for poor and for good outcomes alike,
 not only on average (Vovk 2012, ACML; Romano et al. 2020). The final model learned from more people
@@ -9,7 +10,6 @@ theory, where the model can be fitted often by nesting. Out-of-fold errors that 
 are then counted within them tell nothing: the share is what was asked for by construction.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -143,7 +143,7 @@ def conformal_coverage(
     """Coverage and size for each person in turn, with limits calibrated on the others.
 
     Of models that are too costly to fit often. It says how large sets are and whom they fail, but
-    `level` of all people are covered whatever the model: see `nested_coverage`.
+    `level` of all people are covered whatever the model: see `cvplus.nested_coverage`.
 
     Parameters are those of `conformal_limits`.
 
@@ -159,47 +159,10 @@ def conformal_coverage(
     return coverage_table(rows, predictions.truth[people], task, level)
 
 
-def nested_coverage(
-    tested: Sequence[Predictions],
-    inner: Sequence[Predictions],
-    task: str,
-    level: float = LEVEL,
-    span: Span = ANYTHING,
-) -> pd.DataFrame:
-    """Coverage and size for people who played no part, neither in the model nor in its limits.
-
-    Parameters
-    ----------
-    tested : sequence of Predictions
-        Of the people of each test set, by a model fitted to all others; one repeat each.
-    inner : sequence of Predictions
-        Of those others, out of fold within them: they set the limits.
-
-    Returns
-    -------
-    DataFrame
-        As of `conformal_coverage`; people who are tested several times count once.
-    """
-    rows: dict[object, list[tuple[float, float, float]]] = {}
-    truth: dict[object, float] = {}
-    for outer, own in zip(tested, inner, strict=True):
-        limits = conformal_limits(own, task, level, span)
-        for k, label in enumerate(outer.people):
-            truth[label] = float(outer.truth[k])
-            found = _held(limits, float(outer.values[0, k]), truth[label], task)
-            rows.setdefault(label, []).append(found)
-    means = np.array([np.mean(found, axis=0) for found in rows.values()])
-    return coverage_table(means, np.array(list(truth.values())), task, level)
-
-
 def coverage_table(rows: Floats, truth: Floats, task: str, level: float) -> pd.DataFrame:
-    """One row per group of people; columns as of `conformal_coverage`.
+    """One row per group of people, from covered, size and single of each, shape (n, 3).
 
-    Parameters
-    ----------
-    rows : array, shape (n, 3)
-        Of each person: whether the set or interval holds the truth, its size, and whether one
-        class is left.
+    Columns are those of `conformal_coverage`.
     """
     table = []
     for group, members in _groups(truth, task).items():

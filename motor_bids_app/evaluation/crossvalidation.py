@@ -13,6 +13,7 @@ from motor_bids_app.evaluation.metrics import (
     Predictions,
     classification_metrics,
     ordinal_metrics,
+    pairwise_auc,
     regression_metrics,
 )
 from motor_bids_app.features.samples import Samples
@@ -164,6 +165,15 @@ def metrics_for(task: str) -> Callable[..., dict[str, NDArray[np.float64]]]:
 def primary_metric(task: str) -> str:
     """Metric that comparisons are made in."""
     return {"classification": "roc_auc", "regression": "r2", "ordinal": "quadratic_kappa"}[task]
+
+
+def resampled_primary(
+    predictions: Predictions, task: str, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Primary metric in resamples of people, with weights of shape (B, n), shape (B,)."""
+    if task == "classification":
+        return pairwise_auc(predictions, weights)
+    return metrics_for(task)(predictions, weights)[primary_metric(task)]
 
 
 def split_metrics(predictions: Predictions, task: str) -> pd.DataFrame:

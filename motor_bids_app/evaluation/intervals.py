@@ -14,8 +14,10 @@ from motor_bids_app.evaluation.statistics import LEVEL, MIN_SPLITS
 
 Floats = NDArray[np.float64]
 Limits = tuple[float, float]
-TYPICAL = {"mae": np.pi / 2 - 1, "rmse": 2.0}  # squared CV of |z| and z² of normal errors z
-_PRIOR = 10  # people whose errors are normal, added to few whose tails are little known
+# Squared CV of |z| and z², where errors z have tails between those of normal (0.57, 2) and of
+# double exponential (1, 5) distributions.
+TYPICAL = {"mae": 0.75, "rmse": 3.0}
+_PRIOR = 10  # people with such errors, added to few whose tails are little known
 _EDGE = 1e-9
 _AGREEMENT = 16.0  # see `_error_of_training`
 
@@ -107,10 +109,44 @@ def auc_interval(auc: float, pairs: Floats, coupled: float, level: float = LEVEL
     return float(low), float(high)
 
 
-def correlation_interval(r: float, n: int, coupled: float, level: float = LEVEL) -> Limits:
-    """Interval of a correlation of n people by Fisher's z, wider by `coupling`."""
+def share_interval(share: float, n: int, coupled: float, level: float = LEVEL) -> Limits:
+    """Interval of a share of n people by Wilson's score, wider by `coupling` as an AUC's is."""
+    people = n / (1 + (coupled - 1) * 4 * share * (1 - share))
+    z = stats.norm.isf((1 - level) / 2)
+    centre = (share + z**2 / (2 * people)) / (1 + z**2 / people)
+    spread = np.sqrt(share * (1 - share) / people + z**2 / (4 * people**2))
+    half = z * spread / (1 + z**2 / people)
+    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+
+
+def balanced_interval(
+    shares: tuple[float, float], counts: tuple[int, int], coupled: float, level: float = LEVEL
+) -> Limits:
+    """Interval of the mean of two shares, of other people each (Zou and Donner 2008).
+
+    Parameters
+    ----------
+    shares : (float, float)
+        Sensitivity and specificity.
+    counts : (int, int)
+        Poor and good people.
+    """
+    mean = sum(shares) / 2
+    limits = [share_interval(one, n, coupled, level) for one, n in zip(shares, counts, strict=True)]
+    apart = np.array(limits) - np.array(shares)[:, None]  # rows are shares, columns low and high
+    down, up = np.sqrt(np.square(apart).sum(axis=0)) / 2
+    return float(max(0.0, mean - down)), float(min(1.0, mean + up))
+
+
+def correlation_interval(
+    r: float, n: int, coupled: float, unsteady: float = 0.0, level: float = LEVEL
+) -> Limits:
+    """Interval of a correlation of n people by Fisher's z, wider by `coupling`.
+
+    `unsteady` is the variance of z by whom a model learned from: between repeats.
+    """
     z = np.arctanh(np.clip(r, -1 + _EDGE, 1 - _EDGE))
-    half = stats.norm.isf((1 - level) / 2) * np.sqrt(coupled / max(n - 3, 1))
+    half = stats.norm.isf((1 - level) / 2) * np.sqrt(coupled / max(n - 3, 1) + unsteady)
     return float(np.tanh(z - half)), float(np.tanh(z + half))
 
 
@@ -122,10 +158,11 @@ def error_interval(
     truth: Floats,
     level: float = LEVEL,
 ) -> Limits:
-    """Interval of a mean error, or of R², on a log scale by Student's t.
+    """Interval of a mean error, or of R².
 
     Two sources are added: how errors differ between people, and how those of the same people
-    differ with whom a model learned from.
+    differ with whom a model learned from. A mean of few, some of them large, is skewed: it is
+    taken to follow a gamma distribution with that variance, which is enlarged as Student's t is.
 
     Parameters
     ----------
@@ -151,11 +188,14 @@ def error_interval(
     of_training = _spread_of_splits(losses - by_person, folds) / mean**2
     if np.isnan(of_training):
         of_training = _error_of_training(values, folds, truth) / (4 if metric == "mae" else 1)
-    half = stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(people / n + of_training)
+    tail = (1 - level) / 2
+    known = float(stats.norm.isf(tail) / stats.t.isf(tail, n - 1)) ** 2
+    freedom = 2 * known / max(people / n + of_training, _EDGE)
+    low, high = (freedom / float(stats.chi2.isf(side, freedom)) for side in (tail, 1 - tail))
     if metric == "r2":
-        return 1 - (1 - value) * float(np.exp(half)), 1 - (1 - value) * float(np.exp(-half))
+        return 1 - (1 - value) * high, 1 - (1 - value) * low
     power = 0.5 if metric == "rmse" else 1.0
-    return value * float(np.exp(-power * half)), value * float(np.exp(power * half))
+    return value * low**power, value * high**power
 
 
 def jackknife_half_width(without_one: Floats, coupled: float, level: float = LEVEL) -> float:
@@ -178,13 +218,19 @@ def jackknife_half_width(without_one: Floats, coupled: float, level: float = LEV
 
 
 def _spread_of_splits(excess: Floats, folds: NDArray[np.int64]) -> float:
-    """Variance between test sets of what people lost there more than elsewhere; NaN of few sets."""
+    """Variance between test sets of what people lost there more than on average.
+
+    The average has the set itself among the repeats, for which it is corrected. NaN of few sets.
+    """
     means = [
         float(own[fold == k].mean())
         for own, fold in zip(excess, folds, strict=True)
         for k in np.unique(fold[fold > 0])
     ]
-    return float(np.var(means)) if len(folds) > 1 and len(means) >= MIN_SPLITS else np.nan
+    repeats = len(folds)
+    if repeats < 2 or len(means) < MIN_SPLITS:
+        return np.nan
+    return float(np.var(means)) * repeats / (repeats - 1)
 
 
 def _error_of_training(values: Floats, folds: NDArray[np.int64], truth: Floats) -> float:

@@ -143,7 +143,7 @@ def classification_metrics(
     sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     nobody = tp + fp == 0
     return {
-        "roc_auc": _pairwise_auc(predictions, weights),
+        "roc_auc": pairwise_auc(predictions, weights),
         "balanced_accuracy": (sensitivity + specificity) / 2,
         "sensitivity": sensitivity,
         "specificity": specificity,
@@ -158,12 +158,22 @@ def classification_metrics(
 
 def _own_balanced_accuracy(predictions: Predictions, weights: Floats) -> Floats:
     """Balanced accuracy at the thresholds of the predictions, shape (B,)."""
-    poor, tested = predictions.truth == 1, predictions.folds > 0
     limits = 0.5 if predictions.thresholds is None else predictions.thresholds
+    sensitivity, specificity = called_rightly(predictions, weights, limits)
+    return np.asarray((sensitivity + specificity) / 2)
+
+
+def called_rightly(
+    predictions: Predictions, weights: Floats, limits: Floats | float
+) -> tuple[Floats, Floats]:
+    """Sensitivity and specificity at thresholds, shape (B,) each; `weights` of shape (B, n)."""
+    poor, tested = predictions.truth == 1, predictions.folds > 0
     right = np.where(tested, (predictions.values >= limits) == poor, 0).sum(axis=0)
     times = tested.sum(axis=0)
-    shares = [_ratio(weights @ (own * right), weights @ (own * times)) for own in (poor, ~poor)]
-    return np.asarray((shares[0] + shares[1]) / 2)
+    sensitivity, specificity = (
+        _ratio(weights @ (own * right), weights @ (own * times)) for own in (poor, ~poor)
+    )
+    return sensitivity, specificity
 
 
 def ordered_pairs(predictions: Predictions) -> tuple[Floats, Floats]:
@@ -186,8 +196,8 @@ def ordered_pairs(predictions: Predictions) -> tuple[Floats, Floats]:
     return right, pairs
 
 
-def _pairwise_auc(predictions: Predictions, weights: Floats) -> Floats:
-    """AUC over the pairs that share a fitted model, shape (B,)."""
+def pairwise_auc(predictions: Predictions, weights: Floats) -> Floats:
+    """AUC over the pairs that share a fitted model, in resamples of shape (B, n), shape (B,)."""
     poor = predictions.truth == 1
     right, pairs = ordered_pairs(predictions)
     ordered = ((weights[:, poor] @ right) * weights[:, ~poor]).sum(axis=1)

@@ -1,6 +1,7 @@
 """How sure the numbers are: bootstrap over people, noise floors, paired comparisons."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +15,19 @@ MIN_SPLITS = 5  # that show how a metric varies with the training people
 REPEATED_FIVE_FOLDS = 1.65  # `intervals.coupling` of five folds dealt ten times
 
 
+@lru_cache(maxsize=4)  # all models of an experiment share them
 def bootstrap_weights(n: int, seed: int, n_resamples: int = N_RESAMPLES) -> Floats:
     """How often each of `n` people is drawn, in resamples with replacement.
 
     Returns
     -------
     array, shape (n_resamples, n), float64
-        Counts; every row sums to `n`.
+        Counts, not to be changed; every row sums to `n`.
     """
     generator = np.random.default_rng(seed)
-    return generator.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
+    counts = generator.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(np.float64)
+    counts.flags.writeable = False
+    return counts
 
 
 def percentile_interval(values: Floats, level: float = LEVEL) -> tuple[float, float]:

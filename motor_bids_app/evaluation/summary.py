@@ -7,17 +7,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from motor_bids_app.evaluation.calibration import calibration_metrics
+from motor_bids_app.evaluation.calibration import calibration_metrics, varies_within
 from motor_bids_app.evaluation.crossvalidation import metrics_for, split_metrics
 from motor_bids_app.evaluation.intervals import (
     auc_interval,
+    balanced_interval,
     correlation_interval,
     coupling,
     error_interval,
     jackknife_half_width,
     pair_variance,
 )
-from motor_bids_app.evaluation.metrics import Floats, Predictions, ordered_pairs
+from motor_bids_app.evaluation.metrics import Floats, Predictions, called_rightly, ordered_pairs
 from motor_bids_app.evaluation.splits import MIN_CLASS
 from motor_bids_app.evaluation.statistics import (
     LEVEL,
@@ -228,8 +229,8 @@ def _interval(
 ) -> tuple[float, float]:
     """Interval of a metric, by `intervals` where there is one for it.
 
-    Shares of people have the bootstrap interval over people, at least as wide as the corrected
-    resampled one (Nadeau and Bengio 2003) and as the binomial one. One that is exactly 0 or 1 has
+    Other shares of people have the bootstrap interval over people, at least as wide as the
+    corrected resampled one (Nadeau and Bengio 2003) and as the binomial one. One of 0 or 1 has
     the exact binomial limit; so has an AUC, with one success per person of the smaller class.
 
     Parameters
@@ -244,13 +245,17 @@ def _interval(
     people = _people_of(metric, predictions) if task != "regression" else None
     if people is not None and value in (0, 1):
         return (exact_limit(people), 1.0) if value == 1 else (0.0, 1 - exact_limit(people))
+    if metric in BALANCED and varies_within(predictions):
+        return _balanced(metric, predictions)
     if low == high:  # the same in every resample: so by construction, as a constant prediction
         return low, high
     folds = predictions.folds
     if metric == "roc_auc":
         return auc_interval(value, ordered_pairs(predictions)[1], coupling(folds))
     if metric == "r":
-        return correlation_interval(value, len(predictions.truth), coupling(folds))
+        return correlation_interval(
+            value, len(predictions.truth), coupling(folds), _unsteady(predictions)
+        )
     least, most = _RANGES.get(metric, (0.0, 1.0))
     if task == "regression" or metric == "brier":
         low, high = error_interval(metric, value, predictions.values, folds, predictions.truth)
@@ -259,6 +264,25 @@ def _interval(
     if people is not None:
         half = max(half, proportion_noise_floor(people, value))
     return max(least, min(low, value - half)), min(most, max(high, value + half))
+
+
+def _balanced(metric: str, predictions: Predictions) -> tuple[float, float]:
+    own = metric == "balanced_accuracy_own" and predictions.thresholds is not None
+    limits = predictions.thresholds if own and predictions.thresholds is not None else 0.5
+    n = len(predictions.truth)
+    shares = [float(one[0]) for one in called_rightly(predictions, np.ones((1, n)), limits)]
+    n_poor = int(predictions.truth.sum())
+    return balanced_interval(
+        (shares[0], shares[1]), (n_poor, n - n_poor), coupling(predictions.folds)
+    )
+
+
+def _unsteady(predictions: Predictions) -> float:
+    """Variance between repeats of the correlation, as Fisher's z; 0 for one repeat."""
+    compute = metrics_for("regression")
+    found = np.array([float(compute(one)["r"][0]) for one in predictions.by_repeat()])
+    known = found[np.isfinite(found)]
+    return float(np.arctanh(np.clip(known, -0.99, 0.99)).var(ddof=1)) if len(known) > 1 else 0.0
 
 
 def _people_of(metric: str, predictions: Predictions) -> int | None:

@@ -115,6 +115,13 @@ _LIMITS = Table(
     {"level": _SHARE, "poor": _NUMBER, "good": _NUMBER},
     dict.fromkeys(("half_width", "least", "most"), Maybe(_NUMBER)),
 )
+_CV_PLUS = Table(
+    {
+        "errors": Each(_NUMBER, _MOST_PEOPLE, 1),
+        "folds": Each(whole(0, 99), _MOST_PEOPLE, 1),
+        "poor": Maybe(Each(_SWITCH, _MOST_PEOPLE, 1)),
+    }
+)
 _SPREAD = Table(
     {"n": whole(2, _MOST_PEOPLE), "mean": _NUMBER, "sd": _ABOVE_0, "logarithmic": _SWITCH}
 )
@@ -196,6 +203,7 @@ _METADATA = Table(
         "members": whole(1, 100),
     },
     {
+        "cv_plus": _CV_PLUS,
         "began_with": Each(
             Table({"bundle": _HEX, "maps": some_of(*MAPS), "images": _IMAGES}), 1000
         ),
@@ -222,6 +230,8 @@ def check_metadata(metadata: Mapping[str, Any], place: str) -> None:
         raise IncompatibleModelError(f"{place}: classes and task do not go together.")
     _check_inputs(metadata["inputs"], needs(metadata["model"]), place)
     _check_classes(metadata, place)
+    if "cv_plus" in metadata:
+        _check_cv_plus(metadata["cv_plus"], metadata["classes"] is not None, f"{place} cv_plus")
     wanted = primary_metric(metadata["task"])
     if not any(
         (row["metric"], row["population"]) == (wanted, PATIENTS) and row["value"] is not None
@@ -253,6 +263,16 @@ def _check_classes(metadata: Mapping[str, Any], place: str) -> None:
     if len(set(ordered)) < max(len(ordered), least) or (ordered and not least):
         words = "at least two different names" if least else "empty, as the task is not ordinal"
         _refuse(ordered, f"{place} target ordered_classes", words)
+
+
+def _check_cv_plus(kept: Mapping[str, Any], classify: bool, place: str) -> None:
+    """Raise unless each person has an error, a fold and, of classes, a class."""
+    if classify != (kept["poor"] is not None):
+        _refuse(kept["poor"], f"{place} poor", "a class for each person where there are classes")
+    n = len(kept["errors"])
+    for name in ("folds", *(["poor"] if classify else [])):
+        if len(kept[name]) != n:
+            _refuse(f"{len(kept[name])} entries", f"{place} {name}", f"{n}, as errors are")
 
 
 def _check(value: Any, kind: Any, place: str) -> None:

@@ -47,15 +47,22 @@ class SavedModel:
         See `describe_model`.
     digest : str
         Short hash of the whole bundle.
+    folds : tuple of estimators
+        Models that some of the people were left out of, which limits by CV+ ask; may be empty.
     """
 
     members: tuple[Any, ...]
     metadata: dict[str, Any]
     digest: str
+    folds: tuple[Any, ...] = ()
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
         """Probability of the poor class, or score, of each scan, shape (n_scans,)."""
         return np.mean([predict_scans(member, samples) for member in self.members], axis=0)
+
+    def ask_folds(self, samples: Samples) -> NDArray[np.float64]:
+        """What the models of the folds say of each scan, shape (n_folds, n_scans)."""
+        return np.array([predict_scans(model, samples) for model in self.folds])
 
 
 def load_model(folder: Path, device: str) -> SavedModel:
@@ -70,9 +77,16 @@ def load_model(folder: Path, device: str) -> SavedModel:
     metadata = parse_json(indices[0])["metadata"]
     check_metadata(metadata, f"The model in {folder}:")
     folders = [folder / "members" / f"{n:02d}" for n in range(2, metadata["members"] + 1)]
-    indices += [_read_index(member) for member in folders]
+    n_folds = 1 + max(metadata["cv_plus"]["folds"]) if "cv_plus" in metadata else 0
+    left_out = [folder / "folds" / f"{n:02d}" for n in range(1, n_folds + 1)]
+    indices += [_read_index(part) for part in (*folders, *left_out)]
     members = tuple(load_bundle(part, device)[0] for part in (folder, *folders))
-    return SavedModel(members, metadata, hashlib.sha256(b"".join(indices)).hexdigest()[:16])
+    return SavedModel(
+        members,
+        metadata,
+        hashlib.sha256(b"".join(indices)).hexdigest()[:16],
+        tuple(load_bundle(part, device)[0] for part in left_out),
+    )
 
 
 def _read_index(folder: Path) -> bytes:

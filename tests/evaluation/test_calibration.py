@@ -132,3 +132,18 @@ def test_people_with_the_same_probability_are_in_the_same_fifth():
     same = Predictions(np.full((1, 50), 0.4), folds, truth.astype(float), np.arange(50))
 
     assert calibration_metrics(same)["ece"][0] == pytest.approx(0)
+
+
+def test_the_slope_is_that_within_test_sets_whatever_the_level_of_their_models():
+    rng = np.random.default_rng(0)
+    site = np.repeat([1, 2, 3], 400)
+    odds = rng.normal(size=1200)
+    truth = (rng.random(1200) < expit(odds)).astype(float)
+    found = []
+    for levels in ([0, 0, 0], [-2, 0, 2], [2, 0, -2]):
+        values = expit(odds + np.array(levels)[site - 1])
+        one = Predictions(values[None], site[None], truth, np.arange(1200).astype(object))
+        found.append(float(calibration_metrics(one)["calibration_slope"][0]))
+
+    assert found == pytest.approx([1, 1, 1], abs=0.2)
+    assert np.ptp(found) < 1e-6

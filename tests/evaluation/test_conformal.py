@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import expit
 
@@ -8,13 +7,8 @@ from motor_bids_app.evaluation.conformal import (
     abstention_curve,
     conformal_coverage,
     conformal_limits,
-    nested_coverage,
 )
-from motor_bids_app.evaluation.crossvalidation import cross_validate
 from motor_bids_app.evaluation.metrics import Predictions
-from motor_bids_app.evaluation.splits import make_splits
-from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.tables.classical import TableRegressor
 
 
 def arranged(values, truth):
@@ -127,45 +121,3 @@ def test_no_set_is_empty():
 
     assert limits.classes(0.5) == ("poor", "good")
     assert limits.classes(0.8) == ("poor",)
-
-
-def nested(samples, y, truth, model, seed):
-    """Predictions of each test set, and out of fold within all others."""
-    tested, inner = [], []
-    for _, test in make_splits(list(truth.index), y, folds=4, repeats=1, seed=seed).groupby("fold"):
-        others = ~np.isin(samples.participants, test["participant_id"].to_numpy(dtype=str))
-        own = truth[others]
-        within = make_splits(list(own.index), y[others], folds=4, repeats=1, seed=seed)
-        table = cross_validate([model], samples[others], y[others], within)
-        inner.append(Predictions.of(table, own))
-        table = cross_validate([model], samples, y, test)
-        tested.append(Predictions.of(table, truth[~others]))
-    return tested, inner
-
-
-def test_nested_coverage_is_that_of_new_people_where_leaving_one_out_only_says_what_was_asked():
-    """24 people, 12 columns, and an error that a model of more people would not make."""
-    rng = np.random.default_rng(0)
-    names, n, n_new = [f"x{k}" for k in range(12)], 24, 300
-    found = []
-    for seed in range(12):
-        values = rng.normal(size=(n + n_new, len(names)))
-        y = values @ np.linspace(1, 0, len(names)) + rng.normal(size=n + n_new)
-        table = pd.DataFrame(values, columns=names)
-        table["participant_id"] = [f"sub-{i:03d}" for i in range(n + n_new)]
-        model = TableRegressor(columns=tuple(names))
-        samples, truth = Samples(table[:n]), pd.Series(y[:n], index=table["participant_id"][:n])
-        splits = make_splits(list(truth.index), y[:n], folds=4, repeats=1, seed=seed)
-        out_of_fold = Predictions.of(cross_validate([model], samples, y[:n], splits), truth)
-        limits = conformal_limits(out_of_fold, "regression")
-        told = model.fit(samples, y[:n]).predict(Samples(table[n:]))
-        real = float((np.abs(told - y[n:]) <= limits.half_width).mean())
-        both = (
-            nested_coverage(*nested(samples, y[:n], truth, model, seed), "regression"),
-            conformal_coverage(out_of_fold, "regression"),
-        )
-        found.append((real, *(table["coverage"].iloc[0] for table in both)))
-    real, by_nesting, by_leaving_out = np.array(found).T
-
-    assert np.abs(by_leaving_out - 0.9).max() < 1 / n  # whatever the model and the people
-    assert by_nesting.mean() == pytest.approx(real.mean(), abs=0.05)

@@ -4,11 +4,13 @@ from scipy import stats
 
 from motor_bids_app.evaluation.intervals import (
     auc_interval,
+    balanced_interval,
     correlation_interval,
     coupling,
     error_interval,
     jackknife_half_width,
     pair_variance,
+    share_interval,
 )
 from motor_bids_app.evaluation.metrics import Predictions, ordered_pairs, regression_metrics
 from motor_bids_app.evaluation.splits import make_splits
@@ -124,7 +126,8 @@ def test_intervals_of_errors_hold_those_of_the_model_of_everyone(repeats):
             held[name].append(low <= true[name] <= high)
 
     shares = {name: np.mean(values) for name, values in held.items()}
-    assert all(0.91 <= share <= 0.995 for share in shares.values()), shares
+    # Of one cross-validation people and models cannot be told apart: intervals are wide.
+    assert all(0.91 <= share <= (0.999 if repeats == 1 else 0.99) for share in shares.values())
 
 
 def test_the_unit_of_a_score_changes_its_interval_by_that_factor():
@@ -147,3 +150,40 @@ def test_the_jackknife_of_a_slope_is_that_of_theory():
 
     assert jackknife_half_width(without, 1.0) == pytest.approx(theory, rel=0.1)
     assert np.isnan(jackknife_half_width(np.full(5, np.nan), 1.0))
+
+
+def test_intervals_of_shares_are_those_of_wilson_where_nobody_trains():
+    low, high = stats.binomtest(7, 20).proportion_ci(method="wilson")
+
+    assert share_interval(0.35, 20, coupled=1.0) == pytest.approx((low, high))
+    assert share_interval(0.35, 20, coupled=1.7)[0] < low
+
+
+@pytest.mark.parametrize(("n_poor", "n_good"), [(10, 10), (4, 20)])
+def test_intervals_of_balanced_accuracy_hold_it(n_poor, n_good):
+    rng = np.random.default_rng(0)
+    poor, good = rng.binomial(n_poor, 0.6, 2000) / n_poor, rng.binomial(n_good, 0.8, 2000) / n_good
+    limits = [balanced_interval(s, (n_poor, n_good), 1.0) for s in zip(poor, good, strict=True)]
+
+    assert 0.93 <= np.mean([low <= 0.7 <= high for low, high in limits]) <= 0.98
+
+
+def test_nobody_called_poor_leaves_open_what_other_people_would_be_called():
+    low, high = balanced_interval((0.0, 1.0), (3, 17), 1.7)
+
+    assert low < 0.45
+    assert high > 0.7
+
+
+def test_a_correlation_that_depends_on_who_trains_has_a_wider_interval():
+    steady, unsteady = (correlation_interval(0.4, 40, 1.7, v) for v in (0.0, 0.05))
+
+    assert unsteady[0] < steady[0] < steady[1] < unsteady[1]
+
+
+def test_a_mean_of_skewed_errors_has_more_room_above_than_below():
+    rng = np.random.default_rng(4)
+    truth, folds = rng.exponential(size=20), folds_of(np.arange(20.0))
+    low, high = error_interval("mae", 1.0, np.zeros((5, 20)), folds, truth)
+
+    assert high - 1 > 1 - low

@@ -225,3 +225,18 @@ def test_a_class_without_a_name_is_refused():
     assert prediction.nearest(["a", "b", "c"]) == "c"
     with pytest.raises(IncompatibleModelError, match="names 2 classes"):
         prediction.nearest(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        ({"errors": [0.1, 0.2], "folds": [0], "poor": [True, False]}, "cv_plus folds"),
+        ({"errors": [0.1], "folds": [0], "poor": None}, "cv_plus poor"),
+        ({"errors": [0.1], "folds": [10**9], "poor": [True]}, "cv_plus folds"),
+        ({"errors": ["x"], "folds": [0], "poor": [True]}, "cv_plus errors"),
+        ({"errors": [], "folds": [], "poor": []}, "cv_plus errors"),
+    ],
+)
+def test_errors_of_training_people_that_do_not_fit_together_are_refused(model, kept, words):
+    with pytest.raises(IncompatibleModelError, match=words):
+        check_metadata({**model["metadata"], "cv_plus": kept}, "m:")

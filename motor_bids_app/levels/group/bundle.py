@@ -20,16 +20,23 @@ from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.cohort.training_people import describe_people
 from motor_bids_app.levels.group.evaluation import Evaluation
+from motor_bids_app.levels.group.folds import FoldModels
 from motor_bids_app.models.store import save_bundle
 from motor_bids_app.settings import Settings
 
 
-def save_model(folder: Path, members: Sequence[Any], metadata: Mapping[str, Any]) -> None:
-    """Write a fitted model, replacing the one that is there."""
-    shutil.rmtree(folder / "members", ignore_errors=True)
+def save_model(
+    folder: Path, members: Sequence[Any], metadata: Mapping[str, Any], folds: FoldModels | None
+) -> None:
+    """Write a fitted model with those of its folds, replacing what is there."""
+    for part in ("members", "folds"):
+        shutil.rmtree(folder / part, ignore_errors=True)
     for number, member in enumerate(members[1:], start=2):
         save_bundle(folder / "members" / f"{number:02d}", member, {"member": number})
-    save_bundle(folder, members[0], {**metadata, "members": len(members)})
+    for number, model in enumerate(folds.models if folds else (), start=1):
+        save_bundle(folder / "folds" / f"{number:02d}", model, {"fold": number})
+    kept = {} if folds is None else {"cv_plus": _plain(folds.limits.as_json())}
+    save_bundle(folder, members[0], {**metadata, **kept, "members": len(members)})
 
 
 def describe_model(settings: Settings, evaluation: Evaluation) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def _inputs(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[
 
 
 def _limits(evaluation: Evaluation, level: float) -> Limits:
-    """Conformal limits of the final model at a level."""
+    """Split-conformal limits of the final model alone at a level; see `cvplus` for the others."""
     cohort, final = evaluation.cohort, evaluation.final
     predictions = of_patients({final: evaluation.tables[final]}, cohort)[final]
     return conformal_limits(predictions, cohort.outcome.task, level, cohort.outcome.span)

@@ -28,6 +28,7 @@ from motor_bids_app.levels.group.comparisons import (
 )
 from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.evaluation import Evaluation, Scores, Setup, stack
+from motor_bids_app.levels.group.harmonisation import check_harmonisation
 from motor_bids_app.levels.group.nuisance import NUISANCE, check_rung
 from motor_bids_app.levels.group.parts.audit import Audit
 from motor_bids_app.levels.group.parts.by_map import ByMap
@@ -114,10 +115,7 @@ def evaluate(
     if network in setup.models:
         beside = evaluate_comparisons(builder, splits, layers)
     scores = _scores(builder, setup, tables, beside)
-    row = check_rung(scores, setup.final, builder.cohort.outcome.task)
-    if row is not None:
-        audit = pd.DataFrame([row], columns=setup.audit.columns)
-        setup = replace(setup, audit=pd.concat([setup.audit, audit], ignore_index=True))
+    setup = _with_checks(setup, builder, scores)
     evaluation = Evaluation(
         builder=builder,
         setup=setup,
@@ -157,6 +155,19 @@ def _prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | Non
         notes=notes,
         splits=usable_splits(splits, list(cohort.labels.truth.index)),
     )
+
+
+def _with_checks(setup: Setup, builder: Builder, scores: Scores) -> Setup:
+    """Add the checks of the audit that take fitted models."""
+    found = (
+        check_rung(scores, setup.final, builder.cohort.outcome.task),
+        check_harmonisation(builder.cohort, builder.experiment, setup.models, builder.seed),
+    )
+    rows = [row for row in found if row is not None]
+    if not rows:
+        return setup
+    audit = pd.DataFrame(rows, columns=setup.audit.columns)
+    return replace(setup, audit=pd.concat([setup.audit, audit], ignore_index=True))
 
 
 def _scores(

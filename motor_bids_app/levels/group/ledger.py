@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from motor_bids_app import __version__
 from motor_bids_app.bids.dataset import locked
 from motor_bids_app.bids.files import write_table
 from motor_bids_app.bids.paths import own_folder
@@ -33,6 +34,7 @@ COLUMNS = {
     "task": {"Description": "Kind of the outcome"},
     "model": {"Description": "Final model, as the experiment names it"},
     "settings": {"Description": "Hash of the experiment, its splits, inputs and seed"},
+    "version": {"Description": "Version of motor_bids_app; another one is another evaluation"},
     "metric": {"Description": "Main metric"},
     "value": {"Description": "Its value in the patients tested"},
     "low": {"Description": "Lower limit of its 95 % interval"},
@@ -105,6 +107,7 @@ def _row(evaluation: Evaluation) -> dict[str, object]:
         "task": task,
         "model": evaluation.final,
         "settings": _settings(evaluation),
+        "version": __version__,
     }
     return {
         "evaluation": _digest([str(value) for value in told.values()]),

@@ -16,6 +16,7 @@ from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.maps import map_library
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
+from motor_bids_app.levels.cohort.scanner import with_scanners
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.group.devices import fitting_on
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
@@ -50,7 +51,7 @@ def run(settings: Settings) -> list[Result]:
         check_weights(FolderWeights(settings.weights), experiments)
     limit_threads(settings.processing.omp_nthreads)
     try:
-        people = gather_participants(settings)
+        people = with_scanners(gather_participants(settings), settings.bids_dir)
     except MotorBidsAppError as error:
         _replace_page(settings, {experiment.name: str(error) for experiment in experiments})
         raise

@@ -20,7 +20,12 @@ from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.group.evaluation import Scores
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.tables.columns import numeric_columns
-from motor_bids_app.models.tables.nuisance import distinct, nuisance_columns
+from motor_bids_app.models.tables.nuisance import (
+    PARTLY_BRAIN,
+    distinct,
+    nuisance_columns,
+    scanners_of,
+)
 
 NUISANCE = "nuisance"
 
@@ -36,7 +41,7 @@ class Predictors:
     known : DataFrame of bool
         Whether a patient has a value: of those columns, and of maps and recordings.
     nuisance : DataFrame of float
-        What is missing, quality measures, sites, and whether there is a lesion mask.
+        What is missing, quality measures, sites, scanners, and whether there is a lesion mask.
     """
 
     values: pd.DataFrame
@@ -59,7 +64,11 @@ class Predictors:
         known = cohort.known.loc[patients]
         known = known.join(values.drop(columns=known.columns, errors="ignore").notna())
         sites = tuple(sorted({str(name) for name in cohort.sites.loc[patients].dropna()}))
-        columns, measured = nuisance_columns(cohort.samples, sites)
+        scanners = tuple(sorted(set(scanners_of(cohort.samples)) - {""}))
+        columns, measured = nuisance_columns(cohort.samples, sites, scanners)
+        columns = [
+            f"{name} (of the brain too)" if name in PARTLY_BRAIN else name for name in columns
+        ]
         nuisance = by_person(pd.DataFrame(measured, index=table.index, columns=columns))
         return cls(values, known, nuisance.iloc[:, distinct(nuisance.to_numpy(np.float64))])
 

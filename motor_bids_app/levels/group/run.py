@@ -20,6 +20,7 @@ from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.experiment import PARTS, evaluate
 from motor_bids_app.levels.group.explanation.watchers import Watchers
+from motor_bids_app.levels.group.folds import fit_folds, is_costly
 from motor_bids_app.levels.group.initial_weights import FolderWeights
 from motor_bids_app.levels.group.ledger import enter
 from motor_bids_app.levels.group.report import build_report
@@ -60,7 +61,9 @@ def run_experiment(
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
-    members = builder.train(evaluation.final)
+    members, folds = builder.train(evaluation.final), None
+    if not is_costly(builder, evaluation.final):
+        folds = fit_folds(builder, evaluation.final, cohort.labels.truth.index)
     n_threads = settings.processing.omp_nthreads
     blocks = [
         *watchers.blocks(members),
@@ -70,7 +73,7 @@ def run_experiment(
     history = enter(settings.output_dir, evaluation)
     report = build_report(evaluation, ceiling, blocks, LINKS, history)
     write_results(folder, evaluation, PARTS)
-    save_model(folder / "model", members, _description(settings, evaluation, heritage))
+    save_model(folder / "model", members, _description(settings, evaluation, heritage), folds)
     write_checklists(folder, run_facts(settings, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     if isinstance(builder.checkpoints, FolderCheckpoints):

@@ -40,7 +40,12 @@ from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.predict.maps import impossible_units, model_mask, read_maps
 from motor_bids_app.levels.predict.results import Prediction, write_predictions
-from motor_bids_app.levels.predict.safety import ANSWERS, conformal_answer, was_in_training
+from motor_bids_app.levels.predict.safety import (
+    ANSWERS,
+    conformal_answer,
+    too_few,
+    was_in_training,
+)
 from motor_bids_app.models.catalog import Needs, needs
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.settings import Settings
@@ -182,11 +187,15 @@ def predict_scan(
         person_values(row, metadata["model"], given.levels), site[0] if site else None
     )
     answer = ANSWERS[outside] if findings else "given"
-    classes, interval = conformal_answer(metadata, value, findings if answer == "widened" else ())
+    told = model.ask_folds(given.samples)[:, 0] if model.folds else np.empty(0)
+    widen = findings if answer == "widened" else ()
+    classes, interval = conformal_answer(metadata, value, told, widen)
     if answer == "refused":
         classes, interval = None, None
-    elif classes is not None and len(classes) > 1:
-        notes += ("undecided: both classes are possible",)
+    else:
+        if classes is not None and len(classes) > 1:
+            notes += ("undecided: both classes are possible",)
+        notes += too_few(metadata)
     images = instance_images(given.samples.instances) + doubtful_images(
         metadata["inputs"], needs(metadata["model"]).instances, scan, given.flip
     )

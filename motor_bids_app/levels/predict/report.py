@@ -13,6 +13,7 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.cohort.signal_windows import SignalPlan
+from motor_bids_app.levels.predict.safety import kind_of_limits
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.privacy import shown
 from motor_bids_app.reports.models import LABELS
@@ -121,6 +122,7 @@ def provenance(model: SavedModel) -> dict[str, str | int | float]:
         "controls": training["n_controls"],
         "space": inputs["space"],
         **_read(metadata),
+        "limits": kind_of_limits(metadata),
         "trained with motor_bids_app": metadata["software"]["version"],
         "bundle hash": model.digest,
     }

@@ -15,6 +15,7 @@ from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.evaluation.domain import Finding
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.predict.report import build_prediction_report, cv_performance
+from motor_bids_app.levels.predict.safety import kind_of_limits
 from motor_bids_app.reports.prediction import render_prediction
 from motor_bids_app.settings import Settings
 
@@ -158,27 +159,29 @@ def predictions_dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, A
         nearest = {"Description": f"Class of {title} nearest to the expected number"}
         named = "; ".join(f"{k}: {name}" for k, name in enumerate(ordered))
         title = f"Expected class number of {title} ({named})"
+    limits = kind_of_limits(metadata)
     return {
         **_COLUMNS,
         "probability": {"Description": f"Probability of a poor outcome, {target['text']}"},
         "predicted_score": {"Description": title, "Units": target["unit"]},
         "class": nearest,
         "low": {
-            "Description": "Lower limit of the conformal interval, which holds the score of 9 "
-            "of 10 people; widened where answer says so, n/a if there were too few people",
+            "Description": f"Lower limit of the conformal interval ({limits}), which holds the "
+            "score of 9 of 10 people; widened where answer says so, n/a if there were too few "
+            "people",
             "Units": target["unit"],
         },
         "high": {"Description": "Upper limit of that interval", "Units": target["unit"]},
+        "conformal_set": {
+            "Description": f"Classes that cannot be left out ({limits}), by people the models had "
+            "not seen; widened where answer says so"
+        },
     }
 
 
 _COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where there are no sessions"},
-    "conformal_set": {
-        "Description": "Classes that cannot be left out at 90 %, calibrated on "
-        "people the model had not seen; widened where answer says so"
-    },
     "answer": {
         "Description": "What --outside did",
         "Levels": {

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import MotorBidsAppError
-from motor_bids_app.evaluation.conformal import Limits
+from motor_bids_app.evaluation.conformal import ANYTHING, Limits
+from motor_bids_app.evaluation.cvplus import CvPlus, guaranteed, least_people
 from motor_bids_app.evaluation.domain import Finding
 from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.features.volumes import Volumes
@@ -27,16 +28,72 @@ from motor_bids_app.levels.predict.maps import read_maps
 ANSWERS = {"widen": "widened", "refuse": "refused", "ignore": "given"}
 
 
+Answer = tuple[tuple[str, ...] | None, tuple[float, float] | None]
+
+
 def conformal_answer(
-    metadata: Mapping[str, Any], value: float, findings: Sequence[Finding]
-) -> tuple[tuple[str, ...] | None, tuple[float, float] | None]:
+    metadata: Mapping[str, Any],
+    value: float,
+    told: NDArray[np.float64],
+    findings: Sequence[Finding],
+) -> Answer:
     """Classes in the set, or interval of the score; the other is None.
 
     Parameters
     ----------
+    told : array, shape (n_folds,)
+        What the models of the folds say: limits are those of CV+ where there are some.
     findings : sequence of Finding
         Where the person is outside the domain, to widen by; none for the usual limits.
     """
+    stretch = max((finding.distance for finding in findings), default=1.0)
+    if "cv_plus" in metadata:
+        limits = cv_plus(metadata)
+        level = metadata["conformal_outside" if findings else "conformal"]["level"]
+        if metadata["classes"] is not None:
+            return limits.classes(told, value, level, stretch), None
+        return None, limits.interval(told, value, level, stretch)
+    return _split_conformal(metadata, value, findings)
+
+
+def cv_plus(metadata: Mapping[str, Any]) -> CvPlus:
+    """Errors of the training people that a bundle keeps."""
+    known = metadata["conformal"]
+    ends = [known.get(name) for name in ("least", "most")]  # JSON has no infinity
+    low, high = (far if end is None else end for end, far in zip(ends, ANYTHING, strict=True))
+    return CvPlus.from_json(metadata["cv_plus"], (low, high))
+
+
+def kind_of_limits(metadata: Mapping[str, Any]) -> str:
+    """How limits are made, and what they promise."""
+    level = float(metadata["conformal"]["level"])
+    if "cv_plus" not in metadata:
+        return f"split conformal, {level:.0%}, from out-of-fold errors of other models"
+    limits, people = cv_plus(metadata), metadata["cv_plus"]
+    n = min(np.unique(limits.truth, return_counts=True)[1], default=len(people["errors"]))
+    sure = guaranteed(int(n), len(set(people["folds"])), level)
+    return f"CV+, {level:.0%} (at least {sure:.0%} whatever the model; Barber et al. 2021)"
+
+
+def too_few(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which classes are in every set, because too few of the training people are of them."""
+    if "cv_plus" not in metadata:
+        return ()
+    limits, level = cv_plus(metadata), float(metadata["conformal"]["level"])
+    least = least_people(level)
+    if metadata["classes"] is None:
+        few = len(limits.errors) < least
+        return (f"no interval: it takes {least} training patients",) if few else ()
+    return tuple(
+        f"{name} is always possible: the training patients were too few to leave it out ({n} "
+        f"{name}, and it takes {least})"
+        for name, n in limits.never_left_out(level).items()
+    )
+
+
+def _split_conformal(
+    metadata: Mapping[str, Any], value: float, findings: Sequence[Finding]
+) -> Answer:
     known = metadata["conformal_outside" if findings else "conformal"]
     ends = {"half_width": np.inf, "least": -np.inf, "most": np.inf}  # JSON has no infinity
     ends |= {name: known[name] for name in ends if known.get(name) is not None}

@@ -1,4 +1,4 @@
-"""A model of what is no biology: gaps, quality of the measurements, lesion masks and sites."""
+"""A model of what is no biology: gaps, quality of the images, lesion masks, sites, scanners."""
 
 import re
 from typing import Any, Self
@@ -23,22 +23,29 @@ Floats = NDArray[np.float64]
 _QUALITY = re.compile(QUALITY)
 _PREDICTOR = re.compile(f"{REGIONAL}|{PHYSIOLOGY}")
 _NAMED = frozenset({*DEMOGRAPHICS, BASELINE, *LESION_COLUMNS})
+# Measures of quality that depend on the brain too: its shape, its atrophy, the lesion. The audit
+# looks at them; a rung that held them would know some biology.
+PARTLY_BRAIN = frozenset(
+    {"template_correlation", "brain_dice", "gradient_coherence", "snr_wm", "cnr"}
+)
 
 
-def nuisance_columns(samples: Samples, sites: tuple[str, ...]) -> tuple[list[str], Floats]:
+def nuisance_columns(
+    samples: Samples, sites: tuple[str, ...], scanners: tuple[str, ...] = ()
+) -> tuple[list[str], Floats]:
     """What is known of scans that is no biology: names, and values of shape (n_scans, n_columns).
 
     Parameters
     ----------
     samples : Samples
-    sites : tuple of str
-        Sites that have a column each.
+    sites, scanners : tuple of str
+        Those that have a column each.
 
     Returns
     -------
     list of str, array
         1 where a predictor, map or recording is missing; measures of quality, NaN where unknown;
-        1 where a lesion mask was given; 1 where the site is the one named.
+        1 where a lesion mask was given; 1 where the site or scanner is the one named.
     """
     table = samples.table
     columns: dict[str, Floats] = {}
@@ -54,10 +61,18 @@ def nuisance_columns(samples: Samples, sites: tuple[str, ...]) -> tuple[list[str
         columns[f"no {kind}"] = np.where(instances.counts == 0, 1.0, 0.0)
     if "lesion_mask" in table:
         columns["lesion mask"] = np.where(table["lesion_mask"] == "given", 1.0, 0.0)
-    own = sites_of(samples)
+    own, on = sites_of(samples), scanners_of(samples)
     columns |= {f"site {name}": np.where(own == name, 1.0, 0.0) for name in sites}
+    columns |= {f"scanner {name}": np.where(on == name, 1.0, 0.0) for name in scanners}
     values = np.array([*columns.values()], dtype=np.float64).reshape(len(columns), len(samples))
     return list(columns), np.ascontiguousarray(values.T)
+
+
+def scanners_of(samples: Samples) -> NDArray[np.object_]:
+    """Scanner of each scan as text, "" where none is named, shape (n_scans,)."""
+    if "scanner" not in samples.table:
+        return np.full(len(samples), "", dtype=object)
+    return samples.table["scanner"].fillna("").astype(str).to_numpy(dtype=object)
 
 
 def distinct(values: Floats) -> NDArray[np.intp]:
@@ -71,7 +86,7 @@ def distinct(values: Floats) -> NDArray[np.intp]:
 
 
 class _NuisanceModel(BaseEstimator):
-    """Ridge on `nuisance_columns`, learned from patients, who alone are judged.
+    """Ridge on `nuisance_columns` without `PARTLY_BRAIN`, learned from patients, who are judged.
 
     Parameters
     ----------
@@ -88,8 +103,10 @@ class _NuisanceModel(BaseEstimator):
             counted = np.ones(len(X), dtype=bool)
         patients = X[counted]
         self.sites_ = tuple(str(name) for name in np.unique(sites_of(patients)) if name)
-        _, values = nuisance_columns(patients, self.sites_)
-        self.kept_ = distinct(values)
+        self.scanners_ = tuple(str(name) for name in np.unique(scanners_of(patients)) if name)
+        names, values = nuisance_columns(patients, self.sites_, self.scanners_)
+        own = np.array([name not in PARTLY_BRAIN for name in names])
+        self.kept_ = np.flatnonzero(own)[distinct(values[:, own])]
         self.constant_ = mean_of_patients(X, y)
         self.pipeline_: Pipeline | None = None
         if self.kept_.size:
@@ -98,7 +115,7 @@ class _NuisanceModel(BaseEstimator):
             self.pipeline_ = steps.fit(values[:, self.kept_], y[counted])
 
     def _values(self, X: Samples) -> Floats:
-        return nuisance_columns(X, self.sites_)[1][:, self.kept_]
+        return nuisance_columns(X, self.sites_, self.scanners_)[1][:, self.kept_]
 
     def _ridge(self, penalty: float) -> BaseEstimator:
         raise NotImplementedError

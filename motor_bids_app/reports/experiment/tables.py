@@ -18,9 +18,9 @@ _SHOWN = {  # metrics of the main table, by task
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
 _MEASURED = {
-    "nested": "in patients whom neither the model nor its limits were made from",
-    "not nested": "with limits calibrated on all other patients, which is what they should by "
-    "construction: the model is too costly to nest",
+    "nested": "by CV+, in patients whom neither the models nor the limits were made from",
+    "not nested": "by split-conformal limits calibrated on all other patients, which is what they "
+    "should by construction: the model is too costly to nest",
 }
 POPULATIONS = {"patients": "patients", "all": "patients and healthy controls together"}
 
@@ -149,7 +149,11 @@ def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
         caption=f"Conformal {what[0]} of the final model that should hold the truth for "
         f"{coverage['level'].iloc[0]:.0%} of patients: how often they do (95 % binomial interval, "
         f"Wilson), {_MEASURED[coverage['measured'].iloc[0]]}."
-        + (" With both classes in the set, the model should not be asked." if classify else ""),
+        + (" With both classes in the set, the model should not be asked." if classify else "")
+        + "".join(
+            f" {row['group'].capitalize()}: {row['remark']}."
+            for _, row in coverage.dropna(subset="remark").iterrows()
+        ),
         columns=(
             "True group",
             "Patients",

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import motor_bids_app
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import TableError
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.experiments.schema import Experiment, Model
+from motor_bids_app.levels.group import ledger
 from motor_bids_app.levels.group.ledger import enter
 
 PEOPLE = [f"sub-{i:02d}" for i in range(20)]
@@ -138,3 +140,11 @@ def test_kappa_is_named_in_plain_english(tmp_path):
         (said,) = enter(tmp_path, one)
 
     assert "has a quadratic kappa of" in said
+
+
+def test_another_version_of_the_app_is_another_evaluation_and_is_recorded(tmp_path, monkeypatch):
+    enter(tmp_path, evaluation())
+    monkeypatch.setattr(ledger, "__version__", "9.9.9")
+
+    assert "evaluation 2" in enter(tmp_path, evaluation())[0]
+    assert rows(tmp_path)["version"].tolist() == [motor_bids_app.__version__, "9.9.9"]

@@ -196,8 +196,9 @@ def test_checklists_are_filled_from_the_run_and_linked(done):
 
 
 def test_no_file_names_a_training_participant_beside_the_tables(done):
-    for path in [*(done[1] / "model").iterdir(), *(done[1] / "checklists").iterdir()]:
-        assert b"sub-0" not in path.read_bytes(), path
+    for folder in ("model", "checklists"):
+        for path in [path for path in (done[1] / folder).rglob("*") if path.is_file()]:
+            assert b"sub-0" not in path.read_bytes(), path
 
 
 def test_the_same_run_gives_the_same_bytes(done, fake_cohort, tmp_path):

@@ -70,14 +70,27 @@ def test_damage_is_predicted_for_new_people(trained, newcomers):
     assert read(newcomers)["class"].tolist() == ["poor", "good"]
 
 
-def test_the_set_of_classes_follows_from_the_limits_of_the_bundle(trained, newcomers):
-    predictions = predict.run(newcomers.settings("predict", models=(trained[1],)))
-    limits = json.loads((trained[1] / "model.json").read_text())["metadata"]["conformal"]
+def test_the_set_of_classes_is_that_of_models_that_people_were_left_out_of(trained, newcomers):
+    predict.run(newcomers.settings("predict", models=(trained[1],)))
+    kept = json.loads((trained[1] / "model.json").read_text())["metadata"]["cv_plus"]
 
-    for one in predictions:
-        held = [one.value >= limits["poor"], 1 - one.value >= limits["good"]]
-        assert one.classes == tuple(np.array(["poor", "good"])[held])
+    assert sorted(path.name for path in (trained[1] / "folds").iterdir()) == [
+        f"{k + 1:02d}" for k in sorted(set(kept["folds"]))
+    ]
+    assert len(kept["errors"]) == len(kept["poor"]) == len(kept["folds"]) == 20  # patients
     assert read(newcomers)["conformal_set"].tolist() == ["poor", "good"]
+    described = json.loads(
+        (newcomers.output / "predictions" / "quick" / "predictions.json").read_text()
+    )
+    assert "CV+" in described["conformal_set"]["Description"]
+
+
+def test_a_bundle_without_a_model_that_its_limits_need_is_refused(trained, newcomers, tmp_path):
+    shutil.copytree(trained[1], tmp_path / "model")
+    shutil.rmtree(tmp_path / "model" / "folds" / "02")
+
+    with pytest.raises(InputMissingError, match="02"):
+        predict.run(newcomers.settings("predict", models=(tmp_path / "model",)))
 
 
 def test_predictions_say_where_they_come_from(trained, newcomers):

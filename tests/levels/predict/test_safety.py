@@ -9,6 +9,7 @@ import pytest
 
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, conformal_limits
+from motor_bids_app.evaluation.cvplus import CvPlus
 from motor_bids_app.evaluation.domain import Finding, Spread
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.features.fingerprints import SealedImages, content_hash
@@ -19,8 +20,15 @@ from motor_bids_app.levels.cohort.instances import doubtful_images, instance_ima
 from motor_bids_app.levels.cohort.maps import brain_grid
 from motor_bids_app.levels.group import transfer
 from motor_bids_app.levels.predict.maps import read_maps
-from motor_bids_app.levels.predict.safety import conformal_answer, was_in_training
+from motor_bids_app.levels.predict.safety import (
+    conformal_answer,
+    kind_of_limits,
+    too_few,
+    was_in_training,
+)
 from motor_bids_app.spaces.grids import standard_grid
+
+ALONE = np.empty(0)  # of a bundle without models of folds
 
 
 def limits_of(errors):
@@ -55,7 +63,7 @@ def test_widened_intervals_hold_more_of_the_people_outside(regression):
     for one, truth in zip(x, y, strict=True):
         finding = Finding("x", "", spread.distance(one))
         for name, findings in (("usual", ()), ("widened", (finding,))):
-            _, (low, high) = conformal_answer(metadata, float(line(one)), findings)
+            _, (low, high) = conformal_answer(metadata, float(line(one)), ALONE, findings)
             held[name] += low <= truth <= high
 
     assert held["widened"] > 1.5 * held["usual"]
@@ -66,7 +74,7 @@ def test_the_farther_away_the_wider_and_never_narrower_than_the_usual_interval(r
     widths = []
     for distance in (None, 1, 1.5, 4):
         findings = () if distance is None else (Finding("x", "", distance),)
-        _, (low, high) = conformal_answer(metadata, 0.0, findings)
+        _, (low, high) = conformal_answer(metadata, 0.0, ALONE, findings)
         widths.append(high - low)
 
     assert widths == sorted(set(widths))
@@ -79,7 +87,7 @@ def test_classes_come_back_into_the_set_with_distance():
         "conformal_outside": {"level": 0.975, "poor": 0.3, "good": 0.3, "half_width": None},
     }
     sets = [
-        conformal_answer(metadata, 0.75, findings)[0]
+        conformal_answer(metadata, 0.75, ALONE, findings)[0]
         for findings in ((), (Finding("x", "", 1.0),), (Finding("x", "", 1.2),))
     ]
 
@@ -89,8 +97,8 @@ def test_classes_come_back_into_the_set_with_distance():
 def test_too_few_people_leave_a_score_without_interval():
     metadata = limits_of(np.arange(20.0))
 
-    assert conformal_answer(metadata, 5.0, ())[1] is not None
-    assert conformal_answer(metadata, 5.0, (Finding("x", ""),)) == (None, None)
+    assert conformal_answer(metadata, 5.0, ALONE, ())[1] is not None
+    assert conformal_answer(metadata, 5.0, ALONE, (Finding("x", ""),)) == (None, None)
 
 
 def test_intervals_end_with_the_score_also_for_people_outside():
@@ -98,7 +106,7 @@ def test_intervals_end_with_the_score_also_for_people_outside():
     for part in ("conformal", "conformal_outside"):
         metadata[part] |= {"least": 0, "most": 66}
     for findings in ((), (Finding("x", "", 3.0),)):
-        low, high = conformal_answer(metadata, 60.0, findings)[1]
+        low, high = conformal_answer(metadata, 60.0, ALONE, findings)[1]
         assert 0 <= low < 60 < high == 66
 
 
@@ -196,3 +204,29 @@ def test_doubtful_bold_that_cannot_be_read_is_nobodys_copy(bold):
 
     assert doubtful_images({}, (SLICES,), trusted, np.zeros(1, dtype=bool)) == []
     assert doubtful_digests([trusted], ["sub-01"]) == {}
+
+
+@pytest.fixture
+def classes_of_few():
+    """Metadata of a bundle whose models of folds were asked of 8 poor and 30 good people."""
+    limits = CvPlus(np.full(38, 0.1), np.arange(38) % 5, np.r_[np.ones(8), np.zeros(30)])
+    return limits_of(np.ones(38)) | {"classes": ["good", "poor"], "cv_plus": limits.as_json()}
+
+
+def test_limits_are_those_of_the_models_of_the_folds_where_a_bundle_has_them(classes_of_few):
+    assert conformal_answer(classes_of_few, 0.9, np.full(5, 0.95), ())[0] == ("poor",)
+    # The models of the folds, which people were judged by, do not agree with the final one.
+    assert conformal_answer(classes_of_few, 0.9, np.full(5, 0.05), ())[0] == ("poor", "good")
+
+
+def test_a_class_of_too_few_training_people_is_said_to_be_always_possible(classes_of_few):
+    assert conformal_answer(classes_of_few, 0.05, np.full(5, 0.05), ())[0] == ("poor", "good")
+    (note,) = too_few(classes_of_few)
+    assert "poor is always possible" in note
+    assert "8 poor, and it takes 9" in note
+
+
+def test_what_limits_promise_is_named(classes_of_few):
+    assert kind_of_limits(classes_of_few).startswith("CV+, 90% (at least ")
+    del classes_of_few["cv_plus"]
+    assert kind_of_limits(classes_of_few).startswith("split conformal, 90%")

@@ -42,19 +42,26 @@ def auc(given):
     "telling",
     [
         {"age": np.where(POOR == 1, np.nan, 60.0)},
-        {"snr_wm": 10 + 3.0 * POOR},
+        {"snr_b0": 10 + 3.0 * POOR},
         {"lesion_coregistration_similarity": 0.5 + 0.1 * POOR},
         {"site": np.where(POOR == 1, "A", "B")},
+        {"scanner": np.where(POOR == 1, "Siemens Prisma 3 T", None)},
         {"lesion_mask": np.where(POOR == 1, "given", "none")},
     ],
-    ids=["gaps", "quality", "place", "site", "mask"],
+    ids=["gaps", "quality", "place", "site", "scanner", "mask"],
 )
 def test_what_is_no_biology_but_tells_the_outcome_is_found(telling):
     assert auc(samples(**telling)) == 1
 
 
 def test_biology_is_not_seen():
-    damage = samples(lesion_volume=1 + 9.0 * POOR, age=60 + 9.0 * POOR, gm_wm_ratio=1.5 - POOR)
+    damage = samples(
+        lesion_volume=1 + 9.0 * POOR,
+        age=60 + 9.0 * POOR,
+        gm_wm_ratio=1.5 - POOR,
+        brain_dice=0.9 - 0.1 * POOR,  # atrophy and lesions change it too
+        snr_wm=10 - 3.0 * POOR,
+    )
     assert auc(damage) == pytest.approx(auc(samples()))
 
 

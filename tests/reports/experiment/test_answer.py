@@ -72,6 +72,17 @@ def test_an_explained_variance_of_nothing_is_no_perhaps(answer):
     assert found.verdict == "no evidence that it is better than chance"
 
 
+@pytest.mark.parametrize(
+    ("floor", "words"),
+    [(0.9, "better than chance"), (1.0, "too few patients"), (3.2, "too few patients")],
+)
+def test_where_guessing_could_explain_everything_patients_are_too_few(answer, floor, words):
+    scores = {"metric": "r2", "chance": 0.0, "value": 0.95, "n_least_class": None}
+    found = replace(answer, **{**CLEAR, **scores, "noise_floor": floor})
+
+    assert found.verdict.startswith(words)
+
+
 @pytest.mark.parametrize("floor", [0.2, 0.49, 0.71])
 def test_guessing_never_scores_what_the_metric_cannot_be(answer, floor):
     low, high = replace(answer, noise_floor=floor).band

@@ -7,19 +7,14 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.evaluation.conformal import (
-    abstention_curve,
-    conformal_coverage,
-    nested_coverage,
-)
-from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
+from motor_bids_app.evaluation.conformal import CLASSES, abstention_curve, conformal_coverage
+from motor_bids_app.evaluation.crossvalidation import average_trainings
+from motor_bids_app.evaluation.cvplus import least_people, nested_coverage
 from motor_bids_app.evaluation.metrics import Predictions
-from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.group.evaluation import Evaluation
+from motor_bids_app.levels.group.folds import fit_folds, is_costly
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
-from motor_bids_app.models.catalog import FUSION
-from motor_bids_app.models.training.folds import N_INNER_FOLDS
 from motor_bids_app.reports.experiment.agreement import abstention_chart
 from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.experiment.tables import coverage_table
@@ -43,9 +38,9 @@ class Conformal(Part):
             "Description": "How",
             "Levels": {
                 "nested": "in people whom neither the model nor its limits were made from: limits "
-                "are set by out-of-fold predictions within the other people",
-                "not nested": "with limits calibrated on all other people, which is the level by "
-                "construction, as the model is too costly to fit so often",
+                "are those of CV+ (Barber et al. 2021; Romano et al. 2020) within the other people",
+                "not nested": "of split-conformal limits calibrated on all other people, which is "
+                "the level by construction, as the model is too costly to fit so often",
             },
         },
         "low": {"Description": "Lower limit of the 95 % interval of the coverage (Wilson)"},
@@ -53,6 +48,7 @@ class Conformal(Part):
         "size": {"Description": "Mean number of classes in the set, or width of the interval"},
         "single": {"Description": "Share of people with one class in the set"},
         "n_people": {"Description": "People in the group"},
+        "remark": {"Description": "Where people are too few for limits"},
     }
 
     coverage: pd.DataFrame
@@ -62,13 +58,15 @@ class Conformal(Part):
         """Nest the calibration in the cross-validation, unless it would train a network anew."""
         cohort, final = evaluation.cohort, evaluation.final
         task, span = evaluation.task, cohort.outcome.span
-        if final == evaluation.experiment.model.kind or final in FUSION:
-            patients = of_patients({final: evaluation.tables[final]}, cohort)[final]
-            coverage = conformal_coverage(patients, task, span=span)
-            return cls(coverage=coverage.assign(measured="not nested"))
-        log.info("%s: coverage of %s", evaluation.experiment.name, final)
-        coverage = nested_coverage(*_nested(evaluation), task, span=span)
-        return cls(coverage=coverage.assign(measured="nested"))
+        patients = of_patients({final: evaluation.tables[final]}, cohort)[final]
+        if is_costly(evaluation.builder, final):
+            coverage = conformal_coverage(patients, task, span=span).assign(measured="not nested")
+        else:
+            log.info("%s: coverage of %s", evaluation.experiment.name, final)
+            coverage = _nested(evaluation).assign(measured="nested")
+        truth = cohort.labels.truth[cohort.patients]
+        coverage["remark"] = remarks(coverage, truth, task)
+        return cls(coverage=coverage)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -114,8 +112,8 @@ class Abstention(Part):
         return [Block(place="figures", figures=(abstention_chart(self.curve, page.label),))]
 
 
-def _nested(evaluation: Evaluation) -> tuple[list[Predictions], list[Predictions]]:
-    """Predictions of the patients of each test set, and out of fold within all others.
+def _nested(evaluation: Evaluation) -> pd.DataFrame:
+    """Coverage of CV+ made among the people outside each test set, in the patients inside.
 
     Test sets are those of the first repeat; of a holdout, which has one in each, of some repeats.
     """
@@ -123,35 +121,32 @@ def _nested(evaluation: Evaluation) -> tuple[list[Predictions], list[Predictions
     truth, patients = cohort.labels.truth, cohort.controls.index[cohort.patients]
     sets = list(splits.groupby(["repeat", "fold"])["participant_id"])
     n_sets = max(LEAST_SETS, int(splits.loc[splits["repeat"] == sets[0][0][0], "fold"].nunique()))
-    people = cohort.samples.participants
-    tested, inner = [], []
+    table = average_trainings(evaluation.tables[final])
+    tested, limits, told = [], [], []
     for (repeat, fold), labels in sets[:n_sets]:
-        one = average_trainings(evaluation.tables[final])
-        one = one[(one["repeat"] == repeat) & (one["fold"] == fold)]
+        inside = truth.index.isin(labels)
         judged = [label for label in patients if label in set(labels)]
-        others = truth.index[~truth.index.isin(labels)]
-        within = _inner_splits(evaluation, list(others))
-        if not judged or within is None:
+        folds = fit_folds(evaluation.builder, final, truth.index[~inside]) if judged else None
+        if folds is None:
             continue
-        kept = np.isin(people, others.to_numpy(dtype=str))
-        (model,) = evaluation.builder.build(final)
-        table = cross_validate([model], cohort.samples[kept], cohort.y[kept], within)
-        own = [label for label in patients if label in set(others)]
+        one = table[(table["repeat"] == repeat) & (table["fold"] == fold)]
+        here = cohort.samples[np.isin(cohort.samples.participants, judged)]
         tested.append(Predictions.of(one, truth[judged]))
-        inner.append(Predictions.of(table, truth[own]))
-    return tested, inner
+        limits.append(folds.limits)
+        told.append(folds.ask(here, judged))
+    return nested_coverage(tested, limits, told, evaluation.task)
 
 
-def _inner_splits(evaluation: Evaluation, people: list[str]) -> pd.DataFrame | None:
-    """Test sets within some people, one repeat; None where a class has too few to learn from."""
-    cohort = evaluation.cohort
-    truth, controls = cohort.labels.truth[people], cohort.controls[people].to_numpy(dtype=bool)
-    folds, spread = N_INNER_FOLDS, truth.to_numpy(dtype=np.float64)
-    if evaluation.task == "classification":
-        spread = spread.astype(np.int64)
-        folds = min(folds, *(int((spread[~controls] == value).sum()) for value in (0, 1)))
-    if min(folds, len(people)) < 2:
-        return None
-    return make_splits(
-        people, spread, folds=folds, repeats=1, seed=evaluation.builder.seed, strata=controls
-    )
+def remarks(coverage: pd.DataFrame, truth: "pd.Series[float]", task: str) -> list[str | None]:
+    """Say for each row where its people are too few for a limit."""
+    least = least_people(float(coverage["level"].iloc[0])) if len(coverage) else 0
+    numbers = {"all": len(truth)}
+    if task == "classification":
+        numbers = {name: int((truth == label).sum()) for label, name in CLASSES.items()}
+    what = "left out of a set" if task == "classification" else "given an interval"
+    return [
+        f"too few: of {numbers[group]} people nobody new can be {what}; it takes {least}"
+        if numbers.get(group, least) < least
+        else None
+        for group in coverage["group"]
+    ]
