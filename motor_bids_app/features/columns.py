@@ -85,7 +85,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "tract_distance_left": ("Distance from the lesion to the left corticospinal tract", "mm"),
     "tract_distance_right": ("Distance from the lesion to the right corticospinal tract", "mm"),
     **MEASURES,
-    **disconnection_columns(),
+    **dict(disconnection_columns()),
     **dict(signal_columns()),
 }
 
