@@ -166,7 +166,8 @@ def advised(predictions: Predictions, table: pd.DataFrame, task: str) -> str:
     By a closed test (Vergouwe et al. 2017, Stat Med 36:4529): the model stands as it is unless
     intercept and slope together fit better (likelihood ratio, 5 %), and the intercept alone
     suffices unless the slope adds to it. So a model that needs no update is advised one in at most
-    1 of 20 cohorts.
+    1 of 20 cohorts. An update that does not lower the loss of people it was not fitted to is not
+    advised either.
 
     Parameters
     ----------
@@ -182,6 +183,8 @@ def advised(predictions: Predictions, table: pd.DataFrame, task: str) -> str:
         alone = stats.chi2.sf(fits[INTERCEPT] - fits[BOTH], 1) >= 1 - LEVEL
         chosen = INTERCEPT if alone else BOTH
     gains = {row["update"]: (row["gain"], row["low"]) for _, row in table.iterrows()}
+    if chosen != AS_IT_IS and gains[chosen][0] <= 0:
+        chosen = AS_IT_IS
     gain, low = gains.get(REFIT, (0.0, 0.0))
     own = 0.0 if chosen == AS_IT_IS else gains[chosen][0]
     return REFIT if low > 0 and gain > 2 * own else chosen

@@ -176,9 +176,16 @@ def test_a_calibrated_model_is_left_alone_in_19_of_20_cohorts():
     advice = []
     for seed in range(200):
         predictions = classes(n=100, seed=seed)
-        gains = pd.DataFrame({"update": [INTERCEPT, BOTH], "gain": 0.0, "low": -1.0})
+        gains = pd.DataFrame({"update": [INTERCEPT, BOTH], "gain": 1.0, "low": -1.0})
         advice.append(advised(predictions, gains, "classification"))
     assert advice.count(AS_IT_IS) >= 184  # 95 %, less 2 standard errors
+
+
+def test_an_update_that_helps_nobody_else_is_not_advised():
+    predictions = scores(shift=12)
+    gains = pd.DataFrame({"update": [INTERCEPT, BOTH], "gain": -0.1, "low": -1.0})
+
+    assert advised(predictions, gains, "regression") == AS_IT_IS
 
 
 def test_an_update_as_it_is_changes_nothing():

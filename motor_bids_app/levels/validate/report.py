@@ -191,7 +191,8 @@ def _cell(row: Mapping[str, Any]) -> str:
 def _coverage(found: External) -> Table | None:
     if found.coverage.empty:
         return None
-    return coverage_table(found.coverage.assign(measured="nested"), found.scored.outcome.task)
+    table = found.coverage.assign(measured="elsewhere", remark=None)
+    return coverage_table(table, found.scored.outcome.task)
 
 
 def _figures(found: External, label: str) -> tuple[Figure, ...]:

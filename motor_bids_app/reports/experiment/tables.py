@@ -18,6 +18,7 @@ _SHOWN = {  # metrics of the main table, by task
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
 _MEASURED = {
+    "elsewhere": "in people who played no part in the model",
     "nested": "by CV+, in patients whom neither the models nor the limits were made from",
     "not nested": "by split-conformal limits calibrated on all other patients, which is what they "
     "should by construction: the model is too costly to nest",
