@@ -23,6 +23,7 @@ from real import dataset, heads, put, settings, soop
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.run import run_level
+from motor_bids_app.reports.pages import Figure
 from motor_bids_app.settings import Selection, Settings
 
 PARTS = {
@@ -108,6 +109,11 @@ def _some_lesions(run: Settings) -> Settings:
     return replace(run, selection=Selection(participants=labels))
 
 
+def _class(figure: Figure) -> str:
+    """Slices lie on black, charts on the page."""
+    return "picture photo" if figure.media_type == "image/png" else "picture"
+
+
 def page(people: list[tuple[str, Outputs]]) -> str:
     """One self-contained page."""
     style = files("motor_bids_app.reports").joinpath("templates/style.css").read_text()
@@ -118,7 +124,7 @@ def page(people: list[tuple[str, Outputs]]) -> str:
             shown = [figure for name in names if (figure := outputs.load_figure(name))]
             body += [f"<h3>{html.escape(title)}</h3>"] if shown else []
             body += [
-                f"<figure><div class='picture photo'>{figure.html}</div><figcaption>"
+                f"<figure><div class='{_class(figure)}'>{figure.html}</div><figcaption>"
                 f"<p>{html.escape(figure.title)}. {html.escape(figure.caption)}</p>"
                 "</figcaption></figure>"
                 for figure in shown
