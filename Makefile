@@ -94,7 +94,7 @@ bench-explain: $(READY)
 bench-pretrain: $(READY)
 	$(BIN)/python benchmarks/pretrain.py
 
-## make gallery     every real head and diffusion series on one page, where there are such data
+## make gallery     every real image on one page, where there are such data
 gallery: $(READY)
 	$(BIN)/python benchmarks/gallery.py
 
