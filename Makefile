@@ -48,7 +48,7 @@ bench-truth: $(READY)
 bench-permutation: $(READY)
 	$(BIN)/python benchmarks/permutation.py
 
-## make bench-evaluation  intervals, permutation tests and conformal sets on 200 simulated cohorts
+## make bench-evaluation  intervals, tests and conformal sets on 200 simulated cohorts of each of 48 kinds
 bench-evaluation: $(READY)
 	$(BIN)/python benchmarks/evaluation.py
 
