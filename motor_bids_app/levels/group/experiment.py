@@ -30,6 +30,7 @@ from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.evaluation import Evaluation, Scores, Setup, stack
 from motor_bids_app.levels.group.harmonisation import check_harmonisation
 from motor_bids_app.levels.group.nuisance import NUISANCE, check_rung
+from motor_bids_app.levels.group.parts.added import Added
 from motor_bids_app.levels.group.parts.audit import Audit
 from motor_bids_app.levels.group.parts.by_map import ByMap
 from motor_bids_app.levels.group.parts.chance import Chance
@@ -69,6 +70,7 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     Sites,
     Subgroups,
     Comparisons,
+    Added,
     ByMap,
     Embedding,
     AsPaper,

@@ -33,6 +33,7 @@ from motor_bids_app.levels.cohort.instances import (
     instances_of_scan,
 )
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
+from motor_bids_app.levels.cohort.own import with_known_own
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
@@ -76,6 +77,7 @@ def run(settings: Settings) -> list[Prediction]:
         model.metadata["inputs"]["baseline_score"],
         model.metadata["target"]["score"],
     )
+    people = with_known_own(people, model.metadata["inputs"].get("columns", ()))
     warnings = (*people.notes, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
