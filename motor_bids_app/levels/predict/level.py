@@ -72,12 +72,10 @@ def run(settings: Settings) -> list[Prediction]:
         )
     limit_threads(settings.processing.omp_nthreads)
     model = load_model(settings.models[0], choose_device(settings.resources.device))
-    people = with_known_baseline(
-        gather_participants(settings, scores_required=False),
-        model.metadata["inputs"]["baseline_score"],
-        model.metadata["target"]["score"],
-    )
-    people = with_known_own(people, model.metadata["inputs"].get("columns", ()))
+    inputs, score = model.metadata["inputs"], model.metadata["target"]["score"]
+    people = gather_participants(settings, scores_required=False)
+    people = with_known_baseline(people, inputs["baseline_score"], score)
+    people = with_known_own(people, inputs.get("columns", ()))
     warnings = (*people.notes, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
