@@ -1,6 +1,7 @@
 """How a table of an experiment is read: every key has a rule, and a wrong value says it."""
 
 import itertools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -81,6 +82,16 @@ ASCENDING = Rule(
         and all(low < high for low, high in itertools.pairwise(value))
     ),
     "a list of 2 to 20 rising numbers, the lowest value of each class but the first",
+)
+
+
+SCORES = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and len(set(value)) == len(value) <= 100
+        and all(isinstance(one, str) and re.fullmatch("[a-z][a-z0-9_]*", one) for one in value)
+    ),
+    'a list without repeats of scores, such as ["nihss"] (lower-case letters, digits and _)',
 )
 
 

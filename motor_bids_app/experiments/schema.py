@@ -18,6 +18,7 @@ from motor_bids_app.experiments.beside import (
 from motor_bids_app.experiments.component import Component, check_component
 from motor_bids_app.experiments.rules import (
     ASCENDING,
+    SCORES,
     Rule,
     Section,
     check_key,
@@ -107,6 +108,7 @@ class Inputs(Section):
     resolution: int = setting(2, whole(1, 4))  # mm
     mirror_lesion_to: str = setting("none", one_of("none", "left", "right"))
     baseline_score: str = setting("none", _BASELINE)  # what persistence predicts from
+    columns: tuple[str, ...] = setting((), SCORES)  # of the tables, that own rungs predict from
     harmonise: str = setting("none", one_of("none", "combat"))  # sites of regional features
     recordings: tuple[str, ...] = setting(("eeg", "emg"), list_of("eeg", "emg"))
     channels: str = setting("common", one_of("common", "same"))  # of the recordings of all people
@@ -126,8 +128,7 @@ class Model(Section):
     n_residuals: int = setting(5, whole(0, 20))
     hidden: int = setting(256, whole(2, 4096))
     dropout: float = setting(0.3, number(0, 0.95))
-    # gao2025: in each block
-    convolutions: tuple[int, ...] = setting((2, 2, 3, 3, 3), wholes(1, 10, 4))
+    convolutions: tuple[int, ...] = setting((2, 2, 3, 3, 3), wholes(1, 10, 4))  # of gao2025
     lstm: tuple[int, ...] = setting((128, 64, 32), wholes(1, 4096))  # units of each layer
     step: float = setting(0.1, number(0.001, 60))  # s of a window that are one step of the LSTM
     backbone: str = setting("shufflenet", one_of(*BACKBONES))  # of slices
@@ -194,8 +195,7 @@ class Validation(Section):
         """Build from a TOML table, where ``leave_out = "site"`` is another name of the scheme."""
         if isinstance(table, Mapping) and "leave_out" in table:
             table = {**table, "scheme": "leave_one_site_out"}
-            left_out = table.pop("leave_out")
-            if left_out != "site":
+            if (left_out := table.pop("leave_out")) != "site":
                 raise UsageError(f'{place} leave_out = {left_out!r}: use "site".')
         return super().read(table, place)
 

@@ -15,12 +15,9 @@ from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.rules import Rule, list_of, one_of, some_of, whole
 from motor_bids_app.experiments.schema import MAPS, NAME, Inputs, Model, Training
-from motor_bids_app.features.columns import REGIONAL
-from motor_bids_app.features.disconnection_columns import DISCONNECTION
 from motor_bids_app.features.recordings import SIGNALS
-from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.levels.cohort.scoring import PATIENTS
-from motor_bids_app.models.catalog import FUSION, MODELS, TASKS, Needs, needs
+from motor_bids_app.models.catalog import FUSION, MODELS, PATTERNS, TASKS, Needs, needs
 
 _MOST_PEOPLE = 10_000_000
 _MOST_TEXT = 10_000  # characters
@@ -91,7 +88,7 @@ _SETTINGS = {
     "bounds": Maybe(Each(_NUMBER, 2, 2)),
     "columns": Each(_TEXT, 1000),
     "pattern": Rule(
-        lambda value: value in ("", REGIONAL, PHYSIOLOGY, DISCONNECTION),
+        lambda value: value in PATTERNS,
         "columns of this version (those of regions were of another atlas before: train it again)",
     ),
     "select": _SWITCH,
@@ -166,13 +163,14 @@ _METADATA = Table(
                 },
             },
             {
+                "columns": Each(_TEXT, 100),
                 SIGNALS: Table(
                     {
                         "channels": Each(_CHANNEL, 10_000, 1),
                         "rate": _ABOVE_0,
                         "n_samples": whole(1, 1_000_000),
                     }
-                )
+                ),
             },
         ),
         "processing": Maybe(

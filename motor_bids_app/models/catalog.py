@@ -21,14 +21,14 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.models.kinds import NETWORK_KINDS, kind_of
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.state import State
-from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS, OWN
 from motor_bids_app.models.tables.ordinal import CumulativeModel
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 LADDER = (
-    "prevalence", "nuisance", "demographics", "persistence", "lesion_volume", "tract_load",
-    "combined", "disconnection", "regional", "rbf", "boosting", "lesion_map", "lesion_gp",
-    "kernel_demographics", "kernel",
+    "prevalence", "nuisance", "demographics", "persistence", "own", "lesion_volume", "tract_load",
+    "combined", "disconnection", "own_lesion", "regional", "rbf", "boosting", "lesion_map",
+    "lesion_gp", "kernel_demographics", "kernel",
 )  # fmt: skip
 # Not persistence, which needs a baseline score, nor what `full_ladder` adds, nor models of lesions.
 USUAL = (
@@ -38,6 +38,7 @@ USUAL = (
 # Rungs to be beaten: what they learned is no model of anything, or holds training people.
 COMPARED_ONLY = frozenset({"nuisance", "rbf", "boosting", "lesion_gp", "kernel_demographics"})
 NETWORKS = ("karakis2023", "cbam2025", "gao2025", "shi2025")
+JOINT, PARTS_OF_JOINT = "own_lesion", ("own", "disconnection")  # both, and either alone
 # Rungs that only some experiments ask for: a table of EEG and EMG, and either half of shi2025.
 MODALITY_RUNGS = ("physiology", "signals", "slices")
 FUSION = {"signals": (SIGNALS,), "slices": (SLICES,), "shi2025": (SIGNALS, SLICES)}
@@ -47,6 +48,8 @@ _WORDS = {
     REGIONAL: "regional features",
     PHYSIOLOGY: "features of EEG or EMG",
     DISCONNECTION: "shares of bundles that a lesion cuts",
+    OWN: "predictors of your own, which [inputs] columns or baseline_score name",
+    f"{OWN}|{DISCONNECTION}": "predictors of your own and shares of bundles",
 }
 
 
@@ -119,8 +122,10 @@ _NEEDS = {
     "lesion_volume": Needs(columns=("lesion_volume",)),
     "tract_load": Needs(columns=("tract_load", "tract_load_weighted")),
     "nuisance": Needs(),
+    "own": Needs(columns=DEMOGRAPHICS, pattern=OWN),
     "combined": Needs(columns=COMBINED),
     "disconnection": Needs(columns=_SIZE, pattern=DISCONNECTION),
+    "own_lesion": Needs(columns=_SIZE, pattern=f"{OWN}|{DISCONNECTION}"),
     "regional": Needs(pattern=REGIONAL),
     "rbf": Needs(columns=COMBINED, pattern=REGIONAL),
     "boosting": Needs(columns=COMBINED, pattern=REGIONAL),
@@ -134,6 +139,7 @@ _NEEDS = {
     "physiology": Needs(pattern=PHYSIOLOGY),
     **{name: Needs(instances=kinds) for name, kinds in FUSION.items()},
 }
+PATTERNS = frozenset(need.pattern for need in _NEEDS.values())
 
 
 def needs(name: str) -> Needs:
@@ -234,7 +240,7 @@ def _build(name: str, task: str, given: dict[str, Any], params: Mapping[str, Any
         "modalities": needed.instances,
         "columns": needed.columns,
         "pattern": needed.pattern,
-        "select": name in ("regional", "physiology", "rbf", "disconnection"),
+        "select": name in ("regional", "physiology", "rbf", "disconnection", "own_lesion"),
     }
     fixed = {key: value for key, value in given.items() if key in known}
     free = sorted(set(known) - set(fixed))

@@ -54,6 +54,7 @@ _PAIRS: dict[str, tuple[Kind, Kind]] = {
     "prevalence": (ConstantClassifier, ConstantRegressor),
     "nuisance": (NuisanceClassifier, NuisanceRegressor),
     "disconnection": (DisconnectionClassifier, DisconnectionRegressor),
+    "own_lesion": (DisconnectionClassifier, DisconnectionRegressor),
     "rbf": (RbfClassifier, RbfRegressor),
     "boosting": (BoostingClassifier, BoostingRegressor),
     "lesion_map": (LesionMapClassifier, LesionMapRegressor),

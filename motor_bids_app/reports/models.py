@@ -8,6 +8,8 @@ LABELS = {
     "lesion_volume": "Lesion volume",
     "tract_load": "Lesion load of the corticospinal tract",
     "combined": "Age, sex, time, lesion volume and tract load together",
+    "own": "Predictors of your own, age, sex and time",
+    "own_lesion": "The same with bundles that the lesion cuts and its volume",
     "disconnection": "Bundles that the lesion cuts, with its volume, age, sex and time",
     "regional": "Regional features and asymmetries (elastic net)",
     "rbf": "Radial kernel machine on all columns",

@@ -26,6 +26,7 @@ from motor_bids_app.levels.cohort.maps import (
     to_flip,
 )
 from motor_bids_app.levels.cohort.outcome import Outcome, choose_outcome
+from motor_bids_app.levels.cohort.own import with_own
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import Labels, label
 from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
@@ -151,6 +152,8 @@ def _build(
     outcome = choose_outcome(people, experiment.target)
     inputs = experiment.inputs
     people, exclusions, remarks = with_baseline(people, outcome, inputs.baseline_score)
+    people, said = with_own(people, outcome, inputs.columns)
+    remarks = (*remarks, *said)
     for row, reason in unreadable.items():
         exclusions[row] = exclusions[row] or reason
     labels = _take_part(people, outcome, exclusions, experiment)

@@ -1,5 +1,6 @@
 """What is missing, whom that leaves out, and what models do about it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.maps import available_maps, seed_is_opposite
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.models.catalog import needs
-from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS, OWN, own_column
 
 Flags = NDArray[np.bool_]
 NAMES = {
@@ -74,12 +75,14 @@ def incomplete(
     maps = available_maps([people.scans[row] for row in rows], controls[rows], wanted)
     table = people.table.iloc[rows]
     used = [
-        name for name in (*DEMOGRAPHICS, BASELINE) if name in table and table[name].notna().any()
+        name
+        for name in (*DEMOGRAPHICS, *_own(table))
+        if name in table and table[name].notna().any()
     ]
     reasons = exclusions.copy()
     for row in rows:
         lacking = [
-            NAMES[name]
+            _in_words(name)
             for name in used
             if pd.isna(people.table[name].iloc[row])
             and not (controls[row] and name == "time_since_stroke")
@@ -92,6 +95,15 @@ def incomplete(
         if lacking:
             reasons[row] = f"lacks {', '.join(lacking)}, and the experiment leaves such scans out"
     return reasons
+
+
+def _own(table: pd.DataFrame) -> list[str]:
+    """Columns of predictors that the experiment names, the baseline score among them."""
+    return [name for name in map(str, table.columns) if re.fullmatch(OWN, name)]
+
+
+def _in_words(name: str) -> str:
+    return NAMES.get(name, name.removeprefix(own_column("")))
 
 
 def wrong_seeds(
@@ -193,8 +205,8 @@ def _seen(
     for name in DEMOGRAPHICS:
         nobody = "nobody has it: models do without"
         yield NAMES[name], known(name), _FILLED if known(name).any() else nobody
-    if BASELINE in table:
-        yield NAMES[BASELINE], known(BASELINE), _FILLED
+    for name in _own(table):
+        yield _in_words(name), known(name), _FILLED
     if "lesion_volume" in table:
         rule = "0 for controls; of patients, " + _FILLED
         yield "lesion mask (volume and tract load)", known("lesion_volume"), rule

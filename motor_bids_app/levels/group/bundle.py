@@ -100,6 +100,7 @@ def _inputs(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[
         "mask": experiment.inputs.mask,
         "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
         "baseline_score": experiment.inputs.baseline_score,
+        "columns": list(experiment.inputs.columns),
         "grid": None
         if grid is None
         else {"shape": list(grid.shape), "affine": grid.affine.tolist()},

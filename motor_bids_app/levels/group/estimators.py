@@ -28,12 +28,8 @@ from motor_bids_app.models.training.settings import TrainingSettings
 from motor_bids_app.models.training.snapshots import Checkpoints
 
 log = logging.getLogger(__name__)
-LESION_TOO = (
-    "combined",
-    "rbf",
-    "boosting",
-    "disconnection",
-)  # that have more than demographics to use
+# That have more than demographics to use.
+LESION_TOO = ("combined", "rbf", "boosting", "disconnection", "own", "own_lesion")
 PIECES = {
     WINDOWS: "windows of the bold",
     SIGNALS: "windows of EEG or EMG",

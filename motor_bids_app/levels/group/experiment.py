@@ -30,6 +30,7 @@ from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.evaluation import Evaluation, Scores, Setup, stack
 from motor_bids_app.levels.group.harmonisation import check_harmonisation
 from motor_bids_app.levels.group.nuisance import NUISANCE, check_rung
+from motor_bids_app.levels.group.parts.added import Added
 from motor_bids_app.levels.group.parts.audit import Audit
 from motor_bids_app.levels.group.parts.by_map import ByMap
 from motor_bids_app.levels.group.parts.chance import Chance
@@ -46,7 +47,7 @@ from motor_bids_app.levels.group.parts.recalibration import Recalibration
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
 from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
-from motor_bids_app.levels.group.parts.transformed import WORDS, Transformed
+from motor_bids_app.levels.group.parts.transformed import Transformed, learned_note
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
 from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.catalog import COMPARED_ONLY, needs
@@ -69,6 +70,7 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     Sites,
     Subgroups,
     Comparisons,
+    Added,
     ByMap,
     Embedding,
     AsPaper,
@@ -233,10 +235,7 @@ def _notes(evaluation: Evaluation) -> tuple[str, ...]:
         *evaluation.beside.notes,
     )
     if experiment.target.transform != "none":
-        notes += (
-            f"Models learned {WORDS[experiment.target.transform]}. Predictions are in units of the "
-            "score, and lie nearer to the median than to the mean of people alike.",
-        )
+        notes += (learned_note(experiment.target.transform),)
     asked = experiment.as_published
     if evaluation.raw is not None and asked is not None and asked.protocols:
         notes += ("The leakage ladder shows the final model without recalibration.",)

@@ -33,6 +33,7 @@ from motor_bids_app.levels.cohort.instances import (
     instances_of_scan,
 )
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
+from motor_bids_app.levels.cohort.own import with_known_own
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
@@ -71,11 +72,10 @@ def run(settings: Settings) -> list[Prediction]:
         )
     limit_threads(settings.processing.omp_nthreads)
     model = load_model(settings.models[0], choose_device(settings.resources.device))
-    people = with_known_baseline(
-        gather_participants(settings, scores_required=False),
-        model.metadata["inputs"]["baseline_score"],
-        model.metadata["target"]["score"],
-    )
+    inputs, score = model.metadata["inputs"], model.metadata["target"]["score"]
+    people = gather_participants(settings, scores_required=False)
+    people = with_known_baseline(people, inputs["baseline_score"], score)
+    people = with_known_own(people, inputs.get("columns", ()))
     warnings = (*people.notes, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)

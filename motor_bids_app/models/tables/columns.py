@@ -19,7 +19,17 @@ LESION_COLUMNS = frozenset(
     }
     | {name for name, _ in disconnection_columns()}
 )
+OWN = r"own_[a-z0-9_]+|baseline_score"  # columns of predictors that an experiment names
 _SEX = {"female": 0.0, "f": 0.0, "male": 1.0, "m": 1.0}
+
+
+def own_column(name: str) -> str:
+    """Name the column of a predictor of the user's own, which no feature can have.
+
+    >>> own_column("nihss")
+    'own_nihss'
+    """
+    return f"own_{name}"
 
 
 def numeric_columns(samples: Samples, columns: tuple[str, ...]) -> NDArray[np.float64]:

@@ -15,13 +15,13 @@ from motor_bids_app.features.columns import QUALITY, REGIONAL
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.models.tables.classical import mean_of_patients, scaling_steps, within
-from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS, LESION_COLUMNS
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS, LESION_COLUMNS, OWN
 from motor_bids_app.models.tables.harmonisation import sites_of
 from motor_bids_app.models.training.folds import binary_labels
 
 Floats = NDArray[np.float64]
 _QUALITY = re.compile(QUALITY)
-_PREDICTOR = re.compile(f"{REGIONAL}|{PHYSIOLOGY}")
+_PREDICTOR = re.compile(f"{REGIONAL}|{PHYSIOLOGY}|{OWN}")
 _NAMED = frozenset({*DEMOGRAPHICS, BASELINE, *LESION_COLUMNS})
 # Measures of quality that depend on the brain too: its shape, its atrophy, the lesion. The audit
 # looks at them; a rung that held them would know some biology.

@@ -75,7 +75,7 @@ def test_lesion_rungs_learn_and_are_applied(cohort, tmp_path, final):
     assert "lesion_gp" not in tests.index
     index = json.loads((folder / "model" / "model.json").read_text())
     assert index["metadata"]["target"]["transform"] == "sqrt"
-    told = predict.run(cohort.settings("predict", model=folder / "model"))
+    told = predict.run(cohort.settings("predict", models=(folder / "model",)))
     assert all(0 <= one.value <= 66 for one in told)
     assert np.ptp([one.value for one in told]) > 20
 

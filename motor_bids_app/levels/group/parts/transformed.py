@@ -14,7 +14,7 @@ from motor_bids_app.models.tables.transformed import transformed
 from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.experiment.tables import models_table
 
-WORDS = {"log1p": "ln(1 + score)", "sqrt": "the square root of the score"}
+_WORDS = {"log1p": "ln(1 + score)", "sqrt": "the square root of the score"}
 _KEPT = ["model", "population", "metric", "value", "low", "high"]
 
 
@@ -55,11 +55,19 @@ class Transformed(Part):
         """A table."""
         shown = models_table(self.table, page.models, "regression", PATIENTS, page.label)
         caption = (
-            f"The same predictions on the scale that models learned, {WORDS[self.transform]}, in "
+            f"The same predictions on the scale that models learned, {_WORDS[self.transform]}, in "
             "patients, with 95 % intervals. All else on this page is in units of the score."
         )
         table = replace(shown, caption=caption)
         return [Block(place="models", title="On the scale that models learned", tables=(table,))]
+
+
+def learned_note(transform: str) -> str:
+    """Say on which scale models learned, in one sentence for readers of their predictions."""
+    return (
+        f"Models learned {_WORDS[transform]}: predictions, in units of the score, lie nearer to "
+        "the median than to the mean of people alike."
+    )
 
 
 def _on_scale(predictions: Predictions, transform: str) -> Predictions:
