@@ -18,7 +18,7 @@ _SHOWN = {  # metrics of the main table, by task
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
 _MEASURED = {
-    "nested": "by CV+, in patients whom neither the models nor the limits were made from",
+    "nested": "in patients whom neither the models nor the limits were made from",
     "not nested": "by split-conformal limits calibrated on all other patients, which is what they "
     "should by construction: the model is too costly to nest",
 }
@@ -152,7 +152,7 @@ def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
         + (" With both classes in the set, the model should not be asked." if classify else "")
         + "".join(
             f" {row['group'].capitalize()}: {row['remark']}."
-            for _, row in coverage.dropna(subset="remark").iterrows()
+            for _, row in coverage.reindex(columns=["group", "remark"]).dropna().iterrows()
         ),
         columns=(
             "True group",
