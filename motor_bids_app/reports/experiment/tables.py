@@ -19,7 +19,7 @@ _SHOWN = {  # metrics of the main table, by task
 }
 _MEASURED = {
     "elsewhere": "in people who played no part in the model",
-    "nested": "by CV+, in patients whom neither the models nor the limits were made from",
+    "nested": "in patients whom neither the models nor the limits were made from",
     "not nested": "by split-conformal limits calibrated on all other patients, which is what they "
     "should by construction: the model is too costly to nest",
 }
@@ -153,7 +153,7 @@ def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
         + (" With both classes in the set, the model should not be asked." if classify else "")
         + "".join(
             f" {row['group'].capitalize()}: {row['remark']}."
-            for _, row in coverage.dropna(subset="remark").iterrows()
+            for _, row in coverage.reindex(columns=["group", "remark"]).dropna().iterrows()
         ),
         columns=(
             "True group",
