@@ -153,7 +153,7 @@ def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
         + (" With both classes in the set, the model should not be asked." if classify else "")
         + "".join(
             f" {row['group'].capitalize()}: {row['remark']}."
-            for _, row in coverage.dropna(subset="remark").iterrows()
+            for _, row in coverage.reindex(columns=["group", "remark"]).dropna().iterrows()
         ),
         columns=(
             "True group",
