@@ -20,8 +20,9 @@ Columns = Mapping[str, Mapping[str, Any]]
 WIDENED = (
     "; of the AUC by the variance of Hanley and McNeil over the pairs that were compared, of r by "
     "Fisher, of calibration by the jackknife, each wider because the people who are tested also "
-    "train; of errors and R2 by how people and test sets vary; of shares by bootstrap over people, "
-    "at least as wide as the corrected resampled interval (Nadeau and Bengio 2003)"
+    "train; of errors and R2 by how people and test sets vary; of balanced accuracy by Wilson's "
+    "intervals of its two shares; of other shares by bootstrap over people, at least as wide as "
+    "the corrected resampled interval (Nadeau and Bengio 2003)"
 )
 
 
