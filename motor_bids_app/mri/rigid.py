@@ -35,7 +35,7 @@ _SAME = 1.0  # mm between places that are one at the finest scale
 _CLEARLY = 0.01  # of similarity by which another place must beat the header's
 _COIL = 25.0  # mm; brightness changes more slowly than that for the coil alone
 _DARK = 0.1  # of the usual brightness; darker voxels are not raised to it
-LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real bold 0.5 or more
+LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real bold 0.45 or more
 
 
 @dataclass(frozen=True, eq=False)
