@@ -8,7 +8,6 @@ problem, which Gauss-Newton steps solve in a few iterations.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from scipy.linalg import expm
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from motor_bids_app.mri.sampling import apply_matrix, sample, shrink, voxel_grid
+from motor_bids_app.mri.sampling import apply_matrix, sample, shrink, smooth, voxel_grid
 
 Matrix = NDArray[np.float64]
 
@@ -63,21 +62,16 @@ class Picture:
         corner = from_matvec(np.eye(3), low)
         return Picture(self.volume[box], self.weight[box], self.affine @ corner)
 
+    def widened(self, margin: float) -> "Picture":
+        """The image with weight in the `margin` mm around what has weight, too."""
+        x, y, z = (margin / 2 / voxel_sizes(self.affine)).tolist()
+        return Picture(self.volume, (smooth(self.weight, (x, y, z)) > 0.02).float(), self.affine)
+
     def centre(self) -> NDArray[np.float64]:
         """Centre of the voxels brighter than average, in mm."""
         counted = self.volume[0] * (self.weight[0] > 0)
         bright = torch.argwhere(counted > counted.mean()).double().mean(0).cpu().numpy()
         return np.asarray(apply_affine(self.affine, bright), dtype=np.float64)
-
-
-class Comparison(Protocol):
-    """Two images at one scale, compared as a matrix from fixed to moving mm lays them."""
-
-    def cost(self, matrix: Matrix) -> float:
-        """0 where they fit, 1 where they do not."""
-
-    def normal_equations(self, matrix: Matrix, basis: Tensor) -> tuple[Matrix, Matrix, Matrix]:
-        """Hessian and gradient for small motions in `basis`, and the centre they turn about."""
 
 
 class _Comparison:
@@ -186,15 +180,13 @@ def turned_starts(
     turns: Sequence[float] = _COARSE_TURNS,
 ) -> list[Matrix]:
     """First guesses that lay one centre on the other, turned about each axis."""
-    matrices = []
-    for angles in product(turns, repeat=3):
-        turn = scale * Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
-        matrices.append(from_matvec(turn, moving_centre - turn @ fixed_centre))
-    return matrices
+    angles = np.array(list(product(turns, repeat=3)))
+    found = scale * Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    return [from_matvec(turn, moving_centre - turn @ fixed_centre) for turn in found]
 
 
 def descend(
-    comparison: Comparison, matrix: Matrix, freedom: int, *, rounds: int = _ROUNDS
+    comparison: _Comparison, matrix: Matrix, freedom: int, *, rounds: int = _ROUNDS
 ) -> tuple[float, Matrix]:
     """Damped Gauss-Newton steps until they gain nothing; return the cost and the matrix."""
     basis = _basis(freedom)

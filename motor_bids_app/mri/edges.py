@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from motor_bids_app.mri.alignment import LEAST_OVERLAP, UNIT, Matrix, Picture, slope
-from motor_bids_app.mri.sampling import apply_matrix, sample, voxel_grid
+from motor_bids_app.mri.sampling import Sampler, apply_matrix, sample, voxel_grid
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 _FACTORS = (1.0, 1.0, 1.0, 2**0.5, 2**0.5, 2**0.5)  # each pair but the squares stands for two
 _SEED = 0
+_AT_ONCE = 200_000  # points that are sampled at once: more no longer fit a processor's cache
 
 
 class EdgeComparison:
-    """Edges of two images on their grids: how well a rigid matrix from fixed to moving mm fits.
+    """Edges of two images on their grids: how well rigid matrices from fixed to moving mm fit.
 
     Parameters
     ----------
@@ -44,49 +45,66 @@ class EdgeComparison:
         self.directions, self.weights = there[:3], there[3]
         self.to_voxels = np.linalg.inv(moving.affine)
         edges = _products(_directions(moving))
-        self.moving = torch.cat([edges, moving.weight])
+        channels = torch.cat([edges, moving.weight])
+        self.moving = Sampler(channels)
         slopes = torch.stack([torch.stack([slope(e, k) for e in edges]) for k in range(3)])
         slopes = torch.einsum("ij,icxyz->jcxyz", _tensor(self.to_voxels[:3, :3]), slopes)
-        self.with_slopes = torch.cat([self.moving, slopes.flatten(0, 1)])  # per mm
+        self.with_slopes = Sampler(torch.cat([channels, slopes.flatten(0, 1)]))  # per mm
 
-    def _meet(self, matrix: Matrix, volumes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Turned fixed directions, weights, and sampled channels."""
-        sampled = sample(volumes, apply_matrix(_tensor(self.to_voxels @ matrix), self.points))
-        turned = _tensor(matrix[:3, :3]) @ self.directions
-        return turned, self.weights * sampled[6], sampled
+    def _n(self, n_points: int | None) -> int:
+        return min(n_points or len(self.weights), len(self.weights))
 
-    def cost(self, matrix: Matrix) -> float:
-        """One less the share of the fixed edges that is met, 0 to 1; 1 where images hardly meet."""
-        turned, weights, sampled = self._meet(matrix, self.moving)
-        if weights.sum() < LEAST_OVERLAP * self.weights.sum():
-            return 1.0
-        fixed = _products(turned)
-        own = (weights * fixed.square().sum(0)).sum()
-        return 1 - float((weights * (fixed * sampled[:6]).sum(0)).sum() / own.clamp_min(1e-12))
+    def _meet(self, matrices: Matrix, volumes: Sampler, n: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Turned fixed directions, weights, and sampled channels, (channels, places, points)."""
+        sampled = volumes(_mapped(self.to_voxels @ matrices, self.points[:, :n]))
+        turned = _mapped(matrices[:, :3, :3], self.directions[:, :n])
+        return turned, self.weights[:n] * sampled[6], sampled
 
-    def normal_equations(self, matrix: Matrix, basis: Tensor) -> tuple[Matrix, Matrix, Matrix]:
-        """Hessian and gradient for small motions in `basis`, and the centre they turn about.
+    def costs(self, matrices: Matrix, n_points: int | None = None) -> NDArray[np.float64]:
+        """One less the share of the fixed edges that is met, 0 to 1; 1 where images hardly meet.
 
-        The Hessian is that of the squared difference of edges, which is positive.
+        `matrices` have the shape (places, 4, 4), the costs (places,). Of the points, the first
+        `n_points` are compared.
         """
-        turned, weights, sampled = self._meet(matrix, self.with_slopes)
-        fixed, moving, slopes = _products(turned), sampled[:6], sampled[7:].view(3, 6, -1)
-        scale = (weights * (fixed * moving).sum(0)).sum()
-        scale = scale / (weights * moving.square().sum(0)).sum().clamp_min(1e-12)
-        places = apply_matrix(_tensor(matrix), self.points)
-        centre = places.mean(1, keepdim=True)
-        places = (places - centre) / UNIT
-        rows, gradient = [], []
-        for motion in basis.view(-1, 3, 4):
-            shifted = (slopes * (motion[:, :3] @ places + motion[:, 3:])[:, None]).sum(0)
-            bent = 2 * _products((motion[:, :3] / UNIT) @ turned, turned)
-            rows.append(((scale * shifted - bent) * weights.sqrt()).flatten())
-            gradient.append(-scale * (weights * (shifted * fixed + bent * moving)).sum())
-        jacobian = torch.stack(rows)
+        n = self._n(n_points)
+        at_once = max(1, _AT_ONCE // n)
+        parts = [matrices[i : i + at_once] for i in range(0, len(matrices), at_once)]
+        return np.concatenate([self._costs(part, n) for part in parts])
+
+    def _costs(self, matrices: Matrix, n: int) -> NDArray[np.float64]:
+        turned, weights, sampled = self._meet(matrices, self.moving, n)
+        fixed = _products(turned)
+        met = (weights * (fixed * sampled[:6]).sum(0)).sum(1)
+        own = (weights * fixed.square().sum(0)).sum(1).clamp_min(1e-12)
+        missed = weights.sum(1) < LEAST_OVERLAP * self.weights[:n].sum()
+        return np.asarray(torch.where(missed, 1.0, 1 - met / own).double().cpu().numpy())
+
+    def normal_equations(
+        self, matrices: Matrix, n_points: int | None = None
+    ) -> tuple[Matrix, Matrix, Matrix]:
+        """Hessians and gradients for small shifts (mm) and turns, and the centres of the turns.
+
+        Turns are in units of 1 / `UNIT` rad; shapes (places, 6, 6), (places, 6), (places, 3). The
+        Hessian is that of the squared difference of edges, which is positive.
+        """
+        turned, weights, sampled = self._meet(matrices, self.with_slopes, self._n(n_points))
+        fixed, moving = _products(turned), sampled[:6]
+        slopes = sampled[7:].view(3, 6, *weights.shape)
+        scale = (weights * (fixed * moving).sum(0)).sum(1)
+        scale = scale / (weights * moving.square().sum(0)).sum(1).clamp_min(1e-12)
+        places = _mapped(matrices, self.points[:, : self._n(n_points)])
+        centre = places.mean(2, keepdim=True)
+        slopes = scale[:, None] * slopes
+        moved = torch.cat([slopes, torch.stack(_turns((places - centre) / UNIT, slopes))])
+        bent = torch.stack([2 / UNIT * _products(one, turned) for one in _crossed(turned)])
+        gradient = -(weights * (moved * fixed).sum(1)).sum(2)
+        gradient[3:] -= scale * (weights * (bent * moving).sum(1)).sum(2)
+        moved[3:] -= bent
+        jacobian = (moved * weights.sqrt()).permute(2, 0, 1, 3).flatten(2)
         return (
-            (jacobian @ jacobian.T).double().cpu().numpy(),
-            torch.stack(gradient).double().cpu().numpy(),
-            centre[:, 0].double().cpu().numpy(),
+            (jacobian @ jacobian.mT).double().cpu().numpy(),
+            gradient.T.double().cpu().numpy(),
+            centre[..., 0].T.double().cpu().numpy(),
         )
 
 
@@ -94,10 +112,36 @@ def _directions(picture: Picture) -> Tensor:
     """Direction of change per mm, length 0 to 1, shape (3, X, Y, Z)."""
     slopes = torch.stack([slope(picture.volume[0], axis) for axis in range(3)])
     slopes = torch.einsum("ij,ixyz->jxyz", _tensor(np.linalg.inv(picture.affine)[:3, :3]), slopes)
-    steepness = slopes.norm(dim=0)
+    square = slopes.square().sum(0)
+    steepness = square.sqrt()
     bright = (picture.weight[0] > 0.5) & (picture.volume[0] > picture.volume.mean())
     usual = steepness[bright].mean() if bright.any() else steepness.mean()
-    return slopes / (steepness.square() + usual.square()).sqrt().clamp_min(1e-12)
+    return slopes / (square + usual.square()).sqrt().clamp_min(1e-12)
+
+
+def _mapped(matrices: Matrix, points: Tensor) -> Tensor:
+    """Points (3, N) as each of many matrices, 3 x 3 or 4 x 4, maps them: (3, places, N)."""
+    mapped = (_tensor(matrices[:, :3, :3]).flatten(0, 1) @ points).view(-1, *points.shape)
+    if matrices.shape[-1] == 4:
+        mapped += _tensor(matrices[:, :3, 3:])
+    return mapped.transpose(0, 1).contiguous()
+
+
+def _crossed(vectors: Tensor) -> list[Tensor]:
+    """How vectors (3, ...) change as they turn about each axis."""
+    x, y, z = vectors
+    none = torch.zeros_like(x)
+    return [torch.stack(one) for one in ((none, -z, y), (z, none, -x), (-y, x, none))]
+
+
+def _turns(places: Tensor, slopes: Tensor) -> list[Tensor]:
+    """How channels change, by their slopes (3, channels, ...), as places turn about each axis."""
+    x, y, z = places
+    return [
+        y * slopes[2] - z * slopes[1],
+        z * slopes[0] - x * slopes[2],
+        x * slopes[1] - y * slopes[0],
+    ]
 
 
 def _products(vectors: Tensor, others: Tensor | None = None) -> Tensor:

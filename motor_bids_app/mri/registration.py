@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import nibabel as nib
 import numpy as np
 import torch
-from nibabel.affines import voxel_sizes
 
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.alignment import Matrix, Picture, align, turned_starts
@@ -17,7 +16,6 @@ from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
-_SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
 _LARGE_LESION = 30.0  # ml; inside smaller ones the surroundings tell more than the other side
 _BLEND = 1.0  # voxels of the template, standard deviation
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
@@ -141,22 +139,18 @@ def coregister(
     moving_mask: nib.Nifti1Image | None = None,
 ) -> Coregistration:
     """Register as `register_rigid` does, and return how well the edges of the images fit too."""
-    return find_place(
-        _picture(fixed, fixed_mask, _SKULL).near(), _picture(moving, moving_mask, 0.0)
-    )
+    return find_place(_picture(fixed, fixed_mask).near(), _picture(moving, moving_mask))
 
 
 def refit(
     fixed: nib.Nifti1Image, moving: nib.Nifti1Image, fixed_mask: nib.Nifti1Image, place: Matrix
 ) -> Coregistration:
     """Register as `coregister` does, from a `place` that is right but for a few mm."""
-    return refine_place(
-        _picture(fixed, fixed_mask, _SKULL).near(), _picture(moving, None, 0.0), place
-    )
+    return refine_place(_picture(fixed, fixed_mask).near(), _picture(moving, None), place)
 
 
-def _picture(image: nib.Nifti1Image, mask: nib.Nifti1Image | None, margin: float) -> Picture:
-    """Picture in the order right, anterior, superior, which weighs the mask and what is near it."""
+def _picture(image: nib.Nifti1Image, mask: nib.Nifti1Image | None) -> Picture:
+    """Picture in the order right, anterior, superior, with weight in the mask."""
     if mask is not None:
         check_same_grid(image, mask=mask)
         if not (np.asarray(mask.dataobj) > 0).any():
@@ -165,9 +159,6 @@ def _picture(image: nib.Nifti1Image, mask: nib.Nifti1Image | None, margin: float
     weight = torch.ones_like(volume)
     if mask is not None:
         weight = (_canonical(mask)[0] > 0).float()
-        if margin:
-            x, y, z = (margin / 2 / voxel_sizes(affine)).tolist()
-            weight = (smooth(weight, (x, y, z)) > 0.02).float()
     return Picture(volume, weight, affine)
 
 

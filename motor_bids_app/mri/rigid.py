@@ -1,32 +1,41 @@
 """Rigid search: where one image of a head lies in another of the same head, whatever its header.
 
-Many places are tried at a coarse scale, the header's own among them; several are followed to finer
-scales, and the one whose edges fit best is refined. Everything is measured in the fixed image's
-world and on the moving image's own voxels, so that neither headers nor the order in which voxels
-are stored change the answer by more than the stopping rule does.
+Many places are tried at a coarse scale, the header's own among them; fewer and fewer are followed
+to finer scales, and the one whose edges fit best is refined. The skull helps to find the place, but
+not to refine it: echo-planar images do not show it, and their brain would be drawn to it.
+
+Everything is measured in the fixed image's world and on the moving image's own voxels, so that
+neither headers nor the order in which voxels are stored change the answer by more than the stopping
+rule does.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from nibabel.affines import apply_affine, voxel_sizes
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from motor_bids_app.mri.alignment import Matrix, Picture, descend, turned_starts
+from motor_bids_app.mri.alignment import UNIT, Matrix, Picture, turned_starts
 from motor_bids_app.mri.edges import EdgeComparison
-from motor_bids_app.mri.sampling import smooth
+from motor_bids_app.mri.sampling import shrink, smooth
 
 _TURNS = (-36.0, -18.0, 0.0, 18.0, 36.0)  # degrees about each axis
 _LIFTS = (-12.0, 0.0, 12.0)  # mm along the head: fields of view end above or below
-_COARSE, _MIDDLE, _FINE, _FINEST = 6.0, 5.0, 4.0, 2.5  # mm
-_N_POINTS, _LAST_ROUNDS = 15_000, 40  # at the finest scale
+_COARSE, _FINEST = 6.0, 2.5  # mm
+_SKULL = 8.0  # mm around the brain that help to find the place
+_RIM = 3.0  # mm around it that count to the end: the border of the brain is an edge of its own
+_RANKED, _TRIED, _KEPT, _ROUNDS = 300, 30, 6, 4  # points; places tried, kept; steps of each
+_STAGES = ((5.0, 2000, 6, 8), (4.0, 3000, 6, 6))  # scale in mm, points, steps, places kept
+_N_POINTS, _LAST_ROUNDS = 15_000, 25  # at the finest scale
+_LAST_STAGES = ((4000, 8, 3), (_N_POINTS, 5, 3))  # points, steps, places kept
+_LEAST_GAIN, _MOST_DAMPING = 2e-5, 1e3
 _APART = 5.0  # mm between places that are followed
 _SAME = 1.0  # mm between places that are one at the finest scale
 _CLEARLY = 0.01  # of similarity by which another place must beat the header's
 _COIL = 25.0  # mm; brightness changes more slowly than that for the coil alone
 _DARK = 0.1  # of the usual brightness; darker voxels are not raised to it
-LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.33, real bold 0.45 or more
+LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real bold 0.45 or more
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,49 +73,107 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
     fixed, moving : Picture
         With voxels in the order right, anterior, superior.
     """
-    fixed, moving = fixed.at_scale(_FINEST), moving.at_scale(_FINEST)
-    points, starts = _points(fixed), _starts(fixed, moving)
-    places = [np.eye(4)]
-    for one, other in ((fixed, moving), (_levelled(fixed), _levelled(moving))):
-        coarse = _compare(one, other, _COARSE, 1200)
-        places += _distinct(sorted(starts, key=coarse.cost), points, 4)
-    places = _follow(_compare(fixed, moving, _MIDDLE, 3000), places, 8)
-    places = [places[0], *_distinct(places, points, 4)]
-    places = _follow(_compare(fixed, moving, _FINE, 6000), places, 12)
-    places = [places[0], *_distinct(places, points, 2, apart=_SAME)]
-    finest = EdgeComparison(fixed, moving, _N_POINTS)
-    found = [descend(finest, place, 6, rounds=8) for place in places]
-    cost, matrix = min(found, key=lambda one: one[0])
-    if found[0][0] < cost + _CLEARLY:
-        matrix = found[0][1]
-    cost, matrix = descend(finest, matrix, 6, rounds=_LAST_ROUNDS)
-    return Coregistration(matrix, 1 - cost)
+    moving = moving.at_scale(_FINEST)
+    alone, near, wide = _pictures(fixed)
+    points, starts = _points(alone), _starts(alone, moving)
+    pairs = (wide, moving), (_levelled(wide), _levelled(moving)), (alone, moving)
+    found = [_coarse_places(one, other, starts, points) for one, other in pairs]
+    places = np.concatenate([np.eye(4)[None], *found])
+    for scale, n_points, rounds, count in _STAGES:
+        comparison = EdgeComparison(wide.at_scale(scale), moving.at_scale(scale), n_points)
+        places = _followed(comparison, places, points, rounds, count)
+    finest = EdgeComparison(near, moving, _N_POINTS)
+    for n_points, rounds, count in _LAST_STAGES:
+        places = _followed(finest, places, points, rounds, count, n_points)
+    costs = finest.costs(places)
+    best = 0 if costs[0] < costs.min() + _CLEARLY else int(costs.argmin())
+    costs, places = _descend(finest, places[[best]], _LAST_ROUNDS)
+    return Coregistration(places[0], 1 - float(costs[0]))
+
+
+def _pictures(fixed: Picture) -> tuple[Picture, Picture, Picture]:
+    """What has weight, alone, with its rim and with the skull around it, at the finest scale."""
+    x, y, z = np.maximum(1, _FINEST / voxel_sizes(fixed.affine))
+    wide = fixed.widened(_SKULL).at_scale(_FINEST)
+    alone = Picture(wide.volume, shrink(fixed.weight, (x, y, z)), wide.affine)
+    return alone, alone.widened(_RIM), wide
+
+
+def _coarse_places(
+    fixed: Picture, moving: Picture, starts: Matrix, points: NDArray[np.float64]
+) -> Matrix:
+    """The best of the places that many starts lead to."""
+    coarse = EdgeComparison(fixed.at_scale(_COARSE), moving.at_scale(_COARSE), 2 * _RANKED)
+    places = starts[_first(coarse.costs(starts, _RANKED))[: 5 * _TRIED]]
+    places = _distinct(places[_first(coarse.costs(places))], points, _TRIED)
+    costs, places = _descend(coarse, places, _ROUNDS)
+    return _distinct(places[_first(costs)], points, _KEPT)
+
+
+def _followed(
+    comparison: EdgeComparison,
+    places: Matrix,
+    points: NDArray[np.float64],
+    rounds: int,
+    count: int,
+    n_points: int | None = None,
+) -> Matrix:
+    """Improve places, and keep some: the first, which is the header's, then those that fit best."""
+    costs, places = _descend(comparison, places, rounds, n_points)
+    return _distinct(places[[0, *(1 + _first(costs[1:]))]], points, count, _SAME)
 
 
 def refine_place(fixed: Picture, moving: Picture, place: Matrix) -> Coregistration:
     """Improve a place that is right but for a few mm, and measure how well the edges fit there."""
-    finest = EdgeComparison(fixed.at_scale(_FINEST), moving.at_scale(_FINEST), _N_POINTS)
-    cost, matrix = descend(finest, place, 6, rounds=_LAST_ROUNDS)
-    return Coregistration(matrix, 1 - cost)
+    finest = EdgeComparison(_pictures(fixed)[1], moving.at_scale(_FINEST), _N_POINTS)
+    costs, places = _descend(finest, place[None], _LAST_ROUNDS)
+    return Coregistration(places[0], 1 - float(costs[0]))
 
 
-def _compare(fixed: Picture, moving: Picture, spacing: float, n_points: int) -> EdgeComparison:
-    return EdgeComparison(fixed.at_scale(spacing), moving.at_scale(spacing), n_points)
+def _first(costs: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Places by how well they fit, the best first."""
+    return np.argsort(costs, kind="stable")
 
 
-def _follow(comparison: EdgeComparison, places: Sequence[Matrix], rounds: int) -> list[Matrix]:
-    """Improve places: the first, which is the header's, then the others by how well they fit."""
-    found = [descend(comparison, place, 6, rounds=rounds) for place in places]
-    return [found[0][1], *(place for _, place in sorted(found, key=lambda one: one[0]))]
+def _descend(
+    comparison: EdgeComparison, places: Matrix, rounds: int, n_points: int | None = None
+) -> tuple[NDArray[np.float64], Matrix]:
+    """Damped Gauss-Newton steps of many places at once, each until it gains nothing."""
+    places, costs = places.copy(), comparison.costs(places, n_points)
+    damping, going = np.full(len(places), 1e-3), np.arange(len(places))
+    for _ in range(rounds):
+        hessians, gradients, centres = comparison.normal_equations(places[going], n_points)
+        diagonal = np.einsum("bii->bi", hessians)
+        diagonal += damping[going, None] * (diagonal + 1e-9)
+        steps = -np.linalg.solve(hessians, gradients[..., None])[..., 0].astype(np.float64)
+        tried = _motions(steps, centres) @ places[going]
+        new = comparison.costs(tried, n_points)
+        gain = costs[going] - new
+        better = going[gain > 0]
+        places[better], costs[better] = tried[gain > 0], new[gain > 0]
+        damping[going] = np.where(gain > 0, damping[going] / 5, damping[going] * 25).clip(1e-6)
+        going = going[((gain >= _LEAST_GAIN) | (gain <= 0)) & (damping[going] < _MOST_DAMPING)]
+        if not going.size:
+            break
+    return costs, places
 
 
-def _starts(fixed: Picture, moving: Picture) -> list[Matrix]:
+def _motions(steps: NDArray[np.float64], centres: NDArray[np.float64]) -> Matrix:
+    """Matrices that turn by steps[3:] / `UNIT` rad about centres, and shift by steps[:3] mm."""
+    motions = np.tile(np.eye(4), (len(steps), 1, 1))
+    turns = Rotation.from_rotvec(steps[:, 3:] / UNIT).as_matrix()
+    motions[:, :3, :3] = turns
+    motions[:, :3, 3] = centres + steps[:, :3] - np.einsum("bij,bj->bi", turns, centres)
+    return motions
+
+
+def _starts(fixed: Picture, moving: Picture) -> Matrix:
     """Centre on centre, of what is bright and of the fields of view, turned and lifted."""
     starts = [np.eye(4)]
     for one, other in ((fixed.centre(), moving.centre()), (_middle(fixed), _middle(moving))):
         for lift in _LIFTS:
             starts += turned_starts(one + np.array([0, 0, lift]), other, turns=_TURNS)
-    return starts
+    return np.stack(starts)
 
 
 def _middle(picture: Picture) -> NDArray[np.float64]:
@@ -121,8 +188,8 @@ def _points(picture: Picture) -> NDArray[np.float64]:
 
 
 def _distinct(
-    places: Sequence[Matrix], points: NDArray[np.float64], count: int, apart: float = _APART
-) -> list[Matrix]:
+    places: Matrix, points: NDArray[np.float64], count: int, apart: float = _APART
+) -> Matrix:
     """The first places that are not near another."""
     chosen: list[Matrix] = []
     moved: list[NDArray[np.float64]] = []
@@ -133,7 +200,7 @@ def _distinct(
             moved.append(there)
         if len(chosen) == count:
             break
-    return chosen
+    return np.stack(chosen)
 
 
 def _levelled(picture: Picture) -> Picture:

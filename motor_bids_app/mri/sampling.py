@@ -56,6 +56,37 @@ def sample(
     return result.view(volume.shape[0], *points.shape[1:])
 
 
+class Sampler:
+    """Volumes (C, X, Y, Z) of many channels that are interpolated again and again.
+
+    Kept voxel by voxel, so that the eight neighbours of a point are eight rows: with 25 channels
+    `sample` takes five times as long on a CPU. A rim of zeros stands for what lies outside.
+    """
+
+    def __init__(self, volumes: Tensor) -> None:
+        padded = functional.pad(volumes, (1, 1) * 3)
+        self.shape = padded.shape[1:]
+        self.rows = padded.flatten(1).T.contiguous()
+
+    def __call__(self, points: Tensor) -> Tensor:
+        """Channels at coordinates (3, ...), linear, 0 outside; result (C, ...)."""
+        _, y, z = self.shape
+        last = torch.tensor(self.shape, dtype=torch.float32).view(3, 1) - 1
+        padded = (points.flatten(1) + 1).clamp_min(0).minimum(last)
+        low = padded.floor().minimum(last - 1)
+        u, v, w = padded - low
+        i, j, k = low.int()
+        corner = (i * y + j) * z + k
+        to_next = [a + b + c for a in (0, y * z) for b in (0, z) for c in (0, 1)]
+        neighbours = corner[:, None] + torch.tensor(to_next, dtype=torch.int32)
+        flat = [a * b for a in (1 - u, u) for b in (1 - v, v)]
+        shares = torch.stack([a * b for a in flat for b in (1 - w, w)], 1)
+        found = functional.embedding_bag(
+            neighbours, self.rows, mode="sum", per_sample_weights=shares
+        )
+        return found.T.contiguous().view(-1, *points.shape[1:])
+
+
 @lru_cache(maxsize=256)
 def _band(count: int, kernel: tuple[float, ...]) -> Tensor:
     """Matrix (n, n) that filters n samples; weights sum to 1 at the ends too."""

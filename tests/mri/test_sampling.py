@@ -3,7 +3,15 @@ import pytest
 import torch
 from scipy import ndimage
 
-from motor_bids_app.mri.sampling import as_volume, box_mean, sample, shrink, smooth, voxel_grid
+from motor_bids_app.mri.sampling import (
+    Sampler,
+    as_volume,
+    box_mean,
+    sample,
+    shrink,
+    smooth,
+    voxel_grid,
+)
 
 
 @pytest.fixture
@@ -18,6 +26,19 @@ def test_sampling_is_linear_interpolation(volume):
 
     expected = ndimage.map_coordinates(volume, points, order=1)
     np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("slices", [1, 7])
+def test_many_channels_are_sampled_alike_inside_and_outside(volume, slices):
+    volumes = torch.stack([torch.from_numpy(volume), torch.from_numpy(volume) ** 2])[..., :slices]
+    points = np.random.default_rng(1).uniform(-4, 10, (3, 5, 400)).astype(np.float32)
+
+    ours = Sampler(volumes)(torch.from_numpy(points))
+
+    expected = sample(volumes, torch.from_numpy(points))
+    assert ours.shape == (2, 5, 400)
+    assert expected.count_nonzero() > 100
+    torch.testing.assert_close(ours, expected, atol=2e-5, rtol=0)
 
 
 def test_a_single_slice_can_be_sampled():
