@@ -43,7 +43,7 @@ from motor_bids_app.spaces.transforms import Transform
 
 HEADS = ("Subj3", "Subj5", "Subj7", "Subj11", "Subj19")
 JUDGED = ("Subj3", "Subj19")
-LESIONS = (1224, 1296, 284, 652)  # 5, 30, 100 and 200 ml, left
+LESIONS = (1224, 1296, 284, 652)  # 5, 31, 103 and 217 ml as drawn, on the left
 WAYS = ("masked", "counterpart", "filled")
 NEAR = 12.0  # mm
 NOISE = 0.02  # of bright tissue
@@ -100,6 +100,7 @@ def majority(labels: list[Labels]) -> Labels:
 
 
 def surface(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Outermost voxels of a region."""
     return mask & ~ndimage.binary_erosion(mask)
 
 
