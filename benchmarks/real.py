@@ -4,7 +4,7 @@ usage: python benchmarks/real.py [DATA] [FOLDER]
 DATA: the folder of real test data (default: MOTOR_BIDS_TEST_DATA, or ../shared/data).
 Lays the data out as BIDS, runs `participant` on every head, diffusion series and lesion mask,
 `group` on the lesions with NIHSS, and `predict` on finished maps of two people; then the tables of
-`benchmarks/heads.py`, which fail where a labelled head falls short.
+`benchmarks/heads.py` and `benchmarks/overlap.py`, which fail where labelled heads fall short.
 """
 
 import json
@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import heads as heads_of_people
+import overlap
 
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError
@@ -193,8 +194,8 @@ def main() -> int:
     if severity:
         print(summarise(severity))  # type: ignore[arg-type]
     print("\npredictions for the two people of miccai3806\n" + predictions)
-    judged = heads_of_people.main(data, only=[])
-    return judged or (0 if all(state == "done" for _, state, _ in rows) else 1)
+    judged = heads_of_people.main(data, only=[]) + overlap.main(data, ants=False)
+    return min(judged, 1) or (0 if all(state == "done" for _, state, _ in rows) else 1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Deformable alignment by local cross-correlation: greedy, diffeomorphic.
 
-Each step moves every voxel up the slope of the squared correlation within a small cube
+Each step moves every voxel up the slope of the squared correlation within small cubes
 (Avants et al. 2008), smoothes that update and composes it with what was found before.
 """
 
@@ -13,9 +13,11 @@ from torch import Tensor
 from motor_bids_app.mri.sampling import box_mean, sample, shrink, smooth, voxel_grid
 
 _WIDTH = 5  # voxels, edge of the cubes
-_UPDATE_SMOOTHING = 1.7  # voxels
+_UPDATE_SMOOTHING = 1.0  # voxels
 _FIELD_SMOOTHING = 0.7  # voxels
-_STEP = 0.5  # voxels, longest update
+_STEP = 0.8  # voxels, longest update of the first step
+_LAST_STEP = 0.1  # of that, to which steps shrink: constant ones would not settle
+_STEEP = 3.0  # times the root mean square: what is steeper goes no farther, or would slow the rest
 _LEAST_VARIANCE = 1e-4  # of values between 0 and 1; in flatter cubes noise would steer
 
 
@@ -62,10 +64,9 @@ def deform(match: Match, levels: Sequence[tuple[int, int]], start: Tensor | None
         else:
             displacement = _enlarge(displacement, grid, previous / factor)
         for step in range(n_steps):
-            slope = _slope(level, grid + displacement)
-            length = _STEP if step < 0.7 * n_steps else _STEP / 2
-            slope *= length / slope.square().sum(0).max().sqrt().clamp_min(1e-12)
-            displacement = slope + sample(displacement, grid + slope, padding="border")
+            length = _STEP * (1 - (1 - _LAST_STEP) * step / n_steps)
+            update = length * _bounded(_slope(level, grid + displacement))
+            displacement = update + sample(displacement, grid + update, padding="border")
             displacement = smooth(displacement, _FIELD_SMOOTHING)
         previous = factor
     assert displacement is not None, "no levels"
@@ -104,8 +105,9 @@ class _Moments:
 
     warped: Tensor
     weight: Tensor
-    fixed_deviation: Tensor
-    moving_deviation: Tensor
+    share: Tensor  # of each cube that counts
+    fixed_mean: Tensor
+    moving_mean: Tensor
     fixed_variance: Tensor
     moving_variance: Tensor
     covariance: Tensor
@@ -117,15 +119,17 @@ class _Moments:
         fixed = match.fixed
         products = torch.cat([fixed, warped, fixed * fixed, warped * warped, fixed * warped])
         sums = box_mean(torch.cat([products * weight, weight]), _WIDTH)
-        mean = sums[:5] / sums[5:].clamp_min(1e-3)
+        share = sums[5:].clamp_min(1e-3)
+        mean = sums[:5] / share
         f, m, ff, mm, fm = (mean[k : k + 1] for k in range(5))
         fixed_variance, moving_variance = ff - f * f, mm - m * m
         usable = (fixed_variance > _LEAST_VARIANCE) & (moving_variance > _LEAST_VARIANCE)
         return cls(
             warped=warped,
             weight=weight,
-            fixed_deviation=fixed - f,
-            moving_deviation=warped - m,
+            share=share,
+            fixed_mean=f,
+            moving_mean=m,
             fixed_variance=fixed_variance.clamp_min(_LEAST_VARIANCE / 10),
             moving_variance=moving_variance.clamp_min(_LEAST_VARIANCE / 10),
             covariance=fm - f * m,
@@ -134,12 +138,25 @@ class _Moments:
 
 
 def _slope(level: Match, points: Tensor) -> Tensor:
-    """Smoothed direction in which the correlation grows, shape (3, X, Y, Z)."""
+    """Smoothed direction in which the correlation grows, shape (3, X, Y, Z).
+
+    A voxel is in many cubes, each with means of its own: the slope is that of their sum.
+    """
     m = _Moments.of(level, points)
-    force = m.covariance / (m.fixed_variance * m.moving_variance)
-    force *= m.fixed_deviation - m.covariance / m.moving_variance * m.moving_deviation
-    force = torch.where(m.usable, force, 0) * m.weight
+    gain = m.covariance / (m.fixed_variance * m.moving_variance)
+    gain = torch.where(m.usable, gain, 0)  # a cube counts by what is seen of it
+    loss = gain * m.covariance / m.moving_variance
+    parts = torch.cat([gain, gain * m.fixed_mean, loss, loss * m.moving_mean])
+    gain, gain_mean, loss, loss_mean = box_mean(parts, _WIDTH)[:, None]
+    force = (gain * level.fixed - gain_mean - loss * m.warped + loss_mean) * m.weight
     gradient = torch.stack(torch.gradient(m.warped[0])) * force
     smoothed = smooth(torch.cat([gradient, m.weight]), _UPDATE_SMOOTHING)
     # Divided by the share of voxels that count, so that the edge of a lesion carries its inside.
     return smoothed[:3] / smoothed[3:].clamp_min(0.05)
+
+
+def _bounded(slope: Tensor) -> Tensor:
+    """Scale a slope, shape (3, X, Y, Z), and cut its steepest places, so that 1 is the longest."""
+    length = slope.square().sum(0).sqrt()
+    limit = (_STEEP * length.square().mean().sqrt()).clamp_min(1e-12)
+    return slope / torch.maximum(length, limit)

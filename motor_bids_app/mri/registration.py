@@ -16,7 +16,12 @@ from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
+<<<<<<< HEAD
 _LARGE_LESION = 30.0  # ml; inside smaller ones the surroundings tell more than the other side
+=======
+_SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
+_LARGE_LESION = 30.0  # ml; for smaller ones the other side tells no more than the surroundings
+>>>>>>> 1e449456b105dae3bfeec386eaf681fba8a70c8f
 _BLEND = 1.0  # voxels of the template, standard deviation
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
 _AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
@@ -55,7 +60,7 @@ def register_to_template(
     The lesion has no say in any stage: its voxels have weight 0, and inside it the deformation
     continues from its surroundings. For a large lesion that is too little: at the coarse scales
     the same places of the other side stand in for it (Nachev et al. 2008), not at the finest one,
-    where the two sides of a person differ.
+    where the two sides of a person differ. `benchmarks/lesion_warp.py` compares both with filling.
 
     Parameters
     ----------
