@@ -16,12 +16,7 @@ from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
 _RIM = 3  # voxels of the template around the brain that take part: they hold it in place
-<<<<<<< HEAD
-_LARGE_LESION = 30.0  # ml; inside smaller ones the surroundings tell more than the other side
-=======
-_SKULL = 8.0  # mm around the brain that take part too: its outer border holds it in place
 _LARGE_LESION = 30.0  # ml; for smaller ones the other side tells no more than the surroundings
->>>>>>> 1e449456b105dae3bfeec386eaf681fba8a70c8f
 _BLEND = 1.0  # voxels of the template, standard deviation
 _FINE_VOXEL = 2.5  # mm; images with larger voxels are registered at 3 mm
 _AFFINE_STAGES = ((8.0, 7), (8.0, 12), (4.0, 12))
