@@ -76,20 +76,12 @@ def test_real_bold_with_the_wrong_direction_of_phase_encoding_is_not_corrected(i
 
 
 @pytest.mark.slow
-def test_without_a_map_the_head_shows_a_part_of_the_field_of_real_bold(inputs):
-    by_map, _ = placed(inputs, {})
-    by_head, facts = placed(inputs, {}, distortion=DistortionImages(), by_head=True)
+def test_real_bold_that_the_head_would_hardly_help_is_left_and_that_is_said(inputs):
+    placement, facts = placed(inputs, {}, distortion=DistortionImages(), by_head=True)
 
-    assert "bold_susceptibility_head" in facts.methods
-    measured = facts.quality
-    assert (
-        measured["bold_coregistration_similarity"] > measured["bold_similarity_uncorrected"] + 0.005
-    )
-    inside = np.asarray(by_map.brain.dataobj) > 0
-    true, found = (np.asarray(one.shift.dataobj)[inside] for one in (by_map, by_head))
-    true, found = (field - np.median(field) for field in (true, found))  # a shift is registered
-    strong = np.abs(true) > 2
-    assert np.abs(true - found)[strong].mean() < 0.8 * np.abs(true)[strong].mean()
+    assert placement.distortion is None
+    assert "bold_susceptibility_head" not in facts.methods
+    assert any("similarity rise from" in note for note in facts.notes)
 
 
 @pytest.mark.slow
