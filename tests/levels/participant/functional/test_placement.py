@@ -17,6 +17,7 @@ from motor_bids_app.levels.participant.functional.placement import place_mean
 from motor_bids_app.levels.participant.functional.read import read_series
 from motor_bids_app.mri.anatomy import reorient
 from motor_bids_app.mri.brain_mask import extract_brain
+from motor_bids_app.mri.distortion import susceptibility
 from motor_bids_app.settings import BoldSettings, Selection
 from motor_bids_app.spaces.transforms import Transform
 
@@ -70,6 +71,15 @@ def test_the_field_map_makes_real_bold_more_like_the_head(inputs):
 @pytest.mark.slow
 def test_real_bold_with_the_wrong_direction_of_phase_encoding_is_not_corrected(inputs):
     placement, facts = placed(inputs, WRONG)
+
+    assert placement.distortion is None
+    assert "bold_susceptibility_refused" in facts.methods
+
+
+@pytest.mark.slow
+def test_a_field_by_the_head_that_fits_its_edges_worse_is_refused(inputs, monkeypatch):
+    monkeypatch.setattr(susceptibility, "LEAST_GAIN", 0.05)  # so that the edges decide
+    placement, facts = placed(inputs, {}, distortion=DistortionImages(), by_head=True)
 
     assert placement.distortion is None
     assert "bold_susceptibility_refused" in facts.methods
