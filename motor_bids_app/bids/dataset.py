@@ -34,7 +34,8 @@ BIDS_VERSION = "1.11.0"
 LOCK_SECONDS = 120
 # What BIDS has no name for yet.
 _BIDSIGNORE = (
-    "logs", "figures", "*.html", "experiments", "predictions", "group", "*_xfm.*", "*_dwimap.*",
+    "logs", "figures", "*.html", "experiments", "predictions", "validations", "group", "*_xfm.*",
+    "*_dwimap.*", "*_desc-disconnected*.tsv", "*_desc-disconnected*.json",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
     "*_desc-features.json", "*_desc-lesionoverlap.tsv", "*_desc-lesionoverlap.json",
     "*_desc-confounds_timeseries.*", "*_boldmap.*", "*_boldref.*",
@@ -52,6 +53,10 @@ _DESCRIPTIONS = {
     "fc": "Connectivity over the whole series",
     "dfc": "Connectivity over sliding windows",
     "windows": "Connectivity in each sliding window; or clean windows of EEG or EMG",
+    "disconnectedbundles": "Share of the streamlines of each bundle that the lesion cuts",
+    "disconnectedregions": "Share of the streamlines ending in each region that the lesion cuts",
+    "disconnectedpairs": "Share of the streamlines between two regions that the lesion cuts",
+    "disconnection": "Share of the streamlines through each voxel that are cut anywhere",
     "lesionoverlap": "Overlap of the lesion with each region of the CerebrA atlas",
     "features": "Measures of one participant and session, one row",
 }

@@ -57,7 +57,7 @@ _SETTINGS = {
     "bounds": Maybe(Each(NUMBER, 2, 2)),
     "columns": Each(TEXT, 1000),
     "pattern": Rule(
-        lambda value: value in PATTERNS,
+        lambda value: isinstance(value, str) and value in PATTERNS,
         "columns of this version (those of regions were of another atlas before: train it again)",
     ),
     "select": SWITCH,

@@ -142,6 +142,8 @@ def test_output_of_both_levels_passes_the_validator(source, tmp_path):
         "sub-1/ses-a/dwi/sub-1_ses-a_desc-preproc_dwi.bval",
         "experiments/baselines/predictions.tsv",
         "predictions/baselines/report.html",
+        "validations/baselines/metrics.tsv",
+        "sub-1/ses-a/sub-1_ses-a_desc-disconnectedbundles.tsv",
     ):
         (output / name).parent.mkdir(parents=True, exist_ok=True)
         (output / name).write_text("x")

@@ -105,7 +105,7 @@ class _NuisanceModel(BaseEstimator):
         self.sites_ = tuple(str(name) for name in np.unique(sites_of(patients)) if name)
         self.scanners_ = tuple(str(name) for name in np.unique(scanners_of(patients)) if name)
         names, values = nuisance_columns(patients, self.sites_, self.scanners_)
-        own = np.array([name not in PARTLY_BRAIN for name in names])
+        own = np.array([name not in PARTLY_BRAIN for name in names], dtype=bool)
         self.kept_ = np.flatnonzero(own)[distinct(values[:, own])]
         self.constant_ = mean_of_patients(X, y)
         self.pipeline_: Pipeline | None = None
