@@ -16,6 +16,7 @@ from motor_bids_app.levels.validate.scored import score_people
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
+_TWICE = "--model names the same model twice: name each once."
 
 
 def run(settings: Settings) -> list[External]:
@@ -34,6 +35,8 @@ def run(settings: Settings) -> list[External]:
     """
     if not settings.models:
         raise UsageError("The validate level needs --model: the folder 'model' of an experiment.")
+    if len({folder.resolve() for folder in settings.models}) < len(settings.models):
+        raise UsageError(_TWICE)
     limit_threads(settings.processing.omp_nthreads)
     device = choose_device(settings.resources.device)
     models = {folder: load_model(folder, device) for folder in settings.models}
@@ -86,7 +89,7 @@ def _names(models: dict[Path, SavedModel]) -> dict[Path, str]:
         for folder, name in plain.items()
     }
     if len(set(names.values())) < len(names):
-        raise UsageError("--model names the same model twice: name each once.")
+        raise UsageError(_TWICE)
     return names
 
 

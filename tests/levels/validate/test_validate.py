@@ -201,8 +201,9 @@ def test_a_bundle_without_its_cutoff_is_refused(trained, elsewhere, tmp_path):
 def test_the_same_model_twice_is_refused(trained, elsewhere, tmp_path):
     twin = tmp_path / "twin"
     shutil.copytree(trained[1]["load"], twin)
-    with pytest.raises(UsageError, match="same model twice"):
-        run(elsewhere, trained[1]["load"], twin)
+    for other in (twin, trained[1]["load"]):
+        with pytest.raises(UsageError, match="same model twice"):
+            run(elsewhere, trained[1]["load"], other)
 
 
 def test_tables_of_an_earlier_run_do_not_stay(trained, elsewhere):
