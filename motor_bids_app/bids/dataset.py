@@ -35,7 +35,8 @@ LOCK_SECONDS = 120
 # What BIDS has no name for yet.
 _BIDSIGNORE = (
     "logs", "figures", "*.html", "experiments", "predictions", "validations", "group", "*_xfm.*",
-    "*_dwimap.*", "*_desc-disconnected*.tsv", "*_desc-disconnected*.json",
+    "*_dwimap.*", "*_desc-disconnectedbundles.*", "*_desc-disconnectedregions.*",
+    "*_desc-disconnectedpairs.*",
     "*_desc-preproc_dwi.bval", "*_desc-preproc_dwi.bvec", "*_desc-features.tsv",
     "*_desc-features.json", "*_desc-lesionoverlap.tsv", "*_desc-lesionoverlap.json",
     "*_desc-confounds_timeseries.*", "*_boldmap.*", "*_boldref.*",

@@ -71,8 +71,11 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
     Parameters
     ----------
     fixed, moving : Picture
-        With voxels in the order right, anterior, superior.
+        With voxels in the order right, anterior, superior. Of one that is the same everywhere
+        nothing can be found: it stays in place, with a similarity of 0.
     """
+    if any(float(one.volume.max()) <= float(one.volume.min()) for one in (fixed, moving)):
+        return Coregistration(np.eye(4), 0.0)
     moving = moving.at_scale(_FINEST)
     alone, near, wide = _pictures(fixed)
     points, starts = _points(alone), _starts(alone, moving)

@@ -427,6 +427,9 @@ def small_brain(monkeypatch):
     box[13:33, 20:34, 14:36] = True
     for module in (maps, bundle, prediction_maps):
         monkeypatch.setattr(module, "brain_grid", lambda _: crop_grid(GRID, box))
+    prediction_maps.model_mask.cache_clear()
+    yield
+    prediction_maps.model_mask.cache_clear()  # others have the whole brain
 
 
 NETWORK = """
