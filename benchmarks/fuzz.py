@@ -4,7 +4,8 @@
 
 Each case is a small valid file (a table, a sidecar, an image, a model, an experiment, a record of
 an earlier run) that is changed at random, and read. A reader may take it, or refuse it with an
-error that derives from `MotorBidsAppError`; any other exception, or more than 5 CPU s, is a failure.
+error that derives from `MotorBidsAppError`; any other exception, or more than 5 CPU s, is a
+failure.
 The same seed gives the same cases. Inputs that failed are kept in the folder of --keep.
 """
 
