@@ -99,7 +99,13 @@ MODEL: dict[str, Any] = {
     "metadata": {
         "software": {"name": "motor_bids_app", "version": "1"},
         "experiment": "n", "model": "lesion_volume", "task": "classification", "members": 1,
-        "target": {"score": "fma_ue", "title": "F", "unit": "points", "text": "F < 27"},
+        "target": {
+            "score": "fma_ue", "title": "F", "unit": "points", "text": "F < 27",
+            "comparison": "<", "threshold": 27, "source": "S", "thresholds": [],
+            "component": {
+                "columns": ["a", "b"], "means": [0, 0], "sds": [1, 1], "weights": [1, -1],
+            },
+        },
         "classes": ["good", "poor"],
         "inputs": {
             "space": "MNI", "resolution": 2, "maps": [], "mask": "brain",
@@ -112,6 +118,7 @@ MODEL: dict[str, Any] = {
                 "high": None, "noise_floor": 0.3,
             }
         ],
+        "cv_plus": {"errors": [0.1, 0.2], "folds": [0, 1], "poor": [True, False]},
         "conformal": _LIMITS, "conformal_outside": _LIMITS,
         "training": {
             "n_people": 12, "n_patients": 12, "n_controls": 0,
