@@ -139,6 +139,7 @@ def test_ordered_classes_have_a_name_each(model, ordered):
     metadata = copy.deepcopy(model["metadata"])
     metadata |= {"task": "ordinal", "classes": None}
     metadata["performance"][0]["metric"] = "quadratic_kappa"
+    metadata["cv_plus"]["poor"] = None
     metadata["target"]["ordered_classes"] = ["mild", "severe"]
     check_metadata(metadata, "m:")
     metadata["target"]["ordered_classes"] = ordered
