@@ -13,7 +13,7 @@ from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.rules import Rule, list_of, one_of, some_of, whole
-from motor_bids_app.experiments.schema import MAPS, NAME, Inputs, Model, Training
+from motor_bids_app.experiments.sections import MAPS, NAME, Inputs, Model, Training
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.levels.bundle_values import (
     ABOVE_0,

@@ -2,7 +2,8 @@ import pytest
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.experiments.beside import COMPARABLE
-from motor_bids_app.experiments.schema import KINDS, Experiment
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.sections import KINDS
 
 
 def read(**content):

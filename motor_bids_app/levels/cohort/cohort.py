@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from motor_bids_app.experiments.schema import Experiment, Inputs
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, VolumeStore
 from motor_bids_app.levels.cohort.baseline import with_baseline

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import DataError
-from motor_bids_app.experiments.schema import MAPS
+from motor_bids_app.experiments.sections import MAPS
 from motor_bids_app.features.averaging import average_onto, experiment_grid
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.fingerprints import content_hash

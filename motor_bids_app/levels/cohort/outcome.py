@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from motor_bids_app.bids.tables.scores import Cutoff, Score
 from motor_bids_app.errors import DataError
-from motor_bids_app.experiments.schema import Target
+from motor_bids_app.experiments.sections import Target
 from motor_bids_app.levels.cohort.participants import Participants
 
 

@@ -14,7 +14,7 @@ from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.component import Component
 from motor_bids_app.experiments.reading import parse_experiment, to_toml
-from motor_bids_app.experiments.schema import Target
+from motor_bids_app.experiments.sections import Target
 from motor_bids_app.levels.cohort.component import with_component
 from motor_bids_app.levels.cohort.outcome import choose_outcome
 from motor_bids_app.levels.cohort.participants import Participants

@@ -4,7 +4,7 @@ import pytest
 
 from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError
-from motor_bids_app.experiments.schema import Target
+from motor_bids_app.experiments.sections import Target
 from motor_bids_app.levels.cohort.outcome import choose_outcome
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import label

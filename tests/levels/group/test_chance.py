@@ -9,7 +9,8 @@ import pytest
 
 from motor_bids_app.evaluation.permutation import PermutationTest
 from motor_bids_app.evaluation.splits import make_splits, splits_by_site
-from motor_bids_app.experiments.schema import Experiment, Validation
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.sections import Validation
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.group.chance import refitted_test, with_p_values
 from motor_bids_app.models.tables.classical import TableClassifier

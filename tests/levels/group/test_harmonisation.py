@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.experiments.schema import Experiment, Inputs
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.group.harmonisation import check_harmonisation
 

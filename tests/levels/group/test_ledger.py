@@ -11,7 +11,8 @@ import motor_bids_app
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import TableError
 from motor_bids_app.evaluation.splits import make_splits
-from motor_bids_app.experiments.schema import Experiment, Model
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.sections import Model
 from motor_bids_app.levels.group import ledger
 from motor_bids_app.levels.group.ledger import enter
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.experiments.schema import Experiment, States
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.experiments.sections import States
 from motor_bids_app.features.connectivity import kept_windows, sliding_windows
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
