@@ -2,30 +2,41 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 _T = TypeVar("_T")
 
 
 def each(work: Callable[[int], _T], count: int) -> list[_T]:
-    """Results of `work` for 0 to `count` - 1, on as many threads as torch may use."""
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        return list(pool.map(work, range(count)))
+    """Results of `work` for 0 to `count` - 1, see `alone_on_threads`."""
+    return list(alone_on_threads(work, range(count)))
 
 
 def alone_on_threads(work: Callable[[int], _T], starts: Sequence[int]) -> Iterator[_T]:
-    """Yield what `work` gives for each of many short parts, on threads of one thread of torch each.
+    """Yield what `work` gives for each of many parts, on as many threads as torch may use.
 
-    Threads that torch joins after each operation would wait for each other more than they work.
+    Each has one thread of torch and of linear algebra: threads that are joined after each
+    operation wait for each other, with the processor, more than they work.
     """
     count = torch.get_num_threads()
     if min(count, len(starts)) < 2:
         yield from map(work, starts)
         return
     try:
-        with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with (
+            _linear_algebra().limit(limits=1, user_api="blas"),
+            ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        ):
             yield from pool.map(work, starts)
     finally:
         torch.set_num_threads(count)  # what threads that start later go by
+
+
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    """Libraries of linear algebra that are loaded; finding them takes milliseconds."""
+    return ThreadpoolController()

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.diffusion.eddy import bend, fit_bends
 from motor_bids_app.mri.diffusion.gradients import GradientTable
-from motor_bids_app.mri.diffusion.poses import Level, Pose, align, voxel_map
+from motor_bids_app.mri.diffusion.poses import Level, Pose, align, resample_linearly, voxel_map
 from motor_bids_app.mri.diffusion.prediction import predict_members
 from motor_bids_app.mri.diffusion.shells import shell_motion
 from motor_bids_app.mri.threads import each
@@ -223,7 +223,7 @@ def _resample(
     if np.array_equal(matrix, np.eye(4)):
         return volume
     linear, offset = voxel_map(matrix, sizes, centre)
-    moved = ndimage.affine_transform(volume, linear, offset, order=1, mode="nearest")
+    moved = resample_linearly(volume, linear, offset)
     places = linear @ np.stack(near) + offset[:, None]
     stretch = np.ones(1, dtype=np.float32)
     if bends.any():
