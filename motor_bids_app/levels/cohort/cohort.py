@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.tables.predictors import Predictor
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.features.samples import Samples
@@ -58,6 +59,8 @@ class Cohort:
         Columns participant_id, session_id and reason.
     notes : tuple of str
         Remarks, one sentence each.
+    own : tuple of Predictor
+        Predictors that the experiment names.
     """
 
     samples: Samples
@@ -68,6 +71,7 @@ class Cohort:
     digests: Mapping[tuple[str, str], list[str]]
     excluded: pd.DataFrame
     notes: tuple[str, ...]
+    own: tuple[Predictor, ...] = ()
 
     @property
     def patients(self) -> NDArray[np.bool_]:
@@ -153,7 +157,7 @@ def _build(
     outcome = choose_outcome(people, experiment.target)
     inputs = experiment.inputs
     people, exclusions, remarks = with_baseline(people, outcome, inputs.baseline_score)
-    people, said = with_own(people, outcome, inputs.columns)
+    people, own, said = with_own(people, outcome, inputs)
     remarks = (*remarks, *said)
     for row, reason in unreadable.items():
         exclusions[row] = exclusions[row] or reason
@@ -183,6 +187,7 @@ def _build(
         controls=by_person.groupby(level=0).any().reindex(labels.truth.index),
         digests=digests,
         notes=notes,
+        own=own,
         excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
     )
 

@@ -14,6 +14,7 @@ from motor_bids_app.features.likeness import likeness
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.doubtful import implausible_maps
 from motor_bids_app.levels.group.nuisance import Predictors, check_confounds
+from motor_bids_app.models.tables.columns import OWN
 
 
 class StoppedByAuditError(DataError):
@@ -78,6 +79,7 @@ def audit_cohort(
         alike=_near_duplicates(cohort),
         predictors=predictors.values,
         scores=score.reindex(predictors.values.index),
+        own=predictors.values.filter(regex=f"^({OWN})$") if cohort.own else None,
         sites=cohort.sites,
         truth=cohort.labels.truth,
         scans=table,

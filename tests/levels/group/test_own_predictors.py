@@ -80,16 +80,74 @@ def test_the_joint_model_gains_by_what_either_part_knows_alone(cohort):
     gain = results["own_lesion"] - results["own"]
     assert added.loc["own", "difference"] == pytest.approx(gain, abs=1e-4)
     page = (folder / "report.html").read_text()
-    assert "What each part adds to the other" in page
+    assert "What images add to your predictors" in page
     assert "which the experiment says are known before" in page
+
+
+def with_table(cohort, rungs, columns, table):
+    """Settings of an experiment that has a table of its own beside it."""
+    home = cohort.raw.parent
+    table.to_csv(home / "features.tsv", sep="\t", index=False, na_rep="n/a")
+    text = OWN.format(columns=json.dumps(columns)).replace(
+        "[inputs]", '[inputs]\ntable = "features.tsv"\nresolution = 4'
+    )
+    first, final = text.index("rungs"), text.index("[validation]")
+    text = f"{text[:first]}rungs = {json.dumps(rungs)}\n{text[final:]}"
+    (home / "own.toml").write_text(text)
+    return cohort.settings("group", experiments=(str(home / "own.toml"),))
+
+
+def test_a_table_beside_the_experiment_joins_the_maps_and_new_people(cohort):
+    table = pd.read_csv(cohort.raw / "participants.tsv", sep="\t")
+    rng = np.random.default_rng(1)
+    scores = table["fma_ue"] + rng.normal(0, 8, len(table))
+    given = pd.DataFrame({"participant_id": table["participant_id"], "Clinical score": scores})
+    given["side"] = ["left", "right"] * (len(table) // 2)
+    for k in range(30):
+        given[f"chaco_{k}"] = rng.normal(size=len(table))
+    columns = ["Clinical score", "side", "chaco_*"]
+    run = with_table(cohort, ["prevalence", "kernel", "own_kernel"], columns, given)
+
+    results = {one.model: one.value for one in group.run(run)}
+    told = predict.run(
+        cohort.settings(
+            "predict",
+            models=(cohort.output / "experiments" / "own" / "model",),
+            predictors=cohort.raw.parent / "features.tsv",
+        )
+    )
+
+    assert set(results) >= {"own", "kernel", "own_kernel"}
+    assert results["own_kernel"] > 0.3
+    folder = cohort.output / "experiments" / "own"
+    added = pd.read_csv(folder / "added.tsv", sep="\t")
+    assert added[["model", "reference"]].to_numpy().tolist() == [
+        ["own_kernel", "own"],
+        ["own_kernel", "kernel"],
+    ]
+    assert 'table = "features.tsv"' in (folder / "experiment.toml").read_text()
+    patients = table.set_index("participant_id").query("group == 'patient'")["fma_ue"]
+    values = pd.Series({f"sub-{one.participant.removeprefix('sub-')}": one.value for one in told})
+    assert np.corrcoef(values[patients.index], patients)[0, 1] > 0.8
+    with pytest.raises(DataError, match=r"Clinical score .of features.tsv., which no table has"):
+        predict.run(
+            cohort.settings("predict", models=(cohort.output / "experiments" / "own" / "model",))
+        )
+
+
+def test_the_outcome_in_other_units_is_refused(cohort):
+    table = pd.read_csv(cohort.raw / "participants.tsv", sep="\t")
+    given = table[["participant_id"]].assign(percent=100 * table["fma_ue"] / 66)
+    run = with_table(cohort, ["prevalence", "tract_load"], ["percent"], given)
+    with pytest.raises(DataError, match="own_percent is what is predicted, in other units"):
+        group.run(run)
 
 
 def test_the_bundle_reads_the_same_predictors_of_new_people(cohort):
     group.run(settings(cohort, "group"))
     model = cohort.output / "experiments" / "own" / "model"
-    assert json.loads((model / "model.json").read_text())["metadata"]["inputs"]["columns"] == [
-        "shoulder"
-    ]
+    (column,) = json.loads((model / "model.json").read_text())["metadata"]["inputs"]["columns"]
+    assert (column["name"], column["type"]) == ("shoulder", "score")
 
     told = predict.run(settings(cohort, "predict", models=(model,)))
 
@@ -111,7 +169,7 @@ def test_predictors_that_cannot_be_are_refused(cohort, columns, message):
         group.run(settings(cohort, "group", columns))
 
 
-@pytest.mark.parametrize("columns", [["NIHSS"], ["nihss", "nihss"], "nihss", [3]])
+@pytest.mark.parametrize("columns", [[" nihss"], ["nihss", "nihss"], "nihss", [3]])
 def test_columns_are_a_list_of_scores(columns):
-    with pytest.raises(UsageError, match="a list without repeats of scores"):
+    with pytest.raises(UsageError, match="a list without repeats of scores or headings"):
         Experiment.read({"name": "x", "inputs": {"columns": columns}}, "here")
