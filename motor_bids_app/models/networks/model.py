@@ -30,6 +30,7 @@ from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.columns import (
     DEMOGRAPHICS,
     OWN,
+    names_of,
     numeric_columns,
     with_matching,
 )
@@ -227,7 +228,7 @@ class NetworkModel(NetworkSettings):
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         self.maps_ = tuple(state.values["maps"])
-        self.columns_ = tuple(state.values.get("columns", DEMOGRAPHICS))
+        self.columns_ = names_of(state.values.get("columns", list(DEMOGRAPHICS)))
         self.grid_ = grid_from_values(state.values["grid"])
         self.history_ = list(state.values["history"])
         self.demographics_ = state.pipelines["demographics"]

@@ -1,6 +1,7 @@
 """Columns of a table as numbers, by rules that need no training data."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,13 @@ def with_matching(table: pd.DataFrame, columns: tuple[str, ...], pattern: str) -
         names = [str(name) for name in table.columns if re.fullmatch(pattern, str(name))]
         found = [n for n, known in zip(names, table[names].notna().any(), strict=True) if known]
     return tuple(dict.fromkeys([*columns, *found]))
+
+
+def names_of(given: Any) -> tuple[str, ...]:
+    """Return names of columns from a bundle; raises TypeError where they are none."""
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise TypeError("columns are no list of names")
+    return tuple(given)
 
 
 def numeric_columns(samples: Samples, columns: tuple[str, ...]) -> NDArray[np.float64]:

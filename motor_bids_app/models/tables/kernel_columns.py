@@ -10,7 +10,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.blocks import Scaling
 from motor_bids_app.models.tables.centring import Array, Centring
-from motor_bids_app.models.tables.columns import numeric_columns, with_matching
+from motor_bids_app.models.tables.columns import names_of, numeric_columns, with_matching
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
 
 
@@ -73,9 +73,9 @@ class _ColumnsToo:
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         super().set_state(state)  # type: ignore[misc]
-        self.columns_ = tuple(state.values.get("columns", self.columns))
+        self.columns_ = names_of(state.values.get("columns", list(self.columns)))
         self._means, self._weights = (
-            np.asarray(state.arrays[name], dtype=np.float64)
+            np.asarray(state.arrays[name], dtype=np.float64).reshape(len(self.columns_))
             for name in ("column_means", "column_weights")
         )
 

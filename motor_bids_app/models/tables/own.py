@@ -1,6 +1,5 @@
 """Linear models of columns in blocks: predictors of the user's own, alone or beside features."""
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +13,7 @@ from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.blocks import Scaling
 from motor_bids_app.models.tables.centring import Array, Centring
 from motor_bids_app.models.tables.classical import within
-from motor_bids_app.models.tables.columns import with_matching
+from motor_bids_app.models.tables.columns import names_of, with_matching
 from motor_bids_app.models.tables.disconnection import disconnection_features, feature_columns
 from motor_bids_app.models.tables.dual import Dual, DualLogistic, DualRidge
 from motor_bids_app.models.training.folds import binary_labels
@@ -78,25 +77,18 @@ class _BlockModel(Dual, BaseEstimator):
         check_is_fitted(self, "weights_")
         values = {"columns": list(self.columns_), "intercept": self.intercept_}
         values["penalty"] = self.penalty_
-        return State(values, {"means": self.means_, "weights": self.weights_})
+        return State(values, {"column_means": self.means_, "column_weights": self.weights_})
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
-        self.columns_ = _names(state.values["columns"])
+        self.columns_ = names_of(state.values["columns"])
         self.intercept_ = float(state.values["intercept"])
         self.penalty_ = float(state.values["penalty"])
         shape = (len(feature_columns(self.columns_)),)
         self.means_, self.weights_ = (
             np.asarray(state.arrays[name], dtype=np.float64).reshape(shape)
-            for name in ("means", "weights")
+            for name in ("column_means", "column_weights")
         )
-
-
-def _names(given: Sequence[Any]) -> tuple[str, ...]:
-    """Names of columns of a bundle; what is no text is none."""
-    if not all(isinstance(name, str) for name in given):
-        raise TypeError("names of columns are texts")
-    return tuple(given)
 
 
 class BlockClassifier(ClassifierMixin, DualLogistic, _BlockModel):
