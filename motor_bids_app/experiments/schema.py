@@ -86,8 +86,12 @@ class Experiment:
     @property
     def models(self) -> tuple[str, ...]:
         """All models that are evaluated, simplest first: see `full_ladder`."""
-        baseline = self.inputs.baseline_score != "none"
-        return full_ladder(self.model.names, baseline, bool(self.inputs.columns) or baseline)
+        names, baseline = self.model.names, self.inputs.baseline_score != "none"
+        ladder = full_ladder(names, baseline, bool(self.inputs.columns) or baseline)
+        if self.inputs.harmonise == "none" or "own_regional" in names:
+            return ladder
+        # It reads features as they are, and the rung of regional features what ComBat made of them.
+        return tuple(name for name in ladder if name != "own_regional")
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> "Experiment":
