@@ -139,15 +139,16 @@ def _words(column: Column) -> dict[str, str] | None:
 def _check_codes(column: Column) -> None:
     """Raise where a number far from all others is one that often stands for a missing value."""
     values = column.numbers().dropna()
-    for code in _CODES:
+    for code in values[values.isin(_CODES)].unique():
         others = values[values != code]
         if len(others) == len(values) or others.empty:
             continue
+        n = len(values) - len(others)
         low, high = float(others.min()), float(others.max())
         if max(low - code, code - high) > max(high - low, abs(low), abs(high)):
             raise ScoreError(
-                f"{column.file}: {column.name} is {code} in {len(values) - len(others)} cells and "
-                f"{low:g} to {high:g} in the others. If it stands for a missing value, write n/a, "
+                f"{column.file}: {column.name} is {code:g} in {n} cells, and {low:g} to "
+                f"{high:g} in the others. If it stands for a missing value, write n/a, "
                 "or declare it under MissingValues in the JSON file; if not, declare the column "
                 "with its minimum and maximum in --scores-map."
             )
@@ -192,7 +193,7 @@ def _without_missing(column: Column) -> Column:
         if any(same_code(cell, code) for code in codes)
         or (column.level(cell) is None and _says_missing(cell) and not (answers and cell == "-"))
     ]
-    return replace(column, cells=column.cells.mask(column.cells.isin(gone)))
+    return replace(column, cells=column.cells.mask(column.cells.isin(gone))) if gone else column
 
 
 def _says_missing(cell: str) -> bool:

@@ -26,7 +26,7 @@ from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.models.tables.columns import own_column
 
-MOST = 10_000  # columns
+MOST = 5_000  # columns
 _NEAR = 20  # people without a row, whose names are compared with those of the table
 _SIDE = re.compile(r"(?<![a-z])(left|right|lh|rh|l|r)(?![a-z])", re.IGNORECASE)
 _Found = tuple[Participants, tuple[Predictor, ...], tuple[str, ...]]
@@ -66,7 +66,9 @@ def with_own(people: Participants, outcome: Outcome, inputs: Inputs) -> _Found:
         return people, (), ()
     sources = _sources(people, inputs.table)
     named, skipped = named_columns(people, sources, inputs, outcome.score.name)
-    found = [_learned(one, people) for one in named]
+    files = {one.source.file: one.source for one in named if one.source is not None}
+    rows = {file: _rows_of(people, source).dropna().unique() for file, source in files.items()}
+    found = [_learned(one, rows) for one in named]
     known = [one for one in found if one is not None]
     if not known:
         raise DataError("[inputs] columns: nobody with derivatives has any value of them.")
@@ -113,7 +115,9 @@ def with_known_own(
         values, strange = read_predictor(_column(source, one.name), one)
         placed = values.reindex(places[source.file].tolist()).to_numpy(dtype=np.float64)
         columns |= dict(zip(_names(one), placed.T, strict=True))
-        strange = tuple(who for who in strange if who in set(places[source.file]))
+        if strange:
+            here = set(places[source.file])
+            strange = tuple(who for who in strange if who in here)
         if strange and one.categories:
             notes[
                 f"{one.name} of {len(strange)} ({', '.join(strange[:3])}) is a category that too "
@@ -185,13 +189,15 @@ def _column(source: Source, name: str) -> Column:
     return Column.described(source.file, name, source.table[name], source.describes(name))
 
 
-def _learned(named: Named, people: Participants) -> Predictor | None:
-    """What a column holds, of people with derivatives; None where a wildcard met an empty one."""
+def _learned(named: Named, rows: Mapping[str, Any]) -> Predictor | None:
+    """What a column holds, of people with derivatives; None where a wildcard met an empty one.
+
+    `rows` are theirs, by table.
+    """
     if named.source is None:
         return Predictor(name=named.name)
-    rows = _rows_of(people, named.source).dropna().unique()
     column = _column(named.source, named.name)
-    column = replace(column, cells=column.cells.loc[rows])
+    column = replace(column, cells=column.cells.loc[rows[named.source.file]])
     if column.cells.isna().all():
         if named.group:
             return None
@@ -275,7 +281,10 @@ def _strangers(people: Participants, source: Source, rows: pd.Series) -> list[st
         if near:
             raise DataError(f"{source.file}: {person} is not there, but {near}. Spell them alike.")
     if rows.isna().all():
-        raise DataError(f"{source.file} has no row of anybody with derivatives.")
+        raise DataError(
+            f"{source.file} has no row of any scan with derivatives. Check that "
+            "participant_id and session_id are spelled alike."
+        )
     notes = []
     if absent:
         notes.append(

@@ -78,7 +78,7 @@ def test_declared_codes_are_missing():
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (["1", "2", "3", "-999"], "x is -999 in 1 cells and 1 to 3 in the others"),
+        (["1", "2", "3", "-999"], "x is -999 in 1 cells, and 1 to 3 in the others"),
         (["10", "20", "999", "999"], "x is 999 in 2 cells"),
         (["1", "2,5", "3"], "'2,5' as x, and numbers in other cells"),
         (["1", ">90", "3"], "and numbers in other cells"),

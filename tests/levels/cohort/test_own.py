@@ -155,7 +155,7 @@ def test_people_who_are_not_in_a_table_are_said_and_other_spellings_refused(raw,
     with pytest.raises(ScoreError, match="2 rows for sub-01"):
         own(gather(raw), "x", table=str(table))
     write(table, {"participant_id": ["sub-x", "sub-y"], "x": [1, 2]})
-    with pytest.raises(DataError, match=r"not known for anybody|no row of anybody"):
+    with pytest.raises(DataError, match=r"not known for anybody|no row of any scan"):
         own(gather(raw), "x", table=str(table))
     with pytest.raises(InputMissingError, match=r"no table of predictors none.tsv"):
         own(gather(raw), "x", table=str(tmp_path / "none.tsv"))
