@@ -173,3 +173,61 @@ def test_predictors_that_cannot_be_are_refused(cohort, columns, message):
 def test_columns_are_a_list_of_scores(columns):
     with pytest.raises(UsageError, match="a list without repeats of scores or headings"):
         Experiment.read({"name": "x", "inputs": {"columns": columns}}, "here")
+
+
+NETWORK = """
+base = "karakis2023"
+name = "own"
+[target]
+score = "fma_ue"
+task = "regression"
+controls = "exclude"
+[inputs]
+columns = ["shoulder"]
+maps = ["fa"]
+resolution = 4
+[model]
+rungs = ["prevalence", "tract_load"]
+widths = [4, 4, 4, 4]
+n_residuals = 1
+hidden = 4
+[training]
+epochs = 1
+trainings = 1
+[validation]
+folds = 2
+repeats = 1
+permutations = 0
+refits = 0
+[comparisons]
+layers = []
+single_maps = false
+masks = []
+[as_published]
+protocols = []
+[explanation]
+methods = ["gradcam"]
+people_per_test = 1
+"""
+
+
+def test_a_network_that_is_told_predictors_is_compared_with_what_else_knows_them(cohort):
+    (cohort.raw.parent / "own.toml").write_text(NETWORK)
+    run = cohort.settings(
+        "group",
+        scores_map=cohort.raw.parent / "scores.toml",
+        experiments=(str(cohort.raw.parent / "own.toml"),),
+    )
+    results = {one.model for one in group.run(run)}
+    folder = cohort.output / "experiments" / "own"
+
+    assert {"own", "kernel", "own_kernel", "karakis2023"} <= results
+    added = pd.read_csv(folder / "added.tsv", sep="\t")
+    assert ["karakis2023", "own"] in added[["model", "reference"]].to_numpy().tolist()
+    told = predict.run(
+        cohort.settings(
+            "predict", models=(folder / "model",), scores_map=cohort.raw.parent / "scores.toml"
+        )
+    )
+    notes = [note for one in told for note in one.notes if "shoulder" in note]
+    assert notes == ["shoulder is missing, and taken as in the average training person"]
