@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from motor_bids_app.evaluation.copies import check_copies
 from motor_bids_app.evaluation.leakage import (
     Row,
     check_answers,
-    check_copies,
     check_near_duplicates,
     check_scores_of_scans,
     check_sessions_apart,

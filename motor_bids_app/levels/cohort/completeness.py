@@ -82,7 +82,7 @@ def incomplete(
         _in_words(name): [name]
         for name in DEMOGRAPHICS
         if name in table and table[name].notna().any()
-    } | _own(table)
+    } | own_groups(table)
     gaps = {what: people.table[names].isna().any(axis=1) for what, names in used.items()}
     reasons = exclusions.copy()
     for row in rows:
@@ -101,7 +101,7 @@ def incomplete(
     return reasons
 
 
-def _own(table: pd.DataFrame) -> dict[str, list[str]]:
+def own_groups(table: pd.DataFrame) -> dict[str, list[str]]:
     """Columns of predictors that the experiment names, by what it names; a baseline score too."""
     found: dict[str, list[str]] = {}
     for name in map(str, table.columns):
@@ -213,7 +213,7 @@ def _seen(
     for name in DEMOGRAPHICS:
         nobody = "nobody has it: models do without"
         yield NAMES[name], known(name), _FILLED if known(name).any() else nobody
-    for what, names in _own(table).items():
+    for what, names in own_groups(table).items():
         yield what, table[names].notna().all(axis=1).to_numpy(dtype=bool), _AS_THE_MEAN
     if "lesion_volume" in table:
         rule = "0 for controls; of patients, " + _FILLED

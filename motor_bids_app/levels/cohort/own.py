@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.tables.column import Column
-from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.bids.tables.predictors import (
     CATEGORIES,
     SCORE,
@@ -24,10 +23,10 @@ from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.levels.cohort.named_columns import Named, column_at, named_columns
 from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.participants import Participants
+from motor_bids_app.levels.cohort.rows import rows_of, strangers
 from motor_bids_app.models.tables.columns import own_column
 
 MOST = 5_000  # columns
-_NEAR = 20  # people without a row, whose names are compared with those of the table
 _SIDE = re.compile(r"(?<![a-z])(left|right|lh|rh|l|r)(?![a-z])", re.IGNORECASE)
 _Found = tuple[Participants, tuple[Predictor, ...], tuple[str, ...]]
 
@@ -67,7 +66,7 @@ def with_own(people: Participants, outcome: Outcome, inputs: Inputs) -> _Found:
     sources = _sources(people, inputs.table)
     named, skipped = named_columns(people, sources, inputs, outcome.score.name)
     files = {one.source.file: one.source for one in named if one.source is not None}
-    rows = {file: _rows_of(people, source).dropna().unique() for file, source in files.items()}
+    rows = {file: rows_of(people, source).dropna().unique() for file, source in files.items()}
     found = [_learned(one, rows) for one in named]
     known = [one for one in found if one is not None]
     if not known:
@@ -110,8 +109,8 @@ def with_known_own(
             continue
         source = column_at(one, sources)
         if source.file not in places:
-            places[source.file] = _rows_of(people, source)
-            notes |= dict.fromkeys(_strangers(people, source, places[source.file]))
+            places[source.file] = rows_of(people, source)
+            notes |= dict.fromkeys(strangers(people, source, places[source.file]))
         values, strange = read_predictor(_column(source, one.name), one)
         placed = values.reindex(places[source.file].tolist()).to_numpy(dtype=np.float64)
         columns |= dict(zip(_names(one), placed.T, strict=True))
@@ -225,78 +224,6 @@ def _score(people: Participants, name: str) -> Any:
             "its column with --scores-map."
         )
     return people.table[name].to_numpy(dtype=float, na_value=np.nan)
-
-
-def _rows_of(people: Participants, source: Source) -> pd.Series:
-    """Which row of a table belongs to each scan, by its name; missing where none does.
-
-    A row of a session is of that session's scan, and one without a session of all scans of the
-    person. Where scans have no session, the row may have one, if it is the only one.
-
-    Raises
-    ------
-    DataError
-        Several rows may belong to a scan.
-    """
-    by_person: dict[str, list[str]] = {}
-    for row, (person, _) in source.keys.items():
-        by_person.setdefault(person, []).append(row)
-    found: list[str | None] = []
-    for person, session in zip(people.table["participant_id"], _sessions(people), strict=True):
-        own = by_person.get(str(person), [])
-        wanted = f"{person} {session}" if session else str(person)
-        if wanted in own:
-            found.append(wanted)
-        elif str(person) in own:
-            found.append(str(person))
-        elif session or len(own) < 2:
-            found.append(None if session else next(iter(own), None))
-        else:
-            raise DataError(
-                f"{source.file} has {len(own)} sessions of {person}, whose images have none: which "
-                "one counts is unknown. Keep one, or name sessions in both alike."
-            )
-    return pd.Series(found, index=people.table.index, dtype=object)
-
-
-def _sessions(people: Participants) -> list[str | None]:
-    if "session_id" not in people.table:
-        return [None] * len(people.table)
-    return [one if isinstance(one, str) else None for one in people.table["session_id"]]
-
-
-def _strangers(people: Participants, source: Source, rows: pd.Series) -> list[str]:
-    """Say who is in no row of a table, and whom it has beside those with derivatives.
-
-    Raises
-    ------
-    DataError
-        Nobody is in it, or somebody under another spelling.
-    """
-    scans = pd.Series(people.table["participant_id"].astype(str).to_numpy(), index=rows.index)
-    listed = {person for person, _ in source.keys.values()}
-    absent = sorted(set(scans) - listed)
-    for person in absent[:_NEAR]:
-        near = near_miss(person, listed - set(scans))
-        if near:
-            raise DataError(f"{source.file}: {person} is not there, but {near}. Spell them alike.")
-    if rows.isna().all():
-        raise DataError(
-            f"{source.file} has no row of any scan with derivatives. Check that "
-            "participant_id and session_id are spelled alike."
-        )
-    notes = []
-    if absent:
-        notes.append(
-            f"{source.file} has no row of {len(absent)} of {scans.nunique()} people "
-            f"({', '.join(absent[:3])}): their predictors are missing."
-        )
-    elif rows.isna().any():
-        notes.append(
-            f"{source.file} has no row of the session of {int(rows.isna().sum())} scans: their "
-            "predictors are missing."
-        )
-    return notes
 
 
 def _what(known: Sequence[Predictor], people: Participants, outcome: Outcome) -> str:

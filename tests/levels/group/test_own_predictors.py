@@ -12,6 +12,9 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.predict import level as predict
+from motor_bids_app.levels.validate import level as validate
+
+from ..conftest import make_cohort
 
 OWN = """
 base = "baselines"
@@ -231,3 +234,23 @@ def test_a_network_that_is_told_predictors_is_compared_with_what_else_knows_them
     )
     notes = [note for one in told for note in one.notes if "shoulder" in note]
     assert notes == ["shoulder is missing, and taken as in the average training person"]
+
+
+def test_another_cohort_is_judged_by_its_own_table(cohort, tmp_path):
+    others = make_cohort(tmp_path / "others", seed=5)
+    for one, seed in ((cohort, 1), (others, 2)):
+        table = pd.read_csv(one.raw / "participants.tsv", sep="\t")
+        noise = np.random.default_rng(seed).normal(0, 8, len(table))
+        given = table[["participant_id"]].assign(clinic=table["fma_ue"] + noise)
+        path = one.raw.parent / "features.tsv"
+        given.to_csv(path, sep="\t", index=False)
+        if one is cohort:
+            group.run(with_table(cohort, ["prevalence", "own"], ["clinic"], given))
+    model = cohort.output / "experiments" / "own" / "model"
+
+    (found,) = validate.run(others.settings("validate", models=(model,), predictors=path))
+
+    scored = found.scored.predictions
+    assert np.corrcoef(scored.values[0], scored.truth)[0, 1] > 0.8
+    with pytest.raises(DataError, match=r"which no table has.*--predictors"):
+        validate.run(others.settings("validate", models=(model,)))
