@@ -23,6 +23,8 @@ def test_the_outcome_in_other_units_order_or_words_is_a_copy():
     assert _copied(np.where(score % 7 == 0, np.nan, score), score) == "failed"
     assert _copied(poor, score, poor) == "failed"
     assert _copied(~poor, score, poor) == "failed"
+    assert _copied(np.digitize(score, [10, 20, 30]), score) == "failed"
+    assert _copied(3 - np.digitize(score, [10, 20]), score) == "failed"
 
 
 def test_a_good_predictor_is_no_copy():
@@ -35,4 +37,5 @@ def test_a_good_predictor_is_no_copy():
     assert _copied(score + rng.normal(0, 1, 40), score) == "passed"
     assert _copied(almost, score, poor) == "passed"
     assert _copied(score > 20, score) == "passed"
+    assert _copied(np.digitize(score + rng.normal(0, 3, 40), [10, 20]), score) == "passed"
     assert _copied(score[:7], score[:7]) == "passed"  # too few to tell

@@ -12,6 +12,7 @@ from motor_bids_app.bids.tables.descriptions import missing_codes
 from motor_bids_app.bids.tables.tsv import MISSING, is_number, same_code
 from motor_bids_app.bids.tables.words import is_missing
 from motor_bids_app.errors import ScoreError
+from motor_bids_app.privacy import holds_date
 
 SCORE, NUMBER, YES_NO, CATEGORIES = "score", "number", "yes or no", "categories"
 TYPES = (SCORE, NUMBER, YES_NO, CATEGORIES)
@@ -67,6 +68,11 @@ def learn_predictor(column: Column, group: str = "") -> Predictor:
     known = Predictor(name=column.name, group=group, file=column.file, units=column.units)
     if not column.filled:
         raise ScoreError(f"{column.file}: {column.name} has no value. Leave it out.")
+    if any(map(holds_date, column.filled)):
+        raise ScoreError(
+            f"{column.file}: {column.name} holds dates. Leave it out, or give days or years since "
+            "then as numbers."
+        )
     words = _words(column)
     if words is None:
         _check_codes(column)

@@ -113,7 +113,7 @@ def with_known_own(
             notes |= dict.fromkeys(strangers(people, source, places[source.file]))
         values, strange = read_predictor(_column(source, one.name), one)
         placed = values.reindex(places[source.file].tolist()).to_numpy(dtype=np.float64)
-        columns |= dict(zip(_names(one), placed.T, strict=True))
+        columns |= dict(zip(columns_of(one), placed.T, strict=True))
         if strange:
             here = set(places[source.file])
             strange = tuple(who for who in strange if who in here)
@@ -207,7 +207,7 @@ def _learned(named: Named, rows: Mapping[str, Any]) -> Predictor | None:
     return learn_predictor(column, named.group)
 
 
-def _names(one: Predictor) -> list[str]:
+def columns_of(one: Predictor) -> list[str]:
     """Columns of a predictor in the table of samples."""
     plain = own_column(one.group, one.name) if one.group else own_column(one.name)
     if one.type != CATEGORIES:
@@ -251,7 +251,7 @@ def _gaps(known: Sequence[Predictor], people: Participants) -> list[str]:
     """Say which predictors most people lack."""
     scarce = []
     for one in known:
-        missing = people.table[_names(one)[0]].isna()
+        missing = people.table[columns_of(one)[0]].isna()
         n_people = people.table["participant_id"].nunique()
         lacking = n_people - people.table.loc[~missing, "participant_id"].nunique()
         if 2 * lacking > n_people:

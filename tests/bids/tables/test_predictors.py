@@ -85,6 +85,7 @@ def test_declared_codes_are_missing():
         ([f"remark {n}" for n in range(30)], "holds 30 different texts"),
         (["a", "b", "c"], "no category of x is that of 3 people"),
         (["n/a", "unknown"], "x has no value"),
+        (["2020-01-02", "2020-01-02", "2021-03-04"], "x holds dates"),
     ],
 )
 def test_what_is_neither_is_refused(cells, message):

@@ -144,6 +144,11 @@ def test_the_outcome_in_other_units_is_refused(cohort):
     run = with_table(cohort, ["prevalence", "tract_load"], ["percent"], given)
     with pytest.raises(DataError, match="own_percent is what is predicted, in other units"):
         group.run(run)
+    severity = pd.qcut(table["fma_ue"], 3, labels=["severe", "moderate", "mild"]).astype(str)
+    given = table[["participant_id"]].assign(severity=severity)
+    run = with_table(cohort, ["prevalence", "tract_load"], ["severity"], given)
+    with pytest.raises(DataError, match="own_severity is what is predicted"):
+        group.run(run)
 
 
 def test_the_bundle_reads_the_same_predictors_of_new_people(cohort):
