@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit, permutation_t
 from motor_bids_app.evaluation.permutation import permutation_test
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
-from motor_bids_app.models.tables.kernel import PENALTIES
+from motor_bids_app.models.tables.dual import PENALTIES
 from motor_bids_app.models.tables.products import linear_products
 from motor_bids_app.spaces.grids import standard_grid
 

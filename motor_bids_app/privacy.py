@@ -22,6 +22,15 @@ def is_code(cell: str) -> bool:
     return is_short(cell) and not _WORD.search(cell)
 
 
+def holds_date(cell: str) -> bool:
+    """Whether a cell looks like a date.
+
+    >>> holds_date("1931-02-01"), holds_date("12.5")
+    (True, False)
+    """
+    return _DATE.search(cell) is not None
+
+
 def is_short(cell: str) -> bool:
     """Whether a cell is one short word, and no date: of several people, it names none of them."""
     return len(cell) <= _LONGEST_CODE and " " not in cell and not _DATE.search(cell)

@@ -16,7 +16,9 @@ MNI_SPACES = (
     "MNI152NLin2009cAsym", "MNI152NLin6Asym",
 )  # fmt: skip
 MATRICES = ("sform", "qform")  # of a NIfTI header, each of which says where an image lies
-STOPPING = ("two-folds", "strangers", "duplicates", "near-duplicates")  # findings of the audit
+STOPPING = (  # findings of the audit
+    "two-folds", "strangers", "duplicates", "near-duplicates", "copied-outcome",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +199,7 @@ class Settings:
     experiments: tuple[str, ...] = ("baselines",)
     scores_map: Path | None = None
     qc_file: Path | None = None
+    predictors: Path | None = None  # table of predictors that a bundle reads
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
     models: tuple[Path, ...] = ()  # bundles to apply or to validate
     init_from: Path | None = None  # bundle whose weights networks begin with

@@ -166,6 +166,11 @@ def _add_model_files(group: argparse._ArgumentGroup) -> None:
         "(default: random weights; nothing is downloaded)",
     )  # fmt: skip
     group.add_argument(
+        "--predictors", type=Path, metavar="FILE.tsv",
+        help="predict and validate level: table with participant_id and the columns that the model "
+        "predicts from ([inputs] columns), where the tables of the dataset do not have them",
+    )  # fmt: skip
+    group.add_argument(
         "--outside", choices=OUTSIDE,
         help="predict and validate level: for people unlike those of training, widen sets and "
         "intervals, refuse a number, or ignore it; the table says why (default: widen)",

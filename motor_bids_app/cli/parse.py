@@ -30,6 +30,7 @@ _LEVELS = {  # of options that not all levels use
     "weights": ("group",),
     "tractogram": ("participant",),
     "model": ("predict", "validate"),
+    "predictors": ("predict", "validate"),
     "outside": ("predict", "validate"),
 }
 
@@ -137,6 +138,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         experiments=tuple(given.get("experiment", ("baselines",))),
         scores_map=given.get("scores_map"),
         qc_file=given.get("qc_file"),
+        predictors=given.get("predictors"),
         allow=tuple(given.get("allow", ())),
         models=tuple(given.get("model", ())),
         init_from=given.get("init_from"),

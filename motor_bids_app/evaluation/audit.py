@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from motor_bids_app.evaluation.copies import check_copies
 from motor_bids_app.evaluation.leakage import (
     Row,
     check_answers,
@@ -33,6 +34,7 @@ def audit(
     scores: "pd.Series[float] | None" = None,
     sites: "pd.Series[Any] | None" = None,
     truth: "pd.Series[float] | None" = None,
+    own: pd.DataFrame | None = None,
     scans: pd.DataFrame | None = None,
     score: str = "",
 ) -> pd.DataFrame:
@@ -56,6 +58,8 @@ def audit(
         See `near_duplicates`.
     predictors, scores : DataFrame and Series, optional
         What models may see of patients, and their scores.
+    own : DataFrame, optional
+        See `check_copies`: some of the predictors.
     sites, truth : Series, optional
         Where everyone was imaged, and what is predicted of them.
     scans, score : DataFrame and str, optional
@@ -81,6 +85,8 @@ def audit(
         rows.append(check_near_duplicates(*alike))
     if predictors is not None and scores is not None:
         rows.append(check_answers(predictors, scores))
+    if own is not None and scores is not None and truth is not None:
+        rows.append(check_copies(own, scores, truth.reindex(scores.index)))
     if sites is not None and scores is not None and truth is not None:
         rows.append(check_sites(sites, scores, truth))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -145,12 +145,14 @@ def check_answers(predictors: pd.DataFrame, outcome: "pd.Series[float]") -> Row:
         ours, theirs = values[known], outcome[known]
         if known.sum() < MIN_PEOPLE or ours.nunique() < 3 or theirs.nunique() < 3:
             continue
-        if abs(float(stats.spearmanr(ours, theirs).statistic)) > TELLING:
+        if abs(float(stats.spearmanr(ours, theirs).statistic)) > TELLING or (
+            abs(float(np.corrcoef(ours, theirs)[0, 1])) > TELLING
+        ):
             telling.append(str(column))
     if telling:
         finding = (
-            f"{', '.join(telling)} orders the patients almost exactly as the outcome does (rank "
-            f"correlation above {TELLING}): was it made from the score, or measured after it?"
+            f"{some(telling)} is almost the outcome in patients (correlation, or rank correlation, "
+            f"above {TELLING}): was it made from the score, or measured after it?"
         )
         return name, check, "warning", finding, None
     return name, check, "passed", f"{predictors.shape[1]} columns compared with the outcome.", None

@@ -85,13 +85,13 @@ ASCENDING = Rule(
 )
 
 
-SCORES = Rule(
+HEADINGS = Rule(
     lambda value: (
         isinstance(value, tuple)
-        and len(set(value)) == len(value) <= 100
-        and all(isinstance(one, str) and re.fullmatch("[a-z][a-z0-9_]*", one) for one in value)
+        and all(isinstance(one, str) and re.fullmatch(r"\S(.{0,198}\S)?", one) for one in value)
+        and len(set(value)) == len(value) <= 1000
     ),
-    'a list without repeats of scores, such as ["nihss"] (lower-case letters, digits and _)',
+    'a list without repeats of scores or headings, such as ["nihss", "SAFE", "chaco_*"]',
 )
 
 

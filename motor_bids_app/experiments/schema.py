@@ -59,10 +59,12 @@ class Experiment:
     def __post_init__(self) -> None:
         if not NAME.allows(self.name):
             raise UsageError(f"name = {self.name!r}: it becomes a folder; use {NAME.words}.")
-        if self.model.final_name not in self.model.names:
+        if self.inputs.table and not self.inputs.columns:
+            raise UsageError("[inputs] table needs columns: name those that models predict from.")
+        if self.model.final_name not in self.models:
             raise UsageError(
                 f"[model] final = {self.model.final!r} is not among the models of the experiment: "
-                f"use one of {', '.join(self.model.names)}."
+                f"use one of {', '.join(self.models)}."
             )
         if self.model.final_name in COMPARED_ONLY:
             raise UsageError(
@@ -84,7 +86,12 @@ class Experiment:
     @property
     def models(self) -> tuple[str, ...]:
         """All models that are evaluated, simplest first: see `full_ladder`."""
-        return full_ladder(self.model.names, self.inputs.baseline_score != "none")
+        names, baseline = self.model.names, self.inputs.baseline_score != "none"
+        ladder = full_ladder(names, baseline, bool(self.inputs.columns) or baseline)
+        if self.inputs.harmonise == "none" or "own_regional" in names:
+            return ladder
+        # It reads features as they are, and the rung of regional features what ComBat made of them.
+        return tuple(name for name in ladder if name != "own_regional")
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> "Experiment":

@@ -13,7 +13,7 @@ from motor_bids_app.experiments.beside import (
 )
 from motor_bids_app.experiments.rules import (
     ASCENDING,
-    SCORES,
+    HEADINGS,
     Rule,
     Section,
     list_of,
@@ -100,7 +100,8 @@ class Inputs(Section):
     resolution: int = setting(2, whole(1, 4))  # mm
     mirror_lesion_to: str = setting("none", one_of("none", "left", "right"))
     baseline_score: str = setting("none", _BASELINE)  # what persistence predicts from
-    columns: tuple[str, ...] = setting((), SCORES)  # of the tables, that own rungs predict from
+    columns: tuple[str, ...] = setting((), HEADINGS)  # of the tables: predictors of your own
+    table: str | None = setting(None, _TABLE)  # that has some of them, beside those of the dataset
     harmonise: str = setting("none", one_of("none", "combat"))  # sites of regional features
     recordings: tuple[str, ...] = setting(("eeg", "emg"), list_of("eeg", "emg"))
     channels: str = setting("common", one_of("common", "same"))  # of the recordings of all people

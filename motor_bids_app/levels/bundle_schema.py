@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from motor_bids_app.bids.tables.predictors import MOST_CATEGORIES, TYPES
 from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.augmentation import Augmentation
@@ -90,6 +91,13 @@ _CV_PLUS = Table(
 )
 _SPREAD = Table({"n": whole(2, _MOST_PEOPLE), "mean": NUMBER, "sd": ABOVE_0, "logarithmic": SWITCH})
 _IMAGES = Table({"key": HEX, "hashes": Each(HEX, _MOST_PEOPLE)})
+_PREDICTOR = Table(
+    {
+        **dict.fromkeys(("name", "group", "file", "units"), TEXT),
+        "type": one_of(*TYPES),
+        "categories": Each(TEXT, MOST_CATEGORIES),
+    }
+)
 _GRID = Table({"shape": Each(whole(1, 1024), 3, 3), "affine": Each(Each(NUMBER, 4, 4), 4, 4)})
 _PARTS = dict.fromkeys(("means", "sds", "weights"), Each(NUMBER, 20, 2))
 _PERFORMANCE = Table(
@@ -130,7 +138,7 @@ _METADATA = Table(
                 },
             },
             {
-                "columns": Each(TEXT, 100),
+                "columns": Each(_PREDICTOR, 10_000),
                 SIGNALS: Table(
                     {
                         "channels": Each(_CHANNEL, 10_000, 1),

@@ -27,10 +27,11 @@ from motor_bids_app.models.training.snapshots import Checkpoints
 
 LADDER = (
     "prevalence", "nuisance", "demographics", "persistence", "own", "lesion_volume", "tract_load",
-    "combined", "disconnection", "own_lesion", "regional", "rbf", "boosting", "lesion_map",
-    "lesion_gp", "kernel_demographics", "kernel",
+    "combined", "disconnection", "own_lesion", "regional", "own_regional", "rbf", "boosting",
+    "lesion_map", "own_lesion_map", "lesion_gp", "kernel_demographics", "kernel", "own_kernel",
 )  # fmt: skip
-# Not persistence, which needs a baseline score, nor what `full_ladder` adds, nor models of lesions.
+# Not persistence, which needs a baseline score, nor what `full_ladder` adds, nor models of lesions
+# and of own predictors.
 USUAL = (
     "prevalence", "demographics", "lesion_volume", "tract_load", "combined", "regional", "rbf",
     "boosting", "kernel",
@@ -38,7 +39,13 @@ USUAL = (
 # Rungs to be beaten: what they learned is no model of anything, or holds training people.
 COMPARED_ONLY = frozenset({"nuisance", "rbf", "boosting", "lesion_gp", "kernel_demographics"})
 NETWORKS = ("karakis2023", "cbam2025", "gao2025", "shi2025")
-JOINT, PARTS_OF_JOINT = "own_lesion", ("own", "disconnection")  # both, and either alone
+OWN_RUNGS = ("own", "own_lesion", "own_regional")  # ridges on blocks of columns
+JOINT = {  # own predictors and what images say: of each model of the latter alone, both together
+    "disconnection": "own_lesion",
+    "regional": "own_regional",
+    "lesion_map": "own_lesion_map",
+    "kernel": "own_kernel",
+}
 # Rungs that only some experiments ask for: a table of EEG and EMG, and either half of shi2025.
 MODALITY_RUNGS = ("physiology", "signals", "slices")
 FUSION = {"signals": (SIGNALS,), "slices": (SLICES,), "shi2025": (SIGNALS, SLICES)}
@@ -50,6 +57,7 @@ _WORDS = {
     DISCONNECTION: "shares of bundles that a lesion cuts",
     OWN: "predictors of your own, which [inputs] columns or baseline_score name",
     f"{OWN}|{DISCONNECTION}": "predictors of your own and shares of bundles",
+    f"{OWN}|{REGIONAL}": "predictors of your own and regional features",
 }
 
 
@@ -127,12 +135,15 @@ _NEEDS = {
     "disconnection": Needs(columns=_SIZE, pattern=DISCONNECTION),
     "own_lesion": Needs(columns=_SIZE, pattern=f"{OWN}|{DISCONNECTION}"),
     "regional": Needs(pattern=REGIONAL),
+    "own_regional": Needs(columns=DEMOGRAPHICS, pattern=f"{OWN}|{REGIONAL}"),
     "rbf": Needs(columns=COMBINED, pattern=REGIONAL),
     "boosting": Needs(columns=COMBINED, pattern=REGIONAL),
     "lesion_map": Needs(columns=_SIZE, volumes=True, maps=(LESION,)),
+    "own_lesion_map": Needs(columns=_SIZE, pattern=OWN, volumes=True, maps=(LESION,)),
     "lesion_gp": Needs(columns=_SIZE, pattern=DISCONNECTION, volumes=True, maps=(LESION,)),
     "kernel": Needs(volumes=True),
     "kernel_demographics": Needs(columns=DEMOGRAPHICS, volumes=True),
+    "own_kernel": Needs(columns=DEMOGRAPHICS, pattern=OWN, volumes=True),
     "karakis2023": Needs(columns=DEMOGRAPHICS, volumes=True),
     "cbam2025": Needs(columns=DEMOGRAPHICS, volumes=True),
     "gao2025": Needs(instances=(WINDOWS,)),
@@ -148,24 +159,36 @@ def needs(name: str) -> Needs:
     return _NEEDS[name]
 
 
-def full_ladder(names: tuple[str, ...], persistence: bool) -> tuple[str, ...]:
+def full_ladder(names: tuple[str, ...], persistence: bool, own: bool = False) -> tuple[str, ...]:
     """Add the rungs that no ladder goes without to those of an experiment, simplest first.
 
     These are what is no biology, what a baseline score says, and, for a network that is told
     demographics, a kernel machine that is told the same: a network that is better only because it
-    knows the age is then not better.
+    knows the age is then not better. Where there are `own` predictors (a baseline score is one),
+    these alone, and beside the last model of images (`JOINT`), so that it is known what either
+    adds. Networks that are told demographics are told these too.
 
     >>> full_ladder(("prevalence", "tract_load", "karakis2023"), persistence=True)
     ('prevalence', 'nuisance', 'persistence', 'tract_load', 'kernel_demographics', 'karakis2023')
+    >>> full_ladder(("prevalence", "kernel"), persistence=False, own=True)
+    ('prevalence', 'nuisance', 'own', 'kernel', 'own_kernel')
     """
-    network = names[-1] in NETWORKS and _NEEDS[names[-1]]
-    told = bool(network and network.columns and network.volumes)
     first, rest = (names[:1], names[1:]) if names[0] == "prevalence" else ((), names)
-    added = ("nuisance", *(["persistence"] if persistence else []))
+    added = ("nuisance", *(["persistence"] if persistence else []), *(["own"] if own else []))
     ladder = (*first, *(name for name in added if name not in names), *rest)
-    if told and "kernel_demographics" not in names:
-        ladder = (*ladder[:-1], "kernel_demographics", ladder[-1])
+    if reads_own(names[-1]):
+        beside = ("kernel", "own_kernel") if own else ("kernel_demographics",)
+        return (*ladder[:-1], *(name for name in beside if name not in names), ladder[-1])
+    last = next((name for name in reversed(names) if name in JOINT), None)
+    if own and last and JOINT[last] not in names:
+        place = ladder.index(last) + 1
+        ladder = (*ladder[:place], JOINT[last], *ladder[place:])
     return ladder
+
+
+def reads_own(name: str) -> bool:
+    """Whether a model is a network that is told demographics and own predictors beside its maps."""
+    return name in NETWORKS and bool(_NEEDS[name].columns)
 
 
 def build_model(
@@ -240,7 +263,7 @@ def _build(name: str, task: str, given: dict[str, Any], params: Mapping[str, Any
         "modalities": needed.instances,
         "columns": needed.columns,
         "pattern": needed.pattern,
-        "select": name in ("regional", "physiology", "rbf", "disconnection", "own_lesion"),
+        "select": name in ("regional", "physiology", "rbf", "disconnection"),
     }
     fixed = {key: value for key, value in given.items() if key in known}
     free = sorted(set(known) - set(fixed))

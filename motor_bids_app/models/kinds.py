@@ -36,6 +36,7 @@ from motor_bids_app.models.tables.nonlinear import (
 )
 from motor_bids_app.models.tables.nuisance import NuisanceClassifier, NuisanceRegressor
 from motor_bids_app.models.tables.ordinal import NetworkOrdinal
+from motor_bids_app.models.tables.own import BlockClassifier, BlockRegressor
 
 Kind = Callable[..., Any]
 NETWORK_KINDS: dict[str, dict[str, Kind]] = {
@@ -54,13 +55,15 @@ _PAIRS: dict[str, tuple[Kind, Kind]] = {
     "prevalence": (ConstantClassifier, ConstantRegressor),
     "nuisance": (NuisanceClassifier, NuisanceRegressor),
     "disconnection": (DisconnectionClassifier, DisconnectionRegressor),
-    "own_lesion": (DisconnectionClassifier, DisconnectionRegressor),
+    **dict.fromkeys(("own", "own_lesion", "own_regional"), (BlockClassifier, BlockRegressor)),
     "rbf": (RbfClassifier, RbfRegressor),
     "boosting": (BoostingClassifier, BoostingRegressor),
     "lesion_map": (LesionMapClassifier, LesionMapRegressor),
     "lesion_gp": (LesionGpClassifier, LesionGpRegressor),
     "kernel": (KernelClassifier, KernelRegressor),
+    "own_lesion_map": (LesionMapClassifier, LesionMapRegressor),
     "kernel_demographics": (KernelColumnsClassifier, KernelColumnsRegressor),
+    "own_kernel": (KernelColumnsClassifier, KernelColumnsRegressor),
     "gao2025": (WindowClassifier, WindowRegressor),
     **dict.fromkeys(("signals", "slices", "shi2025"), (FusionClassifier, FusionRegressor)),
 }

@@ -40,8 +40,13 @@ from motor_bids_app.models.tables.disconnection import (
     DisconnectionRegressor,
 )
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
+from motor_bids_app.models.tables.kernel_columns import (
+    KernelColumnsClassifier,
+    KernelColumnsRegressor,
+)
 from motor_bids_app.models.tables.lesion_maps import LesionMapClassifier, LesionMapRegressor
 from motor_bids_app.models.tables.ordinal import CumulativeModel, NetworkOrdinal
+from motor_bids_app.models.tables.own import BlockClassifier, BlockRegressor
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 from motor_bids_app.models.tables.transformed import TransformedRegressor
 from motor_bids_app.opening import read_bytes
@@ -63,6 +68,10 @@ KINDS: dict[str, Callable[..., Any]] = {
         LesionMapRegressor,
         KernelClassifier,
         KernelRegressor,
+        KernelColumnsClassifier,
+        KernelColumnsRegressor,
+        BlockClassifier,
+        BlockRegressor,
         NetworkClassifier,
         NetworkRegressor,
         NetworkOrdinal,

@@ -117,7 +117,8 @@ def test_every_ladder_has_what_is_no_biology_and_matched_inputs():
 
     network = ("tract_load", "kernel_demographics", "karakis2023")
     assert plain == ("prevalence", "nuisance", *network)
-    assert with_score == ("prevalence", "nuisance", "persistence", *network)
+    joint = ("tract_load", "kernel", "own_kernel", "karakis2023")
+    assert with_score == ("prevalence", "nuisance", "persistence", "own", *joint)
 
 
 def test_a_windows_network_that_is_told_no_demographics_needs_no_such_match():

@@ -14,6 +14,8 @@ from motor_bids_app.levels.bundle_schema import check_index, check_metadata
 from motor_bids_app.levels.predict.results import Prediction
 from motor_bids_app.models.store import KINDS
 
+PREDICTOR = {"name": "x", "group": "", "file": "", "type": "number", "categories": [], "units": ""}
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -30,6 +32,8 @@ def model():
 def test_what_a_model_says_is_taken(model):
     check_index(model, "m:")
     check_metadata(model["metadata"], "m:")
+    inputs = {**model["metadata"]["inputs"], "columns": [PREDICTOR]}
+    check_metadata({**model["metadata"], "inputs": inputs}, "m:")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,6 +80,10 @@ def test_settings_of_every_kind_of_model_are_taken(model, kind):
         ("inputs.maps", ["../x"]),
         ("inputs.mask", "/x"),
         ("inputs.grid", {"shape": [10**9] * 3, "affine": [[0] * 4] * 4}),
+        ("inputs.columns", ["nihss"]),
+        ("inputs.columns", [PREDICTOR | {"type": "pickle"}]),
+        ("inputs.columns", [PREDICTOR | {"categories": ["x"] * 1000}]),
+        ("inputs.columns", [PREDICTOR | {"name": ["nihss"]}]),
         ("processing", {"settings": []}),
         ("target", "fma_ue"),
         ("target.title", "x" * 100_000),

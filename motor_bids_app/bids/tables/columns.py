@@ -75,6 +75,7 @@ def resolve_columns(
         scores={name: score for name, score in known.items() if name in table},
         columns=tuple(collector.uses),
         problems=(*collector.errors, *conflicts, *collector.remarks),
+        sources=tuple(sources),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from motor_bids_app.bids.tables.scores import SCORES, Score
+from motor_bids_app.bids.tables.sources import Source
 
 _UNITS = {"age": "years", "sex": "0 female, 1 male", "time_since_stroke": "months"}
 
@@ -54,12 +55,15 @@ class ResolvedTable:
         What became of each column of each file.
     problems : tuple of str
         Errors (only if not strict), conflicts and remarks, one sentence each.
+    sources : tuple of Source
+        The tables, as text.
     """
 
     table: pd.DataFrame
     scores: dict[str, Score]
     columns: tuple[ColumnUse, ...]
     problems: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     def explain(self) -> str:
         """Return the mapping as plain text, for ``--explain-columns``."""

@@ -91,6 +91,19 @@ def read_sources(dataset: Path) -> list[Source]:
     return sources
 
 
+def read_source(path: Path) -> Source:
+    """Read one table of participants that lies anywhere, with its JSON file where there is one.
+
+    Raises
+    ------
+    InputMissingError, TableError
+        It is not there, or no tab-separated table.
+    ScoreError
+        It has no participant column, or two rows for one participant (and session).
+    """
+    return _source(path.name, read_table(path, PLAIN_MISSING), _dictionary(path))
+
+
 def participants_table(dataset: Path) -> pd.DataFrame | None:
     """participants.tsv as text, identifiers as in folders; None where there is none.
 

@@ -162,6 +162,15 @@ def check_for_libraries(path: Path) -> None:
         )
 
 
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number as tables have it.
+
+    >>> is_number("-1.5e3"), is_number("1,5"), is_number(">90")
+    (True, False, False)
+    """
+    return _NUMBER.fullmatch(cell) is not None
+
+
 def to_numbers(
     cells: pd.Series,
     describe: Callable[[Hashable, str], str],

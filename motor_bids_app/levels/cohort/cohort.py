@@ -8,12 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from motor_bids_app.bids.tables.predictors import Predictor
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, VolumeStore
 from motor_bids_app.levels.cohort.baseline import with_baseline
-from motor_bids_app.levels.cohort.completeness import harmonisation_notes, incomplete, wrong_seeds
+from motor_bids_app.levels.cohort.completeness import (
+    harmonisation_notes,
+    incomplete,
+    own_groups,
+    wrong_seeds,
+)
 from motor_bids_app.levels.cohort.component import with_component
 from motor_bids_app.levels.cohort.doubtful import doubtful_digests
 from motor_bids_app.levels.cohort.instances import instance_digests, modality_instances
@@ -33,7 +39,7 @@ from motor_bids_app.levels.cohort.targets import Labels, label
 from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
 from motor_bids_app.levels.cohort.windows import experiment_instances
 from motor_bids_app.models.catalog import needs
-from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
+from motor_bids_app.models.tables.columns import DEMOGRAPHICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,8 @@ class Cohort:
         Columns participant_id, session_id and reason.
     notes : tuple of str
         Remarks, one sentence each.
+    own : tuple of Predictor
+        Predictors that the experiment names.
     """
 
     samples: Samples
@@ -68,6 +76,7 @@ class Cohort:
     digests: Mapping[tuple[str, str], list[str]]
     excluded: pd.DataFrame
     notes: tuple[str, ...]
+    own: tuple[Predictor, ...] = ()
 
     @property
     def patients(self) -> NDArray[np.bool_]:
@@ -82,14 +91,14 @@ class Cohort:
     def known(self) -> pd.DataFrame:
         """Whether each person has a value, by participant_id, for all that models can see.
 
-        Of regional features, whether there is any of each kind, such as "regional fa". Lesion
-        measures of controls are not missing: models take them as 0.
+        Of regional features, whether there is any of each kind, such as "regional fa"; of what an
+        experiment names, whether there is any of its columns. Lesion measures of controls are not
+        missing: models take them as 0.
         """
         table = self.samples.table
         people = table["participant_id"].to_numpy(dtype=object)
-        names = (*DEMOGRAPHICS, *([BASELINE] if BASELINE in table else []))
-        seen = {name: table[name].notna().to_numpy() for name in names}
-        kinds: dict[str, list[str]] = {}
+        seen = {name: table[name].notna().to_numpy() for name in DEMOGRAPHICS}
+        kinds = own_groups(table)
         for name in needs("regional").chosen(table):
             kinds.setdefault(f"regional {name.split('_')[0]}", []).append(name)
         seen |= {kind: table[own].notna().any(axis=1).to_numpy() for kind, own in kinds.items()}
@@ -153,7 +162,7 @@ def _build(
     outcome = choose_outcome(people, experiment.target)
     inputs = experiment.inputs
     people, exclusions, remarks = with_baseline(people, outcome, inputs.baseline_score)
-    people, said = with_own(people, outcome, inputs.columns)
+    people, own, said = with_own(people, outcome, inputs)
     remarks = (*remarks, *said)
     for row, reason in unreadable.items():
         exclusions[row] = exclusions[row] or reason
@@ -183,6 +192,7 @@ def _build(
         controls=by_person.groupby(level=0).any().reindex(labels.truth.index),
         digests=digests,
         notes=notes,
+        own=own,
         excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
     )
 

@@ -17,7 +17,7 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.maps import available_maps, seed_is_opposite
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.models.catalog import needs
-from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS, OWN, own_column
+from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS, MEMBER, OWN, own_column
 
 Flags = NDArray[np.bool_]
 NAMES = {
@@ -31,6 +31,10 @@ MISSING_COLUMNS = ["what", "n_missing", "n_patients", "n_controls", "n_people", 
 _FILLED = (
     "filled with the median of the training fold, and a column says where (the same for people "
     "to be predicted)"
+)
+_AS_THE_MEAN = (
+    "taken as in the average person of the training fold (networks: the median); no model is told "
+    "that it is missing, but the one of what is no biology"
 )
 _WITHOUT_PIECES = (
     "the network learns from the others, and gives these people what it gives an average map"
@@ -74,18 +78,18 @@ def incomplete(
     controls = (people.table["group"] == "control").to_numpy(dtype=bool)
     maps = available_maps([people.scans[row] for row in rows], controls[rows], wanted)
     table = people.table.iloc[rows]
-    used = [
-        name
-        for name in (*DEMOGRAPHICS, *_own(table))
+    used = {
+        _in_words(name): [name]
+        for name in DEMOGRAPHICS
         if name in table and table[name].notna().any()
-    ]
+    } | own_groups(table)
+    gaps = {what: people.table[names].isna().any(axis=1) for what, names in used.items()}
     reasons = exclusions.copy()
     for row in rows:
         lacking = [
-            _in_words(name)
-            for name in used
-            if pd.isna(people.table[name].iloc[row])
-            and not (controls[row] and name == "time_since_stroke")
+            what
+            for what, gap in gaps.items()
+            if gap.iloc[row] and not (controls[row] and what == NAMES["time_since_stroke"])
         ]
         lacking += [
             f"{name} map"
@@ -97,9 +101,13 @@ def incomplete(
     return reasons
 
 
-def _own(table: pd.DataFrame) -> list[str]:
-    """Columns of predictors that the experiment names, the baseline score among them."""
-    return [name for name in map(str, table.columns) if re.fullmatch(OWN, name)]
+def own_groups(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Columns of predictors that the experiment names, by what it names; a baseline score too."""
+    found: dict[str, list[str]] = {}
+    for name in map(str, table.columns):
+        if re.fullmatch(OWN, name):
+            found.setdefault(_in_words(name.partition(MEMBER)[0]), []).append(name)
+    return found
 
 
 def _in_words(name: str) -> str:
@@ -205,8 +213,8 @@ def _seen(
     for name in DEMOGRAPHICS:
         nobody = "nobody has it: models do without"
         yield NAMES[name], known(name), _FILLED if known(name).any() else nobody
-    for name in _own(table):
-        yield _in_words(name), known(name), _FILLED
+    for what, names in own_groups(table).items():
+        yield what, table[names].notna().all(axis=1).to_numpy(dtype=bool), _AS_THE_MEAN
     if "lesion_volume" in table:
         rule = "0 for controls; of patients, " + _FILLED
         yield "lesion mask (volume and tract load)", known("lesion_volume"), rule

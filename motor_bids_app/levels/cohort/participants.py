@@ -46,6 +46,8 @@ class Participants:
         Remarks, one sentence each.
     doubtful : DataFrame
         Features that models must not read, in the rows of `table` that have some.
+    tables : ResolvedTable or None
+        All tables of the dataset as they are, with what became of each column.
     """
 
     scans: tuple[DerivedScan, ...]
@@ -54,6 +56,7 @@ class Participants:
     excluded: pd.DataFrame
     notes: tuple[str, ...] = ()
     doubtful: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tables: ResolvedTable | None = None
 
 
 def gather_participants(settings: Settings, *, scores_required: bool = True) -> Participants:
@@ -104,6 +107,7 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         excluded=pd.DataFrame([*out, *excluded], columns=[*KEYS, "reason"]),
         notes=(*remarks, *resolved.problems, *conflicts),
         doubtful=pd.DataFrame.from_dict(doubtful, orient="index"),
+        tables=resolved,
     )
 
 

@@ -13,7 +13,7 @@ from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.instances import instance_images
 from motor_bids_app.models.catalog import needs
-from motor_bids_app.models.tables.columns import LESION_COLUMNS
+from motor_bids_app.models.tables.columns import LESION_COLUMNS, OWN
 
 _FACTS = ("age", "time_since_stroke", "lesion_volume")
 _OF_PATIENTS = LESION_COLUMNS | {"time_since_stroke"}  # a control has none, rather than 0
@@ -46,6 +46,11 @@ def model_domain(cohort: Cohort, model: str) -> Domain:
     table, volumes = cohort.samples.table, cohort.samples.volumes
     people = table["participant_id"].to_numpy(dtype=object)
     facts, features = quantities(table, model)
+    # An answer or a category is 0 or 1, and a rare one lies far from the mean: it is not strange.
+    answers = [
+        n for n in features if re.fullmatch(OWN, str(n)) and set(features[n].dropna()) <= {0, 1}
+    ]
+    features = features.drop(columns=answers)
     levels = pd.DataFrame(index=table.index)
     if volumes is not None and needs(model).volumes:
         levels = map_levels(volumes, cohort.mask).set_index(table.index)

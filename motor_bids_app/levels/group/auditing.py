@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from motor_bids_app.bids.tables.predictors import CATEGORIES
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.audit import FAILED, audit
 from motor_bids_app.evaluation.granularity import check_published
@@ -13,7 +14,9 @@ from motor_bids_app.experiments.beside import AsPublished
 from motor_bids_app.features.likeness import likeness
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.doubtful import implausible_maps
+from motor_bids_app.levels.cohort.own import columns_of
 from motor_bids_app.levels.group.nuisance import Predictors, check_confounds
+from motor_bids_app.models.tables.columns import OWN, own_column
 
 
 class StoppedByAuditError(DataError):
@@ -78,6 +81,7 @@ def audit_cohort(
         alike=_near_duplicates(cohort),
         predictors=predictors.values,
         scores=score.reindex(predictors.values.index),
+        own=_own_values(cohort, predictors) if cohort.own else None,
         sites=cohort.sites,
         truth=cohort.labels.truth,
         scans=table,
@@ -91,6 +95,18 @@ def audit_cohort(
     if len(stopping):
         raise StoppedByAuditError(checks, tuple(stopping["name"]))
     return checks
+
+
+def _own_values(cohort: Cohort, predictors: Predictors) -> pd.DataFrame:
+    """What the experiment names, of patients; categories numbered, in one column too."""
+    own = predictors.values.filter(regex=f"^({OWN})$")
+    numbered = {}
+    for one in (one for one in cohort.own if one.type == CATEGORIES):
+        each = own.reindex(columns=columns_of(one))
+        numbered[own_column(one.name)] = (each * np.arange(1, 1 + len(each.columns))).sum(
+            axis=1, skipna=False
+        )
+    return own.assign(**numbered)
 
 
 def _near_duplicates(cohort: Cohort) -> tuple[pd.DataFrame, int] | None:

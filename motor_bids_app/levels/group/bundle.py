@@ -17,6 +17,7 @@ from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.instances import described_signals
 from motor_bids_app.levels.cohort.maps import brain_grid
 from motor_bids_app.levels.cohort.outcome import Outcome
+from motor_bids_app.levels.cohort.own import described_predictors
 from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.cohort.training_people import describe_people
 from motor_bids_app.levels.group.evaluation import Evaluation
@@ -100,7 +101,7 @@ def _inputs(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[
         "mask": experiment.inputs.mask,
         "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
         "baseline_score": experiment.inputs.baseline_score,
-        "columns": list(experiment.inputs.columns),
+        "columns": described_predictors(cohort.own),
         "grid": None
         if grid is None
         else {"shape": list(grid.shape), "affine": grid.affine.tolist()},

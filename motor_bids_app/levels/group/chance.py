@@ -36,10 +36,16 @@ COLUMNS = [
 STAND_IN, ITSELF = "ridge", "model"
 CONSTANT = "prevalence"
 MIN_NULL = 20  # permutations whose spread is known well enough
-VOXELS = ("kernel_demographics", "kernel", "lesion_map")  # most inputs first
+VOXELS = (
+    "own_kernel",
+    "kernel_demographics",
+    "kernel",
+    "own_lesion_map",
+    "lesion_map",
+)  # most inputs first
 COLUMNS_ONLY = (
-    "regional", "physiology", "disconnection", "combined", "tract_load", "lesion_volume",
-    "demographics",
+    "own_regional", "own_lesion", "regional", "physiology", "disconnection", "combined", "own",
+    "tract_load", "lesion_volume", "demographics",
 )  # fmt: skip
 
 

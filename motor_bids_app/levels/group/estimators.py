@@ -18,7 +18,7 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.initial_weights import FolderWeights, reads_slices
 from motor_bids_app.levels.hardware import usable_precision
-from motor_bids_app.models.catalog import COMPARED_ONLY, FUSION, build_model, needs
+from motor_bids_app.models.catalog import COMPARED_ONLY, FUSION, OWN_RUNGS, build_model, needs
 from motor_bids_app.models.networks.backbones import source_name
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
@@ -29,7 +29,7 @@ from motor_bids_app.models.training.snapshots import Checkpoints
 
 log = logging.getLogger(__name__)
 # That have more than demographics to use.
-LESION_TOO = ("combined", "rbf", "boosting", "disconnection", "own", "own_lesion")
+LESION_TOO = ("combined", "rbf", "boosting", "disconnection", *OWN_RUNGS)
 PIECES = {
     WINDOWS: "windows of the bold",
     SIGNALS: "windows of EEG or EMG",

@@ -22,7 +22,7 @@ from motor_bids_app.levels.group.devices import fitting_on
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.levels.group.result import Result
-from motor_bids_app.levels.group.run import run_experiment, with_splits
+from motor_bids_app.levels.group.run import run_experiment, with_splits, with_table
 from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
 from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.page import ExperimentLink, GroupReport, render_comparison
@@ -146,5 +146,7 @@ def _load(name: str) -> Experiment:
     except InputMissingError as error:
         raise InputMissingError(f"There is no experiment file {path}.") from error
     experiment = parse_experiment(text, path.name)
-    splits = experiment.validation.splits
-    return experiment if splits is None else with_splits(experiment, str(path.parent / splits))
+    splits, table = experiment.validation.splits, experiment.inputs.table
+    if splits is not None:
+        experiment = with_splits(experiment, str(path.parent / splits))
+    return experiment if table is None else with_table(experiment, str(path.parent / table))

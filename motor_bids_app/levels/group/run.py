@@ -49,6 +49,8 @@ def run_experiment(
         # They are saved under this name beside the experiment, which can be run again there.
         experiment = with_splits(experiment, "splits.tsv")
     cohort = build_cohort(people, experiment, library)
+    if experiment.inputs.table is not None:  # it may name people, and is not copied
+        experiment = with_table(experiment, Path(experiment.inputs.table).name)
     _log_question(experiment, cohort)
     folder = own_folder(settings.output_dir, "experiments", experiment.name)
     heritage = inherit(settings.init_from, experiment, people, cohort)
@@ -85,6 +87,11 @@ def run_experiment(
 def with_splits(experiment: Experiment, splits: str) -> Experiment:
     """Return the same experiment with another place of its splits."""
     return replace(experiment, validation=replace(experiment.validation, splits=splits))
+
+
+def with_table(experiment: Experiment, table: str) -> Experiment:
+    """Return the same experiment with another place of its table of predictors."""
+    return replace(experiment, inputs=replace(experiment.inputs, table=table))
 
 
 def _log_question(experiment: Experiment, cohort: Cohort) -> None:

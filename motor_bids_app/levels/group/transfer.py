@@ -17,6 +17,7 @@ from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.models.networks.networks import MultiBranchNetwork
 from motor_bids_app.models.networks.transfer import Start, start_from
+from motor_bids_app.models.tables.columns import DEMOGRAPHICS, OWN, with_matching
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ def _fitting(start: Start, experiment: Experiment, cohort: Cohort) -> tuple[int,
     maps = cohort.maps[:1] if single else cohort.maps
     network = MultiBranchNetwork(
         n_maps=len(maps),
-        n_demographics=3,
+        n_demographics=len(with_matching(cohort.samples.table, DEMOGRAPHICS, OWN)),
         n_outputs=2,
         widths=model.widths,
         n_residuals=model.n_residuals,

@@ -33,12 +33,18 @@ from motor_bids_app.levels.cohort.instances import (
     instances_of_scan,
 )
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
-from motor_bids_app.levels.cohort.own import with_known_own
+from motor_bids_app.levels.cohort.own import with_own_of
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.predict.gaps import (
+    filled_in,
+    not_harmonised,
+    own_gaps,
+    with_all_columns,
+)
 from motor_bids_app.levels.predict.maps import impossible_units, model_mask, read_maps
 from motor_bids_app.levels.predict.results import Prediction, write_predictions
 from motor_bids_app.levels.predict.safety import (
@@ -75,8 +81,8 @@ def run(settings: Settings) -> list[Prediction]:
     inputs, score = model.metadata["inputs"], model.metadata["target"]["score"]
     people = gather_participants(settings, scores_required=False)
     people = with_known_baseline(people, inputs["baseline_score"], score)
-    people = with_known_own(people, inputs.get("columns", ()))
-    warnings = (*people.notes, *check_sources(settings, model, people))
+    people, said = with_own_of(people, inputs, settings.predictors)
+    warnings = (*people.notes, *said, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
     predictions: list[Prediction] = []
@@ -152,11 +158,16 @@ def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: s
     metadata, inputs = model.metadata, model.metadata["inputs"]
     flip = to_flip(table, inputs["mirror_lesion_to"])
     needed = needs(metadata["model"])
-    table, unknown = _with_all_columns(model.members[0], table, needed.columns)
+    table, unknown = with_all_columns(model.members[0], table, needed.columns)
     row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     _check_columns(metadata, row)
     _check_seed(inputs, needed, scan, row)
-    notes = _filled_in(row, needed.columns) + unknown + _not_harmonised(model.members[0], row)
+    notes = (
+        filled_in(row, needed.columns)
+        + own_gaps(row, metadata["model"])
+        + unknown
+        + not_harmonised(model.members[0], row)
+    )
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:
         volumes = read_maps(inputs, scan, row, flip)
@@ -234,15 +245,6 @@ def _instances(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Instan
     return {WINDOWS: windows}
 
 
-def _filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which demographics were filled in."""
-    return tuple(
-        f"{name} is missing, and taken as in the average training person"
-        for name in columns
-        if name in DEMOGRAPHICS and row[name].isna().iloc[0]
-    )
-
-
 def _check_columns(metadata: Mapping[str, Any], row: pd.DataFrame) -> None:
     """Refuse a scan without a feature or score that the model reads."""
     lacking = [n for n in needs(metadata["model"]).unmet(row) if n not in DEMOGRAPHICS]
@@ -257,30 +259,6 @@ def _check_columns(metadata: Mapping[str, Any], row: pd.DataFrame) -> None:
         f"The model predicts from the {score} of an earlier session, and none is known. Add that "
         "session with its time since stroke to the tables."
     )
-
-
-def _with_all_columns(
-    member: Any, row: pd.DataFrame, named: tuple[str, ...]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Add regional features that this scan lacks as missing values, and say how many."""
-    columns = getattr(getattr(member, "model_", member), "columns_", ())
-    lacking = [name for name in columns if name not in named]
-    lacking = [name for name in lacking if name not in row or row[name].isna().iloc[0]]
-    row = row.assign(**dict.fromkeys((name for name in lacking if name not in row), np.nan))
-    if not lacking:
-        return row, ()
-    return row, (
-        f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
-        "average training person",
-    )
-
-
-def _not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
-    """Say where ComBat knows nothing of the site (see `models.tables.harmonisation`)."""
-    combat = getattr(getattr(member, "model_", member), "combat_", None)
-    if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
-        return ()
-    return ("the site is not one that the model learned: regional features are not harmonised",)
 
 
 def _without_lesion(

@@ -15,7 +15,7 @@ from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.baseline import with_known_baseline
 from motor_bids_app.levels.cohort.outcome import Outcome
-from motor_bids_app.levels.cohort.own import with_known_own
+from motor_bids_app.levels.cohort.own import with_own_of
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import label
 from motor_bids_app.levels.failures import failure_of
@@ -82,7 +82,7 @@ def score_people(settings: Settings, model: SavedModel, people: Participants) ->
     people = with_known_baseline(
         people, model.metadata["inputs"]["baseline_score"], outcome.score.name
     )
-    people = with_known_own(people, model.metadata["inputs"].get("columns", ()))
+    people, said = with_own_of(people, model.metadata["inputs"], settings.predictors)
     labels = label(people, outcome, "exclude")
     found, failures = _predict(settings, model, people, labels.rows.tolist())
     left: list[_Row] = [*people.excluded.itertuples(index=False, name=None)]
@@ -110,7 +110,7 @@ def score_people(settings: Settings, model: SavedModel, people: Participants) ->
         scans=tuple(counted.values()),
         left_out=pd.DataFrame(left, columns=["participant_id", "session_id", "reason"]),
         failed=len(failures),
-        notes=(*labels.notes, *_known_notes(found.values(), known)),
+        notes=(*said, *labels.notes, *_known_notes(found.values(), known)),
     )
 
 

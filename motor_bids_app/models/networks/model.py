@@ -27,7 +27,13 @@ from motor_bids_app.models.networks.networks import MultiBranchNetwork
 from motor_bids_app.models.networks.pooling import check_depth
 from motor_bids_app.models.networks.settings import NetworkSettings
 from motor_bids_app.models.state import State
-from motor_bids_app.models.tables.columns import DEMOGRAPHICS, numeric_columns
+from motor_bids_app.models.tables.columns import (
+    DEMOGRAPHICS,
+    OWN,
+    names_of,
+    numeric_columns,
+    with_matching,
+)
 from motor_bids_app.models.training.batches import ScanDataset, Standardiser
 from motor_bids_app.models.training.course import Plan
 from motor_bids_app.models.training.folds import held_out
@@ -35,14 +41,16 @@ from motor_bids_app.models.training.snapshots import identify
 from motor_bids_app.models.training.train import train
 
 BALANCES = ("sharpen", "weights", "none")
+MOST_COLUMNS = 64  # for one unit behind them
 
 
 class NetworkModel(NetworkSettings):
     """Multi-branch residual network on maps and demographics (karakis2023).
 
     Maps enter as deviations from the training fold's voxelwise mean, in units of each map's
-    spread, so that a map that a scan lacks is the fold's mean. Age, sex and time since stroke
-    are imputed with the fold's median and scaled.
+    spread, so that a map that a scan lacks is the fold's mean. Age, sex and time since stroke, and
+    the predictors of the user's own where there are some, are imputed with the fold's median and
+    scaled.
     Settings are those of `NetworkSettings`.
     """
 
@@ -56,6 +64,7 @@ class NetworkModel(NetworkSettings):
         self.check_inputs(X)
         volumes = self._volumes(X)
         self.maps_ = tuple(self.maps) or volumes.maps
+        self.columns_ = with_matching(X.table, DEMOGRAPHICS, OWN)
         self.grid_ = volumes.grid
         self.standardiser_ = Standardiser.fit(volumes[learned], self.maps_, self.mask)
         self.demographics_: Pipeline = make_pipeline(
@@ -86,8 +95,14 @@ class NetworkModel(NetworkSettings):
         self.validation_history_ = course.validation
 
     def check_inputs(self, X: Samples) -> None:
-        """Raise UsageError if the network halves the maps of scans more often than they allow."""
+        """Raise UsageError if maps are too small for the network, or columns are too many."""
         check_depth(self._volumes(X).grid.shape, self.widths)
+        n_columns = len(with_matching(X.table, DEMOGRAPHICS, OWN))
+        if n_columns > MOST_COLUMNS:
+            raise UsageError(
+                f"[inputs] columns: a network takes up to {MOST_COLUMNS} columns, and there are "
+                f"{n_columns} with age, sex and time. Name fewer, or use the rung own_kernel."
+            )
 
     def _plan(self, n_scans: int) -> Plan:
         plan = self.plan()
@@ -149,7 +164,7 @@ class NetworkModel(NetworkSettings):
     def _network(self) -> nn.Module:
         return MultiBranchNetwork(
             n_maps=len(self.maps_),
-            n_demographics=len(DEMOGRAPHICS),
+            n_demographics=len(self.columns_),
             n_outputs=self._n_outputs,
             widths=tuple(self.widths),
             n_residuals=self.n_residuals,
@@ -179,7 +194,7 @@ class NetworkModel(NetworkSettings):
         return self.demographics_.transform(self._columns(X)).astype(np.float32)
 
     def _columns(self, X: Samples) -> NDArray[np.float64]:
-        return numeric_columns(X, DEMOGRAPHICS)
+        return numeric_columns(X, self.columns_)
 
     def _batches(self, X: Samples) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield inputs of a few scans at a time on the device, with the network ready for them."""
@@ -204,6 +219,7 @@ class NetworkModel(NetworkSettings):
         arrays |= {"mean": self.standardiser_.mean, "spread": self.standardiser_.spread}
         values = {
             "maps": list(self.maps_),
+            "columns": list(self.columns_),
             "grid": grid_values(self.grid_),
             "history": self.history_,
         }
@@ -212,6 +228,7 @@ class NetworkModel(NetworkSettings):
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         self.maps_ = tuple(state.values["maps"])
+        self.columns_ = names_of(state.values.get("columns", list(DEMOGRAPHICS)))
         self.grid_ = grid_from_values(state.values["grid"])
         self.history_ = list(state.values["history"])
         self.demographics_ = state.pipelines["demographics"]

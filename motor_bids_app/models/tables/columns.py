@@ -1,5 +1,8 @@
 """Columns of a table as numbers, by rules that need no training data."""
 
+import re
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,17 +22,34 @@ LESION_COLUMNS = frozenset(
     }
     | {name for name, _ in disconnection_columns()}
 )
-OWN = r"own_[a-z0-9_]+|baseline_score"  # columns of predictors that an experiment names
+OWN = r"own_.+|baseline_score"  # columns of predictors that an experiment names
+MEMBER = ": "  # between what an experiment names and one of several columns that it stands for
 _SEX = {"female": 0.0, "f": 0.0, "male": 1.0, "m": 1.0}
 
 
-def own_column(name: str) -> str:
+def own_column(name: str, member: str = "") -> str:
     """Name the column of a predictor of the user's own, which no feature can have.
 
-    >>> own_column("nihss")
-    'own_nihss'
+    >>> own_column("nihss"), own_column("chaco_*", "chaco_17"), own_column("side", "left")
+    ('own_nihss', 'own_chaco_*: chaco_17', 'own_side: left')
     """
-    return f"own_{name}"
+    return f"own_{name}{MEMBER}{member}" if member else f"own_{name}"
+
+
+def with_matching(table: pd.DataFrame, columns: tuple[str, ...], pattern: str) -> tuple[str, ...]:
+    """Return `columns`, and after them those with a value that match `pattern` in full."""
+    found: list[str] = []
+    if pattern:
+        names = [str(name) for name in table.columns if re.fullmatch(pattern, str(name))]
+        found = [n for n, known in zip(names, table[names].notna().any(), strict=True) if known]
+    return tuple(dict.fromkeys([*columns, *found]))
+
+
+def names_of(given: Any) -> tuple[str, ...]:
+    """Return names of columns from a bundle; raises TypeError where they are none."""
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise TypeError("columns are no list of names")
+    return tuple(given)
 
 
 def numeric_columns(samples: Samples, columns: tuple[str, ...]) -> NDArray[np.float64]:

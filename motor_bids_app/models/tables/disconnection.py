@@ -1,5 +1,6 @@
 """Models of what a lesion cuts: linear in the share of each bundle."""
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,28 @@ def disconnection_features(samples: Samples, columns: tuple[str, ...]) -> Floats
     numbers = dict(zip(columns, numeric_columns(samples, columns).T, strict=True))
     features = []
     for name, values in numbers.items():
-        other = f"{name.removesuffix(_RIGHT)}{_LEFT}"
         if not name.startswith(_PREFIX):
             features.append(values)
-        elif not (name.endswith(_RIGHT) and other in numbers):
+        elif not _is_second(name, numbers.keys()):
             twin = numbers.get(f"{name.removesuffix(_LEFT)}{_RIGHT}", values)
             features.append(np.sqrt(np.fmax(values, twin)))
     return np.column_stack(features)
+
+
+def feature_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the features of `disconnection_features`: of a pair, the one on the left where there.
+
+    >>> feature_columns(("age", "disconnection_fornix_left", "disconnection_fornix_right"))
+    ('age', 'disconnection_fornix_left')
+    """
+    there = set(columns)
+    return tuple(name for name in columns if not _is_second(name, there))
+
+
+def _is_second(name: str, there: Set[str]) -> bool:
+    """Whether a column is of the right one of a pair that is there."""
+    other = f"{name.removesuffix(_RIGHT)}{_LEFT}"
+    return name.startswith(_PREFIX) and name.endswith(_RIGHT) and other in there
 
 
 class _Disconnection(BaseEstimator):

@@ -9,9 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from motor_bids_app.features.samples import Samples
@@ -26,13 +25,11 @@ from motor_bids_app.models.networks.inputs import (
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.centring import Array, Centring
 from motor_bids_app.models.tables.classical import within
-from motor_bids_app.models.training.folds import binary_labels, inner_folds
-
-PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
-SAFE_PENALTY = 10.0  # where there are too few people to choose by
+from motor_bids_app.models.tables.dual import Dual, DualLogistic, DualRidge
+from motor_bids_app.models.training.folds import binary_labels
 
 
-class _KernelModel(BaseEstimator):
+class _KernelModel(Dual, BaseEstimator):
     """Linear model with a ridge penalty on the voxels of maps.
 
     The penalty is chosen by person in inner folds of the training fold, unless it is given.
@@ -93,34 +90,6 @@ class _KernelModel(BaseEstimator):
 
     def _keep_columns(self, centring: Centring, X: Samples) -> None:
         """Keep what is learned of further inputs; there are none."""
-
-    def _choose_penalty(
-        self, grams: Array, present: NDArray[np.bool_], y: NDArray[Any], people: NDArray[np.str_]
-    ) -> float:
-        if self.penalty is not None:
-            return self.penalty
-        folds = inner_folds(y, people, self.random_state)
-        if not folds:
-            return SAFE_PENALTY
-        losses = np.zeros(len(PENALTIES))
-        for fitted, judged in folds:
-            inner = grams[:, fitted[:, None], fitted]
-            centring = Centring(inner, present[fitted])
-            solutions = self._solve(centring(inner, present[fitted]), y[fitted], PENALTIES)
-            across = centring(grams[:, judged[:, None], fitted], present[judged])
-            for k, (dual, intercept) in enumerate(solutions):
-                losses[k] += self._loss(across @ dual + intercept, y[judged])
-        return PENALTIES[int(np.argmin(losses))]
-
-    def _solve(
-        self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
-    ) -> list[tuple[Array, float]]:
-        """Return weights of the scans and the intercept, for each penalty."""
-        raise NotImplementedError
-
-    def _loss(self, scores: Array, y: NDArray[Any]) -> float:
-        """Return the summed loss of scores."""
-        raise NotImplementedError
 
     def decision_function(self, X: Samples) -> Array:
         """Return the linear predictor: log odds of class 1, or the score, shape (n_scans,)."""
@@ -199,7 +168,7 @@ class _KernelModel(BaseEstimator):
         self._training = None
 
 
-class KernelClassifier(ClassifierMixin, _KernelModel):
+class KernelClassifier(ClassifierMixin, DualLogistic, _KernelModel):
     """Logistic regression with a ridge penalty on voxels; parameters as of `_KernelModel`."""
 
     def fit(self, X: Samples, y: ArrayLike) -> Self:
@@ -213,27 +182,8 @@ class KernelClassifier(ClassifierMixin, _KernelModel):
         poor = expit(self.decision_function(X))
         return np.column_stack([1 - poor, poor])
 
-    def _solve(
-        self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
-    ) -> list[tuple[Array, float]]:
-        values, vectors = np.linalg.eigh(products)
-        kept = values > 1e-7 * max(values[-1], 1e-30)
-        if not kept.any():
-            return [(np.zeros(len(y)), float(logit(y.mean())))] * len(penalties)
-        roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
-        solutions = []
-        for penalty in penalties:
-            model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-8)
-            model.fit(vectors * roots, y)  # coordinates with the same inner products
-            dual = vectors @ (model.coef_[0] / roots)
-            solutions.append((dual, float(model.intercept_[0])))
-        return solutions
 
-    def _loss(self, scores: Array, y: NDArray[Any]) -> float:
-        return float(np.logaddexp(0, np.where(y == 1, -scores, scores)).sum())
-
-
-class KernelRegressor(RegressorMixin, _KernelModel):
+class KernelRegressor(RegressorMixin, DualRidge, _KernelModel):
     """Ridge regression on voxels; parameters as of `_KernelModel`."""
 
     def fit(self, X: Samples, y: ArrayLike) -> Self:
@@ -244,14 +194,3 @@ class KernelRegressor(RegressorMixin, _KernelModel):
     def predict(self, X: Samples) -> Array:
         """Return scores, shape (n_scans,)."""
         return within(self.decision_function(X), self.bounds)
-
-    def _solve(
-        self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
-    ) -> list[tuple[Array, float]]:
-        values, vectors = np.linalg.eigh(products)
-        mean = float(np.mean(y))
-        rotated = vectors.T @ (y - mean)
-        return [(vectors @ (rotated / (np.maximum(values, 0) + p)), mean) for p in penalties]
-
-    def _loss(self, scores: Array, y: NDArray[Any]) -> float:
-        return float(np.square(scores - y).sum())

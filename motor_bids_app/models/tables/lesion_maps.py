@@ -25,8 +25,8 @@ class LesionMap:
 
     Parameters
     ----------
-    columns : tuple of str
-        Columns to use beside the views.
+    columns, pattern : tuple of str, str
+        Columns to use beside the views; see `KernelColumnsClassifier`.
     mask, penalty, random_state, bounds
         As of `KernelClassifier`.
     """
@@ -34,12 +34,14 @@ class LesionMap:
     def __init__(
         self,
         columns: tuple[str, ...] = (),
+        pattern: str = "",
         mask: NDArray[np.bool_] | None = None,
         penalty: float | None = None,
         random_state: int = 0,
         bounds: tuple[float, float] | None = None,
     ) -> None:
-        settings: dict[str, Any] = {"columns": columns, "mask": mask, "penalty": penalty}
+        settings: dict[str, Any] = {"columns": columns, "pattern": pattern, "mask": mask}
+        settings |= {"penalty": penalty}
         settings |= {"random_state": random_state, "bounds": bounds}
         super().__init__(**settings)
 

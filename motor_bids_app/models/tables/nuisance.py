@@ -49,10 +49,13 @@ def nuisance_columns(
     """
     table = samples.table
     columns: dict[str, Floats] = {}
-    for name in map(str, table.columns):
-        if name in _NAMED or _PREDICTOR.fullmatch(name):
-            columns[f"no {name}"] = np.where(table[name].isna(), 1.0, 0.0)
-        elif _QUALITY.fullmatch(name):
+    names = [str(name) for name in table.columns]
+    read = [name for name in names if name in _NAMED or _PREDICTOR.fullmatch(name)]
+    columns_read = set(read)
+    gaps = table[read].isna().to_numpy(dtype=np.float64).T
+    columns |= {f"no {name}": gap for name, gap in zip(read, gaps, strict=True)}
+    for name in (name for name in names if name not in columns_read):
+        if _QUALITY.fullmatch(name):
             columns[name] = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
     if samples.volumes is not None:
         for name, present in zip(samples.volumes.maps, samples.volumes.present.T, strict=True):

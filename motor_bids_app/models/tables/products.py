@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from motor_bids_app.features.lesion_views import VIEWS
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.catalog import needs
+from motor_bids_app.models.catalog import OWN_RUNGS, needs
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
+from motor_bids_app.models.tables.blocks import Scaling
 from motor_bids_app.models.tables.centring import Centring
 from motor_bids_app.models.tables.classical import scaling_steps
 from motor_bids_app.models.tables.columns import numeric_columns
-from motor_bids_app.models.tables.disconnection import disconnection_features
+from motor_bids_app.models.tables.disconnection import disconnection_features, feature_columns
+from motor_bids_app.models.tables.dual import PENALTIES
 from motor_bids_app.models.tables.harmonisation import ComBat, kept_covariates, sites_of
-from motor_bids_app.models.tables.kernel import PENALTIES
-from motor_bids_app.models.tables.kernel_columns import column_products
 from motor_bids_app.models.tables.lesion_maps import with_views
 
 Array = NDArray[np.float64]
@@ -67,14 +67,15 @@ def linear_products(
     """
     needed = needs(name)
     shares = _shares(samples, people)
-    if name == "lesion_map":
-        views = with_views(samples)
-        return _of_maps(views, shares, VIEWS, mask, needed.columns), PENALTIES
-    if name in ("kernel", "kernel_demographics"):
-        return _of_maps(samples, shares, maps, mask, needed.columns), PENALTIES
+    columns = needed.chosen(samples.table)
+    if name in ("lesion_map", "own_lesion_map"):
+        return _of_maps(with_views(samples), shares, VIEWS, mask, columns), PENALTIES
+    if name in ("kernel", "kernel_demographics", "own_kernel"):
+        return _of_maps(samples, shares, maps, mask, columns), PENALTIES
     if needed.volumes or name in UNLIKE or not (needed.columns or needed.pattern):
         return None
-    columns = needed.chosen(samples.table)
+    if name in OWN_RUNGS:
+        return _of_blocks(samples, shares, columns), PENALTIES
     few = not needed.pattern
     combat = harmonise == "combat" and not few
     return _of_columns(samples, shares, columns, few, combat), ONE_PERSON if few else PENALTIES
@@ -86,7 +87,8 @@ def stands_in(name: str, task: str) -> bool:
     A ridge regression takes the place of a logistic regression, on the classes as 0 and 1, and of
     an elastic net. Ridge regressions of scores, on few columns, bundles or maps, are themselves.
     """
-    return task == "classification" or (bool(needs(name).pattern) and name != "disconnection")
+    ridge = name == "disconnection" or name in OWN_RUNGS
+    return task == "classification" or (bool(needs(name).pattern) and not ridge)
 
 
 def _shares(samples: Samples, people: Sequence[str]) -> Array:
@@ -113,15 +115,33 @@ def _of_maps(
             )
         ]
     )
-    if beside:
-        own, known = column_products(_by_person(numeric_columns(samples, beside), shares))
-        grams, present = np.concatenate([grams, own]), np.hstack([present, known])
+    own = _by_person(numeric_columns(samples, beside), shares) if beside else None
 
     def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
-        within = grams[:, fit[:, None], fit]
-        centring = Centring(within, present[fit])
-        across = grams[:, judged[:, None], fit]
-        return centring(within, present[fit]), centring(across, present[judged])
+        every, has = grams, present
+        if own is not None:
+            blocks, known = Scaling.of(own[fit], beside).by_block(own)
+            every, has = np.concatenate([grams, blocks]), np.hstack([present, known])
+        within = every[:, fit[:, None], fit]
+        centring = Centring(within, has[fit])
+        across = every[:, judged[:, None], fit]
+        return centring(within, has[fit]), centring(across, has[judged])
+
+    return products
+
+
+def _of_blocks(samples: Samples, shares: Array, columns: tuple[str, ...]) -> FoldProducts:
+    """As `models.tables.own` compares people."""
+    table = _by_person(disconnection_features(samples, columns), shares)
+    names = feature_columns(columns)
+
+    def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
+        scaling = Scaling.of(table[fit], names)
+        ours, theirs = scaling(table[fit]), scaling(table[judged])
+        within, everyone = (ours @ ours.T)[None], np.ones((len(table), 1), dtype=bool)
+        centring = Centring(within, everyone[fit])
+        across = (theirs @ ours.T)[None]
+        return centring(within, everyone[fit]), centring(across, everyone[judged])
 
     return products
 

@@ -12,6 +12,9 @@ from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.predict import level as predict
+from motor_bids_app.levels.validate import level as validate
+
+from ..conftest import make_cohort
 
 OWN = """
 base = "baselines"
@@ -80,16 +83,79 @@ def test_the_joint_model_gains_by_what_either_part_knows_alone(cohort):
     gain = results["own_lesion"] - results["own"]
     assert added.loc["own", "difference"] == pytest.approx(gain, abs=1e-4)
     page = (folder / "report.html").read_text()
-    assert "What each part adds to the other" in page
+    assert "What images add to your predictors" in page
     assert "which the experiment says are known before" in page
+
+
+def with_table(cohort, rungs, columns, table):
+    """Settings of an experiment that has a table of its own beside it."""
+    home = cohort.raw.parent
+    table.to_csv(home / "features.tsv", sep="\t", index=False, na_rep="n/a")
+    text = OWN.format(columns=json.dumps(columns)).replace(
+        "[inputs]", '[inputs]\ntable = "features.tsv"\nresolution = 4'
+    )
+    first, final = text.index("rungs"), text.index("[validation]")
+    text = f"{text[:first]}rungs = {json.dumps(rungs)}\n{text[final:]}"
+    (home / "own.toml").write_text(text)
+    return cohort.settings("group", experiments=(str(home / "own.toml"),))
+
+
+def test_a_table_beside_the_experiment_joins_the_maps_and_new_people(cohort):
+    table = pd.read_csv(cohort.raw / "participants.tsv", sep="\t")
+    rng = np.random.default_rng(1)
+    scores = table["fma_ue"] + rng.normal(0, 8, len(table))
+    given = pd.DataFrame({"participant_id": table["participant_id"], "Clinical score": scores})
+    given["side"] = ["left", "right"] * (len(table) // 2)
+    for k in range(30):
+        given[f"chaco_{k}"] = rng.normal(size=len(table))
+    columns = ["Clinical score", "side", "chaco_*"]
+    run = with_table(cohort, ["prevalence", "kernel", "own_kernel"], columns, given)
+
+    results = {one.model: one.value for one in group.run(run)}
+    told = predict.run(
+        cohort.settings(
+            "predict",
+            models=(cohort.output / "experiments" / "own" / "model",),
+            predictors=cohort.raw.parent / "features.tsv",
+        )
+    )
+
+    assert set(results) >= {"own", "kernel", "own_kernel"}
+    assert results["own_kernel"] > 0.3
+    folder = cohort.output / "experiments" / "own"
+    added = pd.read_csv(folder / "added.tsv", sep="\t")
+    assert added[["model", "reference"]].to_numpy().tolist() == [
+        ["own_kernel", "own"],
+        ["own_kernel", "kernel"],
+    ]
+    assert 'table = "features.tsv"' in (folder / "experiment.toml").read_text()
+    patients = table.set_index("participant_id").query("group == 'patient'")["fma_ue"]
+    values = pd.Series({f"sub-{one.participant.removeprefix('sub-')}": one.value for one in told})
+    assert np.corrcoef(values[patients.index], patients)[0, 1] > 0.8
+    with pytest.raises(DataError, match=r"Clinical score .of features.tsv., which no table has"):
+        predict.run(
+            cohort.settings("predict", models=(cohort.output / "experiments" / "own" / "model",))
+        )
+
+
+def test_the_outcome_in_other_units_is_refused(cohort):
+    table = pd.read_csv(cohort.raw / "participants.tsv", sep="\t")
+    given = table[["participant_id"]].assign(percent=100 * table["fma_ue"] / 66)
+    run = with_table(cohort, ["prevalence", "tract_load"], ["percent"], given)
+    with pytest.raises(DataError, match="own_percent is what is predicted, in other units"):
+        group.run(run)
+    severity = pd.qcut(table["fma_ue"], 3, labels=["severe", "moderate", "mild"]).astype(str)
+    given = table[["participant_id"]].assign(severity=severity)
+    run = with_table(cohort, ["prevalence", "tract_load"], ["severity"], given)
+    with pytest.raises(DataError, match="own_severity is what is predicted"):
+        group.run(run)
 
 
 def test_the_bundle_reads_the_same_predictors_of_new_people(cohort):
     group.run(settings(cohort, "group"))
     model = cohort.output / "experiments" / "own" / "model"
-    assert json.loads((model / "model.json").read_text())["metadata"]["inputs"]["columns"] == [
-        "shoulder"
-    ]
+    (column,) = json.loads((model / "model.json").read_text())["metadata"]["inputs"]["columns"]
+    assert (column["name"], column["type"]) == ("shoulder", "score")
 
     told = predict.run(settings(cohort, "predict", models=(model,)))
 
@@ -111,7 +177,85 @@ def test_predictors_that_cannot_be_are_refused(cohort, columns, message):
         group.run(settings(cohort, "group", columns))
 
 
-@pytest.mark.parametrize("columns", [["NIHSS"], ["nihss", "nihss"], "nihss", [3]])
+@pytest.mark.parametrize("columns", [[" nihss"], ["nihss", "nihss"], "nihss", [3]])
 def test_columns_are_a_list_of_scores(columns):
-    with pytest.raises(UsageError, match="a list without repeats of scores"):
+    with pytest.raises(UsageError, match="a list without repeats of scores or headings"):
         Experiment.read({"name": "x", "inputs": {"columns": columns}}, "here")
+
+
+NETWORK = """
+base = "karakis2023"
+name = "own"
+[target]
+score = "fma_ue"
+task = "regression"
+controls = "exclude"
+[inputs]
+columns = ["shoulder"]
+maps = ["fa"]
+resolution = 4
+[model]
+rungs = ["prevalence", "tract_load"]
+widths = [4, 4, 4, 4]
+n_residuals = 1
+hidden = 4
+[training]
+epochs = 1
+trainings = 1
+[validation]
+folds = 2
+repeats = 1
+permutations = 0
+refits = 0
+[comparisons]
+layers = []
+single_maps = false
+masks = []
+[as_published]
+protocols = []
+[explanation]
+methods = ["gradcam"]
+people_per_test = 1
+"""
+
+
+def test_a_network_that_is_told_predictors_is_compared_with_what_else_knows_them(cohort):
+    (cohort.raw.parent / "own.toml").write_text(NETWORK)
+    run = cohort.settings(
+        "group",
+        scores_map=cohort.raw.parent / "scores.toml",
+        experiments=(str(cohort.raw.parent / "own.toml"),),
+    )
+    results = {one.model for one in group.run(run)}
+    folder = cohort.output / "experiments" / "own"
+
+    assert {"own", "kernel", "own_kernel", "karakis2023"} <= results
+    added = pd.read_csv(folder / "added.tsv", sep="\t")
+    assert ["karakis2023", "own"] in added[["model", "reference"]].to_numpy().tolist()
+    told = predict.run(
+        cohort.settings(
+            "predict", models=(folder / "model",), scores_map=cohort.raw.parent / "scores.toml"
+        )
+    )
+    notes = [note for one in told for note in one.notes if "shoulder" in note]
+    assert notes == ["shoulder is missing, and taken as in the average training person"]
+
+
+def test_another_cohort_is_judged_by_its_own_table(cohort, tmp_path):
+    others = make_cohort(tmp_path / "others", seed=5)
+    for one, seed in ((cohort, 1), (others, 2)):
+        table = pd.read_csv(one.raw / "participants.tsv", sep="\t")
+        noise = np.random.default_rng(seed).normal(0, 8, len(table))
+        given = table[["participant_id"]].assign(clinic=table["fma_ue"] + noise)
+        path = one.raw.parent / "features.tsv"
+        given.to_csv(path, sep="\t", index=False)
+        if one is cohort:
+            group.run(with_table(cohort, ["prevalence", "own"], ["clinic"], given))
+    model = cohort.output / "experiments" / "own" / "model"
+
+    (found,) = validate.run(others.settings("validate", models=(model,), predictors=path))
+
+    scored = found.scored.predictions
+    assert np.corrcoef(scored.values[0], scored.truth)[0, 1] > 0.8
+    with pytest.raises(DataError, match=r"which no table has.*--predictors"):
+        validate.run(others.settings("validate", models=(model,)))

@@ -133,3 +133,25 @@ def test_output_of_zero_is_the_mean_of_the_fold(samples, outcome):
 def test_scores_outside_the_bounds_are_explained(samples):
     with pytest.raises(DataError, match="1 scores are outside 0 to 66, such as 70"):
         NetworkRegressor(**QUICK, bounds=(0, 66)).fit(samples, np.r_[np.full(35, 30.0), 70])
+
+
+def test_a_network_reads_predictors_of_the_users_own_and_so_does_its_copy(samples, outcome):
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=len(samples))
+    told = Samples(samples.table.assign(own_x=own), samples.volumes)
+    model = NetworkRegressor(**QUICK | {"epochs": 3}).fit(told, 20 * own)
+    again = NetworkRegressor(**QUICK)
+    again.set_state(model.get_state())
+
+    assert model.columns_[-1] == "own_x"
+    np.testing.assert_array_equal(again.predict(told), model.predict(told))
+    changed = Samples(told.table.assign(own_x=0.0), told.volumes)
+    assert not np.allclose(model.predict(changed), model.predict(told))
+    assert "own_x" not in NetworkRegressor(**QUICK).fit(samples, own).columns_
+
+
+def test_too_many_columns_for_a_network_are_refused(samples):
+    many = {f"own_x*: x{k}": np.zeros(len(samples)) for k in range(70)}
+    told = Samples(samples.table.assign(**many), samples.volumes)
+    with pytest.raises(UsageError, match="up to 64 columns, and there are 7"):
+        NetworkRegressor(**QUICK).check_inputs(told)

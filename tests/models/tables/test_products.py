@@ -1,20 +1,33 @@
 import numpy as np
 import pytest
 
+from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.catalog import build_model
 from motor_bids_app.models.tables.products import linear_products
 
 from ..conftest import seen_by
 
 
+def with_own(samples):
+    """Samples with a predictor that some people lack, and a block of three."""
+    rng = np.random.default_rng(0)
+    own = {f"own_x*: x{k}": rng.normal(k, 1, len(samples)) for k in range(3)}
+    score = np.where(np.arange(len(samples)) % 7 == 0, np.nan, rng.normal(size=len(samples)))
+    table = samples.table.assign(own_score=score, **own)
+    return Samples(table, samples.volumes, samples.instances)
+
+
 @pytest.mark.parametrize(
     "name",
-    ["tract_load", "combined", "disconnection", "lesion_map", "kernel", "kernel_demographics"],
-)
+    [
+        "tract_load", "combined", "disconnection", "lesion_map", "kernel", "kernel_demographics",
+        "own", "own_lesion", "own_regional", "own_kernel", "own_lesion_map",
+    ],
+)  # fmt: skip
 def test_ridge_on_the_products_predicts_as_the_model_does(name, samples, outcome):
     score = outcome("regression")
     fit, judged = np.arange(24), np.arange(24, 36)
-    samples = seen_by(name, samples)
+    samples = with_own(seen_by(name, samples))
     model = build_model(name, task="regression", maps=("fa", "gm")).fit(samples[fit], score[fit])
 
     products, _ = linear_products(name, samples, samples.participants, ("fa", "gm"))

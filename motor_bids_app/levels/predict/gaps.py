@@ -1,0 +1,58 @@
+"""What a person lacks of what a model reads, and what is said of it."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from motor_bids_app.models.catalog import needs, reads_own
+from motor_bids_app.models.tables.columns import DEMOGRAPHICS, MEMBER, OWN, own_column
+
+
+def filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Say which demographics were filled in."""
+    return tuple(
+        f"{name} is missing, and taken as in the average training person"
+        for name in columns
+        if name in DEMOGRAPHICS and row[name].isna().iloc[0]
+    )
+
+
+def own_gaps(row: pd.DataFrame, model: str) -> tuple[str, ...]:
+    """Say which predictors of the user's own were filled in, if the model reads any."""
+    if not (reads_own(model) or needs(model).pattern.startswith(OWN)):
+        return ()
+    own = [str(name) for name in row.columns if re.fullmatch(OWN, str(name))]
+    lacking = [name for name in own if row[name].isna().iloc[0]]
+    gaps = Counter(name.partition(MEMBER)[0] for name in lacking)
+    return tuple(
+        f"{name.removeprefix(own_column(''))} is missing{f' in {n} columns' if n > 1 else ''}, and "
+        "taken as in the average training person"
+        for name, n in gaps.items()
+    )
+
+
+def with_all_columns(
+    member: Any, row: pd.DataFrame, named: tuple[str, ...]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add regional features that this scan lacks as missing values, and say how many."""
+    columns = getattr(getattr(member, "model_", member), "columns_", ())
+    lacking = [name for name in columns if name not in named and not re.fullmatch(OWN, name)]
+    lacking = [name for name in lacking if name not in row or row[name].isna().iloc[0]]
+    row = row.assign(**dict.fromkeys((name for name in lacking if name not in row), np.nan))
+    if not lacking:
+        return row, ()
+    return row, (
+        f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
+        "average training person",
+    )
+
+
+def not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
+    """Say where ComBat knows nothing of the site (see `models.tables.harmonisation`)."""
+    combat = getattr(getattr(member, "model_", member), "combat_", None)
+    if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
+        return ()
+    return ("the site is not one that the model learned: regional features are not harmonised",)
