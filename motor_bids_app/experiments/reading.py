@@ -9,7 +9,9 @@ from typing import Any
 
 from motor_bids_app.documents import parse_toml
 from motor_bids_app.errors import UsageError
+from motor_bids_app.experiments.obeyed import without_unread
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.models.catalog import USUAL
 
 
 def preset_names() -> list[str]:
@@ -66,8 +68,19 @@ def parse_experiment(text: str, place: str) -> Experiment:
     except ValueError as error:
         raise UsageError(f"{place} is not valid TOML: {error}.") from error
     if "base" in content:
-        content = _over(_preset(content.pop("base")), content)
+        own = {key: value for key, value in content.items() if key != "base"}
+        content = _over(_preset(content["base"]), own)
+        content = without_unread(content, own, _names(content))
     return Experiment.read(content, place)
+
+
+def _names(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Models of an experiment that may not be valid yet."""
+    model = content.get("model")
+    rungs, kind = (
+        (model.get("rungs"), model.get("kind")) if isinstance(model, Mapping) else (None, None)
+    )
+    return (*(map(str, rungs) if isinstance(rungs, list) else USUAL), str(kind))
 
 
 def _over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

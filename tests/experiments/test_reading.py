@@ -67,3 +67,13 @@ accuracy = "0.90"
 
     assert parse_experiment(to_toml(mine), "again") == mine
     assert mine.as_published.tested.n_people == 30
+
+
+@pytest.mark.parametrize("kind", ["ladder", "karakis2023", "shi2025", "gao2025"])
+def test_what_a_preset_says_for_another_network_is_not_inherited(kind):
+    text = f'base = "gao2025"\nname = "x"\n[model]\nkind = "{kind}"\nfinal = "auto"\n'
+    found = parse_experiment(text, "x.toml")
+    assert (found.model.widths == load_preset("gao2025").model.widths) == (
+        kind in ("gao2025", "karakis2023")
+    )
+    assert parse_experiment(to_toml(found), "x.toml") == found

@@ -32,6 +32,7 @@ from motor_bids_app.levels.group.notes import evaluation_notes
 from motor_bids_app.levels.group.nuisance import NUISANCE, check_rung
 from motor_bids_app.levels.group.parts.added import Added
 from motor_bids_app.levels.group.parts.audit import Audit
+from motor_bids_app.levels.group.parts.backbones import Backbones
 from motor_bids_app.levels.group.parts.beside import Beside
 from motor_bids_app.levels.group.parts.by_map import ByMap
 from motor_bids_app.levels.group.parts.chance import Chance
@@ -82,6 +83,7 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     Embedding,
     AsPaper,
     ByFold,
+    Backbones,
     Ladder,
     Audit,
     SampleSize,
@@ -124,9 +126,7 @@ def evaluate(
     if layers is not None:
         watches[network] = watched_by_both(watches[network], layers.watch)
     tables, by_map = _cross_validate_all(builder, setup.models, splits, watches)
-    beside = ComparisonModels()
-    if network in setup.models:
-        beside = evaluate_comparisons(builder, splits, layers)
+    beside = evaluate_comparisons(builder, splits, layers, setup.models)
     scores = _scores(builder, setup, tables, beside)
     setup = _with_checks(setup, builder, scores)
     evaluation = Evaluation(
@@ -200,8 +200,10 @@ def _scores(
         kind, others = builder.experiment.model.kind, of_everyone(beside.tables, cohort)
         scores = [name for name in others if name.split("-")[0] in WITHOUT_PROBABILITY]
         metrics.append(metrics_table(others, task, seed, whom, uncalibrated=scores))
-        pairs = [(name, kind) for name in others]
-        judged = {kind: predictions[kind], **of_patients(beside.tables, cohort)}
+        # What differs in one thing from a model is compared with it, all else with the network.
+        own = {name: name.split("-")[0] for name in others}
+        pairs = [(name, own[name] if own[name] in predictions else kind) for name in others]
+        judged = {**predictions, **of_patients(beside.tables, cohort)}
         comparisons.append(compare_pairs(judged, pairs, task, seed))
     chance = _chance(builder, setup)
     return Scores(

@@ -1,6 +1,7 @@
 """How the losses of networks fell in training."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -39,7 +40,7 @@ def loss_chart(losses: pd.DataFrame, models: Mapping[str, str]) -> Figure:
             mean = part.groupby("epoch")[kind].mean().dropna()
             if len(mean):
                 dot = "o" if len(mean) == 1 else "none"  # a line of one point cannot be seen
-                look = {"color": colour(shade), "linewidth": 2, "marker": dot}
+                look: dict[str, Any] = {"color": colour(shade), "linewidth": 2, "marker": dot}
                 axes.plot(mean.index, mean, label=words, **look)
         title = models.get(str(model), str(model)) if network == "all maps" else _words(network)
         axes.set_title(title, fontsize=9, color=INK["ink"])

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 import pandas as pd
 
 from motor_bids_app.levels.group.evaluation import Evaluation
+from motor_bids_app.levels.group.parts.backbones import Backbones
 from motor_bids_app.levels.group.parts.paper import AsPaper
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
 from motor_bids_app.reports.experiment.content import Block
@@ -21,8 +22,7 @@ class Beside(Part):
     metrics : DataFrame
         See `Scores`.
     labels : dict
-        Models by name, the network of the experiment first, without its own label.
-    network : str
+        What is beside, by name; names begin with that of the model that is varied.
     """
 
     names: ClassVar = ()
@@ -30,17 +30,15 @@ class Beside(Part):
 
     metrics: pd.DataFrame
     labels: dict[str, str]
-    network: str
 
     @classmethod
     def compute(cls, evaluation: Evaluation) -> Self | None:
-        """Take what is beside the network, unless it stands in the tables of karakis2023."""
-        if not evaluation.beside.tables or AsPaper.shows(evaluation):
+        """Take what is beside the network, unless it stands in the tables of a paper."""
+        if not evaluation.beside.tables or AsPaper.shows(evaluation) or Backbones.shows(evaluation):
             return None
         return cls(
             metrics=evaluation.scores.metrics,
             labels=evaluation.beside.labels,
-            network=evaluation.experiment.model.kind,
         )
 
     @property
@@ -50,7 +48,9 @@ class Beside(Part):
 
     def blocks(self, page: Page) -> list[Block]:
         """A table."""
-        labels = {self.network: page.models[self.network], **self.labels}
+        varied = {name.split("-")[0] for name in self.labels}
+        own = {name: label for name, label in page.models.items() if name in varied}
+        labels = {**own, **self.labels}
         return [
             Block(
                 place="models",
