@@ -393,7 +393,7 @@ def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_c
     settings = fake_cohort.settings("group", selection=Selection(participants=("nobody",)))
     with pytest.raises(InputMissingError, match=r"no experiment file .*none\.toml"):
         group.run(replace(settings, experiments=(str(Path("none.toml")),)))
-    with pytest.raises(UsageError, match="gao2025 or karakis2023 or pretraining"):
+    with pytest.raises(UsageError, match="karakis2023, karakis2023-small, pretraining"):
         group.run(replace(settings, experiments=("nothing",)))
     with pytest.raises(UsageError, match="called 'baselines'"):
         group.run(replace(settings, experiments=("baselines", "baselines")))
