@@ -1,12 +1,13 @@
 """How the losses of networks fell in training."""
 
 from collections.abc import Mapping
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
-from motor_bids_app.reports.experiment.charts import chart_figure, colour, legend_once
+from motor_bids_app.reports.experiment.charts import chart_figure, colour
 from motor_bids_app.reports.pages import Figure, Table
 
 _PANELS = 6  # networks drawn at most: that of all six maps, or one per map
@@ -29,7 +30,7 @@ def loss_chart(losses: pd.DataFrame, models: Mapping[str, str]) -> Figure:
     groups = list(losses.groupby(["model", "network"], sort=False))[:_PANELS]
     columns = min(len(groups), _COLUMNS)
     rows = -(-len(groups) // columns)
-    canvas, panels = new_chart(7.2, 0.4 + 2.2 * rows, panels=1)
+    canvas, panels = new_chart(7.2, 0.7 + 2.2 * rows, panels=1)
     panels[0].remove()
     for place, ((model, network), part) in enumerate(groups, start=1):
         axes = canvas.add_subplot(rows, columns, place)
@@ -42,11 +43,10 @@ def loss_chart(losses: pd.DataFrame, models: Mapping[str, str]) -> Figure:
                 dot = "o" if len(mean) == 1 else "none"  # a line of one point cannot be seen
                 look: dict[str, Any] = {"color": colour(shade), "linewidth": 2, "marker": dot}
                 axes.plot(mean.index, mean, label=words, **look)
-        title = models.get(str(model), str(model)) if network == "all maps" else _words(network)
-        axes.set_title(title, fontsize=9, color=INK["ink"])
+        axes.set_title(_title(str(model), str(network), models), fontsize=9, color=INK["ink"])
         axes.set(xlabel="epoch", ylabel="loss" if place % columns == 1 or columns == 1 else "")
         if place == 1:
-            legend_once(axes)
+            canvas.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     left_out = losses.groupby(["model", "network"]).ngroups - len(groups)
     more = f" {left_out} more networks stand in the table alone." if left_out else ""
     return chart_figure(
@@ -99,6 +99,12 @@ def loss_table(losses: pd.DataFrame, models: Mapping[str, str]) -> Table:
         rows=tuple(rows),
         numeric=frozenset(range(2, 8)),
     )
+
+
+def _title(model: str, network: str, models: Mapping[str, str]) -> str:
+    if network in ("all maps", model):
+        return fill(models.get(model, model), 34)
+    return f"{model}: {_words(network)}"
 
 
 def _words(network: object) -> str:
