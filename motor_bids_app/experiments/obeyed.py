@@ -40,9 +40,12 @@ _READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
         "validation_share": _TRAINED,
         "precision": _TRAINED,
         "balance": _TRAINED,
+        "deterministic": _OF_3D,
         "windows": ("gao2025",),
         "epsilon": ("gao2025",),
     },
+    "inputs": dict.fromkeys(("recordings", "channels", "signal_rate"), _SIGNALS),
+    "states": dict.fromkeys(("find", "numbers", "decides", "permutations"), ("gao2025",)),
     "augmentation": dict.fromkeys(("rotation", "brightness", "flip"), _SLICES),
 }
 

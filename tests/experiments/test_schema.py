@@ -129,6 +129,9 @@ def test_a_backbone_is_not_compared_with_itself():
         ("cbam2025", "training", {"slice_batch_size": 4}),
         ("cbam2025", "augmentation", {"flip": True}),
         ("ladder", "model", {"hidden": 16}),
+        ("ladder", "inputs", {"signal_rate": 100.0}),
+        ("karakis2023", "states", {"numbers": [3]}),
+        ("shi2025", "training", {"deterministic": True}),
         ("ladder", "training", {"epochs": 3}),
     ],
 )

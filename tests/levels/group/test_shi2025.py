@@ -187,7 +187,7 @@ def test_scores_are_predicted_too(cohort, tmp_path):
 
 def test_determinism_is_refused_instead_of_ignored(cohort, tmp_path):
     text = SMALL.replace("[training]\n", "[training]\ndeterministic = true\n")
-    with pytest.raises(UsageError, match="deterministic is not there for shi2025"):
+    with pytest.raises(UsageError, match="deterministic = True has no effect here"):
         run_group(cohort, tmp_path / "same.toml", text)
 
 
