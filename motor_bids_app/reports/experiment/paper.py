@@ -1,4 +1,4 @@
-"""Tables and figures in the form of Karakis et al. (2023), with the right numbers beside them."""
+"""Tables and a figure in the form of Karakis et al. (2023), with the right numbers beside them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from motor_bids_app.reports.canvas import new_chart, styled
-from motor_bids_app.reports.experiment.boxes import box_figure
 from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colour
 from motor_bids_app.reports.experiment.tables import models_table
 from motor_bids_app.reports.pages import Figure, Table
@@ -18,12 +17,6 @@ LAYERS = {
     "flatten": "joined features (flatten)",
     "dense1": "first dense layer (FCL1)",
     "dense2": "second dense layer (FCL2)",
-}
-_SHORT_LAYERS = {"flatten": "flatten", "dense1": "FCL1", "dense2": "FCL2"}
-_BOXED = {  # metrics of the figures 5, 6 and 8
-    "maps": ("precision", "recall", "f1"),
-    "masks": ("accuracy", "specificity", "f1"),
-    "layers": ("accuracy",),
 }
 _CLASSES = {"poor": "Poor", "good": "Good", "overall": "Overall"}
 _ORDER = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
@@ -87,37 +80,6 @@ def paper_tables(numbers: PaperNumbers) -> list[Table]:
         if layered
     ]
     return [*tables, *_calibration(numbers)]
-
-
-def paper_figures(numbers: PaperNumbers) -> list[Figure]:
-    """Box plots of the paper that the run has numbers for: single maps, masks, classifiers."""
-    network, layered, single, masked = numbers.groups
-    own = {network: "All maps, as in the experiment"}
-    found = []
-    if single:
-        labels = own | {name: numbers.beside[name] for name in single}
-        found.append(("maps", "Networks of single maps", _BOXED["maps"], labels, numbers.sets))
-    if masked:
-        labels = own | {name: numbers.beside[name] for name in masked}
-        sets = numbers.sets
-        if (sets["training"] > 1).any():
-            sets = pd.concat([sets, numbers.best.assign(model=numbers.best["model"] + " best")])
-            labels |= {
-                f"{k} best": f"{v}: best training, picked by test" for k, v in labels.items()
-            }
-        found.append(("masks", "Networks in other masks", _BOXED["masks"], labels, sets))
-    if layered:
-        labels = own | {
-            name: f"{_classifier(numbers.beside[name])}, {_SHORT_LAYERS[name.rpartition('-')[2]]}"
-            for name in layered
-        }
-        found.append(
-            ("layers", "Classifiers on the layers", _BOXED["layers"], labels, numbers.sets)
-        )
-    return [
-        box_figure(sets, labels, metrics, f"boxes-{name}", title)
-        for name, title, metrics, labels, sets in found
-    ]
 
 
 def _calibration(numbers: PaperNumbers) -> list[Table]:

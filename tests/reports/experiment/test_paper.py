@@ -10,9 +10,9 @@ from motor_bids_app.reports.experiment.paper import (
     PAPER_TEXT,
     PaperNumbers,
     embedding_figure,
-    paper_figures,
     paper_tables,
 )
+from motor_bids_app.reports.experiment.paper_figures import paper_figures
 
 MODELS = {"prevalence": "Share of poor outcomes", "kernel": "Kernel"}
 METRICS = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")

@@ -14,9 +14,9 @@ from motor_bids_app.reports.experiment.paper import (
     PAPER_TEXT,
     PaperNumbers,
     embedding_figure,
-    paper_figures,
     paper_tables,
 )
+from motor_bids_app.reports.experiment.paper_figures import paper_figures
 
 PAPER = "karakis2023"
 
