@@ -28,19 +28,11 @@ def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
         Each fold of each repeat is a test set; the paper had one per repeat. Those
         without one of the classes have no such metrics, and are left out.
     """
-    rows = []
-    for (repeat, fold, training), part in table.groupby(["repeat", "fold", "training"]):
-        one = Predictions.of(part.drop(columns="training"), truth)
-        tested = next(one.by_repeat())
-        if len(np.unique(tested.truth)) < 2:
-            continue
-        for name, value in _paper_metrics(tested).items():
-            rows.append((f"{repeat} {fold}", training, *name, value))
-    long = pd.DataFrame(rows, columns=["test_set", "training", "class", "metric", "value"])
-    by_subset = long.groupby(["class", "metric", "test_set"], sort=False)["value"]
-    groups = by_subset.mean().groupby(level=[0, 1], sort=False)
-    best = long.merge(_best_trainings(long)).groupby(["class", "metric", "test_set"], sort=False)
-    maxima = best["value"].mean().groupby(level=[0, 1], sort=False)
+    long, one = by_test_set(table, truth), ["class", "metric"]
+    keys = [*one, "repeat", "fold"]
+    groups = long.groupby(keys, sort=False)["value"].mean().groupby(one, sort=False)
+    best = best_trainings(long).groupby(keys, sort=False)["value"].mean()
+    maxima = best.groupby(one, sort=False)
     return pd.DataFrame(
         {
             "mean": groups.mean(),
@@ -54,12 +46,35 @@ def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
     ).reset_index()
 
 
-def _best_trainings(long: pd.DataFrame) -> pd.DataFrame:
-    """Return columns test_set and training: the best by accuracy, then by AUC, then the first."""
+def by_test_set(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:
+    """Metrics of every training in every test set that has both classes; parameters as above.
+
+    Returns
+    -------
+    DataFrame
+        Columns repeat, fold, training, class ("poor", "good", "overall"), metric and value.
+    """
+    rows = []
+    for (repeat, fold, training), part in table.groupby(["repeat", "fold", "training"]):
+        one = Predictions.of(part.drop(columns="training"), truth)
+        tested = next(one.by_repeat())
+        if len(np.unique(tested.truth)) < 2:
+            continue
+        for name, value in _paper_metrics(tested).items():
+            rows.append((repeat, fold, training, *name, value))
+    return pd.DataFrame(rows, columns=["repeat", "fold", "training", "class", "metric", "value"])
+
+
+def best_trainings(long: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the training that did best in each test set: by accuracy, then by AUC.
+
+    `long` is as of `by_test_set`. Nobody can pick these trainings without the answers.
+    """
+    keys = ["repeat", "fold", "training"]
     poor = long[long["class"] == "poor"]
-    wide = poor.pivot_table("value", ["test_set", "training"], "metric", sort=False, dropna=False)
+    wide = poor.pivot_table("value", keys, "metric", sort=False, dropna=False)
     ranked = wide.reset_index().sort_values(["accuracy", "roc_auc"], ascending=False, kind="stable")
-    return ranked.drop_duplicates("test_set")[["test_set", "training"]]
+    return long.merge(ranked.drop_duplicates(keys[:2])[keys])
 
 
 def _paper_metrics(predictions: Predictions) -> dict[tuple[str, str], float]:

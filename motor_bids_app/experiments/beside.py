@@ -7,6 +7,7 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.evaluation.flawed import FLAWS
 from motor_bids_app.evaluation.granularity import StudySize
 from motor_bids_app.experiments.rules import Rule, Section, list_of, setting, some_of, whole
+from motor_bids_app.models.networks.backbones import BACKBONES
 from motor_bids_app.models.networks.layers import CLASSIFIERS
 
 MASKS = ("brain", "cst", "motor", "cst+motor")
@@ -17,7 +18,7 @@ COMPARABLE = {
     "karakis2023": ("layers", "single_maps", "masks"),
     "cbam2025": ("masks",),  # its networks see single maps already
     "gao2025": ("masks",),  # which sees one map, of a window
-    "shi2025": (),  # which reads slices and signals, and no maps
+    "shi2025": ("backbones",),  # which reads slices and signals, and no maps
 }
 
 SWITCH = Rule(lambda value: type(value) is bool, "true or false")
@@ -27,7 +28,7 @@ _FIGURE = Rule(  # a text keeps its last zero, which tells how precise it is
 )
 
 
-_INSTEAD = {
+_INSTEAD = {  # where a comparison that a network cannot make has something like it
     ("cbam2025", "single_maps"): "map_subsets.tsv has each of its maps alone.",
     ("gao2025", "single_maps"): "Its network sees one map, of a window.",
     ("shi2025", "single_maps"): 'The rungs "signals" and "slices" are its halves alone.',
@@ -41,8 +42,11 @@ class Comparisons(Section):
     layers: tuple[str, ...] = setting((), some_of(*CLASSIFIERS))  # on layers of the network
     single_maps: bool = setting(False, SWITCH)  # the network on each map alone
     masks: tuple[str, ...] = setting((), some_of(*MASKS))  # the network in other masks
+    backbones: tuple[str, ...] = setting((), some_of(*BACKBONES))  # other networks of slices
 
-    def check(self, kind: str, task: str, maps: str | tuple[str, ...], mask: str) -> None:
+    def check(
+        self, kind: str, task: str, maps: str | tuple[str, ...], mask: str, backbone: str
+    ) -> None:
         """Raise UsageError for what a model cannot compare, or what would compare nothing.
 
         Parameters
@@ -53,6 +57,8 @@ class Comparisons(Section):
             [target] task.
         maps, mask
             Of [inputs].
+        backbone : str
+            [model] backbone.
         """
         wanted = [f.name for f in fields(self) if getattr(self, f.name)]
         if kind not in COMPARABLE and wanted:
@@ -81,6 +87,11 @@ class Comparisons(Section):
             raise UsageError(
                 f'[comparisons] masks names "{mask}", which is the mask of the model itself '
                 "([inputs] mask): name others."
+            )
+        if backbone in self.backbones:
+            raise UsageError(
+                f'[comparisons] backbones names "{backbone}", which is that of the model itself '
+                "([model] backbone): name others."
             )
 
 

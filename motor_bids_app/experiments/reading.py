@@ -9,7 +9,9 @@ from typing import Any
 
 from motor_bids_app.documents import parse_toml
 from motor_bids_app.errors import UsageError
+from motor_bids_app.experiments.obeyed import without_unread
 from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.models.catalog import USUAL
 
 
 def preset_names() -> list[str]:
@@ -37,11 +39,11 @@ def load_preset(name: str) -> Experiment:
 def _preset(name: Any) -> dict[str, Any]:
     if name not in preset_names():
         raise UsageError(
-            f"There is no experiment {name!r}: use {' or '.join(preset_names())}, or the path of a "
-            "file that ends with .toml."
+            f"There is no experiment {name!r}: use one of {', '.join(preset_names())}, or the path "
+            "of a file that ends with .toml."
         )
     folder = resources.files("motor_bids_app.experiments") / "presets"
-    return tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+    return _whole(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")))
 
 
 def parse_experiment(text: str, place: str) -> Experiment:
@@ -65,9 +67,25 @@ def parse_experiment(text: str, place: str) -> Experiment:
         content = parse_toml(text)
     except ValueError as error:
         raise UsageError(f"{place} is not valid TOML: {error}.") from error
-    if "base" in content:
-        content = _over(_preset(content.pop("base")), content)
-    return Experiment.read(content, place)
+    return Experiment.read(_whole(content), place)
+
+
+def _whole(content: dict[str, Any]) -> dict[str, Any]:
+    """Put what a preset says under what a text says, where it names one as base."""
+    if "base" not in content:
+        return content
+    own = {key: value for key, value in content.items() if key != "base"}
+    whole = _over(_preset(content["base"]), own)
+    return without_unread(whole, own, _names(whole))
+
+
+def _names(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Models of an experiment that may not be valid yet."""
+    model = content.get("model")
+    rungs, kind = (
+        (model.get("rungs"), model.get("kind")) if isinstance(model, Mapping) else (None, None)
+    )
+    return (*(map(str, rungs) if isinstance(rungs, list) else USUAL), str(kind))
 
 
 def _over(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.beside import AsPublished, Comparisons, Explanation
 from motor_bids_app.experiments.component import Component, check_component
+from motor_bids_app.experiments.obeyed import check_obeyed
 from motor_bids_app.experiments.rules import Section, check_key
 from motor_bids_app.experiments.sections import (
     NAME,
@@ -79,8 +80,13 @@ class Experiment:
         if self.model.kind == "ladder" and self.training.trainings > 1:
             raise UsageError("[training] trainings is for networks: set [model] kind.")
         self.comparisons.check(
-            self.model.kind, self.target.task, self.inputs.maps, self.inputs.mask
+            self.model.kind,
+            self.target.task,
+            self.inputs.maps,
+            self.inputs.mask,
+            self.model.backbone,
         )
+        check_obeyed(vars(self), self.model.names)
         check_component(self.component, self.target.score, self.inputs.baseline_score)
 
     @property

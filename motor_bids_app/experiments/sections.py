@@ -59,14 +59,6 @@ _TABLE = Rule(
     "the name of a .tsv file, relative to that of the experiment",
 )
 _LIMIT = number(-1e6, 1e6)
-_WIDTHS = Rule(
-    lambda value: (
-        isinstance(value, tuple)
-        and len(value) >= 4
-        and all(type(width) is int and 1 <= width <= 4096 for width in value)
-    ),
-    "a list of 4 or more whole numbers from 1 to 4096",
-)
 
 
 @dataclass(frozen=True, kw_only=True)

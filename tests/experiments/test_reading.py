@@ -41,7 +41,7 @@ def test_a_derived_experiment_keeps_what_it_does_not_change():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('base = "nothing"', "There is no experiment 'nothing': use baselines"),
+        ('base = "nothing"', "There is no experiment 'nothing': use one of baselines"),
         ("base = 3", "There is no experiment 3"),
         ("name = ", "mine.toml is not valid TOML"),
     ],
@@ -52,7 +52,7 @@ def test_an_unusable_text_is_explained(text, message):
 
 
 def test_an_unknown_preset_names_those_there_are():
-    with pytest.raises(UsageError, match="gao2025 or karakis2023 or pretraining"):
+    with pytest.raises(UsageError, match="karakis2023, karakis2023-small, pretraining"):
         load_preset("resnet")
 
 
@@ -67,3 +67,13 @@ accuracy = "0.90"
 
     assert parse_experiment(to_toml(mine), "again") == mine
     assert mine.as_published.tested.n_people == 30
+
+
+@pytest.mark.parametrize("kind", ["ladder", "karakis2023", "shi2025", "gao2025"])
+def test_what_a_preset_says_for_another_network_is_not_inherited(kind):
+    text = f'base = "gao2025"\nname = "x"\n[model]\nkind = "{kind}"\nfinal = "auto"\n'
+    found = parse_experiment(text, "x.toml")
+    assert (found.model.widths == load_preset("gao2025").model.widths) == (
+        kind in ("gao2025", "karakis2023")
+    )
+    assert parse_experiment(to_toml(found), "x.toml") == found

@@ -79,6 +79,7 @@ NETWORK_COMPARISONS = {
     "layers": {"layers": ["svm"]},
     "single_maps": {"single_maps": True},
     "masks": {"masks": ["cst"]},
+    "backbones": {"backbones": ["fbnet"]},
 }
 
 
@@ -108,6 +109,45 @@ def test_comparisons_without_effect_are_refused(content, message):
     network = {"name": "x", "model": {"kind": "karakis2023"}}
     with pytest.raises(UsageError, match=message):
         Experiment.read(network | content, "x.toml")
+
+
+def test_a_backbone_is_not_compared_with_itself():
+    content = {"name": "x", "model": {"kind": "shi2025", "backbone": "regnet"}}
+    with pytest.raises(UsageError, match='"regnet", which is that of the model itself'):
+        Experiment.read(content | {"comparisons": {"backbones": ["regnet"]}}, "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "section", "setting"),
+    [
+        ("shi2025", "model", {"widths": [8, 8, 8, 8]}),
+        ("shi2025", "model", {"dropout": 0.5}),
+        ("shi2025", "training", {"windows": 20}),
+        ("gao2025", "model", {"n_residuals": 1}),
+        ("gao2025", "model", {"lstm": [8]}),
+        ("karakis2023", "model", {"convolutions": [1, 1, 1, 1]}),
+        ("cbam2025", "training", {"slice_batch_size": 4}),
+        ("cbam2025", "augmentation", {"flip": True}),
+        ("ladder", "model", {"hidden": 16}),
+        ("ladder", "inputs", {"signal_rate": 100.0}),
+        ("karakis2023", "states", {"numbers": [3]}),
+        ("shi2025", "training", {"deterministic": True}),
+        ("ladder", "training", {"epochs": 3}),
+    ],
+)
+def test_a_setting_that_no_model_reads_is_refused_by_name(kind, section, setting):
+    (key,) = setting
+    content = {"name": "x", "model": {"kind": kind}}
+    content[section] = content.get(section, {}) | setting
+    with pytest.raises(
+        UsageError, match=rf"\[{section}\] {key} = .* has no effect here: it is for"
+    ):
+        Experiment.read(content, "x.toml")
+
+
+def test_a_rung_of_a_ladder_may_be_what_reads_a_setting():
+    rungs = {"rungs": ["prevalence", "slices"], "backbone": "regnet"}
+    assert read(model=rungs, training={"epochs": 3}).model.backbone == "regnet"
 
 
 def test_every_ladder_has_what_is_no_biology_and_matched_inputs():

@@ -4,9 +4,9 @@ Classifiers on the layers of the network are fitted while it is cross-validated;
 single maps and of other masks are trained anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from motor_bids_app.levels.cohort.maps import experiment_mask
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.networks.layers import LAYERS, layer_predictions, layered_network
+from motor_bids_app.reports.models import LABELS
 from motor_bids_app.spaces.grids import Grid
 
 CLASSIFIER_LABELS = {
@@ -170,11 +171,16 @@ def _grid(samples: Samples) -> Grid:
 
 
 def evaluate_comparisons(
-    builder: Builder, splits: pd.DataFrame, watcher: LayerWatcher | None
+    builder: Builder,
+    splits: pd.DataFrame,
+    watcher: LayerWatcher | None,
+    models: Collection[str],
 ) -> ComparisonModels:
-    """Train the networks that [comparisons] asks for, and collect what the watcher has seen."""
+    """Train the networks that [comparisons] asks for, and collect what the watcher has seen.
+
+    `models` are those that have their inputs.
+    """
     experiment, cohort = builder.experiment, builder.cohort
-    wanted, kind = experiment.comparisons, experiment.model.kind
     labels: dict[str, str] = {}
     tables: dict[str, pd.DataFrame] = {}
     notes: tuple[str, ...] = ()
@@ -183,23 +189,46 @@ def evaluate_comparisons(
         for name in tables:
             classifier, layer = name.split("-")
             labels[name] = f"{CLASSIFIER_LABELS[classifier]} on {LAYER_LABELS[layer]}"
-    if wanted.single_maps and len(cohort.maps) == 1:
+    if experiment.comparisons.single_maps and len(cohort.maps) == 1:
         notes = (
             f"[comparisons] single_maps has nothing to compare: {cohort.maps[0]} is the only map.",
         )
-    variants: dict[str, tuple[str, dict[str, Any]]] = {}
-    if wanted.single_maps and len(cohort.maps) > 1:
-        for name in cohort.maps:
-            variants[f"{kind}-{name}"] = (f"Network of {name.upper()} alone", {"maps": (name,)})
-    for name in wanted.masks:
-        own = {"mask": experiment_mask(name, _grid(cohort.samples))}
-        variants[f"{kind}-{name}"] = (f"Network in {MASK_LABELS[name]}", own)
-    for name, (label, changes) in variants.items():
-        models = builder.build(kind, **changes)
-        labels[name] = label
-        with progress_bar(f"{experiment.name}: {label}") as report:
+    for name, variant in _variants(builder, models).items():
+        labels[name] = variant.label
+        with progress_bar(f"{experiment.name}: {variant.label}") as report:
             tables[name] = cross_validate(
-                models, cohort.samples, cohort.y, splits, report, fit=builder.fit
+                builder.build(variant.model, **variant.changes),
+                cohort.samples,
+                cohort.y,
+                splits,
+                report,
+                fit=builder.fit,
             )
     embedding = None if watcher is None else watcher.embedding
     return ComparisonModels(labels=labels, tables=tables, embedding=embedding, notes=notes)
+
+
+class _Variant(NamedTuple):
+    """A network of the experiment, changed."""
+
+    label: str
+    model: str
+    changes: dict[str, Any]  # see `Builder.build`
+
+
+def _variants(builder: Builder, models: Collection[str]) -> dict[str, _Variant]:
+    """Networks of single maps, in other masks, and of slices by other networks, by name."""
+    wanted, kind = builder.experiment.comparisons, builder.experiment.model.kind
+    found: dict[str, _Variant] = {}
+    if kind in models and wanted.single_maps and len(builder.cohort.maps) > 1:
+        for name in builder.cohort.maps:
+            label = f"Network of {name.upper()} alone"
+            found[f"{kind}-{name}"] = _Variant(label, kind, {"maps": (name,)})
+    for name in wanted.masks if kind in models else ():
+        own = {"mask": experiment_mask(name, _grid(builder.cohort.samples))}
+        found[f"{kind}-{name}"] = _Variant(f"Network in {MASK_LABELS[name]}", kind, own)
+    for model in (one for one in ("slices", "shi2025") if one in models):
+        for name in wanted.backbones:
+            label = f"{LABELS[model]}: {name}"
+            found[f"{model}-{name}"] = _Variant(label, model, {"backbone": name})
+    return found

@@ -93,17 +93,18 @@ class Builder:
         raw: bool = False,
         maps: tuple[str, ...] | None = None,
         mask: NDArray[np.bool_] | None = None,
+        backbone: str | None = None,
     ) -> list[Any]:
         """Return a model that is not fitted, a network once for each training.
 
         With `raw`, its probabilities are not recalibrated even where the experiment says so.
-        `maps` and `mask` take the place of those of the cohort.
+        `maps` and `mask` take the place of those of the cohort, `backbone` of the experiment's.
         """
         cohort, experiment = self.cohort, self.experiment
         network = name == experiment.model.kind
         params: dict[str, Any] = self._network() if network else {}
         if name in FUSION:
-            params = self._fusion()
+            params = self._fusion() | ({} if backbone is None else {"backbone": backbone})
         if needs(name).pattern == REGIONAL:
             params = {"harmonise": experiment.inputs.harmonise}
         span, transform = cohort.outcome.span, experiment.target.transform

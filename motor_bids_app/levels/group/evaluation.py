@@ -12,6 +12,7 @@ from motor_bids_app.levels.group.chance import Tests
 from motor_bids_app.levels.group.comparisons import ComparisonModels
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.parts.part import Part
+from motor_bids_app.levels.group.training_watch import TrainingWatch
 
 Kind = TypeVar("Kind", bound=Part)
 
@@ -81,6 +82,8 @@ class Evaluation:
     raw : DataFrame or None
         Those of the final model without recalibration, where there is one.
     scores : Scores
+    training : TrainingWatch or None
+        What was noted of the training of networks, where there are some.
     notes : tuple of str
         Remarks, one sentence each.
     parts : tuple of Part
@@ -94,6 +97,7 @@ class Evaluation:
     by_map: pd.DataFrame | None
     raw: pd.DataFrame | None
     scores: Scores
+    training: TrainingWatch | None = None
     notes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
 

@@ -10,7 +10,6 @@ from motor_bids_app.evaluation.comparisons import compare_models, compare_pairs
 from motor_bids_app.evaluation.crossvalidation import Watch, cross_validate, split_metrics
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
-from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.levels.cohort.scoring import of_everyone, of_patients, populations
 from motor_bids_app.levels.group.auditing import audit_cohort
 from motor_bids_app.levels.group.chance import (
@@ -29,15 +28,21 @@ from motor_bids_app.levels.group.comparisons import (
 from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.evaluation import Evaluation, Scores, Setup, stack
 from motor_bids_app.levels.group.harmonisation import check_harmonisation
+from motor_bids_app.levels.group.notes import evaluation_notes
 from motor_bids_app.levels.group.nuisance import NUISANCE, check_rung
 from motor_bids_app.levels.group.parts.added import Added
 from motor_bids_app.levels.group.parts.audit import Audit
+from motor_bids_app.levels.group.parts.backbones import Backbones
+from motor_bids_app.levels.group.parts.beside import Beside
 from motor_bids_app.levels.group.parts.by_map import ByMap
 from motor_bids_app.levels.group.parts.chance import Chance
 from motor_bids_app.levels.group.parts.conformal import Abstention, Conformal
 from motor_bids_app.levels.group.parts.decisions import Decisions
+from motor_bids_app.levels.group.parts.folds import ByFold
+from motor_bids_app.levels.group.parts.groups import Groups
 from motor_bids_app.levels.group.parts.ladder import Ladder
 from motor_bids_app.levels.group.parts.learning import LearningCurve
+from motor_bids_app.levels.group.parts.losses import Losses
 from motor_bids_app.levels.group.parts.paper import AsPaper, Embedding
 from motor_bids_app.levels.group.parts.part import Part
 from motor_bids_app.levels.group.parts.people import Missing
@@ -47,15 +52,16 @@ from motor_bids_app.levels.group.parts.recalibration import Recalibration
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
 from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
-from motor_bids_app.levels.group.parts.transformed import Transformed, learned_note
+from motor_bids_app.levels.group.parts.transformed import Transformed
 from motor_bids_app.levels.group.splitting import plan_splits, planned_repeats, usable_splits
+from motor_bids_app.levels.group.training_watch import TrainingWatch
 from motor_bids_app.levels.progress import progress_bar
-from motor_bids_app.models.catalog import COMPARED_ONLY, needs
+from motor_bids_app.models.catalog import COMPARED_ONLY, FUSION, NETWORKS
 from motor_bids_app.models.networks.layers import WITHOUT_PROBABILITY
-from motor_bids_app.reports.models import LABELS
 
 log = logging.getLogger(__name__)
 PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of its places
+    Groups,
     Missing,
     Performance,
     Transformed,
@@ -66,14 +72,18 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     Decisions,
     LearningCurve,
     Spread,
+    Losses,
     Recalibration,
     Sites,
     Subgroups,
     Comparisons,
     Added,
     ByMap,
+    Beside,
     Embedding,
     AsPaper,
+    ByFold,
+    Backbones,
     Ladder,
     Audit,
     SampleSize,
@@ -109,13 +119,14 @@ def evaluate(
     setup = _prepare(builder, allowed, given)
     network, splits = builder.experiment.model.kind, setup.splits
     layers = layer_watcher(builder, splits) if network in setup.models else None
+    training = TrainingWatch(builder.cohort, splits)
     watches = {setup.final: watch}
+    for name in {*NETWORKS, *FUSION} & set(setup.models):
+        watches[name] = watched_by_both(watches.get(name), training.of(name))
     if layers is not None:
-        watches[network] = watched_by_both(watches.get(network), layers.watch)
+        watches[network] = watched_by_both(watches[network], layers.watch)
     tables, by_map = _cross_validate_all(builder, setup.models, splits, watches)
-    beside = ComparisonModels()
-    if network in setup.models:
-        beside = evaluate_comparisons(builder, splits, layers)
+    beside = evaluate_comparisons(builder, splits, layers, setup.models)
     scores = _scores(builder, setup, tables, beside)
     setup = _with_checks(setup, builder, scores)
     evaluation = Evaluation(
@@ -126,11 +137,12 @@ def evaluate(
         by_map=by_map,
         raw=_raw_predictions(builder, setup.final, splits),
         scores=scores,
+        training=training,
     )
     found = [kind.compute(evaluation) for kind in PARTS]
     return replace(
         evaluation,
-        notes=_notes(evaluation),
+        notes=evaluation_notes(evaluation),
         parts=tuple(part for part in found if part is not None),
     )
 
@@ -188,8 +200,10 @@ def _scores(
         kind, others = builder.experiment.model.kind, of_everyone(beside.tables, cohort)
         scores = [name for name in others if name.split("-")[0] in WITHOUT_PROBABILITY]
         metrics.append(metrics_table(others, task, seed, whom, uncalibrated=scores))
-        pairs = [(name, kind) for name in others]
-        judged = {kind: predictions[kind], **of_patients(beside.tables, cohort)}
+        # What differs in one thing from a model is compared with it, all else with the network.
+        own = {name: name.split("-")[0] for name in others}
+        pairs = [(name, own[name] if own[name] in predictions else kind) for name in others]
+        judged = {**predictions, **of_patients(beside.tables, cohort)}
         comparisons.append(compare_pairs(judged, pairs, task, seed))
     chance = _chance(builder, setup)
     return Scores(
@@ -223,46 +237,6 @@ def _chance(builder: Builder, setup: Setup) -> Tests:
         network = replace(builder, checkpoints=None).build(experiment.model.kind)[0]
         chance |= refitted_test(cohort, experiment, network, setup.splits, seed, builder.fit)
     return chance
-
-
-def _notes(evaluation: Evaluation) -> tuple[str, ...]:
-    """What readers of the numbers must know, one sentence each."""
-    builder, experiment = evaluation.builder, evaluation.experiment
-    notes = (
-        *builder.cohort.notes,
-        *evaluation.setup.notes,
-        *builder.notes,
-        *evaluation.beside.notes,
-    )
-    if experiment.target.transform != "none":
-        notes += (learned_note(experiment.target.transform),)
-    asked = experiment.as_published
-    if evaluation.raw is not None and asked is not None and asked.protocols:
-        notes += ("The leakage ladder shows the final model without recalibration.",)
-    notes += _unlike_sites(evaluation)
-    folds = evaluation.scores.fold_metrics
-    if folds.loc[folds["metric"] == "r", "value"].isna().all() and (
-        experiment.target.task == "regression"
-    ):
-        notes += (
-            "There is no correlation: it is taken among people whom the same fitted model "
-            "predicted, and no test set holds two patients with different scores.",
-        )
-    return notes
-
-
-def _unlike_sites(evaluation: Evaluation) -> tuple[str, ...]:
-    """Say where the final model is compared with models of harmonised sites, but reads others."""
-    needed, models = needs(evaluation.final), evaluation.setup.models
-    alike = [LABELS[name] for name in models if needs(name).pattern == REGIONAL]
-    reads = needed.volumes or bool(needed.instances)
-    if evaluation.experiment.inputs.harmonise == "none" or not reads or not alike:
-        return ()
-    return (
-        f"“{LABELS[evaluation.final]}” reads images, which were not harmonised, but is compared "
-        f"with models whose features were ({'; '.join(alike)}): where it is better, it may have "
-        'gained by the sites. Compare with harmonise = "none" too.',
-    )
 
 
 def _cross_validate_all(

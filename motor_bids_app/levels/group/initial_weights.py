@@ -114,4 +114,5 @@ def reads_slices(experiment: Experiment) -> bool:
 def _backbones(experiment: Experiment) -> tuple[str, ...]:
     published = experiment.as_published
     every = published is not None and "choice-on-test" in published.protocols
-    return BACKBONES if every else (experiment.model.backbone,)
+    others = experiment.comparisons.backbones
+    return BACKBONES if every else (experiment.model.backbone, *others)

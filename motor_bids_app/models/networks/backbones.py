@@ -1,9 +1,11 @@
 """Two-dimensional networks for slices (shi2025), from pytorchcv, which is optional."""
 
+import math
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from motor_bids_app.errors import IncompatibleModelError, UsageError
@@ -17,7 +19,6 @@ _SOURCES = {
     "shufflenet": ("shufflenetv2", "shufflenetv2_w1"),
 }
 BACKBONES = tuple(_SOURCES)
-STRIDE = 32  # pixels between places of the last feature map, of all of them
 _FIRST_PLACE = {"shufflenet": 2}  # pixel; its first pooling has no padding
 
 
@@ -64,10 +65,28 @@ class SliceNetwork(nn.Module):
         # The pooling of pytorchcv fits pictures of 224 x 224 pixels alone.
         self.backbone.features.final_pool = nn.AdaptiveAvgPool2d(1)
 
-    @property
-    def stage(self) -> nn.Module:
-        """Last layer with a map, before the pooling."""
-        return list(self.backbone.features.children())[-2]
+    def stage(self, size: int, apart: float) -> tuple[nn.Module, int]:
+        """Return the last stage whose places are near each other, and the pixels between them.
+
+        Parameters
+        ----------
+        size : int
+            Pixels along a picture.
+        apart : float
+            Pixels between places at most; the first stage where none is that fine.
+        """
+        stages = list(self.backbone.features.children())[:-1]  # without the pooling
+        like = next(self.parameters())
+        picture = torch.zeros((1, 3, size, size), dtype=like.dtype, device=like.device)
+        was_training, strides = self.training, []
+        self.eval()
+        with torch.inference_mode():
+            for stage in stages:
+                picture = stage(picture)
+                strides.append(2 ** round(math.log2(size / picture.shape[-1])))
+        self.train(was_training)
+        last = max((k for k, stride in enumerate(strides) if stride <= apart), default=0)
+        return stages[last], strides[last]
 
     def forward(self, instances: Tensor) -> Tensor:
         """Return shape (n, n_outputs), from pictures (n, size, size)."""
@@ -81,7 +100,7 @@ def source_name(backbone: str) -> str:
 
 
 def first_place(backbone: str) -> int:
-    """Pixel of the first place of the last feature map."""
+    """Pixel of the first place of every feature map behind the first pooling."""
     return _FIRST_PLACE.get(backbone, 0)
 
 

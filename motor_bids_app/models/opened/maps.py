@@ -14,11 +14,12 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import mask_voxels
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.model import NetworkModel
-from motor_bids_app.models.networks.networks import DownBlock
+from motor_bids_app.models.networks.networks import DownBlock, ResidualBlock
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
 from motor_bids_app.models.tables.lesion_maps import LesionMap
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
 
+COARSEST = 16.0  # mm between the places of the layer that Grad-CAM looks at
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -80,21 +81,27 @@ class OpenNetwork:
     inputs : callable
         From samples to maps, float32 (n, n_maps, X, Y, Z), deviations from the mean of the
         training fold (so that 0 is the average brain), and demographics, (n, n_columns).
+    voxel_size : float
+        Of the maps, in mm.
     """
 
     module: OneNumber
     maps: tuple[str, ...]
     inputs: Callable[[Samples], tuple[Tensor, Tensor]]
+    voxel_size: float
 
     @property
     def stages(self) -> tuple[nn.Module, ...]:
-        """Last residual stage of the branch of each map."""
-        return tuple(_stage(branch)[0] for branch in _branches(self.module))
+        """In the branch of each map, the last stage whose places are `COARSEST` apart or less.
+
+        Those of the last residual stage of all are 64 mm apart in maps of 2 mm: half a hemisphere.
+        """
+        return tuple(_stage(branch, self.voxel_size)[0] for branch in _branches(self.module))
 
     @property
     def stride(self) -> int:
         """Voxels from one place of a stage to the next, the first being at the first voxel."""
-        return _stage(_branches(self.module)[0])[1]
+        return _stage(_branches(self.module)[0], self.voxel_size)[1]
 
     def joined(self, maps: Tensor, demographics: Tensor) -> Tensor:
         """Features of all maps and demographics, (n, n_features), which `of_map` holds."""
@@ -147,7 +154,7 @@ def open_networks(model: Any) -> list[OpenNetwork]:
         maps, demographics = plain.inputs(samples)
         return maps.to(plain.device), demographics.to(plain.device)
 
-    return [OpenNetwork(module, plain.maps_, inputs)]
+    return [OpenNetwork(module, plain.maps_, inputs, float(plain.grid_.voxel_sizes.max()))]
 
 
 def is_linear(model: Any) -> bool:
@@ -181,9 +188,17 @@ def _branches(module: OneNumber) -> list[nn.Module]:
     return list(module.network.branches)  # type: ignore[arg-type]
 
 
-def _stage(branch: nn.Module) -> tuple[nn.Module, int]:
-    """Last residual stage of a branch, and how many voxels its places are apart."""
-    parts = list(branch.children())
-    last = max(k for k, part in enumerate(parts) if isinstance(part, DownBlock))
-    halvings = sum(isinstance(part, DownBlock | nn.AvgPool3d) for part in parts[: last + 1])
-    return parts[last], 2**halvings
+def _stage(branch: nn.Module, voxel_size: float) -> tuple[nn.Module, int]:
+    """Last stage of a branch that is fine enough, and how many voxels its places are apart.
+
+    Stages are the output of the layers between two halvings; the first is behind the first one,
+    and is taken where maps are so coarse that none is fine enough.
+    """
+    found, stride = [], 1
+    for part in branch.children():
+        if isinstance(part, DownBlock | nn.AvgPool3d):
+            stride *= 2
+        if isinstance(part, DownBlock | ResidualBlock | nn.ReLU) and stride > 1:
+            found.append((part, stride))
+    fine = [one for one in found if one[1] * voxel_size <= COARSEST]
+    return (fine or [one for one in found if one[1] == found[0][1]])[-1]

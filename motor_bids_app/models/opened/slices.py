@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.models.instances.fusion import FusionModel
 from motor_bids_app.models.instances.modalities import SliceModality
 from motor_bids_app.models.instances.network import InstanceNetwork
-from motor_bids_app.models.networks.backbones import STRIDE, SliceNetwork, first_place
-from motor_bids_app.models.opened.maps import plain_model, untrained
+from motor_bids_app.models.networks.backbones import SliceNetwork, first_place
+from motor_bids_app.models.opened.maps import COARSEST, plain_model, untrained
 
 
 class OneNumber(nn.Module):
@@ -40,10 +41,13 @@ class OpenSlices:
     module : OneNumber
         On the device of its model, in evaluation mode.
     learned : InstanceNetwork
+    voxel_size : float
+        Of the slices, in mm.
     """
 
     module: OneNumber
     learned: InstanceNetwork
+    voxel_size: float
 
     @property
     def modality(self) -> SliceModality:
@@ -53,15 +57,24 @@ class OpenSlices:
 
     @property
     def stage(self) -> nn.Module:
-        """Last layer with a map."""
-        network = self.module.network
-        assert isinstance(network, SliceNetwork)
-        return network.stage
+        """Last layer whose places are `COARSEST` mm apart or less."""
+        return self._stage[0]
 
     @property
     def places(self) -> tuple[int, int]:
-        """Pixels between places of that map, and where the first one is."""
-        return STRIDE, first_place(self.modality.backbone)
+        """Pixels between places of that layer, and where the first one is."""
+        return self._stage[1], first_place(self.modality.backbone)
+
+    @property
+    def pixel_size(self) -> float:
+        """Edge of a pixel in mm."""
+        return self.voxel_size * max(self.learned.facts_["shape"]) / self.modality.size
+
+    @cached_property
+    def _stage(self) -> tuple[nn.Module, int]:
+        network = self.module.network
+        assert isinstance(network, SliceNetwork)
+        return network.stage(self.modality.size, COARSEST / self.pixel_size)
 
     def pictures(self, samples: Samples) -> Iterator[Tensor]:
         """Yield some slices at a time as the network takes them."""
@@ -72,14 +85,14 @@ class OpenSlices:
         return replace(self, module=untrained(self.module, seed))
 
 
-def open_slices(model: Any) -> OpenSlices | None:
+def open_slices(model: Any, voxel_size: float) -> OpenSlices | None:
     """Return the network of slices of a fitted model; None if it has none."""
     plain = plain_model(model)
     if not isinstance(plain, FusionModel) or SLICES not in plain.networks_:
         return None
     learned = plain.networks_[SLICES]
     module = OneNumber(learned.network_, learned.one_number()).to(plain.device).eval()
-    return OpenSlices(module, learned)
+    return OpenSlices(module, learned, voxel_size)
 
 
 def places_of(samples: Samples, row: int) -> NDArray[np.intp]:

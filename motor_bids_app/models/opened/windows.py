@@ -11,9 +11,8 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.models.instances.windowed import MapsOnly, WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.vgg import VggNetwork
-from motor_bids_app.models.opened.maps import OneNumber, plain_model, untrained
+from motor_bids_app.models.opened.maps import COARSEST, OneNumber, plain_model, untrained
 
-_COARSEST = 15.0  # mm between the places of the layer that Grad-CAM looks at
 _TOGETHER = 8  # windows at a time
 
 
@@ -36,11 +35,11 @@ class OpenWindows:
     def block(self) -> int:
         """Which block Grad-CAM looks at, from 0.
 
-        The last one whose places are 15 mm apart or less (published: none is looked at). Those of
-        the last block of all are 48 mm apart at 3 mm, wider than the motor cortex.
+        The last one whose places are `COARSEST` apart or less (published: none is looked at). Of
+        the last block of all they are 48 mm apart at 3 mm, wider than the motor cortex.
         """
         apart = float(self.learned.grid_.voxel_sizes.max()) * 2 ** np.arange(len(self._blocks))
-        return max(1, int((apart <= _COARSEST).sum()) - 1)
+        return max(1, int((apart <= COARSEST).sum()) - 1)
 
     @property
     def stage(self) -> nn.Module:

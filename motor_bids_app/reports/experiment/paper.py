@@ -36,6 +36,9 @@ class PaperNumbers:
     printed : DataFrame
         Columns model, class, metric, mean, min, max, mean_of_maxima, maxima_min, maxima_max and
         n_test_sets, the network first.
+    sets, best : DataFrame
+        Columns model, repeat, fold, training, class, metric and value: of all trainings, and of
+        the best one of each test set.
     metrics : DataFrame
         The right numbers: columns model, population, metric, value, low, high.
     models, beside : mapping of str to str
@@ -43,24 +46,31 @@ class PaperNumbers:
     """
 
     printed: pd.DataFrame
+    sets: pd.DataFrame
+    best: pd.DataFrame
     metrics: pd.DataFrame
     models: Mapping[str, str]
     beside: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> tuple[str, list[str], list[str], list[str]]:
+        """The network; classifiers on its layers; networks of single maps; those in masks."""
+        names = list(dict.fromkeys(self.printed["model"]))
+        beside = [name for name in names[1:] if name in self.beside]
+        layered = [name for name in beside if name.rpartition("-")[2] in LAYERS]
+        single = [name for name in beside if self.beside[name].endswith(" alone")]
+        masked = [name for name in beside if name not in layered and name not in single]
+        return names[0], layered, single, masked
 
 
 def paper_tables(numbers: PaperNumbers) -> list[Table]:
     """All tables of the paper that the run has numbers for."""
     table = numbers.printed
-    names = list(dict.fromkeys(table["model"]))
-    network, beside = names[0], [name for name in names[1:] if name in numbers.beside]
-    layered = [name for name in beside if name.rpartition("-")[2] in LAYERS]
-    variants = [name for name in beside if name not in layered]
-    single = [name for name in variants if numbers.beside[name].endswith(" alone")]
+    network, layered, single, masked = numbers.groups
     label = numbers.models.get(network, network)
     tables = [class_table(table, network, f"{label}, all maps")]
     if single:
         tables.append(variant_table(numbers, [network, *single], "maps"))
-    masked = [name for name in variants if name not in single]
     tables += [class_table(table, name, numbers.beside[name]) for name in masked]
     if masked:
         tables.append(variant_table(numbers, [network, *masked], "masks"))

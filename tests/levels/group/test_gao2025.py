@@ -112,6 +112,19 @@ def test_every_person_is_scored_once_however_many_windows(done):
     assert len(found) == found["participant_id"].nunique() == N_PEOPLE - len(WITHOUT)
 
 
+def test_the_network_has_a_table_by_fold_as_published_and_none_of_another_paper(done):
+    folds = read(done[1], "folds")
+
+    assert folds["fold"].tolist() == [1, 2]
+    assert folds["n_people"].sum() == N_PEOPLE - len(WITHOUT)
+    assert folds["training_accuracy"].between(0, 1).all()
+    assert (folds["p_value"] >= folds["least_p"] - 1e-12).all()
+    page = (done[1] / "report.html").read_text()
+    assert "Fold by fold, as the paper reports it" in page
+    assert "Poor and good outcomes" in page
+    assert "In the form of Karakis" not in page
+
+
 def test_the_ladder_counts_windows_where_they_were_split(done):
     ladder = read(done[1], "leakage_ladder").set_index(["protocol", "metric"])
 

@@ -393,7 +393,7 @@ def test_wrong_experiments_stop_the_run_before_anything_is_read(tmp_path, fake_c
     settings = fake_cohort.settings("group", selection=Selection(participants=("nobody",)))
     with pytest.raises(InputMissingError, match=r"no experiment file .*none\.toml"):
         group.run(replace(settings, experiments=(str(Path("none.toml")),)))
-    with pytest.raises(UsageError, match="gao2025 or karakis2023 or pretraining"):
+    with pytest.raises(UsageError, match="karakis2023, karakis2023-small, pretraining"):
         group.run(replace(settings, experiments=("nothing",)))
     with pytest.raises(UsageError, match="called 'baselines'"):
         group.run(replace(settings, experiments=("baselines", "baselines")))
@@ -487,9 +487,18 @@ def test_networks_of_single_maps_are_scored_in_every_subset_and_shared(fake_coho
     cohort = copy(fake_cohort, tmp_path)
     text = NETWORK.replace("karakis2023", "cbam2025").replace("trainings = 2", "trainings = 1")
     text = text.replace("[validation]", "validation_share = 0.5\n[validation]\nfolds = 2")
+    text = text.replace("layers = []", 'masks = ["motor"]').replace("repeats = 2", "repeats = 1")
     group.run(cohort.settings("group", experiments=(experiment_file(tmp_path, text),)))
     folder = cohort.output / "experiments" / "network"
 
+    page = (folder / "report.html").read_text()
+    assert "Network in motor regions" in page
+    assert "In the form of Karakis" not in page  # of another paper
+    assert not (folder / "as_paper.tsv").exists()
+    losses = read(folder, "losses")
+    assert set(losses["network"]) == {"fa", "gm"}
+    assert losses[["loss", "validation_loss"]].notna().all(axis=None)
+    assert losses.groupby(["fold", "network"])["run"].nunique().min() >= 2  # of each inner fold
     assert set(read(folder, "map_subsets")["maps"]) == {"fa", "gm", "fa + gm"}
     stored = read(folder, "out_of_fold_maps").groupby(["repeat", "participant_id"])["map"].count()
     assert (stored == 2).all()
@@ -553,6 +562,11 @@ def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_mo
     compared = read(folder, "comparisons").set_index("model")
     assert set(compared.loc[sorted(beside), "reference"]) == {"karakis2023"}
     assert "nuisance" in set(compared.loc[["karakis2023"], "reference"])
+    assert set(read(folder, "as_paper_sets")["model"]) == beside | {"karakis2023"}
+    assert len(read(folder, "losses")) == 2  # one epoch in each fold
+    assert {"Sex (female / male)", "Lesion side (left)"} <= set(
+        read(folder, "group_tests")["measure"]
+    )
     points = read(folder, "layers_tsne")
     first = read(folder, "splits").query("repeat == 1 and fold == 1")
     assert set(points["participant_id"]) == set(first["participant_id"])
@@ -563,6 +577,9 @@ def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_mo
         "first dense layer (FCL1)",
         "Network in motor regions",
         "It is a picture and no evidence",
+        "Networks of single maps",
+        "Losses in training",
+        "Poor and good outcomes",
     ):
         assert part in page
 

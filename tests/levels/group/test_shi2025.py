@@ -44,6 +44,8 @@ slice_batch_size = 64
 folds = 2
 repeats = 1
 permutations = 50
+[comparisons]
+backbones = ["regnet"]
 [as_published]
 protocols = []
 """
@@ -79,7 +81,31 @@ def test_fusion_is_evaluated_beside_each_modality_and_the_ladder(done):
         "shi2025",
     ]
     table = pd.read_csv(folder / "predictions.tsv", sep="\t")
+    assert "shi2025-regnet" not in [one.model for one in results]
     assert table.groupby("model")["participant_id"].nunique().unique().tolist() == [N_PEOPLE]
+
+
+def test_other_backbones_stand_in_the_tables_of_the_paper_and_not_among_the_rungs(done):
+    folder = done[1]
+    table = pd.read_csv(folder / "backbones.tsv", sep="\t")
+    assert set(table["model"]) == {
+        "signals",
+        "slices",
+        "slices-regnet",
+        "shi2025",
+        "shi2025-regnet",
+    }
+    named = table.drop_duplicates("model").set_index("model")["backbone"]
+    assert named["shi2025-regnet"] == named["slices-regnet"] == "regnet"
+    assert named["shi2025"] == "shufflenet"
+    compared = pd.read_csv(folder / "comparisons.tsv", sep="\t").set_index("model")["reference"]
+    assert compared["slices-regnet"] == "slices"
+    assert compared["shi2025-regnet"] == "shi2025"
+    page = (folder / "report.html").read_text()
+    assert "RegNet + LSTM" in page
+    assert "In the form of Karakis" not in page
+    losses = pd.read_csv(folder / "losses.tsv", sep="\t")
+    assert {"signals", "slices"} == set(losses.loc[losses["model"] == "shi2025", "network"])
 
 
 def test_weights_are_told_for_every_fold(done):
@@ -161,7 +187,7 @@ def test_scores_are_predicted_too(cohort, tmp_path):
 
 def test_determinism_is_refused_instead_of_ignored(cohort, tmp_path):
     text = SMALL.replace("[training]\n", "[training]\ndeterministic = true\n")
-    with pytest.raises(UsageError, match="deterministic is not there for shi2025"):
+    with pytest.raises(UsageError, match="deterministic = True has no effect here"):
         run_group(cohort, tmp_path / "same.toml", text)
 
 

@@ -7,7 +7,6 @@ import torch
 from motor_bids_app.errors import IncompatibleModelError, UsageError
 from motor_bids_app.models.networks.backbones import (
     BACKBONES,
-    STRIDE,
     SliceNetwork,
     first_place,
     load_initial,
@@ -20,17 +19,18 @@ pytest.importorskip("pytorchcv")
 def test_all_five_networks_take_pictures_of_any_size(backbone):
     network = SliceNetwork(backbone, 2).eval()
     maps = []
-    network.stage.register_forward_hook(lambda *call: maps.append(call[2]))
+    network.stage(96, 32)[0].register_forward_hook(lambda *call: maps.append(call[2]))
 
     with torch.inference_mode():
         outputs = network(torch.zeros(2, 96, 96))
 
     assert outputs.shape == (2, 2)
-    assert maps[0].shape[2:] == (96 // STRIDE, 96 // STRIDE)
+    assert maps[0].shape[2:] == (3, 3)
 
 
 @pytest.mark.parametrize("backbone", ["shufflenet", "regnet"])
-def test_places_of_the_last_map_lie_where_they_are_said_to_lie(backbone):
+@pytest.mark.parametrize("apart", [4, 16, 32])
+def test_places_of_maps_lie_where_they_are_said_to_lie(backbone, apart):
     # The middle of what a place looks at is the middle of its gradient, if weights are alike.
     network = SliceNetwork(backbone, 1).eval()
     with torch.no_grad():
@@ -40,15 +40,18 @@ def test_places_of_the_last_map_lie_where_they_are_said_to_lie(backbone):
             elif "weight" in name:
                 value.fill_(1.0)
     maps = []
-    network.stage.register_forward_hook(lambda *call: maps.append(call[2]))
+    stage, stride = network.stage(640, apart)
+    stage.register_forward_hook(lambda *call: maps.append(call[2]))
     picture = torch.ones(1, 640, 640, requires_grad=True)
     network(picture)
 
-    maps[0][0, :, 10, 10].sum().backward()
+    middle = 320 // stride  # whole pictures have a say too (squeeze and excitation)
+    maps[0][0, :, middle, middle].sum().backward()
 
     seen = picture.grad[0].abs().sum(axis=1).numpy()
     centre = float(seen @ np.arange(640) / seen.sum())
-    assert centre == pytest.approx(10 * STRIDE + first_place(backbone), abs=3)
+    assert centre == pytest.approx(320 + first_place(backbone), abs=3)
+    assert stride == apart
 
 
 def test_weights_of_the_same_network_are_taken_over_except_the_last_layer():

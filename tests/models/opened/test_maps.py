@@ -7,7 +7,11 @@ from scipy.special import logit
 from sklearn.base import clone
 
 from motor_bids_app.models.networks.deep import NetworkClassifier, NetworkRegressor
+from motor_bids_app.models.networks.heads import LogOdds
+from motor_bids_app.models.networks.networks import MultiBranchNetwork
 from motor_bids_app.models.opened.maps import (
+    OneNumber,
+    OpenNetwork,
     is_linear,
     linear_scores,
     linear_weights,
@@ -48,6 +52,22 @@ def test_places_of_a_stage_are_a_stride_apart(samples, outcome):
     network.module(maps, demographics)
     hook.remove()
     assert shapes == [tuple(-(-size // network.stride) for size in maps.shape[2:])]
+
+
+@pytest.mark.parametrize(
+    ("voxel_size", "stride"), [(1.0, 16), (2.0, 8), (3.0, 4), (4.0, 4), (8.0, 2), (12.0, 2)]
+)
+def test_gradcam_looks_at_places_16_mm_apart_or_less_where_there_are_some(voxel_size, stride):
+    for n_residuals in (0, 2):
+        network = MultiBranchNetwork(2, 3, 2, (2, 2, 2, 2, 2, 2, 2), n_residuals, 2).eval()
+        opened = OpenNetwork(OneNumber(network, LogOdds()), ("fa", "gm"), None, voxel_size)
+        made = []
+        opened.stages[0].register_forward_hook(lambda *call, made=made: made.append(call[2]))
+        with torch.inference_mode():
+            opened.module(torch.zeros(1, 2, 64, 96, 64), torch.zeros(1, 3))
+
+        assert opened.stride == stride
+        assert made[0].shape[2:] == (64 // stride, 96 // stride, 64 // stride)
 
 
 def test_a_network_as_a_function_of_one_map_holds_what_the_others_gave(samples, outcome):

@@ -16,7 +16,7 @@ SMALL = {"size": 32, "epochs": 1, "stop_after": 0, "learning_rate": 0.01}
 
 def opened(model, samples):
     """Outputs of the network of slices of each scan, and the network."""
-    network = open_slices(model)
+    network = open_slices(model, 3.0)
     given = []
     for row in range(len(samples)):
         with torch.inference_mode():
@@ -55,7 +55,7 @@ def test_deletion_of_slices_starts_at_their_distance_from_plain_grey(make_instan
     model = FusionClassifier(modalities=(SLICES,), **SMALL).fit(
         samples, (scores > np.median(scores)) * 1
     )
-    network = open_slices(model)
+    network = open_slices(model, 3.0)
 
     drops, by_chance = slices_deletion(network, samples[[0]], np.random.default_rng(0))
 

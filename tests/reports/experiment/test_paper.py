@@ -12,6 +12,7 @@ from motor_bids_app.reports.experiment.paper import (
     embedding_figure,
     paper_tables,
 )
+from motor_bids_app.reports.experiment.paper_figures import paper_figures
 
 MODELS = {"prevalence": "Share of poor outcomes", "kernel": "Kernel"}
 METRICS = ("roc_auc", "specificity", "accuracy", "precision", "recall", "f1")
@@ -48,9 +49,26 @@ def report(metrics):
         ],
     )
     table["n_test_sets"] = 10
+    rng = np.random.default_rng(1)
+    sets = [
+        (model, repeat, 1, training, "overall", metric, rng.uniform(0.5, 1))
+        for model in ("kernel", *BESIDE)
+        for repeat in range(1, 11)
+        for training in (1, 2)
+        for metric in METRICS
+    ]
+    names = ["model", "repeat", "fold", "training", "class", "metric", "value"]
+    sets = pd.DataFrame(sets, columns=names)
     more = [(name, "patients", "roc_auc", 0.61, 0.4, 0.8) for name in BESIDE]
     metrics = pd.concat([metrics, pd.DataFrame(more, columns=metrics.columns)])
-    return PaperNumbers(printed=table, metrics=metrics, models=MODELS, beside=BESIDE)
+    return PaperNumbers(
+        printed=table,
+        sets=sets,
+        best=sets[sets["training"] == 1],
+        metrics=metrics,
+        models=MODELS,
+        beside=BESIDE,
+    )
 
 
 def cell(report, model, positive, metric, name="mean"):
@@ -85,6 +103,20 @@ def test_single_maps_and_masks_have_rows_beside_the_network(report):
         ["All maps, as in the experiment", "Network of FA alone"],
         ["All maps, as in the experiment", "Network in motor regions"],
     ]
+
+
+def test_single_maps_masks_and_classifiers_have_their_box_plots(report):
+    found = {figure.name: figure for figure in paper_figures(report)}
+    assert list(found) == ["boxes-maps", "boxes-masks", "boxes-layers"]
+    for metric in (b"Precision", b"Recall", b"F1"):
+        assert metric in found["boxes-maps"].data
+    median = report.sets[
+        (report.sets["model"] == "kernel-fa") & (report.sets["metric"] == "precision")
+    ]["value"].median()
+    assert f"Network of FA alone {median:.2f}" in found["boxes-maps"].alt
+    assert "picked by test" in found["boxes-masks"].alt
+    single = replace(report, sets=report.sets[report.sets["training"] == 1])
+    assert "picked by test" not in paper_figures(single)[1].alt
 
 
 def test_the_text_says_that_maxima_are_optimistic_and_what_the_picture_is(predictions):

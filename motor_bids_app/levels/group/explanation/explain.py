@@ -124,10 +124,10 @@ def _sentences(explainer: Explainer, model: Any) -> tuple[str, ...]:
         )
     networks = open_networks(model)
     if networks and "gradcam" in explainer.tallies:
-        apart = networks[0].stride * explainer.volumes.grid.voxel_sizes.mean()
+        apart = networks[0].stride * networks[0].voxel_size
         said.append(
             f"Grad-CAM has one value every {apart:.0f} mm, interpolated between: it cannot tell "
-            "places that are closer."
+            "places that are closer. Later layers are coarser still."
         )
     if explainer.refused:
         names = ", ".join(TITLES[name] for name in sorted(explainer.refused))

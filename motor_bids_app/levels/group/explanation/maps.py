@@ -29,8 +29,8 @@ _MEANING: Mapping[str, str] = {
     "mean square deviations of the map (Haufe et al. 2014)",
     "integrated_gradients": "What each voxel added to the output, compared with the average brain "
     "of the training fold (Sundararajan et al. 2017)",
-    "gradcam": "Channels of the last residual stage, less those of the average brain, weighed by "
-    "their gradient and interpolated (after Selvaraju et al. 2017)",
+    "gradcam": "Channels of the last stage whose places are 16 mm apart or less, minus those of "
+    "the average brain, weighed by their gradient and interpolated (after Selvaraju et al. 2017)",
     "occlusion": "Change of the output when a cube of the map is replaced by the average brain's",
 }
 _PEOPLE = (

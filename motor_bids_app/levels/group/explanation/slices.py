@@ -13,7 +13,6 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.cohort.maps import experiment_mask, to_flip
 from motor_bids_app.levels.group.explanation.instances import Curve, InstanceExplainer, Volume
-from motor_bids_app.models.networks.backbones import STRIDE
 from motor_bids_app.models.opened.slices import OpenSlices, open_slices, places_of
 from motor_bids_app.spaces.grids import Grid
 
@@ -32,9 +31,11 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         "or good, high or low), negative ones against it."
     )
     meaning: ClassVar[dict[str, str]] = {
-        "gradcam": "Last feature map of the network of slices, its channels weighed by their "
-        "gradient and interpolated, put back where the slices were cut (Selvaraju et al. 2017)",
+        "gradcam": "Channels of a stage of the network of slices, weighed by their gradient and "
+        "interpolated, put back where the slices were cut (Selvaraju et al. 2017)",
     }
+
+    _apart = 0.0  # mm between places of Grad-CAM
 
     def places(self, experiment: Experiment) -> tuple[Grid, int, NDArray[np.bool_]]:
         """Grid that the slices were cut from; see `InstanceExplainer`."""
@@ -42,12 +43,14 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         assert isinstance(source, VolumeSlices)
         table = self.cohort.samples.table
         self._mirrored = to_flip(table, experiment.inputs.mirror_lesion_to)
-        self._edge = -(-experiment.model.size // STRIDE)
         return source.grid, _RESOLUTION, experiment_mask("brain", source.grid)
 
     def open(self, model: Any) -> OpenSlices | None:
         """Return the network; see `InstanceExplainer`."""
-        return open_slices(model)
+        network = open_slices(model, float(self.grid.voxel_sizes.max()))
+        if network is not None:
+            self._apart = network.places[0] * network.pixel_size
+        return network
 
     def person_map(
         self,
@@ -84,8 +87,8 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         """How fine the maps are, and what is not in them."""
         return (
             "EEG and EMG have no part in them.",
-            f"Grad-CAM of slices has {self._edge} x {self._edge} values per slice, interpolated "
-            "between: it shows in which part of a slice the network looks, not in which gyrus.",
+            f"Grad-CAM of slices has one value every {self._apart:.0f} mm, interpolated between: "
+            "it cannot tell places that are closer. Later layers are coarser still.",
         )
 
 

@@ -5,11 +5,10 @@ from typing import ClassVar, Self
 
 import pandas as pd
 
-from motor_bids_app.evaluation.paper import as_paper
+from motor_bids_app.evaluation.paper import as_paper, best_trainings, by_test_set
 from motor_bids_app.levels.group.evaluation import Evaluation, stack
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
 from motor_bids_app.levels.group.parts.predictions import person_predictions
-from motor_bids_app.models.catalog import FUSION
 from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.experiment.paper import (
     PAPER_TEXT,
@@ -17,6 +16,9 @@ from motor_bids_app.reports.experiment.paper import (
     embedding_figure,
     paper_tables,
 )
+from motor_bids_app.reports.experiment.paper_figures import paper_figures
+
+PAPER = "karakis2023"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +27,15 @@ class AsPaper(Part):
 
     Parameters
     ----------
-    printed : DataFrame
-        Column model and those of `evaluation.paper.as_paper`.
+    printed, sets : DataFrame
+        Column model and those of `evaluation.paper.as_paper` and of `by_test_set`.
     metrics : DataFrame
         The right ones, see `Scores`.
     beside : dict
         Labels of what is evaluated beside the models.
     """
 
-    names: ClassVar = ("as_paper",)
+    names: ClassVar = ("as_paper", "as_paper_sets")
     columns: ClassVar[Columns] = {
         "class": {
             "Description": "Class taken as positive; overall: mean of both. Controls count as "
@@ -52,42 +54,53 @@ class AsPaper(Part):
     }
 
     printed: pd.DataFrame
+    sets: pd.DataFrame
     metrics: pd.DataFrame
     beside: dict[str, str]
 
+    @staticmethod
+    def shows(evaluation: Evaluation) -> bool:
+        """Whether the network is that of the paper, and has classes."""
+        return PAPER in evaluation.tables and evaluation.task == "classification"
+
     @classmethod
     def compute(cls, evaluation: Evaluation) -> Self | None:
-        """Score every training in every test set."""
-        network, beside = evaluation.experiment.model.kind, evaluation.beside
-        if network not in evaluation.tables or evaluation.task != "classification":
+        """Score every training in every test set; None for the networks of other papers."""
+        beside = evaluation.beside
+        if not cls.shows(evaluation):
             return None
-        if network in FUSION:  # whose paper has no such table
-            return None
-        tables = {network: evaluation.tables[network], **beside.tables}
+        tables = {PAPER: evaluation.tables[PAPER], **beside.tables}
         truth = evaluation.cohort.labels.truth
         return cls(
             printed=stack({name: as_paper(table, truth) for name, table in tables.items()}),
+            sets=stack({name: by_test_set(table, truth) for name, table in tables.items()}),
             metrics=evaluation.scores.metrics,
             beside=beside.labels,
         )
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """`as_paper`."""
-        return {"as_paper": self.printed}
+        """`as_paper` and `as_paper_sets`."""
+        return {"as_paper": self.printed, "as_paper_sets": self.sets}
 
     def blocks(self, page: Page) -> list[Block]:
-        """The tables of the paper."""
+        """The tables and box plots of the paper."""
         if self.printed.empty:
             return []
         numbers = PaperNumbers(
-            printed=self.printed, metrics=self.metrics, models=page.models, beside=self.beside
+            printed=self.printed,
+            sets=self.sets,
+            best=stack({str(k): best_trainings(part) for k, part in self.sets.groupby("model")}),
+            metrics=self.metrics,
+            models=page.models,
+            beside=self.beside,
         )
         return [
             Block(
                 place="published",
                 title="As the paper reports it",
                 text=PAPER_TEXT,
+                figures=tuple(paper_figures(numbers)),
                 tables=tuple(paper_tables(numbers)),
             )
         ]

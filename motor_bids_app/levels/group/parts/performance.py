@@ -120,7 +120,7 @@ class Comparisons(Part):
         "reference": {
             "Description": "What the model is compared with: the best of the simpler models; "
             "nuisance (missing values, image quality and site), in a further row where that is "
-            "another one; or the network, for what is evaluated beside it"
+            "another one; or the network that it varies, for what is evaluated beside the models"
         },
         "difference": {"Description": "Metric of the model minus that of the reference"},
         "t": {
