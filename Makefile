@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-lesion-warp bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -135,6 +135,10 @@ bench-distortion: $(READY)
 ## make bench-lesion  NIHSS of real people from their lesion masks, by each model of lesions
 bench-lesion: $(READY)
 	$(BIN)/python benchmarks/lesions.py
+
+## make bench-added  what images add to own predictors, where the truth is known
+bench-added: $(READY)
+	$(BIN)/python benchmarks/added.py
 
 ## make bench-lesion-warp  brain mask and warp around lesions planted in real heads
 bench-lesion-warp: $(READY)
