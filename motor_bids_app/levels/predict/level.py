@@ -76,7 +76,8 @@ def run(settings: Settings) -> list[Prediction]:
     people = gather_participants(settings, scores_required=False)
     people = with_known_baseline(people, inputs["baseline_score"], score)
     people = with_known_own(people, inputs.get("columns", ()))
-    warnings = (*people.notes, *check_sources(settings, model, people))
+    said = (model.metadata["notice"],) if "notice" in model.metadata else ()
+    warnings = (*said, *people.notes, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
     predictions: list[Prediction] = []
@@ -156,7 +157,9 @@ def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: s
     row = with_demographics(mirror_features(table, flip)).reset_index(drop=True)
     _check_columns(metadata, row)
     _check_seed(inputs, needed, scan, row)
-    notes = _filled_in(row, needed.columns) + unknown + _not_harmonised(model.members[0], row)
+    notes = (
+        _filled_in(row, needed.columns, metadata) + unknown + _not_harmonised(model.members[0], row)
+    )
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:
         volumes = read_maps(inputs, scan, row, flip)
@@ -234,12 +237,16 @@ def _instances(inputs: Mapping[str, Any], scan: DerivedScan) -> dict[str, Instan
     return {WINDOWS: windows}
 
 
-def _filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which demographics were filled in."""
+def _filled_in(
+    row: pd.DataFrame, columns: tuple[str, ...], metadata: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Say which demographics were filled in; what nobody had in training makes no difference."""
+    spreads = metadata["training"]["domain"]["spreads"]
+    unused = set() if spreads.get("time_since_stroke") else {"time_since_stroke"}
     return tuple(
         f"{name} is missing, and taken as in the average training person"
         for name in columns
-        if name in DEMOGRAPHICS and row[name].isna().iloc[0]
+        if name in DEMOGRAPHICS and name not in unused and row[name].isna().iloc[0]
     )
 
 
