@@ -37,8 +37,8 @@ NOTICE = (
     "nihss-lesion-2026 is for research only. It predicts the NIHSS of acute ischaemic stroke from "
     "a lesion mask, age and sex, and learned from 243 people of one centre: it is no medical "
     "device, and nothing it says may guide the care of a patient. It was not made for chronic "
-    "stroke, haemorrhage, or masks that leave out a part of the lesion. Validate it on people of yours "
-    "first (the validate level)."
+    "stroke, haemorrhage, or masks that leave out a part of the lesion. Validate it on people "
+    "of yours first (the validate level)."
 )
 DATA = (
     "Learned from the Stroke Outcome Optimization Project (Absher et al. 2024, Sci Data 11:839): "
