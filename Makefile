@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -143,6 +143,10 @@ bench-added: $(READY)
 ## make bench-lesion-warp  brain mask and warp around lesions planted in real heads
 bench-lesion-warp: $(READY)
 	$(BIN)/python benchmarks/lesion_warp.py
+
+## make model       the models that come with the package, again from open data
+model: $(READY)
+	$(BIN)/python tools/make_model.py
 
 ## make try-install fresh installations in every documented way, each tried
 try-install:

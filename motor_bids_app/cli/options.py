@@ -153,8 +153,9 @@ def _add_model_files(group: argparse._ArgumentGroup) -> None:
         "--model",
         nargs="+",
         type=Path,
-        metavar="DIR",
-        help="predict level: folder of a model made by group; validate level: one or several",
+        metavar="DIR|NAME",
+        help="predict level: folder of a model made by group, or the name of one that comes with "
+        "the app, for research only: nihss-lesion-2026; validate level: one or several",
     )
     group.add_argument(
         "--init-from", type=Path, metavar="DIR",

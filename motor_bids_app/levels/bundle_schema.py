@@ -177,6 +177,7 @@ _METADATA = Table(
     },
     {
         "cv_plus": _CV_PLUS,
+        "notice": TEXT,
         "began_with": Each(Table({"bundle": HEX, "maps": some_of(*MAPS), "images": _IMAGES}), 1000),
     },
 )

@@ -23,6 +23,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.signal_columns import PHYSIOLOGY
 from motor_bids_app.features.slices import SLICES
+from motor_bids_app.levels.box import check_boxed, find_model, in_the_box
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.models.store import load_bundle
@@ -66,13 +67,14 @@ class SavedModel:
 
 
 def load_model(folder: Path, device: str) -> SavedModel:
-    """Read a model that `save_model` wrote.
+    """Read a model that `save_model` wrote, or one in the box by its name.
 
     Raises
     ------
     InputMissingError, IncompatibleModelError
         The folder is not a bundle, or is damaged, or says what no model says.
     """
+    folder = find_model(folder)
     indices = [_read_index(folder)]
     metadata = parse_json(indices[0])["metadata"]
     check_metadata(metadata, f"The model in {folder}:")
@@ -80,11 +82,13 @@ def load_model(folder: Path, device: str) -> SavedModel:
     n_folds = 1 + max(metadata["cv_plus"]["folds"]) if "cv_plus" in metadata else 0
     left_out = [folder / "folds" / f"{n:02d}" for n in range(1, n_folds + 1)]
     indices += [_read_index(part) for part in (*folders, *left_out)]
+    digest = hashlib.sha256(b"".join(indices)).hexdigest()[:16]
+    check_boxed(folder, digest)
     members = tuple(load_bundle(part, device)[0] for part in (folder, *folders))
     return SavedModel(
         members,
         metadata,
-        hashlib.sha256(b"".join(indices)).hexdigest()[:16],
+        digest,
         tuple(load_bundle(part, device)[0] for part in left_out),
     )
 
@@ -95,7 +99,7 @@ def _read_index(folder: Path) -> bytes:
     if not path.exists():
         raise InputMissingError(
             f"{folder} is not a model: it has no {_INDEX}. Name the folder 'model' of an "
-            "experiment that the group level finished."
+            f"experiment that the group level finished.{in_the_box()}"
         )
     content = read_bytes(path, _MOST_INDEX)
     try:

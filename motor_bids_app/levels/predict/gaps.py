@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ from motor_bids_app.models.catalog import needs, reads_own
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS, MEMBER, OWN, own_column
 
 
-def filled_in(row: pd.DataFrame, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Say which demographics were filled in."""
+def filled_in(
+    row: pd.DataFrame, columns: tuple[str, ...], metadata: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Say which demographics were filled in; what nobody had in training makes no difference."""
+    spreads = metadata["training"]["domain"]["spreads"]
+    unused = set() if spreads.get("time_since_stroke") else {"time_since_stroke"}
     return tuple(
         f"{name} is missing, and taken as in the average training person"
         for name in columns
-        if name in DEMOGRAPHICS and row[name].isna().iloc[0]
+        if name in DEMOGRAPHICS and name not in unused and row[name].isna().iloc[0]
     )
 
 

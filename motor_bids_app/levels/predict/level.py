@@ -82,7 +82,8 @@ def run(settings: Settings) -> list[Prediction]:
     people = gather_participants(settings, scores_required=False)
     people = with_known_baseline(people, inputs["baseline_score"], score)
     people, said = with_own_of(people, inputs, settings.predictors)
-    warnings = (*people.notes, *said, *check_sources(settings, model, people))
+    notice = (model.metadata["notice"],) if "notice" in model.metadata else ()
+    warnings = (*notice, *people.notes, *said, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
     predictions: list[Prediction] = []
@@ -163,7 +164,7 @@ def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: s
     _check_columns(metadata, row)
     _check_seed(inputs, needed, scan, row)
     notes = (
-        filled_in(row, needed.columns)
+        filled_in(row, needed.columns, metadata)
         + own_gaps(row, metadata["model"])
         + unknown
         + not_harmonised(model.members[0], row)

@@ -115,6 +115,7 @@ def provenance(model: SavedModel) -> dict[str, str | int | float]:
     metadata = model.metadata
     training, inputs = metadata["training"], metadata["inputs"]
     facts: dict[str, str | int | float] = {
+        **({"use": metadata["notice"]} if "notice" in metadata else {}),
         "experiment": metadata["experiment"],
         "model": LABELS.get(metadata["model"], metadata["model"]),
         "training people": training["n_people"],
