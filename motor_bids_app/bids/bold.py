@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from motor_bids_app.bids.field_map import FieldMap, find_field_map
+from motor_bids_app.bids.listing import Found
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase
-from motor_bids_app.bids.search import Found, choose, inherited
+from motor_bids_app.bids.search import choose, inherited
 
 REST = ("rest", "restingstate", "resting", "rs")
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from motor_bids_app.bids.listing import Found
 from motor_bids_app.bids.scan import ANATOMY
-from motor_bids_app.bids.search import Found
 
 _NEED_A_HEAD = ("dwi", "bold")
 

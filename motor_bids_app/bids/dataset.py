@@ -21,8 +21,8 @@ from motor_bids_app.bids.files import (
     write_text,
 )
 from motor_bids_app.bids.finished_pieces import maker_of
+from motor_bids_app.bids.listing import participants_in
 from motor_bids_app.bids.paths import own_folder
-from motor_bids_app.bids.search import participants_in
 from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.bids.tables.passed_on import known_variables
 from motor_bids_app.bids.tables.sources import participants_table

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from motor_bids_app.bids.index import select_participants
+from motor_bids_app.bids.listing import participants_in
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.recordings import at_once
-from motor_bids_app.bids.search import participants_in
 from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.errors import EmptySelectionError, InputMissingError
 from motor_bids_app.settings import STANDARD_SPACE, Selection

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from motor_bids_app.bids.listing import Found
 from motor_bids_app.bids.scanner_images import (
     SCANNER_MAP,
     TRACE,
@@ -11,7 +12,7 @@ from motor_bids_app.bids.scanner_images import (
     is_single,
     scanner_label,
 )
-from motor_bids_app.bids.search import Found, choose, inherited
+from motor_bids_app.bids.search import choose, inherited
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import read_text
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from motor_bids_app.bids.listing import Found
 from motor_bids_app.bids.reverse_phase import is_meant, metadata_of
-from motor_bids_app.bids.search import Found, inherited
+from motor_bids_app.bids.search import inherited
 
 _KINDS = {  # first image -> the others that it needs, any of the last group as magnitude
     "fieldmap": ((), ("magnitude", "magnitude1", "magnitude2")),

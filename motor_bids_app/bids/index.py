@@ -19,10 +19,11 @@ from motor_bids_app.bids.lesions import (
     with_lesion,
     with_other_masks,
 )
+from motor_bids_app.bids.listing import Found, find_images, listed_once, participants_in
 from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.scan import Scan, build_scan
-from motor_bids_app.bids.search import Found, check_filter, find_images, participants_in
+from motor_bids_app.bids.search import check_filter
 from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.errors import EmptySelectionError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Selection
@@ -63,11 +64,12 @@ def index_dataset(
     chosen = select_participants(known, selection)
     files = _gather(datasets, chosen, selection)
     _check_tasks(selection.tasks, files, derivatives or {}, bids_dir)
-    scans = [
-        scan
-        for label in chosen
-        for scan in _all_scans(label, files[label], selection, bids_dir, derivatives or {})
-    ]
+    with listed_once():
+        scans = [
+            scan
+            for label in chosen
+            for scan in _all_scans(label, files[label], selection, bids_dir, derivatives or {})
+        ]
     if not scans:
         raise EmptySelectionError(
             f"No chosen participant has a session {' or '.join(selection.sessions)}. "

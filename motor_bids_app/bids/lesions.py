@@ -20,9 +20,10 @@ from motor_bids_app.bids.lesion_names import (
     is_likely_lesion,
     lesion_image,
 )
+from motor_bids_app.bids.listing import Found
 from motor_bids_app.bids.mni_spaces import moved_in_words, space_of
 from motor_bids_app.bids.scan import ANATOMY, BidsFilter, Scan
-from motor_bids_app.bids.search import Found, matches
+from motor_bids_app.bids.search import matches
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import check_file
 from motor_bids_app.settings import MNI_SPACES, STANDARD_SPACE

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from motor_bids_app.bids.search import Found, choose, inherited
+from motor_bids_app.bids.listing import Found
+from motor_bids_app.bids.search import choose, inherited
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
 from motor_bids_app.opening import check_file, read_bytes

@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.search import Found, inherited, read_sidecars
+from motor_bids_app.bids.listing import Found
+from motor_bids_app.bids.search import inherited, read_sidecars
 from motor_bids_app.errors import MotorBidsAppError
 
 _FIELD_MAPS = ("epi", "phasediff", "phase1", "phase2", "fieldmap")

@@ -10,11 +10,12 @@ from motor_bids_app.bids.field_map import FieldMap, find_field_map
 from motor_bids_app.bids.finished import Finished
 from motor_bids_app.bids.finished_pieces import TENSOR_MAPS
 from motor_bids_app.bids.lesion_names import LesionFile
+from motor_bids_app.bids.listing import Found
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.recordings import RecordingFile, choose_recordings
 from motor_bids_app.bids.reverse_phase import ReversePhase, find_reverse_phase, unused_field_maps
 from motor_bids_app.bids.scanner_images import count_directions
-from motor_bids_app.bids.search import Found, choose, matches, repeats
+from motor_bids_app.bids.search import choose, matches, repeats
 
 ANATOMY = ("T1w", "T2w", "FLAIR")  # in the order in which one serves as the anatomy
 BidsFilter = Mapping[str, Mapping[str, object]]

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from motor_bids_app.bids.search import Found, inherited
+from motor_bids_app.bids.listing import Found
+from motor_bids_app.bids.search import inherited
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.opening import read_text
 

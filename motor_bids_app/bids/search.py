@@ -1,14 +1,13 @@
 """Images and recordings of a dataset with their BIDS entities, and the files that describe them."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.files import read_json
-from motor_bids_app.errors import DataError, ReadWriteError, UsageError
+from motor_bids_app.bids.listing import Found, names_in
+from motor_bids_app.errors import DataError, UsageError
 
 _FILTER_KEYS = {
     "T1w": "t1w",
@@ -21,66 +20,6 @@ _FILTER_KEYS = {
     "emg": "emg",
 }
 _FILTERS_OF_OTHER_APPS = ("sbref", "fmap", "asl")
-_EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
-_NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """One image file and its BIDS entities, by pybids name."""
-
-    path: Path
-    entities: Mapping[str, Any]
-
-    def get(self, entity: str) -> Any:
-        """Return the label of an entity, or None."""
-        return self.entities.get(entity)
-
-
-def participants_in(folder: Path) -> list[str]:
-    """Labels of the participants that have a folder in a dataset, in order."""
-    folders = (path for path in folder.glob("sub-*") if path.is_dir())
-    return sorted(path.name.removeprefix("sub-") for path in folders)
-
-
-def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
-    """List images and recordings of some participants, in order of path, reading no metadata.
-
-    Only the folders of these participants are walked through, which keeps an array job
-    on a large dataset fast.
-
-    Raises
-    ------
-    ReadWriteError
-        A folder, or the description of the dataset, cannot be read.
-    """
-    here = participants_in(folder)
-    others = set(here) - set(participants)
-    if len(others) == len(here):
-        return []
-    from bids.layout import BIDSLayout, BIDSLayoutIndexer  # half a second, and only here
-
-    ignore: list[Any] = [re.compile(f"^/({'|'.join(_NOT_SEARCHED)})(/|$)"), re.compile(r"/\.")]
-    if others:
-        labels = "|".join(re.escape(label) for label in sorted(others))
-        ignore.append(re.compile(f"^/sub-({labels})(/|$)"))
-    try:
-        layout = BIDSLayout(
-            folder,
-            validate=False,
-            is_derivative=True,  # the entities of derivatives too: raw trees hold lesion masks
-            indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
-        )
-    except (OSError, ValueError) as error:
-        raise ReadWriteError(
-            f"{folder} cannot be indexed: {error}. Check its dataset_description.json, and that "
-            "all folders can be read."
-        ) from error
-    files = layout.get(extension=[*_EXTENSIONS])
-    found = [Found(path=Path(file.path), entities=dict(file.get_entities())) for file in files]
-    # Of a folder whose name is no label, such as 'sub-a b', pybids takes the first word for one.
-    named = (file for file in found if file.get("subject") in participants)
-    return sorted(named, key=lambda file: file.path)
 
 
 def check_filter(bids_filter: Mapping[str, object]) -> None:
@@ -166,9 +105,11 @@ def inherited(path: Path, extension: str, root: Path, suffix: str | None = None)
     applicable = []
     for folder in reversed(folders):
         candidates = [
-            candidate
-            for candidate in sorted(folder.glob(f"*{suffix}{extension}"))
-            if _split_name(candidate)[0] == suffix and _split_name(candidate)[1] <= labels
+            folder / name
+            for name in names_in(folder, extension)
+            if name.endswith(suffix + extension)
+            and _split_name(folder / name)[0] == suffix
+            and _split_name(folder / name)[1] <= labels
         ]
         applicable += sorted(candidates, key=lambda candidate: len(_split_name(candidate)[1]))
     return applicable

@@ -2,7 +2,7 @@ import pytest
 
 from motor_bids_app.bids.bold import choose_bold
 from motor_bids_app.bids.finished_bold import find_finished_bold
-from motor_bids_app.bids.search import Found
+from motor_bids_app.bids.listing import Found
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from motor_bids_app.bids.lesion_names import is_lesion_name
-from motor_bids_app.bids.search import find_images
+from motor_bids_app.bids.listing import find_images
 
 
 @pytest.mark.parametrize(

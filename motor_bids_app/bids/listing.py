@@ -1,0 +1,173 @@
+"""Images and recordings of a dataset with their BIDS entities; each folder is listed once."""
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path, PurePath
+from typing import Any
+
+from motor_bids_app.bids.files import read_json
+from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
+
+_EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
+_NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
+_Names = Mapping[str, Sequence[str]]
+_listed: ContextVar[dict[Path, _Names] | None] = ContextVar("listed", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """One image file and its BIDS entities, by pybids name."""
+
+    path: Path
+    entities: Mapping[str, Any]
+
+    def get(self, entity: str) -> Any:
+        """Return the label of an entity, or None."""
+        return self.entities.get(entity)
+
+
+class _Run(int):
+    """Number of a run, which is written as its file name has it: 1 is '01'."""
+
+    written: str
+
+    def __new__(cls, written: str) -> "_Run":
+        number = super().__new__(cls, written)
+        number.written = str(written)
+        return number
+
+    def __str__(self) -> str:
+        return self.written
+
+    def __format__(self, form: str) -> str:
+        return format(self.written, form) if form in ("", "s") else super().__format__(form)
+
+    __repr__ = __str__
+
+
+@contextmanager
+def listed_once() -> Iterator[None]:
+    """Keep what `names_in` lists until the end of the block, in which nothing may be written."""
+    token = _listed.set({})
+    try:
+        yield
+    finally:
+        _listed.reset(token)
+
+
+def names_in(folder: Path, extension: str) -> Sequence[str]:
+    """Names in a folder with this last extension ('.json'), in order; none if it is not there."""
+    known = _listed.get()
+    if known is None:
+        return _names_by_extension(folder).get(extension, ())
+    if folder not in known:
+        known[folder] = _names_by_extension(folder)
+    return known[folder].get(extension, ())
+
+
+def _names_by_extension(folder: Path) -> _Names:
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries)
+    except OSError:
+        return {}
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        kinds[PurePath(name).suffix].append(name)
+    return kinds
+
+
+def participants_in(folder: Path) -> list[str]:
+    """Labels of the participants that have a folder in a dataset, in order."""
+    try:
+        with os.scandir(folder) as entries:
+            named = [e.name for e in entries if e.name.startswith("sub-") and _is_folder(e)]
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    return sorted(name.removeprefix("sub-") for name in named)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
+    """List images and recordings of some participants, in order of path, reading no metadata.
+
+    Only the folders of these participants are walked through, which keeps an array job
+    on a large dataset fast. Entities are those that pybids knows, of raw datasets and derivatives.
+
+    Raises
+    ------
+    ReadWriteError
+        A folder, or the description of the dataset, cannot be read.
+    """
+    wanted = {*participants}
+    here = participants_in(folder)
+    if wanted.isdisjoint(here):
+        return []
+    folder = folder.absolute()
+    left_out = {*_NOT_SEARCHED, *(f"sub-{label}" for label in here if label not in wanted)}
+    try:
+        if (description := folder / "dataset_description.json").exists():
+            read_json(description)
+        paths = sorted(map(Path, _walk(str(folder), left_out)))
+    except (OSError, MotorBidsAppError) as error:
+        raise ReadWriteError(
+            f"{folder} cannot be indexed: {error}. Check its dataset_description.json, and that "
+            "all folders can be read."
+        ) from error
+    start = len(str(folder).rstrip("/"))
+    files = (Found(path=path, entities=_entities(str(path)[start:])) for path in paths)
+    # Of a folder whose name is no label, such as 'sub-a b', the first word is taken for one.
+    return [
+        file
+        for file in files
+        if file.get("subject") in wanted and file.get("extension") in _EXTENSIONS
+    ]
+
+
+def _walk(folder: str, left_out: set[str] | frozenset[str] = frozenset()) -> Iterator[str]:
+    """Paths of images in a folder and those within, links followed, hidden names left out."""
+    with os.scandir(folder) as entries:
+        listed = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in listed:
+        if entry.name in left_out:
+            continue
+        if _is_folder(entry):
+            if not entry.name.endswith(".zarr"):
+                yield from _walk(entry.path)
+        elif entry.name.endswith(_EXTENSIONS):
+            yield entry.path
+
+
+def _entities(path: str) -> dict[str, Any]:
+    """Entities of a file, from its path in the dataset, which begins with '/'."""
+    found: dict[str, Any] = {}
+    for name, pattern in _patterns():
+        if match := pattern.search(path):
+            found[name] = _Run(match[1]) if name == "run" else match[1]
+    return found
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    """Entities and their patterns as pybids has them; its import would take half a second."""
+    spec = find_spec("bids")
+    (package,) = (spec.submodule_search_locations if spec else None) or ("",)
+    patterns: dict[str, str] = {}
+    for kind in ("bids", "derivatives"):
+        text = Path(package, "layout", "config", f"{kind}.json").read_text(encoding="utf-8")
+        patterns |= {each["name"]: each["pattern"] for each in json.loads(text)["entities"]}
+    return [(name, re.compile(pattern)) for name, pattern in patterns.items()]

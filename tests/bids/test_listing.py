@@ -1,0 +1,56 @@
+"""The listing of a dataset, with pybids as the judge."""
+
+import os
+from collections import Counter
+
+from bids.layout import BIDSLayout, BIDSLayoutIndexer
+
+from motor_bids_app.bids.index import index_dataset
+from motor_bids_app.bids.listing import find_images
+from motor_bids_app.settings import Selection
+
+_NAMES = (
+    "sub-1/ses-1/anat/sub-1_ses-1_run-01_T1w.nii.gz",
+    "sub-1/ses-1/anat/sub-1_ses-1_run-10_T1w.nii",
+    "sub-1/ses-1/anat/sub-1_ses-1_acq-x.y_T1w.nii.gz",
+    "sub-1/ses-1/anat/sub-1_ses-1_space-T1w_label-L_desc-a+b_mask.nii.gz",
+    "sub-1/ses-1/fmap/sub-1_ses-1_phasediff.nii.gz",
+    "sub-1/eeg/sub-1_task-rest_eeg.set",
+    "sub-a b/anat/sub-a b_T1w.nii.gz",
+    "more/sub-1_T2w.nii.gz",
+)
+
+
+def _write(root):
+    for name in _NAMES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
+
+
+def test_files_and_entities_are_those_of_pybids(tmp_path):
+    _write(tmp_path)
+    indexer = BIDSLayoutIndexer(validate=False, index_metadata=False)
+    layout = BIDSLayout(tmp_path, validate=False, is_derivative=True, indexer=indexer)
+    theirs = {
+        file.path: {key: str(value) for key, value in file.get_entities().items()}
+        for file in layout.get(extension=[".nii", ".nii.gz", ".set"])
+    }
+    ours = {
+        str(file.path): {key: str(value) for key, value in file.entities.items()}
+        for file in find_images(tmp_path, ["1", "a b", "a"])
+    }
+    assert ours == theirs
+
+
+def test_no_folder_is_listed_for_each_file(tmp_path, monkeypatch):
+    _write(tmp_path)
+    listed, real = Counter(), os.scandir
+
+    def counting(path="."):
+        listed[str(path)] += 1
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", counting)
+    index_dataset(tmp_path, Selection(participants=("1",)))
+    assert listed[str(tmp_path / "sub-1/eeg")] == 2  # once for images, once for all sidecars
