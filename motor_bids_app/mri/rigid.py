@@ -39,7 +39,7 @@ _APART = 5.0  # mm between places that are followed
 _SAME = 1.0  # mm between places that are one at the finest scale
 _NEAR = 3.0  # mm; a place farther off is another
 LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real bold 0.45 or more
-LEAST_LEAD = 0.01  # of similarity over places elsewhere; wrong places had 0.009, right ones 0.026
+LEAST_LEAD = 0.01  # of similarity over places elsewhere; right places had 0.026 or more
 
 
 Comparison = EdgeComparison | RatioComparison
