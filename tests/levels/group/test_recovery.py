@@ -144,3 +144,18 @@ def test_the_bundle_says_which_session_is_seen_and_which_is_predicted(trained):
     assert told["inputs"]["session"] == "baseline"
     assert told["target"]["session"] == "ses-3month"
     assert told["target"]["outcome"]["score"] == "fma_ue"
+
+
+def test_the_report_tells_coupling_and_the_later_score_in_its_own_units(trained):
+    folder = trained[0].output / "experiments" / "recovered"
+    table = pd.read_csv(folder / "recovery.tsv", sep="\t").iloc[0]
+    later = pd.read_csv(folder / "metrics_later.tsv", sep="\t").set_index(["model", "metric"])
+    added = pd.read_csv(folder / "added_to_baseline.tsv", sep="\t").iloc[0]
+
+    assert table["null_low"] < table["null_r"] < table["null_high"] < 0
+    assert 0 < later.loc[("own_lesion", "mae"), "value"] < 10
+    assert added["reference"] == "persistence"
+    assert added["difference"] > 0.1
+    page = (folder / "report.html").read_text()
+    assert "Is recovery proportional?" in page
+    assert "In units of the later score" in page
