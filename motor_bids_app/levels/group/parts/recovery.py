@@ -43,13 +43,21 @@ class Recovery(Part):
 
     names: ClassVar = ("recovery", "metrics_later", "added_to_baseline")
     columns: ClassVar[Columns] = {
+        "n": {"Description": "Patients"},
+        "reference": {"Description": "The baseline score alone"},
+        "difference": {"Description": "Metric of the model minus that of the reference"},
+        "t": {"Description": "Statistic of the corrected resampled t-test"},
+        "p_holm": {"Description": "p, corrected by Holm for the number of comparisons"},
+        "n_splits": {"Description": "Splits compared"},
         "r_change": {"Description": "Correlation of the baseline score with the change"},
         "r_later": {"Description": "Correlation of the baseline score with the later score"},
         "sd_ratio": {"Description": "Standard deviation of later scores over that of the baseline"},
         "null_r": {"Description": "Mean r_change where later scores are those of other people"},
         "null_low": {"Description": "2.5 % quantile of r_change where they are"},
         "null_high": {"Description": "97.5 % quantile of r_change where they are"},
-        "p_value": {"Description": "One-sided p of r_later against later scores of other people"},
+        "p_value": {
+            "Description": "p: one-sided, of r_later against later scores of others; of models, two-sided"
+        },
         "share": {"Description": "Slope of the change on what could be recovered"},
         "share_low": {"Description": "Lower limit of its 95 % interval (HC3)"},
         "share_high": {"Description": "Upper limit of that interval"},
