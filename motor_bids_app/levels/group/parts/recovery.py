@@ -56,7 +56,7 @@ class Recovery(Part):
         "null_low": {"Description": "2.5 % quantile of r_change where they are"},
         "null_high": {"Description": "97.5 % quantile of r_change where they are"},
         "p_value": {
-            "Description": "p: one-sided, of r_later against later scores of others; of models, two-sided"
+            "Description": "One-sided, of r_later against scores of others; two-sided, of models"
         },
         "share": {"Description": "Slope of the change on what could be recovered"},
         "share_low": {"Description": "Lower limit of its 95 % interval (HC3)"},
