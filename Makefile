@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -127,6 +127,10 @@ bench-coregistration: $(READY)
 ## make bench-reading  CPU seconds of listing, opening and checking the inputs of one participant
 bench-reading: $(READY)
 	$(BIN)/python benchmarks/reading.py
+
+## make bench-recovery  what imaging adds to a baseline score, and coupling, where the truth is known
+bench-recovery: $(READY)
+	$(BIN)/python benchmarks/recovery.py
 
 ## make bench-distortion  bold in a known field, and real bold with its field map
 bench-distortion: $(READY)

@@ -8,6 +8,7 @@ from motor_bids_app.errors import UsageError
 from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.beside import AsPublished, Comparisons, Explanation
 from motor_bids_app.experiments.component import Component, check_component
+from motor_bids_app.experiments.course import check_course
 from motor_bids_app.experiments.obeyed import check_obeyed
 from motor_bids_app.experiments.rules import Section, check_key
 from motor_bids_app.experiments.sections import (
@@ -88,6 +89,7 @@ class Experiment:
         )
         check_obeyed(vars(self), self.model.names)
         check_component(self.component, self.target.score, self.inputs.baseline_score)
+        check_course(self.target, self.inputs)
 
     @property
     def models(self) -> tuple[str, ...]:

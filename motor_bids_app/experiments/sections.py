@@ -59,6 +59,11 @@ _TABLE = Rule(
     "the name of a .tsv file, relative to that of the experiment",
 )
 _LIMIT = number(-1e6, 1e6)
+SESSION = Rule(
+    lambda value: isinstance(value, str) and bool(re.fullmatch(r"(ses-)?[0-9a-zA-Z+]+", value)),
+    'the label of a session, such as "3month"',
+)
+OUTCOMES = ("score", "change", "recovered")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +77,8 @@ class Target(Section):
     thresholds: tuple[float, ...] = setting((), ASCENDING)  # of an ordinal task: lowest values
     transform: str = setting("none", one_of(*TRANSFORMS))  # of scores: what a regression learns
     controls: str = setting("good", one_of("good", "exclude"))
+    session: str | None = setting(None, SESSION)  # that the score is of; default: of the images
+    outcome: str = setting("score", one_of(*OUTCOMES))  # of the score, since the baseline score
 
     def __post_init__(self) -> None:
         if self.thresholds and self.task != "ordinal":
@@ -81,6 +88,11 @@ class Target(Section):
             )
         if self.transform != "none" and self.task != "regression":
             raise UsageError('[target] transform is of scores: set task = "regression".')
+        if self.outcome != "score" and (self.task, self.transform) != ("regression", "none"):
+            raise UsageError(
+                f'[target] outcome = "{self.outcome}" is a number that may be below 0: set task = '
+                '"regression", without a transform.'
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +103,7 @@ class Inputs(Section):
     mask: str = setting("brain", one_of(*MASKS))
     resolution: int = setting(2, whole(1, 4))  # mm
     mirror_lesion_to: str = setting("none", one_of("none", "left", "right"))
+    session: str | None = setting(None, SESSION)  # whose images are seen; default: all
     baseline_score: str = setting("none", _BASELINE)  # what persistence predicts from
     columns: tuple[str, ...] = setting((), HEADINGS)  # of the tables: predictors of your own
     table: str | None = setting(None, _TABLE)  # that has some of them, beside those of the dataset

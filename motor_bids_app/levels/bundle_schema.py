@@ -14,7 +14,15 @@ from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.augmentation import Augmentation
 from motor_bids_app.experiments.rules import Rule, list_of, one_of, some_of, whole
-from motor_bids_app.experiments.sections import MAPS, NAME, Inputs, Model, Training
+from motor_bids_app.experiments.sections import (
+    MAPS,
+    NAME,
+    OUTCOMES,
+    SESSION,
+    Inputs,
+    Model,
+    Training,
+)
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.levels.bundle_values import (
     ABOVE_0,
@@ -120,6 +128,13 @@ _METADATA = Table(
                 "thresholds": Each(NUMBER, 20),
                 "comparison": Maybe(one_of("<", "<=", ">", ">=")),
                 "source": Maybe(TEXT),
+                "session": SESSION,
+                "outcome": Table(
+                    {
+                        "kind": one_of(*OUTCOMES[1:]),
+                        **dict.fromkeys(("score", "title", "unit"), TEXT),
+                    }
+                ),
                 "component": Table({"columns": Each(TEXT, 20, 2), **_PARTS}),
                 "threshold": Maybe(NUMBER),
                 "range": Maybe(Each(NUMBER, 2, 2)),
@@ -139,6 +154,7 @@ _METADATA = Table(
             },
             {
                 "columns": Each(_PREDICTOR, 10_000),
+                "session": SESSION,
                 SIGNALS: Table(
                     {
                         "channels": Each(_CHANNEL, 10_000, 1),
@@ -202,6 +218,7 @@ def check_metadata(metadata: Mapping[str, Any], place: str) -> None:
         raise IncompatibleModelError(f"{place}: classes and task do not go together.")
     _check_inputs(metadata["inputs"], needs(metadata["model"]), place)
     _check_classes(metadata, place)
+    _check_course(metadata["target"], metadata["inputs"], metadata["task"], place)
     if "cv_plus" in metadata:
         _check_cv_plus(metadata["cv_plus"], metadata["classes"] is not None, f"{place} cv_plus")
     wanted = primary_metric(metadata["task"])
@@ -226,6 +243,16 @@ def _check_inputs(inputs: Mapping[str, Any], needed: Needs, place: str) -> None:
         channels = inputs[SIGNALS]["channels"]
         if len(set(channels)) < len(channels):
             refuse(channels, f"{place} inputs {SIGNALS} channels", "channels of different names")
+
+
+def _check_course(
+    target: Mapping[str, Any], inputs: Mapping[str, Any], task: str, place: str
+) -> None:
+    """Raise unless a later session has an earlier one, and a change a baseline."""
+    if "session" in target and "session" not in inputs:
+        refuse(None, f"{place} inputs session", "a session, as the target has one")
+    if "outcome" in target and (inputs["baseline_score"] == "none" or task != "regression"):
+        refuse(target["outcome"]["kind"], f"{place} target outcome", "a baseline and a regression")
 
 
 def _check_classes(metadata: Mapping[str, Any], place: str) -> None:

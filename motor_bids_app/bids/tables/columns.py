@@ -76,6 +76,7 @@ def resolve_columns(
         columns=tuple(collector.uses),
         problems=(*collector.errors, *conflicts, *collector.remarks),
         sources=tuple(sources),
+        visits=_visits(collector),
     )
 
 
@@ -193,6 +194,19 @@ def _assemble(keys: Sequence[Key], collector: _Collector) -> pd.DataFrame:
             rows.append(row)
     order = ["participant_id", "session_id", *_ordered(collector)]
     return pd.DataFrame(rows, columns=order)
+
+
+def _visits(collector: _Collector) -> pd.DataFrame:
+    """What tables tell of a session by its name: scores and the time since stroke."""
+    others = {*DEMOGRAPHICS, "age_top_coded"} - {"time_since_stroke"}
+    names = [name for name in _ordered(collector) if name not in others]
+    rows: dict[Key, dict[str, Any]] = {}
+    for name in names:
+        for key, value in collector.values[name].items():
+            if key[1] is not None:
+                rows.setdefault(key, {})[name] = value
+    told = [{"participant_id": who, "session_id": when, **row} for (who, when), row in rows.items()]
+    return pd.DataFrame(told, columns=["participant_id", "session_id", *names])
 
 
 def _with_group(table: pd.DataFrame, collector: _Collector) -> pd.DataFrame:

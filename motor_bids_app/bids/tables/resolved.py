@@ -1,6 +1,6 @@
 """The outcome of reading a dataset's tables, and how it is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -53,6 +53,9 @@ class ResolvedTable:
         The scores that are there, in the order of the registry.
     columns : tuple of ColumnUse
         What became of each column of each file.
+    visits : DataFrame
+        participant_id, session_id, and the scores and time since stroke that tables tell of that
+        very session; what is told once per person is not in it.
     problems : tuple of str
         Errors (only if not strict), conflicts and remarks, one sentence each.
     sources : tuple of Source
@@ -64,6 +67,7 @@ class ResolvedTable:
     columns: tuple[ColumnUse, ...]
     problems: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    visits: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def explain(self) -> str:
         """Return the mapping as plain text, for ``--explain-columns``."""

@@ -76,6 +76,11 @@ class Score:
         return _LABELS.get(self.name, self.title)
 
     @property
+    def best(self) -> float:
+        """The end of the range that is good."""
+        return self.maximum if self.higher_is_better else self.minimum
+
+    @property
     def range_text(self) -> str:
         """'0 to 66 points'."""
         return f"{self.minimum:g} to {self.maximum:g} {self.unit}"

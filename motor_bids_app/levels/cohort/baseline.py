@@ -27,7 +27,8 @@ def with_baseline(
         What is predicted.
     wanted : str
         "none"; "earlier_session": the score that is predicted, at the first session of the
-        person, by time since stroke; or another score of the tables.
+        person, by time since stroke, or, of a target session, at that of the images; or another
+        score of the tables.
 
     Returns
     -------
@@ -53,6 +54,10 @@ def with_baseline(
             f"The baseline score is {people.scores[wanted].label}, which the experiment says was "
             f"measured before {outcome.score.label}. If it was not, the results are void."
         )
+    elif outcome.session:
+        values = people.table[outcome.score.name].to_numpy(dtype=float, na_value=np.nan)
+        exclusions[np.isnan(values)] = f"no {outcome.score.name} at the session of the images"
+        note = f"The baseline score is {outcome.score.label} at the session of the images."
     else:
         values, exclusions = _earlier(people.table, outcome.score.name)
         n = int((exclusions == "").sum())
@@ -61,7 +66,9 @@ def with_baseline(
     return replace(people, table=table), exclusions, (note,)
 
 
-def with_known_baseline(people: Participants, wanted: str, score: str) -> Participants:
+def with_known_baseline(
+    people: Participants, wanted: str, score: str, *, linked: bool = False
+) -> Participants:
     """Add the baseline score of people whose outcome is to be predicted, missing if unknown.
 
     Parameters
@@ -71,6 +78,8 @@ def with_known_baseline(people: Participants, wanted: str, score: str) -> Partic
         As in `with_baseline`, from the model bundle.
     score : str
         Name of the score that the model predicts.
+    linked : bool
+        Whether it predicts a later session than that of the scans, so that theirs is the baseline.
 
     Raises
     ------
@@ -83,7 +92,7 @@ def with_known_baseline(people: Participants, wanted: str, score: str) -> Partic
     known = people.table if name in people.table else people.table.assign(**{name: np.nan})
     values = (
         _earlier(known, name)[0]
-        if wanted == EARLIER
+        if wanted == EARLIER and not linked
         else known[name].to_numpy(dtype=float, na_value=np.nan)
     )
     return replace(people, table=people.table.assign(**{BASELINE: values}))
@@ -103,7 +112,7 @@ def _named(people: Participants, outcome: Outcome, name: str) -> NDArray[np.floa
         )
     values = people.table[name].to_numpy(dtype=float, na_value=np.nan)
     spread = pd.Series(values).groupby(people.table["participant_id"].to_numpy(object)).nunique()
-    if (spread > 1).any():
+    if (spread > 1).any() and not outcome.session:
         raise DataError(
             f"[inputs] baseline_score = {name!r} changes between sessions of "
             f"{spread.index[spread > 1][0]}, so that it may have been measured with or after "

@@ -23,12 +23,26 @@ class Outcome:
         Values that are poor; None for a regression and for ordered classes.
     thresholds : tuple of float
         Lowest value of each ordered class but the first.
+    session : str
+        That the score is of, 'ses-3month'; empty where it is that of the images.
+    kind : str
+        "score", or what is predicted of it: "change" or "recovered".
+    source : Score or None
+        The score that changes; None of a score itself.
     """
 
     score: Score
     task: str
     cutoff: Cutoff | None
     thresholds: tuple[float, ...] = ()
+    session: str = ""
+    kind: str = "score"
+    source: Score | None = None
+
+    @property
+    def at(self) -> str:
+        """' at ses-3month', or nothing."""
+        return f" at {self.session}" if self.session else ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -59,20 +73,21 @@ class Outcome:
     def text(self) -> str:
         """Short name: 'FMA-UE < 27', 'FMA-UE (points)', or 'FMA-UE (4 classes)'."""
         if self.thresholds:
-            return f"{self.score.label} ({len(self.classes)} classes)"
+            return f"{self.score.label}{self.at} ({len(self.classes)} classes)"
         if self.cutoff is None:
-            return f"{self.score.label} ({self.score.unit})"
-        return f"{self.score.label} {self.cutoff.comparison} {self.cutoff.value:g}"
+            return f"{self.score.label}{self.at} ({self.score.unit})"
+        return f"{self.score.label}{self.at} {self.cutoff.comparison} {self.cutoff.value:g}"
 
     @property
     def question(self) -> str:
         """The question that an experiment answers."""
         if self.thresholds:
             named = "; ".join(f"{k}: {name}" for k, name in enumerate(self.classes))
-            return f"In which class of {self.score.title} is each person ({named})?"
+            return f"In which class of {self.score.title}{self.at} is each person ({named})?"
         if self.cutoff is None:
-            return f"What is the {self.score.title} of each person, in {self.score.unit}?"
-        return f"Who has a poor outcome ({self.score.title} {str(self.cutoff).split(' (')[0]})?"
+            return f"What is the {self.score.title}{self.at} of each person, in {self.score.unit}?"
+        poor = str(self.cutoff).split(" (")[0]
+        return f"Who has a poor outcome ({self.score.title}{self.at} {poor})?"
 
 
 def choose_outcome(people: Participants, target: Target) -> Outcome:

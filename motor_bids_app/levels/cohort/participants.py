@@ -19,6 +19,7 @@ from motor_bids_app.evaluation.splits import some
 from motor_bids_app.features.columns import ATLAS, is_feature, is_text, of_earlier_regions
 from motor_bids_app.levels.cohort.doubtful import doubtful_notes, without_doubtful
 from motor_bids_app.levels.cohort.rated import Excluded, check_rated, without_rated
+from motor_bids_app.levels.cohort.scan_row import row_of
 from motor_bids_app.levels.intact import check_intact
 from motor_bids_app.models.tables.columns import BASELINE
 from motor_bids_app.settings import Selection, Settings
@@ -48,6 +49,8 @@ class Participants:
         Features that models must not read, in the rows of `table` that have some.
     tables : ResolvedTable or None
         All tables of the dataset as they are, with what became of each column.
+    visits : DataFrame
+        Scores by session, also of sessions without a scan: see `ResolvedTable`.
     """
 
     scans: tuple[DerivedScan, ...]
@@ -57,6 +60,7 @@ class Participants:
     notes: tuple[str, ...] = ()
     doubtful: pd.DataFrame = field(default_factory=pd.DataFrame)
     tables: ResolvedTable | None = None
+    visits: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def gather_participants(settings: Settings, *, scores_required: bool = True) -> Participants:
@@ -91,7 +95,7 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
     if not scans:
         raise DataError(f"Everybody is rated exclude in {settings.qc_file}: nobody is left.")
     kept, rows, doubtful, excluded, conflicts = _join(
-        scans, known, settings.allow, required=scores_required
+        scans, resolved, settings.allow, required=scores_required
     )
     if not kept:
         raise DataError(
@@ -108,6 +112,7 @@ def gather_participants(settings: Settings, *, scores_required: bool = True) -> 
         notes=(*remarks, *resolved.problems, *conflicts),
         doubtful=pd.DataFrame.from_dict(doubtful, orient="index"),
         tables=resolved,
+        visits=resolved.visits,
     )
 
 
@@ -182,7 +187,7 @@ _Joined = tuple[list[DerivedScan], _Rows, dict[int, dict[str, object]], Excluded
 
 
 def _join(
-    scans: Sequence[DerivedScan], known: pd.DataFrame, allowed: Sequence[str], *, required: bool
+    scans: Sequence[DerivedScan], resolved: ResolvedTable, allowed: Sequence[str], *, required: bool
 ) -> _Joined:
     """Put tables and features of each scan in one row; list those that cannot be used."""
     kept: list[DerivedScan] = []
@@ -193,6 +198,7 @@ def _join(
     others: set[str] = set()
     earlier: list[str] = []
     doubtful: dict[str, Sequence[str]] = {}
+    known = resolved.table
     by_person = dict(list(known.groupby("participant_id")))
     for scan in scans:
         own = by_person.get(scan.participant_id)
@@ -203,7 +209,7 @@ def _join(
         try:
             if own is None and required:
                 raise DataError(_no_row(near))
-            row = _row_of(own, scan.session_id)
+            row = row_of(own, scan.session_id, resolved.visits)
             features, strange = _features(scan)
         except MotorBidsAppError as error:
             log.warning("%s is left out: %s", scan.prefix, error)
@@ -253,21 +259,6 @@ def _side_conflict(
 def _no_row(near: str) -> str:
     more = f" {near[0].upper()}{near[1:]}: correct participant_id." if near else ""
     return f"There is no row for this person in the tables.{more}"
-
-
-def _row_of(rows: pd.DataFrame | None, session: str | None) -> dict[str, object]:
-    """Demographics and scores of one scan."""
-    if rows is None:
-        return {"group": None}
-    same = rows[rows["session_id"] == session] if session else rows[rows["session_id"].isna()]
-    if same.empty:  # one side has sessions, the other has none
-        same = rows[rows["session_id"].isna()] if session else rows
-    if len(same) != 1:
-        raise DataError(
-            f"The tables have {len(same)} rows that may belong to this scan, so that its score is "
-            "unknown. Name the session in the tables and in the images alike."
-        )
-    return {str(key): value for key, value in same.iloc[0].items()}
 
 
 def _features(scan: DerivedScan) -> tuple[dict[str, object], set[str]]:

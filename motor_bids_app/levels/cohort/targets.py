@@ -75,15 +75,16 @@ def label(
     score = table[outcome.score.name].to_numpy(dtype=float, na_value=np.nan)
     values = _values(score, is_control, outcome)
     reasons = np.full(len(table), "", dtype=object)
-    reasons[np.isnan(values)] = f"no {outcome.score.name}"
+    reasons[np.isnan(values)] = f"no {outcome.score.name}{outcome.at}"
     if controls == "exclude":
         reasons[is_control] = "a control, whom the experiment leaves out"
     if exclusions is not None:
-        reasons = np.where(reasons == "", exclusions, reasons)
+        reasons = np.where(exclusions == "", reasons, exclusions)
     rows = np.flatnonzero(reasons == "")
     if len(rows) == 0:
         raise DataError(
-            f"Nobody can take part: {table['participant_id'].nunique()} people, and {reasons[0]}."
+            f"Nobody can take part: {table['participant_id'].nunique()} people, and "
+            f"{pd.Series(reasons).mode().iloc[0]}."
         )
     excluded = table.loc[reasons != "", ["participant_id", "session_id"]]
     excluded = excluded.assign(reason=reasons[reasons != ""])

@@ -86,8 +86,17 @@ def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "text": outcome.text,
         "controls": experiment.target.controls,
         **({"transform": transform} if transform != "none" else {}),
+        **({"session": outcome.session} if outcome.session else {}),
+        **({"outcome": _source(outcome)} if outcome.source else {}),
         **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
     }
+
+
+def _source(outcome: Outcome) -> dict[str, Any]:
+    """The score whose change, or recovered share, is predicted."""
+    score = outcome.source
+    assert score is not None
+    return {"kind": outcome.kind, "score": score.name, "title": score.title, "unit": score.unit}
 
 
 def _inputs(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[str, Any]:
@@ -101,6 +110,7 @@ def _inputs(settings: Settings, experiment: Experiment, cohort: Cohort) -> dict[
         "mask": experiment.inputs.mask,
         "mirror_lesion_to": experiment.inputs.mirror_lesion_to,
         "baseline_score": experiment.inputs.baseline_score,
+        **({"session": experiment.inputs.session} if experiment.inputs.session else {}),
         "columns": described_predictors(cohort.own),
         "grid": None
         if grid is None

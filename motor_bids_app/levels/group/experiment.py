@@ -49,6 +49,7 @@ from motor_bids_app.levels.group.parts.people import Missing
 from motor_bids_app.levels.group.parts.performance import Comparisons, Performance, Spread
 from motor_bids_app.levels.group.parts.predictions import PersonPredictions
 from motor_bids_app.levels.group.parts.recalibration import Recalibration
+from motor_bids_app.levels.group.parts.recovery import Recovery
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
 from motor_bids_app.levels.group.parts.sites import Sites
 from motor_bids_app.levels.group.parts.subgroups import Subgroups
@@ -65,6 +66,7 @@ PARTS: tuple[type[Part], ...] = (  # in the order of the page, within each of it
     Missing,
     Performance,
     Transformed,
+    Recovery,
     Chance,
     PersonPredictions,
     Conformal,

@@ -10,11 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.derived import DerivedScan
-from motor_bids_app.errors import (
-    DataError,
-    IncompleteRunError,
-    UsageError,
-)
+from motor_bids_app.errors import DataError, IncompleteRunError, UsageError
 from motor_bids_app.evaluation.domain import Domain, map_levels
 from motor_bids_app.features.connectivity import CONNECTIVITY
 from motor_bids_app.features.instances import Instances
@@ -27,6 +23,7 @@ from motor_bids_app.levels.bundles import SavedModel, check_derivatives, load_mo
 from motor_bids_app.levels.cohort.baseline import EARLIER, with_known_baseline
 from motor_bids_app.levels.cohort.cohort import with_demographics
 from motor_bids_app.levels.cohort.completeness import wrong_seed
+from motor_bids_app.levels.cohort.course import of_session
 from motor_bids_app.levels.cohort.instances import (
     doubtful_images,
     instance_images,
@@ -78,12 +75,19 @@ def run(settings: Settings) -> list[Prediction]:
         )
     limit_threads(settings.processing.omp_nthreads)
     model = load_model(settings.models[0], choose_device(settings.resources.device))
-    inputs, score = model.metadata["inputs"], model.metadata["target"]["score"]
+    inputs, target = model.metadata["inputs"], model.metadata["target"]
     people = gather_participants(settings, scores_required=False)
-    people = with_known_baseline(people, inputs["baseline_score"], score)
+    people, left = of_session(people, inputs.get("session"))
+    people = with_known_baseline(
+        people,
+        inputs["baseline_score"],
+        target.get("outcome", target)["score"],
+        linked="session" in target,
+    )
     people, said = with_own_of(people, inputs, settings.predictors)
     notice = (model.metadata["notice"],) if "notice" in model.metadata else ()
-    warnings = (*notice, *people.notes, *said, *check_sources(settings, model, people))
+    said = (*notice, *people.notes, *left, *said)
+    warnings = (*said, *check_sources(settings, model, people))
     for warning in warnings:
         log.warning("%s", warning)
     predictions: list[Prediction] = []

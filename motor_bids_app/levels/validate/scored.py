@@ -13,7 +13,6 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.external import single_test_set
 from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.levels.bundles import SavedModel
-from motor_bids_app.levels.cohort.baseline import with_known_baseline
 from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.own import with_own_of
 from motor_bids_app.levels.cohort.participants import Participants
@@ -78,12 +77,9 @@ def score_people(settings: Settings, model: SavedModel, people: Participants) ->
     IncompatibleModelError
         The bundle says too little.
     """
-    people, outcome = with_outcome(people, model.metadata)
-    people = with_known_baseline(
-        people, model.metadata["inputs"]["baseline_score"], outcome.score.name
-    )
+    people, outcome, exclusions, notes = with_outcome(people, model.metadata)
     people, said = with_own_of(people, model.metadata["inputs"], settings.predictors)
-    labels = label(people, outcome, "exclude")
+    labels = label(people, outcome, "exclude", exclusions)
     found, failures = _predict(settings, model, people, labels.rows.tolist())
     left: list[_Row] = [*people.excluded.itertuples(index=False, name=None)]
     left += [*labels.excluded.itertuples(index=False, name=None), *failures]
@@ -110,7 +106,7 @@ def score_people(settings: Settings, model: SavedModel, people: Participants) ->
         scans=tuple(counted.values()),
         left_out=pd.DataFrame(left, columns=["participant_id", "session_id", "reason"]),
         failed=len(failures),
-        notes=(*said, *labels.notes, *_known_notes(found.values(), known)),
+        notes=(*notes, *said, *labels.notes, *_known_notes(found.values(), known)),
     )
 
 
