@@ -4,11 +4,11 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import Any
@@ -19,7 +19,10 @@ from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
 _EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
 _NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
 _Names = Mapping[str, Sequence[str]]
+_Content = dict[str, Any]
 _listed: ContextVar[dict[Path, _Names] | None] = ContextVar("listed", default=None)
+_read: ContextVar[Callable[[Path], _Content]] = ContextVar("read", default=read_json)
+_KEPT = 1024  # sidecars; those of one session are read several times, one after the other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +58,18 @@ class _Run(int):
 
 @contextmanager
 def listed_once() -> Iterator[None]:
-    """Keep what `names_in` lists until the end of the block, in which nothing may be written."""
-    token = _listed.set({})
+    """Keep what `names_in` and `read_once` find until the end of the block; it writes nothing."""
+    listed, read = _listed.set({}), _read.set(lru_cache(_KEPT)(read_json))
     try:
         yield
     finally:
-        _listed.reset(token)
+        _listed.reset(listed)
+        _read.reset(read)
+
+
+def read_once(path: Path) -> Mapping[str, Any]:
+    """Content of a JSON file, as `read_json` gives it."""
+    return _read.get()(path)
 
 
 def names_in(folder: Path, extension: str) -> Sequence[str]:

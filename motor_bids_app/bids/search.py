@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from motor_bids_app.bids.files import read_json
-from motor_bids_app.bids.listing import Found, names_in
+from motor_bids_app.bids.listing import Found, names_in, read_once
 from motor_bids_app.errors import DataError, UsageError
 
 _FILTER_KEYS = {
@@ -99,26 +99,37 @@ def inherited(path: Path, extension: str, root: Path, suffix: str | None = None)
     suffix : str, optional
         Of the files to find, such as 'channels', where it is not that of the image.
     """
-    own, labels = _split_name(path)
+    own, labels = _split_name(path.name)
     suffix = suffix or own
-    folders = [folder for folder in path.parents if folder == root or root in folder.parents]
     applicable = []
-    for folder in reversed(folders):
-        candidates = [
-            folder / name
+    for folder in _folders_from(root, path.parent):
+        described = [
+            (len(entities), name)
             for name in names_in(folder, extension)
             if name.endswith(suffix + extension)
-            and _split_name(folder / name)[0] == suffix
-            and _split_name(folder / name)[1] <= labels
+            for found, entities in [_split_name(name)]
+            if found == suffix and entities <= labels
         ]
-        applicable += sorted(candidates, key=lambda candidate: len(_split_name(candidate)[1]))
+        applicable += [folder / name for _, name in sorted(described)]
     return applicable
 
 
-def _split_name(path: Path) -> tuple[str, set[str]]:
+@lru_cache(maxsize=256)
+def _folders_from(root: Path, folder: Path) -> tuple[Path, ...]:
+    """Folders from a dataset down to one of its folders; none if that is not in it."""
+    folders = [folder]
+    while folders[0] != root:
+        if folders[0] == folders[0].parent:
+            return ()
+        folders.insert(0, folders[0].parent)
+    return tuple(folders)
+
+
+@lru_cache(maxsize=4096)
+def _split_name(name: str) -> tuple[str, frozenset[str]]:
     """Suffix and entities of a name: ('dwi', {'sub-1', 'dir-AP'})."""
-    *entities, suffix = path.name.split(".")[0].split("_")
-    return suffix, set(entities)
+    *entities, suffix = name.split(".")[0].split("_")
+    return suffix, frozenset(entities)
 
 
 def number_in(sidecar: Mapping[str, Any], key: str) -> float | None:
@@ -141,5 +152,5 @@ def read_sidecars(paths: Iterable[Path]) -> dict[str, Any]:
     """Merge JSON files that apply to one image; the later, more specific ones win."""
     merged: dict[str, Any] = {}
     for path in paths:
-        merged |= read_json(path)
+        merged |= read_once(path)
     return merged
