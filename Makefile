@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -63,7 +63,7 @@ bench-maps: $(READY)
 PEERS := .venv-peers
 $(PEERS)/.ready:
 	$(PYTHON) -m venv --clear $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet antspyx==0.6.3 nibabel
+	$(PEERS)/bin/python -m pip install --quiet antspyx==0.6.3 nibabel bids2table==2.3.1
 	touch $@
 
 ## make bench-preproc  speed and quality of each step of preprocessing, beside its peers
@@ -139,6 +139,10 @@ bench-distortion: $(READY)
 ## make bench-lesion  NIHSS of real people from their lesion masks, by each model of lesions
 bench-lesion: $(READY)
 	$(BIN)/python benchmarks/lesions.py
+
+## make bench-scale  listing datasets of many people, beside bids2table
+bench-scale: $(READY) $(PEERS)/.ready
+	$(BIN)/python benchmarks/scale.py
 
 ## make bench-added  what images add to own predictors, where the truth is known
 bench-added: $(READY)
