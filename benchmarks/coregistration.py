@@ -7,7 +7,7 @@ each stored in four orders. Prints a row for each pair: trials; worst and median
 answer under its own header (mean over the brain, and turn); trials that were off without a doubt
 being raised (lost), and with one (doubted); CPU seconds of one placement; and how far the answer
 under its own header is off the truth or a published answer, where there is one. 1 if a trial is
-off by more than 1 mm or 1 degree without a doubt, or an answer by more than its pair allows.
+off by more than 1 mm or 1 degree, or an answer by more than its pair allows.
 """
 
 import argparse
@@ -237,7 +237,7 @@ def judge(pair: Pair, n_offsets: int) -> bool:
         + (f"{known[0]:.2f} mm {known[1]:.2f} deg, {pair.within:g} mm allowed" if known else ""),
         flush=True,
     )
-    return not (off & ~refused).any() and (not known or known[0] <= pair.within)
+    return not off.any() and (not known or known[0] <= pair.within)
 
 
 def main() -> int:

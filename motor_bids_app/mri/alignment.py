@@ -240,15 +240,5 @@ def slope(volume: Tensor, axis: int) -> Tensor:
     return torch.gradient(volume, dim=axis)[0]
 
 
-def slopes_of_turns(places: Tensor, slopes: Tensor) -> list[Tensor]:
-    """How values change, by their slopes (3, ...), as places (3, ...) turn about each axis."""
-    x, y, z = places
-    return [
-        y * slopes[2] - z * slopes[1],
-        z * slopes[0] - x * slopes[2],
-        x * slopes[1] - y * slopes[0],
-    ]
-
-
 def _tensor(matrix: NDArray[np.floating]) -> Tensor:
     return torch.tensor(matrix, dtype=torch.float32)

@@ -11,24 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from motor_bids_app.mri.alignment import (
-    LEAST_OVERLAP,
-    UNIT,
-    Matrix,
-    Picture,
-    slope,
-    slopes_of_turns,
-)
-from motor_bids_app.mri.sampling import (
-    Sampler,
-    apply_matrices,
-    apply_matrix,
-    sample,
-    scattered_voxels,
-)
+from motor_bids_app.mri.alignment import LEAST_OVERLAP, UNIT, Matrix, Picture, slope
+from motor_bids_app.mri.sampling import Sampler, apply_matrix, sample, voxel_grid
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 _FACTORS = (1.0, 1.0, 1.0, 2**0.5, 2**0.5, 2**0.5)  # each pair but the squares stands for two
+_SEED = 0
 _AT_ONCE = 200_000  # points that are sampled at once: more no longer fit a processor's cache
 
 
@@ -44,7 +32,14 @@ class EdgeComparison:
     """
 
     def __init__(self, fixed: Picture, moving: Picture, n_points: int) -> None:
-        voxels = scattered_voxels(fixed.weight, n_points)
+        chance = np.random.default_rng(_SEED)
+        used = fixed.weight[0] > 0.05
+        voxels = voxel_grid(tuple(used.shape))[:, used]
+        chosen = chance.permutation(voxels.shape[1])[:n_points]
+        voxels = voxels[:, torch.as_tensor(chosen)]
+        # Off the grid, or the best place would be one where voxels meet voxels.
+        shift = chance.uniform(-0.5, 0.5, tuple(voxels.shape))
+        voxels = voxels + torch.as_tensor(shift, dtype=torch.float32)
         there = sample(torch.cat([_directions(fixed), fixed.weight]), voxels, padding="border")
         self.points = apply_matrix(_tensor(fixed.affine), voxels)
         self.directions, self.weights = there[:3], there[3]
@@ -61,8 +56,8 @@ class EdgeComparison:
 
     def _meet(self, matrices: Matrix, volumes: Sampler, n: int) -> tuple[Tensor, Tensor, Tensor]:
         """Turned fixed directions, weights, and sampled channels, (channels, places, points)."""
-        sampled = volumes(apply_matrices(self.to_voxels @ matrices, self.points[:, :n]))
-        turned = apply_matrices(matrices[:, :3, :3], self.directions[:, :n])
+        sampled = volumes(_mapped(self.to_voxels @ matrices, self.points[:, :n]))
+        turned = _mapped(matrices[:, :3, :3], self.directions[:, :n])
         return turned, self.weights[:n] * sampled[6], sampled
 
     def costs(self, matrices: Matrix, n_points: int | None = None) -> NDArray[np.float64]:
@@ -97,10 +92,10 @@ class EdgeComparison:
         slopes = sampled[7:].view(3, 6, *weights.shape)
         scale = (weights * (fixed * moving).sum(0)).sum(1)
         scale = scale / (weights * moving.square().sum(0)).sum(1).clamp_min(1e-12)
-        places = apply_matrices(matrices, self.points[:, : self._n(n_points)])
+        places = _mapped(matrices, self.points[:, : self._n(n_points)])
         centre = places.mean(2, keepdim=True)
         slopes = scale[:, None] * slopes
-        moved = torch.cat([slopes, torch.stack(slopes_of_turns((places - centre) / UNIT, slopes))])
+        moved = torch.cat([slopes, torch.stack(_turns((places - centre) / UNIT, slopes))])
         bent = torch.stack([2 / UNIT * _products(one, turned) for one in _crossed(turned)])
         gradient = -(weights * (moved * fixed).sum(1)).sum(2)
         gradient[3:] -= scale * (weights * (bent * moving).sum(1)).sum(2)
@@ -124,11 +119,29 @@ def _directions(picture: Picture) -> Tensor:
     return slopes / (square + usual.square()).sqrt().clamp_min(1e-12)
 
 
+def _mapped(matrices: Matrix, points: Tensor) -> Tensor:
+    """Points (3, N) as each of many matrices, 3 x 3 or 4 x 4, maps them: (3, places, N)."""
+    mapped = (_tensor(matrices[:, :3, :3]).flatten(0, 1) @ points).view(-1, *points.shape)
+    if matrices.shape[-1] == 4:
+        mapped += _tensor(matrices[:, :3, 3:])
+    return mapped.transpose(0, 1).contiguous()
+
+
 def _crossed(vectors: Tensor) -> list[Tensor]:
     """How vectors (3, ...) change as they turn about each axis."""
     x, y, z = vectors
     none = torch.zeros_like(x)
     return [torch.stack(one) for one in ((none, -z, y), (z, none, -x), (-y, x, none))]
+
+
+def _turns(places: Tensor, slopes: Tensor) -> list[Tensor]:
+    """How channels change, by their slopes (3, channels, ...), as places turn about each axis."""
+    x, y, z = places
+    return [
+        y * slopes[2] - z * slopes[1],
+        z * slopes[0] - x * slopes[2],
+        x * slopes[1] - y * slopes[0],
+    ]
 
 
 def _products(vectors: Tensor, others: Tensor | None = None) -> Tensor:

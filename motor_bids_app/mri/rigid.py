@@ -1,11 +1,8 @@
 """Rigid search: where one image of a head lies in another of the same head, whatever its header.
 
 Many places are tried at a coarse scale, the header's own among them; fewer and fewer are followed
-to finer scales, by edges and by values, as either alone misses pairs that the other finds: edges
-have many false optima between images alike in contrast, values in others. The one whose edges fit
-best is refined; a place elsewhere that fits nearly as well makes it doubtful. The skull helps to
-find the place, but not to refine it: echo-planar images do not show it, and their brain would be
-drawn to it.
+to finer scales, and the one whose edges fit best is refined. The skull helps to find the place, but
+not to refine it: echo-planar images do not show it, and their brain would be drawn to it.
 
 Everything is measured in the fixed image's world and on the moving image's own voxels, so that
 neither headers nor the order in which voxels are stored change the answer by more than the stopping
@@ -21,8 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from motor_bids_app.mri.alignment import UNIT, Matrix, Picture, turned_starts
 from motor_bids_app.mri.edges import EdgeComparison
-from motor_bids_app.mri.ratio import RatioComparison, levelled
-from motor_bids_app.mri.sampling import shrink
+from motor_bids_app.mri.sampling import shrink, smooth
 
 _TURNS = (-36.0, -18.0, 0.0, 18.0, 36.0)  # degrees about each axis
 _LIFTS = (-12.0, 0.0, 12.0)  # mm along the head: fields of view end above or below
@@ -31,18 +27,15 @@ _SKULL = 8.0  # mm around the brain that help to find the place
 _RIM = 3.0  # mm around it that count to the end: the border of the brain is an edge of its own
 _RANKED, _TRIED, _KEPT, _ROUNDS = 300, 30, 6, 4  # points; places tried, kept; steps of each
 _STAGES = ((5.0, 2000, 6, 8), (4.0, 3000, 6, 6))  # scale in mm, points, steps, places kept
-_LAST_STAGE = (8, 3, 4000)  # steps, places kept, points at the finest scale
-_BY_VALUES, _VALUED, _VALUED_ROUNDS = 4.0, 5000, 10  # mm (and at the finest scale), points, steps
-_N_POINTS, _FINAL_ROUNDS, _LAST_ROUNDS = 15_000, 5, 25  # of all that are left, of the best
+_N_POINTS, _LAST_ROUNDS = 15_000, 25  # at the finest scale
+_LAST_STAGES = ((4000, 8, 3), (_N_POINTS, 5, 3))  # points, steps, places kept
 _LEAST_GAIN, _MOST_DAMPING = 2e-5, 1e3
 _APART = 5.0  # mm between places that are followed
 _SAME = 1.0  # mm between places that are one at the finest scale
-_NEAR = 3.0  # mm; a place farther off is another
+_CLEARLY = 0.01  # of similarity by which another place must beat the header's
+_COIL = 25.0  # mm; brightness changes more slowly than that for the coil alone
+_DARK = 0.1  # of the usual brightness; darker voxels are not raised to it
 LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real bold 0.45 or more
-LEAST_LEAD = 0.01  # of similarity over places elsewhere; right places had 0.026 or more
-
-
-Comparison = EdgeComparison | RatioComparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,40 +49,20 @@ class Coregistration:
     similarity : float
         Share of the fixed image's edges, weighted by their length, that edges of the moving image
         meet; 0 to 1.
-    lead : float
-        By how much the similarity is above that of the best place elsewhere that was followed to
-        the end; 1 where none was.
     """
 
     matrix: Matrix
     similarity: float
-    lead: float = 1.0
 
     def doubt(self, what: str) -> str | None:
-        """What to say of an image whose place on the head is not sure; None where it is."""
-        reason = self.reason
-        if reason is None:
+        """What to say of an image that hardly fits the head; None where it fits."""
+        if self.similarity >= LEAST_SIMILARITY:
             return None
         return (
-            f"The edges of the {what} {reason.format('the head image')}: it may lie in the wrong "
-            f"place. Check the picture of the {what} on the anatomy, and that both are of one "
-            "person."
+            f"The edges of the {what} hardly fit those of the head image ({self.similarity:.2f} of "
+            f"1; {LEAST_SIMILARITY:g} or more is usual): it may lie in the wrong place. Check the "
+            f"picture of the {what} on the anatomy, and that both are of one person."
         )
-
-    @property
-    def reason(self) -> str | None:
-        """What is wrong with how the edges fit those of `{}`; None where nothing is."""
-        if self.similarity < LEAST_SIMILARITY:
-            return (
-                f"hardly fit those of {{}} ({self.similarity:.2f} of 1; {LEAST_SIMILARITY:g} or "
-                "more is usual)"
-            )
-        if self.lead < LEAST_LEAD:
-            return (
-                f"fit those of {{}} elsewhere, more than {_NEAR:g} mm away, nearly as well "
-                f"({self.similarity - self.lead:.3f} against {self.similarity:.3f} of 1)"
-            )
-        return None
 
 
 def find_place(fixed: Picture, moving: Picture) -> Coregistration:
@@ -106,58 +79,19 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
     moving = moving.at_scale(_FINEST)
     alone, near, wide = _pictures(fixed)
     points, starts = _points(alone), _starts(alone, moving)
-    values = levelled(near), levelled(moving)
-    coarse = [
-        kind(*_at(_COARSE, *pair), 2 * _RANKED)
-        for kind, pair in (
-            (EdgeComparison, (wide, moving)),
-            (EdgeComparison, (alone, moving)),
-            (RatioComparison, values),
-        )
-    ]
-    found = [_coarse_places(comparison, starts, points) for comparison in coarse]
+    pairs = (wide, moving), (_levelled(wide), _levelled(moving)), (alone, moving)
+    found = [_coarse_places(one, other, starts, points) for one, other in pairs]
     places = np.concatenate([np.eye(4)[None], *found])
     for scale, n_points, rounds, count in _STAGES:
-        if scale == _BY_VALUES:
-            places = _with_values(*_at(scale, *values), places)
-        comparison = EdgeComparison(*_at(scale, wide, moving), n_points)
+        comparison = EdgeComparison(wide.at_scale(scale), moving.at_scale(scale), n_points)
         places = _followed(comparison, places, points, rounds, count)
     finest = EdgeComparison(near, moving, _N_POINTS)
-    places = _followed(finest, places, points, *_LAST_STAGE)
-    return _best(finest, _with_values(*values, places), points)
-
-
-def _at(scale: float, fixed: Picture, moving: Picture) -> tuple[Picture, Picture]:
-    return fixed.at_scale(scale), moving.at_scale(scale)
-
-
-def _with_values(fixed: Picture, moving: Picture, places: Matrix) -> Matrix:
-    """Places, and those to which the values of the images lead from them."""
-    comparison = RatioComparison(fixed, moving, _VALUED)
-    return np.concatenate([places, _descend(comparison, places, _VALUED_ROUNDS)[1]])
-
-
-def _best(finest: EdgeComparison, places: Matrix, points: NDArray[np.float64]) -> Coregistration:
-    """Refine the best place, and see how much better it is than those elsewhere.
-
-    The place that the header leads to, which is the first, stands where no other is clearly better.
-    """
-    costs, places = _descend(finest, places, _FINAL_ROUNDS)
-    best = int(costs.argmin())
-    if costs[0] < costs[best] + LEAST_LEAD and _apart(places[[0]], places[best], points)[0] > _NEAR:
-        best = 0
-    refined, place = _descend(finest, places[[best]], _LAST_ROUNDS)
-    elsewhere = costs[_apart(places, place[0], points) > _NEAR]
-    lead = float(elsewhere.min() - refined[0]) if elsewhere.size else 1.0
-    return Coregistration(place[0], 1 - float(refined[0]), lead)
-
-
-def _apart(places: Matrix, other: Matrix, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean distance of points, in mm, between each of many places and another."""
-    there = apply_affine(other, points)
-    return np.array(
-        [np.linalg.norm(apply_affine(place, points) - there, axis=1).mean() for place in places]
-    )
+    for n_points, rounds, count in _LAST_STAGES:
+        places = _followed(finest, places, points, rounds, count, n_points)
+    costs = finest.costs(places)
+    best = 0 if costs[0] < costs.min() + _CLEARLY else int(costs.argmin())
+    costs, places = _descend(finest, places[[best]], _LAST_ROUNDS)
+    return Coregistration(places[0], 1 - float(costs[0]))
 
 
 def _pictures(fixed: Picture) -> tuple[Picture, Picture, Picture]:
@@ -168,8 +102,11 @@ def _pictures(fixed: Picture) -> tuple[Picture, Picture, Picture]:
     return alone, alone.widened(_RIM), wide
 
 
-def _coarse_places(coarse: Comparison, starts: Matrix, points: NDArray[np.float64]) -> Matrix:
+def _coarse_places(
+    fixed: Picture, moving: Picture, starts: Matrix, points: NDArray[np.float64]
+) -> Matrix:
     """The best of the places that many starts lead to."""
+    coarse = EdgeComparison(fixed.at_scale(_COARSE), moving.at_scale(_COARSE), 2 * _RANKED)
     places = starts[_first(coarse.costs(starts, _RANKED))[: 5 * _TRIED]]
     places = _distinct(places[_first(coarse.costs(places))], points, _TRIED)
     costs, places = _descend(coarse, places, _ROUNDS)
@@ -202,7 +139,7 @@ def _first(costs: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _descend(
-    comparison: Comparison, places: Matrix, rounds: int, n_points: int | None = None
+    comparison: EdgeComparison, places: Matrix, rounds: int, n_points: int | None = None
 ) -> tuple[NDArray[np.float64], Matrix]:
     """Damped Gauss-Newton steps of many places at once, each until it gains nothing."""
     places, costs = places.copy(), comparison.costs(places, n_points)
@@ -258,9 +195,21 @@ def _distinct(
 ) -> Matrix:
     """The first places that are not near another."""
     chosen: list[Matrix] = []
+    moved: list[NDArray[np.float64]] = []
     for place in places:
-        if not chosen or _apart(np.stack(chosen), place, points).min() > apart:
+        there = apply_affine(place, points)
+        if all(np.linalg.norm(there - one, axis=1).mean() > apart for one in moved):
             chosen.append(place)
+            moved.append(there)
         if len(chosen) == count:
             break
     return np.stack(chosen)
+
+
+def _levelled(picture: Picture) -> Picture:
+    """Without the coil's bright rim: divided by a smooth copy."""
+    volume = picture.volume.clamp_min(0)
+    x, y, z = (_COIL / voxel_sizes(picture.affine)).tolist()
+    usual = volume[volume > volume.mean()].median()
+    level = volume / (smooth(volume, (x, y, z)) + _DARK * usual)
+    return Picture(level, picture.weight, picture.affine)

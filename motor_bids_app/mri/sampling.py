@@ -17,8 +17,6 @@ from torch.nn import functional
 # Values that fade towards 0 make a CPU several times slower once they are denormal.
 torch.set_flush_denormal(True)
 
-_SEED, _LEAST_WEIGHT = 0, 0.05  # of scattered voxels
-
 
 def as_volume(values: NDArray[np.generic]) -> Tensor:
     """Array of shape (X, Y, Z) or (X, Y, Z, C) as float32 tensor (C, X, Y, Z), own memory.
@@ -56,30 +54,6 @@ def sample(
         volume[None], flat.view(1, -1, 1, 1, 3), mode, padding, align_corners=False
     )
     return result.view(volume.shape[0], *points.shape[1:])
-
-
-def scattered_voxels(weight: Tensor, n_points: int) -> Tensor:
-    """At most `n_points` coordinates (3, N) of a volume (1, X, Y, Z) where it is positive.
-
-    They are drawn at random, but the same for the same volume, and lie off the grid: the best
-    place of an image would else be one where its voxels meet voxels.
-    """
-    chance = np.random.default_rng(_SEED)
-    used = weight[0] > _LEAST_WEIGHT
-    voxels = voxel_grid(tuple(used.shape))[:, used]
-    chosen = chance.permutation(voxels.shape[1])[:n_points]
-    voxels = voxels[:, torch.as_tensor(chosen)]
-    shift = chance.uniform(-0.5, 0.5, tuple(voxels.shape))
-    return voxels + torch.as_tensor(shift, dtype=torch.float32)
-
-
-def apply_matrices(matrices: NDArray[np.float64], points: Tensor) -> Tensor:
-    """Points (3, N) as each of many matrices, 3 x 3 or 4 x 4, maps them: (3, matrices, N)."""
-    own = torch.tensor(matrices, dtype=torch.float32)
-    mapped = (own[:, :3, :3].flatten(0, 1) @ points).view(-1, *points.shape)
-    if own.shape[-1] == 4:
-        mapped += own[:, :3, 3:]
-    return mapped.transpose(0, 1).contiguous()
 
 
 class Sampler:

@@ -1,7 +1,6 @@
 """Distortion of an echo-planar series from a map of the magnetic field."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import nibabel as nib
@@ -22,7 +21,7 @@ from motor_bids_app.mri.distortion.field_map import (
 from motor_bids_app.mri.distortion.susceptibility import Field, unwarp
 from motor_bids_app.mri.registration import coregister, refit
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.mri.rigid import Coregistration
+from motor_bids_app.mri.rigid import LEAST_SIMILARITY
 from motor_bids_app.spaces.grids import Grid, image_like
 from motor_bids_app.spaces.transforms import Transform
 
@@ -49,18 +48,20 @@ def field_by_map(
     per_hertz = voxels_per_hertz(sidecar, mean.shape[axis])
     hertz, magnitude = _in_hertz(field_images), field_images.magnitude
     grid, values = Grid.of(mean), np.asarray(mean.dataobj)
-    field, places = np.zeros(grid.shape, dtype=np.float32), list[Coregistration]()
+    field, place = np.zeros(grid.shape, dtype=np.float32), None
     for _ in range(_PLACINGS):
         seen = image_like(unwarp(values, field, axis), mean)
         brain = nib.Nifti1Image(dwi_mask(np.asarray(seen.dataobj), grid.voxel_sizes), mean.affine)
-        if places:
-            places.append(refit(seen, magnitude, brain, places[0].matrix))
+        if place is None:
+            place = coregister(seen, magnitude, brain)
         else:
-            places.append(coregister(seen, magnitude, brain))
-        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=places[-1].matrix))
-    doubt = replace(places[-1], lead=places[0].lead).reason
-    if doubt:
-        raise DataError(f"the edges of its magnitude image {doubt.format('the series')}")
+            place = refit(seen, magnitude, brain, place.matrix)
+        field = np.float32(per_hertz) * _on(grid, hertz, Transform(matrix=place.matrix))
+    if place is not None and place.similarity < LEAST_SIMILARITY:
+        raise DataError(
+            "the edges of its magnitude image hardly fit those of the series "
+            f"({place.similarity:.2f} of 1; {LEAST_SIMILARITY:g} or more is usual)"
+        )
     return field
 
 
