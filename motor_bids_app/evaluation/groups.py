@@ -9,6 +9,7 @@ from scipy import stats
 
 COLUMNS = ["measure", "test", "poor", "good", "n_poor", "n_good", "p_value"]
 _FEWEST = 2  # people of either class with a value
+_ROUNDING = 1e-12  # of a mean; what varies less does not vary
 
 
 def group_tests(
@@ -63,9 +64,12 @@ def _spread(*classes: NDArray[np.float64]) -> list[str]:
 
 
 def _t(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    if min(len(one), len(other)) < _FEWEST or not (one.std() > 0 or other.std() > 0):
+    if min(len(one), len(other)) < _FEWEST:
         return float("nan")
-    return float(stats.ttest_ind(one, other, equal_var=False).pvalue)
+    first, second = ((v.mean(), v.std(ddof=1), len(v)) for v in (one, other))
+    if max(first[1], second[1]) <= _ROUNDING * max(abs(first[0]), abs(second[0])):
+        return float("nan")
+    return float(stats.ttest_ind_from_stats(*first, *second, equal_var=False).pvalue)
 
 
 def _independence(counts: NDArray[np.int64]) -> tuple[str, float]:

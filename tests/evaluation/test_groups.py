@@ -47,3 +47,8 @@ def test_a_difference_is_found_and_missing_values_do_not_count():
 )
 def test_what_cannot_be_compared_has_no_p(numbers, words):
     assert np.isnan(group_tests(numbers, words, POOR)["p_value"].iloc[0])
+
+
+def test_values_that_differ_by_rounding_alone_have_no_p():
+    nearly = np.full(40, 50.0) + 1e-13 * np.arange(40)
+    assert np.isnan(group_tests({"Age": nearly}, {}, POOR)["p_value"].iloc[0])

@@ -146,7 +146,7 @@ def test_of_a_score_that_is_better_when_lower_recovery_is_still_above_0():
     wanted = experiment(
         {"score": "nihss", "session": "b", "outcome": "recovered"}, {"session": "ses-a"}
     )
-    found, outcome, _, notes = find_outcome(people, wanted)
+    found, outcome, _, _, notes = find_outcome(people, wanted)
 
     assert found.table[outcome.score.name].tolist() == pytest.approx([0.6, 0, -0.25])
     assert any("experiment's word" in note for note in notes)

@@ -12,7 +12,7 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import TableError
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.experiments.sections import Model
+from motor_bids_app.experiments.sections import Model, Validation
 from motor_bids_app.levels.group import ledger
 from motor_bids_app.levels.group.ledger import enter
 
@@ -37,10 +37,10 @@ def evaluation(name="first", penalty=1, people=PEOPLE, seed=0):
         outcome=SimpleNamespace(text="FMA-UE below 27"),
         digests={},
     )
-    model = Model(rungs=("prevalence", "tract_load"), widths=(penalty,) * 7)
+    model = Model(rungs=("prevalence", "tract_load"))
     return SimpleNamespace(
         cohort=cohort,
-        experiment=Experiment(name=name, model=model),
+        experiment=Experiment(name=name, model=model, validation=Validation(permutations=penalty)),
         builder=SimpleNamespace(seed=seed),
         setup=SimpleNamespace(splits=splits),
         scores=SimpleNamespace(metrics=metrics),

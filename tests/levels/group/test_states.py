@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.experiments.sections import States
+from motor_bids_app.experiments.sections import Model, States
 from motor_bids_app.features.connectivity import kept_windows, sliding_windows
 from motor_bids_app.features.instances import Instances
 from motor_bids_app.features.samples import Samples
@@ -48,7 +48,7 @@ def found():
     source = SeriesWindows(signals, seeds, weights, [2.0, 2.0, 2.0, 3.0], inside, GRID, places)
     instances = Instances.of(source)
     cohort = Cohort(Samples(rows, instances={"windows": instances}))
-    experiment = Experiment(name="x", states=States(numbers=(2,)))
+    experiment = Experiment(name="x", model=Model(kind="gao2025"), states=States(numbers=(2,)))
     return source, states._find(instances, cohort, experiment, 1, 0)
 
 

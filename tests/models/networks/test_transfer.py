@@ -9,6 +9,7 @@ from motor_bids_app.models.networks.deep import NetworkClassifier
 from motor_bids_app.models.networks.ensemble import MapEnsembleClassifier
 from motor_bids_app.models.networks.transfer import start_from
 from motor_bids_app.models.tables.classical import ConstantClassifier
+from motor_bids_app.models.tables.columns import DEMOGRAPHICS
 
 SMALL = {"widths": (2, 2, 2, 4), "n_residuals": 0, "hidden": 4, "epochs": 1}
 
@@ -20,9 +21,9 @@ def source(make_samples, outcome):
     )
 
 
-def network(maps, **changes):
+def network(maps, columns=DEMOGRAPHICS, **changes):
     model = NetworkClassifier(**(SMALL | changes), maps=maps)
-    model.maps_ = maps
+    model.maps_, model.columns_ = maps, columns
     return model._network()
 
 
@@ -41,7 +42,7 @@ def test_branches_go_to_the_same_map_whatever_its_place(source):
 
 
 def test_the_same_maps_take_everything(source):
-    other = network(("fa", "gm"))
+    other = network(("fa", "gm"), source.columns_)
     taken, total = start_from(source, "a").give(other, ("fa", "gm"))
     assert taken == total
     assert torch.equal(weights(other, ""), weights(source.network_, ""))
