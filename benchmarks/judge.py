@@ -11,6 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.levels.simulate.dataset import TRUTH
+from motor_bids_app.mri.diffusion.gradients import GradientTable
+from motor_bids_app.mri.diffusion.tensor import fit_tensor
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.simulation.deformation import draw_shape, rigid
 from motor_bids_app.simulation.diffusion import scan_dwi
@@ -174,7 +176,14 @@ class Diffusion:
         """Where there are values, in the brain."""
         part = self.rest.brain & np.isfinite(found[..., 0])
         error = found[part] - self.clean.image[part].astype(np.float32)
-        return {"RMSE": float(np.sqrt(np.mean(np.square(error))))}
+        rest, white = self.rest, part & (self.rest.fa > WHITE_FA)
+        table = GradientTable.from_world(rest.b_values, rest.directions, rest.affine)
+        wrong = fit_tensor(found, table, white)["fa"][white] - rest.fa[white]
+        return {
+            "RMSE": float(np.sqrt(np.mean(np.square(error)))),
+            "FA bias %": float(100 * wrong.mean() / rest.fa[white].mean()),
+            "FA RMSE": float(np.sqrt(np.mean(np.square(wrong)))),
+        }
 
     def motion(self, found):
         """Errors of matrices, shape (N, 4, 4), that may be NaN."""

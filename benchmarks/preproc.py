@@ -1,6 +1,6 @@
 """Speed and quality of the preprocessing, beside its peers on the same simulated person.
 
-usage: python benchmarks/preproc.py [FOLDER] [--voxel 1|3] [--no-peers]
+usage: python benchmarks/preproc.py [FOLDER] [--voxel 1|3] [--peers [ants mrtrix dipy]]
 T1w at 1 mm and dwi at 2 mm, 112 x 112 x 60 x 68, two threads. Prints seconds and quality of every
 step, and of the whole participant level from files to files. What is simulated in FOLDER is used
 again.
@@ -234,8 +234,8 @@ def diffusion(folder, work, voxel):
     return judge, rows
 
 
-def peers(work, heads, series):
-    """Rows of the peers that are there; what fails or is missing is said."""
+def peers(work, heads, series, wanted):
+    """Rows of the peers that are wanted and there; what fails or is missing is said."""
     judges = {
         "bias field": heads.bias,
         "registration": heads.registration,
@@ -249,6 +249,8 @@ def peers(work, heads, series):
     rows = {}
     for command, (step, program) in PEERS.items():
         kind = command.split("_")[0]
+        if kind not in wanted:
+            continue
         if kind in missing:
             print(f"left out: {program} (not installed)")
             continue
@@ -269,7 +271,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--voxel", type=float, choices=(1.0, 3.0), default=1.0, help="of T1w, mm")
-    parser.add_argument("--no-peers", action="store_true")
+    kinds = sorted({name.split("_")[0] for name in PEERS})
+    parser.add_argument("--peers", nargs="*", choices=kinds, default=kinds)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     limit_threads(THREADS)
@@ -283,7 +286,7 @@ def main() -> int:
         rows += ours
         series, ours = diffusion(folder, work, options.voxel)
         rows += ours
-        others = {} if options.no_peers else peers(work, heads, series)
+        others = peers(work, heads, series, options.peers)
         compare(rows, others, work)
         sizes = [" x ".join(map(str, array.shape)) for array in (heads.brain, series.rest.image)]
     print(f"\nT1w {sizes[0]}, dwi {sizes[1]}, {THREADS} threads, {platform.machine()}")
