@@ -57,6 +57,10 @@ def _explain(settings: Settings) -> str:
         from motor_bids_app.bids.tables.columns import resolve_columns
 
         return resolve_columns(settings.bids_dir, settings.scores_map, strict=False).explain()
+    if settings.dry_run and settings.level == "group":
+        from motor_bids_app.levels.group.cost import foretell
+
+        return foretell(settings)
     scans = index_dataset(settings.bids_dir, settings.selection, settings.derivatives)
     if settings.dry_run:
         trust_orientation(settings.processing.trust_orientation)

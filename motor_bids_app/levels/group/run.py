@@ -7,7 +7,7 @@ from typing import Any
 
 from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.paths import own_folder
-from motor_bids_app.evaluation.fitting import Fit
+from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort, build_cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary
@@ -56,7 +56,7 @@ def run_experiment(
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))
-    builder = _builder(settings, experiment, cohort, heritage, fit)
+    builder = make_builder(settings, experiment, cohort, heritage, fit)
     watchers = Watchers.build(folder, cohort, experiment, library, builder.seed)
     try:
         evaluation = evaluate(builder, settings.allow, given, watchers.watch)
@@ -105,13 +105,14 @@ def _log_question(experiment: Experiment, cohort: Cohort) -> None:
     )
 
 
-def _builder(
+def make_builder(
     settings: Settings,
     experiment: Experiment,
     cohort: Cohort,
     heritage: Inheritance | None,
-    fit: Fit,
+    fit: Fit = fit_in_turn,
 ) -> Builder:
+    """Return what builds the models of an experiment."""
     checkpoints = None
     if settings.work_dir is not None:
         checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)

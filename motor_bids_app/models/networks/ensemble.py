@@ -89,11 +89,15 @@ class _MapEnsemble:
         for column, name in enumerate(self.maps_):
             self.networks_.append([])
             for number, (others, judged) in enumerate(folds):
-                own = {"maps": (name,), "attention": True, "random_state": seed + number}
-                network = self._kind(**(settings | own)).fit(X[others], y[others])
+                network = self.network(name, seed + number).fit(X[others], y[others])
                 unseen[judged, column] = _given(network, X[judged])
                 self.networks_[-1].append(network)
         self.chosen_ = choose_subset(self.maps_, unseen, y, type(self)._loss)
+
+    def network(self, name: str, seed: int) -> Any:
+        """Return a network of one map that is not fitted."""
+        own = {"maps": (name,), "attention": True, "random_state": seed}
+        return self._kind(**(self.get_params(deep=False) | own))  # type: ignore[attr-defined]
 
     def map_predictions(self, X: Samples) -> Array:
         """Return what the networks of each map say, shape (n_scans, n_maps)."""

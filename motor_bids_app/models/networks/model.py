@@ -93,6 +93,7 @@ class NetworkModel(NetworkSettings):
         )
         self.history_ = course.losses
         self.validation_history_ = course.validation
+        self.seconds_ = course.seconds
 
     def check_inputs(self, X: Samples) -> None:
         """Raise UsageError if maps are too small for the network, or columns are too many."""

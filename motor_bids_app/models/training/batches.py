@@ -156,6 +156,15 @@ class ScanDataset(Dataset[Any]):
         return inputs, torch.from_numpy(self.targets[rows])
 
 
+def count_batches(n_items: int, batch_size: int) -> int:
+    """Return the steps of an epoch: batches of 2 or more.
+
+    >>> count_batches(17, 8), count_batches(3, 2)
+    (3, 1)
+    """
+    return max(1, min(-(-n_items // batch_size), n_items // 2))
+
+
 class Batches:
     """All items once per iteration, in a new random order, in batches of nearly equal size.
 
@@ -172,7 +181,7 @@ class Batches:
 
     def __init__(self, dataset: TrainingSet, batch_size: int, seed: int) -> None:
         self.dataset = dataset
-        self.n_batches = max(1, min(-(-len(dataset) // batch_size), len(dataset) // 2))
+        self.n_batches = count_batches(len(dataset), batch_size)
         self.random = np.random.default_rng(seed)
 
     def __len__(self) -> int:

@@ -77,6 +77,8 @@ class Course:
         Epoch, from 1, with the least validation loss; 0 before the first.
     halved : int
         Epoch when the learning rate was last halved.
+    seconds : list of float
+        Of each epoch.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -84,6 +86,7 @@ class Course:
     best: int = 0
     halved: int = 0
     done: bool = False
+    seconds: list[float] = field(default_factory=list)
 
 
 class Director(Callback):
@@ -102,6 +105,7 @@ class Director(Callback):
         """Take note of an epoch."""
         course, last = self.course, net.history[-1]
         course.losses.append(float(last["train_loss"]))
+        course.seconds.append(float(last["dur"]))
         epoch = len(course.losses)
         if "valid_loss" in last:
             course.validation.append(float(last["valid_loss"]))
