@@ -244,7 +244,7 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which part to run")
     for option, text in (
-        ("--dry-run", "show participants, what there is of each, and what would run"),
+        ("--dry-run", "show what would run: who has what; at the group level, what it costs"),
         ("--explain-columns", "show how scores and demographics are read, with all problems"),
         ("--reports-only", "write the reports again from what is there"),
         ("--boilerplate-only", "write the methods text only"),

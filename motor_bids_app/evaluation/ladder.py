@@ -59,13 +59,9 @@ def leakage_ladder(
         somebody would report who does not know of the flaw.
     """
     fits = fits or Fits()
-    plans: dict[str, Plan | str] = {RIGHT: plan}
-    plans |= {name: FLAWS[name](plan) for name in FLAWS if name in names}
-    if sum(isinstance(changed, Plan) for changed in plans.values()) > 2:
-        plans[TOGETHER] = _together(plan, [name for name in plans if name != RIGHT])
     right: dict[str, float] = {}
     rows: list[tuple[object, ...]] = []
-    for name, changed in plans.items():
+    for name, changed in flawed_plans(plan, names).items():
         if isinstance(changed, str):
             reason = f"{changed[0].upper()}{changed[1:]}."
             rows.append((name, "not applicable", None, *[np.nan] * 5, reason))
@@ -82,6 +78,15 @@ def leakage_ladder(
         gap = value - right.get(metric, np.nan)
         rows.append((PUBLISHED, PUBLISHED, metric, value, np.nan, np.nan, gap, np.nan, None))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"n_counted": "Int64"})
+
+
+def flawed_plans(plan: Plan, names: Sequence[str]) -> dict[str, Plan | str]:
+    """Return the right plan, those with each flaw and with all, or why a flaw cannot be made."""
+    plans: dict[str, Plan | str] = {RIGHT: plan}
+    plans |= {name: FLAWS[name](plan) for name in FLAWS if name in names}
+    if sum(isinstance(changed, Plan) for changed in plans.values()) > 2:
+        plans[TOGETHER] = _together(plan, [name for name in plans if name != RIGHT])
+    return plans
 
 
 def _together(plan: Plan, names: Sequence[str]) -> Plan:

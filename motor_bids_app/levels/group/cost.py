@@ -4,7 +4,8 @@ Trainings are counted by a rehearsal; a step of each network is timed on the dev
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from motor_bids_app.levels.group.estimators import Builder, usable_models
 from motor_bids_app.levels.group.foreseen import Foreseen, foreseen_people
 from motor_bids_app.levels.group.level import load_experiments
 from motor_bids_app.levels.group.pace import Pace, measure
-from motor_bids_app.levels.group.rehearsal import Kind, Rehearsal, rehearse
+from motor_bids_app.levels.group.rehearsal import Rehearsal, rehearse
 from motor_bids_app.levels.group.run import make_builder
 from motor_bids_app.levels.group.splitting import read_splits
 from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
@@ -73,7 +74,10 @@ def foretell(settings: Settings) -> str:
                 continue
             rows += found
             parts.append(_table(experiment, found, remarks))
-    return "\n\n".join([*parts, _total(rows)])
+    parts.append(_total(rows))
+    if rows and settings.work_dir is None:
+        parts.append("Without --work-dir there are no checkpoints: what is stopped begins anew.")
+    return "\n\n".join(parts)
 
 
 def experiment_cost(
@@ -100,7 +104,8 @@ def experiment_cost(
     builder.check(models)
     own = {f.name: getattr(builder, f.name) for f in fields(Builder)}
     rehearsal = Rehearsal(**own)
-    rehearse(rehearsal, models, final, given)
+    with _quiet():
+        rehearse(rehearsal, models, final, given)
     paces = _paces(rehearsal, cohort)
     devices = fold_devices(choose_device(settings.resources.device))
     rows = [
@@ -119,10 +124,22 @@ def experiment_cost(
     return rows, [_who(cohort), *_scaled(paces)]
 
 
-def _paces(rehearsal: Rehearsal, cohort: Cohort) -> dict[Kind, Pace]:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the log from telling of trainings that are only counted."""
+    of_app = logging.getLogger("motor_bids_app")
+    level = of_app.level
+    of_app.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        of_app.setLevel(level)
+
+
+def _paces(rehearsal: Rehearsal, cohort: Cohort) -> dict[str, Pace]:
     found = {}
     for kind, training in rehearsal.examples.items():
-        log.info("%s: timing %s", rehearsal.experiment.name, " ".join(map(str, kind)))
+        log.info("%s: timing %s", rehearsal.experiment.name, kind)
         found[kind] = measure(training, cohort.samples, cohort.y)
     return found
 
@@ -132,10 +149,10 @@ def _who(cohort: Cohort) -> str:
     return f"{n} people take part, with {scans} scans."
 
 
-def _scaled(paces: dict[Kind, Pace]) -> list[str]:
+def _scaled(paces: dict[str, Pace]) -> list[str]:
     """Say which networks were timed with fewer items than a batch has."""
     return [
-        f"{' '.join(filter(None, map(str, kind)))}: timed with {pace.n_items} items a step and "
+        f"The {kind} was timed with {pace.n_items} items a step and "
         f"scaled to {pace.wanted}, whose step takes too long or too much memory to be tried."
         for kind, pace in paces.items()
         if pace.n_items < pace.wanted

@@ -56,7 +56,7 @@ def flawed_protocols(
     asked, task = experiment.as_published, cohort.outcome.task
     if asked is None or not asked.protocols:
         return None
-    plan = _right_plan(cohort, experiment, name, models, splits)
+    plan = right_plan(cohort, experiment, name, models, splits)
     fits = Fits(fit)
     fits.keep(plan, models, table)
     metrics = [primary_metric(task), *(["accuracy"] if task == "classification" else [])]
@@ -75,7 +75,7 @@ def flawed_protocols(
     )
 
 
-def _right_plan(
+def right_plan(
     cohort: Cohort,
     experiment: Experiment,
     name: str,

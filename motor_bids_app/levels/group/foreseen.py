@@ -12,7 +12,7 @@ import pandas as pd
 from motor_bids_app.bids.derived import MAP_NAMES
 from motor_bids_app.bids.listing import participants_in
 from motor_bids_app.bids.tables.scores import SCORES
-from motor_bids_app.errors import InputMissingError, UsageError
+from motor_bids_app.errors import UsageError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.connectivity import kept_windows, sliding_windows
 from motor_bids_app.features.instances import Instances
@@ -64,18 +64,19 @@ def _nothing(n_scans: int, maps: tuple[str, ...], resolution: int) -> VolumeStor
 @contextmanager
 def foreseen_people(settings: Settings) -> Iterator[tuple[str, "Foreseen"]]:
     """Give what is said of the people, and where cohorts come from."""
-    try:
-        people = with_scanners(gather_participants(settings), settings.bids_dir)
-    except InputMissingError:
+    if not settings.derivatives and not participants_in(settings.output_dir):
         found = len(participants_in(settings.bids_dir))
         count = found or ASSUMED
         which = "those of the dataset" if found else "an assumption"
         yield (
             f"There are no derivatives to count people from. Assumed: {count} patients ({which}), "
-            "one scan each with all that the experiment reads, half of them poor.",
+            "half of them poor, one scan each with all that the experiment reads: "
+            f"{VOLUMES - WINDOW + 1} windows of bold, {N_SLICES} slices, {N_SIGNALS} windows of "
+            f"{N_CHANNELS} channels of EEG and EMG.",
             Foreseen(count, None),
         )
         return
+    people = with_scanners(gather_participants(settings), settings.bids_dir)
     with map_library(people.scans, people.table, settings.work_dir) as library:
         unread = UnreadMaps(people.scans, people.table, library.folder)
         n = people.table["participant_id"].nunique()

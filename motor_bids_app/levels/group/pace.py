@@ -1,8 +1,9 @@
 """How long a network takes for one item of a training, and how large it is: measured here."""
 
 import logging
-import resource
+import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,13 +62,28 @@ def measure(training: Training, X: Samples, y: NDArray[Any]) -> Pace:
     """Train for a few steps: of two items, then of a whole batch where that is no great matter."""
     plan = training.network
     wanted = plan.plan.batch_size if isinstance(plan, InstanceNetwork) else plan.batch_size
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak(anew=True)
     pace = _steps(training, X, y, FEWEST, wanted)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    grown = _peak() - before
     times = wanted / FEWEST
     if times > 1 and pace.seconds * wanted <= MOST_SECONDS and grown * times <= MOST_BYTES:
         return _steps(training, X, y, wanted, wanted)
     return pace
+
+
+def _peak(*, anew: bool = False) -> float:
+    """Most memory of this process so far, in bytes, or since it was asked for `anew`.
+
+    Infinite where the system does not tell: then nothing large is tried.
+    """
+    try:
+        if anew:
+            Path("/proc/self/clear_refs").write_text("5")
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0.0 if anew else math.inf
+    lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return float(lines["VmHWM"].split()[0]) * 1024
 
 
 def _steps(training: Training, X: Samples, y: NDArray[Any], size: int, wanted: int) -> Pace:

@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from motor_bids_app.evaluation.crossvalidation import cross_validate
+from motor_bids_app.evaluation.crossvalidation import cross_validate, primary_metric
+from motor_bids_app.evaluation.ladder import flawed_plans
+from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.levels.group.chance import refitted_test
 from motor_bids_app.levels.group.comparisons import evaluate_comparisons
 from motor_bids_app.levels.group.estimators import Builder
-from motor_bids_app.levels.group.flawed import flawed_protocols
+from motor_bids_app.levels.group.flawed import right_plan
 from motor_bids_app.levels.group.folds import is_costly
 from motor_bids_app.levels.group.pace import Pace
 from motor_bids_app.levels.group.splitting import plan_splits, usable_splits
 from motor_bids_app.levels.group.trainings import Training, trainings_of
 
-Kind = tuple[Any, ...]  # see `Training`
 FINAL = "final model"
 
 
@@ -34,9 +35,9 @@ class Tally:
 
     fits: int = 0
     steps: int = 0
-    items: Counter[Kind] = field(default_factory=Counter)
-    kept: Counter[Kind] = field(default_factory=Counter)
-    bundled: Counter[Kind] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    bundled: Counter[str] = field(default_factory=Counter)
 
     def add(self, training: Training, *, bundled: bool) -> None:
         """Count one more training."""
@@ -46,11 +47,11 @@ class Tally:
         self.kept[training.kind] += training.keeps
         self.bundled[training.kind] += bundled
 
-    def seconds(self, paces: dict[Kind, Pace]) -> float:
+    def seconds(self, paces: dict[str, Pace]) -> float:
         """Time of all of them, one after the other."""
         return sum(n * paces[kind].seconds for kind, n in self.items.items())
 
-    def bytes(self, paces: dict[Kind, Pace]) -> int:
+    def bytes(self, paces: dict[str, Pace]) -> int:
         """Checkpoints and bundle."""
         kept = sum(n * paces[kind].checkpoint for kind, n in self.kept.items())
         return kept + sum(n * paces[kind].saved for kind, n in self.bundled.items())
@@ -61,7 +62,7 @@ class Rehearsal(Builder):
     """Builds models that do not learn, and counts what they would have trained."""
 
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
-    examples: dict[Kind, Training] = field(default_factory=dict)
+    examples: dict[str, Training] = field(default_factory=dict)
     _kinds: dict[tuple[type, str, str], type] = field(default_factory=dict)
     purpose: str = "cross-validation"
 
@@ -125,6 +126,20 @@ def rehearse(
     if experiment.model.recalibrate != "none":
         raw = builder.doing("without recalibration").build(final, raw=True)
         table = cross_validate(raw, samples, y, splits)
-    flawed = builder.doing("as published").build(final, raw=True)
-    flawed_protocols(cohort, experiment, final, flawed, splits, table, seed)
+    _as_published(builder.doing("as published"), final, splits, table)
     builder.doing(FINAL).train(final)
+
+
+def _as_published(
+    builder: Rehearsal, final: str, splits: pd.DataFrame, table: pd.DataFrame
+) -> None:
+    """Go through the protocols of a paper; see `flawed_protocols`, which judges them too."""
+    experiment, asked = builder.experiment, builder.experiment.as_published
+    if asked is None or not asked.protocols:
+        return
+    models, fits = builder.build(final, raw=True), Fits()
+    plan = right_plan(builder.cohort, experiment, final, models, splits)
+    fits.keep(plan, models, table)
+    for changed in flawed_plans(plan, asked.protocols).values():
+        if isinstance(changed, Plan):
+            out_of_fold(changed, fits, primary_metric(plan.task))

@@ -10,6 +10,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.models.instances.fusion import FusionModel
+from motor_bids_app.models.instances.modalities import SliceModality
 from motor_bids_app.models.instances.network import InstanceNetwork
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.deep import NetworkClassifier
@@ -38,8 +39,8 @@ class Training:
     ----------
     network : NetworkModel or InstanceNetwork
         Not fitted.
-    kind : tuple
-        Trainings of one kind take equally long for an item.
+    kind : str
+        In words. Trainings of one kind take equally long for an item.
     n_items : int
         Scans, windows or slices of an epoch, copies included.
     n_steps, epochs : int
@@ -47,7 +48,7 @@ class Training:
     """
 
     network: Any
-    kind: tuple[Any, ...]
+    kind: str
     n_items: int
     n_steps: int
     epochs: int
@@ -120,9 +121,12 @@ def _of_scans(model: Any, X: Samples, y: Labels) -> Training:
     n_items = len(learned)
     if isinstance(model, NetworkClassifier) and model.balance == "sharpen":
         n_items = len(balanced_rows(y[learned]))
-    maps = 1 if windowed or X.volumes is None else len(model.maps or X.volumes.maps)
+    kind = "network of windows"
+    if not windowed and X.volumes is not None:
+        n_maps = len(model.maps or X.volumes.maps)
+        kind = "network of one map" if n_maps == 1 else f"network of {n_maps} maps"
     steps = count_batches(n_items, model.batch_size)
-    return Training(model, (type(model).__name__, maps), n_items, steps, model.epochs)
+    return Training(model, kind, n_items, steps, model.epochs)
 
 
 def _of_instances(network: InstanceNetwork, X: Samples, y: Labels) -> Training:
@@ -131,6 +135,8 @@ def _of_instances(network: InstanceNetwork, X: Samples, y: Labels) -> Training:
     counts, share, seed = instances.counts[has], network.validation_share, network.plan.random_state
     learned, _ = held_out(y[has], X.participants[has], share, seed)
     n_items = int(counts[learned].sum())
-    kind = (network.modality.name, getattr(network.modality, "backbone", ""))
+    kind = f"network of {network.modality.name}"
+    if isinstance(network.modality, SliceModality):
+        kind += f" ({network.modality.backbone})"
     steps = count_batches(n_items, network.plan.batch_size)
     return Training(network, kind, n_items, steps, network.plan.epochs)
