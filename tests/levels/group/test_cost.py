@@ -3,14 +3,18 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from motor_bids_app.experiments.reading import load_preset
 from motor_bids_app.levels.group import cost
 from motor_bids_app.levels.group import level as group
-from motor_bids_app.levels.group.foreseen import foreseen_people
+from motor_bids_app.levels.group.estimators import Builder
+from motor_bids_app.levels.group.foreseen import assumed_cohort, foreseen_people
 from motor_bids_app.levels.group.run import make_builder
 from motor_bids_app.levels.group.trainings import trainings_of
 from motor_bids_app.levels.run import run
+from motor_bids_app.models.instances import network as instances
 from motor_bids_app.models.networks import model as networks
 from motor_bids_app.models.training.batches import Batches
 from motor_bids_app.models.training.course import Course
@@ -109,6 +113,30 @@ def test_inner_folds_maps_and_recalibration_are_counted(fake_cohort, tmp_path, m
         model.fit(cohort.samples, cohort.y)
 
     assert len(told) == (1 + 5) * 2 * 5  # folds of the recalibration and all; maps; inner folds
+    assert [(one.n_items, one.n_steps) for one in told] == asked
+
+
+def test_both_networks_of_the_fusion_are_counted_in_each_inner_fold(monkeypatch):
+    """As the estimator itself asks for trainings, none of which is done here."""
+    pytest.importorskip("pytorchcv")
+    asked = []
+
+    def untrained(network, criterion, dataset, validation, plan, **kw):
+        asked.append((len(dataset), len(Batches(dataset, plan.batch_size, 0))))
+        return network.eval(), Course()
+
+    monkeypatch.setattr(instances, "train", untrained)
+    monkeypatch.setattr(
+        instances.InstanceNetwork, "predict", lambda _, X: np.linspace(0.2, 0.8, len(X))
+    )
+    experiment = load_preset("shi2025")
+    cohort = assumed_cohort(experiment, 12)
+    builder = Builder(cohort=cohort, experiment=experiment, seed=0, device="cpu")
+    (model,) = builder.build("shi2025")
+    told = trainings_of(model, cohort.samples, cohort.y)
+    model.fit(cohort.samples, cohort.y)
+
+    assert len(told) == 2 * (3 + 1)
     assert [(one.n_items, one.n_steps) for one in told] == asked
 
 
