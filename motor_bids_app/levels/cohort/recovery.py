@@ -107,7 +107,7 @@ def changed(score: Score, kind: str) -> Score:
         title=f"recovered share of {score.label}",
         minimum=-span,
         maximum=1,
-        unit="share of what could be recovered",
+        unit="share",
     )
 
 
