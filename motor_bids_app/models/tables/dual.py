@@ -4,15 +4,18 @@ With more inputs than scans, a linear model with a ridge penalty is the same whe
 inputs or on inner products of scans, and costs a matrix of scans by scans.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import logit
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression
 
+from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.tables.centring import Array, Centring
-from motor_bids_app.models.training.folds import inner_folds
+from motor_bids_app.models.tables.classical import within
+from motor_bids_app.models.training.folds import binary_labels, inner_folds
 
 PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
 SAFE_PENALTY = 10.0  # where there are too few people to choose by
@@ -23,6 +26,14 @@ class Dual:
 
     penalty: float | None
     random_state: int
+
+    def _fit(self, X: Samples, y: NDArray[Any]) -> None:
+        """Learn from scans."""
+        raise NotImplementedError
+
+    def decision_function(self, X: Samples) -> Array:
+        """Return the linear predictor, shape (n_scans,)."""
+        raise NotImplementedError
 
     def _choose_penalty(
         self, grams: Array, present: NDArray[np.bool_], y: NDArray[Any], people: NDArray[np.str_]
@@ -53,8 +64,19 @@ class Dual:
         raise NotImplementedError
 
 
-class DualLogistic(Dual):
+class DualLogistic(ClassifierMixin, Dual):
     """Logistic regression with a ridge penalty."""
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Fit to classes 0 and 1, shape (n_scans,)."""
+        self.classes_ = np.array([0, 1])
+        self._fit(X, binary_labels(y))
+        return self
+
+    def predict_proba(self, X: Samples) -> Array:
+        """Return the probability of each class, shape (n_scans, 2)."""
+        poor = expit(self.decision_function(X))
+        return np.column_stack([1 - poor, poor])
 
     def _solve(
         self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
@@ -76,8 +98,19 @@ class DualLogistic(Dual):
         return float(np.logaddexp(0, np.where(y == 1, -scores, scores)).sum())
 
 
-class DualRidge(Dual):
+class DualRidge(RegressorMixin, Dual):
     """Ridge regression."""
+
+    bounds: tuple[float, float] | None
+
+    def fit(self, X: Samples, y: ArrayLike) -> Self:
+        """Fit to scores, shape (n_scans,)."""
+        self._fit(X, np.asarray(y, dtype=np.float64))
+        return self
+
+    def predict(self, X: Samples) -> Array:
+        """Return scores, shape (n_scans,)."""
+        return within(self.decision_function(X), self.bounds)
 
     def _solve(
         self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]

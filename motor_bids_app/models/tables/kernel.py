@@ -5,12 +5,11 @@ fitted on voxels or on inner products of scans. The products are computed once p
 of volumes, so that folds, inner folds and permutations cost no pass over voxels.
 """
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from motor_bids_app.features.samples import Samples
@@ -24,9 +23,7 @@ from motor_bids_app.models.networks.inputs import (
 )
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.centring import Array, Centring
-from motor_bids_app.models.tables.classical import within
 from motor_bids_app.models.tables.dual import Dual, DualLogistic, DualRidge
-from motor_bids_app.models.training.folds import binary_labels
 
 
 class _KernelModel(Dual, BaseEstimator):
@@ -168,29 +165,9 @@ class _KernelModel(Dual, BaseEstimator):
         self._training = None
 
 
-class KernelClassifier(ClassifierMixin, DualLogistic, _KernelModel):
+class KernelClassifier(DualLogistic, _KernelModel):
     """Logistic regression with a ridge penalty on voxels; parameters as of `_KernelModel`."""
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
-        """Fit to classes 0 and 1, shape (n_scans,)."""
-        self.classes_ = np.array([0, 1])
-        self._fit(X, binary_labels(y))
-        return self
 
-    def predict_proba(self, X: Samples) -> Array:
-        """Return the probability of each class, shape (n_scans, 2)."""
-        poor = expit(self.decision_function(X))
-        return np.column_stack([1 - poor, poor])
-
-
-class KernelRegressor(RegressorMixin, DualRidge, _KernelModel):
+class KernelRegressor(DualRidge, _KernelModel):
     """Ridge regression on voxels; parameters as of `_KernelModel`."""
-
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
-        """Fit to scores, shape (n_scans,)."""
-        self._fit(X, np.asarray(y, dtype=np.float64))
-        return self
-
-    def predict(self, X: Samples) -> Array:
-        """Return scores, shape (n_scans,)."""
-        return within(self.decision_function(X), self.bounds)

@@ -1,22 +1,19 @@
 """Linear models of columns in blocks: predictors of the user's own, alone or beside features."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.blocks import Scaling
 from motor_bids_app.models.tables.centring import Array, Centring
-from motor_bids_app.models.tables.classical import within
 from motor_bids_app.models.tables.columns import names_of, with_matching
 from motor_bids_app.models.tables.disconnection import disconnection_features, feature_columns
 from motor_bids_app.models.tables.dual import Dual, DualLogistic, DualRidge
-from motor_bids_app.models.training.folds import binary_labels
 
 
 class _BlockModel(Dual, BaseEstimator):
@@ -91,29 +88,9 @@ class _BlockModel(Dual, BaseEstimator):
         )
 
 
-class BlockClassifier(ClassifierMixin, DualLogistic, _BlockModel):
+class BlockClassifier(DualLogistic, _BlockModel):
     """Logistic regression with a ridge penalty; parameters as of `_BlockModel`."""
 
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
-        """Fit to classes 0 and 1, shape (n_scans,)."""
-        self.classes_ = np.array([0, 1])
-        self._fit(X, binary_labels(y))
-        return self
 
-    def predict_proba(self, X: Samples) -> Array:
-        """Return the probability of each class, shape (n_scans, 2)."""
-        poor = expit(self.decision_function(X))
-        return np.column_stack([1 - poor, poor])
-
-
-class BlockRegressor(RegressorMixin, DualRidge, _BlockModel):
+class BlockRegressor(DualRidge, _BlockModel):
     """Ridge regression; parameters as of `_BlockModel`."""
-
-    def fit(self, X: Samples, y: ArrayLike) -> Self:
-        """Fit to scores, shape (n_scans,)."""
-        self._fit(X, np.asarray(y, dtype=np.float64))
-        return self
-
-    def predict(self, X: Samples) -> Array:
-        """Return scores, shape (n_scans,)."""
-        return within(self.decision_function(X), self.bounds)
