@@ -3,10 +3,12 @@
 import os
 from collections import Counter
 
+import pytest
 from bids.layout import BIDSLayout, BIDSLayoutIndexer
 
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.listing import find_images
+from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.settings import Selection
 
 _NAMES = (
@@ -54,3 +56,29 @@ def test_no_folder_is_listed_for_each_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", counting)
     index_dataset(tmp_path, Selection(participants=("1",)))
     assert listed[str(tmp_path / "sub-1/eeg")] == 2  # once for images, once for all sidecars
+
+
+def test_names_of_folders_above_the_dataset_are_no_entities(tmp_path):
+    root = tmp_path / "sub-9" / "ses-2" / "raw"
+    image = root / "sub-1" / "anat" / "sub-1_T1w.nii.gz"
+    image.parent.mkdir(parents=True)
+    image.touch()
+
+    (found,) = find_images(root, ["1"])
+
+    assert (found.get("subject"), found.get("session")) == ("1", None)
+
+
+def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
+    (tmp_path / "sub-1" / "anat").mkdir(parents=True)
+    scandir = os.scandir
+
+    def refuse(folder):
+        if str(folder).endswith("anat"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    with pytest.raises(ReadWriteError, match=r"sub-1/anat.*can be read"):
+        find_images(tmp_path, ["1"])
