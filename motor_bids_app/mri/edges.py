@@ -16,6 +16,7 @@ from motor_bids_app.mri.sampling import Sampler, apply_matrix, sample, voxel_gri
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 _FACTORS = (1.0, 1.0, 1.0, 2**0.5, 2**0.5, 2**0.5)  # each pair but the squares stands for two
+_UNSEEN = 0.35  # of an edge that the moving image does not show: what chance meets of one
 _SEED = 0
 _AT_ONCE = 200_000  # points that are sampled at once: more no longer fit a processor's cache
 
@@ -44,27 +45,18 @@ class EdgeComparison:
         self.points = apply_matrix(_tensor(fixed.affine), voxels)
         self.directions, self.weights = there[:3], there[3]
         self.to_voxels = np.linalg.inv(moving.affine)
-        edges = _products(_directions(moving))
-        channels = torch.cat([edges, moving.weight])
-        self.moving = Sampler(channels)
-        slopes = torch.stack([torch.stack([slope(e, k) for e in edges]) for k in range(3)])
-        slopes = torch.einsum("ij,icxyz->jcxyz", _tensor(self.to_voxels[:3, :3]), slopes)
-        self.with_slopes = Sampler(torch.cat([channels, slopes.flatten(0, 1)]))  # per mm
+        self.moving = Sampler(torch.cat([_products(_directions(moving)), moving.weight]))
 
     def _n(self, n_points: int | None) -> int:
         return min(n_points or len(self.weights), len(self.weights))
 
-    def _meet(self, matrices: Matrix, volumes: Sampler, n: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Turned fixed directions, weights, and sampled channels, (channels, places, points)."""
-        sampled = volumes(_mapped(self.to_voxels @ matrices, self.points[:, :n]))
-        turned = _mapped(matrices[:, :3, :3], self.directions[:, :n])
-        return turned, self.weights[:n] * sampled[6], sampled
-
     def costs(self, matrices: Matrix, n_points: int | None = None) -> NDArray[np.float64]:
         """One less the share of the fixed edges that is met, 0 to 1; 1 where images hardly meet.
 
-        `matrices` have the shape (places, 4, 4), the costs (places,). Of the points, the first
-        `n_points` are compared.
+        Edges that the moving image does not show are worth what chance would meet of them: were
+        they left out, a place would fit better the more of its bad edges lie outside. `matrices`
+        have the shape (places, 4, 4), the costs (places,). Of the points, the first `n_points` are
+        compared.
         """
         n = self._n(n_points)
         at_once = max(1, _AT_ONCE // n)
@@ -72,12 +64,31 @@ class EdgeComparison:
         return np.concatenate([self._costs(part, n) for part in parts])
 
     def _costs(self, matrices: Matrix, n: int) -> NDArray[np.float64]:
-        turned, weights, sampled = self._meet(matrices, self.moving, n)
-        fixed = _products(turned)
-        met = (weights * (fixed * sampled[:6]).sum(0)).sum(1)
-        own = (weights * fixed.square().sum(0)).sum(1).clamp_min(1e-12)
-        missed = weights.sum(1) < LEAST_OVERLAP * self.weights[:n].sum()
-        return np.asarray(torch.where(missed, 1.0, 1 - met / own).double().cpu().numpy())
+        fixed = _products(self._turned(matrices, n))
+        sampled = self.moving(_mapped(self.to_voxels @ matrices, self.points[:, :n]))
+        met, seen, own = self._met(fixed, sampled)
+        missed = (self.weights[:n] * sampled[6]).sum(1) < LEAST_OVERLAP * self.weights[:n].sum()
+        costs = 1 - (met + _UNSEEN * (own - seen)) / own
+        return np.asarray(torch.where(missed, 1.0, costs).double().cpu().numpy())
+
+    def similarity(self, matrix: Matrix) -> float:
+        """Share of the fixed edges that the moving image shows and meets, 0 to 1."""
+        fixed = _products(self._turned(matrix[None], len(self.weights)))
+        met, seen, _ = self._met(
+            fixed, self.moving(_mapped(self.to_voxels @ matrix[None], self.points))
+        )
+        return float(met / seen)
+
+    def _met(self, fixed: Tensor, sampled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Edges that are met at each place, fixed ones that are shown there, and all of them."""
+        weights, square = self.weights[: fixed.shape[-1]], fixed.square().sum(0)
+        met = (weights * sampled[6] * (fixed * sampled[:6]).sum(0)).sum(1)
+        seen = (weights * sampled[6] * square).sum(1).clamp_min(1e-12)
+        return met, seen, (weights * square).sum(1).clamp_min(1e-12)
+
+    def _turned(self, matrices: Matrix, n: int) -> Tensor:
+        """Fixed directions as each place turns them, (3, places, points)."""
+        return _mapped(matrices[:, :3, :3], self.directions[:, :n])
 
     def normal_equations(
         self, matrices: Matrix, n_points: int | None = None
@@ -85,25 +96,34 @@ class EdgeComparison:
         """Hessians and gradients for small shifts (mm) and turns, and the centres of the turns.
 
         Turns are in units of 1 / `UNIT` rad; shapes (places, 6, 6), (places, 6), (places, 3). The
-        Hessian is that of the squared difference of edges, which is positive.
+        gradients are those of the costs; the Hessians are Gauss and Newton's of half the squared
+        difference of edges, in the unit of the costs: positive, too great where edges fit badly.
         """
-        turned, weights, sampled = self._meet(matrices, self.with_slopes, self._n(n_points))
-        fixed, moving = _products(turned), sampled[:6]
-        slopes = sampled[7:].view(3, 6, *weights.shape)
-        scale = (weights * (fixed * moving).sum(0)).sum(1)
-        scale = scale / (weights * moving.square().sum(0)).sum(1).clamp_min(1e-12)
-        places = _mapped(matrices, self.points[:, : self._n(n_points)])
+        n = self._n(n_points)
+        turned = self._turned(matrices, n)
+        fixed, places = _products(turned), _mapped(matrices, self.points[:, :n])
+        to_voxels = _tensor(self.to_voxels)
+        voxels = torch.einsum("ij,j...->i...", to_voxels[:3, :3], places)
+        sampled, slopes = self.moving.with_slopes(voxels + to_voxels[:3, 3].view(3, 1, 1))
+        slopes = torch.einsum("ij,ic...->jc...", to_voxels[:3, :3], slopes)  # per mm
+        moving, weights = sampled[:6], self.weights[:n] * sampled[6]
+        met, _, own = self._met(fixed, sampled)
+        scale = met / (weights * moving.square().sum(0)).sum(1).clamp_min(1e-12)
         centre = places.mean(2, keepdim=True)
-        slopes = scale[:, None] * slopes
         moved = torch.cat([slopes, torch.stack(_turns((places - centre) / UNIT, slopes))])
         bent = torch.stack([2 / UNIT * _products(one, turned) for one in _crossed(turned)])
-        gradient = -(weights * (moved * fixed).sum(1)).sum(2)
-        gradient[3:] -= scale * (weights * (bent * moving).sum(1)).sum(2)
-        moved[3:] -= bent
-        jacobian = (moved * weights.sqrt()).permute(2, 0, 1, 3).flatten(2)
+        # At the rim of the moving image, edges come to be seen or cease to.
+        fit = (fixed * moving).sum(0) - _UNSEEN * fixed.square().sum(0)
+        gained = (weights * (moved[:, :6] * fixed).sum(1)).sum(2)
+        gained += (self.weights[:n] * moved[:, 6] * fit).sum(2)
+        gained[3:] += (weights * (bent * moving).sum(1)).sum(2)
+        change = scale[:, None] * moved[:, :6]
+        change[3:] -= bent
+        jacobian = (change * weights.sqrt()).permute(2, 0, 1, 3).flatten(2)
+        unit = (scale * own).clamp_min(1e-12)
         return (
-            (jacobian @ jacobian.mT).double().cpu().numpy(),
-            gradient.T.double().cpu().numpy(),
+            (jacobian @ jacobian.mT / unit[:, None, None]).double().cpu().numpy(),
+            -(gained / own).T.double().cpu().numpy(),
             centre[..., 0].T.double().cpu().numpy(),
         )
 

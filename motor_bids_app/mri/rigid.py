@@ -23,12 +23,14 @@ from motor_bids_app.mri.sampling import shrink, smooth
 _TURNS = (-36.0, -18.0, 0.0, 18.0, 36.0)  # degrees about each axis
 _LIFTS = (-12.0, 0.0, 12.0)  # mm along the head: fields of view end above or below
 _COARSE, _FINEST = 6.0, 2.5  # mm
+_BOTH_COARSE = 4.0  # mm; finest scale where both images have larger voxels than `_FINEST`
 _SKULL = 8.0  # mm around the brain that help to find the place
 _RIM = 3.0  # mm around it that count to the end: the border of the brain is an edge of its own
 _RANKED, _TRIED, _KEPT, _ROUNDS = 300, 30, 6, 4  # points; places tried, kept; steps of each
 _STAGES = ((5.0, 2000, 6, 8), (4.0, 3000, 6, 6))  # scale in mm, points, steps, places kept
-_N_POINTS, _LAST_ROUNDS = 15_000, 25  # at the finest scale
-_LAST_STAGES = ((4000, 8, 3), (_N_POINTS, 5, 3))  # points, steps, places kept
+_N_POINTS, _LAST_ROUNDS = 40_000, 25  # at the finest scale
+_LAST_STAGES = ((4000, 8, 3), (15_000, 5, 3))  # points, steps, places kept
+_LENGTHS = (1.0, 3.0)  # of a step: where edges fit badly, Gauss and Newton's is too short
 _LEAST_GAIN, _MOST_DAMPING = 2e-5, 1e3
 _APART = 5.0  # mm between places that are followed
 _SAME = 1.0  # mm between places that are one at the finest scale
@@ -76,8 +78,9 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
     """
     if any(float(one.volume.max()) <= float(one.volume.min()) for one in (fixed, moving)):
         return Coregistration(np.eye(4), 0.0)
-    moving = moving.at_scale(_FINEST)
-    alone, near, wide = _pictures(fixed)
+    finest = _finest(fixed, moving)
+    moving = moving.at_scale(finest)
+    alone, near, wide = _pictures(fixed, finest)
     points, starts = _points(alone), _starts(alone, moving)
     pairs = (wide, moving), (_levelled(wide), _levelled(moving)), (alone, moving)
     found = [_coarse_places(one, other, starts, points) for one, other in pairs]
@@ -85,19 +88,24 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
     for scale, n_points, rounds, count in _STAGES:
         comparison = EdgeComparison(wide.at_scale(scale), moving.at_scale(scale), n_points)
         places = _followed(comparison, places, points, rounds, count)
-    finest = EdgeComparison(near, moving, _N_POINTS)
+    comparison = EdgeComparison(near, moving, _N_POINTS)
     for n_points, rounds, count in _LAST_STAGES:
-        places = _followed(finest, places, points, rounds, count, n_points)
-    costs = finest.costs(places)
+        places = _followed(comparison, places, points, rounds, count, n_points)
+    costs = comparison.costs(places)
     best = 0 if costs[0] < costs.min() + _CLEARLY else int(costs.argmin())
-    costs, places = _descend(finest, places[[best]], _LAST_ROUNDS)
-    return Coregistration(places[0], 1 - float(costs[0]))
+    return _settled(comparison, places[best])
 
 
-def _pictures(fixed: Picture) -> tuple[Picture, Picture, Picture]:
+def _finest(fixed: Picture, moving: Picture) -> float:
+    """Finest scale in mm at which two images are compared."""
+    voxels = [float(np.cbrt(np.prod(voxel_sizes(one.affine)))) for one in (fixed, moving)]
+    return _BOTH_COARSE if min(voxels) > 1.1 * _FINEST else _FINEST
+
+
+def _pictures(fixed: Picture, finest: float) -> tuple[Picture, Picture, Picture]:
     """What has weight, alone, with its rim and with the skull around it, at the finest scale."""
-    x, y, z = np.maximum(1, _FINEST / voxel_sizes(fixed.affine))
-    wide = fixed.widened(_SKULL).at_scale(_FINEST)
+    x, y, z = np.maximum(1, finest / voxel_sizes(fixed.affine))
+    wide = fixed.widened(_SKULL).at_scale(finest)
     alone = Picture(wide.volume, shrink(fixed.weight, (x, y, z)), wide.affine)
     return alone, alone.widened(_RIM), wide
 
@@ -128,9 +136,16 @@ def _followed(
 
 def refine_place(fixed: Picture, moving: Picture, place: Matrix) -> Coregistration:
     """Improve a place that is right but for a few mm, and measure how well the edges fit there."""
-    finest = EdgeComparison(_pictures(fixed)[1], moving.at_scale(_FINEST), _N_POINTS)
-    costs, places = _descend(finest, place[None], _LAST_ROUNDS)
-    return Coregistration(places[0], 1 - float(costs[0]))
+    finest = _finest(fixed, moving)
+    near = _pictures(fixed, finest)[1]
+    comparison = EdgeComparison(near, moving.at_scale(finest), _N_POINTS)
+    return _settled(comparison, place)
+
+
+def _settled(comparison: EdgeComparison, place: Matrix) -> Coregistration:
+    """Follow a place to the end, and measure how well the edges fit there."""
+    _, places = _descend(comparison, place[None], _LAST_ROUNDS)
+    return Coregistration(places[0], comparison.similarity(places[0]))
 
 
 def _first(costs: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -149,8 +164,10 @@ def _descend(
         diagonal = np.einsum("bii->bi", hessians)
         diagonal += damping[going, None] * (diagonal + 1e-9)
         steps = -np.linalg.solve(hessians, gradients[..., None])[..., 0].astype(np.float64)
-        tried = _motions(steps, centres) @ places[going]
-        new = comparison.costs(tried, n_points)
+        longer = [_motions(length * steps, centres) @ places[going] for length in _LENGTHS]
+        reached = np.stack([comparison.costs(one, n_points) for one in longer])
+        best, each = reached.argmin(0), np.arange(len(going))
+        tried, new = np.stack(longer)[best, each], reached[best, each]
         gain = costs[going] - new
         better = going[gain > 0]
         places[better], costs[better] = tried[gain > 0], new[gain > 0]

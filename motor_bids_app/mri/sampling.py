@@ -70,21 +70,56 @@ class Sampler:
 
     def __call__(self, points: Tensor) -> Tensor:
         """Channels at coordinates (3, ...), linear, 0 outside; result (C, ...)."""
+        corner, (u, v, w), _ = self._cells(points)
+        return self._mixed(corner, _shares(_ends(u), _ends(v), _ends(w)), points)
+
+    def with_slopes(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Channels (C, ...), and by how much each changes per voxel along each axis: (3, C, ...).
+
+        The slopes are those of the interpolation itself: what it gives is what they foretell.
+        """
+        corner, (u, v, w), within = self._cells(points)
+        ends, steps = (_ends(u), _ends(v), _ends(w)), (-torch.ones_like(u), torch.ones_like(u))
+        values = self._mixed(corner, _shares(*ends), points)
+        slopes = [
+            self._mixed(
+                corner, _shares(*ends[:k], steps, *ends[k + 1 :]) * within[k, :, None], points
+            )
+            for k in range(3)
+        ]
+        return values, torch.stack(slopes)
+
+    def _cells(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """First of the eight neighbours, place between them (3, N), whether that is within."""
         _, y, z = self.shape
         last = torch.tensor(self.shape, dtype=torch.float32).view(3, 1) - 1
-        padded = (points.flatten(1) + 1).clamp_min(0).minimum(last)
+        wanted = points.flatten(1) + 1
+        padded = wanted.clamp_min(0).minimum(last)
         low = padded.floor().minimum(last - 1)
-        u, v, w = padded - low
         i, j, k = low.int()
-        corner = (i * y + j) * z + k
+        return (i * y + j) * z + k, padded - low, (padded == wanted).float()
+
+    def _mixed(self, corner: Tensor, shares: Tensor, points: Tensor) -> Tensor:
+        """Sum of the eight neighbours, each with its share."""
+        _, y, z = self.shape
         to_next = [a + b + c for a in (0, y * z) for b in (0, z) for c in (0, 1)]
         neighbours = corner[:, None] + torch.tensor(to_next, dtype=torch.int32)
-        flat = [a * b for a in (1 - u, u) for b in (1 - v, v)]
-        shares = torch.stack([a * b for a in flat for b in (1 - w, w)], 1)
         found = functional.embedding_bag(
             neighbours, self.rows, mode="sum", per_sample_weights=shares
         )
         return found.T.contiguous().view(-1, *points.shape[1:])
+
+
+def _ends(share: Tensor) -> tuple[Tensor, Tensor]:
+    """Shares of the voxel before and the voxel after."""
+    return 1 - share, share
+
+
+def _shares(*axes: tuple[Tensor, Tensor]) -> Tensor:
+    """Shares of eight neighbours, (N, 8), from those of the two along each axis."""
+    along_x, along_y, along_z = axes
+    flat = [a * b for a in along_x for b in along_y]
+    return torch.stack([a * b for a in flat for b in along_z], 1)
 
 
 @lru_cache(maxsize=256)
