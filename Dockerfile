@@ -1,32 +1,52 @@
-# What runs is what the lock files say, with their hashes.
-# For a small image without CUDA pass PyTorch's index of CPU builds (docs/installation.md):
-#   docker build --build-arg PIP_EXTRA_INDEX_URL=... -t motor_bids_app .
-FROM debian:bookworm-slim
+# What runs is what the lock files say, with their hashes. See docs/container.md.
+#   docker build -t motor_bids_app .                                     PyTorch as the usual index has it
+#   docker build --build-arg PIP_EXTRA_INDEX_URL=... -t motor_bids_app . the small build, without CUDA
+# BASE takes a digest: the one that was pulled last is shown by `docker image inspect`.
+ARG BASE=debian:bookworm-slim
 
-ARG PIP_EXTRA_INDEX_URL=""
-
+FROM ${BASE} AS python
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv ca-certificates \
-    && rm -rf /var/lib/apt/lists/* \
-    && python3 -m venv /opt/venv
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-minimal libpython3-stdlib ca-certificates \
+    && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/*
 
-# HOME may be unwritable and the root read-only: nothing is cached there.
+FROM python AS builder
+ARG PIP_EXTRA_INDEX_URL=""
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-venv \
+    && python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
-    HOME=/tmp \
-    MPLCONFIGDIR=/tmp/matplotlib \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_NO_COMPILE=1
+WORKDIR /build
+COPY requirements.lock requirements-gpu.lock ./
+COPY tools/install.py tools/
+RUN python3 tools/install.py --dependencies
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY motor_bids_app motor_bids_app
+RUN python3 tools/install.py && python3 -m pip uninstall --quiet --yes pip
+COPY tools/slim.py tools/sbom.py tools/
+COPY --from=python /var/lib/dpkg/status ./
+RUN python3 tools/slim.py && python3 tools/sbom.py status > sbom.cdx.json \
+    && python3 -c "import motor_bids_app; print(motor_bids_app.__version__)" > version
+
+FROM python
+ARG VERSION=""
+ARG REVISION=""
+ARG SOURCE=""
+COPY --from=builder /opt/venv /opt/venv
+COPY --from=builder /build/version /build/sbom.cdx.json /
+COPY LICENSE NOTICE /licenses/
+# HOME may be unwritable and the root read-only: see there.
+COPY tools/entrypoint /usr/local/bin/motor_bids_app
+COPY tools/entrypoint /usr/local/bin/motor_bids_simulate
+COPY tools/entrypoint /usr/local/bin/motor_bids_convert
+ENV PATH=/usr/local/bin:/opt/venv/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-
-COPY requirements.lock requirements-gpu.lock /opt/motor_bids_app/
-COPY tools/install.py /opt/motor_bids_app/tools/install.py
-RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py --dependencies
-
-COPY pyproject.toml README.md LICENSE /opt/motor_bids_app/
-COPY motor_bids_app /opt/motor_bids_app/motor_bids_app
-# What the imports at its end leave in /tmp would belong to root, and users are others.
-RUN PIP_NO_CACHE_DIR=1 python3 /opt/motor_bids_app/tools/install.py && rm -rf /tmp/*
-
 LABEL org.opencontainers.image.title="motor_bids_app" \
-      org.opencontainers.image.licenses="Apache-2.0"
-
+      org.opencontainers.image.description="BIDS App that predicts motor impairment after stroke" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 ENTRYPOINT ["motor_bids_app"]

@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: image bench-image release env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -160,10 +160,29 @@ model: $(READY)
 try-install:
 	$(PYTHON) tools/try_install.py
 
+ENGINE ?= docker
+IMAGE := motor_bids_app
+VERSION := $(shell sed -n 's/__version__ = "\(.*\)"/\1/p' motor_bids_app/__init__.py)
+REVISION := $(shell git rev-parse HEAD 2>/dev/null)
+
+## make image       the container image; ENGINE=podman, PIP_EXTRA_INDEX_URL=... for PyTorch without CUDA
+image:
+	$(ENGINE) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+		--build-arg PIP_EXTRA_INDEX_URL=$(PIP_EXTRA_INDEX_URL) \
+		-t $(IMAGE):$(VERSION) -t $(IMAGE):latest .
+
+## make bench-image size, start and one person in the image, under the least privileges
+bench-image:
+	$(PYTHON) benchmarks/image.py --engine $(ENGINE) --image $(IMAGE):latest
+
+## make release     wheel, bill of materials, lists of options and licences, in dist/
+release: $(READY)
+	$(BIN)/python tools/release.py
+
 ## make lock        exact versions and hashes of what is installed now
 lock: $(READY)
 	$(BIN)/python tools/lock.py
 
 ## make clean       remove what the targets above made
 clean:
-	rm -rf $(VENV) $(PEERS) $(KERAS) $(DEMO) bench_out
+	rm -rf $(VENV) $(PEERS) $(KERAS) $(DEMO) bench_out dist

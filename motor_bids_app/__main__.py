@@ -109,7 +109,8 @@ def _log_to_terminal(verbosity: int) -> None:
     logging.raiseExceptions = False  # a log that cannot be written is no reason for a traceback
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    handler.setLevel(logging.DEBUG if verbosity > 0 else logging.INFO)
+    levels = {-1: logging.WARNING, 0: logging.INFO}
+    handler.setLevel(levels.get(verbosity, logging.DEBUG))
     logger = logging.getLogger("motor_bids_app")
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)

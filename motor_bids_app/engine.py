@@ -62,6 +62,22 @@ def map_unordered(
         yield from _each(client, function, items, local)
 
 
+def check_engine(engine: str) -> str:
+    """Say where work would run; a scheduler is asked for its workers.
+
+    Raises
+    ------
+    TryAgainError
+        The scheduler cannot be reached.
+    InputMissingError, ReadWriteError
+        The file of the scheduler is not there, or none.
+    """
+    if engine == "local":
+        return engine
+    with _silent(), _remote_client(engine) as client:
+        return f"{engine} ({_n_workers(client)} workers)"
+
+
 def _each(
     client: Any, function: Callable[[Item], Result], items: Sequence[Item], local: bool
 ) -> Iterator[tuple[Item, Result | WorkerDiedError]]:

@@ -9,6 +9,7 @@ MODALITIES = ("anat", "dwi", "bold", "eeg", "emg")
 SUSCEPTIBILITY = ("auto", "head", "off")
 LEVELS = ("participant", "group", "predict", "validate")
 OUTSIDE = ("widen", "refuse", "ignore")  # what to do with people unlike those of training
+IGNORED = ("fieldmaps", "sbref", "t2w", "flair", "sdc")  # of --ignore
 STANDARD_SPACE = "MNI152NLin2009aSym"
 # MNI152 spaces whose images can be moved to ours, the first three without being moved at all.
 MNI_SPACES = (
@@ -164,6 +165,7 @@ class Selection:
     tasks: tuple[str, ...] = ()
     modalities: tuple[str, ...] = MODALITIES
     shard: tuple[int, int] = (1, 1)  # this part, of how many
+    ignored: tuple[str, ...] = ()  # images of the dataset to leave out, of IGNORED
     bids_filter: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
@@ -205,7 +207,10 @@ class Settings:
     init_from: Path | None = None  # bundle whose weights networks begin with
     weights: Path | None = None  # folder of weights that networks of slices start from
     outside: str = "widen"  # one of OUTSIDE
-    verbosity: int = 0
+    clean_work_dir: bool = False  # delete trainings that were stopped, before
+    verbosity: int = 0  # -1: warnings alone
+    remarks: tuple[str, ...] = ()  # on the command line, to be said as warnings
+    followed_by: "tuple[Settings, ...]" = ()  # levels that the same call runs after this one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,7 +49,7 @@ def test_folder_that_is_no_dataset(run, dataset):
 
 def test_unknown_participant(run):
     code, message = run("participant", "--participant-label", "99")
-    assert code == 66
+    assert code == 18
     assert "'99' is not in the dataset" in message
 
 

@@ -1,6 +1,7 @@
 """Files of the output dataset as a whole, which runs that share it write under a lock."""
 
 import logging
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -106,16 +107,14 @@ def check_outside(bids_dir: Path, folder: Path, what: str, *, derivative: bool =
         )
 
 
-def prepare_output(bids_dir: Path, output_dir: Path) -> None:
-    """Make the output folder, and check that it can be written and is not in the input.
+def check_output(bids_dir: Path, output_dir: Path) -> None:
+    """Check, without writing anything, that results may go into a folder and could be written.
 
     Raises
     ------
     OutputError
         It is inside BIDS_DIR, but for a folder of its derivatives that is new or of this app; or
-        it cannot be made or written.
-    DiskFullError
-        There is no room in it.
+        it, or what it would be made in, is no folder or cannot be written.
     InvalidNameError
         A folder in it is a link that leads elsewhere.
     """
@@ -129,16 +128,37 @@ def prepare_output(bids_dir: Path, output_dir: Path) -> None:
             )
     for name in ("logs", "group", "experiments", "predictions"):
         own_folder(output_dir, name)
+    there = next(folder for folder in (output_dir, *output_dir.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        problem = "Permission denied" if there.is_dir() else f"{there} is a file"
+        raise OutputError(_unwritable(output_dir, problem))
+
+
+def _unwritable(output_dir: Path, problem: object) -> str:
+    return (
+        f"The output folder {output_dir} cannot be written: {problem}. Choose another folder, or "
+        "change its permissions."
+    )
+
+
+def prepare_output(bids_dir: Path, output_dir: Path) -> None:
+    """Check the output folder, make it, and try whether it can be written.
+
+    Raises
+    ------
+    OutputError, InvalidNameError
+        As `check_output`.
+    DiskFullError
+        There is no room in it.
+    """
+    check_output(bids_dir, output_dir)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=output_dir):
             pass
     except OSError as error:
         check_space(error, output_dir)
-        raise OutputError(
-            f"The output folder {output_dir} cannot be written: {error.strerror or error}. Choose "
-            "another folder, or change its permissions."
-        ) from error
+        raise OutputError(_unwritable(output_dir, error.strerror or error)) from error
 
 
 def write_dataset_files(

@@ -98,9 +98,9 @@ def index_derivatives(
     Raises
     ------
     InputMissingError
-        There are none, or not of a participant that was asked for.
+        There are none.
     EmptySelectionError
-        Nothing is left by the selection.
+        There are none of a participant that was asked for, or nothing is left by the selection.
     """
     selection = selection or Selection()
     folders = {"output": output_dir, **(extra or {})}

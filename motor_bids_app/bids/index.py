@@ -23,7 +23,7 @@ from motor_bids_app.bids.listing import Found, find_images, listed_once, partici
 from motor_bids_app.bids.paths import check_label
 from motor_bids_app.bids.person import Person
 from motor_bids_app.bids.scan import Scan, build_scan
-from motor_bids_app.bids.search import check_filter
+from motor_bids_app.bids.search import check_filter, is_unwanted
 from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.errors import EmptySelectionError, InputMissingError, MotorBidsAppError
 from motor_bids_app.settings import Selection
@@ -47,9 +47,9 @@ def index_dataset(
     Raises
     ------
     InputMissingError
-        A folder or a participant does not exist.
+        A folder does not exist.
     EmptySelectionError
-        The labels, sessions or shard leave nobody.
+        A participant does not exist; or the labels, sessions or shard leave nobody.
     UsageError
         The BIDS filter names an unknown kind of image.
     """
@@ -108,6 +108,7 @@ def _gather(
     for name, folder in datasets.items():
         files = find_images(folder, chosen)
         if name == "raw":
+            files = [file for file in files if not is_unwanted(file, selection.ignored)]
             files, ignored = _without_ignored(files, folder)
             for file in files:
                 gathered[file.get("subject")].images.append(file)
@@ -125,16 +126,14 @@ def select_participants(known: Sequence[str], selection: Selection) -> list[str]
 
     Raises
     ------
-    InputMissingError
-        A label is not among `known`; the message names some that are.
     EmptySelectionError
-        Nobody is left.
+        A label is not among `known`, and the message names some that are; or nobody is left.
     """
     for label in (*selection.participants, *selection.excluded):
         if label not in known:
             similar = get_close_matches(label, known, n=5, cutoff=0.5) or known[:5]
             near = near_miss(label, known) or f"it has {len(known)}, such as {', '.join(similar)}"
-            raise InputMissingError(
+            raise EmptySelectionError(
                 f"Participant {label!r} is not in the dataset: {near}. Correct the label."
             )
     wanted = selection.participants or known

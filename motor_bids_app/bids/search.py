@@ -1,7 +1,7 @@
 """Images and recordings of a dataset with their BIDS entities, and the files that describe them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,13 @@ def check_filter(bids_filter: Mapping[str, object]) -> None:
                 f"The BIDS filter has {key!r}. It may have {', '.join(_FILTER_KEYS.values())}, "
                 'each with an object of entities: {"t1w": {"acquisition": "mprage"}}.'
             )
+
+
+def is_unwanted(file: Found, ignored: Collection[str]) -> bool:
+    """Whether an image is of those to leave out: 'fieldmaps', 'sbref', 't2w' and 'flair'."""
+    if "fieldmaps" in ignored and file.path.parent.name == "fmap":
+        return True
+    return str(file.get("suffix")).lower() in {*ignored} - {"fieldmaps"}
 
 
 def matches(file: Found, image: str, bids_filter: Mapping[str, Mapping[str, object]]) -> bool:

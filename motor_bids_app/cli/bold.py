@@ -30,6 +30,8 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--scrub",
+        "--fd-spike-threshold",
+        "--fd-thresh",
         type=cli_values.positive_float,
         metavar="MM",
         help="volumes that moved farther do not count in cleaning and connectivity (default: all "

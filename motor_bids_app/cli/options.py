@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from motor_bids_app import __version__
+from motor_bids_app.cli import other_apps
 from motor_bids_app.cli import values as cli_values
 from motor_bids_app.cli.bold import add_bold_options
 from motor_bids_app.cli.physiology import add_physiology_options
@@ -40,7 +41,7 @@ class _Alone(argparse.Action):
         parser.error(f"{self.option_strings[0]} stands alone, without other arguments")
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of the BIDS App command line.
 
     Options that are not given are absent from its result, so that a configuration file can
@@ -49,16 +50,20 @@ def build_parser() -> argparse.ArgumentParser:
     codes = "\n".join(f"  {code:3} {meaning}" for code, meaning in EXIT_CODES.items())
     parser = Parser(
         prog="motor_bids_app",
-        usage=f"motor_bids_app BIDS_DIR OUTPUT_DIR {{{','.join(LEVELS)}}} [options]",
+        usage=f"motor_bids_app BIDS_DIR OUTPUT_DIR {{{','.join(LEVELS)}}} ... [options]",
         description=_DESCRIPTION,
         epilog=f"In names of options, - and _ are the same.\n\nexit codes:\n{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
+    parser.elsewhere = other_apps.ELSEWHERE
     parser.add_argument("bids_dir", type=Path, help="input BIDS dataset, never written to")
     parser.add_argument("output_dir", type=Path, help="output derivatives dataset")
-    parser.add_argument("level", metavar="analysis_level", help=f"one of {', '.join(LEVELS)}")
+    parser.add_argument(
+        "level", nargs="+", metavar="analysis_level",
+        help=f"one of {', '.join(LEVELS)}, or several, to run one after the other",
+    )  # fmt: skip
     _add_selection(parser)
     _add_inputs(parser)
     _add_processing(parser)
@@ -66,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_physiology_options(parser)
     _add_resources(parser)
     _add_run_options(parser)
+    other_apps.add_idle_options(parser)
     _add_information(parser)
     return parser
 
@@ -73,27 +79,32 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to work on")
     group.add_argument(
-        "--participant-label", "--subject-label", nargs="+", metavar="LABEL",
+        "--participant-label", "--participant-labels", "--subject-label", nargs="+",
+        metavar="LABEL",
         help="participants, with or without 'sub-', or a file with one per line (default: all)",
     )  # fmt: skip
     group.add_argument(
         "--exclude-participant-label", nargs="+", metavar="LABEL", help="participants to leave out"
     )
     group.add_argument(
-        "--session-label", nargs="+", metavar="LABEL",
+        "--session-label", "--session-id", nargs="+", metavar="LABEL",
         help="sessions, with or without 'ses-' (default: all)",
     )  # fmt: skip
     group.add_argument(
-        "--task-label", nargs="+", metavar="LABEL",
+        "-t", "--task-label", "--task-id", nargs="+", metavar="LABEL",
         help="tasks of bold, EEG and EMG, with or without 'task-' (default: any; rest first for "
         "bold)",
     )  # fmt: skip
-    group.add_argument(
-        "--modalities",
-        nargs="+",
-        choices=MODALITIES,
+    modalities = group.add_mutually_exclusive_group()
+    modalities.add_argument(
+        "-m", "--modalities", nargs="+", type=other_apps.modality, choices=MODALITIES,
         help="what to process (default: all there is)",
-    )
+    )  # fmt: skip
+    modalities.add_argument(
+        "--anat-only", dest="modalities", action="store_const", const=["anat"],
+        help="the same as --modalities anat",
+    )  # fmt: skip
+    other_apps.add_ignore(group)
     group.add_argument(
         "--bids-filter-file", type=Path, metavar="FILE",
         help="JSON with entities that images must have, in the format of fMRIPrep",
@@ -201,6 +212,7 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
         "pairs of them and the map of what a lesion cuts are measured on (default: HCP842, which "
         "columns of bundles are always of)",
     )  # fmt: skip
+    other_apps.add_output_spaces(group)
     group.add_argument(
         "--susceptibility", choices=SUSCEPTIBILITY,
         help="distortion of diffusion images and bold: auto corrects it by an image with opposite "
@@ -211,17 +223,27 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
 
 def _add_resources(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to run")
-    group.add_argument(
-        "--nprocs", "--n-cpus", type=cli_values.positive_int, metavar="N",
+    processes = group.add_mutually_exclusive_group()
+    processes.add_argument(
+        "--nprocs", "--n-procs", "--n-cpus", type=cli_values.positive_int, metavar="N",
         help="processes (default: CPUs / omp-nthreads, at 4 GiB each)",
+    )  # fmt: skip
+    processes.add_argument(
+        "--nthreads", type=cli_values.positive_int, metavar="N",
+        help="instead, threads of all processes together (default: CPUs)",
     )  # fmt: skip
     group.add_argument(
         "--omp-nthreads", type=cli_values.positive_int, metavar="N",
         help="threads of one process (default: at most 2)",
     )  # fmt: skip
-    group.add_argument(
+    memory = group.add_mutually_exclusive_group()
+    memory.add_argument(
         "--mem-gb", type=cli_values.positive_float, metavar="GIB",
         help="memory to count on (default: that of the machine or container)",
+    )  # fmt: skip
+    memory.add_argument(
+        "--mem", "--mem-mb", dest="mem_gb", type=other_apps.memory, metavar="MB",
+        help="the same in MB, or with a unit, such as 16G",
     )  # fmt: skip
     group.add_argument(
         "--engine", type=cli_values.engine, metavar="local|dask:ADDRESS|dask-file:PATH",
@@ -237,6 +259,10 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
         help="folder for intermediate files (default: a temporary one)",
     )  # fmt: skip
     group.add_argument(
+        "--clean-workdir", action="store_true",
+        help="first delete trainings that were stopped from the work folder",
+    )  # fmt: skip
+    group.add_argument(
         "--random-seed", type=cli_values.seed, metavar="N", help="seed of all chance (default: 0)"
     )
 
@@ -247,18 +273,22 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         ("--dry-run", "show what would run: who has what; at the group level, what it costs"),
         ("--explain-columns", "show how scores and demographics are read, with all problems"),
         ("--reports-only", "write the reports again from what is there"),
-        ("--boilerplate-only", "write the methods text only"),
+        ("--boilerplate-only --boilerplate", "write the methods text only"),
         ("--overwrite", "do everything again, even what is done and still valid"),
         ("--stop-on-first-crash", "stop at the first participant that fails"),
         ("--sloppy", "fast and rough, for tests only"),
         ("--notrack", "accepted and without effect: there is no telemetry"),
     ):
-        group.add_argument(option, action="store_true", help=text)
+        group.add_argument(*option.split(), action="store_true", help=text)
 
 
 def _add_information(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("information")
-    group.add_argument("-v", "--verbose", action="count", help="say more; -vv says everything")
+    loudness = group.add_mutually_exclusive_group()
+    loudness.add_argument(
+        "-v", "--verbose", "--debug", action="count", help="say everything that is in the log"
+    )
+    loudness.add_argument("-q", "--quiet", action="store_true", help="say warnings alone")
     group.add_argument("--version", action="version", version=f"motor_bids_app {__version__}")
     group.add_argument(
         "--bids-exec-spec", action=_PrintDescriptor, nargs=0,

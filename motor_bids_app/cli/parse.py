@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from motor_bids_app.cli.physiology import physiology_settings
 from motor_bids_app.cli.values import Parser
 from motor_bids_app.errors import UnknownLevelError, UsageError
 from motor_bids_app.settings import (
+    IGNORED,
     LEVELS,
     MODALITIES,
     STOPPING,
@@ -36,7 +39,7 @@ _LEVELS = {  # of options that not all levels use
 
 
 def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
-    """Turn command line words into settings.
+    """Turn command line words into settings of the first level, which name those that follow it.
 
     Raises
     ------
@@ -52,52 +55,81 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
         return _parse_selftest(words)
     parser = build_parser()
     given = vars(parser.parse_args(words))
-    if given["level"] not in LEVELS:
-        raise UnknownLevelError(
-            f"{given['level']!r} is no analysis level. Use one of {', '.join(LEVELS)}."
-        )
-    _check_levels(given)
+    levels = tuple(dict.fromkeys(given["level"]))
+    for level in levels:
+        _check_level(level)
+    _check_options(given, levels)
     if "config_file" in given:
-        required = [str(given[name]) for name in ("bids_dir", "output_dir", "level")]
-        options = [name for action in parser._actions for name in action.option_strings]
-        config = cli_values.config_words(given["config_file"], options)
-        given = vars(parser.parse_args([*required, *config])) | given
-    _check_models(given)
-    if given["level"] != "participant" and given.get("shard", (1, 1)) != (1, 1):
-        raise UsageError(
-            f"--shard is for the participant level: {given['level']} writes one table of everyone, "
-            "which parts would take from each other. Run it once, after all shards."
+        given = _with_configuration(given, parser)
+    _check_models(given, levels)
+    _check_shard(given, levels)
+    if "clean_workdir" in given and "work_dir" not in given:
+        raise UsageError("--clean-workdir needs --work-dir DIR, the folder to clean.")
+    first, *later = (_settings(given | {"level": level}) for level in levels)
+    return replace(first, followed_by=tuple(replace(one, clean_work_dir=False) for one in later))
+
+
+def _check_level(level: str) -> None:
+    if level not in LEVELS:
+        near = get_close_matches(level, LEVELS, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UnknownLevelError(
+            f"{level!r} is no analysis level. Use one of {', '.join(LEVELS)}.{hint}"
         )
-    return _settings(given)
 
 
-def _check_levels(given: dict[str, Any]) -> None:
-    """Refuse options of another level; a configuration file may serve all of them."""
-    for name, levels in _LEVELS.items():
-        if name in given and given["level"] not in levels:
-            level = " or ".join([", ".join(levels[:-1]), levels[-1]]).removeprefix(" or ")
+def _with_configuration(given: dict[str, Any], parser: Parser) -> dict[str, Any]:
+    """Add options of the configuration file; the command line wins."""
+    required = [str(given["bids_dir"]), str(given["output_dir"]), *given["level"]]
+    options = [name for action in parser._actions for name in action.option_strings]
+    words = cli_values.config_words(given["config_file"], options, parser.elsewhere)
+    configured = vars(parser.parse_args([*required, *words]))
+    for one, other in (("nprocs", "nthreads"), ("verbose", "quiet"), ("seed_mni", "seed_mask")):
+        for name, rival in ((one, other), (other, one)):
+            if name in given:
+                configured.pop(rival, None)
+    remarks = (*configured.get("remarks", ()), *given.get("remarks", ()))
+    return configured | given | {"remarks": remarks}
+
+
+def _check_options(given: dict[str, Any], levels: Sequence[str]) -> None:
+    """Refuse options of other levels; a configuration file may serve all of them."""
+    for name, users in _LEVELS.items():
+        if name in given and not {*users} & {*levels}:
+            level = " or ".join([", ".join(users[:-1]), users[-1]]).removeprefix(" or ")
             option = "--" + name.replace("_", "-")
             raise UsageError(
                 f"{option} is for the {level} level, and would do nothing at the "
-                f"{given['level']} level: leave it out, or run {level}."
+                f"{' and '.join(levels)} level: leave it out, or run {level}."
             )
     audited = [name for name in given.get("allow", ()) if name in STOPPING]
-    if audited and given["level"] != "group":
+    if audited and "group" not in levels:
         raise UsageError(
             f"--allow {audited[0]} is a finding of the audit, which is made at the group level: "
             "leave it out."
         )
 
 
-def _check_models(given: dict[str, Any]) -> None:
+def _check_models(given: dict[str, Any], levels: Sequence[str]) -> None:
     """Refuse levels that apply models without one, and predictions of several at once."""
-    level, models = given["level"], given.get("model", [])
-    if level in ("predict", "validate") and not models:
-        raise UsageError(f"The {level} level needs --model DIR, a folder that group made.")
-    if level == "predict" and len(models) > 1:
+    models = given.get("model", [])
+    for level in levels:
+        if level in ("predict", "validate") and not models:
+            raise UsageError(f"The {level} level needs --model DIR, a folder that group made.")
+    if "predict" in levels and len(models) > 1:
         raise UsageError(
             f"The predict level applies one model, and --model names {len(models)}: run it once "
             "for each. The validate level compares several."
+        )
+
+
+def _check_shard(given: dict[str, Any], levels: Sequence[str]) -> None:
+    """Refuse parts of the participants where a level needs all of them."""
+    others = [level for level in levels if level != "participant"]
+    if others and given.get("shard", (1, 1)) != (1, 1):
+        raise UsageError(
+            f"--shard is for the participant level: {others[0]} writes one table of everyone, "
+            "which parts would take from each other. Run it once, after all shards."
         )
 
 
@@ -116,7 +148,7 @@ def _parse_selftest(words: Sequence[str]) -> SelfTest:
 def _settings(given: dict[str, Any]) -> Settings:
     """Settings from the options that were given, and defaults for the others."""
     n_cpus = cli_values.available_cpus()
-    omp_nthreads = given.get("omp_nthreads", min(2, n_cpus))
+    omp_nthreads = given.get("omp_nthreads", min(2, given.get("nthreads", n_cpus)))
     flags = (
         "skip_bids_validation",
         "stop_on_first_crash",
@@ -144,7 +176,9 @@ def _settings(given: dict[str, Any]) -> Settings:
         init_from=given.get("init_from"),
         weights=given.get("weights"),
         outside=given.get("outside", "widen"),
-        verbosity=given.get("verbose", 0),
+        clean_work_dir=given.get("clean_workdir", False),
+        verbosity=-1 if given.get("quiet") else given.get("verbose", 0),
+        remarks=tuple(dict.fromkeys(given.get("remarks", ()))),
         **{flag: given.get(flag, False) for flag in flags},
     )
 
@@ -157,15 +191,24 @@ def _selection(given: dict[str, Any]) -> Selection:
         tasks=cli_values.labels(given.get("task_label", ()), "task-"),
         modalities=tuple(given.get("modalities", MODALITIES)),
         shard=given.get("shard", (1, 1)),
+        ignored=tuple(
+            what for what in IGNORED if what in given.get("ignore", ()) and what != "sdc"
+        ),
         bids_filter=cli_values.bids_filter(given.get("bids_filter_file")),
     )
 
 
 def _processing(given: dict[str, Any], omp_nthreads: int) -> ProcessingSettings:
+    uncorrected = "sdc" in given.get("ignore", ())
+    if uncorrected and given.get("susceptibility", "off") != "off":
+        raise UsageError(
+            f"--ignore sdc and --susceptibility {given['susceptibility']} contradict each other: "
+            "leave one of them out."
+        )
     return ProcessingSettings(
         sloppy=given.get("sloppy", False),
         random_seed=given.get("random_seed", 0),
-        susceptibility=given.get("susceptibility", "auto"),
+        susceptibility="off" if uncorrected else given.get("susceptibility", "auto"),
         correct_gradients=given.get("correct_gradients", False),
         gibbs=given.get("gibbs", False),
         trust_orientation=tuple(given.get("trust_orientation", ())),
@@ -178,8 +221,9 @@ def _processing(given: dict[str, Any], omp_nthreads: int) -> ProcessingSettings:
 
 def _resources(given: dict[str, Any], n_cpus: int, omp_nthreads: int) -> Resources:
     memory = given.get("mem_gb", cli_values.available_memory())
+    n_threads = given.get("nthreads", n_cpus)
     return Resources(
-        n_procs=given.get("nprocs", cli_values.default_processes(n_cpus, omp_nthreads, memory)),
+        n_procs=given.get("nprocs", cli_values.default_processes(n_threads, omp_nthreads, memory)),
         mem_gb=given.get("mem_gb"),
         engine=given.get("engine", "local"),
         device=given.get("device", "auto"),

@@ -3,8 +3,9 @@
 import argparse
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,17 +20,46 @@ GIB_PER_PROCESS = 4.0
 MOST_WHOLE = 1_000_000  # processes, people, volumes: more is a slip of the hand
 MOST_SEED = 2**31 - 1  # of numpy, torch and scikit-learn alike, with room to count on from it
 _MOST_FLOAT = 1e9
+_UNKNOWN = "unrecognized arguments: "  # how argparse begins
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are ours, so that one place decides on message and exit code."""
 
+    elsewhere: Mapping[str, str] = {}  # what is said of options that other apps have
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of exiting with 2."""
+        if message.startswith(_UNKNOWN):
+            self._unknown(message.removeprefix(_UNKNOWN).split())
         if message.startswith("the following arguments are required"):
             message += " (put them before options that take several values)"
         raise UsageError(f"{message[:1].upper()}{message[1:]}. See {self.prog} --help.")
+
+    def _unknown(self, words: Sequence[str]) -> NoReturn:
+        """Say of the first word that nobody takes what was likely meant."""
+        options = [word.partition("=")[0] for word in words if word.startswith("-")]
+        if not options:
+            raise UsageError(
+                f"{words[0][:80]!r} belongs to no option. Put values behind their option, and "
+                f"folders and levels first. See {self.prog} --help."
+            )
+        raise UsageError(unknown_option(options[0], self._option_string_actions, self.elsewhere))
+
+
+def unknown_option(option: str, known: Iterable[str], elsewhere: Mapping[str, str]) -> str:
+    """Sentence on an option that does not exist: what another app means by it, or what is like it.
+
+    >>> unknown_option("--partcipant-label", ["--participant-label"], {})
+    '--partcipant-label is no option. Did you mean --participant-label?'
+    """
+    if option in elsewhere:
+        return elsewhere[option]
+    name = "--" + option.lstrip("-")
+    near = get_close_matches(name, [*known, *elsewhere], n=1, cutoff=0.7)
+    hint = f"Did you mean {near[0]}?" if near else "See --help."
+    return f"{option[:80]} is no option. {hint}"
 
 
 def positive_int(text: str) -> int:
@@ -185,7 +215,7 @@ def _content(option: str, path: Path) -> str:
         raise InputMissingError(f"{option} {path}: there is no such file.") from error
 
 
-def config_words(path: Path, options: Sequence[str]) -> list[str]:
+def config_words(path: Path, options: Sequence[str], elsewhere: Mapping[str, str]) -> list[str]:
     """Turn a TOML file with the names of options as keys into command line words.
 
     Raises
@@ -201,7 +231,8 @@ def config_words(path: Path, options: Sequence[str]) -> list[str]:
     for key, value in content.items():
         option = "--" + key.replace("_", "-")
         if option not in options:
-            raise UsageError(f"--config-file {path}: {key} is no option. See --help.")
+            told = unknown_option(option, options, elsewhere)
+            raise UsageError(f"--config-file {path}: {told}")
         words += _option_words(option, value)
     return words
 

@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.dataset import check_outside, prepare_output, write_dataset_files
+from motor_bids_app.bids.dataset import (
+    check_output,
+    check_outside,
+    prepare_output,
+    write_dataset_files,
+)
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.orientation import trust_orientation
 from motor_bids_app.bids.tables.sources import participants_table
 from motor_bids_app.bids.validation import check_description, validate
+from motor_bids_app.engine import check_engine
 from motor_bids_app.errors import IncompleteRunError, UsageError
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.scratch import sweep
@@ -28,19 +34,41 @@ log = logging.getLogger(__name__)
 
 
 def run(settings: Settings) -> str:
-    """Do what the settings ask for, and return one sentence on what happened."""
+    """Do what the settings ask for, one level after the other; return a sentence on each.
+
+    People who failed at one level do not stop the next.
+    """
     check_description(settings.bids_dir)
+    for remark in settings.remarks:
+        log.warning("%s", remark)
+    levels = (settings, *settings.followed_by)
     if settings.dry_run or settings.explain_columns or settings.boilerplate_only:
-        sys.stdout.write(_explain(settings).rstrip() + "\n")
+        sys.stdout.write("\n\n".join(_explain_all(levels)) + "\n")
         return "Nothing was computed or written."
-    start = time.perf_counter()
-    try:
-        _show(run_level(settings))
-    except IncompleteRunError as error:
-        _show(error.results)
-        raise
-    seconds = time.perf_counter() - start
-    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
+    sentences: list[str] = []
+    failures: list[IncompleteRunError] = []
+    for one in levels:
+        start = time.perf_counter()
+        try:
+            _show(run_level(one))
+        except IncompleteRunError as error:
+            _show(error.results)
+            if one is levels[-1] or settings.stop_on_first_crash:
+                raise _together([*failures, error]) from error
+            log.warning("%s", error)
+            failures.append(error)
+        else:
+            seconds = time.perf_counter() - start
+            sentences.append(
+                f"The {one.level} level is done in {seconds:.0f} s; see {one.output_dir}."
+            )
+    if failures:
+        raise _together(failures)
+    return " ".join(sentences)
+
+
+def _together(errors: Sequence[IncompleteRunError]) -> IncompleteRunError:
+    return IncompleteRunError(" ".join(map(str, errors)))
 
 
 def _show(results: "Sequence[Result]") -> None:
@@ -49,6 +77,40 @@ def _show(results: "Sequence[Result]") -> None:
         from motor_bids_app.levels.summary import summarise
 
         sys.stdout.write(summarise(results) + "\n")
+
+
+def _explain_all(levels: Sequence[Settings]) -> Iterator[str]:
+    """Text of --explain-columns, --dry-run or --boilerplate-only, of each level."""
+    if levels[0].explain_columns or levels[0].boilerplate_only:
+        yield _explain(levels[0]).rstrip()
+        return
+    yield _check_places(levels[0])
+    yield from dict.fromkeys(_explain(settings).rstrip() for settings in levels)
+
+
+def _check_places(settings: Settings) -> str:
+    """Check where a run would write and compute; say so, without writing anything."""
+    _check_resources(settings)
+    check_output(settings.bids_dir, settings.output_dir)
+    engine = check_engine(settings.resources.engine)
+    device = settings.resources.device
+    return f"Output: {settings.output_dir} (can be written). Engine: {engine}. Device: {device}."
+
+
+def _check_resources(settings: Settings) -> None:
+    """Raise for a device that is not there, and for folders that cannot be what they shall be."""
+    if settings.resources.device.startswith("cuda"):
+        from motor_bids_app.levels.hardware import check_device
+
+        check_device(settings.resources.device)
+    if settings.work_dir is not None:
+        check_outside(settings.bids_dir, settings.work_dir, "work folder")
+    for name, folder in settings.derivatives.items():
+        if folder.resolve() == settings.output_dir.resolve():
+            raise UsageError(
+                f"--derivatives {name}={folder} is the output folder itself, which is never read "
+                "as an input: leave it out."
+            )
 
 
 def _explain(settings: Settings) -> str:
@@ -75,20 +137,13 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
     Levels are imported only now: they need libraries that take seconds to load.
     """
-    if settings.resources.device.startswith("cuda"):
-        from motor_bids_app.levels.hardware import check_device
-
-        check_device(settings.resources.device)
-    if settings.work_dir is not None:
-        check_outside(settings.bids_dir, settings.work_dir, "work folder")
-    for name, folder in settings.derivatives.items():
-        if folder.resolve() == settings.output_dir.resolve():
-            raise UsageError(
-                f"--derivatives {name}={folder} is the output folder itself, which is never read "
-                "as an input: leave it out."
-            )
+    _check_resources(settings)
     prepare_output(settings.bids_dir, settings.output_dir)
     _clear(settings.output_dir)
+    if settings.clean_work_dir and settings.work_dir is not None:
+        from motor_bids_app.levels.group.checkpoints import remove_all
+
+        remove_all(settings.work_dir)
     trust_orientation(settings.processing.trust_orientation)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)

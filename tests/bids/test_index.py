@@ -618,7 +618,7 @@ def test_bids_filter_of_unknown_image_is_explained(make_dataset):
 
 
 def test_unknown_participant_is_named_with_those_that_exist():
-    with pytest.raises(InputMissingError, match=r"'031'.*has 3, such as 03, 01"):
+    with pytest.raises(EmptySelectionError, match=r"'031'.*has 3, such as 03, 01"):
         select_participants(["01", "02", "03"], Selection(participants=("031",)))
 
 
@@ -809,3 +809,31 @@ def test_a_series_without_session_takes_the_head_of_one(make_dataset):
 
     assert first.anatomy[0].name == "sub-1_ses-a_T1w.nii.gz"
     assert "no head image without session" in first.notes[0]
+
+
+def test_images_to_ignore_are_left_out(make_dataset):
+    root = make_dataset(
+        *(f"sub-1/anat/sub-1_{kind}.nii.gz" for kind in ("T1w", "T2w", "FLAIR")),
+        *(f"sub-1/dwi/sub-1_dwi.{kind}" for kind in ("nii.gz", "bval", "bvec")),
+        "sub-1/dwi/sub-1_sbref.nii.gz",
+        "sub-1/fmap/sub-1_epi.nii.gz",
+    )
+    meant = '"IntendedFor": "bids::sub-1/dwi/sub-1_dwi.nii.gz"'
+    for name, direction in (
+        ("dwi/sub-1_dwi", "j"),
+        ("dwi/sub-1_sbref", "j-"),
+        ("fmap/sub-1_epi", "j-"),
+    ):
+        text = f'{{"PhaseEncodingDirection": "{direction}", {meant}}}'
+        (root / "sub-1" / f"{name}.json").write_text(text)
+
+    (whole,) = index(root)
+    (less,) = index(root, Selection(ignored=("t2w", "flair", "fieldmaps")))
+    (least,) = index(root, Selection(ignored=("fieldmaps", "sbref")))
+
+    assert (whole.t2w is None, whole.flair is None) == (False, False)
+    assert whole.reverse_phase.path.name == "sub-1_epi.nii.gz"
+    assert less.t1w
+    assert less.t2w is less.flair is None
+    assert less.reverse_phase.path.name == "sub-1_sbref.nii.gz"
+    assert least.reverse_phase is None

@@ -6,6 +6,18 @@ from pathlib import Path
 
 from motor_bids_app.errors import OutputError, ReadWriteError
 
+_FOLDER = "checkpoints"
+
+
+def checkpoints_of(work_dir: Path, experiment: str) -> "FolderCheckpoints":
+    """Where the trainings of an experiment are kept."""
+    return FolderCheckpoints(work_dir / _FOLDER / experiment)
+
+
+def remove_all(work_dir: Path) -> None:
+    """Delete the trainings of all experiments; nothing else in the folder is ours to delete."""
+    shutil.rmtree(work_dir / _FOLDER, ignore_errors=True)
+
 
 @dataclass(frozen=True)
 class FolderCheckpoints:

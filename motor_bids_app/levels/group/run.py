@@ -15,7 +15,7 @@ from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.group.auditing import StoppedByAuditError
 from motor_bids_app.levels.group.bundle import describe_model, save_model
 from motor_bids_app.levels.group.checklists import LINKS, run_facts, write_checklists
-from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
+from motor_bids_app.levels.group.checkpoints import FolderCheckpoints, checkpoints_of
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.experiment import PARTS, evaluate
@@ -115,7 +115,7 @@ def make_builder(
     """Return what builds the models of an experiment."""
     checkpoints = None
     if settings.work_dir is not None:
-        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+        checkpoints = checkpoints_of(settings.work_dir, experiment.name)
     return Builder(
         cohort=cohort,
         experiment=experiment,

@@ -3,7 +3,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from motor_bids_app.errors import DataError, InputMissingError, UsageError
+from motor_bids_app.errors import (
+    DataError,
+    EmptySelectionError,
+    InputMissingError,
+    UsageError,
+)
 from motor_bids_app.levels.cohort.participants import gather_participants
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.settings import Selection, Settings
@@ -166,7 +171,7 @@ def test_a_rating_of_a_session_that_is_named_otherwise_is_refused(dataset, tmp_p
 def test_exclusion_of_an_identifier_with_other_zeros_is_refused(dataset):
     settings = dataset("participant_id\tfma_ue\n001\t6\n", {"sub-001": "lesion_volume\n1\n"})
     chosen = replace(settings, selection=Selection(excluded=("1",)))
-    with pytest.raises(InputMissingError, match="'1' is not in the dataset: 001 is there, which"):
+    with pytest.raises(EmptySelectionError, match="'1' is not in the dataset: 001 is there, which"):
         gather_participants(chosen)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from motor_bids_app.errors import OutputError
-from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
+from motor_bids_app.levels.group.checkpoints import FolderCheckpoints, checkpoints_of, remove_all
 
 
 def test_what_was_saved_last_comes_back(tmp_path):
@@ -26,3 +26,13 @@ def test_folder_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another work folder"):
         FolderCheckpoints(tmp_path / "file" / "sub").save("a", b"1")
+
+
+def test_cleaning_a_work_folder_takes_stopped_trainings_and_nothing_else(tmp_path):
+    for experiment in ("one", "two"):
+        checkpoints_of(tmp_path, experiment).save("a", b"1")
+    (tmp_path / "mine.txt").touch()
+
+    remove_all(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
