@@ -18,12 +18,11 @@ from motor_bids_app.levels.cohort.maps import map_library
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.scanner import with_scanners
 from motor_bids_app.levels.failures import failure_of
-from motor_bids_app.levels.group.devices import fitting_on
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.group.run import run_experiment, with_splits, with_table
-from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
+from motor_bids_app.levels.hardware import limit_threads
 from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.page import ExperimentLink, GroupReport, render_comparison
 from motor_bids_app.settings import Settings
@@ -60,14 +59,10 @@ def run(settings: Settings) -> list[Result]:
     results: list[Result] = []
     links: list[ExperimentLink] = []
     failed: dict[str, MotorBidsAppError] = {}
-    devices = fold_devices(choose_device(settings.resources.device))
-    with (
-        map_library(people.scans, people.table, settings.work_dir) as library,
-        fitting_on(devices) as fit,
-    ):
+    with map_library(people.scans, people.table, settings.work_dir) as library:
         for experiment in experiments:
             try:
-                link, lines = run_experiment(settings, experiment, people, library, fit)
+                link, lines = run_experiment(settings, experiment, people, library)
             except Exception as error:  # a bug in one must not take the others down
                 failed[experiment.name] = failure_of(
                     error, settings.output_dir, f"experiment-{experiment.name}"
