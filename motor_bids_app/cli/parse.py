@@ -63,11 +63,7 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
         config = cli_values.config_words(given["config_file"], options)
         given = vars(parser.parse_args([*required, *config])) | given
     _check_models(given)
-    if given["level"] != "participant" and given.get("shard", (1, 1)) != (1, 1):
-        raise UsageError(
-            f"--shard is for the participant level: {given['level']} writes one table of everyone, "
-            "which parts would take from each other. Run it once, after all shards."
-        )
+    _check_shares(given)
     return _settings(given)
 
 
@@ -86,6 +82,28 @@ def _check_levels(given: dict[str, Any]) -> None:
         raise UsageError(
             f"--allow {audited[0]} is a finding of the audit, which is made at the group level: "
             "leave it out."
+        )
+
+
+def _check_shares(given: dict[str, Any]) -> None:
+    """Refuse shares where there is nothing to share, or no place where they meet."""
+    level = given["level"]
+    if level in ("predict", "validate") and given.get("shard", (1, 1)) != (1, 1):
+        raise UsageError(
+            f"--shard is for the participant and group levels: {level} writes one table of "
+            "everyone, which parts would take from each other. Run it once, after all shards."
+        )
+    if level != "group" or "work_dir" in given:
+        return
+    if given.get("shard", (1, 1)) != (1, 1):
+        raise UsageError(
+            "--shard at the group level leaves trainings in the work folder, for the run that puts "
+            "them together: give all of them the same --work-dir."
+        )
+    if given.get("engine", "local") != "local":
+        raise UsageError(
+            "--engine at the group level needs a work folder that all machines share under one "
+            "name: give it with --work-dir."
         )
 
 
@@ -130,7 +148,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         bids_dir=given["bids_dir"].absolute(),
         output_dir=given["output_dir"].absolute(),
         level=given["level"],
-        work_dir=given.get("work_dir"),
+        work_dir=given["work_dir"].absolute() if "work_dir" in given else None,
         derivatives={name: path.absolute() for name, path in given.get("derivatives", [])},
         selection=_selection(given),
         processing=_processing(given, omp_nthreads),

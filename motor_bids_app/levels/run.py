@@ -40,6 +40,11 @@ def run(settings: Settings) -> str:
         _show(error.results)
         raise
     seconds = time.perf_counter() - start
+    if settings.level == "group" and settings.selection.shard != (1, 1):
+        return (
+            f"Shard {'/'.join(map(str, settings.selection.shard))} of the trainings is done in "
+            f"{seconds:.0f} s. When all shards are, run the same command without --shard."
+        )
     return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
 
 
