@@ -148,7 +148,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         bids_dir=given["bids_dir"].absolute(),
         output_dir=given["output_dir"].absolute(),
         level=given["level"],
-        work_dir=given["work_dir"].absolute() if "work_dir" in given else None,
+        work_dir=given.get("work_dir"),
         derivatives={name: path.absolute() for name, path in given.get("derivatives", [])},
         selection=_selection(given),
         processing=_processing(given, omp_nthreads),

@@ -146,7 +146,8 @@ def make_builder(
     """Return what builds the models of an experiment."""
     checkpoints = None
     if settings.work_dir is not None:
-        checkpoints = FolderCheckpoints(settings.work_dir / "checkpoints" / experiment.name)
+        place = settings.work_dir.absolute()  # where workers stand is not known
+        checkpoints = FolderCheckpoints(place / "checkpoints" / experiment.name)
     return Builder(
         cohort=cohort,
         experiment=experiment,
