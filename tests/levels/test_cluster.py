@@ -103,6 +103,7 @@ class Cluster:
             "/scratch/work": str(folder / "work"),
             "--experiment karakis2023": f"--experiment {folder / 'network.toml'} --device cpu",
             "--array=1-20": "--array=1-2",
+            "--omp-nthreads 2": "--omp-nthreads 1",
         }
         (folder / "work").mkdir()
         for name, text in RECIPES.items():
@@ -140,7 +141,7 @@ def test_jobs_of_slurm_share_participants_then_trainings_and_one_puts_them_toget
     levels = [(one.level, one.selection.shard) for one in asked]
     assert levels[:2] == [("participant", (1, 2)), ("participant", (2, 2))]
     assert levels[2:] == [("group", (1, 2)), ("group", (2, 2)), ("group", (1, 1))]
-    assert {one.processing.omp_nthreads for one in asked} == {2}
+    assert {one.processing.omp_nthreads for one in asked} == {1}
 
 
 def test_the_image_takes_the_place_of_the_command(cluster):

@@ -105,12 +105,15 @@ def experiment_cost(
     rehearsal = rehearse(builder, models, final, given)
     paces = _paces(rehearsal, cohort)
     devices = fold_devices(choose_device(settings.resources.device))
-    n_at_once = processes(settings.resources).n_procs
+    # How many workers of a scheduler there will be is not known.
+    local = settings.resources.engine == "local"
+    n_at_once = processes(settings.resources).n_procs if local else 1
+    device = " ".join(devices) if n_at_once == len(devices) else f"{n_at_once} x {devices[0]}"
     rows = [
         Row(
             model=model,
             purpose=purpose,
-            device=" ".join(devices),
+            device=device,
             fits=tally.fits,
             steps=tally.steps,
             seconds=tally.seconds(paces) / min(n_at_once, tally.fits),
