@@ -118,7 +118,8 @@ def _run_participants(settings: Settings) -> None:
     selection = settings.selection
     participants_table(settings.bids_dir)  # a faulty one is told now, not when all is computed
     with ThreadPoolExecutor(1) as aside:  # the validator is a program of its own
-        words = (settings.bids_dir, selection.participants, selection.modalities)
+        kept = settings.output_dir / "logs" / "validation.json"
+        words = (settings.bids_dir, selection.participants, selection.modalities, kept)
         validated = None if settings.skip_bids_validation else aside.submit(validate, *words)
         # Takes as long to import as the validator takes to run.
         from motor_bids_app.levels.participant import level as participant

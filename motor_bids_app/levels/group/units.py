@@ -7,12 +7,13 @@ the same whoever trained. Nothing else needs to know of processes.
 
 import logging
 import mmap
+import os
 import pickle
+import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from io import BytesIO
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import pandas as pd
 import torch
 from sklearn.base import clone
 
+from motor_bids_app.bids.files import check_space
 from motor_bids_app.engine import map_unordered, worker_number
 from motor_bids_app.errors import MotorBidsAppError, ReadWriteError, WorkerDiedError
 from motor_bids_app.levels.group.estimators import Builder
@@ -111,8 +113,7 @@ def train_apart(settings: Settings, name: str, asked: Sequence[Asked], folder: P
     if not asked:
         return
     resources = processes(settings.resources)
-    path = (folder / f"trainings-{name}.pickle").absolute()
-    _write(path, asked)
+    path = _write(folder.absolute(), asked)
     n_threads = settings.processing.omp_nthreads
     units = [_Unit(path, number, resources, n_threads) for number in range(len(asked))]
     failed: dict[int, MotorBidsAppError] = {}
@@ -163,22 +164,26 @@ def _on_device(network: Any, device: str) -> Any:
     return clone(network).set_params(device=device)
 
 
-def _write(path: Path, asked: Sequence[Asked]) -> None:
-    """Write trainings, with the samples that they share once; maps in a file are named."""
+def _write(folder: Path, asked: Sequence[Asked]) -> Path:
+    """Write trainings, with the samples that they share once; maps in a file are named.
+
+    The file has a new name each time, as workers keep what they read.
+    """
     for one in asked:
         if one.samples.volumes is not None and isinstance(
             one.samples.volumes.store.data, np.memmap
         ):
             one.samples.volumes.store.data.flush()  # other machines see what is on the disk
-    content = BytesIO()
-    ForkingPickler(content, pickle.HIGHEST_PROTOCOL).dump(list(asked))
     try:
-        path.write_bytes(content.getbuffer())
+        handle, name = tempfile.mkstemp(prefix="trainings-", dir=folder)
+        with os.fdopen(handle, "wb") as stream:
+            ForkingPickler(stream, pickle.HIGHEST_PROTOCOL).dump(list(asked))
     except OSError as error:
+        check_space(error, folder)
         raise ReadWriteError(
-            f"{path} could not be written: {error.strerror}. Free space there, or choose another "
-            "work folder."
+            f"Nothing could be written to {folder}: {error.strerror}. Choose another work folder."
         ) from error
+    return Path(name)
 
 
 @lru_cache(maxsize=1)

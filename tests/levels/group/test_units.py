@@ -123,8 +123,7 @@ def test_trainings_are_left_where_a_model_finds_them(samples, tmp_path, monkeypa
 
 
 def test_processes_open_the_file_of_the_maps_instead_of_a_copy(samples, tmp_path):
-    path = tmp_path / "trainings"
-    units._write(path, asked(samples, tmp_path, NetworkClassifier, NetworkClassifier))
+    path = units._write(tmp_path, asked(samples, tmp_path, NetworkClassifier, NetworkClassifier))
 
     first, second = units._read(path)
 
