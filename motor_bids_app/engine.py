@@ -175,6 +175,16 @@ def dask_setup(_worker: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def worker_number() -> int:
+    """Number of this worker among the local ones, from 0; a worker that is restarted keeps it."""
+    from distributed import get_worker
+
+    try:
+        return int(get_worker().name)
+    except ValueError:  # no worker, or one that was started by others
+        return 0
+
+
 def _end(cluster: Any) -> None:
     """End the workers of a run that was stopped at once: schedulers give it seconds to end."""
     for nanny in cluster.workers.values():

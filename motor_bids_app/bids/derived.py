@@ -1,6 +1,7 @@
 """What the participant level, or another tool, left in derivative datasets."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -137,10 +138,11 @@ def _derived_sessions(participant: str, folders: Iterable[Path]) -> list[str | N
     """Sessions of a participant that have derivatives; None where there are no sessions."""
     sessions: set[str | None] = set()
     for folder in folders:
+        home = folder / f"sub-{participant}"
         found = {
-            path.name.removeprefix("ses-")
-            for path in (folder / f"sub-{participant}").glob("ses-*")
-            if path.is_dir()
+            name.removeprefix("ses-")
+            for name in _names_in(home)
+            if name.startswith("ses-") and (home / name).is_dir()
         }
         sessions |= found
     return sorted(sessions, key=str) or [None]
@@ -176,13 +178,16 @@ def _files_in(folder: Path, person: Person, space: str) -> dict[str, Path]:
     """Maps, epochs and the features table of a person in one dataset, by what they are."""
     home = folder.joinpath(*person.prefix.split("_"))
     here: dict[str, Path] = {}
+    start, within = f"{person.prefix}_", f"space-{space}_"
+    listed = {name: _names_in(home / name) for name in {kind for kind, _ in _MAPS.values()}}
     for key, (datatype, ending) in _MAPS.items():
-        pattern = f"{person.prefix}_*space-{space}_*{ending}.nii*"
-        options = sorted((home / datatype).glob(pattern), key=_standard_first)
+        parts = (start, within, f"{ending}.nii")
+        options = [home / datatype / name for name in listed[datatype] if _has(name, parts)]
         if options:
-            here[key] = options[0]
+            here[key] = min(options, key=_standard_first)
     for key in _RECORDINGS:
-        epochs = sorted((home / key).glob(f"{person.prefix}_*desc-windows_epo.fif"))
+        names = [name for name in _names_in(home / key) if name.endswith("desc-windows_epo.fif")]
+        epochs = [home / key / name for name in names if name.startswith(start)]
         joined = [
             path for path in epochs if key == "emg" and "eeg" in here and at_once(path, here["eeg"])
         ]
@@ -192,6 +197,28 @@ def _files_in(folder: Path, person: Person, space: str) -> dict[str, Path]:
     if features.is_file():
         here["features"] = features
     return here
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Names in a folder, in order; none if it is not there."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries)
+    except OSError:
+        return []
+
+
+def _has(name: str, parts: Sequence[str]) -> bool:
+    """Whether a name begins with the first part and has the others behind it, in order.
+
+    >>> _has("sub-1_space-M_fa.nii.gz", ("sub-1_", "space-M_", "fa.nii"))
+    True
+    """
+    place = len(parts[0]) if name.startswith(parts[0]) else -1
+    for part in parts[1:]:
+        found = name.find(part, place) if place >= 0 else -1
+        place = found + len(part) if found >= 0 else -1
+    return place >= 0
 
 
 def _standard_first(path: Path) -> tuple[bool, int, str]:

@@ -1,16 +1,23 @@
 """Validation by the BIDS validator, which runs offline and writes nothing to HOME."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from motor_bids_app.bids.files import read_json
+from motor_bids_app.bids.files import read_json, write_json
 from motor_bids_app.bids.lesion_names import is_lesion_name
-from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
+from motor_bids_app.errors import (
+    InputMissingError,
+    MotorBidsAppError,
+    ReadWriteError,
+    ValidationError,
+)
 from motor_bids_app.scratch import scratch_folder
 from motor_bids_app.settings import MODALITIES
 
@@ -48,6 +55,7 @@ def validate(
     dataset: Path,
     participants: Sequence[str] = (),
     datatypes: Sequence[str] = MODALITIES,
+    kept: Path | None = None,
 ) -> list[str]:
     """Validate a dataset, and return what was tolerated, one sentence for each kind.
 
@@ -59,6 +67,9 @@ def validate(
         Labels; errors in the folders of others are ignored. Empty: all count.
     datatypes : sequence of str
         Modalities that are read, such as 'anat'; errors in the folders of others are tolerated.
+    kept : Path, optional
+        File with what the validator found; it runs again when any file of the dataset has another
+        size or time, or when there is a file more or less.
 
     Raises
     ------
@@ -68,8 +79,8 @@ def validate(
         The dataset has errors; the message names one of each kind, with its file.
     """
     check_description(dataset)
-    issues = run_validator(dataset)
-    errors = [issue for issue in issues["issues"] if issue.get("severity") == "error"]
+    issues = _errors_of(dataset) if kept is None else _kept_errors(dataset, kept)
+    errors = issues["issues"]
     relevant = [error for error in errors if _concerns(error, participants)]
     fatal = [error for error in relevant if not _is_harmless(error, datatypes)]
     texts = issues.get("codeMessages", {})
@@ -83,6 +94,47 @@ def validate(
             "check with --skip-bids-validation."
         )
     return [_sentence(error, texts, n) for error, n in _one_of_each(relevant)]
+
+
+def _kept_errors(dataset: Path, kept: Path) -> dict[str, Any]:
+    """Return what the validator found when it saw the same files, or let it look at them."""
+    seen = _fingerprint(dataset)
+    try:
+        found = read_json(kept)
+    except MotorBidsAppError:  # there is none yet, or it is damaged
+        found = {}
+    if found.get("seen") != seen or not {"issues", "codeMessages"} <= set(found):
+        found = {"seen": seen, **_errors_of(dataset)}
+        write_json(kept, found)
+    return found
+
+
+def _errors_of(dataset: Path) -> dict[str, Any]:
+    issues = run_validator(dataset)
+    errors = [issue for issue in issues["issues"] if issue.get("severity") == "error"]
+    return {"issues": errors, "codeMessages": issues.get("codeMessages", {})}
+
+
+def _fingerprint(dataset: Path) -> str:
+    """Hash of name, size and time of all files, and of the version of the validator."""
+    found = hashlib.sha256(version("bids-validator-deno").encode())
+    for line in sorted(_files(str(dataset), "")):
+        found.update(line.encode(errors="surrogateescape"))
+    return found.hexdigest()
+
+
+def _files(folder: str, inside: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{inside}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, name)
+                continue
+            try:
+                state = entry.stat()
+            except OSError:  # a link that leads nowhere
+                state = entry.stat(follow_symlinks=False)
+            yield f"{name}\0{state.st_size} {state.st_mtime_ns}\n"
 
 
 def run_validator(dataset: Path) -> dict[str, Any]:

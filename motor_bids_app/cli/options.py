@@ -113,7 +113,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--shard",
         type=cli_values.shard,
         metavar="i/N",
-        help="participant level: work on part i of N of the participants",
+        help="participant level: work on part i of N of the participants; group level: do part i "
+        "of N of the trainings of networks, which a run without --shard then finds (--work-dir)",
     )
 
 
@@ -247,7 +248,7 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--engine", type=cli_values.engine, metavar="local|dask:ADDRESS|dask-file:PATH",
-        help="where participants are processed (default: local)",
+        help="where participants are processed and networks trained (default: local)",
     )  # fmt: skip
     group.add_argument(
         "--device", type=cli_values.device, metavar="auto|cpu|cuda[:i]",

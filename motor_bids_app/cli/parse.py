@@ -62,7 +62,7 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
     if "config_file" in given:
         given = _with_configuration(given, parser)
     _check_models(given, levels)
-    _check_shard(given, levels)
+    _check_shares(given, levels)
     if "clean_workdir" in given and "work_dir" not in given:
         raise UsageError("--clean-workdir needs --work-dir DIR, the folder to clean.")
     first, *later = (_settings(given | {"level": level}) for level in levels)
@@ -110,6 +110,34 @@ def _check_options(given: dict[str, Any], levels: Sequence[str]) -> None:
         )
 
 
+def _check_shares(given: dict[str, Any], levels: Sequence[str]) -> None:
+    """Refuse shares where there is nothing to share, or no place where they meet."""
+    shared = given.get("shard", (1, 1)) != (1, 1)
+    for level in levels:
+        if shared and level in ("predict", "validate"):
+            raise UsageError(
+                f"--shard is for the participant and group levels: {level} writes one table of "
+                "everyone, which parts would take from each other. Run it once, after all shards."
+            )
+    if shared and len(levels) > 1:
+        raise UsageError(
+            f"--shard is for one level at a time: {levels[1]} would begin before the other shards "
+            f"of {levels[0]} are done."
+        )
+    if "group" not in levels or "work_dir" in given:
+        return
+    if shared:
+        raise UsageError(
+            "--shard at the group level leaves trainings in the work folder, for the run that puts "
+            "them together: give all of them the same --work-dir."
+        )
+    if given.get("engine", "local") != "local":
+        raise UsageError(
+            "--engine at the group level needs a work folder that all machines share under one "
+            "name: give it with --work-dir."
+        )
+
+
 def _check_models(given: dict[str, Any], levels: Sequence[str]) -> None:
     """Refuse levels that apply models without one, and predictions of several at once."""
     models = given.get("model", [])
@@ -120,16 +148,6 @@ def _check_models(given: dict[str, Any], levels: Sequence[str]) -> None:
         raise UsageError(
             f"The predict level applies one model, and --model names {len(models)}: run it once "
             "for each. The validate level compares several."
-        )
-
-
-def _check_shard(given: dict[str, Any], levels: Sequence[str]) -> None:
-    """Refuse parts of the participants where a level needs all of them."""
-    others = [level for level in levels if level != "participant"]
-    if others and given.get("shard", (1, 1)) != (1, 1):
-        raise UsageError(
-            f"--shard is for the participant level: {others[0]} writes one table of everyone, "
-            "which parts would take from each other. Run it once, after all shards."
         )
 
 

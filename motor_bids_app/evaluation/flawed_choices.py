@@ -90,11 +90,7 @@ def _stages(candidate: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:
     parameters = candidate[0].get_params(deep=False)
     if "epochs" in parameters:
         lengths = sorted({max(1, round(share * parameters["epochs"])) for share in STAGES})
-        # Checkpoints are of the right length, and refuse to go on to another.
-        return [
-            tuple(set_model(model, epochs=length, checkpoints=None) for model in candidate)
-            for length in lengths
-        ]
+        return [tuple(set_model(model, epochs=length) for model in candidate) for length in lengths]
     if "penalty" in parameters:
         # The seed deals inner folds, which choose no penalty that is given.
         return [

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, predict_people
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
@@ -132,7 +131,7 @@ def _predict(plan: Plan, model: Any, fit: Fit) -> pd.DataFrame:
     tested = np.isin(
         plan.samples.participants, plan.splits.loc[first, "participant_id"].to_numpy(dtype=str)
     )
-    fitted = clone(model).fit(plan.samples[~tested], plan.y[~tested])
+    (fitted,) = fit([(model, ~tested)], plan.samples, plan.y)
     values = predict_people(fitted, plan.samples)
     return plan.splits.assign(prediction=plan.splits["participant_id"].map(values))
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from motor_bids_app.errors import UsageError
 from motor_bids_app.features.disconnection_columns import disconnection_columns
@@ -11,6 +12,7 @@ from motor_bids_app.spaces.atlases import MOTOR_REGIONS
 
 TRACT = "corticospinal_tract"
 MISSING = "n/a"
+_NAMES = 4096  # of columns that are remembered: tables of people have the same
 ATLAS = "CerebrA"  # whose regions the columns are about
 
 _MAPS = {
@@ -128,6 +130,7 @@ OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
 }
 
 
+@lru_cache(_NAMES)
 def is_feature(column: str) -> bool:
     """Whether the participant level writes a column of this name.
 
@@ -156,6 +159,7 @@ def of_earlier_regions(columns: Iterable[str]) -> set[str]:
     return earlier and earlier | {column for column in known if re.fullmatch(_BY_REGION, column)}
 
 
+@lru_cache(_NAMES)
 def is_text(column: str) -> bool:
     """Whether the cells of a feature column are words.
 

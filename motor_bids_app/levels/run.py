@@ -58,13 +58,19 @@ def run(settings: Settings) -> str:
             log.warning("%s", error)
             failures.append(error)
         else:
-            seconds = time.perf_counter() - start
-            sentences.append(
-                f"The {one.level} level is done in {seconds:.0f} s; see {one.output_dir}."
-            )
+            sentences.append(_done(one, time.perf_counter() - start))
     if failures:
         raise _together(failures)
     return " ".join(sentences)
+
+
+def _done(settings: Settings, seconds: float) -> str:
+    if settings.level == "group" and settings.selection.shard != (1, 1):
+        return (
+            f"Shard {'/'.join(map(str, settings.selection.shard))} of the trainings is done in "
+            f"{seconds:.0f} s. When all shards are, run the same command without --shard."
+        )
+    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
 
 
 def _together(errors: Sequence[IncompleteRunError]) -> IncompleteRunError:
@@ -168,7 +174,8 @@ def _run_participants(settings: Settings) -> None:
     selection = settings.selection
     participants_table(settings.bids_dir)  # a faulty one is told now, not when all is computed
     with ThreadPoolExecutor(1) as aside:  # the validator is a program of its own
-        words = (settings.bids_dir, selection.participants, selection.modalities)
+        kept = settings.output_dir / "logs" / "validation.json"
+        words = (settings.bids_dir, selection.participants, selection.modalities, kept)
         validated = None if settings.skip_bids_validation else aside.submit(validate, *words)
         # Takes as long to import as the validator takes to run.
         from motor_bids_app.levels.participant import level as participant

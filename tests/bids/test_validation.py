@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.bids import validation
 from motor_bids_app.bids.files import save_image, write_json
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.errors import InputMissingError, ReadWriteError, ValidationError
@@ -38,6 +39,33 @@ def test_errors_are_listed_with_their_files(dataset):
     (dataset / "sub-1/anat/sub-1_T3w.nii.gz").touch()
     with pytest.raises(ValidationError, match=r"/sub-1/anat/sub-1_T3w\.nii\.gz: NOT_INCLUDED"):
         validate(dataset)
+
+
+def test_the_validator_runs_again_only_where_files_changed(dataset, tmp_path_factory, monkeypatch):
+    kept = tmp_path_factory.mktemp("out") / "logs" / "validation.json"
+    error = {"severity": "error", "code": "A", "location": "/sub-1/anat/sub-1_T1w.nii.gz"}
+    runs = []
+
+    def looks(_):
+        runs.append(1)
+        return {"issues": [error, {"severity": "warning"}], "codeMessages": {"A": "It is odd."}}
+
+    monkeypatch.setattr(validation, "run_validator", looks)
+    said = []
+    for _ in range(2):
+        with pytest.raises(ValidationError) as caught:
+            validate(dataset, kept=kept)
+        said.append(str(caught.value))
+    assert (len(runs), said[0]) == (1, said[1])
+    assert validate(dataset, ["2"], kept=kept) == []
+
+    (dataset / "sub-1/anat/sub-1_T1w.json").write_text('{"a": 1}')
+    validate(dataset, ["2"], kept=kept)
+    assert len(runs) == 2
+
+    kept.write_text("{")
+    validate(dataset, ["2"], kept=kept)
+    assert len(runs) == 3
 
 
 def test_one_error_of_each_kind_is_shown(dataset):

@@ -66,6 +66,7 @@ def test_labels_may_come_from_a_file(tmp_path):
         ([], "predict"),
         (["--selftest"], "participant"),
         (["--shard", "1/2"], "group"),
+        (["--engine", "dask:tcp://a:1"], "group"),
         (["--shard", "2/2", "--model", "m"], "predict"),
     ],
 )

@@ -15,6 +15,7 @@ from motor_bids_app.errors import TableError
 MISSING = frozenset(
     ("", "n/a", "na", "nan", "n.a.", "#n/a", "<na>", "nat", "null", "-", "--", "---", "\u2013")
 )
+_Cells = tuple[str | None, ...]
 PLAIN_MISSING = frozenset(("", "n/a"))  # as BIDS has it
 _MOST_COLUMNS = 20_000
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -49,6 +50,30 @@ def read_table(path: Path, missing: frozenset[str] = MISSING) -> pd.DataFrame:
         It is no tab-separated text, a column is there twice, or a line has another number of
         cells than the heading.
     """
+    numbers, columns = _columns(path, missing)
+    index = pd.Index(numbers, dtype="int64")
+    named = {name: pd.Series(cells, index=index, dtype="str") for name, cells in columns.items()}
+    return pd.DataFrame(named, index=index)
+
+
+def read_row(path: Path, missing: frozenset[str] = MISSING) -> tuple[int, dict[str, str | None]]:
+    """Read a table of one row: the number of its line, and its cells by column, None if missing.
+
+    The same as `read_table`, in a hundredth of its time where columns are many.
+
+    Raises
+    ------
+    InputMissingError, ReadWriteError, TableError
+        As `read_table`; also for another number of rows than one.
+    """
+    numbers, columns = _columns(path, missing)
+    if len(numbers) != 1:
+        raise TableError(f"{path} has {len(numbers)} rows instead of one.")
+    return numbers[0], {name: cells[0] for name, cells in columns.items()}
+
+
+def _columns(path: Path, missing: frozenset[str]) -> tuple[list[int], dict[str, _Cells]]:
+    """Numbers of the lines of rows, and the cells of columns by name."""
     heading, rows = _heading_and_rows(path)
     longest = max(map(len, missing))
     content = [
@@ -58,15 +83,10 @@ def read_table(path: Path, missing: frozenset[str] = MISSING) -> pd.DataFrame:
         ]
         for _, cells in rows
     ]
-    columns = list(zip(*content, strict=True)) or [()] * len(heading)
-    numbers = pd.Index([number for number, _ in rows], dtype="int64")
-    named = {
-        name: pd.Series(column, index=numbers, dtype="str")
-        for name, column in zip(heading, columns, strict=True)
-        if name
-    }
+    columns: list[_Cells] = list(zip(*content, strict=True)) or [()] * len(heading)
     _check_headings(path, heading, columns)
-    return pd.DataFrame(named, index=numbers)
+    named = {name: cells for name, cells in zip(heading, columns, strict=True) if name}
+    return [number for number, _ in rows], named
 
 
 def _heading_and_rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -93,7 +113,7 @@ def _check_delimiter(path: Path, heading: list[str]) -> None:
             )
 
 
-def _check_headings(path: Path, heading: list[str], columns: list[tuple[str | None, ...]]) -> None:
+def _check_headings(path: Path, heading: list[str], columns: list[_Cells]) -> None:
     if len(heading) > _MOST_COLUMNS:
         raise TableError(
             f"{path} has {len(heading):,} columns; tables of up to {_MOST_COLUMNS:,} are read. "
@@ -193,18 +213,32 @@ def to_numbers(
     """
     found: dict[str, float] = {}
     for cell in cells.dropna().unique():
-        number = float(cell) if _NUMBER.fullmatch(cell) else math.nan
-        if not math.isfinite(number):
-            where = cells.index[cells == cell][0]
-            hint = ""
-            if _DECIMAL_COMMA.fullmatch(cell):
-                hint = " (write a decimal point, and nothing between thousands)"
-            raise error(
-                f"{describe(where, cell)}, which is no number{hint}. Correct the cell, or write "
-                "n/a."
-            )
-        found[cell] = number
+        found[cell] = to_number(
+            cell, lambda text: describe(cells.index[cells == text][0], text), error
+        )
     return cells.map(found).astype(float)
+
+
+def to_number(
+    cell: str, describe: Callable[[str], str], error: type[TableError] = TableError
+) -> float:
+    """Number of a cell that is not missing; parameters and errors as of `to_numbers`."""
+    number = float(cell) if _NUMBER.fullmatch(cell) else math.nan
+    if not math.isfinite(number):
+        hint = ""
+        if _DECIMAL_COMMA.fullmatch(cell):
+            hint = " (write a decimal point, and nothing between thousands)"
+        raise error(f"{describe(cell)}, which is no number{hint}. Correct the cell, or write n/a.")
+    return number
+
+
+def numeric_cell(cell: str, name: str, path: Path, line: int) -> float:
+    """Number of a cell of `read_row` that is not missing; errors as of `numeric_column`."""
+    return to_number(cell, lambda text: _place(path, line, name, text))
+
+
+def _place(path: Path, line: Hashable, name: str, cell: str) -> str:
+    return f"{path}, line {line}: {name} is {cell!r}"
 
 
 def numeric_column(table: pd.DataFrame, name: str, path: Path) -> pd.Series:
@@ -215,7 +249,7 @@ def numeric_column(table: pd.DataFrame, name: str, path: Path) -> pd.Series:
     TableError
         A cell is no number; the message has its line.
     """
-    return to_numbers(table[name], lambda line, cell: f"{path}, line {line}: {name} is {cell!r}")
+    return to_numbers(table[name], lambda line, cell: _place(path, line, name, cell))
 
 
 def same_code(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from motor_bids_app.bids.tables.identifiers import near_miss, participant_id
 from motor_bids_app.bids.tables.ratings import rated_exclude
 from motor_bids_app.bids.tables.resolved import ResolvedTable
 from motor_bids_app.bids.tables.scores import Score
-from motor_bids_app.bids.tables.tsv import numeric_column, read_table
+from motor_bids_app.bids.tables.tsv import numeric_cell, read_row
 from motor_bids_app.errors import DataError, InputMissingError, MotorBidsAppError, UsageError
 from motor_bids_app.evaluation.splits import some
 from motor_bids_app.features.columns import ATLAS, is_feature, is_text, of_earlier_regions
@@ -266,18 +266,16 @@ def _features(scan: DerivedScan) -> tuple[dict[str, object], set[str]]:
     if scan.features is None:
         return {}, set()
     check_intact(scan.features)
-    table = read_table(scan.features)
-    if len(table) != 1:
-        raise DataError(f"{scan.features} has {len(table)} rows instead of one.")
-    owner = table["participant_id"].iloc[0] if "participant_id" in table else None
-    if isinstance(owner, str) and participant_id(owner) != scan.participant_id:
+    line, cells = read_row(scan.features)
+    owner = cells.get("participant_id")
+    if owner is not None and participant_id(owner) != scan.participant_id:
         raise DataError(f"{scan.features} is of {owner}, by its participant_id. Replace it.")
-    columns = [str(column) for column in table.columns if column not in KEYS]
+    columns = [column for column in cells if column not in KEYS]
     strange = {name for name in columns if not is_feature(name)} | of_earlier_regions(columns)
     features: dict[str, object] = {}
     for name in (column for column in columns if column not in strange):
-        cell = table[name].iloc[0]
-        if isinstance(cell, str):
-            number = None if is_text(name) else numeric_column(table, name, scan.features)
-            features[name] = cell if number is None else number.iloc[0]
+        cell = cells[name]
+        if cell is not None:
+            number = None if is_text(name) else numeric_cell(cell, name, scan.features, line)
+            features[name] = cell if number is None else number
     return features, strange

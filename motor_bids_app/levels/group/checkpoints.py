@@ -1,10 +1,13 @@
-"""Trainings that were stopped, kept in the work folder so that they go on."""
+"""Trainings that are done or were stopped, kept in the work folder so that they go on."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from motor_bids_app.bids.files import check_space
 from motor_bids_app.errors import OutputError, ReadWriteError
+from motor_bids_app.scratch import temporary_file
 
 _FOLDER = "checkpoints"
 
@@ -41,14 +44,21 @@ class FolderCheckpoints:
             raise ReadWriteError(f"{self._path(name)} cannot be read: {error.strerror}.") from error
 
     def save(self, name: str, content: bytes) -> None:
-        """Keep `content`; a file that is there is replaced when the new one is whole."""
+        """Keep `content`; a file that is there is replaced when the new one is on the disk.
+
+        Processes and machines that save the same do not meet in a half-written file.
+        """
         path = self._path(name)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".tmp")
-            temporary.write_bytes(content)
-            temporary.replace(path)
+            with temporary_file(path) as temporary:
+                with temporary.open("wb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                temporary.replace(path)
         except OSError as error:
+            check_space(error, self.folder)
             raise OutputError(
                 f"A checkpoint could not be written to {self.folder}: {error.strerror}. Free space "
                 "there, or choose another work folder."

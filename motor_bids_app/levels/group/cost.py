@@ -4,21 +4,21 @@ Trainings are counted by a rehearsal; a step of each network is timed on the dev
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from motor_bids_app.errors import MotorBidsAppError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.group.estimators import Builder, usable_models
+from motor_bids_app.levels.group.estimators import usable_models
 from motor_bids_app.levels.group.foreseen import Foreseen, foreseen_people
 from motor_bids_app.levels.group.level import load_experiments
 from motor_bids_app.levels.group.pace import Pace, measure
 from motor_bids_app.levels.group.rehearsal import Rehearsal, rehearse
 from motor_bids_app.levels.group.run import make_builder
 from motor_bids_app.levels.group.splitting import read_splits
+from motor_bids_app.levels.group.units import processes
 from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
 from motor_bids_app.models.catalog import COMPARED_ONLY
 from motor_bids_app.settings import Settings
@@ -102,38 +102,27 @@ def experiment_cost(
         final = next(name for name in reversed(models) if name not in COMPARED_ONLY)
     builder = make_builder(settings, experiment, cohort, None)
     builder.check(models)
-    own = {f.name: getattr(builder, f.name) for f in fields(Builder)}
-    rehearsal = Rehearsal(**own)
-    with _quiet():
-        rehearse(rehearsal, models, final, given)
+    rehearsal = rehearse(builder, models, final, given)
     paces = _paces(rehearsal, cohort)
     devices = fold_devices(choose_device(settings.resources.device))
+    # How many workers of a scheduler there will be is not known.
+    local = settings.resources.engine == "local"
+    n_at_once = processes(settings.resources).n_procs if local else 1
+    device = " ".join(devices) if n_at_once == len(devices) else f"{n_at_once} x {devices[0]}"
     rows = [
         Row(
             model=model,
             purpose=purpose,
-            device=" ".join(devices),
+            device=device,
             fits=tally.fits,
             steps=tally.steps,
-            seconds=tally.seconds(paces) / min(len(devices), tally.fits),
+            seconds=tally.seconds(paces) / min(n_at_once, tally.fits),
             disk=tally.bytes(paces),
         )
         for (model, purpose), tally in rehearsal.tallies.items()
         if tally.fits
     ]
     return rows, [_who(cohort), *_scaled(paces)]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the log from telling of trainings that are only counted."""
-    of_app = logging.getLogger("motor_bids_app")
-    level = of_app.level
-    of_app.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        of_app.setLevel(level)
 
 
 def _paces(rehearsal: Rehearsal, cohort: Cohort) -> dict[str, Pace]:

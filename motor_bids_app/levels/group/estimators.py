@@ -1,7 +1,7 @@
 """The models of an experiment: which can be fitted, and how each is built."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.errors import DataError, UsageError
-from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
+from motor_bids_app.evaluation.fitting import Job, fit_in_turn
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.recordings import SIGNALS
+from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.cohort import Cohort
@@ -50,13 +51,11 @@ class Builder:
     device : str
         For networks: "cpu", "cuda" or "cuda:i".
     checkpoints : Checkpoints, optional
-        Where networks leave what they need to go on after a stop.
+        Where networks leave what they need to go on after a stop, and what they have learned.
     start : Start, optional
         Weights that networks begin with.
     weights : FolderWeights, optional
         Where networks of slices start from.
-    fit : callable
-        Fits models, see `cross_validate`: several at once where there are several GPUs.
     """
 
     cohort: Cohort
@@ -66,7 +65,6 @@ class Builder:
     checkpoints: Checkpoints | None = None
     start: Start | None = None
     weights: FolderWeights | None = None
-    fit: Fit = fit_in_turn
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -130,6 +128,10 @@ class Builder:
         if transform != "none":
             return [TransformedRegressor(one, transform, span) for one in built]
         return list(built)
+
+    def fit(self, jobs: Sequence[Job], samples: Samples, y: NDArray[Any]) -> Iterator[Any]:
+        """Yield fitted models, see `fit_in_turn`; trainings that are kept are not done again."""
+        return fit_in_turn(jobs, samples, y)
 
     def check(self, names: Sequence[str]) -> None:
         """Raise UsageError if a network among the models cannot be built on these inputs."""

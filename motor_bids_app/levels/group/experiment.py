@@ -1,7 +1,7 @@
 """One experiment: how every model does on the same splits, and what follows from it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -97,6 +97,7 @@ def evaluate(
     allowed: Sequence[str] = (),
     given: pd.DataFrame | None = None,
     watch: Watch | None = None,
+    ahead: Callable[[Setup], None] | None = None,
 ) -> Evaluation:
     """Cross-validate every model of the experiment on the same splits, and compute all parts.
 
@@ -110,6 +111,8 @@ def evaluate(
         Splits of the user: columns repeat, fold, participant_id.
     watch : callable, optional
         Shown each fitted final model; see `cross_validate`.
+    ahead : callable, optional
+        Trains networks elsewhere before they are asked for; see `units`.
 
     Raises
     ------
@@ -118,7 +121,9 @@ def evaluate(
     DataError
         The people are too few, or no model has its inputs.
     """
-    setup = _prepare(builder, allowed, given)
+    setup = prepare(builder, allowed, given)
+    if ahead is not None:
+        ahead(setup)
     network, splits = builder.experiment.model.kind, setup.splits
     layers = layer_watcher(builder, splits) if network in setup.models else None
     training = TrainingWatch(builder.cohort, splits)
@@ -149,8 +154,8 @@ def evaluate(
     )
 
 
-def _prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | None) -> Setup:
-    """Deal the splits, choose the models that have their inputs, and audit both."""
+def prepare(builder: Builder, allowed: Sequence[str], given: pd.DataFrame | None) -> Setup:
+    """Deal the splits, choose the models that have their inputs, and audit both; see `evaluate`."""
     cohort, experiment = builder.cohort, builder.experiment
     splits, notes = plan_splits(cohort, experiment, builder.seed, given)
     models, left_out = usable_models(cohort, experiment)
@@ -235,8 +240,7 @@ def _chance(builder: Builder, setup: Setup) -> Tests:
     log.info("%s: permuting labels", experiment.name)
     chance = chance_tests(cohort, experiment, setup.models, setup.splits, seed)
     if experiment.validation.refits and experiment.model.kind in setup.models:
-        # A permutation is trained in a while, and there are many: none leaves a checkpoint.
-        network = replace(builder, checkpoints=None).build(experiment.model.kind)[0]
+        network = builder.build(experiment.model.kind)[0]
         chance |= refitted_test(cohort, experiment, network, setup.splits, seed, builder.fit)
     return chance
 

@@ -1,6 +1,7 @@
 """The group level: run experiments on the derivatives, and report how good the models are."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from motor_bids_app import __version__
@@ -14,16 +15,16 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.experiments.reading import load_preset, parse_experiment
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.levels.cohort.maps import map_library
+from motor_bids_app.levels.cohort.maps import MapLibrary, map_library
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.scanner import with_scanners
 from motor_bids_app.levels.failures import failure_of
-from motor_bids_app.levels.group.devices import fitting_on
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
 from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.group.run import run_experiment, with_splits, with_table
-from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
+from motor_bids_app.levels.group.shards import train_share, without_share
+from motor_bids_app.levels.hardware import limit_threads
 from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.page import ExperimentLink, GroupReport, render_comparison
 from motor_bids_app.settings import Settings
@@ -37,7 +38,7 @@ def run(settings: Settings) -> list[Result]:
     Returns
     -------
     list of Result
-        For each experiment and model.
+        For each experiment and model; empty where a share of the trainings was asked for.
 
     Raises
     ------
@@ -51,31 +52,41 @@ def run(settings: Settings) -> list[Result]:
         check_weights(FolderWeights(settings.weights), experiments)
     limit_threads(settings.processing.omp_nthreads)
     try:
-        people = with_scanners(gather_participants(settings), settings.bids_dir)
+        gathered = gather_participants(without_share(settings))
+        people = with_scanners(gathered, settings.bids_dir)
     except MotorBidsAppError as error:
         _replace_page(settings, {experiment.name: str(error) for experiment in experiments})
         raise
     for note in people.notes:
         log.warning("%s", note)
+    with map_library(people.scans, people.table, settings.work_dir) as library:
+        if settings.selection.shard != (1, 1):
+            train_share(settings, experiments, people, library)
+            return []
+        return _run_all(settings, experiments, people, library)
+
+
+def _run_all(
+    settings: Settings,
+    experiments: Sequence[Experiment],
+    people: Participants,
+    library: MapLibrary,
+) -> list[Result]:
+    """Run experiments and write the page that compares them; errors as of `run`."""
     results: list[Result] = []
     links: list[ExperimentLink] = []
     failed: dict[str, MotorBidsAppError] = {}
-    devices = fold_devices(choose_device(settings.resources.device))
-    with (
-        map_library(people.scans, people.table, settings.work_dir) as library,
-        fitting_on(devices) as fit,
-    ):
-        for experiment in experiments:
-            try:
-                link, lines = run_experiment(settings, experiment, people, library, fit)
-            except Exception as error:  # a bug in one must not take the others down
-                failed[experiment.name] = failure_of(
-                    error, settings.output_dir, f"experiment-{experiment.name}"
-                )
-                log.error("experiment %s: %s", experiment.name, failed[experiment.name])
-                continue
-            links.append(link)
-            results += lines
+    for experiment in experiments:
+        try:
+            link, lines = run_experiment(settings, experiment, people, library)
+        except Exception as error:  # a bug in one must not take the others down
+            failed[experiment.name] = failure_of(
+                error, settings.output_dir, f"experiment-{experiment.name}"
+            )
+            log.error("experiment %s: %s", experiment.name, failed[experiment.name])
+            continue
+        links.append(link)
+        results += lines
     reasons = {name: str(error) for name, error in failed.items()}
     if not links:
         _replace_page(settings, reasons)

@@ -35,7 +35,7 @@ class Pace:
     n_items, wanted : int
         Items of the steps that were measured, and of those of the training.
     saved, checkpoint : int
-        Bytes of the network in a bundle, and of a checkpoint.
+        Bytes of the network in a bundle, and of the checkpoint of a training that is done.
     """
 
     seconds: float
@@ -49,13 +49,13 @@ class Pace:
 class _Sizes:
     """Checkpoints of which only the size is kept."""
 
-    largest: int = 0
+    last: int = 0
 
     def load(self, name: str) -> bytes | None:  # noqa: ARG002 - of `Checkpoints`
         return None
 
     def save(self, name: str, content: bytes) -> None:  # noqa: ARG002 - of `Checkpoints`
-        self.largest = max(self.largest, len(content))
+        self.last = len(content)
 
 
 def measure(training: Training, X: Samples, y: NDArray[Any]) -> Pace:
@@ -96,13 +96,12 @@ def _steps(training: Training, X: Samples, y: NDArray[Any], size: int, wanted: i
         seconds = fitted.seconds_[-1]
     saved = sum(int(value.nbytes) for value in fitted.get_state().arrays.values())
     log.debug("%s: %.3f s for %d items", training.kind, seconds, n)
-    stops = training.network.validation_share > 0  # the best weights are kept beside the last
     return Pace(
         seconds=seconds / n,
         n_items=n,
         wanted=wanted,
         saved=saved,
-        checkpoint=sizes.largest + saved * stops,
+        checkpoint=sizes.last,
     )
 
 

@@ -1,19 +1,24 @@
-"""All trainings of an experiment, counted by an evaluation whose models do not learn.
+"""All trainings of an experiment, found by an evaluation whose models do not learn.
 
-They note what they are asked to learn, and answer at random: what is counted is what would run.
+What they are asked to learn is noted, and they answer at random: what is noted is what would run.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate, primary_metric
+from motor_bids_app.evaluation.fitting import Job
 from motor_bids_app.evaluation.ladder import flawed_plans
 from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
+from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.group.chance import refitted_test
 from motor_bids_app.levels.group.comparisons import evaluate_comparisons
 from motor_bids_app.levels.group.estimators import Builder
@@ -57,42 +62,59 @@ class Tally:
         return kept + sum(n * paces[kind].saved for kind, n in self.bundled.items())
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A training that an experiment asks for, of scans among these samples."""
+
+    model: str
+    purpose: str
+    training: Training
+    samples: Samples
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal(Builder):
-    """Builds models that do not learn, and counts what they would have trained."""
+    """Builds models that do not learn, and notes what they would have trained."""
 
-    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
-    examples: dict[str, Training] = field(default_factory=dict)
-    _kinds: dict[tuple[type, str, str], type] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
     purpose: str = "cross-validation"
 
     def build(self, name: str, **changes: Any) -> list[Any]:
-        """Return models as those of `Builder.build` that note what they are fitted to."""
-        return [self._noting(model, name) for model in super().build(name, **changes)]
+        """Return models as those of `Builder.build` that answer at random."""
+        return [_guessing(model, name) for model in super().build(name, **changes)]
+
+    def fit(self, jobs: Sequence[Job], samples: Samples, y: NDArray[Any]) -> Iterator[Any]:
+        """Note what would be trained, and yield the models as they are."""
+        for model, chosen in jobs:
+            rows = np.flatnonzero(chosen)
+            own = model.learns(**model.get_params(deep=False))
+            for training in trainings_of(own, samples[rows], y[rows]):
+                training = training.among(rows)
+                self.asked.append(Asked(model.called, self.purpose, training, samples))
+            yield model
 
     def doing(self, purpose: str) -> "Rehearsal":
         """Return the same, which counts for something else."""
         return replace(self, purpose=purpose)
 
-    def _noting(self, model: Any, name: str) -> Any:
-        key = (type(model), name, self.purpose)
-        if key not in self._kinds:
-            self._kinds[key] = _noting_kind(type(model), lambda *fit: self._note(name, *fit))
-        return self._kinds[key](**model.get_params(deep=False))
+    @property
+    def tallies(self) -> dict[tuple[str, str], Tally]:
+        """What was noted, by model and purpose."""
+        found: dict[tuple[str, str], Tally] = {}
+        for one in self.asked:
+            tally = found.setdefault((one.model, one.purpose), Tally())
+            tally.add(one.training, bundled=one.purpose == FINAL)
+        return found
 
-    def _note(self, name: str, model: Any, X: Any, y: Any) -> None:
-        tally = self.tallies.setdefault((name, self.purpose), Tally())
-        for training in trainings_of(model, X, np.asarray(y)):
-            self.examples.setdefault(training.kind, training)
-            tally.add(training, bundled=self.purpose == FINAL)
+    @property
+    def examples(self) -> dict[str, Training]:
+        """The first training of each kind."""
+        return {one.training.kind: one.training for one in reversed(self.asked)}
 
 
-def _noting_kind(kind: type, note: Callable[[Any, Any, Any], None]) -> type:
-    """Return a kind of model with the settings of another that learns nothing."""
-
-    def fit(self: Any, X: Any, y: Any) -> Any:
-        note(kind(**self.get_params(deep=False)), X, y)
-        return self
+def _guessing(model: Any, name: str) -> Any:
+    """Return a model with the settings of another that learns nothing, and knows its name."""
+    kind = type(model)
 
     def chance(_: Any, X: Any) -> Any:
         return np.random.default_rng(len(X)).random(len(X))
@@ -100,32 +122,67 @@ def _noting_kind(kind: type, note: Callable[[Any, Any, Any], None]) -> type:
     def probabilities(self: Any, X: Any) -> Any:
         return np.column_stack([1 - chance(self, X), chance(self, X)])
 
-    own = {"fit": fit, "predict": chance}
+    own = {"learns": kind, "called": name, "predict": chance}
     if hasattr(kind, "predict_proba"):
         own["predict_proba"] = probabilities
-    return type(kind.__name__, (kind,), own)
+    return type(kind.__name__, (kind,), own)(**model.get_params(deep=False))
 
 
 def rehearse(
-    builder: Rehearsal, models: Sequence[str], final: str, given: pd.DataFrame | None = None
+    builder: Builder, models: Sequence[str], final: str, given: pd.DataFrame | None = None
+) -> Rehearsal:
+    """Go through all trainings of an experiment: see `experiment.evaluate` and `run_experiment`.
+
+    Parameters
+    ----------
+    builder : Builder
+    models : sequence of str
+        Those that have their inputs.
+    final : str
+        The one that is trained on everyone.
+    given : DataFrame, optional
+        Splits of the user: columns repeat, fold, participant_id.
+    """
+    rehearsal = Rehearsal(**{f.name: getattr(builder, f.name) for f in fields(Builder)})
+    with _quiet():
+        _go_through(rehearsal, models, final, given)
+    return rehearsal
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the log from telling of trainings that are only noted."""
+    of_app = logging.getLogger("motor_bids_app")
+    level = of_app.level
+    of_app.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        of_app.setLevel(level)
+
+
+def _go_through(
+    builder: Rehearsal, models: Sequence[str], final: str, given: pd.DataFrame | None
 ) -> None:
-    """Go through all trainings of an experiment: see `experiment.evaluate` and `run_experiment`."""
     cohort, experiment, seed = builder.cohort, builder.experiment, builder.seed
     splits, _ = plan_splits(cohort, experiment, seed, given)
     splits = usable_splits(splits, list(cohort.labels.truth.index))
     samples, y, kind = cohort.samples, cohort.y, experiment.model.kind
     costly = [name for name in models if is_costly(builder, name)]
-    tables = {name: cross_validate(builder.build(name), samples, y, splits) for name in costly}
+    tables = {
+        name: cross_validate(builder.build(name), samples, y, splits, fit=builder.fit)
+        for name in costly
+    }
     evaluate_comparisons(builder.doing("comparisons"), splits, None, costly)
     if experiment.validation.refits and kind in costly:
-        network = replace(builder.doing("permutations"), checkpoints=None).build(kind)[0]
-        refitted_test(cohort, experiment, network, splits, seed)
+        permuting = builder.doing("permutations")
+        refitted_test(cohort, experiment, builder.build(kind)[0], splits, seed, permuting.fit)
     if final not in costly:
         return
     table = tables[final]
     if experiment.model.recalibrate != "none":
-        raw = builder.doing("without recalibration").build(final, raw=True)
-        table = cross_validate(raw, samples, y, splits)
+        plain = builder.doing("without recalibration")
+        table = cross_validate(plain.build(final, raw=True), samples, y, splits, fit=plain.fit)
     _as_published(builder.doing("as published"), final, splits, table)
     builder.doing(FINAL).train(final)
 
@@ -137,7 +194,7 @@ def _as_published(
     experiment, asked = builder.experiment, builder.experiment.as_published
     if asked is None or not asked.protocols:
         return
-    models, fits = builder.build(final, raw=True), Fits()
+    models, fits = builder.build(final, raw=True), Fits(builder.fit)
     plan = right_plan(builder.cohort, experiment, final, models, splits)
     fits.keep(plan, models, table)
     for changed in flawed_plans(plan, asked.protocols).values():

@@ -1,13 +1,14 @@
 """Run one experiment, from its people to its files."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.paths import own_folder
-from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort, build_cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary
@@ -17,7 +18,7 @@ from motor_bids_app.levels.group.bundle import describe_model, save_model
 from motor_bids_app.levels.group.checklists import LINKS, run_facts, write_checklists
 from motor_bids_app.levels.group.checkpoints import FolderCheckpoints, checkpoints_of
 from motor_bids_app.levels.group.estimators import Builder
-from motor_bids_app.levels.group.evaluation import Evaluation
+from motor_bids_app.levels.group.evaluation import Evaluation, Setup
 from motor_bids_app.levels.group.experiment import PARTS, evaluate
 from motor_bids_app.levels.group.explanation.watchers import Watchers
 from motor_bids_app.levels.group.folds import fit_folds, is_costly
@@ -30,6 +31,7 @@ from motor_bids_app.levels.group.splitting import read_splits
 from motor_bids_app.levels.group.states import describe_states
 from motor_bids_app.levels.group.stopped import write_stopped
 from motor_bids_app.levels.group.transfer import Inheritance, inherit
+from motor_bids_app.levels.group.units import is_alone, train_apart, trainings_asked
 from motor_bids_app.levels.hardware import choose_device
 from motor_bids_app.reports.experiment.content import ExperimentReport
 from motor_bids_app.reports.experiment.page import ExperimentLink, render_experiment
@@ -39,10 +41,19 @@ from motor_bids_app.settings import Settings
 log = logging.getLogger(__name__)
 
 
-def run_experiment(
-    settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary, fit: Fit
-) -> tuple[ExperimentLink, list[Result]]:
-    """Evaluate, train, and write all files of one experiment."""
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """An experiment before anything is fitted: what builds its models, and splits of the user."""
+
+    builder: Builder
+    heritage: Inheritance | None
+    given: pd.DataFrame | None
+
+
+def open_experiment(
+    settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary
+) -> Opened:
+    """Gather the people of an experiment, and what its networks begin with."""
     given = None
     if experiment.validation.splits is not None:
         given = read_splits(Path(experiment.validation.splits))
@@ -52,14 +63,33 @@ def run_experiment(
     if experiment.inputs.table is not None:  # it may name people, and is not copied
         experiment = with_table(experiment, Path(experiment.inputs.table).name)
     _log_question(experiment, cohort)
-    folder = own_folder(settings.output_dir, "experiments", experiment.name)
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))
-    builder = make_builder(settings, experiment, cohort, heritage, fit)
+    builder = make_builder(settings, experiment, cohort, heritage)
+    if builder.checkpoints is None and not is_alone(settings.resources):
+        place = FolderCheckpoints(library.folder / "checkpoints" / experiment.name)
+        builder = replace(builder, checkpoints=place)
+    return Opened(builder=builder, heritage=heritage, given=given)
+
+
+def run_experiment(
+    settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary
+) -> tuple[ExperimentLink, list[Result]]:
+    """Evaluate, train, and write all files of one experiment."""
+    opened = open_experiment(settings, experiment, people, library)
+    builder, given = opened.builder, opened.given
+    experiment, cohort = builder.experiment, builder.cohort
+    folder = own_folder(settings.output_dir, "experiments", experiment.name)
+
+    def ahead(setup: Setup) -> None:
+        if not is_alone(settings.resources):
+            asked = trainings_asked(builder, setup, given)
+            train_apart(settings, experiment.name, asked, library.folder)
+
     watchers = Watchers.build(folder, cohort, experiment, library, builder.seed)
     try:
-        evaluation = evaluate(builder, settings.allow, given, watchers.watch)
+        evaluation = evaluate(builder, settings.allow, given, watchers.watch, ahead)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
@@ -75,7 +105,9 @@ def run_experiment(
     history = enter(settings.output_dir, evaluation)
     report = build_report(evaluation, ceiling, blocks, LINKS, history)
     write_results(folder, evaluation, PARTS)
-    save_model(folder / "model", members, _description(settings, evaluation, heritage), folds)
+    save_model(
+        folder / "model", members, _description(settings, evaluation, opened.heritage), folds
+    )
     write_checklists(folder, run_facts(settings, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     if isinstance(builder.checkpoints, FolderCheckpoints):
@@ -110,12 +142,12 @@ def make_builder(
     experiment: Experiment,
     cohort: Cohort,
     heritage: Inheritance | None,
-    fit: Fit = fit_in_turn,
 ) -> Builder:
     """Return what builds the models of an experiment."""
     checkpoints = None
     if settings.work_dir is not None:
-        checkpoints = checkpoints_of(settings.work_dir, experiment.name)
+        work_dir = settings.work_dir.absolute()  # where workers stand is not known
+        checkpoints = checkpoints_of(work_dir, experiment.name)
     return Builder(
         cohort=cohort,
         experiment=experiment,
@@ -124,7 +156,6 @@ def make_builder(
         checkpoints=checkpoints,
         start=None if heritage is None else heritage.start,
         weights=None if settings.weights is None else FolderWeights(settings.weights),
-        fit=fit,
     )
 
 

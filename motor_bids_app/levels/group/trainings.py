@@ -1,6 +1,6 @@
 """Which networks an estimator trains when it is fitted, without training any of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from motor_bids_app.models.networks.ensemble import (
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.tables.ordinal import CumulativeModel
 from motor_bids_app.models.tables.recalibration import RecalibratedClassifier
-from motor_bids_app.models.tables.transformed import TransformedRegressor
+from motor_bids_app.models.tables.transformed import TransformedRegressor, transformed
 from motor_bids_app.models.training.batches import balanced_rows, count_batches
 from motor_bids_app.models.training.folds import held_out, inner_folds
 
@@ -39,6 +39,8 @@ class Training:
     ----------
     network : NetworkModel or InstanceNetwork
         Not fitted.
+    rows, labels : array, shape (n_rows,)
+        Scans that it is fitted to, as positions, and what it is to learn of them.
     kind : str
         In words. Trainings of one kind take equally long for an item.
     n_items : int
@@ -48,6 +50,8 @@ class Training:
     """
 
     network: Any
+    rows: NDArray[np.intp]
+    labels: Labels
     kind: str
     n_items: int
     n_steps: int
@@ -57,6 +61,10 @@ class Training:
     def keeps(self) -> bool:
         """Whether it leaves a checkpoint."""
         return self.network.checkpoints is not None
+
+    def among(self, rows: NDArray[np.intp]) -> "Training":
+        """Return the same training, with positions among samples of which these are a part."""
+        return replace(self, rows=rows[self.rows])
 
 
 def trainings_of(model: Any, X: Samples, y: Labels) -> list[Training]:
@@ -70,9 +78,9 @@ def trainings_of(model: Any, X: Samples, y: Labels) -> list[Training]:
     if isinstance(model, RecalibratedClassifier):
         folds = inner_folds(y, X.participants, model.random_state)
         rows = [*(fitted for fitted, _ in folds), np.arange(len(X))]
-        return [one for part in rows for one in trainings_of(model.model, X[part], y[part])]
+        return [one for part in rows for one in _within(part, model.model, X, y)]
     if isinstance(model, TransformedRegressor):
-        return trainings_of(model.model, X, y)
+        return trainings_of(model.model, X, transformed(y, model.transform))
     if isinstance(model, CumulativeModel):
         above = [(y > k).astype(np.int64) for k in range(model.n_classes - 1)]
         some = [labels for labels in above if 0 < labels.mean() < 1]
@@ -84,39 +92,48 @@ def trainings_of(model: Any, X: Samples, y: Labels) -> list[Training]:
     return [_of_scans(model, X, y)] if isinstance(model, NetworkModel) else []
 
 
+def _within(rows: NDArray[np.intp], model: Any, X: Samples, y: Labels) -> list[Training]:
+    return [one.among(rows) for one in trainings_of(model, X[rows], y[rows])]
+
+
 def _of_ensemble(model: Any, X: Samples, y: Labels) -> list[Training]:
     folds = inner_folds(y, X.participants, model.random_state)
     if X.volumes is None or not folds:
         raise DataError("The training people are too few for inner folds with both classes.")
     return [
-        _of_scans(model.network(name, model.random_state + number), X[others], y[others])
+        _of_scans(model.network(name, model.random_state + number), X[others], y[others]).among(
+            others
+        )
         for name in model.maps or X.volumes.maps
         for number, (others, _) in enumerate(folds)
     ]
 
 
 def _of_fusion(model: Any, X: Samples, y: Labels) -> list[Training]:
-    people: list[NDArray[np.bool_]] = []
+    parts: list[NDArray[np.intp]] = []
     if len(model.modalities) > 1:
         has = [X.instances[name].counts > 0 for name in model.modalities if name in X.instances]
         both = np.flatnonzero(np.all(has, axis=0))
         who = X.participants[both]
         folds = inner_folds(y[both], who, model.random_state, model.inner_folds)
-        people = [~np.isin(X.participants, who[judged]) for _, judged in folds]
-    people.append(np.ones(len(X), dtype=bool))
+        tested = [np.isin(X.participants, who[judged]) for _, judged in folds]
+        parts = [np.flatnonzero(~judged) for judged in tested]
+    seeds = [model.random_state + 1 + number for number in range(len(parts))]
+    parts.append(np.arange(len(X)))
     return [
-        _of_instances(model.network(name, model.random_state), X[rows], y[rows])
-        for rows in people
+        _of_instances(model.network(name, seed), X[rows], y[rows]).among(rows)
+        for rows, seed in zip(parts, [*seeds, model.random_state], strict=True)
         for name in model.modalities
     ]
 
 
 def _of_scans(model: Any, X: Samples, y: Labels) -> Training:
     """Training of a network of maps, of scans or of windows."""
+    rows, labels = np.arange(len(X)), y
     windowed = isinstance(model, OF_WINDOWS)
     if windowed:
-        X, rows = X.apart(WINDOWS, model.windows)
-        y = y[rows]
+        X, scans = X.apart(WINDOWS, model.windows)
+        y = y[scans]
     learned, _ = held_out(y, X.participants, model.validation_share, model.random_state)
     n_items = len(learned)
     if isinstance(model, NetworkClassifier) and model.balance == "sharpen":
@@ -126,7 +143,7 @@ def _of_scans(model: Any, X: Samples, y: Labels) -> Training:
         n_maps = len(model.maps or X.volumes.maps)
         kind = "network of one map" if n_maps == 1 else f"network of {n_maps} maps"
     steps = count_batches(n_items, model.batch_size)
-    return Training(model, kind, n_items, steps, model.epochs)
+    return Training(model, rows, labels, kind, n_items, steps, model.epochs)
 
 
 def _of_instances(network: InstanceNetwork, X: Samples, y: Labels) -> Training:
@@ -139,4 +156,4 @@ def _of_instances(network: InstanceNetwork, X: Samples, y: Labels) -> Training:
     if isinstance(network.modality, SliceModality):
         kind += f" ({network.modality.backbone})"
     steps = count_batches(n_items, network.plan.batch_size)
-    return Training(network, kind, n_items, steps, network.plan.epochs)
+    return Training(network, np.arange(len(X)), y, kind, n_items, steps, network.plan.epochs)

@@ -38,8 +38,8 @@ def identify(
 ) -> tuple[str, str]:
     """Name a training of one kind of network, by whom and what it learns from, and by its seed.
 
-    Permuted labels or changed inputs (`arrays`) make another training. Other settings do not: a
-    user who changes them is told.
+    Permuted labels, changed inputs (`arrays`) or another number of epochs, which a flawed protocol
+    tries, make another training. Other settings do not: a user who changes them is told.
 
     Returns
     -------
@@ -51,6 +51,7 @@ def identify(
         seen.update(np.ascontiguousarray(part).tobytes())
     data = seen.hexdigest()[:16]
     who = "\n".join([kind, *people, str(settings["maps"]), str(settings["random_state"]), data])
+    who += f"\n{settings['epochs']} epochs"
     name = hashlib.sha256(who.encode()).hexdigest()[:24]
     return name, json.dumps({**settings, "data": data}, sort_keys=True)
 
@@ -58,17 +59,16 @@ def identify(
 def pack(
     net: NeuralNet, director: Director, random: np.random.Generator, fingerprint: str
 ) -> bytes:
-    """Return all that is needed to go on, as safetensors with JSON in its header."""
-    tensors = {f"network.{key}": value for key, value in net.module_.state_dict().items()}
-    tensors |= {f"best.{key}": value for key, value in director.best_weights.items()}
-    state = net.optimizer_.state_dict()
-    for number, values in state["state"].items():
-        for key, value in values.items():
-            if value is not None:
-                tensors[f"optimizer.{number}.{key}"] = torch.as_tensor(value)
-    tensors["random"] = torch.get_rng_state()
-    if torch.device(net.device).type == "cuda":
-        tensors["random_gpu"] = torch.cuda.get_rng_state(net.device)
+    """Return all that is needed to go on, as safetensors with JSON in its header.
+
+    Of a training that is done these are its weights alone, a third or less of the rest.
+    """
+    weights, best = net.module_.state_dict(), director.best_weights
+    if director.course.done:
+        tensors = {f"network.{key}": value for key, value in (best or weights).items()}
+    else:
+        tensors = {f"network.{key}": value for key, value in weights.items()}
+        tensors |= {f"best.{key}": value for key, value in best.items()} | _momentum(net)
     facts = {
         "format": _FORMAT,
         "fingerprint": fingerprint,
@@ -79,6 +79,20 @@ def pack(
     }
     whole = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     return bytes(safetensors.torch.save(whole, {"facts": json.dumps(facts)}))
+
+
+def _momentum(net: NeuralNet) -> dict[str, Tensor]:
+    """State of the optimizer and of the random generators."""
+    tensors = {
+        f"optimizer.{number}.{key}": torch.as_tensor(value)
+        for number, values in net.optimizer_.state_dict()["state"].items()
+        for key, value in values.items()
+        if value is not None
+    }
+    tensors["random"] = torch.get_rng_state()
+    if torch.device(net.device).type == "cuda":
+        tensors["random_gpu"] = torch.cuda.get_rng_state(net.device)
+    return tensors
 
 
 def unpack(
@@ -96,6 +110,9 @@ def unpack(
 
     net.module_.load_state_dict(of("network."))
     director.best_weights = of("best.")
+    vars(director.course).update(facts["course"])
+    if director.course.done:
+        return
     states: dict[int, dict[str, Tensor]] = {}
     for key, value in of("optimizer.").items():
         number, name = key.split(".")
@@ -104,7 +121,6 @@ def unpack(
     net.optimizer_.load_state_dict({"state": states, "param_groups": groups})
     for group in net.optimizer_.param_groups:
         group["lr"] = facts["rate"]
-    vars(director.course).update(facts["course"])
     random.bit_generator.state = facts["order"]
     net.n_parts = facts["parts"]
     torch.set_rng_state(tensors["random"])

@@ -7,7 +7,9 @@ import pytest
 from motor_bids_app.bids.files import write_table
 from motor_bids_app.bids.tables.tsv import (
     check_for_libraries,
+    numeric_cell,
     numeric_column,
+    read_row,
     read_table,
     same_code,
 )
@@ -184,3 +186,20 @@ def test_codes_are_compared_as_numbers_where_they_are_numbers():
     assert same_code("1", "1.0")
     assert same_code("un", "UN")
     assert not same_code("1", "01x")
+
+
+def test_a_table_of_one_row_is_read_as_any_table(tmp_path):
+    path = tmp_path / "features.tsv"
+    path.write_text("age\tside\tn\t\n\n 60 \tleft\tn/a\t\n")
+
+    line, cells = read_row(path)
+
+    table = read_table(path)
+    assert cells == {"age": "60", "side": "left", "n": None}
+    assert line == table.index[0] == 3
+    assert numeric_cell(cells["age"], "age", path, line) == 60
+    with pytest.raises(TableError, match="line 3: side is 'left', which is no number"):
+        numeric_cell(cells["side"], "side", path, line)
+    path.write_text("age\n60\n61\n")
+    with pytest.raises(TableError, match="2 rows instead of one"):
+        read_row(path)

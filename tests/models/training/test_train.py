@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.models.catalog import FUSION, NETWORKS, TASKS, build_model
@@ -99,6 +100,26 @@ def test_permuted_classes_are_another_training(samples, y):
 
     alone = NetworkClassifier(**SMALL, epochs=1).fit(samples, permuted)
     np.testing.assert_array_equal(weights(model), weights(alone))
+
+
+def test_trainings_of_other_lengths_do_not_meet(samples, y):
+    memory = Memory()
+    models = [
+        NetworkClassifier(**SMALL, epochs=epochs, checkpoints=memory).fit(samples, y)
+        for epochs in (1, 2)
+    ]
+    assert [len(model.history_) for model in models] == [1, 2]
+
+
+def test_of_a_training_that_is_done_the_weights_alone_are_kept(samples, y):
+    memory, settings = Memory(), SMALL | {"validation_share": 0.25}
+    first = NetworkClassifier(**settings, epochs=3, checkpoints=memory).fit(samples, y)
+    (content,) = memory.kept.values()
+    again = NetworkClassifier(**settings, epochs=3, checkpoints=memory).fit(samples, y)
+
+    assert set(load(content)) == {f"network.{name}" for name in first.network_.state_dict()}
+    np.testing.assert_array_equal(weights(first), weights(again))
+    assert again.validation_history_ == first.validation_history_
 
 
 def test_damaged_checkpoint_is_refused(samples, y):

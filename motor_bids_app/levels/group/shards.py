@@ -1,0 +1,75 @@
+"""One share of the trainings of experiments, for array jobs without a scheduler of their own."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
+from motor_bids_app.experiments.schema import Experiment
+from motor_bids_app.levels.cohort.maps import MapLibrary
+from motor_bids_app.levels.cohort.participants import Participants
+from motor_bids_app.levels.failures import failure_of
+from motor_bids_app.levels.group.experiment import prepare
+from motor_bids_app.levels.group.run import open_experiment
+from motor_bids_app.levels.group.units import train_apart, trainings_asked
+from motor_bids_app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def without_share(settings: Settings) -> Settings:
+    """Return settings of the whole run: shares are of trainings, and never of people."""
+    return replace(settings, selection=replace(settings.selection, shard=(1, 1)))
+
+
+def train_share(
+    settings: Settings,
+    experiments: Sequence[Experiment],
+    people: Participants,
+    library: MapLibrary,
+) -> None:
+    """Do the trainings of one share of each experiment, and leave them in the work folder.
+
+    Nothing else is written: a run without a share finds all of them there.
+
+    Raises
+    ------
+    UsageError
+        No experiment trains a network, so that there is nothing to share.
+    IncompleteRunError
+        Some of several experiments failed; a single one raises its own error.
+    """
+    failed: dict[str, MotorBidsAppError] = {}
+    total = 0
+    for experiment in experiments:
+        try:
+            total += _train_share_of(settings, experiment, people, library)
+        except Exception as error:  # a bug in one must not take the others down
+            name = f"experiment-{experiment.name}"
+            failed[experiment.name] = failure_of(error, settings.output_dir, name)
+            log.error("experiment %s: %s", experiment.name, failed[experiment.name])
+    if len(failed) == 1 == len(experiments):
+        raise next(iter(failed.values()))
+    if failed:
+        said = "; ".join(f"{name}: {error}" for name, error in failed.items())
+        raise IncompleteRunError(f"{len(failed)} of {len(experiments)} experiments failed. {said}")
+    if not total:
+        raise UsageError(
+            "--shard shares the trainings of networks, and no experiment trains one: run without "
+            "it, once."
+        )
+
+
+def _train_share_of(
+    settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary
+) -> int:
+    """Do a share of the trainings of an experiment; return how many there are in all."""
+    part, n_parts = settings.selection.shard
+    opened = open_experiment(without_share(settings), experiment, people, library)
+    setup = prepare(opened.builder, settings.allow, opened.given)
+    asked = trainings_asked(opened.builder, setup, opened.given)
+    own = asked[part - 1 :: n_parts]
+    name = opened.builder.experiment.name
+    log.info("%s: %d of %d trainings are of shard %d/%d", name, len(own), len(asked), part, n_parts)
+    train_apart(settings, name, own, library.folder)
+    return len(asked)
