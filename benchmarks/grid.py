@@ -44,7 +44,10 @@ def chunk(cell: Cell, first: int, count: int) -> list[tuple]:
                     for one in (many.told, many.twin) if one is not None]  # fmt: skip
             if cell.classify:
                 made = [with_thresholds(one) for one in made]
-            found = judge(cell, model, made, many.final[k], first + k)
+            told = {"interval": many.final[k]}
+            if many.left is not None:
+                told["without a site"] = many.left[k]
+            found = judge(cell, model, made, told, first + k)
             if not cell.signal and model in PERMUTED:
                 p = chance_p(cell, many.x[k], many.y[k], many.folds[k], model, first + k)
                 found.append(("permutation", "p", p))
@@ -89,23 +92,24 @@ def chance_p(
 
 
 def judge(
-    cell: Cell, model: str, made: list[Predictions], final: np.ndarray, seed: int
+    cell: Cell, model: str, made: list[Predictions], told: dict[str, np.ndarray], seed: int
 ) -> list[tuple]:
-    """Rows (kind, what, value) of one cohort and model."""
+    """Rows (kind, what, value) of one cohort and model; `told` is what is said of many others."""
     rows: list[tuple] = []
     table = metrics_table({"a": made[0]}, cell.task, seed, {"all": np.ones(cell.n, bool)})
     limits = table.set_index("metric")[["low", "high"]]
-    for metric, value in truth(cell, model, made[0], final).items():
-        low, high = limits.loc[metric]
-        # 0 held, -1 the truth is below, 1 above; NaN without an interval
-        side = float(value > high) - float(value < low) if low <= high else np.nan
-        rows += [("interval", metric, side), ("width", metric, high - low)]
+    for kind, said in told.items():
+        for metric, value in truth(cell, model, made[0], said).items():
+            low, high = limits.loc[metric]
+            # 0 held, -1 the truth is below, 1 above; NaN without an interval
+            side = float(value > high) - float(value < low) if low <= high else np.nan
+            rows.append((kind, metric, side))
     if len(made) > 1:
         both = {"a": made[0], "b": made[1]}
         compared = compare_pairs(both, [("b", "a")], cell.task, seed).iloc[0]
         sure = bool(compared["p_value"] < 0.05)
         rows.append(("comparison", "twin", float(np.sign(compared["difference"])) if sure else 0.0))
-    return rows + held_conformal(cell, model, made[0], final)
+    return rows + held_conformal(cell, model, made[0], told["interval"][0])
 
 
 def run(n_cohorts: int, texts: list[str]) -> pd.DataFrame:
