@@ -93,10 +93,10 @@ def spreads_of_odds(predictions: Predictions) -> Floats:
     array, shape (n_sets, 2)
     """
     odds = logit(np.clip(predictions.values, _LEAST, 1 - _LEAST))
-    found = []
+    found: list[tuple[float, int]] = []
     for row, folds in zip(odds, predictions.folds, strict=True):
-        sets = (row[folds == fold] for fold in np.unique(folds[folds > 0]))
-        found += [(own.std(ddof=1), len(own)) for own in sets if len(own) > 1]
+        sets = [row[folds == fold] for fold in np.unique(folds[folds > 0])]
+        found += [(float(own.std(ddof=1)), len(own)) for own in sets if len(own) > 1]
     return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 

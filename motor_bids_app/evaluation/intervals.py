@@ -20,7 +20,7 @@ TYPICAL = {"mae": 0.75, "rmse": 3.0}
 _PRIOR = 10  # people with such errors, added to few whose tails are little known
 _EDGE = 1e-9
 _LEAST_SPREAD = 1e-3  # of log odds, from which on a model says different things of people
-_NO_END = 100.0  # times the slope
+_NO_END = 20.0  # times the slope
 _AGREEMENT = 16.0  # see `_error_of_training`
 
 
