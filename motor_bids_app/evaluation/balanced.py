@@ -3,7 +3,7 @@
 A model that learned at sites with few poor outcomes calls few people poor. Where sites are left
 out in turn, it is tested where more are poor: of all poor people together too few are called so,
 and of all good people, tested by the other models, too few are called good. The mean of these two
-shares is below what any of the models reaches.
+shares is below what the models reach.
 """
 
 from collections.abc import Iterator
