@@ -25,6 +25,7 @@ CLASSES = ("roc_auc", "balanced_accuracy", "balanced_accuracy_own", "calibration
 SCORES = ("r2", "mae", "rmse", "r")
 TWINS = ("ladder", "network")
 _SKEW = 2.0  # shape of a gamma distribution
+OFF = np.linspace(-8, 8, 801)  # of a prediction from the mean of a score
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,19 @@ def deal(cell: Cell, y: np.ndarray, site: np.ndarray, seed: int) -> np.ndarray:
     return dealt
 
 
+def without_each(folds: np.ndarray) -> np.ndarray:
+    """Who trains, as 0 and 1, where each fold of each repeat is left out, shape (C, F, n)."""
+    numbers = np.arange(1, folds.max() + 1)
+    train = (folds[:, :, None] != numbers[:, None]).reshape(len(folds), -1, folds.shape[2])
+    return train.astype(float)
+
+
 def out_of_fold(
     model: str, xs: np.ndarray, ys: np.ndarray, folds: np.ndarray, classify: bool
 ) -> np.ndarray:
     """Out-of-fold predictions of cohorts, shape (C, R, n)."""
-    repeats, most = folds.shape[1], folds.max()
-    numbers = np.arange(1, most + 1)
-    train = (folds[:, :, None] != numbers[:, None]).reshape(len(xs), -1, xs.shape[1])
-    told = MODELS[model](xs, ys, train.astype(float), xs, classify)
-    told = told.reshape(len(xs), repeats, most, -1)
+    told = MODELS[model](xs, ys, without_each(folds), xs, classify)
+    told = told.reshape(*folds.shape[:2], folds.max(), -1)
     return np.take_along_axis(told, folds[:, :, None] - 1, axis=2)[:, :, 0]
 
 
@@ -161,7 +166,8 @@ class Cohorts:
     folds: np.ndarray
     told: np.ndarray  # out of fold
     twin: np.ndarray | None  # out of fold, by other columns that are as good
-    final: np.ndarray  # of many others, by the model that learned from all
+    final: np.ndarray  # of many others, by the model that learned from all, (C, 1, m)
+    left: np.ndarray | None  # of them, by the models that each learned without a site, (C, 3, m)
 
 
 def simulate(cell: Cell, model: str, first: int, count: int) -> Cohorts:
@@ -181,38 +187,62 @@ def simulate(cell: Cell, model: str, first: int, count: int) -> Cohorts:
         folds=folds,
         told=out_of_fold(model, x, y, folds, cell.classify),
         twin=out_of_fold(model, other, y, folds, cell.classify) if model in TWINS else None,
-        final=MODELS[model](x, y, everyone, seen, cell.classify)[:, 0],
+        final=MODELS[model](x, y, everyone, seen, cell.classify),
+        left=MODELS[model](x, y, without_each(folds), seen, cell.classify)
+        if cell.sites > 1
+        else None,
     )
 
 
-def true_of_classes(told: np.ndarray, poor: np.ndarray, share: float, limit: float) -> dict:
-    """Metrics of a fitted model in many others."""
-    ranks = stats.rankdata(told)
+def true_of_classes(
+    told: np.ndarray, poor: np.ndarray, share: float, limits: np.ndarray
+) -> dict[str, float]:
+    """Metrics of fitted models in many others, their mean; calibration of all together.
+
+    Parameters
+    ----------
+    told : array, shape (k, m)
+    poor : bool array, shape (m,)
+    share : float
+        Of poor people, where the models are used.
+    limits : array, shape (k, 1)
+        From which on each model's own threshold calls poor.
+    """
+    ranks = stats.rankdata(told, axis=1)[:, poor]
     n = poor.sum()
-    auc = (ranks[poor].sum() - n * (n + 1) / 2) / (n * (~poor).sum())
+    auc = float((ranks.sum(axis=1).mean() - n * (n + 1) / 2) / (n * (~poor).sum()))
     weights = np.where(poor, share, 1 - share)[None]
-    many = Predictions(
-        told[None], np.ones((1, len(told)), int), poor.astype(float), np.arange(len(told))
+    many = Predictions(told, np.ones(told.shape, int), poor.astype(float), np.arange(len(poor)))
+    even, own = (
+        ((told >= at)[:, poor].mean() + (told < at)[:, ~poor].mean()) / 2 for at in (0.5, limits)
     )
-    even, own = (((told[poor] >= at).mean() + (told[~poor] < at).mean()) / 2 for at in (0.5, limit))
     slope = float(calibration_metrics(many, weights)["calibration_slope"][0])
     return dict(zip(CLASSES, (auc, even, own, slope), strict=True))
 
 
-def true_of_scores(cell: Cell, told: np.ndarray, meant: np.ndarray, noise: float) -> dict:
-    """Metrics of a fitted model in many others, over all noise that their scores may have.
+def true_of_scores(
+    cell: Cell, told: np.ndarray, meant: np.ndarray, columns: int
+) -> dict[str, float]:
+    """Metrics of fitted models in many others, over all noise that their scores may have.
 
-    `meant` is the mean of each score and `noise` its standard deviation about that.
+    `told`, of shape (k, m), is what k models say, and `meant` the mean of each score.
     """
-    errors = quantiles(cell) * noise
-    off = np.linspace(-8, 8, 801)
-    absolute = np.abs(off[:, None] - errors).mean(axis=1)
-    squares = np.square(told - meant).mean() + noise**2
+    noise = np.sqrt(1 - explained(cell, columns))
+    squares = np.square(told - meant).mean(axis=1) + noise**2
     spread = np.sqrt(meant.var() + noise**2)
-    r = np.cov(told, meant, ddof=0)[0, 1] / told.std() / spread if np.ptp(told) > 1e-12 else 0.0
-    mae = np.interp(told - meant, off, absolute).mean()
-    found = (1 - squares / spread**2, mae, squares**0.5, r)
-    return dict(zip(SCORES, found, strict=True))
+    apart = told - told.mean(axis=1, keepdims=True)
+    size = np.maximum(told.std(axis=1) * spread, 1e-12)
+    r = (apart * meant).mean(axis=1) / size
+    mae = np.interp(told - meant, OFF, mean_distance(cell, columns)).mean()
+    found = (1 - squares / spread**2, mae, np.sqrt(squares), r)
+    return {name: float(np.mean(one)) for name, one in zip(SCORES, found, strict=True)}
+
+
+@cache
+def mean_distance(cell: Cell, columns: int) -> np.ndarray:
+    """Mean absolute error of a prediction that is `OFF` from the mean of a score."""
+    errors = quantiles(cell) * np.sqrt(1 - explained(cell, columns))
+    return np.asarray(np.abs(OFF[:, None] - errors).mean(axis=1))
 
 
 @cache
@@ -224,12 +254,20 @@ def quantiles(cell: Cell) -> np.ndarray:
     return (stats.gamma.ppf(shares, _SKEW) - _SKEW) / np.sqrt(_SKEW)
 
 
-def truth(cell: Cell, model: str, made: Predictions, final: np.ndarray) -> dict[str, float]:
-    """Metrics of the model that learned from everyone, in many others."""
+def truth(cell: Cell, model: str, made: Predictions, told: np.ndarray) -> dict[str, float]:
+    """Metrics in many others of fitted models that say `told`, shape (k, m).
+
+    Either of the one that learned from everyone, which has the threshold that is best for all, or
+    of those that each learned without a site, with the thresholds that they had there.
+    """
     columns = MANY if model == "kernel" else FEW
     outcome = others(cell, columns)[1]
     if not cell.classify:
-        return true_of_scores(cell, final, outcome, np.sqrt(1 - explained(cell, columns)))
+        return true_of_scores(cell, told, outcome, columns)
     times = np.broadcast_to(made.truth, made.values.shape)
-    limit = best_threshold(made.values.ravel(), times.ravel())
-    return true_of_classes(final, outcome == 1, made.truth.mean(), limit)
+    limits = np.array([[best_threshold(made.values.ravel(), times.ravel())]])
+    if len(told) > 1:
+        assert made.thresholds is not None
+        first = np.unique(made.folds[0], return_index=True)[1]
+        limits = made.thresholds[0, first][:, None]
+    return true_of_classes(told, outcome == 1, made.truth.mean(), limits)

@@ -85,6 +85,21 @@ def _from_set_means(predictions: Predictions, odds: Floats) -> Floats:
     return np.asarray(odds - (np.bincount(place, odds) / np.bincount(place))[place])
 
 
+def spreads_of_odds(predictions: Predictions) -> Floats:
+    """Standard deviation of log odds and number of people of each test set of two or more.
+
+    Returns
+    -------
+    array, shape (n_sets, 2)
+    """
+    odds = logit(np.clip(predictions.values, _LEAST, 1 - _LEAST))
+    found: list[tuple[float, int]] = []
+    for row, folds in zip(odds, predictions.folds, strict=True):
+        sets = [row[folds == fold] for fold in np.unique(folds[folds > 0])]
+        found += [(float(own.std(ddof=1)), len(own)) for own in sets if len(own) > 1]
+    return np.array(found, dtype=np.float64).reshape(-1, 2)
+
+
 def varies_within(predictions: Predictions) -> bool:
     """Whether some fitted model predicts different probabilities for different people."""
     for values, folds in zip(predictions.values, predictions.folds, strict=True):

@@ -19,6 +19,8 @@ Limits = tuple[float, float]
 TYPICAL = {"mae": 0.75, "rmse": 3.0}
 _PRIOR = 10  # people with such errors, added to few whose tails are little known
 _EDGE = 1e-9
+_LEAST_SPREAD = 1e-3  # of log odds, from which on a model says different things of people
+_NO_END = 20.0  # times the slope
 _AGREEMENT = 16.0  # see `_error_of_training`
 
 
@@ -109,7 +111,7 @@ def auc_interval(auc: float, pairs: Floats, coupled: float, level: float = LEVEL
     return float(low), float(high)
 
 
-def share_interval(share: float, n: int, coupled: float, level: float = LEVEL) -> Limits:
+def share_interval(share: float, n: float, coupled: float, level: float = LEVEL) -> Limits:
     """Interval of a share of n people by Wilson's score, wider by `coupling` as an AUC's is."""
     people = n / (1 + (coupled - 1) * 4 * share * (1 - share))
     z = stats.norm.isf((1 - level) / 2)
@@ -120,7 +122,7 @@ def share_interval(share: float, n: int, coupled: float, level: float = LEVEL) -
 
 
 def balanced_interval(
-    shares: tuple[float, float], counts: tuple[int, int], coupled: float, level: float = LEVEL
+    shares: tuple[float, float], counts: tuple[float, float], coupled: float, level: float = LEVEL
 ) -> Limits:
     """Interval of the mean of two shares, of other people each (Zou and Donner 2008).
 
@@ -128,8 +130,8 @@ def balanced_interval(
     ----------
     shares : (float, float)
         Sensitivity and specificity.
-    counts : (int, int)
-        Poor and good people.
+    counts : (float, float)
+        Poor and good people, see `people_behind`.
     """
     mean = sum(shares) / 2
     limits = [share_interval(one, n, coupled, level) for one, n in zip(shares, counts, strict=True)]
@@ -215,6 +217,37 @@ def jackknife_half_width(without_one: Floats, coupled: float, level: float = LEV
         return np.nan
     error = np.sqrt((n - 1) / n * np.square(known - known.mean()).sum())
     return float(stats.t.isf((1 - level) / 2, n - 2) * coupled * error)
+
+
+def slope_interval(
+    slope: float, without_one: Floats, coupled: float, spreads: Floats, level: float = LEVEL
+) -> Limits:
+    """Interval of a calibration slope: what people make of it, and what the models do.
+
+    A model with a strong penalty says nearly the same of everybody: its log odds differ little,
+    and its slope is great. Which penalty is chosen depends on whom a model learned from, and the
+    final one may have another than those tested. The upper end is stretched by how far the spread
+    of log odds of one more model may lie below those of the test sets, beyond what few people in
+    them explain; from a factor of `_NO_END` on it is infinite.
+
+    Parameters
+    ----------
+    slope, without_one, coupled
+        As of `jackknife_half_width`. The coupling enters as a root: how models vary is counted.
+    spreads : array, shape (n_sets, 2)
+        Standard deviation of log odds and number of people, of test sets of two or more.
+    """
+    half = jackknife_half_width(without_one, np.sqrt(coupled), level)
+    low, high = slope - half, slope + half
+    if len(spreads) < 2 or not np.isfinite(half):
+        return low, high
+    sizes = np.log(np.maximum(spreads[:, 0], _LEAST_SPREAD))
+    by_few = float(np.mean(0.5 / (spreads[:, 1] - 1)))
+    excess = max(0.0, float(sizes.var(ddof=1)) - by_few) * (1 + 1 / len(sizes))
+    reach = float(stats.t.isf(1 - level, len(sizes) - 1) * np.sqrt(excess))
+    if reach > np.log(_NO_END):
+        return low, np.inf
+    return low, high * float(np.exp(reach if high > 0 else -reach))
 
 
 def _spread_of_splits(excess: Floats, folds: NDArray[np.int64]) -> float:

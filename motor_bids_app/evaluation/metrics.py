@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from motor_bids_app.evaluation.balanced import shares_by_test_set
+
 Floats = NDArray[np.float64]
 CLASSIFICATION = (
     "roc_auc",
@@ -116,8 +118,10 @@ def classification_metrics(
     same fitted model predicted. Pairs across folds would compare the outputs of two models,
     which pulls the AUC of weak models below 0.5 (Forman and Scholz 2010, SIGKDD Explor. 12:49).
     Poor is called at a probability of 0.5 or more, but for "balanced_accuracy_own" at the
-    thresholds of the predictions, where they have some. Precision and F1 are 0 when nobody is
-    called poor.
+    thresholds of the predictions, where they have some. Balanced accuracies are of the same
+    models on either class (`shares_by_test_set`): where test sets have unlike shares of poor
+    people, they are not the mean of the sensitivity and the specificity of all people together.
+    Precision and F1 are 0 when nobody is called poor.
 
     Parameters
     ----------
@@ -144,7 +148,7 @@ def classification_metrics(
     nobody = tp + fp == 0
     return {
         "roc_auc": pairwise_auc(predictions, weights),
-        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "balanced_accuracy": _balanced_accuracy(predictions, weights, 0.5),
         "sensitivity": sensitivity,
         "specificity": specificity,
         "precision": np.where(nobody, 0.0, _ratio(tp, tp + fp)),
@@ -152,28 +156,32 @@ def classification_metrics(
         "f1": _ratio(2 * tp, 2 * tp + fp + fn),
         "accuracy": _ratio(tp + tn, total),
         "brier": _ratio(weights @ error, total),
-        "balanced_accuracy_own": _own_balanced_accuracy(predictions, weights),
+        "balanced_accuracy_own": _balanced_accuracy(
+            predictions, weights, own_thresholds(predictions)
+        ),
     }
 
 
-def _own_balanced_accuracy(predictions: Predictions, weights: Floats) -> Floats:
-    """Balanced accuracy at the thresholds of the predictions, shape (B,)."""
-    limits = 0.5 if predictions.thresholds is None else predictions.thresholds
-    sensitivity, specificity = called_rightly(predictions, weights, limits)
+def _balanced_accuracy(predictions: Predictions, weights: Floats, limits: Floats | float) -> Floats:
+    sensitivity, specificity = shares_at(predictions, weights, limits)
     return np.asarray((sensitivity + specificity) / 2)
 
 
-def called_rightly(
+def shares_at(
     predictions: Predictions, weights: Floats, limits: Floats | float
 ) -> tuple[Floats, Floats]:
-    """Sensitivity and specificity at thresholds, shape (B,) each; `weights` of shape (B, n)."""
-    poor, tested = predictions.truth == 1, predictions.folds > 0
-    right = np.where(tested, (predictions.values >= limits) == poor, 0).sum(axis=0)
-    times = tested.sum(axis=0)
-    sensitivity, specificity = (
-        _ratio(weights @ (own * right), weights @ (own * times)) for own in (poor, ~poor)
-    )
-    return sensitivity, specificity
+    """Sensitivity and specificity at thresholds, each test set alike, shape (B,) each.
+
+    See `shares_by_test_set`; `weights` have the shape (B, n), `limits` one that fits (R, n).
+    """
+    poor = predictions.truth == 1
+    right = (predictions.values >= limits) == poor
+    return shares_by_test_set(right, poor, predictions.folds, weights)
+
+
+def own_thresholds(predictions: Predictions) -> Floats | float:
+    """Thresholds of the predictions, or 0.5."""
+    return 0.5 if predictions.thresholds is None else predictions.thresholds
 
 
 def ordered_pairs(predictions: Predictions) -> tuple[Floats, Floats]:

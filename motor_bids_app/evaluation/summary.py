@@ -7,7 +7,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from motor_bids_app.evaluation.calibration import calibration_metrics, varies_within
+from motor_bids_app.evaluation.balanced import people_behind
+from motor_bids_app.evaluation.calibration import (
+    calibration_metrics,
+    spreads_of_odds,
+    varies_within,
+)
 from motor_bids_app.evaluation.crossvalidation import metrics_for, split_metrics
 from motor_bids_app.evaluation.intervals import (
     auc_interval,
@@ -17,8 +22,15 @@ from motor_bids_app.evaluation.intervals import (
     error_interval,
     jackknife_half_width,
     pair_variance,
+    slope_interval,
 )
-from motor_bids_app.evaluation.metrics import Floats, Predictions, called_rightly, ordered_pairs
+from motor_bids_app.evaluation.metrics import (
+    Floats,
+    Predictions,
+    ordered_pairs,
+    own_thresholds,
+    shares_at,
+)
 from motor_bids_app.evaluation.splits import MIN_CLASS
 from motor_bids_app.evaluation.statistics import (
     LEVEL,
@@ -201,10 +213,15 @@ def calibration_rows(predictions: Predictions) -> list[tuple[object, ...]]:
     )
     rows: list[tuple[object, ...]] = []
     for name, value in estimate.items():
-        # The expected error is above 0 by chance, and has no interval.
-        half = jackknife_half_width(without_one[name], coupled) if name != "ece" else nan
         spread = repeats[name].std(ddof=1) if len(repeats) > 1 else nan
-        limits = (value - half, value + half, nan, nan, nan)
+        low = high = nan  # the expected error is above 0 by chance, and has no interval
+        if name == "calibration_slope":
+            spreads = spreads_of_odds(predictions)
+            low, high = slope_interval(value, without_one[name], coupled, spreads)
+        elif name != "ece":
+            half = jackknife_half_width(without_one[name], coupled)
+            low, high = value - half, value + half
+        limits = (low, high, nan, nan, nan)
         rest = (float(spread), float(repeats[name].min()), float(repeats[name].max()))
         rows.append((name, value, *limits, *rest, n, n_poor))
     return rows
@@ -267,14 +284,11 @@ def _interval(
 
 
 def _balanced(metric: str, predictions: Predictions) -> tuple[float, float]:
-    own = metric == "balanced_accuracy_own" and predictions.thresholds is not None
-    limits = predictions.thresholds if own and predictions.thresholds is not None else 0.5
-    n = len(predictions.truth)
-    shares = [float(one[0]) for one in called_rightly(predictions, np.ones((1, n)), limits)]
-    n_poor = int(predictions.truth.sum())
-    return balanced_interval(
-        (shares[0], shares[1]), (n_poor, n - n_poor), coupling(predictions.folds)
-    )
+    limits = own_thresholds(predictions) if metric == "balanced_accuracy_own" else 0.5
+    once = np.ones((1, len(predictions.truth)))
+    sensitivity, specificity = (float(x[0]) for x in shares_at(predictions, once, limits))
+    people = people_behind(predictions.truth == 1, predictions.folds)
+    return balanced_interval((sensitivity, specificity), people, coupling(predictions.folds))
 
 
 def _unsteady(predictions: Predictions) -> float:

@@ -11,6 +11,7 @@ from motor_bids_app.evaluation.intervals import (
     jackknife_half_width,
     pair_variance,
     share_interval,
+    slope_interval,
 )
 from motor_bids_app.evaluation.metrics import Predictions, ordered_pairs, regression_metrics
 from motor_bids_app.evaluation.splits import make_splits
@@ -150,6 +151,32 @@ def test_the_jackknife_of_a_slope_is_that_of_theory():
 
     assert jackknife_half_width(without, 1.0) == pytest.approx(theory, rel=0.1)
     assert np.isnan(jackknife_half_width(np.full(5, np.nan), 1.0))
+
+
+def test_models_that_differ_as_few_people_do_leave_a_slope_its_jackknife():
+    without = np.linspace(0.8, 1.2, 30)
+    spreads = np.array([[0.9, 10], [1.0, 10], [1.1, 10]])
+    half = jackknife_half_width(without, np.sqrt(2.0))
+
+    assert slope_interval(1.0, without, 2.0, spreads) == pytest.approx((1 - half, 1 + half))
+
+
+@pytest.mark.parametrize("spreads", [[1.0, 1.0, 0.01], [2.0, 0.001, 0.5]])
+def test_a_slope_has_no_upper_end_where_a_model_says_nearly_the_same_of_everybody(spreads):
+    without = np.linspace(0.8, 1.2, 30)
+    low, high = slope_interval(1.0, without, 2.0, np.column_stack([spreads, [20] * 3]))
+
+    assert low == pytest.approx(1 - jackknife_half_width(without, np.sqrt(2.0)))
+    assert high == np.inf
+
+
+def test_a_slope_of_models_of_two_penalties_is_held_where_the_final_one_has_the_stronger():
+    rng = np.random.default_rng(5)
+    spreads = np.where(rng.random(15) < 0.5, 1.0, 0.25)[:, None] * [1, 0] + [0, 40]
+    without = np.linspace(0.9, 1.1, 60)  # the slope of the weaker penalty is 1, of the other 4
+
+    assert slope_interval(1.0, without, 1.6, spreads)[1] > 4
+    assert 1 + jackknife_half_width(without, 1.6) < 4
 
 
 def test_intervals_of_shares_are_those_of_wilson_where_nobody_trains():

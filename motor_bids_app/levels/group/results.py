@@ -37,14 +37,18 @@ COLUMNS: Columns = {  # that several parts have
         "of the class nearest to the expected one. Classes are called at a probability of 0.5, but "
         "for balanced_accuracy_own at the one that was best for people outside each test set. ece "
         "is the mean distance between share and mean probability over fifths of the predictions, "
-        "equal ones in the same fifth"
+        "equal ones in the same fifth. Balanced accuracies are of the same models on either class: "
+        "test sets count by poor times good people over all, those of one class not at all"
     },
     "value": {
         "Description": "Metric expected of one fitted model, averaged over repeats; AUC and "
         "correlation are taken among people predicted by the same fitted model"
     },
     "low": {"Description": f"Lower limit of the 95 % interval{WIDENED}"},
-    "high": {"Description": f"Upper limit of the 95 % interval{WIDENED}"},
+    "high": {
+        "Description": f"Upper limit of the 95 % interval{WIDENED}; inf for a calibration slope "
+        "without an upper end, where some of the models tested say nearly the same of everybody"
+    },
     "n_people": {"Description": "People the metric is about"},
     "n_poor": {"Description": "Those of them in the poor class"},
 }

@@ -5,6 +5,7 @@ Columns are those of the TSV files of the same name.
 
 from collections.abc import Hashable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from motor_bids_app.reports.experiment.answer import format_p
@@ -51,8 +52,8 @@ def models_table(
     if "balanced_accuracy_own" in shown:
         caption += (
             " Balanced accuracy is at the probability that was best for people outside each test "
-            "set, as models learn from other shares of poor outcomes; sensitivity and specificity "
-            "are at 0.5."
+            "set, as models learn from other shares of poor outcomes, and of the same models on "
+            "either class; sensitivity and specificity are at 0.5, of all people together."
         )
     if population == "all":
         caption += (
@@ -65,7 +66,8 @@ def models_table(
             "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
             "predicted), and a calibration error (ECE) near 0, which chance alone exceeds (it "
             "has no interval). Intervals of slope and intercept are by leaving patients out one at "
-            "a time, wider because those who are tested also train."
+            "a time, wider because those who are tested also train. That of a slope has no upper "
+            "end where some of the models tested say nearly the same of everybody."
         )
     return Table(
         caption=caption,
@@ -87,7 +89,8 @@ def metric_cell(row: Mapping[Hashable, float]) -> str:
     if pd.isna(row["low"]):
         return f"{row['value']:.2f}"
     digits = 2 if abs(row["value"]) < 10 else 1
-    interval = f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
+    above = "no upper end" if np.isinf(row["high"]) else f"{row['high']:.{digits}f}"
+    interval = f"{row['low']:.{digits}f} to {above}"
     return f"{row['value']:.{digits}f} ({interval})"
 
 
@@ -209,7 +212,8 @@ def left_out_table(sites: pd.DataFrame, label: str) -> Table:
         caption=f"{label} at sites that it had not learned from, with 95 % intervals. Their mean "
         "takes sites for a draw from many (random effects: DerSimonian and Laird 1986, Hartung and "
         "Knapp 2001), and its interval is about the mean; the last row says where a new site may "
-        "lie.",
+        "lie. All intervals of this page are of models that learned without a site; the final "
+        "model learns from all sites and, where they are few, may be better than intervals say.",
         columns=("Site", "Patients", *(["Poor"] if classify else []), metric),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3} if classify else {1, 2}),

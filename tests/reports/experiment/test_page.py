@@ -12,6 +12,7 @@ from motor_bids_app.reports.experiment.page import (
     render_experiment,
 )
 from motor_bids_app.reports.experiment.tables import (
+    metric_cell,
     missing_table,
     recalibration_table,
     subgroup_table,
@@ -212,3 +213,9 @@ def test_subsets_of_maps_come_best_first(shown):
 
     assert page.index("fa + gm 2 0.81") < page.index("fa 1 0.70") < page.index("gm 1 0.60")
     assert "the best of 3 subsets is the best by luck too" in page
+
+
+def test_a_slope_without_an_upper_end_says_so():
+    row = {"value": 0.7, "low": -0.4, "high": float("inf")}
+
+    assert metric_cell(row) == "0.70 (-0.40 to no upper end)"
