@@ -9,10 +9,11 @@ import pytest
 from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.levels.cohort.cohort import build_cohort, find_outcome
+from motor_bids_app.levels.cohort.cohort import build_cohort
 from motor_bids_app.levels.cohort.course import link_sessions, of_session
 from motor_bids_app.levels.cohort.maps import map_library
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
+from motor_bids_app.levels.cohort.question import find_outcome
 from motor_bids_app.models.tables.columns import BASELINE
 from motor_bids_app.settings import Settings
 
