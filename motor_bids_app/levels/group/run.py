@@ -1,9 +1,11 @@
 """Run one experiment, from its people to its files."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.paths import own_folder
@@ -39,10 +41,35 @@ from motor_bids_app.settings import Settings
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """An experiment with its people, and the splits of the user where there are some."""
+
+    experiment: Experiment
+    cohort: Cohort
+    given: pd.DataFrame | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """An evaluation, what its networks began with, and what was seen of its models."""
+
+    evaluation: Evaluation
+    heritage: Inheritance | None
+    watchers: Watchers
+
+
 def run_experiment(
     settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary, fit: Fit
-) -> tuple[ExperimentLink, list[Result]]:
+) -> tuple[list[ExperimentLink], list[Result]]:
     """Evaluate, train, and write all files of one experiment."""
+    prepared = prepare(experiment, people, library)
+    link, results = write(settings, evaluated(settings, prepared, people, library, fit))
+    return [link], results
+
+
+def prepare(experiment: Experiment, people: Participants, library: MapLibrary) -> Prepared:
+    """Find the people of an experiment, and read the splits of the user."""
     given = None
     if experiment.validation.splits is not None:
         given = read_splits(Path(experiment.validation.splits))
@@ -52,6 +79,14 @@ def run_experiment(
     if experiment.inputs.table is not None:  # it may name people, and is not copied
         experiment = with_table(experiment, Path(experiment.inputs.table).name)
     _log_question(experiment, cohort)
+    return Prepared(experiment=experiment, cohort=cohort, given=given)
+
+
+def evaluated(
+    settings: Settings, prepared: Prepared, people: Participants, library: MapLibrary, fit: Fit
+) -> Evaluated:
+    """Evaluate an experiment; where the audit stops it, a page says why."""
+    experiment, cohort = prepared.experiment, prepared.cohort
     folder = own_folder(settings.output_dir, "experiments", experiment.name)
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
@@ -59,23 +94,31 @@ def run_experiment(
     builder = make_builder(settings, experiment, cohort, heritage, fit)
     watchers = Watchers.build(folder, cohort, experiment, library, builder.seed)
     try:
-        evaluation = evaluate(builder, settings.allow, given, watchers.watch)
+        evaluation = evaluate(builder, settings.allow, prepared.given, watchers.watch)
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
+    return Evaluated(evaluation=evaluation, heritage=heritage, watchers=watchers)
+
+
+def write(settings: Settings, done: Evaluated) -> tuple[ExperimentLink, list[Result]]:
+    """Train the final model on everyone, and write all files of an experiment."""
+    evaluation = done.evaluation
+    builder, experiment, cohort = evaluation.builder, evaluation.experiment, evaluation.cohort
+    folder = own_folder(settings.output_dir, "experiments", experiment.name)
     members, folds = builder.train(evaluation.final), None
     if not is_costly(builder, evaluation.final):
         folds = fit_folds(builder, evaluation.final, cohort.labels.truth.index)
     n_threads = settings.processing.omp_nthreads
     blocks = [
-        *watchers.blocks(members),
+        *done.watchers.blocks(members),
         *describe_states(folder, cohort, experiment, n_threads, builder.seed),
     ]
     ceiling = known_ceiling(settings.bids_dir, cohort)
     history = enter(settings.output_dir, evaluation)
     report = build_report(evaluation, ceiling, blocks, LINKS, history)
     write_results(folder, evaluation, PARTS)
-    save_model(folder / "model", members, _description(settings, evaluation, heritage), folds)
+    save_model(folder / "model", members, _description(settings, evaluation, done.heritage), folds)
     write_checklists(folder, run_facts(settings, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     if isinstance(builder.checkpoints, FolderCheckpoints):
