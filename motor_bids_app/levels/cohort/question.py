@@ -24,9 +24,14 @@ def find_outcome(people: Participants, experiment: Experiment) -> _Question:
     Of several scores, the scans that lack one are barred from the others too.
     """
     people_of, outcome, own, exclusions, remarks = _of_one(people, experiment)
-    others = [name for name in experiment.target.scores if name != experiment.target.score]
-    for name in others:
-        exclusions = first_of(exclusions, _lacking(people, experiment, name))
+    target = experiment.target
+    others = [name for name in target.scores if name != target.score]
+    if others:  # who cannot take part anyhow has a reason of their own
+        out = label(people_of, outcome, target.controls, exclusions).excluded
+        for name in others:
+            lacking = _lacking(people, experiment, name)
+            lacking[out.index] = ""
+            exclusions = first_of(exclusions, lacking)
     return people_of, outcome, own, exclusions, remarks
 
 

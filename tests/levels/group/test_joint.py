@@ -76,6 +76,7 @@ def test_who_lacks_a_score_is_left_out_of_all_with_the_reason(done):
             assert f"no {lacked}" in reasons[person]
     page = (done[1] / "arm" / "report.html").read_text()
     assert "no arat (arat is predicted too)" in page
+    assert "a control, whom the experiment leaves out</th>" in page
 
 
 def test_every_score_is_tested_on_the_same_splits(done):
