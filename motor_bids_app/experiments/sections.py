@@ -71,6 +71,15 @@ SESSION = Rule(
     lambda value: isinstance(value, str) and bool(re.fullmatch(r"(ses-)?[0-9a-zA-Z+]+", value)),
     'the label of a session, such as "3month"',
 )
+DAYS = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and (value == () or len(value) == 2)
+        and all(type(day) in (int, float) and 0 <= day <= 36525 for day in value)
+        and list(value) == sorted(set(value))
+    ),
+    "the first and the last day since the stroke, such as [75, 120]",
+)
 OUTCOMES = ("score", "change", "recovered")
 
 
@@ -87,6 +96,7 @@ class Target(Section):
     transform: str = setting("none", one_of(*TRANSFORMS))  # of scores: what a regression learns
     controls: str = setting("good", one_of("good", "exclude"))
     session: str | None = setting(None, SESSION)  # that the score is of; default: of the images
+    within: tuple[float, ...] = setting((), DAYS)  # since the stroke, when that score was taken
     outcome: str = setting("score", one_of(*OUTCOMES))  # of the score, since the baseline score
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ def find_outcome(people: Participants, experiment: Experiment) -> _Question:
 def _of_one(people: Participants, experiment: Experiment) -> _Question:
     """The same of the one score that is named."""
     target, inputs, component = experiment.target, experiment.inputs, experiment.component
-    course = link_sessions(people, target.session, inputs.session)
+    course = link_sessions(people, target.session, inputs.session, target.within)
     course = replace(
         course,
         people=with_component(course.people, component),
