@@ -54,6 +54,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--physiology-share", "--physiology_share", type=finite, metavar="SHARE",
         help="share, 0 to 1, of the variance of expected scores that EEG and EMG show and images "
         "do not, while images alone show the rest (default: both show the same)")  # fmt: skip
+    add("--recovery", type=finite, metavar="SHARE",
+        help="with --sessions 2: days and three months after the stroke, and the share, 0 to 1, "
+        "of the lost points that everybody wins back between them")  # fmt: skip
     add("--shuffle-scores", "--shuffle_scores", action="store_true",
         help="swap scores among patients: then nothing can be predicted within them")  # fmt: skip
     add("--dirty-scores", "--dirty_scores", action="store_true",
@@ -93,6 +96,10 @@ def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
         )
     if args.physiology_share is not None and not 0 <= args.physiology_share <= 1:
         raise UsageError(f"--physiology-share {args.physiology_share:g}: use 0 to 1.")
+    if args.recovery is not None and (args.sessions == 1 or not 0 <= args.recovery <= 1):
+        raise UsageError(
+            f"--recovery {args.recovery:g}: use 0 to 1, and --sessions 2, as it lies between them."
+        )
     return SimulationSettings(
         output_dir=args.output_dir,
         n_participants=args.participants,
@@ -106,6 +113,7 @@ def parse_simulation(argv: Sequence[str] | None = None) -> SimulationSettings:
         signal_seconds=args.signal_seconds,
         signal_rate=args.signal_rate,
         physiology_share=args.physiology_share,
+        recovery=args.recovery,
         seed=args.seed,
         n_procs=args.n_procs,
         shuffle_scores=args.shuffle_scores,

@@ -5,14 +5,19 @@ With X the baseline, Y the later score and k = sd(Y) / sd(X), the correlation of
 Y have nothing to do with each other, which is -0.71 for equal spreads and near -1 where later
 scores crowd at the ceiling: a strong correlation says nothing by itself (Hope et al. 2019, Hawe et
 al. 2019). For given spreads all that can be shown lies in r: later scores are dealt out to other
-people, which keeps both spreads.
+people, which keeps both spreads, and the ceiling.
+
+A ceiling does more. Where all gain alike, those who began near the best score cannot: gains grow
+with what could be recovered although nothing is proportional, and r is high. The slope of gains is
+therefore estimated with later scores at the best one taken as "at least that" (Tobin 1958).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from motor_bids_app.evaluation.censored import censored_slope
 
 Floats = NDArray[np.float64]
 LEVEL = 0.05
@@ -37,8 +42,9 @@ class Coupling:
     p_value : float
         Share of such deals whose r_later is at least that found (one-sided).
     share, share_low, share_high : float
-        Slope of the change on what could be recovered, with its 95 % interval (HC3): 0 where all
-        gain alike, 1 where the later score does not depend on the baseline.
+        Slope of the change on what could be recovered, with its 95 % interval, where scores at the
+        best one are at least that (see `censored_slope`): 0 where all gain alike, 1 where the later
+        score does not depend on the baseline. NaN with fewer than 10 people below the best score.
     at_ceiling : float
         Share of people with the best score later.
     """
@@ -95,7 +101,10 @@ def coupling(
     deals = rng.permuted(np.tile(y, (permutations, 1)), axis=1)
     r_later = _correlation(x, y[None])[0]
     dealt_later, dealt_change = _correlation(x, deals), _correlation(x, deals - x)
-    slope, half = _slope(best - x, y - x)
+    below, side = y != best, np.sign((best - x).sum())
+    slope, half = np.nan, np.nan
+    if below.sum() >= _FEWEST and np.ptp(x[below]) > 0:
+        slope, half = censored_slope(side * (best - x), side * (y - x), ~below)
     low, high = np.quantile(dealt_change, (0.025, 0.975))
     at_least = int((dealt_later >= r_later - 1e-12).sum())
     return Coupling(
@@ -119,14 +128,3 @@ def _correlation(x: Floats, rows: Floats) -> Floats:
     a, b = x - x.mean(), rows - rows.mean(axis=1, keepdims=True)
     scale = np.sqrt((a**2).sum() * (b**2).sum(axis=1))
     return np.asarray(np.divide(b @ a, scale, out=np.zeros(len(rows)), where=scale > 0))
-
-
-def _slope(x: Floats, y: Floats) -> tuple[float, float]:
-    """Slope of y on x, and half its 95 % interval by the HC3 variance, as spreads differ."""
-    centred, n = x - x.mean(), len(x)
-    total = (centred**2).sum()
-    slope = float((centred * y).sum() / total)
-    residuals = y - y.mean() - slope * centred
-    leverage = 1 / n + centred**2 / total
-    variance = ((centred * residuals / np.maximum(1 - leverage, 1e-12)) ** 2).sum() / total**2
-    return slope, float(stats.t.ppf(0.975, n - 2) * np.sqrt(variance))

@@ -16,6 +16,11 @@ def check_course(target: Target, inputs: Inputs) -> None:
             f'[target] session = "{target.session}" is that of [inputs]: leave it out to predict '
             "a score of the session of the images."
         )
+    if target.within and target.session is None:
+        raise UsageError(
+            "[target] within is of the days of a later score: name its session as [target] session "
+            "too."
+        )
     if target.outcome != "score" and inputs.baseline_score == "none":
         raise UsageError(
             f'[target] outcome = "{target.outcome}" needs [inputs] baseline_score: '

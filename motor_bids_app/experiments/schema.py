@@ -1,7 +1,7 @@
 """What an experiment can say, and which values make sense."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from motor_bids_app.errors import UsageError
@@ -88,6 +88,8 @@ class Experiment:
             self.model.backbone,
         )
         check_obeyed(vars(self), self.model.names)
+        if self.target.scores and self.component.columns:
+            raise UsageError("[component] is one score: leave [target] scores out.")
         check_component(self.component, self.target.score, self.inputs.baseline_score)
         check_course(self.target, self.inputs)
 
@@ -100,6 +102,16 @@ class Experiment:
             return ladder
         # It reads features as they are, and the rung of regional features what ComBat made of them.
         return tuple(name for name in ladder if name != "own_regional")
+
+    @property
+    def of_each_score(self) -> tuple["Experiment", ...]:
+        """One experiment for each score, named after it; itself where it predicts one."""
+        if not self.target.scores or self.target.score != "auto":
+            return (self,)
+        return tuple(
+            replace(self, name=f"{self.name}-{score}", target=replace(self.target, score=score))
+            for score in self.target.scores
+        )
 
     @classmethod
     def read(cls, content: Mapping[str, Any], place: str) -> "Experiment":

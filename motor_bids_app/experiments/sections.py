@@ -54,6 +54,14 @@ _WORD = Rule(
     lambda value: isinstance(value, str) and re.fullmatch("[a-z][a-z0-9_]*", value) is not None,
     'a score such as "fma_ue" (lower-case letters, digits and _), or "auto"',
 )
+_SEVERAL = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and all(isinstance(one, str) and re.fullmatch("[a-z][a-z0-9_]*", one) for one in value)
+        and len(set(value)) == len(value) != 1
+    ),
+    'a list without repeats of two scores or more, such as ["fma_ue", "arat"]',
+)
 _TABLE = Rule(
     lambda value: isinstance(value, str) and value.endswith(".tsv"),
     "the name of a .tsv file, relative to that of the experiment",
@@ -63,6 +71,15 @@ SESSION = Rule(
     lambda value: isinstance(value, str) and bool(re.fullmatch(r"(ses-)?[0-9a-zA-Z+]+", value)),
     'the label of a session, such as "3month"',
 )
+DAYS = Rule(
+    lambda value: (
+        isinstance(value, tuple)
+        and (value == () or len(value) == 2)
+        and all(type(day) in (int, float) and 0 <= day <= 36525 for day in value)
+        and list(value) == sorted(set(value))
+    ),
+    "the first and the last day since the stroke, such as [75, 120]",
+)
 OUTCOMES = ("score", "change", "recovered")
 
 
@@ -71,6 +88,7 @@ class Target(Section):
     """What is predicted."""
 
     score: str = setting("auto", _WORD)  # "auto": the first of the registry that most people have
+    scores: tuple[str, ...] = setting((), _SEVERAL)  # each predicted, of people who have all
     task: str = setting("classification", one_of(*TASKS))
     threshold: float | None = setting(None, _LIMIT)  # default: the usual one of the score
     poor_when: str = setting("auto", one_of("auto", "<", "<=", ">", ">="))  # compared to threshold
@@ -78,9 +96,12 @@ class Target(Section):
     transform: str = setting("none", one_of(*TRANSFORMS))  # of scores: what a regression learns
     controls: str = setting("good", one_of("good", "exclude"))
     session: str | None = setting(None, SESSION)  # that the score is of; default: of the images
+    within: tuple[float, ...] = setting((), DAYS)  # since the stroke, when that score was taken
     outcome: str = setting("score", one_of(*OUTCOMES))  # of the score, since the baseline score
 
     def __post_init__(self) -> None:
+        if self.scores:
+            self._check_scores()
         if self.thresholds and self.task != "ordinal":
             raise UsageError(
                 '[target] thresholds divide ordered classes: set task = "ordinal", or use '
@@ -92,6 +113,19 @@ class Target(Section):
             raise UsageError(
                 f'[target] outcome = "{self.outcome}" is a number that may be below 0: set task = '
                 '"regression", without a transform.'
+            )
+
+    def _check_scores(self) -> None:
+        if self.score not in ("auto", *self.scores):
+            raise UsageError(
+                f'[target] score = "{self.score}" is not among scores: leave it out to predict '
+                "each of them."
+            )
+        if self.threshold is not None or self.thresholds or self.poor_when != "auto":
+            raise UsageError(
+                "[target] threshold, thresholds and poor_when are of one score, and scores names "
+                "several: leave them out, so that each has its usual ones, or write an experiment "
+                "for each score."
             )
 
 

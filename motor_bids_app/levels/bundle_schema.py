@@ -129,6 +129,7 @@ _METADATA = Table(
                 "comparison": Maybe(one_of("<", "<=", ">", ">=")),
                 "source": Maybe(TEXT),
                 "session": SESSION,
+                "within": Each(NUMBER, 2, 2),
                 "outcome": Table(
                     {
                         "kind": one_of(*OUTCOMES[1:]),

@@ -18,6 +18,7 @@ COEFFICIENTS = {
 }
 # Of clean scores before rehabilitation, over all patients that can be drawn.
 CLEAN_MEAN, CLEAN_SPREAD = 34.0, 17.5  # points
+LATER_NOISE = 4.0  # points, standard deviation of later scores around what is won back
 RECOVERY = 0.35  # part of the lost points that an intact tract wins back between sessions
 _CONTROL_WEIGHTS = np.array([1, 1, 2, 3, 5, 9, 14], dtype=np.float64)  # of scores 60 to 66
 
@@ -42,6 +43,19 @@ def clean_score(damage: Damage, age: float, *, recovered: bool = False) -> float
     if recovered:
         score += RECOVERY * (1 - damage.degeneration) * max(HIGHEST - score, 0)
     return float(score)
+
+
+def won_back(first: float, share: float) -> float:
+    """FMA-UE expected after proportional recovery, in points.
+
+    Parameters
+    ----------
+    first : float
+        Score at baseline, as it was observed.
+    share : float
+        Of the lost points that everybody wins back.
+    """
+    return first + share * (HIGHEST - first)
 
 
 def mixed_score(clean: float, reserve: float, share: float) -> float:

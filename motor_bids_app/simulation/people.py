@@ -9,18 +9,24 @@ from motor_bids_app.simulation.damage import Damage, assess
 from motor_bids_app.simulation.impairment import (
     CLEAN_MEAN,
     CLEAN_SPREAD,
+    HIGHEST,
+    LATER_NOISE,
     capacity,
     clean_score,
     draw_scores,
     leg_scores,
     mixed_score,
+    won_back,
 )
 from motor_bids_app.simulation.lesions import Lesion, draw_lesion
 
 Group = Literal["patient", "control"]
 SESSIONS = ("pre", "post")
+COURSE = ("baseline", "3month")  # of a recovery that begins with the stroke
 REHABILITATION = 3.0  # months between the two sessions
-_PERSON, _SHUFFLE, _RESERVE = 1, 2, 3  # streams of random numbers
+_BASELINE, _GAP = (3, 14), (91, 15)  # days: least and most; mean and standard deviation
+_DAYS_PER_MONTH = 365.25 / 12
+_PERSON, _SHUFFLE, _RESERVE, _COURSE = 1, 2, 3, 4  # streams of random numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,8 @@ class Person:
         M or F.
     months : float or None
         Since the stroke, at the first session; None for a control.
+    gap : float
+        Months between two sessions.
     lesion, damage
         None, and none, for a control.
     clean : tuple of float
@@ -56,6 +64,7 @@ class Person:
     sex: Literal["F", "M"]
     site: int
     months: float | None = None
+    gap: float = REHABILITATION
     lesion: Lesion | None = None
     damage: Damage = field(default_factory=Damage)
     clean: tuple[float, ...] = ()
@@ -76,8 +85,12 @@ def draw_person(
     n_sites: int = 1,
     n_sessions: int = 1,
     physiology_share: float | None = None,
+    recovery: float | None = None,
 ) -> Person:
     """Draw one person; the same number, group and seed give the same person.
+
+    With `recovery` the two sessions are days and about three months after the stroke, and this
+    share of the lost points is what everybody wins back; see `won_back`.
 
     EEG and EMG show what the damage does to the score, as images do. With `physiology_share` they
     show a reserve instead, independent of the damage, that decides this share of the variance of
@@ -96,7 +109,7 @@ def draw_person(
         clean = [clean_score(damage, age, recovered=session > 0) for session in range(n_sessions)]
     own = np.random.default_rng([seed, _RESERVE, number])
     clean, shown = _shown(clean, clean_score(damage, age), physiology_share, own)
-    return Person(
+    person = Person(
         label=f"{number + 1:03d}",
         number=number,
         group=group,
@@ -110,6 +123,23 @@ def draw_person(
         capacity=shown,
         scores=tuple(int(score) for score in draw_scores(np.array(clean), rng)),
         leg_scores=tuple(int(score) for score in leg_scores(np.array(clean), own)),
+    )
+    if recovery is None or group == "control":
+        return person
+    return _recovering(person, recovery, np.random.default_rng([seed, _COURSE, number]))
+
+
+def _recovering(person: Person, share: float, rng: np.random.Generator) -> Person:
+    """The same patient with a second score that grows out of the first."""
+    first = person.scores[0]
+    expected = won_back(first, share)
+    later = int(np.clip(np.rint(rng.normal(expected, LATER_NOISE)), 0, HIGHEST))
+    return replace(
+        person,
+        months=round(float(rng.uniform(*_BASELINE)) / _DAYS_PER_MONTH, 2),
+        gap=round(float(max(rng.normal(*_GAP), 30)) / _DAYS_PER_MONTH, 2),
+        clean=(person.clean[0], expected),
+        scores=(first, later),
     )
 
 
@@ -140,17 +170,18 @@ def draw_cohort(
     n_sessions: int = 1,
     shuffle_scores: bool = False,
     physiology_share: float | None = None,
+    recovery: float | None = None,
 ) -> list[Person]:
     """Draw patients, then controls.
 
     With `shuffle_scores`, patients swap their scores (all sessions together), so that
     nothing about a patient tells the score; `clean` then says nothing either. For
-    `physiology_share` see `draw_person`.
+    `physiology_share` and `recovery` see `draw_person`.
     """
     patients: list[Group] = ["patient"] * n_patients
     controls: list[Group] = ["control"] * n_controls
     people = [
-        draw_person(number, group, seed, n_sites, n_sessions, physiology_share)
+        draw_person(number, group, seed, n_sites, n_sessions, physiology_share, recovery)
         for number, group in enumerate(patients + controls)
     ]
     if not shuffle_scores:

@@ -64,6 +64,29 @@ def test_a_gain_that_is_the_same_for_all_is_not_proportional(gain):
     assert np.mean(claims) <= 0.1
 
 
+@pytest.mark.parametrize("lower_is_better", [False, True])
+def test_a_gain_that_is_the_same_for_all_up_to_the_ceiling_is_not_proportional(lower_is_better):
+    rng = np.random.default_rng(5)
+    claims, slopes = [], []
+    for seed in range(100):
+        x = rng.uniform(5, 46, 60)
+        y = np.minimum(x + 25 + rng.normal(0, 6, 60), 66)
+        x, y, best = (66 - x, 66 - y, 0) if lower_is_better else (x, y, 66)
+        found = coupling(x, y, best, seed, 200)
+        claims.append(found.proportional)
+        slopes.append(found.share)
+    assert np.mean(claims) <= 0.1
+    assert np.mean(slopes) == pytest.approx(0, abs=0.03)
+
+
+def test_where_nearly_everybody_has_the_best_score_no_slope_is_told():
+    x = np.arange(30.0)
+    y = np.where(x < 9, x + 5, 66)
+    found = coupling(x, y, 66, 0)
+    assert np.isnan(found.share)
+    assert not found.proportional
+
+
 def test_of_few_people_or_of_scores_that_do_not_vary_nothing_is_said():
     assert coupling(np.arange(9.0), np.arange(9.0)[::-1], 66, 0) is None
     assert coupling(np.full(20, 5.0), np.arange(20.0), 66, 0) is None

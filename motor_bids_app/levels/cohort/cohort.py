@@ -1,7 +1,7 @@
 """Who takes part in an experiment, with their classes or scores and their maps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,12 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, VolumeStore
-from motor_bids_app.levels.cohort.baseline import with_baseline
 from motor_bids_app.levels.cohort.completeness import (
     harmonisation_notes,
     incomplete,
     own_groups,
     wrong_seeds,
 )
-from motor_bids_app.levels.cohort.component import with_component
-from motor_bids_app.levels.cohort.course import Reasons, first_of, link_sessions
 from motor_bids_app.levels.cohort.doubtful import doubtful_digests
 from motor_bids_app.levels.cohort.instances import instance_digests, modality_instances
 from motor_bids_app.levels.cohort.maps import (
@@ -33,10 +30,9 @@ from motor_bids_app.levels.cohort.maps import (
     mirror_features,
     to_flip,
 )
-from motor_bids_app.levels.cohort.outcome import Outcome, choose_outcome
-from motor_bids_app.levels.cohort.own import with_own
+from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.participants import Participants
-from motor_bids_app.levels.cohort.recovery import with_outcome_of
+from motor_bids_app.levels.cohort.question import find_outcome
 from motor_bids_app.levels.cohort.targets import Labels, label
 from motor_bids_app.levels.cohort.unreadable import UnreadableScansError
 from motor_bids_app.levels.cohort.windows import experiment_instances
@@ -193,27 +189,6 @@ def _build(
         own=own,
         excluded=pd.concat([people.excluded, labels.excluded], ignore_index=True),
     )
-
-
-def find_outcome(
-    people: Participants, experiment: Experiment
-) -> tuple[Participants, Outcome, tuple[Predictor, ...], Reasons, tuple[str, ...]]:
-    """Find what is predicted and the scores that it is predicted from, each at its session."""
-    target, inputs, component = experiment.target, experiment.inputs, experiment.component
-    course = link_sessions(people, target.session, inputs.session)
-    course = replace(
-        course,
-        people=with_component(course.people, component),
-        later=with_component(course.later, component),
-    )
-    outcome = replace(choose_outcome(course.later, target), session=course.session)
-    people, first, remarks = with_baseline(course.people, outcome, inputs.baseline_score)
-    people, own, said = with_own(people, outcome, inputs)
-    people, outcome, last, more = with_outcome_of(
-        people, course, outcome, target.outcome, inputs.baseline_score
-    )
-    exclusions = first_of(course.exclusions, first, last)
-    return people, outcome, own, exclusions, (*course.notes, *remarks, *said, *more)
 
 
 def _take_part(

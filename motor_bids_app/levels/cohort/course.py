@@ -1,6 +1,6 @@
 """Sessions of a course: models see one of them, and the score is of another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.tables.identifiers import near_miss, session_id
+from motor_bids_app.bids.tables.quantities import DAYS_PER_MONTH
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.cohort.participants import Participants
 
@@ -40,7 +41,9 @@ class Course:
     notes: tuple[str, ...]
 
 
-def link_sessions(people: Participants, target: str | None, seen: str | None) -> Course:
+def link_sessions(
+    people: Participants, target: str | None, seen: str | None, within: Sequence[float] = ()
+) -> Course:
     """Find the scores of a later session of each person, and bar scans that are not to be seen.
 
     Parameters
@@ -48,11 +51,14 @@ def link_sessions(people: Participants, target: str | None, seen: str | None) ->
     people : Participants
     target, seen : str or None
         Labels of the session of the score, and of that of images and predictors.
+    within : sequence of float
+        First and last day since the stroke of scores that count; by default all do.
 
     Raises
     ------
     DataError
-        No scan is of the session that is to be seen, or no table tells a score of the target's.
+        No scan is of the session that is to be seen, no table tells a score of the target's, or
+        none its day where that matters.
     """
     if seen is None:
         nothing = np.full(len(people.table), "", dtype=object)
@@ -74,7 +80,7 @@ def link_sessions(people: Participants, target: str | None, seen: str | None) ->
         people=people,
         later=replace(people, table=people.table.assign(**by_person)),
         session=target,
-        exclusions=np.where(exclusions == "", disorder, exclusions),
+        exclusions=first_of(exclusions, disorder, _outside(people, target, within)),
         notes=(note,),
     )
 
@@ -179,6 +185,33 @@ def _listed(sessions: Iterable[object], wanted: str) -> str:
     return f"{', '.join(there) or 'none has a name'}.{meant}"
 
 
+def _outside(people: Participants, target: str, within: Sequence[float]) -> Reasons:
+    """Bar people whose score was taken too early or too late, or on a day that is not told."""
+    reasons = np.full(len(people.table), "", dtype=object)
+    if not within:
+        return reasons
+    days, (first, last) = _months(people, target) * DAYS_PER_MONTH, within
+    if np.isnan(days).all():
+        raise DataError(
+            f"[target] within: the tables tell the time since stroke of {target} of nobody. Add it "
+            "to the tables, as days_since_stroke, or leave within out."
+        )
+    reasons[~((days.round() >= first) & (days.round() <= last))] = (
+        f"{target} was not between day {first:g} and day {last:g} after the stroke"
+    )
+    reasons[np.isnan(days)] = f"no table tells the day of {target}"
+    return reasons
+
+
+def _months(people: Participants, session: str) -> NDArray[np.float64]:
+    """Time since stroke of a session, for each scan; NaN where no table tells it."""
+    if _TIME not in people.visits:
+        return np.full(len(people.table), np.nan)
+    at = people.visits[people.visits["session_id"] == session]
+    time = at.set_index("participant_id")[_TIME].astype(float)
+    return np.asarray(people.table["participant_id"].map(time), dtype=np.float64)
+
+
 def _not_later(people: Participants, target: str, seen: str) -> tuple[Reasons, str]:
     """Bar people whose target session is not after the one that is seen, as far as it is told."""
     reasons = np.full(len(people.table), "", dtype=object)
@@ -186,19 +219,7 @@ def _not_later(people: Participants, target: str, seen: str) -> tuple[Reasons, s
         f"That {target} came after {seen} is the experiment's word: the tables do not tell the "
         "time since stroke of both. If it did not, the results are void."
     )
-    if _TIME not in people.visits:
-        return reasons, unsaid
-    time = {
-        name: part.set_index("participant_id")[_TIME]
-        for name, part in people.visits.groupby("session_id")
-    }
-    who = people.table["participant_id"]
-    first, last = (
-        who.map(time[name]).to_numpy(dtype=float, na_value=np.nan)
-        if name in time
-        else np.full(len(who), np.nan)
-        for name in (seen, target)
-    )
+    first, last = _months(people, seen), _months(people, target)
     reasons[last <= first] = f"{target} is not after {seen} by the time since stroke"
     gaps = (last - first)[last > first]
     if not gaps.size:

@@ -73,6 +73,7 @@ def describe_model(settings: Settings, evaluation: Evaluation) -> dict[str, Any]
 def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
     """What is predicted."""
     score, cutoff, transform = outcome.score, outcome.cutoff, experiment.target.transform
+    within = experiment.target.within
     return {
         "score": score.name,
         "title": score.title,
@@ -87,6 +88,7 @@ def _target(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         "controls": experiment.target.controls,
         **({"transform": transform} if transform != "none" else {}),
         **({"session": outcome.session} if outcome.session else {}),
+        **({"within": list(within)} if within else {}),
         **({"outcome": _source(outcome)} if outcome.source else {}),
         **({"component": asdict(experiment.component)} if experiment.component.columns else {}),
     }

@@ -16,12 +16,12 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.bundles import processing_record
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.scoring import PATIENTS
+from motor_bids_app.levels.group.answering import answer
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.conformal import Conformal
 from motor_bids_app.levels.group.parts.decisions import Decisions
 from motor_bids_app.levels.group.parts.learning import LearningCurve
 from motor_bids_app.levels.group.parts.sample_size import SampleSize
-from motor_bids_app.levels.group.report import answer
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.reports.checklists import (
     CHECKLISTS,

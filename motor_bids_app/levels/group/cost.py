@@ -66,7 +66,7 @@ def foretell(settings: Settings) -> str:
     parts, rows = list[str](), list[Row]()
     with foreseen_people(settings) as (said, people):
         parts.append(said)
-        for experiment in experiments:
+        for experiment in (one for each in experiments for one in each.of_each_score):
             try:
                 found, remarks = experiment_cost(settings, experiment, people)
             except MotorBidsAppError as error:

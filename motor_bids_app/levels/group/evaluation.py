@@ -64,6 +64,22 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AmongScores:
+    """Tests of the final model, corrected for the number of scores that an experiment predicts.
+
+    Parameters
+    ----------
+    n_scores : int
+    chance_p, difference_p : float or None
+        Of the permutation test, and of the comparison with the best simpler model, by Holm.
+    """
+
+    n_scores: int
+    chance_p: float | None
+    difference_p: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """How all models of an experiment did on the same splits, and what its parts found.
 
@@ -88,6 +104,8 @@ class Evaluation:
         Remarks, one sentence each.
     parts : tuple of Part
         In the order of the page.
+    among : AmongScores or None
+        Of several scores.
     """
 
     builder: Builder
@@ -100,6 +118,7 @@ class Evaluation:
     training: TrainingWatch | None = None
     notes: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    among: AmongScores | None = None
 
     @property
     def cohort(self) -> Cohort:

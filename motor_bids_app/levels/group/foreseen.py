@@ -32,7 +32,7 @@ from motor_bids_app.models.catalog import needs
 from motor_bids_app.settings import Settings
 from motor_bids_app.spaces.grids import standard_grid
 
-ASSUMED = 100  # people, of a dataset without any
+ASSUMED, LEAST = 100, 10  # people, of a dataset with fewer than the least of an experiment
 VOLUMES, WINDOW = 230, 22  # of the bold: 209 windows
 N_SLICES, N_SIGNALS, N_CHANNELS, SECONDS = 40, 60, 36, 2.0
 _COLUMNS = ["participant_id", "session_id", "reason"]
@@ -66,8 +66,9 @@ def foreseen_people(settings: Settings) -> Iterator[tuple[str, "Foreseen"]]:
     """Give what is said of the people, and where cohorts come from."""
     if not settings.derivatives and not participants_in(settings.output_dir):
         found = len(participants_in(settings.bids_dir))
-        count = found or ASSUMED
-        which = "those of the dataset" if found else "an assumption"
+        count, which = found, "those of the dataset"
+        if found < LEAST:
+            count, which = ASSUMED, f"the dataset has {found}, too few for an experiment"
         yield (
             f"There are no derivatives to count people from. Assumed: {count} patients ({which}), "
             "half of them poor, one scan each with all that the experiment reads: "

@@ -20,6 +20,7 @@ from motor_bids_app.levels.cohort.participants import Participants, gather_parti
 from motor_bids_app.levels.cohort.scanner import with_scanners
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.group.initial_weights import FolderWeights, check_weights
+from motor_bids_app.levels.group.joint import run_scores
 from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.group.run import run_experiment, with_splits, with_table
@@ -78,14 +79,15 @@ def _run_all(
     failed: dict[str, MotorBidsAppError] = {}
     for experiment in experiments:
         try:
-            link, lines = run_experiment(settings, experiment, people, library)
+            run_it = run_scores if experiment.target.scores else run_experiment
+            found, lines = run_it(settings, experiment, people, library)
         except Exception as error:  # a bug in one must not take the others down
             failed[experiment.name] = failure_of(
                 error, settings.output_dir, f"experiment-{experiment.name}"
             )
             log.error("experiment %s: %s", experiment.name, failed[experiment.name])
             continue
-        links.append(link)
+        links += found
         results += lines
     reasons = {name: str(error) for name, error in failed.items()}
     if not links:
@@ -138,7 +140,8 @@ def load_experiments(names: tuple[str, ...]) -> list[Experiment]:
         An experiment cannot be understood, or two have the same name.
     """
     experiments = [_load(name) for name in names]
-    labels = [experiment.name for experiment in experiments]
+    whole = [{e.name, *(one.name for one in e.of_each_score)} for e in experiments]
+    labels = [name for names in whole for name in sorted(names)]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
         raise UsageError(

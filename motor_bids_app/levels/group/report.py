@@ -1,21 +1,17 @@
 """What the page of an experiment says, from its evaluation."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.evaluation.audit import FAILED, WARNING
-from motor_bids_app.evaluation.crossvalidation import primary_metric
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.cohort.scoring import PATIENTS
+from motor_bids_app.levels.group.answering import answer
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.part import Page
 from motor_bids_app.privacy import shown
-from motor_bids_app.reports.experiment.answer import Answer
 from motor_bids_app.reports.experiment.content import Block, ExperimentReport
 from motor_bids_app.reports.models import LABELS
 from motor_bids_app.reports.pages import Reference
@@ -66,80 +62,6 @@ _CONTROLS = (
 )
 
 
-def answer(evaluation: Evaluation) -> Answer:
-    """Result of the final model in patients, beside the best of the simpler ones."""
-    task, final, scores = evaluation.task, evaluation.final, evaluation.scores
-    metric, table = primary_metric(task), scores.metrics
-    row = table[
-        (table["model"] == final) & (table["population"] == PATIENTS) & (table["metric"] == metric)
-    ].iloc[0]
-    return Answer(
-        model=final,
-        metric=metric,
-        n_people=int(row["n_people"]),
-        n_patients=int(evaluation.cohort.patients.sum()),
-        n_least_class=_least_class(row),
-        value=float(row["value"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
-        chance=0.5 if task == "classification" else 0.0,
-        noise_floor=float(row["noise_floor"]),
-        **_against_simpler(evaluation),
-        **_against_chance(evaluation),
-        failed=_overruled(evaluation.setup.audit),
-        nuisance_as_good=_warned(evaluation.setup.audit, "nuisance-rung"),
-    )
-
-
-def _least_class(row: "pd.Series[Any]") -> int | None:
-    """Tested patients of the rarer class; None of a score."""
-    if pd.isna(row["n_poor"]):
-        return None
-    return int(min(row["n_poor"], row["n_people"] - row["n_poor"]))
-
-
-def _overruled(audit: pd.DataFrame) -> tuple[str, ...]:
-    """Names of the checks that failed, and did not stop the experiment because of --allow."""
-    return tuple(audit.loc[audit["state"] == FAILED, "name"])
-
-
-def _warned(audit: pd.DataFrame, name: str) -> bool:
-    """Whether a check of the audit gave a warning."""
-    return bool((audit.loc[audit["name"] == name, "state"] == WARNING).any())
-
-
-def _against_simpler(evaluation: Evaluation) -> dict[str, Any]:
-    """Fields of `Answer` on the best of the simpler models."""
-    compared = evaluation.scores.comparisons
-    compared = compared[compared["model"] == evaluation.final]
-    if compared.empty:
-        return {}
-    difference = compared.iloc[0]
-    return {
-        "best_baseline": str(difference["reference"]),
-        "difference": float(difference["difference"]),
-        "difference_low": float(difference["low"]),
-        "difference_high": float(difference["high"]),
-        **{
-            name: float(difference[name])
-            for name in ("p_value", "p_holm")
-            if pd.notna(difference[name])
-        },
-    }
-
-
-def _against_chance(evaluation: Evaluation) -> dict[str, Any]:
-    """Fields of `Answer` on permuted labels."""
-    test = evaluation.scores.chance.get(evaluation.final)
-    if test is None:
-        return {}
-    return {
-        "chance_p": test.p_value,
-        "n_permutations": len(test.null),
-        "stand_in": test.stand_in,
-    }
-
-
 def build_report(
     evaluation: Evaluation,
     ceiling: float | None,
@@ -181,7 +103,7 @@ def build_report(
         cohort=cohort_table(cohort),
         excluded=cohort.excluded[["participant_id", "reason"]],
         blocks=(*(block for part in evaluation.parts for block in part.blocks(page)), *others),
-        splits=_splits(experiment, evaluation.setup.splits),
+        splits=splits_facts(experiment, evaluation.setup.splits),
         safeguards=_safeguards(experiment, cohort),
         history=tuple(history),
         ceiling=ceiling,
@@ -203,7 +125,8 @@ def _warnings(evaluation: Evaluation) -> tuple[str, ...]:
     return (*findings, *left_out, *evaluation.notes)
 
 
-def _splits(experiment: Experiment, splits: pd.DataFrame) -> dict[str, str | int | float]:
+def splits_facts(experiment: Experiment, splits: pd.DataFrame) -> dict[str, str | int | float]:
+    """How people were dealt to test sets, as the page shows it."""
     sizes = splits.groupby(["repeat", "fold"]).size()
     span = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     scheme = experiment.validation.scheme.replace("_", " ").replace("kfold", "k-fold")

@@ -54,11 +54,11 @@ def results_of(evaluation: Evaluation, ceiling: float | None) -> list[Result]:
 def known_ceiling(bids_dir: Path, cohort: Cohort) -> float | None:
     """Best value of the primary metric that patients allow: known where data are simulated."""
     path, outcome = bids_dir / TRUTH / "truth.json", cohort.outcome
-    if not path.is_file() or outcome.score.name != "fma_ue" or outcome.task == "ordinal":
+    known = outcome.score.name == "fma_ue" and outcome.task != "ordinal" and not outcome.session
+    if not path.is_file() or not known:  # an earlier score tells more than all that is known here
         return None
     truth = read_json(path)
     if outcome.cutoff is not None and outcome.cutoff.value != truth.get("cutoff"):
         return None
-    known = truth.get("ceiling", {}).get(PATIENTS, {})
-    value = known.get(_CEILINGS[primary_metric(outcome.task)])
+    value = truth.get("ceiling", {}).get(PATIENTS, {}).get(_CEILINGS[primary_metric(outcome.task)])
     return float(value) if isinstance(value, int | float) else None

@@ -53,6 +53,37 @@ COLUMNS: Columns = {  # that several parts have
     "n_poor": {"Description": "Those of them in the poor class"},
 }
 
+JOINT_NAMES = ("scores", "score_correlations")  # of an experiment that predicts several scores
+JOINT_COLUMNS: Columns = {
+    **{name: COLUMNS[name] for name in ("participant_id", "repeat", "fold", "value")},
+    "low": COLUMNS["low"],
+    "high": COLUMNS["high"],
+    "score": {"Description": "Score that is predicted"},
+    "other": {"Description": "Score that it is correlated with"},
+    "target": {"Description": "What is predicted, with unit or threshold"},
+    "experiment": {"Description": "Folder of the score, beside this one"},
+    "model": {"Description": "Final model"},
+    "n_people": {"Description": "Patients tested"},
+    "metric": {"Description": "Main metric"},
+    "chance_p": {"Description": "p of the permutation test"},
+    "chance_p_holm": {"Description": "The same, corrected by Holm for the number of scores"},
+    "reference": {"Description": "Best of the simpler models"},
+    "difference": {"Description": "Metric of the model minus that of the reference"},
+    "difference_low": {"Description": "Lower limit of its 95 % interval"},
+    "difference_high": {"Description": "Upper limit of that interval"},
+    "difference_p": {"Description": "p of the difference, corrected for the number of models"},
+    "difference_p_holm": {
+        "Description": "The same, corrected by Holm for the number of scores too"
+    },
+    "verdict": {"Description": "What may be said, by the corrected p"},
+    "r_scores": {"Description": "Correlation (Pearson) of the scores, or of their classes"},
+    "r_scores_low": {"Description": "Lower limit of its 95 % interval (Fisher)"},
+    "r_scores_high": {"Description": "Upper limit of that interval"},
+    "r_errors": {"Description": "Correlation of the errors: mean out-of-fold prediction - truth"},
+    "r_errors_low": {"Description": "Lower limit of its 95 % interval (Fisher)"},
+    "r_errors_high": {"Description": "Upper limit of that interval"},
+}
+
 
 def write_results(folder: Path, evaluation: Evaluation, kinds: Iterable[type[Part]]) -> None:
     """Write the experiment and the tables of its parts, each with a data dictionary.
@@ -68,21 +99,22 @@ def write_results(folder: Path, evaluation: Evaluation, kinds: Iterable[type[Par
     units, written = _units(evaluation.cohort.outcome), set()
     for part in evaluation.parts:
         for name, table in part.tables.items():
-            _write(folder, name, table, {**COLUMNS, **units, **part.columns})
+            write_described(folder, name, table, {**COLUMNS, **units, **part.columns})
             written.add(name)
-    for name in {name for kind in kinds for name in kind.names} - written:
+    for name in {*JOINT_NAMES, *(name for kind in kinds for name in kind.names)} - written:
         for ending in ("tsv", "json"):
             (folder / f"{name}.{ending}").unlink(missing_ok=True)
 
 
 def write_audit(folder: Path, checks: pd.DataFrame) -> None:
     """Write the audit alone, of an experiment that it stopped."""
-    _write(folder, "audit", checks, Audit.columns)
+    write_described(folder, "audit", checks, Audit.columns)
 
 
-def _write(
+def write_described(
     folder: Path, name: str, table: pd.DataFrame, known: Mapping[str, Mapping[str, Any]]
 ) -> None:
+    """Write a table with its data dictionary, taken from `known`."""
     dictionary = {str(column): dict(known[str(column)]) for column in table.columns}
     write_table(folder / f"{name}.tsv", table, dictionary)
 

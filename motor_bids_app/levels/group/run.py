@@ -42,6 +42,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """An experiment with its people, and the splits of the user where there are some."""
+
+    experiment: Experiment
+    cohort: Cohort
+    given: pd.DataFrame | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Opened:
     """An experiment before anything is fitted: what builds its models, and splits of the user."""
 
@@ -50,10 +59,26 @@ class Opened:
     given: pd.DataFrame | None
 
 
-def open_experiment(
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """An evaluation, what its networks began with, and what was seen of its models."""
+
+    evaluation: Evaluation
+    heritage: Inheritance | None
+    watchers: Watchers
+
+
+def run_experiment(
     settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary
-) -> Opened:
-    """Gather the people of an experiment, and what its networks begin with."""
+) -> tuple[list[ExperimentLink], list[Result]]:
+    """Evaluate, train, and write all files of one experiment."""
+    prepared = prepare(experiment, people, library)
+    link, results = write(settings, evaluated(settings, prepared, people, library))
+    return [link], results
+
+
+def prepare(experiment: Experiment, people: Participants, library: MapLibrary) -> Prepared:
+    """Find the people of an experiment, and read the splits of the user."""
     given = None
     if experiment.validation.splits is not None:
         given = read_splits(Path(experiment.validation.splits))
@@ -63,6 +88,14 @@ def open_experiment(
     if experiment.inputs.table is not None:  # it may name people, and is not copied
         experiment = with_table(experiment, Path(experiment.inputs.table).name)
     _log_question(experiment, cohort)
+    return Prepared(experiment=experiment, cohort=cohort, given=given)
+
+
+def open_experiment(
+    settings: Settings, prepared: Prepared, people: Participants, library: MapLibrary
+) -> Opened:
+    """Find what the networks of an experiment begin with, and where their trainings are kept."""
+    experiment, cohort = prepared.experiment, prepared.cohort
     heritage = inherit(settings.init_from, experiment, people, cohort)
     if heritage is not None:
         cohort = replace(cohort, notes=(*cohort.notes, heritage.note))
@@ -70,14 +103,14 @@ def open_experiment(
     if builder.checkpoints is None and not is_alone(settings.resources):
         place = FolderCheckpoints(library.folder / "checkpoints" / experiment.name)
         builder = replace(builder, checkpoints=place)
-    return Opened(builder=builder, heritage=heritage, given=given)
+    return Opened(builder=builder, heritage=heritage, given=prepared.given)
 
 
-def run_experiment(
-    settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary
-) -> tuple[ExperimentLink, list[Result]]:
-    """Evaluate, train, and write all files of one experiment."""
-    opened = open_experiment(settings, experiment, people, library)
+def evaluated(
+    settings: Settings, prepared: Prepared, people: Participants, library: MapLibrary
+) -> Evaluated:
+    """Evaluate an experiment; where the audit stops it, a page says why."""
+    opened = open_experiment(settings, prepared, people, library)
     builder, given = opened.builder, opened.given
     experiment, cohort = builder.experiment, builder.cohort
     folder = own_folder(settings.output_dir, "experiments", experiment.name)
@@ -93,21 +126,27 @@ def run_experiment(
     except StoppedByAuditError as stop:
         write_stopped(folder, experiment, cohort, stop)
         raise
+    return Evaluated(evaluation=evaluation, heritage=opened.heritage, watchers=watchers)
+
+
+def write(settings: Settings, done: Evaluated) -> tuple[ExperimentLink, list[Result]]:
+    """Train the final model on everyone, and write all files of an experiment."""
+    evaluation = done.evaluation
+    builder, experiment, cohort = evaluation.builder, evaluation.experiment, evaluation.cohort
+    folder = own_folder(settings.output_dir, "experiments", experiment.name)
     members, folds = builder.train(evaluation.final), None
     if not is_costly(builder, evaluation.final):
         folds = fit_folds(builder, evaluation.final, cohort.labels.truth.index)
     n_threads = settings.processing.omp_nthreads
     blocks = [
-        *watchers.blocks(members),
+        *done.watchers.blocks(members),
         *describe_states(folder, cohort, experiment, n_threads, builder.seed),
     ]
     ceiling = known_ceiling(settings.bids_dir, cohort)
     history = enter(settings.output_dir, evaluation)
     report = build_report(evaluation, ceiling, blocks, LINKS, history)
     write_results(folder, evaluation, PARTS)
-    save_model(
-        folder / "model", members, _description(settings, evaluation, opened.heritage), folds
-    )
+    save_model(folder / "model", members, _description(settings, evaluation, done.heritage), folds)
     write_checklists(folder, run_facts(settings, evaluation, members))
     write_text(folder / "report.html", render_experiment(report))
     if isinstance(builder.checkpoints, FolderCheckpoints):

@@ -9,8 +9,9 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.maps import MapLibrary
 from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.failures import failure_of
+from motor_bids_app.levels.group import run
 from motor_bids_app.levels.group.experiment import prepare
-from motor_bids_app.levels.group.run import open_experiment
+from motor_bids_app.levels.group.joint import prepare_scores
 from motor_bids_app.levels.group.units import train_apart, trainings_asked
 from motor_bids_app.settings import Settings
 
@@ -64,8 +65,19 @@ def _train_share_of(
     settings: Settings, experiment: Experiment, people: Participants, library: MapLibrary
 ) -> int:
     """Do a share of the trainings of an experiment; return how many there are in all."""
+    whole = without_share(settings)
+    if experiment.target.scores:
+        parts = prepare_scores(whole, experiment, people, library)
+    else:
+        parts = [run.prepare(experiment, people, library)]
+    return sum(_train_share_of_part(settings, part, people, library) for part in parts)
+
+
+def _train_share_of_part(
+    settings: Settings, prepared: run.Prepared, people: Participants, library: MapLibrary
+) -> int:
     part, n_parts = settings.selection.shard
-    opened = open_experiment(without_share(settings), experiment, people, library)
+    opened = run.open_experiment(without_share(settings), prepared, people, library)
     setup = prepare(opened.builder, settings.allow, opened.given)
     asked = trainings_asked(opened.builder, setup, opened.given)
     own = asked[part - 1 :: n_parts]

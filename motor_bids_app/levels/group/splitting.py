@@ -1,5 +1,7 @@
 """Who is tested when in an experiment: by a scheme, by site, or as a file says."""
 
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +53,24 @@ def plan_splits(
     _check_numbers(cohort)
     if given is not None:
         return given, check_test_sets(given, truth, task, counted=cohort.patients)
+    return deal_once([cohort], experiment, seed)
+
+
+def deal_once(cohorts: Sequence[Cohort], experiment: Experiment, seed: int) -> _Plan:
+    """Make the splits of the same people for one score or several, as `plan_splits` does.
+
+    Classes of each score are spread over the folds, and of scores the mean of their ranks.
+
+    Raises
+    ------
+    DataError
+        As of `plan_splits`, for any of the scores.
+    """
+    for cohort in cohorts:
+        _check_numbers(cohort)
     if experiment.validation.scheme == "leave_one_site_out":
-        return _by_site(cohort)
-    return _by_scheme(cohort, experiment, seed)
+        return _by_site(cohorts[0])
+    return _by_scheme(cohorts, experiment, seed)
 
 
 def planned_repeats(experiment: Experiment) -> int:
@@ -170,16 +187,14 @@ def _by_site(cohort: Cohort) -> _Plan:
     return splits, notes
 
 
-def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
-    validation, truth = experiment.validation, cohort.labels.truth
+def _by_scheme(cohorts: Sequence[Cohort], experiment: Experiment, seed: int) -> _Plan:
+    cohort, validation = cohorts[0], experiment.validation
+    truth = cohort.labels.truth
     wanted = validation.folds if validation.scheme == "repeated_kfold" else 2
-    spread: NDArray[Any]
     if cohort.outcome.task == "classification":
-        spread = np.where(truth == 1, "poor", "good")
-        whom = "people" if cohort.patients.all() else "patients"
-        folds, note = feasible_folds(spread[cohort.patients], wanted, whom)
+        spread, folds, note = _spread_classes(cohorts, wanted)
     else:
-        spread, n = truth.to_numpy(np.float64), int(cohort.patients.sum())
+        spread, n = _spread_scores(cohorts), int(cohort.patients.sum())
         folds = min(wanted, n)
         note = f"{folds} folds are used: there are no more patients." if folds < wanted else None
     splits = make_splits(
@@ -200,6 +215,25 @@ def _by_scheme(cohort: Cohort, experiment: Experiment, seed: int) -> _Plan:
     if balanced and cohort.outcome.task == "classification":
         notes += (_balanced_note(splits, cohort),)
     return splits, notes
+
+
+def _spread_classes(cohorts: Sequence[Cohort], wanted: int) -> tuple[NDArray[Any], int, str | None]:
+    """Class of each person, of all scores in one word; and the folds that the rarest allows."""
+    cohort = cohorts[0]
+    whom = "people" if cohort.patients.all() else "patients"
+    classes = [np.where(one.labels.truth == 1, "poor", "good") for one in cohorts]
+    plans = [feasible_folds(one[cohort.patients], wanted, whom) for one in classes]
+    folds, note = min(plans, key=lambda plan: plan[0])
+    return reduce(np.char.add, classes), folds, note
+
+
+def _spread_scores(cohorts: Sequence[Cohort]) -> NDArray[np.float64]:
+    """Score of each person, or the mean rank of several, each with the better ones above."""
+    scores = [one.labels.truth for one in cohorts]
+    if len(cohorts) > 1:
+        signs = [1 if one.outcome.score.higher_is_better else -1 for one in cohorts]
+        scores = [sign * score.rank() for sign, score in zip(signs, scores, strict=True)]
+    return np.asarray(sum(scores) / len(scores), dtype=np.float64)
 
 
 def _balanced_note(splits: pd.DataFrame, cohort: Cohort) -> str:

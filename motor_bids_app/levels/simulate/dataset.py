@@ -12,8 +12,8 @@ from motor_bids_app import __version__
 from motor_bids_app.bids.files import write_json, write_table, write_text
 from motor_bids_app.bids.paths import TRUTH
 from motor_bids_app.simulation.ceiling import best_auc
-from motor_bids_app.simulation.impairment import COEFFICIENTS, NOISE, POOR_BELOW
-from motor_bids_app.simulation.people import REHABILITATION, SESSIONS, Person
+from motor_bids_app.simulation.impairment import COEFFICIENTS, LATER_NOISE, NOISE, POOR_BELOW
+from motor_bids_app.simulation.people import COURSE, SESSIONS, Person
 from motor_bids_app.simulation.scores import make_dirty
 from motor_bids_app.simulation.tabular import distributions, features_table, population_truth
 
@@ -30,7 +30,12 @@ a warped copy of the MNI152NLin2009aSym template in a synthetic skull, every les
   model can reach): `sourcedata/truth`.
 - FMA-UE falls with the damage to the corticospinal tract, lesion volume and age, plus noise;
   the coefficients are in `sourcedata/truth/truth.json`.
+{recovery}\
 - EEG and EMG, where there are some: 10 s of rest, 10 s of gripping with both hands, and so on.
+"""
+_RECOVERY = """\
+- Sessions are baseline (3 to 14 days after the stroke) and 3month. Recovery is proportional: of the
+  points lost at baseline everybody wins back {share:g}, plus noise, whatever the damage.
 """
 _MAIN = ("bayes_auc", "bayes_auc_se", "bayes_r2", "bayes_r2_se")
 _COLUMNS: dict[str, dict[str, Any]] = {
@@ -48,7 +53,12 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     },
     "session_id": {
         "Description": "Session",
-        "Levels": {"ses-pre": "before rehabilitation", "ses-post": "after it"},
+        "Levels": {
+            "ses-pre": "before rehabilitation",
+            "ses-post": "after it",
+            "ses-baseline": "days after the stroke",
+            "ses-3month": "about three months later",
+        },
     },
     "time_since_stroke": {"Description": "Time since the stroke", "Units": "months"},
     "fma_ue": {
@@ -68,7 +78,7 @@ class SimulationSettings:
 
     `voxel_size` is that of the T1w image, mm; dwi has the same, but at least 2 mm, and bold
     3.4 x 3.4 x 4.8 mm, or as many times more as that of the T1w image is above 3 mm.
-    `physiology_share` is explained at `simulation.people.draw_person`.
+    `physiology_share` and `recovery` are explained at `simulation.people.draw_person`.
     """
 
     output_dir: Path
@@ -83,6 +93,7 @@ class SimulationSettings:
     signal_seconds: int = 120
     signal_rate: int = 500  # Hz
     physiology_share: float | None = None
+    recovery: float | None = None
     seed: int = 0
     n_procs: int = 1
     shuffle_scores: bool = False
@@ -93,11 +104,19 @@ class SimulationSettings:
         """Which of EEG and EMG are recorded."""
         return tuple(name for name in ("eeg", "emg") if name in self.modalities)
 
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Labels of the sessions; one that is empty where there is one."""
+        if self.n_sessions == 1:
+            return ("",)
+        return SESSIONS if self.recovery is None else COURSE
+
 
 def write_dataset_files(people: Sequence[Person], settings: SimulationSettings) -> None:
     """Write descriptions, tables and the truth about the scores."""
     output = settings.output_dir
-    readme = _README.format(version=__version__, seed=settings.seed)
+    course = "" if settings.recovery is None else _RECOVERY.format(share=settings.recovery)
+    readme = _README.format(version=__version__, seed=settings.seed, recovery=course)
     write_text(output / "README.md", readme)
     generator = {"Name": "motor_bids_simulate", "Version": __version__}
     common = {"BIDSVersion": _BIDS_VERSION, "GeneratedBy": [generator]}
@@ -142,8 +161,8 @@ def _write_tables(people: Sequence[Person], settings: SimulationSettings) -> Non
         months = np.nan if person.months is None else person.months
         sessions = pd.DataFrame(
             {
-                "session_id": [f"ses-{name}" for name in SESSIONS],
-                "time_since_stroke": [months, months + REHABILITATION],
+                "session_id": [f"ses-{name}" for name in settings.sessions],
+                "time_since_stroke": [months, months + person.gap],
                 "fma_ue": person.scores,
                 **({"fma_le": person.leg_scores} if settings.signals else {}),
             }
@@ -167,7 +186,18 @@ def _worded(
 
 
 def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, Any]:
-    """Return what is known about scores: the model, its ceiling, and each person."""
+    """Return what is known about scores: the model, its ceiling, and each person.
+
+    There is no ceiling of a recovery, where one score is told from the other.
+    """
+    if settings.recovery is not None:
+        return {
+            "description": "A later score is the earlier one, and of what is lost the same share "
+            "for all: recovery * (66 - score), plus noise.",
+            "recovery": settings.recovery,
+            "later_noise_sd": LATER_NOISE,
+            **_model(people, settings),
+        }
     share = settings.n_controls / max(len(people), 1)
     shuffled = settings.shuffle_scores
     ceiling = population_truth(
@@ -181,6 +211,13 @@ def _truth(people: Sequence[Person], settings: SimulationSettings) -> dict[str, 
         **{key: ceiling["everyone"][key] for key in _MAIN},
         "ceiling": ceiling,
         "oracle_auc": _oracle(people, settings),
+        **_model(people, settings),
+    }
+
+
+def _model(people: Sequence[Person], settings: SimulationSettings) -> dict[str, Any]:
+    """Return how scores come about, and what is known of each person."""
+    return {
         "coefficients": COEFFICIENTS,
         "noise_sd": NOISE,
         "settings": _recorded(settings),
@@ -209,7 +246,6 @@ def _oracle(people: Sequence[Person], settings: SimulationSettings) -> dict[str,
 
 
 def _known_people(people: Sequence[Person], settings: SimulationSettings) -> list[dict[str, Any]]:
-    names = SESSIONS if settings.n_sessions > 1 else ("",)
     return [
         {
             "participant_id": f"sub-{person.label}",
@@ -224,7 +260,7 @@ def _known_people(people: Sequence[Person], settings: SimulationSettings) -> lis
                     "capacity": capacity,
                 }
                 for name, clean, score, capacity in zip(
-                    names, person.clean, person.scores, person.capacity, strict=True
+                    settings.sessions, person.clean, person.scores, person.capacity, strict=True
                 )
             ],
         }

@@ -22,7 +22,7 @@ from motor_bids_app.simulation.deformation import FIELD_RESOLUTION, Shape, draw_
 from motor_bids_app.simulation.diffusion import DwiScan, scan_dwi
 from motor_bids_app.simulation.electrophysiology import record
 from motor_bids_app.simulation.functional import REPETITION, BoldScan, scan_bold
-from motor_bids_app.simulation.people import SESSIONS, Person, draw_cohort
+from motor_bids_app.simulation.people import Person, draw_cohort
 from motor_bids_app.simulation.sampling import grid_points
 from motor_bids_app.simulation.tensors import tensor_field
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -53,13 +53,13 @@ def run(settings: SimulationSettings) -> None:
         n_sessions=settings.n_sessions,
         shuffle_scores=settings.shuffle_scores,
         physiology_share=settings.physiology_share,
+        recovery=settings.recovery,
     )
     write_dataset_files(people, settings)
     if settings.modalities:
         work = partial(simulate_person, settings=settings)
         resources = Resources(n_procs=settings.n_procs)
-        done = map_unordered(work, people, resources)
-        for count, (person, died) in enumerate(done, start=1):
+        for count, (person, died) in enumerate(map_unordered(work, people, resources), start=1):
             if died is not None:
                 raise died
             log.info("sub-%s simulated (%d of %d)", person.label, count, len(people))
@@ -79,7 +79,7 @@ class _Visit:
     @property
     def session(self) -> str | None:
         """Its label; None where there is one session."""
-        return SESSIONS[self.number] if self.settings.n_sessions > 1 else None
+        return self.settings.sessions[self.number] or None
 
     @property
     def dataset(self) -> Path:

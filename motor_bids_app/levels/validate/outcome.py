@@ -37,7 +37,9 @@ def with_outcome(
         The bundle does not say where its classes begin, as earlier versions did not.
     """
     target, inputs = metadata["target"], metadata["inputs"]
-    course = link_sessions(people, target.get("session"), inputs.get("session"))
+    course = link_sessions(
+        people, target.get("session"), inputs.get("session"), target.get("within", ())
+    )
     if "component" in target:
         component = _component(target["component"])
         people = with_component(course.people, component)

@@ -40,6 +40,9 @@ class Answer:
     stand_in: bool = False  # whether a ridge was permuted in the place of the model
     failed: tuple[str, ...] = ()  # checks of the audit that failed, and were allowed to
     nuisance_as_good: bool = False  # gaps, quality and site alone do as well
+    n_scores: int = 1  # that the experiment predicts
+    chance_p_scores: float | None = None  # chance_p, corrected for their number
+    difference_p_scores: float | None = None  # p_holm, or p_value, corrected for their number
 
     @property
     def metric_name(self) -> str:
@@ -74,7 +77,8 @@ class Answer:
         """1 where the model beats the best simpler one, -1 where it is worse, 0 where unclear."""
         if self.difference is None:
             return None
-        p = self.p_value if self.p_holm is None else self.p_holm
+        known = (self.difference_p_scores, self.p_holm, self.p_value)  # the most corrected first
+        p = next((one for one in known if one is not None), None)
         if p is None or not p < SURE:
             return 0
         above = self.difference_low is not None and self.difference_low > 0
@@ -97,7 +101,7 @@ class Answer:
                 chance=self.chance,
                 band_high=self.band[1],
                 most=RANGES[self.metric][1],
-                p=self.chance_p,
+                p=self.chance_p if self.chance_p_scores is None else self.chance_p_scores,
                 gain=gain,
                 nuisance_as_good=self.nuisance_as_good,
             )
@@ -172,9 +176,12 @@ def chance_test(answer: Answer) -> str:
         if answer.stand_in
         else ""
     )
+    over = ""
+    if answer.chance_p_scores is not None:
+        over = f"; corrected for the {answer.n_scores} scores {format_p(answer.chance_p_scores)}"
     return (
         f"Permutation test: with the outcomes of patients shuffled {answer.n_permutations} times, "
-        f"{often} cross-validations{whose} did as well (p {format_p(answer.chance_p)})."
+        f"{often} cross-validations{whose} did as well (p {format_p(answer.chance_p)}{over})."
     )
 
 
@@ -214,6 +221,8 @@ def comparison(answer: Answer, *, baseline: str) -> str:
         numbers += f", p over splits and people {format_p(answer.p_value)}"
     if answer.p_holm is not None:
         numbers += f", corrected for the number of models {format_p(answer.p_holm)}"
+    if answer.difference_p_scores is not None:
+        numbers += f", for the {answer.n_scores} scores too {format_p(answer.difference_p_scores)}"
     return f"It {verb} the best simpler model, “{baseline}” ({numbers})."
 
 

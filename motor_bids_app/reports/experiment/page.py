@@ -38,6 +38,7 @@ class ExperimentLink:
     model_label: str
     baseline_label: str = ""  # of the best simpler model
     warnings: tuple[str, ...] = ()
+    joint: str = ""  # the page of all scores, where the experiment is of one of several
 
 
 @dataclass(frozen=True, kw_only=True)

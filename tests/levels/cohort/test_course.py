@@ -9,10 +9,11 @@ import pytest
 from motor_bids_app.bids.tables.scores import SCORES
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.levels.cohort.cohort import build_cohort, find_outcome
+from motor_bids_app.levels.cohort.cohort import build_cohort
 from motor_bids_app.levels.cohort.course import link_sessions, of_session
 from motor_bids_app.levels.cohort.maps import map_library
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
+from motor_bids_app.levels.cohort.question import find_outcome
 from motor_bids_app.models.tables.columns import BASELINE
 from motor_bids_app.settings import Settings
 
@@ -92,6 +93,36 @@ def test_who_lacks_a_session_or_a_score_is_listed_with_the_reason(dataset):
     assert reasons["sub-8", "ses-3month"] == "no images of ses-baseline"
     assert reasons["sub-6", "ses-baseline"] == "no fma_ue at ses-3month"
     assert reasons["sub-7", "ses-baseline"] == "no fma_ue at the session of the images"
+
+
+def test_scores_outside_a_window_of_days_do_not_count_and_the_reason_is_said(dataset):
+    people = gather_participants(dataset())
+    days = {"sub-1": 74, "sub-2": 75, "sub-3": 120, "sub-4": 121, "sub-5": None}
+    at = people.visits["session_id"] == "ses-3month"
+    months = people.visits["participant_id"].map(days).astype(float) * 12 / 365.25
+    time = people.visits["time_since_stroke"].where(~at, months)
+    people = replace(people, visits=people.visits.assign(time_since_stroke=time))
+    cohort = built(people, experiment({"within": [75, 120]}))
+
+    reasons = cohort.excluded.set_index(["participant_id", "session_id"])["reason"]
+    assert list(cohort.labels.truth.index) == ["sub-2", "sub-3"]
+    for person in ("sub-1", "sub-4"):
+        reason = reasons[person, "ses-baseline"]
+        assert reason == "ses-3month was not between day 75 and day 120 after the stroke"
+    assert reasons["sub-5", "ses-baseline"] == "no table tells the day of ses-3month"
+
+
+def test_a_window_needs_days_and_a_session(dataset):
+    people = gather_participants(dataset())
+    with pytest.raises(DataError, match="tell the time since stroke of ses-3month of nobody"):
+        built(
+            replace(people, visits=people.visits.assign(time_since_stroke=np.nan)),
+            experiment({"within": [75, 120]}),
+        )
+    with pytest.raises(UsageError, match="name its session"):
+        Experiment.read({"name": "later", "target": {"within": [75, 120]}}, "here")
+    with pytest.raises(UsageError, match="first and the last day"):
+        experiment({"within": [120, 75]})
 
 
 def test_no_value_of_the_later_session_reaches_a_predictor(dataset):

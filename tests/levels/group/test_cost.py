@@ -155,6 +155,19 @@ def test_the_table_names_each_network_and_the_total(fake_cohort, tmp_path, capsy
     assert sorted(fake_cohort.output.rglob("*")) == before
 
 
+@pytest.mark.parametrize(("found", "count"), [(1, 100), (12, 12)])
+def test_of_a_dataset_too_small_for_an_experiment_people_are_assumed(
+    tmp_path, fake_cohort, found, count
+):
+    raw = tmp_path / "raw"
+    for number in range(found):
+        (raw / f"sub-{number:02d}").mkdir(parents=True)
+    settings = replace(fake_cohort.settings("group"), bids_dir=raw, output_dir=tmp_path / "out")
+    with foreseen_people(settings) as (said, people):
+        assert people.n_people == count
+        assert f"Assumed: {count} patients" in said
+
+
 def test_without_derivatives_the_people_are_assumed_and_that_is_said(tmp_path, fake_cohort, capsys):
     raw = tmp_path / "raw"
     (raw / "sub-01").mkdir(parents=True)

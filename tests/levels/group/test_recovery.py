@@ -9,6 +9,8 @@ import pytest
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.predict import level as predict
+from motor_bids_app.levels.simulate import level as simulate
+from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.validate import level as validate
 
 from ..conftest import FakeCohort, describe, record_processing
@@ -78,6 +80,43 @@ def trained(tmp_path_factory):
         (home / f"{outcome}.toml").write_text(COURSE.format(outcome=outcome))
     results = group.run(cohort.settings("group", experiments=tuple(files)))
     return cohort, {(one.experiment, one.model): one.value for one in results}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """Tables of the simulator, with its own truth in the place of measured images."""
+    home = tmp_path_factory.mktemp("simulated")
+    raw, output = home / "raw", home / "derivatives"
+    settings = SimulationSettings(
+        output_dir=raw, n_participants=40, n_controls=0, modalities=(), n_sessions=2, recovery=0.7
+    )
+    simulate.run(settings)
+    record_processing(output)
+    known = json.loads((raw / "sourcedata" / "truth" / "truth.json").read_text())["participants"]
+    for person in known:
+        who = person["participant_id"]
+        folder = output / who / "ses-baseline"
+        folder.mkdir(parents=True)
+        features = {"lesion_volume": person["lesion_volume"], TRACT: person["degeneration"] ** 2}
+        pd.DataFrame([features | {TRACT.replace("left", "right"): 0.0}]).to_csv(
+            folder / f"{who}_ses-baseline_desc-features.tsv", sep="\t", index=False
+        )
+    cohort = FakeCohort(raw, output)
+    (home / "change.toml").write_text(COURSE.format(outcome="change"))
+    group.run(cohort.settings("group", experiments=(str(home / "change.toml"),)))
+    return output / "experiments" / "change"
+
+
+def test_a_simulated_proportional_recovery_is_found_and_images_add_nothing_to_it(simulated):
+    table = pd.read_csv(simulated / "recovery.tsv", sep="\t").iloc[0]
+    added = pd.read_csv(simulated / "added_to_baseline.tsv", sep="\t").iloc[0]
+
+    assert table["share_low"] < 0.7 < table["share_high"]
+    assert table["proportional"]
+    assert added["low"] < 0
+    assert added["difference"] < 0.02
+    # What is known of the best R2 is of images alone, without the baseline.
+    assert "data are simulated" not in (simulated / "report.html").read_text()
 
 
 @pytest.fixture

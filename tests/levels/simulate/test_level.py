@@ -121,6 +121,29 @@ def test_gradients_are_read_back_as_world_directions(flip):
     np.testing.assert_allclose(read, directions, atol=1e-12)
 
 
+def test_sessions_of_a_recovery_are_after_the_stroke_with_the_truth_beside_them(tmp_path):
+    run(
+        SimulationSettings(
+            output_dir=tmp_path, n_participants=3, modalities=(), n_sessions=2, recovery=0.7
+        )
+    )
+    sessions = pd.read_csv(tmp_path / "sub-001" / "sub-001_sessions.tsv", sep="\t")
+    truth = json.loads((tmp_path / "sourcedata/truth/truth.json").read_text())
+    known = truth["participants"][0]
+
+    assert sessions["session_id"].tolist() == ["ses-baseline", "ses-3month"]
+    assert sessions["time_since_stroke"].iloc[0] < 0.5 < 1 < sessions["time_since_stroke"].iloc[1]
+    first = sessions["fma_ue"].iloc[0]
+    assert known["sessions"][1]["clean_score"] == pytest.approx(first + 0.7 * (66 - first))
+    assert "ceiling" not in truth
+
+
+def test_a_recovery_lies_between_two_sessions():
+    for given in (["--recovery", "0.7"], ["--sessions", "2", "--recovery", "2"]):
+        with pytest.raises(UsageError, match="--recovery"):
+            parse_simulation(["out", *given])
+
+
 def test_truth_names_the_ceiling_of_the_cohort(tables):
     truth = json.loads((tables / "sourcedata/truth/truth.json").read_text())
 

@@ -58,7 +58,10 @@ class Recovery(Part):
         "p_value": {
             "Description": "One-sided, of r_later against scores of others; two-sided, of models"
         },
-        "share": {"Description": "Slope of the change on what could be recovered"},
+        "share": {
+            "Description": "Slope of the change on what could be recovered, with later scores at "
+            "the best one taken as at least that"
+        },
         "share_low": {"Description": "Lower limit of its 95 % interval (HC3)"},
         "share_high": {"Description": "Upper limit of that interval"},
         "at_ceiling": {"Description": "Share of people with the best score later"},
@@ -186,15 +189,23 @@ def verdict(found: Coupling) -> str:
     else:
         said += (
             f"Later scores follow the baseline (r {found.r_later:.2f}), but that gains grow with "
-            f"what could be recovered is not shown (slope {found.share:.2f}, {found.share_low:.2f} "
-            f"to {found.share_high:.2f}): proportional recovery is not shown."
+            f"what could be recovered is not shown (slope {_slope_text(found)}): proportional "
+            "recovery is not shown."
         )
     if found.at_ceiling > AT_CEILING:
         said += (
-            f" {found.at_ceiling:.0%} of people have the best score later: a ceiling alone makes "
-            "gains look proportional, so that nothing of this is certain."
+            f" {found.at_ceiling:.0%} of people have the best score later. The slope takes their "
+            "gains as at least what they are, as a ceiling alone makes gains look proportional; "
+            "it takes errors to be normal, so read it with care."
         )
     return said
+
+
+def _slope_text(found: Coupling) -> str:
+    """The slope with its interval."""
+    if np.isnan(found.share):
+        return "unknown, as nearly everybody has the best score"
+    return f"{found.share:.2f}, {found.share_low:.2f} to {found.share_high:.2f}"
 
 
 def _added(evaluation: Evaluation) -> pd.DataFrame | None:
@@ -218,10 +229,7 @@ def _coupling_table(found: Coupling) -> Table:
         ),
         ("r of baseline and later score", f"{found.r_later:.2f}"),
         ("SD of later scores / SD of the baseline", f"{found.sd_ratio:.2f}"),
-        (
-            "change per point that could be recovered",
-            f"{found.share:.2f} ({found.share_low:.2f} to {found.share_high:.2f})",
-        ),
+        ("change per point that could be recovered", _slope_text(found)),
         ("at the best score later", f"{found.at_ceiling:.0%}"),
     )
     return Table(
