@@ -1,10 +1,12 @@
 """What holds for each page, whatever it reports."""
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from motor_bids_app.reports.experiment.gate import ALONE
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
@@ -17,7 +19,8 @@ from motor_bids_app.reports.participant.method_steps import STEPS
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.motion import motion_chart
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
-from motor_bids_app.reports.prediction import PredictionReport, render_prediction
+from motor_bids_app.reports.prediction.content import Driver, Person, PredictionReport
+from motor_bids_app.reports.prediction.page import render_prediction
 
 
 def participant(head, brain):
@@ -51,8 +54,12 @@ def group(answer):
 
 
 def prediction():
-    people = pd.DataFrame(
-        {"participant_id": ["sub-1"], "predicted": [0.5], "predicted_class": ["poor"]}
+    person = Person(
+        participant="sub-1",
+        predicted=0.5,
+        called="poor",
+        possible=("poor",),
+        drivers=(Driver("Age", 1.0, "50 years", "60 years"),),
     )
     none = pd.DataFrame({"participant_id": [], "reason": []})
     performance = pd.DataFrame(
@@ -65,9 +72,8 @@ def prediction():
             model_label="K",
             task="classification",
             target="t",
-            positive="poor",
-            negative="good",
-            predictions=people,
+            verdict=ALONE,
+            people=(person, replace(person, participant="sub-2")),
             skipped=none,
             performance=performance,
             provenance={"people": 3},
