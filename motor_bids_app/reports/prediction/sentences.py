@@ -13,8 +13,9 @@ _MOST_NAMED = 2  # quantities in which a person is unlike others
 def sentence(report: PredictionReport, person: Person) -> str:
     """Return what may be said of a person, and no number where there is none to trust."""
     start = "Healthy control, whom a model of patients is not about. " if person.control else ""
-    said = withheld(report, person) or _likely(report, person)
-    return f"{start}{said}{_unlike(person)}."
+    reason = withheld(report, person)
+    said = reason or _likely(report, person)
+    return f"{start}{said}{_unlike(person, widened=not reason and person.answer == 'widened')}."
 
 
 def withheld(report: PredictionReport, person: Person) -> str:
@@ -34,14 +35,14 @@ def withheld(report: PredictionReport, person: Person) -> str:
     return ""
 
 
-def _unlike(person: Person) -> str:
+def _unlike(person: Person, *, widened: bool) -> str:
     if not person.unlike:
         return ""
     named = list(person.unlike[:_MOST_NAMED])
     more = len(person.unlike) - len(named)
     named += [f"{more} other {'thing' if more == 1 else 'things'}"] if more else []
     text = f"; unlike the training group in {joined(named)}"
-    return text + (", so that less can be ruled out" if person.answer == "widened" else "")
+    return text + (", so that less can be ruled out" if widened else "")
 
 
 def _likely(report: PredictionReport, person: Person) -> str:
