@@ -65,7 +65,7 @@ def _explain(settings: Settings) -> str:
     if settings.dry_run:
         trust_orientation(settings.processing.trust_orientation)
         return overview(scans, settings.selection)
-    from motor_bids_app.levels.participant.report import planned_methods
+    from motor_bids_app.levels.participant.planned_methods import planned_methods
 
     return planned_methods(settings, scans)
 
