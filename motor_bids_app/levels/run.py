@@ -16,7 +16,8 @@ from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.bids.orientation import trust_orientation
 from motor_bids_app.bids.tables.sources import participants_table
 from motor_bids_app.bids.validation import check_description, validate
-from motor_bids_app.errors import IncompleteRunError, UsageError
+from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
+from motor_bids_app.levels.index import write_index
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
@@ -40,7 +41,10 @@ def run(settings: Settings) -> str:
         _show(error.results)
         raise
     seconds = time.perf_counter() - start
-    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
+    return (
+        f"The {settings.level} level is done in {seconds:.0f} s; open "
+        f"{settings.output_dir / 'index.html'}."
+    )
 
 
 def _show(results: "Sequence[Result]") -> None:
@@ -92,20 +96,32 @@ def run_level(settings: Settings) -> "Sequence[Result]":
     trust_orientation(settings.processing.trust_orientation)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
-        if settings.level == "group":
-            from motor_bids_app.levels.group import level as group
+        try:
+            found = _do(settings)
+        except BaseException:
+            with suppress(MotorBidsAppError, OSError):  # why it ended is what is to be told
+                write_index(settings.output_dir, settings.bids_dir)
+            raise
+        write_index(settings.output_dir, settings.bids_dir)
+        return found
 
-            return group.run(settings)
-        if settings.level == "predict":
-            from motor_bids_app.levels.predict import level as predict
 
-            predict.run(settings)
-        elif settings.level == "validate":
-            from motor_bids_app.levels.validate import level as validation
+def _do(settings: Settings) -> "Sequence[Result]":
+    """Do one level."""
+    if settings.level == "group":
+        from motor_bids_app.levels.group import level as group
 
-            validation.run(settings)
-        else:
-            _run_participants(settings)
+        return group.run(settings)
+    if settings.level == "predict":
+        from motor_bids_app.levels.predict import level as predict
+
+        predict.run(settings)
+    elif settings.level == "validate":
+        from motor_bids_app.levels.validate import level as validation
+
+        validation.run(settings)
+    else:
+        _run_participants(settings)
     return ()
 
 

@@ -31,6 +31,7 @@ from motor_bids_app.levels.group.states import describe_states
 from motor_bids_app.levels.group.stopped import write_stopped
 from motor_bids_app.levels.group.transfer import Inheritance, inherit
 from motor_bids_app.levels.hardware import choose_device
+from motor_bids_app.levels.person_pages import person_pages
 from motor_bids_app.reports.experiment.content import ExperimentReport
 from motor_bids_app.reports.experiment.page import ExperimentLink, render_experiment
 from motor_bids_app.reports.models import LABELS
@@ -77,6 +78,7 @@ def run_experiment(
     write_results(folder, evaluation, PARTS)
     save_model(folder / "model", members, _description(settings, evaluation, heritage), folds)
     write_checklists(folder, run_facts(settings, evaluation, members))
+    report = replace(report, person_pages=person_pages(settings.output_dir, "../../"))
     write_text(folder / "report.html", render_experiment(report))
     if isinstance(builder.checkpoints, FolderCheckpoints):
         builder.checkpoints.remove()
