@@ -40,6 +40,7 @@ from motor_bids_app.levels.bundle_values import (
 )
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.models.catalog import FUSION, MODELS, PATTERNS, TASKS, Needs, needs
+from motor_bids_app.reports.experiment.gate import VERDICTS
 
 _MOST_PEOPLE = 10_000_000
 _MOST_LAYERS = 64
@@ -195,6 +196,7 @@ _METADATA = Table(
     {
         "cv_plus": _CV_PLUS,
         "notice": TEXT,
+        "verdict": one_of(*VERDICTS),
         "began_with": Each(Table({"bundle": HEX, "maps": some_of(*MAPS), "images": _IMAGES}), 1000),
     },
 )

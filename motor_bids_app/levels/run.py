@@ -22,7 +22,8 @@ from motor_bids_app.bids.orientation import trust_orientation
 from motor_bids_app.bids.tables.sources import participants_table
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.engine import check_engine
-from motor_bids_app.errors import IncompleteRunError, UsageError
+from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
+from motor_bids_app.levels.index import write_index
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
@@ -70,7 +71,8 @@ def _done(settings: Settings, seconds: float) -> str:
             f"Shard {'/'.join(map(str, settings.selection.shard))} of the trainings is done in "
             f"{seconds:.0f} s. When all shards are, run the same command without --shard."
         )
-    return f"The {settings.level} level is done in {seconds:.0f} s; see {settings.output_dir}."
+    page = settings.output_dir / "index.html"
+    return f"The {settings.level} level is done in {seconds:.0f} s; open {page}."
 
 
 def _together(errors: Sequence[IncompleteRunError]) -> IncompleteRunError:
@@ -133,7 +135,7 @@ def _explain(settings: Settings) -> str:
     if settings.dry_run:
         trust_orientation(settings.processing.trust_orientation)
         return overview(scans, settings.selection)
-    from motor_bids_app.levels.participant.report import planned_methods
+    from motor_bids_app.levels.participant.planned_methods import planned_methods
 
     return planned_methods(settings, scans)
 
@@ -153,20 +155,32 @@ def run_level(settings: Settings) -> "Sequence[Result]":
     trust_orientation(settings.processing.trust_orientation)
     with _log_file(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
-        if settings.level == "group":
-            from motor_bids_app.levels.group import level as group
+        try:
+            found = _do(settings)
+        except BaseException:
+            with suppress(MotorBidsAppError, OSError):  # why it ended is what is to be told
+                write_index(settings.output_dir, settings.bids_dir)
+            raise
+        write_index(settings.output_dir, settings.bids_dir)
+        return found
 
-            return group.run(settings)
-        if settings.level == "predict":
-            from motor_bids_app.levels.predict import level as predict
 
-            predict.run(settings)
-        elif settings.level == "validate":
-            from motor_bids_app.levels.validate import level as validation
+def _do(settings: Settings) -> "Sequence[Result]":
+    """Do one level."""
+    if settings.level == "group":
+        from motor_bids_app.levels.group import level as group
 
-            validation.run(settings)
-        else:
-            _run_participants(settings)
+        return group.run(settings)
+    if settings.level == "predict":
+        from motor_bids_app.levels.predict import level as predict
+
+        predict.run(settings)
+    elif settings.level == "validate":
+        from motor_bids_app.levels.validate import level as validation
+
+        validation.run(settings)
+    else:
+        _run_participants(settings)
     return ()
 
 

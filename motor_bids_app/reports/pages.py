@@ -1,6 +1,7 @@
 """What every report page is made of: figures, tables, and one way to render a template."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -120,6 +121,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = format_number
+    script = environment.get_template("script.js").render()
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    environment.globals["script"] = Markup(script)  # noqa: S704 - a file of this package
+    environment.globals["script_digest"] = digest
     return environment
 
 

@@ -11,7 +11,7 @@ import pytest
 from motor_bids_app.errors import IncompatibleModelError
 from motor_bids_app.levels import bundle_schema
 from motor_bids_app.levels.bundle_schema import check_index, check_metadata
-from motor_bids_app.levels.predict.results import Prediction
+from motor_bids_app.levels.predict.prediction import Prediction
 from motor_bids_app.models.store import KINDS
 
 PREDICTOR = {"name": "x", "group": "", "file": "", "type": "number", "categories": [], "units": ""}

@@ -1,10 +1,14 @@
 """What holds for each page, whatever it reports."""
 
+import base64
+import hashlib
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from motor_bids_app.reports.experiment.gate import ALONE
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
@@ -12,12 +16,14 @@ from motor_bids_app.reports.experiment.page import (
     render_experiment,
 )
 from motor_bids_app.reports.experiment.stopped import StoppedReport, render_stopped
+from motor_bids_app.reports.index import IndexReport, PersonLink, render_index
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.reports.participant.method_steps import STEPS
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.motion import motion_chart
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
-from motor_bids_app.reports.prediction import PredictionReport, render_prediction
+from motor_bids_app.reports.prediction.content import Driver, Person, PredictionReport
+from motor_bids_app.reports.prediction.page import render_prediction
 
 
 def participant(head, brain):
@@ -51,8 +57,12 @@ def group(answer):
 
 
 def prediction():
-    people = pd.DataFrame(
-        {"participant_id": ["sub-1"], "predicted": [0.5], "predicted_class": ["poor"]}
+    person = Person(
+        participant="sub-1",
+        predicted=0.5,
+        called="poor",
+        possible=("poor",),
+        drivers=(Driver("Age", 1.0, "50 years", "60 years"),),
     )
     none = pd.DataFrame({"participant_id": [], "reason": []})
     performance = pd.DataFrame(
@@ -65,9 +75,8 @@ def prediction():
             model_label="K",
             task="classification",
             target="t",
-            positive="poor",
-            negative="good",
-            predictions=people,
+            verdict=ALONE,
+            people=(person, replace(person, participant="sub-2")),
             skipped=none,
             performance=performance,
             provenance={"people": 3},
@@ -75,13 +84,20 @@ def prediction():
     )
 
 
-@pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped"])
+def index():
+    people = tuple(PersonLink(f"sub-{k:02d}", f"sub-{k:02d}.html") for k in range(15))
+    pages = {"experiments": {"baselines": "experiments/baselines/report.html"}}
+    return render_index(IndexReport(dataset="cohort", pages=pages, people=people))
+
+
+@pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped", "index"])
 def html(request, head, brain, experiment, answer, audit):
     return {
         "participant": lambda: participant(head, brain),
         "experiment": lambda: render_experiment(experiment),
         "group": lambda: group(answer),
         "prediction": prediction,
+        "index": index,
         "stopped": lambda: render_stopped(
             StoppedReport(
                 name="baselines",
@@ -98,12 +114,30 @@ def html(request, head, brain, experiment, answer, audit):
 def test_nothing_is_loaded_from_outside(html, read_page):
     page = read_page(html)
 
-    assert not page.all("script", "link", "iframe", "object", "embed", "base")
+    assert page.all("script") == [{}]  # the one of this package, without a source
+    assert not page.all("link", "iframe", "object", "embed", "base")
     assert all(str(image["src"]).startswith("data:") for image in page.all("img"))
     targets = [use.get("xlink:href") or use.get("href") for use in page.all("use", "image")]
     assert all(str(target).startswith(("#", "data:")) for target in targets)
     assert not re.search(r"url\(\s*['\"]?(?!#)|@import", html)
     assert not any(name.startswith("on") for _, tag in page.tags for name in tag)
+
+
+def test_the_policy_of_the_page_lets_its_own_script_run_and_nothing_else(html, read_page):
+    (policy,) = (
+        str(tag["content"])
+        for tag in read_page(html).all("meta")
+        if tag.get("http-equiv") == "Content-Security-Policy"
+    )
+    script = re.search("<script>(.*?)</script>", html, flags=re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+
+
+def test_every_page_leads_back_to_all_pages(html, read_page):
+    assert any(str(a["href"]).endswith("index.html") for a in read_page(html).all("a"))
 
 
 def test_pictures_have_alternative_text(html, read_page):

@@ -22,6 +22,7 @@ from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.cohort.training_people import describe_people
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.folds import FoldModels
+from motor_bids_app.levels.group.report import answer
 from motor_bids_app.models.store import save_bundle
 from motor_bids_app.settings import Settings
 
@@ -61,6 +62,7 @@ def describe_model(settings: Settings, evaluation: Evaluation) -> dict[str, Any]
         "classes": ["good", "poor"] if outcome.cutoff else None,
         "inputs": _inputs(settings, experiment, cohort),
         "processing": processing_record(settings.output_dir),
+        "verdict": answer(evaluation).verdict,
         "performance": _plain(final.drop(columns="model").to_dict("records")),
         "conformal": _plain(vars(_limits(evaluation, LEVEL))),
         "conformal_outside": _plain(vars(_limits(evaluation, LEVEL_OUTSIDE))),

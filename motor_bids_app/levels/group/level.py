@@ -26,6 +26,7 @@ from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.group.run import run_experiment, with_splits, with_table
 from motor_bids_app.levels.group.shards import train_share, without_share
 from motor_bids_app.levels.hardware import limit_threads
+from motor_bids_app.levels.person_pages import person_pages
 from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.page import ExperimentLink, GroupReport, render_comparison
 from motor_bids_app.settings import Settings
@@ -125,6 +126,7 @@ def _write_page(
         versions={"motor_bids_app": __version__},
         images=describe_cohort(people, settings),
         notes=people.notes,
+        person_pages=person_pages(settings.output_dir),
     )
     write_text(settings.output_dir / "group.html", render_comparison(report))
 

@@ -33,6 +33,7 @@ from motor_bids_app.levels.group.stopped import write_stopped
 from motor_bids_app.levels.group.transfer import Inheritance, inherit
 from motor_bids_app.levels.group.units import is_alone, train_apart, trainings_asked
 from motor_bids_app.levels.hardware import choose_device
+from motor_bids_app.levels.person_pages import person_pages
 from motor_bids_app.reports.experiment.content import ExperimentReport
 from motor_bids_app.reports.experiment.page import ExperimentLink, render_experiment
 from motor_bids_app.reports.models import LABELS
@@ -148,6 +149,7 @@ def write(settings: Settings, done: Evaluated) -> tuple[ExperimentLink, list[Res
     write_results(folder, evaluation, PARTS)
     save_model(folder / "model", members, _description(settings, evaluation, done.heritage), folds)
     write_checklists(folder, run_facts(settings, evaluation, members))
+    report = replace(report, person_pages=person_pages(settings.output_dir, "../../"))
     write_text(folder / "report.html", render_experiment(report))
     if isinstance(builder.checkpoints, FolderCheckpoints):
         builder.checkpoints.remove()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.files import read_json, write_text
 from motor_bids_app.bids.finished_pieces import describe_datasets
 from motor_bids_app.bids.scan import Scan
@@ -16,12 +15,13 @@ from motor_bids_app.bids.status import StatusRow
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.columns import dictionary_for
-from motor_bids_app.levels.participant.anatomy.files import anatomical_methods
+from motor_bids_app.features.usual import USUAL, unusual
+from motor_bids_app.levels.participant.identity import identity, source_files
 from motor_bids_app.levels.participant.lesion_tables import lesion_tables
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
-from motor_bids_app.levels.participant.overview import planned, taken_from
+from motor_bids_app.levels.participant.overview import taken_from
 from motor_bids_app.mri.brain_network import WEIGHTS
-from motor_bids_app.reports.participant.methods import as_text, participant_methods
+from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
 from motor_bids_app.settings import ProcessingSettings, Settings
 from motor_bids_app.spaces.tractograms import HCP842
@@ -49,8 +49,8 @@ _FIGURES = {
     "eeg": ("eeg-spectra", "eeg-channels", "eeg-rejected"),
     "emg": ("emg-spectra", "emg-rejected", "cmc-coherence"),
 }
+_OF_T1W = ("template_correlation", "cnr", "snr_wm")
 _NOTHING = "nothing was made of it here."
-_NUISANCE = ("white_matter", "csf")
 _LIBRARIES = ("numpy", "scipy", "nibabel", "torch", "SimpleITK", "mne", "scikit-learn")
 
 
@@ -64,6 +64,8 @@ def write_report(
     report = ParticipantReport(
         participant=f"sub-{outputs.participant}",
         session=f"ses-{outputs.session}" if outputs.session else None,
+        identity=identity(scan, settings.bids_dir, features),
+        sources=source_files(scan, (settings.bids_dir, *settings.derivatives.values())),
         done=(*_done(scan, facts), *taken_from(facts.taken)),
         missing=_missing(scan, settings),
         warnings=(
@@ -76,13 +78,15 @@ def write_report(
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
         sections={**_without_result(scan, rows), **_sections(outputs)},
         quality=quality,
+        quality_notes=unusual(_judged({**features, **quality}, outputs)),
+        usual={name: usual.text for name, usual in USUAL.items()},
         features={name: value for name, value in features.items() if name not in quality},
         dictionary=dictionary_for([*features]),
         methods=participant_methods(
             facts.methods,
             space=outputs.space,
             versions=software_versions(),
-            taken=_described(facts.taken, settings),
+            taken=described(facts.taken, settings),
         ),
         settings=settings_shown(settings.processing),
         versions=software_versions(),
@@ -92,75 +96,7 @@ def write_report(
     outputs.written.append(path)
 
 
-def planned_methods(settings: Settings, scans: Sequence[Scan]) -> str:
-    """Return the methods text of a run that does all there is for these participants."""
-    steps: set[str] = set()
-    taken: dict[str, str] = {}
-    for scan in scans:
-        plan = planned(scan, settings.selection)
-        if "anat" in plan and scan.anatomy:
-            steps |= {*anatomical_methods(scan), "regions"}
-        if "dwi" in plan:
-            steps |= _diffusion_methods(scan, settings.processing)
-        if "bold" in plan and scan.bold:
-            steps |= _bold_methods(scan.bold, settings.processing)
-        steps |= {f"{kind}_filter" for kind in ("eeg", "emg") if kind in plan}
-        if "eeg" in plan:
-            steps |= {"eeg_bad_channels", "eeg_reference"}
-            steps |= {"eeg_components"} if settings.processing.physiology.ica else set()
-        steps |= {"signal_windows"} if {"eeg", "emg"} & set(plan) else set()
-        taken |= scan.finished.datasets
-        if scan.lesion is not None and "anat" in plan:
-            steps |= {"standard_lesion"} if scan.lesion.is_standard else set()
-            steps |= {"tract_load", "disconnection"}
-    methods = participant_methods(
-        steps,
-        space=settings.processing.space,
-        versions=software_versions(),
-        taken=_described(taken, settings),
-    )
-    return as_text(methods)
-
-
-def _diffusion_methods(scan: Scan, processing: ProcessingSettings) -> set[str]:
-    if scan.finished.maps:
-        return set() if scan.finished.maps_standard else {"finished_coregistration"}
-    if scan.finished.dwi:
-        return {"tensor", "finished_coregistration"}
-    by_head = scan.anatomy is not None
-    return {
-        "dwi_denoise",
-        "dwi_outliers",
-        "dwi_motion",
-        "dwi_bias",
-        "tensor",
-        "coregistration",
-        _distortion(scan, processing, by_head=by_head),
-    }
-
-
-def _distortion(
-    series: Scan | BoldFile, processing: ProcessingSettings, *, by_head: bool = True
-) -> str:
-    """What the distortion of a series is found by: a pair of images before a field map."""
-    left = "head" if by_head and processing.susceptibility == "head" else "left"
-    by = "pair" if series.reverse_phase else "map" if series.field_map else left
-    return f"susceptibility_{'left' if processing.susceptibility == 'off' else by}"
-
-
-def _bold_methods(bold: BoldFile, processing: ProcessingSettings) -> set[str]:
-    names = {"cleaning", "global_signal", "connectivity"}
-    names |= {f"{kind}_{tissue}" for kind in ("signal", "compcor") for tissue in _NUISANCE}
-    if bold.confounds is None:  # else another tool has done these
-        names |= {"motion", "coregistration", "slice_timing", _distortion(bold, processing)}
-    names |= {"smoothing"} if processing.bold.smoothing > 0 else set()
-    names |= {"dummies"} if processing.bold.dummy_scans else set()
-    names |= {"scrubbing"} if processing.bold.scrub is not None else set()
-    steps = {f"bold_{name}" for name in names}
-    return steps if bold.confounds is None else steps | {"finished_bold"}
-
-
-def _described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
+def described(taken: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """What was taken -> the derivative with the tool and version that made it."""
     names = describe_datasets(settings.derivatives)
     return {piece: names.get(dataset, dataset) for piece, dataset in taken.items()}
@@ -196,6 +132,12 @@ def settings_shown(processing: ProcessingSettings) -> dict[str, object]:
         },
         "threads per participant": processing.omp_nthreads,
     }
+
+
+def _judged(measures: Mapping[str, object], outputs: Outputs) -> dict[str, object]:
+    """Measures that have a usual range: images of other contrasts are unlike the template."""
+    t1w = outputs.head is None or outputs.head.name.endswith("_T1w.nii.gz")
+    return {k: v for k, v in measures.items() if t1w or k not in _OF_T1W}
 
 
 def _features(outputs: Outputs) -> dict[str, float | str | None]:

@@ -43,7 +43,8 @@ from motor_bids_app.levels.predict.gaps import (
     with_all_columns,
 )
 from motor_bids_app.levels.predict.maps import impossible_units, model_mask, read_maps
-from motor_bids_app.levels.predict.results import Prediction, write_predictions
+from motor_bids_app.levels.predict.prediction import Prediction
+from motor_bids_app.levels.predict.results import write_predictions
 from motor_bids_app.levels.predict.safety import (
     ANSWERS,
     conformal_answer,
@@ -51,6 +52,7 @@ from motor_bids_app.levels.predict.safety import (
     was_in_training,
 )
 from motor_bids_app.models.catalog import Needs, needs
+from motor_bids_app.models.opened.contributions import opened_sum
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.settings import Settings
 
@@ -224,6 +226,8 @@ def predict_scan(
         interval=interval,
         answer=answer,
         outside=findings,
+        control=bool((row["group"] == "control").iloc[0]),
+        parts=opened_sum(model.members[0], given.samples) if len(model.members) == 1 else None,
         in_training=was_in_training(metadata, scan, row, given.flip, given.samples.volumes, images),
     )
 

@@ -1,6 +1,7 @@
 """What the page of a prediction run says."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,11 +14,16 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.scoring import PATIENTS
 from motor_bids_app.levels.cohort.signal_windows import SignalPlan
+from motor_bids_app.levels.predict.drivers import driven, drivers, quantity_words, undriven
+from motor_bids_app.levels.predict.earlier_people import similar, usual_errors
+from motor_bids_app.levels.predict.prediction import Prediction
 from motor_bids_app.levels.predict.safety import kind_of_limits
 from motor_bids_app.models.catalog import needs
 from motor_bids_app.privacy import shown
+from motor_bids_app.reports.experiment.answer import METRIC_NAMES
+from motor_bids_app.reports.experiment.gate import VERDICTS, Evidence, Verdict, decide
 from motor_bids_app.reports.models import LABELS
-from motor_bids_app.reports.prediction import PredictionReport
+from motor_bids_app.reports.prediction.content import Person, PredictionReport
 
 _UNITS = {"age": "years", "time_since_stroke": "months"}
 
@@ -29,17 +35,87 @@ def cv_performance(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return next(row for row in rows if row["metric"] == metric and row["population"] == PATIENTS)
 
 
-def _warning(row: "pd.Series[Any]") -> str | None:
-    """What to look at for one person: notes, and why the answer is not to be taken as it is."""
-    sentences = [] if pd.isna(row["notes"]) else [str(row["notes"])]
-    if not pd.isna(row["outside"]):
-        sentences.append(f"unlike the training people: {row['outside']}")
-    if row["in_training"] == "yes":
+def verdict(metadata: Mapping[str, Any]) -> Verdict:
+    """What was found of the model in cross-validation; of an earlier bundle by its performance."""
+    if "verdict" in metadata:
+        return VERDICTS[metadata["verdict"]]
+    row = cv_performance(metadata)
+    chance = 0.5 if metadata["classes"] is not None else 0.0
+    n_people = row.get("n_people") or metadata["training"]["n_patients"]
+    n_poor = row.get("n_poor")
+    return decide(
+        Evidence(
+            failed=False,
+            n_people=int(n_people),
+            n_least_class=None if n_poor is None else int(min(n_poor, n_people - n_poor)),
+            value=float(row["value"]),
+            low=_number(row["low"]),
+            chance=chance,
+            band_high=chance + (row["noise_floor"] or 0.0),
+            most=1.0,
+            p=row.get("p_value"),
+            gain=None,
+            nuisance_as_good=False,
+        )
+    )
+
+
+def _number(value: float | None) -> float:
+    return -math.inf if value is None else float(value)
+
+
+def _result(metadata: Mapping[str, Any]) -> str:
+    """Main metric of the model, in a sentence."""
+    row = cv_performance(metadata)
+    name = METRIC_NAMES.get(row["metric"], row["metric"].replace("_", " "))
+    span = "no interval"
+    if row["low"] is not None and row["high"] is not None:
+        span = f"95 % interval {row['low']:.2f} to {row['high']:.2f}"
+    return (
+        f"{name} {row['value']:.2f} ({span}) in cross-validation, in "
+        f"{metadata['training']['n_patients']} patients."
+    )
+
+
+def _notes(prediction: Prediction) -> tuple[str, ...]:
+    """What to look at for one person, and why the answer is not to be taken as it is."""
+    sentences = [*prediction.notes]
+    if prediction.outside:
+        found = "; ".join(finding.text for finding in prediction.outside)
+        sentences.append(f"unlike the training people: {found}")
+    if prediction.in_training:
         sentences.append(
             "the model was trained on this scan, so that the prediction is too good: take the one "
             "in predictions.tsv of the experiment"
         )
-    return "; ".join(sentences) or None
+    return tuple(sentences)
+
+
+def _person(metadata: Mapping[str, Any], prediction: Prediction) -> Person:
+    """What the page says of one scan."""
+    classify, ordered = metadata["classes"] is not None, metadata["target"].get("ordered_classes")
+    called = prediction.called if classify else None
+    return Person(
+        participant=prediction.participant,
+        session=prediction.session,
+        control=prediction.control,
+        predicted=prediction.value,
+        interval=prediction.interval,
+        called=prediction.nearest(ordered) if ordered else called,
+        possible=prediction.classes,
+        answer=prediction.answer,
+        unlike=tuple(dict.fromkeys(_in_sentence(found.quantity) for found in prediction.outside)),
+        in_training=bool(prediction.in_training),
+        notes=_notes(prediction),
+        drivers=drivers(prediction.parts, metadata["model"]),
+        similar=similar(metadata, prediction.value),
+    )
+
+
+def _in_sentence(quantity: str) -> str:
+    """Name of a quantity within a sentence: abbreviations keep their capitals."""
+    words = quantity_words(quantity)[0]
+    return words if words[:2].isupper() else f"{words[0].lower()}{words[1:]}"
 
 
 def _read(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -62,48 +138,37 @@ def _read(metadata: Mapping[str, Any]) -> dict[str, str]:
     return found or {"maps": "none"}
 
 
-_SHOWN = (
-    "participant_id",
-    "session_id",
-    "predicted",
-    "predicted_class",
-    "conformal_set",
-    "answer",
-    "in_training",
-    "warning",
-    "low",
-    "high",
-)
-
-
 def build_prediction_report(
     model: SavedModel,
-    table: pd.DataFrame,
+    predictions: Sequence[Prediction],
     skipped: pd.DataFrame,
     warnings: tuple[str, ...],
     version: str,
 ) -> PredictionReport:
-    """Collect what the page shows; `table` and `skipped` are those of the TSV files."""
+    """Collect what the page shows; `skipped` is that of the TSV file."""
     metadata = model.metadata
-    target = metadata["target"]
-    classify = metadata["classes"] is not None
-    renamed = {"probability": "predicted", "predicted_score": "predicted"}
-    predictions = table.rename(columns={**renamed, "class": "predicted_class"})
-    predictions["warning"] = [_warning(row) for _, row in table.iterrows()]
+    target, known = metadata["target"], [one.parts for one in predictions if one.value is not None]
+    first = known[0] if known else None
+    span, ordered = target.get("range"), target.get("ordered_classes", [])
     return PredictionReport(
         model=metadata["experiment"],
         model_label=LABELS.get(metadata["model"], metadata["model"]),
         task=metadata["task"],
         target=target["text"],
-        positive="poor" if classify else None,
-        negative="good" if classify else None,
-        unit="" if classify else target["unit"],
-        predictions=predictions[[name for name in _SHOWN if name in predictions]],
+        verdict=verdict(metadata),
+        result=_result(metadata),
+        unit="" if metadata["classes"] is not None or ordered else target["unit"],
+        span=None if span is None else (float(span[0]), float(span[1])),
+        ordered=tuple(ordered),
+        people=tuple(_person(metadata, one) for one in predictions),
+        undriven=undriven(first, metadata) if known else "",
+        driven=driven(first, metadata),
         skipped=skipped[["participant_id", "reason"]],
         performance=pd.DataFrame(metadata["performance"])[
             ["metric", "population", "value", "low", "high"]
         ],
         noise_floor=cv_performance(metadata)["noise_floor"],
+        errors=usual_errors(metadata),
         provenance=provenance(model),
         warnings=warnings,
         versions={"motor_bids_app": version},

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,73 +10,17 @@ import pandas as pd
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import write_table, write_text
 from motor_bids_app.bids.paths import own_folder
-from motor_bids_app.errors import IncompatibleModelError
-from motor_bids_app.evaluation.domain import Finding
 from motor_bids_app.levels.bundles import SavedModel
+from motor_bids_app.levels.predict.drivers import CONTRIBUTIONS
+from motor_bids_app.levels.predict.prediction import Prediction
 from motor_bids_app.levels.predict.report import build_prediction_report, cv_performance
 from motor_bids_app.levels.predict.safety import kind_of_limits
-from motor_bids_app.reports.prediction import render_prediction
+from motor_bids_app.models.opened.contributions import Term
+from motor_bids_app.privacy import OLDEST
+from motor_bids_app.reports.prediction.page import render_prediction
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What the model says about one scan.
-
-    Parameters
-    ----------
-    participant, session : str, str or None
-        'sub-01', 'ses-1'.
-    value : float or None
-        Probability of the poor class, or predicted score; None if refused.
-    notes : tuple of str
-        What to bear in mind, one sentence each.
-    classes : tuple of str or None
-        Classes in the conformal set, which may be none or both.
-    interval : tuple of float or None
-        Conformal interval of the score.
-    answer : str
-        "given"; or, for someone outside the domain of the model, "widened" or "refused".
-    outside : tuple of Finding
-        Where the person is outside, the farthest first.
-    in_training : bool or None
-        Whether the model was trained on an image of this scan; None if it cannot be told.
-    """
-
-    participant: str
-    session: str | None
-    value: float | None
-    notes: tuple[str, ...] = ()
-    classes: tuple[str, ...] | None = None
-    interval: tuple[float, float] | None = None
-    answer: str = "given"
-    outside: tuple[Finding, ...] = ()
-    in_training: bool | None = None
-
-    @property
-    def called(self) -> str | None:
-        """Class at a probability of 0.5."""
-        return None if self.value is None else "poor" if self.value >= 0.5 else "good"
-
-    def nearest(self, ordered: Sequence[str]) -> str | None:
-        """Name of the ordered class nearest to the expected number.
-
-        Raises
-        ------
-        IncompatibleModelError
-            There is none of that number.
-        """
-        if self.value is None:
-            return None
-        number = math.floor(self.value + 0.5)
-        if not 0 <= number < len(ordered):
-            raise IncompatibleModelError(
-                f"The model predicts class {number}, and its bundle names {len(ordered)} classes "
-                f"from 0 on ({', '.join(ordered)}): it was changed. Get it again."
-            )
-        return ordered[number]
 
 
 def write_predictions(
@@ -87,7 +30,7 @@ def write_predictions(
     skipped: list[tuple[str, str | None, str]],
     warnings: tuple[str, ...],
 ) -> None:
-    """Write predictions.tsv, skipped.tsv and report.html."""
+    """Write predictions.tsv, contributions.tsv, skipped.tsv and report.html."""
     metadata = model.metadata
     folder = own_folder(settings.output_dir, "predictions", metadata["experiment"])
     table = predictions_table(model, predictions)
@@ -98,7 +41,10 @@ def write_predictions(
     left = pd.DataFrame(skipped, columns=["participant_id", "session_id", "reason"])
     columns = {name: {"Description": text} for name, text in _SKIPPED.items()}
     write_table(folder / "skipped.tsv", left, columns)
-    report = build_prediction_report(model, table, left, warnings, __version__)
+    contributions = contributions_table(predictions)
+    if not contributions.empty:
+        write_table(folder / "contributions.tsv", contributions, CONTRIBUTIONS)
+    report = build_prediction_report(model, predictions, left, warnings, __version__)
     write_text(folder / "report.html", render_prediction(report))
     log.info("saved %s", folder / "report.html")
 
@@ -145,6 +91,22 @@ _SKIPPED = {
     "session_id": "Session",
     "reason": "Why there is no prediction",
 }
+
+
+def contributions_table(predictions: Sequence[Prediction]) -> pd.DataFrame:
+    """One row per scan and input of a model that is a sum; columns as in `CONTRIBUTIONS`."""
+    rows = [
+        (one.participant, one.session, term.name, _kept(term), term.mean, term.amount)
+        for one in predictions
+        if one.parts and one.value is not None
+        for term in one.parts.terms
+    ]
+    return pd.DataFrame(rows, columns=list(CONTRIBUTIONS))
+
+
+def _kept(term: Term) -> float:
+    """Value that a table may give: no age that identifies."""
+    return math.nan if term.name == "age" and term.value > OLDEST else term.value
 
 
 def predictions_dictionary(metadata: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

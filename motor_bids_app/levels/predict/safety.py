@@ -24,8 +24,9 @@ from motor_bids_app.evaluation.domain import Finding
 from motor_bids_app.features.fingerprints import SealedImages
 from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.levels.predict.maps import read_maps
+from motor_bids_app.levels.predict.prediction import Answered
 
-ANSWERS = {"widen": "widened", "refuse": "refused", "ignore": "given"}
+ANSWERS: dict[str, Answered] = {"widen": "widened", "refuse": "refused", "ignore": "given"}
 
 
 Answer = tuple[tuple[str, ...] | None, tuple[float, float] | None]

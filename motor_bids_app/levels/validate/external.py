@@ -31,7 +31,7 @@ from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.cohort import with_demographics
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
 from motor_bids_app.levels.group.subgroups import divided
-from motor_bids_app.levels.predict.results import Prediction
+from motor_bids_app.levels.predict.prediction import Prediction
 from motor_bids_app.levels.validate.scored import Scored
 from motor_bids_app.models.catalog import needs
 

@@ -19,7 +19,7 @@ from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.cohort.targets import label
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.predict.level import predict_scan
-from motor_bids_app.levels.predict.results import Prediction
+from motor_bids_app.levels.predict.prediction import Prediction
 from motor_bids_app.levels.validate.outcome import with_outcome
 from motor_bids_app.settings import Settings
 

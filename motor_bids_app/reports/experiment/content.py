@@ -63,6 +63,7 @@ class ExperimentReport:
     references: tuple[Reference, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link
+    person_pages: Mapping[str, str] = field(default_factory=dict)  # "sub-01" -> link
 
     def at(self, place: Place) -> list[Block]:
         """Blocks of a place."""

@@ -25,6 +25,7 @@ NUISANCE = Verdict("no better than what is no biology", "warn")
 SIMPLER = Verdict("better than chance, but no better than a simpler model", "warn")
 ALONE = Verdict("better than chance", "good")
 BETTER = Verdict("better than chance and than the simpler models", "good")
+VERDICTS = {one.words: one for one in (VOID, FEW, CHANCE, WEAK, NUISANCE, SIMPLER, ALONE, BETTER)}
 
 
 @dataclass(frozen=True, kw_only=True)

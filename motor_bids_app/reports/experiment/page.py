@@ -72,6 +72,7 @@ class GroupReport:
     failed: Mapping[str, str] = field(default_factory=dict)  # experiment -> what went wrong
     images: CohortImages | None = None
     notes: tuple[str, ...] = ()  # who was left out by rating, what the tables leave open
+    person_pages: Mapping[str, str] = field(default_factory=dict)  # "sub-01" -> link
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,6 +93,7 @@ def render_experiment(report: ExperimentReport) -> str:
         excluded=Table.of(report.excluded, *_EXCLUDED),
         optional=_OPTIONAL,
         limits=_LIMITS,
+        pages=report.person_pages,
         versions=report.versions,
     )
 
@@ -146,6 +148,7 @@ def render_comparison(report: GroupReport) -> str:
         report=report,
         contents=contents,
         figures=_answers(report.experiments),
+        pages=report.person_pages,
         headlines={
             link.name: headline(
                 link.answer,

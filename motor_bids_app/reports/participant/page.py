@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from motor_bids_app.reports.pages import Figure, MethodsText, Table, format_number, render
 
+_MOST_SAID = 3  # unusual measures in the headline; the others are listed below it
 SECTIONS = {  # the order of the page; what a section says when its input is absent
     "anatomy": ("Anatomy", "No T1w, T2w or FLAIR image was found, so no anatomy was processed."),
     "lesion": ("Lesion", "No lesion mask was found, so nothing here is lesion-aware."),
@@ -19,12 +20,21 @@ FACTS = {  # measures that a section starts with, and what they are called there
     "anatomy": {"template_correlation": "Correlation with template", "snr_wm": "Signal to noise"},
     "lesion": {
         "lesion_side": "Side",
-        "lesion_volume_ml": "Volume in the own head",
-        "lesion_volume": "Volume in the standard space",
+        "lesion_volume_ml": "Volume, native space",
+        "lesion_volume": "Volume, standard space",
         "tract_load": "Tract load",
         "tract_load_weighted": "Weighted tract load",
     },
-    "diffusion": {"motion_mean_fd": "Mean displacement", "snr_b0": "Signal to noise at b = 0"},
+    "tissue": {
+        "gm_ml": "Grey matter",
+        "wm_ml": "White matter",
+        "csf_ml": "Fluid in the brain mask",
+    },
+    "diffusion": {
+        "motion_mean_fd": "Mean displacement",
+        "motion_max_fd": "Largest displacement",
+        "snr_b0": "Signal to noise at b = 0",
+    },
     "bold": {
         "bold_volumes": "Volumes",
         "bold_mean_fd": "Mean displacement",
@@ -73,6 +83,8 @@ class ParticipantReport:
 
     participant: str  # "sub-01"
     session: str | None = None  # "ses-1"
+    identity: Mapping[str, str] = field(default_factory=dict)  # label -> age, dataset and the like
+    sources: tuple[str, ...] = ()  # input files, relative to their dataset
     done: tuple[str, ...]  # "T1w", "lesion mask", "dwi (33 volumes)"
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -80,7 +92,8 @@ class ParticipantReport:
     errors: Mapping[str, str] = field(default_factory=dict)  # step -> message
     sections: Mapping[str, Section] = field(default_factory=dict)  # keys of SECTIONS
     quality: Mapping[str, float | str | None] = field(default_factory=dict)  # measure -> value
-    quality_notes: Mapping[str, str] = field(default_factory=dict)  # measure -> why to look at it
+    quality_notes: Mapping[str, str] = field(default_factory=dict)  # measure -> what is unusual
+    usual: Mapping[str, str] = field(default_factory=dict)  # measure -> its usual range, in words
     features: Mapping[str, float | str | None] = field(default_factory=dict)  # column -> value
     dictionary: Mapping[str, Mapping[str, object]] = field(
         default_factory=dict
@@ -106,6 +119,8 @@ def render_participant(report: ParticipantReport) -> str:
     contents |= {"quality": "Quality", "features": "Features", "methods": "Methods"}
     if report.settings:
         contents["settings"] = "Settings"
+    if report.sources:
+        contents["sources"] = "Source files"
     return render(
         "participant.html",
         report=report,
@@ -115,7 +130,10 @@ def render_participant(report: ParticipantReport) -> str:
         sections=sections,
         contents=contents,
         quality=_measures(
-            report, report.quality, "Measures of image quality and of the processing."
+            report,
+            report.quality,
+            "Measures of image quality and of the processing; outside the usual "
+            "range of older adults is a reason to look, not to leave out.",
         ),
         features=_measures(report, report.features, "As in the features table (TSV)."),
         settings=Table(
@@ -140,8 +158,10 @@ def verdict(report: ParticipantReport) -> tuple[str, str]:
         return "warn", f"A result is doubtful. {report.doubts[0]}{others}"
     if warnings:
         things = "1 thing" if warnings == 1 else f"{warnings} things"
-        return "warn", f"All that was found was processed; {things} to look at."
-    return "good", "All that was found was processed, without warnings."
+        first = " ".join([*report.quality_notes.values()][:_MOST_SAID])
+        text = f"All that was found was processed; {things} to look at"
+        return "warn", f"{text} first. {first}" if first else f"{text}."
+    return "good", "All that was found was processed; no measure is unusual."
 
 
 def _with_facts(report: ParticipantReport, key: str) -> Section | None:
@@ -152,10 +172,16 @@ def _with_facts(report: ParticipantReport, key: str) -> Section | None:
     measures = {**report.features, **report.quality}
     facts = {
         label: f"{format_number(measures[name])} {_unit(report, name)}".strip()
+        + _expected(report, name)
         for name, label in FACTS.get(key, {}).items()
         if measures.get(name) is not None
     }
     return replace(section, facts={**section.facts, **facts})
+
+
+def _expected(report: ParticipantReport, measure: str) -> str:
+    """Usual range of a measure, for readers of the section that it belongs to."""
+    return f" (usual: {report.usual[measure]})" if measure in report.usual else ""
 
 
 def _unit(report: ParticipantReport, measure: str) -> str:
@@ -165,7 +191,7 @@ def _unit(report: ParticipantReport, measure: str) -> str:
 
 
 def _notes(report: ParticipantReport) -> list[str]:
-    return [f"{_name(measure)}: {note}" for measure, note in report.quality_notes.items()]
+    return list(report.quality_notes.values())[_MOST_SAID:]
 
 
 def _name(measure: str) -> str:
@@ -185,12 +211,13 @@ def _measures(
                 _name(name),
                 format_number(value),
                 _unit(report, name),
+                report.usual.get(name, ""),
                 meaning,
             )
         )
     return Table(
         caption=caption,
-        columns=("Measure", "Value", "Unit", "Meaning"),
+        columns=("Measure", "Value", "Unit", "Usual", "Meaning"),
         rows=tuple(rows),
         numeric=frozenset({1}),
     )

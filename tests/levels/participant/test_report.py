@@ -7,7 +7,7 @@ import pytest
 from motor_bids_app.bids.bold import BoldFile
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.cli.parse import parse_settings
-from motor_bids_app.levels.participant.report import planned_methods
+from motor_bids_app.levels.participant.planned_methods import planned_methods
 
 BOLD = Path("sub-1_task-rest_bold.nii.gz")
 

@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from motor_bids_app.features.usual import unusual
 from motor_bids_app.reports.participant import checks
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.page import (
@@ -42,7 +43,7 @@ def test_a_section_shows_its_facts_and_figures(read_page, head, brain):
 @pytest.mark.parametrize(
     ("change", "state", "words"),
     [
-        ({}, "good", "without warnings"),
+        ({}, "good", "no measure is unusual"),
         ({"warnings": ("Check it.",)}, "warn", "1 thing"),
         ({"quality_notes": {"snr": "low"}, "warnings": ("x",)}, "warn", "2 things"),
         ({"errors": {"dwi": "33 directions"}}, "bad", "1 step failed. The rest was processed."),
@@ -62,7 +63,7 @@ def test_errors_warnings_and_notes_are_listed_at_the_top(read_page):
         errors={"dwi": "The bvec has 33 directions."},
         warnings=("The lesion is large.",),
         quality={"motion_max_fd": 2.1},
-        quality_notes={"motion_max_fd": "The head moved."},
+        quality_notes={"motion_max_fd": "The head moved.", "a": "1.", "b": "2.", "c": "3."},
     )
 
     text = read_page(render_participant(report)).text
@@ -70,19 +71,20 @@ def test_errors_warnings_and_notes_are_listed_at_the_top(read_page):
     top = text[: text.index("Anatomy")]
     assert "The bvec has 33 directions." in top
     assert "The lesion is large." in top
-    assert "motion max fd: The head moved." in top
+    assert top.index("The head moved.") < top.index("3.")
 
 
 def test_measures_come_with_unit_and_meaning(read_page):
     report = replace(
         REPORT,
         features={"lesion_volume": 38.25, "lesion_side": "left"},
+        usual={"lesion_volume": "20 to 30 ml"},
         dictionary={"lesion_volume": {"Units": "ml", "Description": "Volume of the lesion."}},
     )
 
     text = read_page(render_participant(report)).text
 
-    assert "lesion volume 38.2 ml Volume of the lesion." in text
+    assert "lesion volume 38.2 ml 20 to 30 ml Volume of the lesion." in text
     assert "lesion side left" in text
 
 
@@ -96,7 +98,7 @@ def test_the_lesion_starts_with_side_volume_and_tract_load(read_page):
 
     text = read_page(render_participant(report)).text
 
-    assert "Drawn on T1w Side left Volume in the own head 38.2 ml Tract load 0.310" in text
+    assert "Drawn on T1w Side left Volume, native space 38.2 ml Tract load 0.310" in text
 
 
 def test_names_from_the_dataset_cannot_become_markup():
@@ -112,7 +114,7 @@ def test_names_from_the_dataset_cannot_become_markup():
 
     html = render_participant(report)
 
-    assert "<script" not in html
+    assert "<script>alert" not in html
     assert html.count("&lt;script&gt;") >= 6
 
 
@@ -167,3 +169,33 @@ def test_a_page_of_real_images_is_small(test_data):
     html = render_participant(replace(REPORT, sections=sections))
 
     assert len(html.encode()) < 2.5e6
+
+
+def test_much_motion_is_in_the_headline_and_no_longer_green(read_page):
+    notes = unusual({"motion_max_fd": 3.4, "gm_ml": 200.0, "wm_ml": 500.0})
+    report = replace(REPORT, quality_notes=notes)
+    state, headline = verdict(report)
+
+    assert state == "warn"
+    assert "displacement during the dwi is 3.4 mm (usual: up to 3 mm)" in headline
+    assert "grey matter is 200 ml (usual: 380 to 950 ml)" in headline
+    assert "white matter" not in headline
+
+
+def test_who_it_is_and_the_files_are_on_the_page(read_page):
+    report = replace(REPORT, identity={"Age (years)": "64"}, sources=("sub-01/anat/a.nii.gz",))
+    text = read_page(render_participant(report)).text
+
+    assert text.index("Age (years) 64") < text.index("All that was found")
+    assert "sub-01/anat/a.nii.gz" in text
+
+
+def test_tissue_volumes_stand_beside_what_they_usually_are(read_page):
+    report = replace(
+        REPORT,
+        sections={"tissue": Section(facts={"Maps": "3"})},
+        features={"gm_ml": 512.0},
+        dictionary={"gm_ml": {"Units": "ml"}},
+        usual={"gm_ml": "380 to 950 ml"},
+    )
+    assert "Grey matter 512 ml (usual: 380 to 950 ml)" in read_page(render_participant(report)).text

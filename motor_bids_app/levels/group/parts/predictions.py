@@ -16,6 +16,7 @@ from motor_bids_app.reports.experiment.agreement import (
 )
 from motor_bids_app.reports.experiment.charts import probability_strips
 from motor_bids_app.reports.experiment.content import Block
+from motor_bids_app.reports.experiment.people import people_table
 from motor_bids_app.reports.experiment.roc import roc_curves
 from motor_bids_app.reports.pages import Figure
 
@@ -97,7 +98,8 @@ class PersonPredictions(Part):
             figures = [ordered_matrix(final, page.label, outcome.classes)]
         else:
             figures = [score_scatter(final, page.label, target=outcome.text)]
-        return [Block(place="figures", figures=tuple(figures))]
+        table = people_table(final, page.label, outcome.task)
+        return [Block(place="figures", figures=tuple(figures), tables=(table,))]
 
     def _of_classes(self, people: pd.DataFrame, final: pd.DataFrame, page: Page) -> list[Figure]:
         positive, negative = "poor", "good"

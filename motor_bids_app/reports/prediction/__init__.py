@@ -1,0 +1,1 @@
+"""Pages of a model applied to people."""
