@@ -20,9 +20,9 @@ from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.own import described_predictors
 from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.cohort.training_people import describe_people
+from motor_bids_app.levels.group.answering import answer
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.folds import FoldModels
-from motor_bids_app.levels.group.report import answer
 from motor_bids_app.models.store import save_bundle
 from motor_bids_app.settings import Settings
 
