@@ -5,6 +5,8 @@ import re
 import pandas as pd
 import pytest
 
+from motor_bids_app.evaluation.pairs import COLUMNS
+from motor_bids_app.reports.experiment.joint import JointReport, render_joint
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
@@ -50,6 +52,39 @@ def group(answer):
     return render_comparison(GroupReport(dataset="cohort", experiments=(link,)))
 
 
+def joint(answer):
+    links = [
+        ExperimentLink(
+            name=f"arm-{score}",
+            href=f"../arm-{score}/report.html",
+            question="Who?",
+            answer=answer,
+            model_label="Kernel",
+        )
+        for score in ("fma_ue", "arat")
+    ]
+    scores = pd.DataFrame(
+        [("fma_ue", "FMA-UE < 27", 0.01, 0.2), ("arat", "ARAT <= 21", float("nan"), 0.3)],
+        columns=["score", "target", "chance_p_holm", "difference_p_holm"],
+    )
+    pair = [("fma_ue", "arat", 30, *[0.8, 0.7, 0.9] * 2)]
+    return render_joint(
+        JointReport(
+            name="arm",
+            description="Two scores",
+            links=tuple(links),
+            scores=scores,
+            correlations=pd.DataFrame(pair, columns=list(COLUMNS)),
+            classify=True,
+            n_patients=30,
+            n_controls=5,
+            excluded=pd.DataFrame({"reason": ["no arat (arat is predicted too)"], "people": [2]}),
+            splits={"repeats": 10},
+            leftovers=("model",),
+        )
+    )
+
+
 def prediction():
     people = pd.DataFrame(
         {"participant_id": ["sub-1"], "predicted": [0.5], "predicted_class": ["poor"]}
@@ -75,12 +110,13 @@ def prediction():
     )
 
 
-@pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped"])
+@pytest.fixture(params=["participant", "experiment", "group", "joint", "prediction", "stopped"])
 def html(request, head, brain, experiment, answer, audit):
     return {
         "participant": lambda: participant(head, brain),
         "experiment": lambda: render_experiment(experiment),
         "group": lambda: group(answer),
+        "joint": lambda: joint(answer),
         "prediction": prediction,
         "stopped": lambda: render_stopped(
             StoppedReport(
