@@ -65,7 +65,7 @@ def added(n: int, seed: int, *, helps: bool) -> tuple[float, float, float]:
 
 def claimed(n: int, seed: int, kind: str) -> tuple[float, bool]:
     """Correlation of baseline and change, and whether proportional recovery is claimed."""
-    rng = np.random.default_rng([seed, n])  # the deals have the seed alone
+    rng = np.random.default_rng(seed)
     start = rng.integers(5, 46, n).astype(float)
     later = {
         "proportional": start + 0.7 * (BEST - start) + rng.normal(0, NOISE, n),

@@ -8,7 +8,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from motor_bids_app.evaluation.pairs import COLUMNS
 from motor_bids_app.reports.experiment.gate import ALONE
+from motor_bids_app.reports.experiment.joint import JointReport, render_joint
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
@@ -56,6 +58,39 @@ def group(answer):
     return render_comparison(GroupReport(dataset="cohort", experiments=(link,)))
 
 
+def joint(answer):
+    links = [
+        ExperimentLink(
+            name=f"arm-{score}",
+            href=f"../arm-{score}/report.html",
+            question="Who?",
+            answer=answer,
+            model_label="Kernel",
+        )
+        for score in ("fma_ue", "arat")
+    ]
+    scores = pd.DataFrame(
+        [("fma_ue", "FMA-UE < 27", 0.01, 0.2), ("arat", "ARAT <= 21", float("nan"), 0.3)],
+        columns=["score", "target", "chance_p_holm", "difference_p_holm"],
+    )
+    pair = [("fma_ue", "arat", 30, *[0.8, 0.7, 0.9] * 2)]
+    return render_joint(
+        JointReport(
+            name="arm",
+            description="Two scores",
+            links=tuple(links),
+            scores=scores,
+            correlations=pd.DataFrame(pair, columns=list(COLUMNS)),
+            classify=True,
+            n_patients=30,
+            n_controls=5,
+            excluded=pd.DataFrame({"reason": ["no arat (arat is predicted too)"], "people": [2]}),
+            splits={"repeats": 10},
+            leftovers=("model",),
+        )
+    )
+
+
 def prediction():
     person = Person(
         participant="sub-1",
@@ -90,12 +125,15 @@ def index():
     return render_index(IndexReport(dataset="cohort", pages=pages, people=people))
 
 
-@pytest.fixture(params=["participant", "experiment", "group", "prediction", "stopped", "index"])
+@pytest.fixture(
+    params=["participant", "experiment", "group", "joint", "prediction", "stopped", "index"]
+)
 def html(request, head, brain, experiment, answer, audit):
     return {
         "participant": lambda: participant(head, brain),
         "experiment": lambda: render_experiment(experiment),
         "group": lambda: group(answer),
+        "joint": lambda: joint(answer),
         "prediction": prediction,
         "index": index,
         "stopped": lambda: render_stopped(

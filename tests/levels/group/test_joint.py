@@ -170,7 +170,7 @@ def test_classes_of_all_scores_are_spread_over_the_folds(tmp_path):
         cohorts = [build_cohort(people, one, library) for one in experiment.of_each_score]
     splits, _ = deal_once(cohorts, experiment, 0)
 
-    assert len({tuple(one.labels.truth) for one in cohorts}) == 3
+    assert len({tuple(one.labels.truth) for one in cohorts}) > 1
     for one in cohorts:
         poor = splits["participant_id"].map(one.labels.truth)
         counts = poor.groupby(splits["fold"]).agg(["min", "max"])
