@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: image bench-image release env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: image bench-image release env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale chaos try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -140,9 +140,14 @@ bench-distortion: $(READY)
 bench-lesion: $(READY)
 	$(BIN)/python benchmarks/lesions.py
 
-## make bench-scale  listing datasets of many people, beside bids2table
+## make bench-scale  listing datasets of many people, beside bids2table; networks on one and two processes
 bench-scale: $(READY) $(PEERS)/.ready
 	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/apart.py
+
+## make chaos       the group level killed at random moments, with resume
+chaos: $(READY)
+	$(BIN)/python benchmarks/chaos.py 100
 
 ## make bench-added  what images add to own predictors, where the truth is known
 bench-added: $(READY)

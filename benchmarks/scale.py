@@ -1,10 +1,12 @@
-"""How long it takes to list datasets of many people, beside bids2table.
+"""How long it takes to list datasets of many people, beside bids2table, and their derivatives.
 
 usage: python benchmarks/scale.py [PEOPLE ...]
 For each number of people (default: 100, 1000) writes a dataset of two sessions with anatomy, dwi,
 bold, EEG and EMG, of empty images, and lists it: CPU seconds of a fresh process, imports left out,
-median of three. Ends with 1 if 1,000 people take more than 3 CPU seconds, or any number more than
-twice what bids2table takes, where it is installed in .venv-peers.
+median of three. Then the same for the start of the group level: derivatives of as many people, five
+maps and 200 features each, gathered with their scores. Ends with 1 if listing 1,000 people takes
+more than 3 CPU seconds or gathering them more than 5, or any number more than twice what bids2table
+takes, where it is installed in .venv-peers.
 """
 
 import statistics
@@ -13,7 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from motor_bids_app.features.columns import COLUMNS
+
 LIMIT, TIMES_PEER = 3.0, 2.0  # CPU s of 1,000 people, and times bids2table's
+GROUP_LIMIT = 5.0  # CPU s of 1,000 people
 PEER_PYTHON = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
 OURS = """
 import sys, time
@@ -24,6 +29,23 @@ start = time.process_time()
 found = index_dataset(Path(sys.argv[1]), Selection())
 print(time.process_time() - start, len(found))
 """
+GROUP = """
+import sys, time
+from pathlib import Path
+from motor_bids_app.levels.cohort.participants import gather_participants
+from motor_bids_app.settings import Settings
+root = Path(sys.argv[1])
+start = time.process_time()
+found = gather_participants(Settings(bids_dir=root, output_dir=root / "out", level="group"))
+print(time.process_time() - start, len(found.scans))
+"""
+MAPS = (
+    "dwi/{}_space-MNI152NLin2009aSym_res-2_model-tensor_param-fa_dwimap",
+    "dwi/{}_space-MNI152NLin2009aSym_res-2_model-tensor_param-md_dwimap",
+    "anat/{}_space-MNI152NLin2009aSym_res-2_label-GM_probseg",
+    "anat/{}_space-MNI152NLin2009aSym_res-2_label-WM_probseg",
+    "anat/{}_space-MNI152NLin2009aSym_res-2_label-L_mask",
+)
 PEER = """
 import sys, time
 from bids2table import index_dataset
@@ -63,6 +85,24 @@ def write_dataset(root, people):
                     path.write_text(CONTENT.get(path.suffix, ""))
 
 
+def write_derivatives(root, people):
+    """Write derivatives of people with a score; maps are empty."""
+    names = sorted(COLUMNS)[:200]
+    text = "\t".join(names) + "\n" + "\t".join(["0.5"] * len(names)) + "\n"
+    rows = ["participant_id\tage\tfma_ue\n"]
+    for person in range(people):
+        name = f"sub-{person:05d}"
+        rows.append(f"{name}\t60\t{person % 67}\n")
+        home = root / "out" / name
+        for pattern in MAPS:
+            path = home / pattern.format(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name(f"{path.name}.nii.gz").write_text("")
+            path.with_name(f"{path.name}.json").write_text("{}")
+        (home / f"{name}_desc-features.tsv").write_text(text)
+    (root / "participants.tsv").write_text("".join(rows))
+
+
 def listed(python, program, root):
     """CPU seconds, median of three processes, and what was found."""
     runs = []
@@ -97,6 +137,10 @@ def main():
                 missed |= seconds > TIMES_PEER * theirs
             print(line, flush=True)
             missed |= people >= 1000 and seconds > allowed
+            write_derivatives(root, people)
+            seconds, found = listed(sys.executable, GROUP, str(root))
+            print(f"{people} people: group starts with {found} scans in {seconds:.2f} CPU s")
+            missed |= people >= 1000 and seconds > GROUP_LIMIT * people / 1000
     print("a limit is missed" if missed else "all limits that were measured are met")
     return int(missed)
 

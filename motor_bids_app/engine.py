@@ -186,12 +186,18 @@ def worker_number() -> int:
 
 
 def _end(cluster: Any) -> None:
-    """End the workers of a run that was stopped at once: schedulers give it seconds to end."""
+    """End workers at once, which have nothing left to do or are not to go on.
+
+    Schedulers give a run that is stopped seconds to end. A machine that is busy may take longer to
+    see that they ended than dask waits for; all results are there by then.
+    """
     for nanny in cluster.workers.values():
         nanny.auto_restart = False
         if nanny.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(nanny.pid, signal.SIGKILL)
+    with suppress(TimeoutError):
+        cluster.close()
 
 
 def _set_levels(level: int) -> dict[str, int]:
@@ -235,17 +241,15 @@ def _local_client(resources: Resources, n_items: int, stack: ExitStack) -> Any:
     folder = stack.enter_context(scratch_folder("workers"))
     stack.enter_context(dask.config.set({**_LOCAL, "temporary-directory": str(folder)}))
     try:
-        cluster = stack.enter_context(
-            LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                memory_limit=limit,
-                preload=[__name__],
-                dashboard_address="127.0.0.1:0",  # any free port: runs may share a machine
-                silence_logs=logging.CRITICAL + 1,
-            )
+        cluster = LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            memory_limit=limit,
+            preload=[__name__],
+            dashboard_address="127.0.0.1:0",  # any free port: runs may share a machine
+            silence_logs=logging.CRITICAL + 1,
         )
-        stack.push(lambda kind, *_: _end(cluster) if kind is not None else None)
+        stack.callback(_end, cluster)
         return stack.enter_context(Client(cluster))
     except (OSError, RuntimeError, TimeoutError) as error:
         raise TryAgainError(

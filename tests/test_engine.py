@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 
 from motor_bids_app import engine
 from motor_bids_app.engine import map_unordered
@@ -57,6 +58,20 @@ def test_who_takes_down_his_worker_is_named_and_the_others_are_done(capfd):
     assert "memory" in str(died)
     assert results == {n: n for n in (0, 1, 2, 4, 5)}
     assert capfd.readouterr().err == ""
+
+
+def test_workers_that_are_slow_to_end_take_no_results_with_them(monkeypatch):
+    close = LocalCluster.close
+
+    def slow(cluster, *args, **kw):
+        close(cluster, *args, **kw)
+        raise TimeoutError
+
+    monkeypatch.setattr(LocalCluster, "close", slow)
+
+    results = dict(map_unordered(square, [1, 2], Resources(n_procs=2)))
+
+    assert {n: value for n, (value, _) in results.items()} == {1: 1, 2: 4}
 
 
 def test_memory_is_limited_even_for_one_process():
