@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 TEST_FOLDERS = ("tests", "test")  # of packages; `testing` is loaded by some of them
 UNUSED = ("torch/include", "torch/share", "matplotlib/mpl-data/sample_data")
@@ -66,7 +67,7 @@ def compile_used(packages: Path) -> int:
     for path in used:
         if path.is_relative_to(packages):
             # By content, not by time: times of files change where layers of an image are made.
-            mode = compileall.PycInvalidationMode.UNCHECKED_HASH
+            mode = PycInvalidationMode.UNCHECKED_HASH
             compileall.compile_file(path, quiet=2, invalidation_mode=mode)
     return len(used)
 
