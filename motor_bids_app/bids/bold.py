@@ -88,7 +88,7 @@ def choose_bold(
     else:
         resting = [file for file in files if str(file.get("task")).lower() in REST]
         if files and not resting:
-            notes.append(f"no bold is called rest: {_tasks(files)} is taken for it")
+            notes.append(f"no resting run; {_tasks(files)} used instead")
         files = resting or files
     echoes = sorted({int(file.get("echo")) for file in files if file.get("echo")})
     if len(echoes) > 1:

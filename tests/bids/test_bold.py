@@ -29,7 +29,7 @@ REST, MOTOR = "sub-01_task-rest_bold", "sub-01_task-motor_bold"
     [
         ([MOTOR, REST], (), REST, ""),
         ([MOTOR, REST], ("motor",), MOTOR, ""),
-        ([MOTOR], (), MOTOR, "no bold is called rest: task-motor is taken for it"),
+        ([MOTOR], (), MOTOR, "no resting run; task-motor used instead"),
         ([MOTOR], ("rest",), None, "bold left out: its tasks are task-motor"),
         (
             ["sub-01_task-rest_run-2_bold", "sub-01_task-rest_run-1_bold"],

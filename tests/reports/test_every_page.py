@@ -28,7 +28,7 @@ from motor_bids_app.reports.prediction.content import Driver, Person, Prediction
 from motor_bids_app.reports.prediction.page import render_prediction
 
 
-def participant(head, brain):
+def participant(head, brain, features=None):
     figures = (checks.brain_mask(head, brain),)
     chart = motion_chart(
         pd.DataFrame([[0.0] * 6] * 3).to_numpy(), pd.Series([0, 1, 2.0]).to_numpy(), limit=1
@@ -38,7 +38,7 @@ def participant(head, brain):
             participant="sub-01",
             done=("T1w",),
             warnings=("Look.",),
-            features={"a": 1.0},
+            features=features or {"a": 1.0},
             quality={"b": 2.0},
             settings={"c": 3},
             sections={"anatomy": Section(figures=figures), "diffusion": Section(figures=(chart,))},

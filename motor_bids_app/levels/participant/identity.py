@@ -24,7 +24,7 @@ def identity(scan: Scan, dataset: Path, features: Mapping[str, object]) -> dict[
     side = features.get("lesion_side")
     if side not in (None, "none"):
         found["Side of the lesion"] = str(side)
-    return {**found, "Report of": date.today().isoformat()}
+    return {**found, "Report made on": date.today().isoformat()}
 
 
 def _told(scan: Scan, dataset: Path) -> dict[str, str]:

@@ -166,8 +166,8 @@ def measures(facts: RunFacts) -> str:
     )
     return (
         f"{_list(facts.metrics.get('patients', ()))}; calibration: "
-        f"{_list(facts.calibration)}.{curve} A useless model strays up to "
-        f"{facts.noise_floor:.2f} from chance in the main metric."
+        f"{_list(facts.calibration)}.{curve} A useless model could score up to "
+        f"{facts.noise_floor:.2f} above chance in the main metric."
     )
 
 
@@ -244,7 +244,7 @@ def limitations(facts: RunFacts) -> str:
     """Size, what guessing would score, and findings."""
     return (
         f"{facts.n_patients} patients from one dataset; no evaluation elsewhere. In so many, "
-        f"a useless model strays up to {facts.noise_floor:.2f} from chance. {audit(facts)} "
+        f"a useless model could score up to {facts.noise_floor:.2f} above chance. {audit(facts)} "
         + " ".join(facts.learning)
     ).strip()
 

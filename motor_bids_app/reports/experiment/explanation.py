@@ -39,11 +39,11 @@ NOT_CAUSE = (
     "better model would use; a place without colour may still matter."
 )
 _CHECKS = {
-    "randomised": "Likeness to the map of a model that learned nothing (low is right; integrated "
-    "gradients, which hold the person's own maps, have 0.5 from that alone)",
-    "deletion": "Area under the output as voxels are deleted (below that of a random order)",
-    "stability": "Correlation between models of different training folds (high is steady)",
-    "completeness": "Part of the output that the map leaves unexplained (0 is right)",
+    "randomised": "Similarity to an untrained model (low is good; integrated gradients, which hold "
+    "the person's own maps, have 0.5 from that alone)",
+    "deletion": "Area under the output as voxels are deleted (good is below a random order)",
+    "stability": "Correlation between models of different training folds (high is good)",
+    "completeness": "Part of the output that the map leaves unexplained (0 is good)",
 }
 _PLACES = {
     "lesion": "the person's own lesion",

@@ -173,8 +173,8 @@ def _trust(report: PredictionReport) -> str:
     )
     if report.noise_floor is not None and math.isfinite(report.noise_floor):
         text += (
-            f" In a cohort of that size, a useless model strays up to {report.noise_floor:.2f} "
-            "from chance in the main metric."
+            " In a cohort of that size, a useless model could score up to "
+            f"{report.noise_floor:.2f} above chance in the main metric."
         )
     return f"{text} {report.errors}".strip()
 

@@ -158,7 +158,7 @@ def test_provenance_and_performance_are_shown(read_page):
 
     assert "AUC patients 0.80 0.70 to 0.88" in text
     assert "training people 50" in text
-    assert "0.20 from chance" in text
+    assert "0.20 above chance" in text
     assert "sub-x It has no FA map." in text
 
 

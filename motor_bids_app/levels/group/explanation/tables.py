@@ -32,7 +32,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
         "Description": "What was checked",
         "Levels": {
             "randomised": "rank correlation (signs left out) with the map of the same network "
-            "with random weights, or of the linear model fitted to labels dealt out anew; "
+            "with random weights, or of the linear model fitted to shuffled outcomes; "
             "mean over models",
             "deletion": "area under the output as voxels are deleted, those that speak most for it "
             "first; mean over people, starting at 1",

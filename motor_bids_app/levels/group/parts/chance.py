@@ -12,7 +12,7 @@ from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.experiment.evidence import null_histogram
 
 PERMUTED = (
-    "One-sided p of a permutation test, (b + 1) / (m + 1): labels are dealt out anew among "
+    "One-sided p of a permutation test, (b + 1) / (m + 1): outcomes are shuffled among "
     "the patients of each site, and the cross-validation is done again. Where the column tested "
     "of permutation.tsv says ridge, it is the p of a ridge regression on the same inputs, which "
     "stands in for the logistic regression or elastic net. n/a for models that are costly to refit"
