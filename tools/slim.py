@@ -53,7 +53,9 @@ def delete(packages: Path) -> None:
             if Path(name).suffix in UNUSED_SUFFIXES:
                 Path(place, name).unlink()
     for program in (*packages.glob("torch/lib/*test*"), *packages.glob("torch/bin/*")):
-        if program.name != "torch_shm_manager":  # without which torch does not load
+        if program.is_dir():
+            shutil.rmtree(program)
+        elif program.name != "torch_shm_manager":  # without which torch does not load
             program.unlink()
 
 
