@@ -259,7 +259,7 @@ def read_settings(folder: Path, chance: random.Random) -> None:
         load_scores_map(path)
     elif which == 1:
         path.write_bytes(changed_bytes(chance, CONFIG))
-        config_words(path, ["--nprocs", "--derivatives", "--participant-label", "--verbose"])
+        config_words(path, ["--nprocs", "--derivatives", "--participant-label", "--verbose"], {})
     else:
         path.write_bytes(changed_json(chance, FILTER))
         bids_filter(path)

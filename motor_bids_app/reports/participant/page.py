@@ -191,7 +191,9 @@ def _unit(report: ParticipantReport, measure: str) -> str:
 
 
 def _notes(report: ParticipantReport) -> list[str]:
-    return list(report.quality_notes.values())[_MOST_SAID:]
+    """Unusual measures that the headline does not name."""
+    _, headline = verdict(report)
+    return [note for note in report.quality_notes.values() if note not in headline]
 
 
 def _name(measure: str) -> str:

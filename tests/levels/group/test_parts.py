@@ -47,6 +47,7 @@ def part():
                 "group": "patient",
                 "true": np.arange(30) % 3 == 0,
                 "predicted": rng.uniform(size=30),
+                "predicted_sd": 0.1,
             }
         ).astype({"true": int})
         for model in MODELS

@@ -1,5 +1,7 @@
 """What drove a prediction is told in words, in a table, and of the training people as a group."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,6 +87,7 @@ def test_an_earlier_bundle_is_judged_by_its_performance(low, found):
 
 
 def test_contributions_are_a_table_that_adds_up_to_differences_of_people(fake_cohort, tmp_path):
+    shutil.copytree(fake_cohort.raw, tmp_path / "raw")
     model = train(fake_cohort, tmp_path, "", ["prevalence", "combined"])
     new = newcomers(fake_cohort, tmp_path, "participant_id\tage\nsub-bad\t60\nsub-fine\t97\n")
     predict.run(new.settings("predict", models=(model,)))
