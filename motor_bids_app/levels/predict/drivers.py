@@ -44,6 +44,7 @@ CONTRIBUTIONS: dict[str, dict[str, Any]] = {
         "scale that it was learned on"
     },
 }
+_OF_A_SIDE = r"\b(left|right|map)\b"  # in words
 
 
 def drivers(parts: Sum | None, model: str) -> tuple[Driver, ...]:
@@ -140,6 +141,7 @@ def driven(parts: Sum | None, metadata: Mapping[str, Any]) -> str:
         "share what they add, so that one of them says little alone."
     )
     side = metadata["inputs"]["mirror_lesion_to"]
-    if side != "none":
+    sided = any(re.search(_OF_A_SIDE, quantity_words(term.name)[0]) for term in parts.terms)
+    if sided and side != "none":
         text += f" Brains were mirrored: {side} is the side of the lesion."
     return text
