@@ -28,8 +28,10 @@ for module in pkgutil.walk_packages(motor_bids_app.__path__, "motor_bids_app."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 import bids.layout, captum.attr, dask.distributed, matplotlib.pyplot, mne_bids, sys, torch
-import pytorchcv.model_provider
+from motor_bids_app.models.networks.backbones import BACKBONES, SliceNetwork
 torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+for backbone in BACKBONES:
+    SliceNetwork(backbone, 1)
 files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
 print("\\n".join(sorted(file for file in files if file)))
 """
