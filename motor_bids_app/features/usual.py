@@ -1,8 +1,8 @@
 """What measures of a scan usually are: beyond, a reader should look before trusting the rest.
 
-Unlike the limits of `plausibility`, which no living head crosses, these are crossed by about one
-scan in twenty or more of older people after stroke: nothing is left out for it. Tissue volumes are
-of adults of 40 to 90 years, with atrophy; limits of motion those that papers leave people out by
+Unlike the limits of `plausibility`, which no living head crosses, these are crossed by some good
+scans too: nothing is left out for it. They were chosen, not fitted to a cohort: tissue volumes for
+adults of 40 to 90 years, with atrophy; limits of motion near those that papers leave people out by
 (a mean displacement of 0.5 mm in resting-state bold, a voxel or so at most).
 """
 

@@ -44,16 +44,17 @@ def _reports(output_dir: Path, level: str) -> Iterator[tuple[str, str]]:
 
 def _people(output_dir: Path) -> Iterator[PersonLink]:
     status = read_status(output_dir)
+    told: dict[object, pd.DataFrame] = {}
+    if len(status):
+        names = ["participant_id", "session_id"]
+        told = dict(iter(status.fillna({"session_id": ""}).groupby(names)))
     for participant, session, page in participant_files(output_dir):
-        yield _link(page, participant, session, status)
+        name = " ".join(filter(None, (participant, session)))
+        rows = told.get((participant, session or ""))
+        yield PersonLink(name, quote(page)) if rows is None else _link(name, page, rows)
 
 
-def _link(page: str, participant: str, session: str | None, status: pd.DataFrame) -> PersonLink:
-    name = " ".join(filter(None, (participant, session)))
-    if status.empty:
-        return PersonLink(name, quote(page))
-    own = status["session_id"].isna() if session is None else status["session_id"] == session
-    rows = status[(status["participant_id"] == participant) & own]
+def _link(name: str, page: str, rows: pd.DataFrame) -> PersonLink:
     failed = rows[rows["state"] == "failed"]
     told = failed if len(failed) else rows[rows["state"].isin(["done", "kept"])]
     reasons = dict.fromkeys(str(text) for text in told["reason"].dropna())

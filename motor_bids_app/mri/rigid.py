@@ -23,7 +23,8 @@ from motor_bids_app.mri.sampling import shrink, smooth
 _TURNS = (-36.0, -18.0, 0.0, 18.0, 36.0)  # degrees about each axis
 _LIFTS = (-12.0, 0.0, 12.0)  # mm along the head: fields of view end above or below
 _COARSE, _FINEST = 6.0, 2.5  # mm
-_BOTH_COARSE = 4.0  # mm; finest scale where both images have larger voxels than `_FINEST`
+_BOTH_COARSE = 4.0  # mm; finest scale where the voxels of both images are larger than `_LARGE`
+_LARGE = 2.75  # mm
 _SKULL = 8.0  # mm around the brain that help to find the place
 _RIM = 3.0  # mm around it that count to the end: the border of the brain is an edge of its own
 _RANKED, _TRIED, _KEPT, _ROUNDS = 300, 30, 6, 4  # points; places tried, kept; steps of each
@@ -37,7 +38,7 @@ _SAME = 1.0  # mm between places that are one at the finest scale
 _CLEARLY = 0.01  # of similarity by which another place must beat the header's
 _COIL = 25.0  # mm; brightness changes more slowly than that for the coil alone
 _DARK = 0.1  # of the usual brightness; darker voxels are not raised to it
-LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real bold 0.45 or more
+LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real images 0.42 or more
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ def find_place(fixed: Picture, moving: Picture) -> Coregistration:
 def _finest(fixed: Picture, moving: Picture) -> float:
     """Finest scale in mm at which two images are compared."""
     voxels = [float(np.cbrt(np.prod(voxel_sizes(one.affine)))) for one in (fixed, moving)]
-    return _BOTH_COARSE if min(voxels) > 1.1 * _FINEST else _FINEST
+    return _BOTH_COARSE if min(voxels) > _LARGE else _FINEST
 
 
 def _pictures(fixed: Picture, finest: float) -> tuple[Picture, Picture, Picture]:
