@@ -122,6 +122,12 @@ class Cluster:
         lines = (self.folder / "commands.jsonl").read_text().splitlines()
         return [parse_settings(json.loads(line)) for line in lines]
 
+    @property
+    def results(self):
+        """All files of the experiment."""
+        place = self.cohort.output / "experiments" / "network"
+        return {p.relative_to(place): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+
 
 @pytest.fixture
 def cluster(fake_cohort, tmp_path):
@@ -153,13 +159,17 @@ def test_workers_may_be_jobs_of_another_scheduler(cluster):
 
 
 @pytest.mark.slow
-def test_jobs_leave_trainings_with_which_workers_of_dask_go_on(cluster):
-    (cluster.folder / "jobs.sh").write_text("set -e\nsbatch trainings.sbatch\n. ./dask.sh\n")
+def test_results_of_array_jobs_and_of_workers_are_the_same(cluster):
+    (cluster.folder / "jobs.sh").write_text("sbatch trainings.sbatch && sbatch results.sbatch\n")
 
     cluster.run("jobs.sh", RUN_COMMANDS="yes")
-
     said = (cluster.folder / "jobs.log").read_text()
     assert "2 of 3 trainings are of shard 1/2" in said
     assert "1 of 3 trainings are of shard 2/2" in said
-    assert (cluster.cohort.output / "experiments" / "network" / "report.html").exists()
     assert list((cluster.folder / "work").rglob("*.safetensors")) == []
+    by_jobs = cluster.results
+    shutil.rmtree(cluster.cohort.output / "experiments")
+    cluster.run("dask.sh", RUN_COMMANDS="yes")
+
+    assert by_jobs.keys() == cluster.results.keys()
+    assert [path for path, content in cluster.results.items() if by_jobs[path] != content] == []
