@@ -37,7 +37,9 @@ _SPACE = f"volumes are written in their own space and in {STANDARD_SPACE}, in no
 _COREGISTRATION = "coregistration has no settings: its likeness is measured and told in the report"
 _ONE_ANATOMY = "each session is registered by itself"
 _EDDY = "motion and eddy currents are corrected in one way (docs/quality.md)"
-_MERGED = "one diffusion series is taken per session, which --bids-filter-file can choose"
+_MERGED = (
+    "runs of one protocol are joined, and --bids-filter-file chooses where a session has several"
+)
 _BAND = "bold is filtered to 0.01 to 0.1 Hz"
 _REGRESSORS = "24 motion terms, white matter and CSF are regressed out"
 _NOTHING_SENT = "nothing is ever sent anywhere"
