@@ -1,5 +1,9 @@
 """The recipes of docs/cluster.md run, with processes in the place of a cluster."""
 
+import base64
+import difflib
+import hashlib
+import itertools
 import json
 import os
 import re
@@ -15,6 +19,7 @@ from motor_bids_app.cli.parse import parse_settings
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:bash|python) title=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_DRAWING = re.compile(r"data:image/([^;]*);base64,([A-Za-z0-9+/=]+)")
 RECIPES = dict(BLOCK.findall((ROOT / "docs" / "cluster.md").read_text()))
 EXPERIMENT = """
 base = "karakis2023"
@@ -129,6 +134,18 @@ class Cluster:
         return {p.relative_to(place): p.read_bytes() for p in place.rglob("*") if p.is_file()}
 
 
+def differences(path, *results):
+    """Say where a file of two folders differs: its lines, and those of drawings inside."""
+    texts = [_DRAWING.sub(_drawn, one[path].decode(errors="replace")) for one in results]
+    lines = difflib.unified_diff(*(text.splitlines() for text in texts), lineterm="", n=0)
+    return [str(path), *(line[:300] for line in itertools.islice(lines, 60))]
+
+
+def _drawn(found):
+    drawing = base64.b64decode(found[2])
+    return drawing.decode() if "svg" in found[1] else hashlib.sha256(drawing).hexdigest()
+
+
 @pytest.fixture
 def cluster(fake_cohort, tmp_path):
     shutil.copytree(fake_cohort.output, tmp_path / "out")
@@ -172,4 +189,5 @@ def test_results_of_array_jobs_and_of_workers_are_the_same(cluster):
     cluster.run("dask.sh", RUN_COMMANDS="yes")
 
     assert by_jobs.keys() == cluster.results.keys()
-    assert [path for path, content in cluster.results.items() if by_jobs[path] != content] == []
+    changed = [path for path, content in cluster.results.items() if by_jobs[path] != content]
+    assert not changed, "\n".join(differences(changed[0], by_jobs, cluster.results))
