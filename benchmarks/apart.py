@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.levels.conftest import FakeCohort, make_cohort  # noqa: E402
+from tests.levels.conftest import FakeCohort, contents, make_cohort  # noqa: E402
 
 EXPERIMENT = """
 base = "karakis2023"
@@ -70,8 +70,7 @@ def command(cohort: FakeCohort, output: Path, n_procs: int, *words: str) -> list
 
 def files(output: Path) -> dict[Path, bytes]:
     """All files of the experiment."""
-    place = output / "experiments" / "network"
-    return {p.relative_to(place): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+    return contents(output / "experiments" / "network")
 
 
 def fresh(cohort: FakeCohort, name: str) -> Path:

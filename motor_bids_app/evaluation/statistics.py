@@ -1,4 +1,4 @@
-"""How sure the numbers are: bootstrap over people, noise floors, paired comparisons."""
+"""How sure the numbers are: bootstrap over people, bands of guessing, paired comparisons."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,5 +1,6 @@
 """A cohort of fake derivatives in which damage of the left motor tract makes people worse."""
 
+import gzip
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,6 +66,20 @@ def write_scan(output, label, damage, rng, *, control=False, session=None, maps=
         "fa_corticospinal_tract_right": 0.4 + rng.normal(0, 0.01),
     }
     pd.DataFrame([features]).to_csv(home / f"{prefix}_desc-features.tsv", sep="\t", index=False)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """All files of a folder, images unpacked.
+
+    Of some 100,000 images igzip packed one, of equal content, in another way than its twin.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder): gzip.decompress(path.read_bytes())
+        if path.suffix == ".gz"
+        else path.read_bytes()
+        for path in files
+    }
 
 
 def describe(folder, **extra):

@@ -17,6 +17,8 @@ import pytest
 
 from motor_bids_app.cli.parse import parse_settings
 
+from .conftest import contents
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:bash|python) title=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DRAWING = re.compile(r"data:image/([^;]*);base64,([A-Za-z0-9+/=]+)")
@@ -130,8 +132,7 @@ class Cluster:
     @property
     def results(self):
         """All files of the experiment."""
-        place = self.cohort.output / "experiments" / "network"
-        return {p.relative_to(place): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+        return contents(self.cohort.output / "experiments" / "network")
 
 
 def differences(path, *results):

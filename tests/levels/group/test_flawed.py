@@ -36,11 +36,7 @@ def run(cohort, home, text):
 def folder(fake_cohort, tmp_path_factory):
     """A finished run with flawed protocols."""
     home = tmp_path_factory.mktemp("ladder")
-    (home / "ladder.toml").write_text(LADDER)
-    cohort = replace(fake_cohort, output=home / "out")
-    (home / "out").symlink_to(fake_cohort.output)
-    group.run(cohort.settings("group", experiments=(str(home / "ladder.toml"),)))
-    return cohort.output / "experiments" / "ladder"
+    return run(fake_cohort, home, LADDER)
 
 
 def read(folder, name):

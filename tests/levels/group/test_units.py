@@ -26,6 +26,8 @@ from motor_bids_app.models.training.train import SteppedNet
 from motor_bids_app.settings import ProcessingSettings, Resources, Selection, Settings
 from motor_bids_app.spaces.grids import Grid
 
+from ..conftest import contents
+
 N_PEOPLE, SHAPE = 16, (6, 6, 6)
 TINY = {"widths": (2, 2, 2, 2), "n_residuals": 0, "hidden": 2, "epochs": 1, "dropout": 0.2}
 POOR = np.arange(N_PEOPLE) % 2
@@ -177,10 +179,7 @@ def run(cohort, folder, **changes):
     """Run the experiment; return all of its files."""
     given = {"experiments": (str(folder / "network.toml"),), "resources": Resources(device="cpu")}
     group.run(cohort.settings("group", **given | changes))
-    place = cohort.output / "experiments" / "network"
-    return {
-        path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()
-    }
+    return contents(cohort.output / "experiments" / "network")
 
 
 @pytest.fixture(scope="module")
