@@ -86,6 +86,26 @@ class Cohort:
         return ~self.controls.to_numpy(dtype=bool)
 
     @property
+    def groups(self) -> dict[str, "pd.Series[bool]"]:
+        """Whether each person is of a group: patients, by outcome where it has two; controls."""
+        truth, controls = self.labels.truth, self.controls
+        groups = {"patients": ~controls}
+        if self.outcome.cutoff is not None:
+            groups = {
+                "patients, poor": (truth == 1) & ~controls,
+                "patients, good": (truth == 0) & ~controls,
+            }
+        return groups | ({"controls": controls} if controls.any() else {})
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """People of whom no scan takes part, by the first reason, without names of theirs."""
+        out = self.excluded[~self.excluded["participant_id"].isin(self.labels.truth.index)]
+        reasons = out.drop_duplicates("participant_id")["reason"].astype(str)
+        named = reasons.str.contains("sub-|/")
+        return reasons.where(~named, "unusable, see excluded.tsv").value_counts().to_dict()
+
+    @property
     def known(self) -> pd.DataFrame:
         """Whether each person has a value, by participant_id, for all that models can see.
 

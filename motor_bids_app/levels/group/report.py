@@ -172,18 +172,9 @@ def _safeguards(experiment: Experiment, cohort: Cohort) -> tuple[str, ...]:
 def cohort_table(cohort: Cohort) -> pd.DataFrame:
     """Describe the people: a column characteristic, then one column of text per group."""
     table = cohort.samples.table.drop_duplicates("participant_id").set_index("participant_id")
-    truth, controls = cohort.labels.truth, cohort.controls
-    if cohort.outcome.cutoff is None:
-        groups = {"patients": ~controls}
-    else:
-        groups = {
-            "patients, poor": (truth == 1) & ~controls,
-            "patients, good": (truth == 0) & ~controls,
-        }
-    groups |= {"controls": controls} if controls.any() else {}
     columns = {
         name: _describe(table.loc[members[members].index], cohort)
-        for name, members in groups.items()
+        for name, members in cohort.groups.items()
     }
     shown = pd.DataFrame(columns)
     shown = shown[(shown != "").any(axis=1)]

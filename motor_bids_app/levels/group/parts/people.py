@@ -9,6 +9,7 @@ from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
 from motor_bids_app.levels.group.subgroups import missing_of
 from motor_bids_app.reports.experiment.content import Block
+from motor_bids_app.reports.experiment.flow import flow_chart
 from motor_bids_app.reports.experiment.tables import missing_table
 
 
@@ -22,6 +23,10 @@ class Missing(Part):
         Columns participant_id, session_id, reason.
     missing : DataFrame
         See `missing_of`.
+    left_out : dict of str to int
+        People who take no part, by reason.
+    analysed : dict of str to int
+        People who take part, by group.
     """
 
     names: ClassVar = ("excluded", "missing")
@@ -37,12 +42,19 @@ class Missing(Part):
 
     excluded: pd.DataFrame
     missing: pd.DataFrame
+    left_out: dict[str, int]
+    analysed: dict[str, int]
 
     @classmethod
     def compute(cls, evaluation: Evaluation) -> Self:
         """Count what people lack."""
         cohort = evaluation.cohort
-        return cls(excluded=cohort.excluded, missing=missing_of(cohort, evaluation.setup.models))
+        return cls(
+            excluded=cohort.excluded,
+            missing=missing_of(cohort, evaluation.setup.models),
+            left_out=cohort.left_out,
+            analysed={name: int(members.sum()) for name, members in cohort.groups.items()},
+        )
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -50,7 +62,7 @@ class Missing(Part):
         return {"excluded": self.excluded, "missing": self.missing}
 
     def blocks(self, page: Page) -> list[Block]:  # noqa: ARG002
-        """A table of what is missing."""
-        if self.missing.empty:
-            return []
-        return [Block(place="cohort", tables=(missing_table(self.missing),))]
+        """A chart of who is in and out, and a table of what is missing."""
+        charts = (flow_chart(self.left_out, self.analysed),) if self.left_out else ()
+        tables = () if self.missing.empty else (missing_table(self.missing),)
+        return [Block(place="cohort", figures=charts, tables=tables)]

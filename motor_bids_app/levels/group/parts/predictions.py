@@ -17,6 +17,7 @@ from motor_bids_app.reports.experiment.agreement import (
 from motor_bids_app.reports.experiment.charts import probability_strips
 from motor_bids_app.reports.experiment.content import Block
 from motor_bids_app.reports.experiment.people import people_table
+from motor_bids_app.reports.experiment.precision_recall import precision_recall_curves
 from motor_bids_app.reports.experiment.roc import roc_curves
 from motor_bids_app.reports.pages import Figure
 
@@ -103,8 +104,10 @@ class PersonPredictions(Part):
 
     def _of_classes(self, people: pd.DataFrame, final: pd.DataFrame, page: Page) -> list[Figure]:
         positive, negative = "poor", "good"
+        tested = self._tested(people)
         return [
-            roc_curves(self._tested(people), self.metrics, page.models),
+            roc_curves(tested, self.metrics, page.models),
+            precision_recall_curves(tested, page.models),
             probability_strips(people, page.models, positive=positive, negative=negative),
             confusion_matrices(people, page.models, positive=positive, negative=negative),
             calibration_curve(final, page.label, positive=positive),
