@@ -1,11 +1,13 @@
 """Validation by the BIDS validator, which runs offline and writes nothing to HOME."""
 
+import fcntl
 import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -99,14 +101,30 @@ def validate(
 def _kept_errors(dataset: Path, kept: Path) -> dict[str, Any]:
     """Return what the validator found when it saw the same files, or let it look at them."""
     seen = _fingerprint(dataset)
-    try:
-        found = read_json(kept)
-    except MotorBidsAppError:  # there is none yet, or it is damaged
-        found = {}
-    if found.get("seen") != seen or not {"issues", "codeMessages"} <= set(found):
-        found = {"seen": seen, **_errors_of(dataset)}
-        write_json(kept, found)
+    with _alone(
+        kept.parent
+    ):  # jobs that begin together wait for the first one, and read its result
+        try:
+            found = read_json(kept)
+        except MotorBidsAppError:  # there is none yet, or it is damaged
+            found = {}
+        if found.get("seen") != seen or not {"issues", "codeMessages"} <= set(found):
+            found = {"seen": seen, **_errors_of(dataset)}
+            write_json(kept, found)
     return found
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time do what is inside; all, on a disk that knows no locks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _errors_of(dataset: Path) -> dict[str, Any]:

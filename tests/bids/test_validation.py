@@ -1,4 +1,6 @@
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import nibabel as nib
 import numpy as np
@@ -66,6 +68,23 @@ def test_the_validator_runs_again_only_where_files_changed(dataset, tmp_path_fac
     kept.write_text("{")
     validate(dataset, ["2"], kept=kept)
     assert len(runs) == 3
+
+
+def test_of_jobs_that_begin_together_one_runs_the_validator(dataset, tmp_path_factory, monkeypatch):
+    kept = tmp_path_factory.mktemp("out") / "logs" / "validation.json"
+    runs = []
+
+    def slow(folder):
+        runs.append(folder)
+        time.sleep(0.3)
+        return {"issues": [], "codeMessages": {}}
+
+    monkeypatch.setattr(validation, "_errors_of", slow)
+    with ThreadPoolExecutor(4) as jobs:
+        found = [jobs.submit(validate, dataset, kept=kept) for _ in range(4)]
+
+    assert [one.result() for one in found] == [[]] * 4
+    assert runs == [dataset]
 
 
 def test_one_error_of_each_kind_is_shown(dataset):
