@@ -47,6 +47,9 @@ addEventListener("load", async () => {
         .filter((one) => !one.name.startsWith("data:")).length,
       first: first,
       shown: field ? rows().filter((one) => !one.hidden).length : null,
+      clipped: [...page.querySelectorAll(".scroll")]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1)
+        .map((one) => one.getAttribute("aria-label")),
       scrolls: [...page.querySelectorAll(".scroll")].every((one) => one.tabIndex === 0),
     };
   }
@@ -117,6 +120,7 @@ def test_pages_hold_in_a_browser(shown, head, brain, experiment, answer):
         assert one["cut"] == 0, name
         assert one["fetched"] == 0, name
         assert one["scrolls"], name
+        assert one["clipped"] == [] or name.endswith(" 400"), name
     assert found["participant 1280"]["images"] == 2
     assert found["index 1280"]["first"] == "sub-14"  # sorted down by a second click
     assert found["index 1280"]["shown"] == 1  # by the filter

@@ -51,9 +51,9 @@ def group(answer):
     link = ExperimentLink(
         name="baselines",
         href="experiments/baselines/report.html",
-        question="Who?",
+        question="Who has a poor outcome (Fugl-Meyer Assessment, upper extremity < 27)?",
         answer=answer,
-        model_label="Kernel",
+        model_label="All voxels of the maps, age, sex and time (linear kernel machine)",
     )
     return render_comparison(GroupReport(dataset="cohort", experiments=(link,)))
 
