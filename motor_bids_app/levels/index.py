@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from motor_bids_app import __version__
-from motor_bids_app.bids.dataset import dataset_name
+from motor_bids_app.bids.dataset import dataset_name, locked
 from motor_bids_app.bids.files import write_text
 from motor_bids_app.bids.status import read_status
 from motor_bids_app.levels.person_pages import participant_files
@@ -17,9 +17,23 @@ _OVERALL = "all models"
 
 
 def write_index(output_dir: Path, dataset: Path) -> None:
-    """Save ``index.html``, with a link to every page that is there, of this run or another."""
+    """Save ``index.html``, with a link to every page that is there, of this run or another.
+
+    Runs that share the folder list and write one after the other, or the one that wrote last might
+    have looked before the pages of the others were there.
+
+    Raises
+    ------
+    TryAgainError
+        Another process held the lock of the folder for too long.
+    """
+    with locked(output_dir):
+        write_text(output_dir / "index.html", render_index(_report(output_dir, dataset)))
+
+
+def _report(output_dir: Path, dataset: Path) -> IndexReport:
     group = output_dir / "group.html"
-    report = IndexReport(
+    return IndexReport(
         dataset=dataset_name(dataset),
         pages={
             "group": {"Group report": group.name} if group.is_file() else {},
@@ -31,7 +45,6 @@ def write_index(output_dir: Path, dataset: Path) -> None:
         people=tuple(_people(output_dir)),
         versions={"motor_bids_app": __version__},
     )
-    write_text(output_dir / "index.html", render_index(report))
 
 
 def _reports(output_dir: Path, level: str) -> Iterator[tuple[str, str]]:
@@ -43,19 +56,25 @@ def _reports(output_dir: Path, level: str) -> Iterator[tuple[str, str]]:
 
 
 def _people(output_dir: Path) -> Iterator[PersonLink]:
-    status = read_status(output_dir)
-    told: dict[object, pd.DataFrame] = {}
-    if len(status):
-        names = ["participant_id", "session_id"]
-        told = dict(iter(status.fillna({"session_id": ""}).groupby(names)))
-    for participant, session, page in participant_files(output_dir):
-        name = " ".join(filter(None, (participant, session)))
-        rows = told.get((participant, session or ""))
-        yield PersonLink(name, quote(page)) if rows is None else _link(name, page, rows)
+    """Everyone who has a page or a status: who failed at once has none of the former."""
+    told = {
+        (str(participant), str(session)): rows
+        for (participant, session), rows in read_status(output_dir)
+        .fillna({"session_id": ""})
+        .groupby(["participant_id", "session_id"])
+    }
+    pages = {
+        (who, session or ""): quote(page) for who, session, page in participant_files(output_dir)
+    }
+    for key in sorted({*told, *pages}):
+        name, href, rows = " ".join(filter(None, key)), pages.get(key, ""), told.get(key)
+        yield PersonLink(name, href) if rows is None else _link(name, href, rows)
 
 
-def _link(name: str, page: str, rows: pd.DataFrame) -> PersonLink:
-    failed = rows[rows["state"] == "failed"]
-    told = failed if len(failed) else rows[rows["state"].isin(["done", "kept"])]
+def _link(name: str, href: str, rows: pd.DataFrame) -> PersonLink:
+    steps = {state: tuple(own["modality"]) for state, own in rows.groupby("state")}
+    failed, stopped = steps.get("failed", ()), steps.get("stopped", ())
+    wanted = ["failed"] if failed else ["stopped"] if stopped else ["done", "kept", "outdated"]
+    told = rows[rows["state"].isin(wanted)]
     reasons = dict.fromkeys(str(text) for text in told["reason"].dropna())
-    return PersonLink(name, quote(page), tuple(failed["modality"]), " ".join(reasons))
+    return PersonLink(name, href, failed, stopped, " ".join(reasons))

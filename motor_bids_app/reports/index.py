@@ -18,8 +18,9 @@ class PersonLink:
     """The page of a participant and session, and how its processing ended."""
 
     name: str  # "sub-01 ses-1"
-    href: str
+    href: str  # "" where there is no page
     failed: tuple[str, ...] = ()  # steps
+    stopped: tuple[str, ...] = ()  # steps that the run did not come to, or did not finish
     remarks: str = ""
 
 
@@ -38,10 +39,14 @@ def render_index(report: IndexReport) -> str:
     sections = [
         (key, title, report.pages[key]) for key, title in _SECTIONS.items() if report.pages.get(key)
     ]
-    failed = sum(bool(person.failed) for person in report.people)
-    summary = {"Participant pages": len(report.people), "With a failed step": failed}
+    counts = {
+        "Participant pages": sum(bool(person.href) for person in report.people),
+        "With a failed step": sum(bool(person.failed) for person in report.people),
+    }
+    stopped = sum(_state(person).startswith("stopped") for person in report.people)
+    summary = counts | ({"Stopped before they were done": stopped} if stopped else {})
     people = Table(
-        caption="The name leads to the page of the participant.",
+        caption="The name leads to the page of the participant, where there is one.",
         columns=("Participant", "Processing", "Why"),
         rows=tuple((one.name, _state(one), one.remarks) for one in report.people),
     )
@@ -52,7 +57,7 @@ def render_index(report: IndexReport) -> str:
         sections=sections,
         summary=summary if report.people else {},
         people=people,
-        pages={one.name: one.href for one in report.people},
+        pages={one.name: one.href for one in report.people if one.href},
         versions=report.versions,
     )
 
@@ -60,4 +65,6 @@ def render_index(report: IndexReport) -> str:
 def _state(person: PersonLink) -> str:
     if person.failed:
         return f"failed: {', '.join(person.failed)}"
+    if person.stopped:
+        return f"stopped: {', '.join(person.stopped)}"
     return "to look at" if person.remarks else "done"
