@@ -63,8 +63,7 @@ def parse_settings(argv: Sequence[str] | None = None) -> Settings | SelfTest:
         given = _with_configuration(given, parser)
     _check_models(given, levels)
     _check_shares(given, levels)
-    if "clean_workdir" in given and "work_dir" not in given:
-        raise UsageError("--clean-workdir needs --work-dir DIR, the folder to clean.")
+    _check_cleaning(given)
     first, *later = (_settings(given | {"level": level}) for level in levels)
     return replace(first, followed_by=tuple(replace(one, clean_work_dir=False) for one in later))
 
@@ -135,6 +134,19 @@ def _check_shares(given: dict[str, Any], levels: Sequence[str]) -> None:
         raise UsageError(
             "--engine at the group level needs a work folder that all machines share under one "
             "name: give it with --work-dir."
+        )
+
+
+def _check_cleaning(given: dict[str, Any]) -> None:
+    """Refuse to clean no folder, and one that other runs are filling."""
+    if "clean_workdir" not in given:
+        return
+    if "work_dir" not in given:
+        raise UsageError("--clean-workdir needs --work-dir DIR, the folder to clean.")
+    if given.get("shard", (1, 1)) != (1, 1):
+        raise UsageError(
+            "--clean-workdir with --shard would delete the trainings of the other shards: clean "
+            "the work folder before they start."
         )
 
 

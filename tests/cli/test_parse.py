@@ -68,6 +68,7 @@ def test_labels_may_come_from_a_file(tmp_path):
         (["--shard", "1/2"], "group"),
         (["--engine", "dask:tcp://a:1"], "group"),
         (["--shard", "2/2", "--model", "m"], "predict"),
+        (["--shard", "1/2", "--work-dir", "w", "--clean-workdir"], "group"),
     ],
 )
 def test_wrong_usage_is_a_usage_error_of_one_line(words, level):
