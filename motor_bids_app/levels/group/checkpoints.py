@@ -1,15 +1,17 @@
 """Trainings that are done or were stopped, kept in the work folder so that they go on."""
 
 import os
-import shutil
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from motor_bids_app.bids.files import check_space
 from motor_bids_app.errors import OutputError, ReadWriteError
-from motor_bids_app.scratch import temporary_file
+from motor_bids_app.scratch import sweep, temporary_file
 
 _FOLDER = "checkpoints"
+_OURS = re.compile(r"[0-9a-f]{24}\.safetensors")  # names as of `models.training.snapshots.identify`
 
 
 def checkpoints_of(work_dir: Path, experiment: str) -> "FolderCheckpoints":
@@ -18,8 +20,14 @@ def checkpoints_of(work_dir: Path, experiment: str) -> "FolderCheckpoints":
 
 
 def remove_all(work_dir: Path) -> None:
-    """Delete the trainings of all experiments; nothing else in the folder is ours to delete."""
-    shutil.rmtree(work_dir / _FOLDER, ignore_errors=True)
+    """Delete the trainings of all experiments; nothing else in the folder is ours to delete.
+
+    The work folder may be that of a project which has checkpoints of its own.
+    """
+    for folder in (work_dir / _FOLDER).glob("*"):
+        _delete_ours(folder)
+    with suppress(OSError):
+        (work_dir / _FOLDER).rmdir()
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,17 @@ class FolderCheckpoints:
 
     def remove(self) -> None:
         """Delete all, once the experiment is done."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _delete_ours(self.folder)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
+
+
+def _delete_ours(folder: Path) -> None:
+    """Delete trainings in a folder, and the folder where nothing else is in it."""
+    with suppress(OSError):
+        sweep(folder)
+        for path in folder.iterdir():
+            if _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        folder.rmdir()
