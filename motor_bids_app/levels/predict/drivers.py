@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 from motor_bids_app.experiments.sections import MAPS
 from motor_bids_app.features.columns import REGIONAL, TRACT
 from motor_bids_app.features.disconnection_columns import DISCONNECTION
+from motor_bids_app.features.samples import Samples
+from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.models.catalog import NETWORKS, OWN_RUNGS
-from motor_bids_app.models.opened.contributions import Sum, Term
+from motor_bids_app.models.opened.contributions import Sum, Term, opened_sum
 from motor_bids_app.models.tables.columns import BASELINE, OWN, own_column
-from motor_bids_app.privacy import shown
+from motor_bids_app.privacy import OLDEST, shown
 from motor_bids_app.reports.pages import format_number
 from motor_bids_app.reports.prediction.content import Driver
 
@@ -41,10 +44,27 @@ CONTRIBUTIONS: dict[str, dict[str, Any]] = {
     "contribution": {
         "Description": "What it adds to the prediction of the average training scan: coefficient "
         "times deviation from the mean; log odds of a poor outcome, or points of the score on the "
-        "scale that it was learned on"
+        f"scale that it was learned on. Of ages above {OLDEST} that of {OLDEST + 1} years"
     },
 }
 _OF_A_SIDE = r"\b(left|right|map)\b"  # in words
+
+
+def told_sum(model: SavedModel, samples: Samples) -> Sum | None:
+    """Terms of the prediction of one scan; None of a model that is no sum.
+
+    Ages above 89 count as 90: with the coefficient, which others give away, it would tell the age.
+    """
+    if len(model.members) != 1:
+        return None
+    table = samples.table
+    if "age" in table:
+        samples = replace(samples, table=table.assign(age=_no_older(table["age"].iloc[0])))
+    return opened_sum(model.members[0], samples)
+
+
+def _no_older(years: float) -> float:
+    return OLDEST + 1 if years > OLDEST else years
 
 
 def drivers(parts: Sum | None, model: str) -> tuple[Driver, ...]:

@@ -36,6 +36,7 @@ from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.predict.drivers import told_sum
 from motor_bids_app.levels.predict.gaps import (
     filled_in,
     not_harmonised,
@@ -52,7 +53,6 @@ from motor_bids_app.levels.predict.safety import (
     was_in_training,
 )
 from motor_bids_app.models.catalog import Needs, needs
-from motor_bids_app.models.opened.contributions import opened_sum
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
 from motor_bids_app.settings import Settings
 
@@ -227,7 +227,7 @@ def predict_scan(
         answer=answer,
         outside=findings,
         control=bool((row["group"] == "control").iloc[0]),
-        parts=opened_sum(model.members[0], given.samples) if len(model.members) == 1 else None,
+        parts=told_sum(model, given.samples),
         in_training=was_in_training(metadata, scan, row, given.flip, given.samples.volumes, images),
     )
 

@@ -1,16 +1,20 @@
 """What drove a prediction is told in words, in a table, and of the training people as a group."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.predict import level as predict
-from motor_bids_app.levels.predict.drivers import drivers, undriven
+from motor_bids_app.levels.predict.drivers import drivers, told_sum, undriven
 from motor_bids_app.levels.predict.earlier_people import similar, usual_errors
 from motor_bids_app.levels.predict.report import verdict
 from motor_bids_app.models.opened.contributions import Sum, Term
+from motor_bids_app.models.tables.classical import TableClassifier
+from motor_bids_app.privacy import OLDEST
 from motor_bids_app.reports.experiment import gate
 
 from .test_predict_tables import newcomers, train
@@ -26,6 +30,16 @@ KEPT = {
     },
     "target": {"unit": "points"},
 }
+
+
+@pytest.fixture
+def demographics():
+    """A model of age."""
+    years = np.linspace(40.0, 80.0, 20)
+    people = [f"sub-{k}" for k in range(20)]
+    table = pd.DataFrame({"participant_id": people, "group": "patient", "age": years})
+    model = TableClassifier(columns=("age",)).fit(Samples(table), np.arange(20) % 3 > 0)
+    return SimpleNamespace(members=(model,))
 
 
 @pytest.mark.parametrize(("value", "n_poor"), [(0.95, 13), (0.1, 0)])
@@ -60,6 +74,15 @@ def test_values_are_told_as_they_were_measured():
     assert found["Share of the corticospinal tract that is lesioned"][0] == "missing"
 
 
+def test_no_contribution_tells_an_age_above_89(demographics):
+    def terms(age):
+        table = pd.DataFrame({"participant_id": ["sub-1"], "group": "patient", "age": age})
+        return told_sum(demographics, Samples(table)).terms
+
+    assert terms(97.0) == terms(91.5) != terms(89.0)
+    assert terms(97.0)[0].value > OLDEST  # shown as 89+
+
+
 def test_a_network_says_that_it_cannot_tell():
     assert "is a network" in undriven(None, {"model": "karakis2023"})
     assert undriven(Sum(0.0, (Term("age", 1.0),)), {"model": "demographics"}) == ""
@@ -89,7 +112,7 @@ def test_an_earlier_bundle_is_judged_by_its_performance(low, found):
 def test_contributions_are_a_table_that_adds_up_to_differences_of_people(fake_cohort, tmp_path):
     shutil.copytree(fake_cohort.raw, tmp_path / "raw")
     model = train(fake_cohort, tmp_path, "", ["prevalence", "combined"])
-    new = newcomers(fake_cohort, tmp_path, "participant_id\tage\nsub-bad\t60\nsub-fine\t97\n")
+    new = newcomers(fake_cohort, tmp_path, "participant_id\tage\nsub-bad\t60\nsub-fine\t90\n")
     predict.run(new.settings("predict", models=(model,)))
     folder = new.output / "predictions" / "quick"
     table = pd.read_csv(folder / "contributions.tsv", sep="\t").set_index("participant_id")
