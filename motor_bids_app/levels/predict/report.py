@@ -64,17 +64,17 @@ def _number(value: float | None) -> float:
     return -math.inf if value is None else float(value)
 
 
-def _result(metadata: Mapping[str, Any]) -> str:
+def result(metadata: Mapping[str, Any]) -> str:
     """Main metric of the model, in a sentence."""
     row = cv_performance(metadata)
     name = METRIC_NAMES.get(row["metric"], row["metric"].replace("_", " "))
     span = "no interval"
     if row["low"] is not None and row["high"] is not None:
         span = f"95 % interval {row['low']:.2f} to {row['high']:.2f}"
-    return (
-        f"{name} {row['value']:.2f} ({span}) in cross-validation, in "
-        f"{metadata['training']['n_patients']} patients."
-    )
+    n_patients = metadata["training"]["n_patients"]
+    tested = row.get("n_people") or n_patients  # a holdout, or splits of the user, test some
+    people = f"{tested}" if tested == n_patients else f"{tested} of {n_patients}"
+    return f"{name} {row['value']:.2f} ({span}) in cross-validation, in {people} patients."
 
 
 def _notes(prediction: Prediction) -> tuple[str, ...]:
@@ -156,7 +156,7 @@ def build_prediction_report(
         task=metadata["task"],
         target=target["text"],
         verdict=verdict(metadata),
-        result=_result(metadata),
+        result=result(metadata),
         unit="" if metadata["classes"] is not None or ordered else target["unit"],
         span=None if span is None else (float(span[0]), float(span[1])),
         ordered=tuple(ordered),

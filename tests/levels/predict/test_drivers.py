@@ -11,7 +11,7 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.predict import level as predict
 from motor_bids_app.levels.predict.drivers import drivers, told_sum, undriven
 from motor_bids_app.levels.predict.earlier_people import similar, usual_errors
-from motor_bids_app.levels.predict.report import verdict
+from motor_bids_app.levels.predict.report import result, verdict
 from motor_bids_app.models.opened.contributions import Sum, Term
 from motor_bids_app.models.tables.classical import TableClassifier
 from motor_bids_app.privacy import OLDEST
@@ -107,6 +107,15 @@ def test_an_earlier_bundle_is_judged_by_its_performance(low, found):
     }
     assert verdict(metadata) == found
     assert verdict({**metadata, "verdict": gate.VOID.words}) == gate.VOID
+
+
+@pytest.mark.parametrize(
+    ("tested", "said"), [({"n_people": 14}, "in 14 of 60 patients."), ({}, "in 60 patients.")]
+)
+def test_performance_is_of_the_patients_who_were_tested(tested, said):
+    row = {"metric": "roc_auc", "population": "patients", "value": 0.8, "low": 0.6, "high": 0.9}
+    metadata = {"task": "classification", "training": {"n_patients": 60}}
+    assert result({**metadata, "performance": [{**row, **tested}]}).endswith(said)
 
 
 def test_contributions_are_a_table_that_adds_up_to_differences_of_people(fake_cohort, tmp_path):
