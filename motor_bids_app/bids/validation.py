@@ -134,25 +134,42 @@ def _errors_of(dataset: Path) -> dict[str, Any]:
 
 
 def _fingerprint(dataset: Path) -> str:
-    """Hash of name, size and time of all files, and of the version of the validator."""
+    """Hash of name, size and time of all files, and of the version of the validator.
+
+    Derivatives are left out: the validator does not look at them, and runs may be writing there.
+    """
     found = hashlib.sha256(version("bids-validator-deno").encode())
-    for line in sorted(_files(str(dataset), "")):
+    for line in sorted(_files(str(dataset), "", ("derivatives",))):
         found.update(line.encode(errors="surrogateescape"))
     return found.hexdigest()
 
 
-def _files(folder: str, inside: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{inside}/{entry.name}"
+def _files(folder: str, inside: str, left_out: Sequence[str] = ()) -> Iterator[str]:
+    """Lines on the files in a folder; what cannot be looked at has its name alone."""
+    try:
+        with os.scandir(folder) as opened:
+            entries = [entry for entry in opened if entry.name not in left_out]
+    except OSError:  # it may not be read, or is gone meanwhile
+        yield f"{inside}\0\n"
+        return
+    for entry in entries:
+        name = f"{inside}/{entry.name}"
+        try:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path, name)
-                continue
-            try:
-                state = entry.stat()
-            except OSError:  # a link that leads nowhere
-                state = entry.stat(follow_symlinks=False)
-            yield f"{name}\0{state.st_size} {state.st_mtime_ns}\n"
+            else:
+                yield f"{name}\0{_state(entry)}\n"
+        except OSError:
+            yield f"{name}\0\n"
+
+
+def _state(entry: "os.DirEntry[str]") -> str:
+    """Size and time of a file."""
+    try:
+        state = entry.stat()
+    except OSError:  # a link that leads nowhere
+        state = entry.stat(follow_symlinks=False)
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def run_validator(dataset: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import nibabel as nib
 import numpy as np
@@ -85,6 +87,35 @@ def test_of_jobs_that_begin_together_one_runs_the_validator(dataset, tmp_path_fa
 
     assert [one.result() for one in found] == [[]] * 4
     assert runs == [dataset]
+
+
+def test_derivatives_in_the_dataset_do_not_make_the_validator_run_again(dataset, monkeypatch):
+    runs = []
+    monkeypatch.setattr(validation, "run_validator", lambda _: runs.append(1) or {"issues": []})
+    for number in range(2):
+        kept = dataset / "derivatives" / "app" / "logs" / "validation.json"
+        validate(dataset, kept=kept)
+        kept.with_name(f"{number}.log").touch()
+
+    assert len(runs) == 1
+
+
+def test_files_that_vanish_while_they_are_listed_stop_nothing(
+    dataset, tmp_path_factory, monkeypatch
+):
+    def vanish(path):
+        found = scandir(path)
+        if not str(path).endswith("sub-1"):
+            return found
+        entries = list(found)
+        shutil.rmtree(path)
+        return nullcontext(entries)
+
+    scandir = os.scandir
+    (dataset / "sub-1" / "sub-1_scans.tsv").touch()
+    monkeypatch.setattr(validation, "run_validator", lambda _: {"issues": []})
+    monkeypatch.setattr(validation.os, "scandir", vanish)
+    assert validate(dataset, kept=tmp_path_factory.mktemp("out") / "kept.json") == []
 
 
 def test_one_error_of_each_kind_is_shown(dataset):
