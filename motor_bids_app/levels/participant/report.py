@@ -64,7 +64,7 @@ def write_report(
     report = ParticipantReport(
         participant=f"sub-{outputs.participant}",
         session=f"ses-{outputs.session}" if outputs.session else None,
-        identity=identity(scan, settings.bids_dir, features),
+        identity=identity(scan, settings.bids_dir, features, settings.scores_map),
         sources=source_files(scan, (settings.bids_dir, *settings.derivatives.values())),
         done=(*_done(scan, facts), *taken_from(facts.taken)),
         missing=_missing(scan, settings),

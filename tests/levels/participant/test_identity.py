@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from motor_bids_app.bids.scan import Scan
@@ -13,7 +15,7 @@ def test_age_sex_side_and_dataset_are_told(tmp_path):
     found = told(tmp_path, "participant_id\tage\tsex\nsub-01\t64\tF\nsub-02\t50\tM\n")
 
     assert found["Age (years)"] == "64"
-    assert found["Sex"] == "F"
+    assert found["Sex"] == "female"
     assert found["Side of the lesion"] == "left"
     assert found["Dataset"] == tmp_path.name
 
@@ -24,6 +26,29 @@ def test_age_sex_side_and_dataset_are_told(tmp_path):
 def test_what_identifies_is_not_told(tmp_path, cells, hidden):
     found = told(tmp_path, f"participant_id\tage\tsex\nsub-01\t{cells}\n")
     assert hidden not in " ".join(value for name, value in found.items() if name != "Dataset")
+
+
+@pytest.mark.parametrize(
+    ("cell", "description", "said"),
+    [
+        pytest.param("720", {"Units": "months"}, "60", id="months"),
+        pytest.param("-999", {"MissingValues": [-999]}, None, id="declared as missing"),
+        pytest.param("999", {"Levels": {"999": "missing"}}, None, id="missing by its level"),
+        pytest.param("720", {}, None, id="nobody is 720 years old"),
+        pytest.param("89+", {}, "89+", id="as BIDS has old ages"),
+    ],
+)
+def test_the_age_is_the_one_that_models_read(tmp_path, cell, description, said):
+    (tmp_path / "participants.json").write_text(json.dumps({"age": description}))
+    found = told(tmp_path, f"participant_id\tage\nsub-01\t{cell}\n")
+    assert found.get("Age (years)") == said
+
+
+def test_the_scores_map_tells_codes_of_the_sex(tmp_path):
+    (tmp_path / "map.toml").write_text('sex = { column = "sex", levels = { "1" = "male" } }')
+    (tmp_path / "participants.tsv").write_text("participant_id\tsex\nsub-01\t1\n")
+    found = identity(Scan(participant="01"), tmp_path, {}, tmp_path / "map.toml")
+    assert found["Sex"] == "male"
 
 
 @pytest.mark.parametrize("table", ["", "participant_id\tage\nsub-02\t50\n", "broken;\n1,2"])
