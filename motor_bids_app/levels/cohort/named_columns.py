@@ -1,6 +1,6 @@
 """Which columns of which tables an experiment names as predictors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -34,7 +34,7 @@ class Named:
 
 
 def named_columns(
-    people: Participants, sources: Sequence[Source], inputs: Inputs, target: str
+    people: Participants, sources: Sequence[Source], inputs: Inputs, target: Collection[str]
 ) -> tuple[list[Named], list[str]]:
     """Find the columns that an experiment names, each once.
 
@@ -44,8 +44,8 @@ def named_columns(
     sources : sequence of Source
         Tables: that of the experiment first, where it names one.
     inputs : Inputs
-    target : str
-        Score that is predicted.
+    target : collection of str
+        Score that is predicted, and those that it is made of.
 
     Returns
     -------
@@ -56,13 +56,15 @@ def named_columns(
     Raises
     ------
     DataError
-        A name is that of the target, of no column, or of columns in several tables.
+        A name is that of the target or a part of it, of no column, or of columns in several tables.
     """
     found: dict[tuple[str, str], Named] = {}
     tables = _Tables.of(people, sources, target)
     for entry in inputs.columns:
-        if entry == target:
-            raise DataError(f"[inputs] columns: {entry} is what is predicted. Leave it out.")
+        if entry in target:
+            raise DataError(
+                f"[inputs] columns: {entry} is what is predicted{_or_part(target)}. Leave it out."
+            )
         for one in tables.named(entry):
             found.setdefault((one.source.file if one.source else "", one.name), one)
     skipped = tables.skipped
@@ -79,6 +81,10 @@ def named_columns(
     return named, remarks
 
 
+def _or_part(target: Collection[str]) -> str:
+    return ", or a part of it" if len(target) > 1 else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Tables:
     """Tables to look in, the scores that they hold, and what their columns are read as."""
@@ -86,11 +92,13 @@ class _Tables:
     sources: Sequence[Source]
     scores: tuple[str, ...]  # that anybody has
     meanings: Mapping[tuple[str, str], str]  # of columns of the dataset, by file and heading
-    target: str
+    target: Collection[str]
     skipped: list[str]
 
     @classmethod
-    def of(cls, people: Participants, sources: Sequence[Source], target: str) -> "_Tables":
+    def of(
+        cls, people: Participants, sources: Sequence[Source], target: Collection[str]
+    ) -> "_Tables":
         uses = () if people.tables is None else people.tables.columns
         return cls(
             sources=sources,
@@ -126,7 +134,9 @@ class _Tables:
     def _usable(self, source: Source, name: str, group: str) -> Named | None:
         """A column, unless it is read as something else; None where a wildcard met it."""
         meaning = self._read_as(source, name)
-        why = "which is what is predicted" if meaning == self.target else _NOT_THESE.get(meaning)
+        why = _NOT_THESE.get(meaning)
+        if meaning in self.target:
+            why = f"which is what is predicted{_or_part(self.target)}"
         if why is None:
             return Named(name, source, group)
         if not group:

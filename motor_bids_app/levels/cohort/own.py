@@ -31,7 +31,9 @@ _SIDE = re.compile(r"(?<![a-z])(left|right|lh|rh|l|r)(?![a-z])", re.IGNORECASE)
 _Found = tuple[Participants, tuple[Predictor, ...], tuple[str, ...]]
 
 
-def with_own(people: Participants, outcome: Outcome, inputs: Inputs) -> _Found:
+def with_own(
+    people: Participants, outcome: Outcome, inputs: Inputs, parts: Sequence[str] = ()
+) -> _Found:
     """Add the columns that models are to predict from.
 
     Parameters
@@ -42,6 +44,8 @@ def with_own(people: Participants, outcome: Outcome, inputs: Inputs) -> _Found:
     inputs : Inputs
         Names columns of the tables: scores of the registry and those that `--scores-map`
         declares, headings, and headings with * and ?; and a table of its own.
+    parts : sequence of str
+        Scores that the outcome is made of, which no predictor can be either.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def with_own(people: Participants, outcome: Outcome, inputs: Inputs) -> _Found:
     Raises
     ------
     DataError
-        A column is what is predicted, is not there, in two tables, or nobody has it.
+        A column is what is predicted or a part of it, not there, in two tables, or of nobody.
     TableError
         A value cannot be understood.
     InputMissingError
@@ -64,7 +68,7 @@ def with_own(people: Participants, outcome: Outcome, inputs: Inputs) -> _Found:
     if not inputs.columns:
         return people, (), ()
     sources = _sources(people, inputs.table)
-    named, skipped = named_columns(people, sources, inputs, outcome.score.name)
+    named, skipped = named_columns(people, sources, inputs, (outcome.score.name, *parts))
     files = {one.source.file: one.source for one in named if one.source is not None}
     rows = {file: rows_of(people, source).dropna().unique() for file, source in files.items()}
     found = [_learned(one, rows) for one in named]

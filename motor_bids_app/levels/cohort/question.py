@@ -46,7 +46,7 @@ def _of_one(people: Participants, experiment: Experiment) -> _Question:
     )
     outcome = replace(choose_outcome(course.later, target), session=course.session)
     people, first, remarks = with_baseline(course.people, outcome, inputs.baseline_score)
-    people, own, said = with_own(people, outcome, inputs)
+    people, own, said = with_own(people, outcome, inputs, component.columns)
     people, outcome, last, more = with_outcome_of(
         people, course, outcome, target.outcome, inputs.baseline_score
     )

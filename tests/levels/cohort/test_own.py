@@ -9,6 +9,7 @@ import pytest
 
 from motor_bids_app.bids.tables.columns import resolve_columns
 from motor_bids_app.errors import DataError, InputMissingError, ScoreError
+from motor_bids_app.experiments.reading import parse_experiment
 from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.own import (
@@ -19,6 +20,7 @@ from motor_bids_app.levels.cohort.own import (
     with_own_of,
 )
 from motor_bids_app.levels.cohort.participants import Participants
+from motor_bids_app.levels.cohort.question import find_outcome
 
 N = 12
 PEOPLE = [f"sub-{n:02d}" for n in range(1, N + 1)]
@@ -130,6 +132,30 @@ def test_a_heading_in_two_tables_needs_the_table(raw, tmp_path):
 def test_what_cannot_be_a_predictor_is_refused(raw, columns, error, message):
     with pytest.raises(error, match=message):
         own(gather(raw), *columns)
+
+
+COMPONENT = """
+name = "x"
+[component]
+columns = ["fma_ue", "nihss"]
+means = [30, 6]
+sds = [15, 3]
+weights = [1, -1]
+[target]
+score = "component"
+task = "regression"
+[inputs]
+columns = ["{column}"]
+[model]
+rungs = ["prevalence", "own"]
+"""
+
+
+@pytest.mark.parametrize("column", ["fma_ue", "nihss", "participants.tsv:nihss"])
+def test_a_part_of_the_outcome_is_no_predictor_of_it(raw, column):
+    experiment = parse_experiment(COMPONENT.format(column=column), "x.toml")
+    with pytest.raises(DataError, match=f"{column[-5:]}.* is what is predicted, or a part of it"):
+        find_outcome(gather(raw), experiment)
 
 
 def test_a_wildcard_never_takes_the_outcome_or_what_models_read_anyway(raw):
