@@ -1,7 +1,7 @@
 """Predictors of the user's own: columns of tables that an experiment names."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -161,14 +161,21 @@ def with_own_of(
     Raises
     ------
     DataError, TableError, InputMissingError
-        As `with_known_own`; also a table for a model that reads none.
+        As `with_known_own`.
     """
     known = known_predictors(inputs.get("columns", ()))
     if not known:
-        if table is not None:
-            raise DataError(f"--predictors {table.name}: the model reads no predictors of tables.")
         return people, ()
     return with_known_own(people, known, _sources(people, table))
+
+
+def check_table_is_read(table: Path | None, inputs: Iterable[Mapping[str, Any]]) -> None:
+    """Raise DataError for a table where no model, by the inputs of each, reads predictors.
+
+    Of several models that are compared, some may do without.
+    """
+    if table is not None and not any(one.get("columns") for one in inputs):
+        raise DataError(f"--predictors {table.name}: no model reads predictors of tables.")
 
 
 def _sources(people: Participants, table: str | Path | None) -> list[Source]:

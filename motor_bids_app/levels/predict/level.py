@@ -30,7 +30,7 @@ from motor_bids_app.levels.cohort.instances import (
     instances_of_scan,
 )
 from motor_bids_app.levels.cohort.maps import mirror_features, to_flip
-from motor_bids_app.levels.cohort.own import with_own_of
+from motor_bids_app.levels.cohort.own import check_table_is_read, with_own_of
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
@@ -78,6 +78,7 @@ def run(settings: Settings) -> list[Prediction]:
     limit_threads(settings.processing.omp_nthreads)
     model = load_model(settings.models[0], choose_device(settings.resources.device))
     inputs, target = model.metadata["inputs"], model.metadata["target"]
+    check_table_is_read(settings.predictors, [inputs])
     people = gather_participants(settings, scores_required=False)
     people, left = of_session(people, inputs.get("session"))
     people = with_known_baseline(

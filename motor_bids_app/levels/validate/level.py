@@ -5,6 +5,7 @@ from pathlib import Path
 
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
 from motor_bids_app.levels.bundles import SavedModel, load_model
+from motor_bids_app.levels.cohort.own import check_table_is_read
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import choose_device, limit_threads
@@ -29,7 +30,7 @@ def run(settings: Settings) -> list[External]:
     InputMissingError, IncompatibleModelError
         A model cannot be read, or was trained on differently processed derivatives.
     DataError
-        A single model could not be judged.
+        A single model could not be judged, or there is a table of predictors for none.
     IncompleteRunError
         Some models, or some people, could not be judged; what could be is written.
     """
@@ -41,6 +42,9 @@ def run(settings: Settings) -> list[External]:
     device = choose_device(settings.resources.device)
     models = {folder: load_model(folder, device) for folder in settings.models}
     names = _names(models)
+    check_table_is_read(
+        settings.predictors, [model.metadata["inputs"] for model in models.values()]
+    )
     people = gather_participants(settings)
     for note in people.notes:
         log.warning("%s", note)

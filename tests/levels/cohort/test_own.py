@@ -13,6 +13,7 @@ from motor_bids_app.experiments.reading import parse_experiment
 from motor_bids_app.experiments.sections import Inputs
 from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.own import (
+    check_table_is_read,
     described_predictors,
     known_predictors,
     with_known_own,
@@ -223,5 +224,12 @@ def test_new_people_are_read_as_those_learned_from(raw, tmp_path):
     unscored = replace(people, table=people.table.drop(columns="nihss"))
     with pytest.raises(DataError, match="predicts from nihss, which no table has"):
         with_known_own(unscored, known_predictors(described[2:]), ())
-    with pytest.raises(DataError, match="the model reads no predictors"):
-        with_own_of(people, {"columns": []}, table)
+    with pytest.raises(DataError, match="no model reads predictors"):
+        check_table_is_read(table, [{"columns": []}, {}])
+
+
+def test_of_models_that_are_compared_some_do_without_the_table_of_predictors(raw, tmp_path):
+    table = tmp_path / "new.tsv"
+    check_table_is_read(table, [{"columns": []}, {"columns": ["described"]}])
+    people = gather(raw)
+    assert with_own_of(people, {"columns": []}, table) == (people, ())
