@@ -45,6 +45,15 @@ def shown_age(years: float) -> str:
     return f"{years:.3g}" if years <= OLDEST else f"{OLDEST}+"
 
 
+def no_older(years: float) -> float:
+    """Age that numbers made of it may be of: all above 89 count as 90.
+
+    >>> no_older(97), no_older(54.2)
+    (90, 54.2)
+    """
+    return OLDEST + 1 if years > OLDEST else years
+
+
 def shown(quantity: str, value: float) -> str:
     """Value of a quantity with three digits, the age as `shown_age`.
 

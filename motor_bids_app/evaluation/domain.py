@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from motor_bids_app.features.volumes import Volumes
-from motor_bids_app.privacy import shown
+from motor_bids_app.privacy import no_older, shown
 
 ALPHA = 0.01  # share of people like those of training who are outside, per kind of quantity
 MIN_PEOPLE = 5  # fewer have no spread worth the name, and moments of few people tell of each
@@ -82,11 +82,13 @@ class Finding:
     """One quantity in which a person is outside.
 
     `distance` is that of `Spread.distance`; a site that was never seen has none, and counts as 1.
+    `told` is what tables give: with the limits in the text, that of an age above 89 would tell it.
     """
 
     quantity: str
     text: str
     distance: float = 1.0
+    told: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ class Domain:
                     low, high = spread.limits(len(spreads))
                     known = f"{shown(name, low)} to {shown(name, high)}"
                     text = f"{name} {shown(name, value)} (training: {known})"
-                    found.append(Finding(name, text, distance))
+                    told = spread.distance(no_older(value), len(spreads))
+                    found.append(Finding(name, text, distance, told if name == "age" else distance))
         found.sort(key=lambda finding: -finding.distance)
         if site is not None and self.sites and site not in self.sites:
             found.append(Finding("site", f"site {site} (training: {', '.join(self.sites)})"))

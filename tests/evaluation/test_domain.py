@@ -92,3 +92,11 @@ def test_levels_of_maps_are_those_of_their_voxels():
     np.testing.assert_allclose(levels["fa mean"][:2], inside[:2].mean(axis=1), rtol=1e-5)
     np.testing.assert_allclose(levels["fa spread"][:2], inside[:2].std(axis=1), rtol=1e-4)
     assert levels.iloc[2].isna().all()
+
+
+def test_the_distance_that_is_told_does_not_tell_an_age_above_89():
+    domain = Domain({"age": {"age": Spread.of(np.linspace(45.0, 75.0, 40))}})
+    (older,), (old,) = (domain.findings({"age": {"age": age}}, None) for age in (99.0, 91.5))
+
+    assert (older.text, older.told) == (old.text, old.told)
+    assert older.distance > old.distance == pytest.approx(old.told, rel=0.1)

@@ -16,7 +16,7 @@ from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.models.catalog import NETWORKS, OWN_RUNGS
 from motor_bids_app.models.opened.contributions import Sum, Term, opened_sum
 from motor_bids_app.models.tables.columns import BASELINE, OWN, own_column
-from motor_bids_app.privacy import OLDEST, shown
+from motor_bids_app.privacy import OLDEST, no_older, shown
 from motor_bids_app.reports.pages import format_number
 from motor_bids_app.reports.prediction.content import Driver
 
@@ -59,12 +59,8 @@ def told_sum(model: SavedModel, samples: Samples) -> Sum | None:
         return None
     table = samples.table
     if "age" in table:
-        samples = replace(samples, table=table.assign(age=_no_older(table["age"].iloc[0])))
+        samples = replace(samples, table=table.assign(age=no_older(table["age"].iloc[0])))
     return opened_sum(model.members[0], samples)
-
-
-def _no_older(years: float) -> float:
-    return OLDEST + 1 if years > OLDEST else years
 
 
 def drivers(parts: Sum | None, model: str) -> tuple[Driver, ...]:

@@ -71,7 +71,7 @@ def predictions_table(model: SavedModel, predictions: Sequence[Prediction]) -> p
             columns[name] = [None if p.interval is None else p.interval[side] for p in predictions]
     columns["answer"] = [p.answer for p in predictions]
     columns["outside"] = ["; ".join(f.text for f in p.outside) or None for p in predictions]
-    columns["distance"] = [max((f.distance for f in p.outside), default=None) for p in predictions]
+    columns["distance"] = [max((f.told for f in p.outside), default=None) for p in predictions]
     columns["in_training"] = [
         "unknown" if p.in_training is None else "yes" if p.in_training else "no"
         for p in predictions
@@ -159,7 +159,7 @@ _COLUMNS: dict[str, dict[str, Any]] = {
     "distance": {
         "Description": "Greatest distance from the mean of the training people, in "
         "multiples of what 99 of 100 people like them have at most; 1 for a site "
-        "that was never seen"
+        "that was never seen; ages above 89 count as 90"
     },
     "in_training": {
         "Description": "Whether the model was trained on a map of this scan",
