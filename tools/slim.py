@@ -3,8 +3,9 @@
 usage: python tools/slim.py
 
 Test suites, headers, static libraries, sources of compiled modules, and programs of PyTorch's own
-tests go. Bytecode goes too, and then that of the modules that the app loads is made again, so that
-the image, whose root may be read-only, starts as fast as before.
+tests go, and, where there is `strip`, symbols of its libraries that only a linker needs. Bytecode
+goes too, and then that of the modules that the app loads is made again, so that the image, whose
+root may be read-only, starts as fast as before.
 """
 
 import compileall
@@ -61,6 +62,12 @@ def delete(packages: Path) -> None:
             program.unlink()
 
 
+def strip(libraries: Path) -> None:
+    """Delete what only linkers and debuggers read from shared libraries: a fifth of PyTorch's."""
+    for path in sorted(libraries.glob("*.so")):
+        subprocess.run(["strip", "--strip-unneeded", path], check=True)
+
+
 def compile_used(packages: Path) -> int:
     """Make bytecode of the modules that the app loads; return how many there are."""
     command = [sys.executable, "-B", "-c", LOAD]
@@ -81,6 +88,8 @@ def main() -> None:
     packages = Path(sysconfig.get_paths()["purelib"])
     before = size_of(packages)
     delete(packages)
+    if shutil.which("strip"):
+        strip(packages / "torch/lib")
     n_modules = compile_used(packages)
     after = size_of(packages)
     print(

@@ -1,4 +1,7 @@
+import ctypes
 import importlib.util
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,22 @@ def slim():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.skipif(not (shutil.which("gcc") and shutil.which("strip")), reason="no compiler")
+def test_a_stripped_library_is_smaller_and_still_works(slim, tmp_path):
+    code = "".join(f"static int f{k}(int x) {{ return x + {k}; }}\n" for k in range(99))
+    code += "int sum(int x) { return " + " + ".join(f"f{k}(x)" for k in range(99)) + "; }\n"
+    (tmp_path / "sum.c").write_text(code)
+    library = tmp_path / "sum.so"
+    command = ["gcc", "-O0", "-shared", "-fPIC", "-o", library, tmp_path / "sum.c"]
+    subprocess.run(command, check=True)
+    before = library.stat().st_size
+
+    slim.strip(tmp_path)
+
+    assert library.stat().st_size < before
+    assert ctypes.CDLL(str(library)).sum(1) == 99 + sum(range(99))
 
 
 def test_what_never_runs_goes_and_the_rest_stays(slim, tmp_path):
