@@ -20,15 +20,15 @@ from motor_bids_app.mri.alignment import UNIT, Matrix, Picture, turned_starts
 from motor_bids_app.mri.edges import EdgeComparison
 from motor_bids_app.mri.sampling import shrink, smooth
 
-_TURNS = (-36.0, -18.0, 0.0, 18.0, 36.0)  # degrees about each axis
+_TURNS = (-40.0, -27.0, -13.0, 0.0, 13.0, 27.0, 40.0)  # degrees about each axis
 _LIFTS = (-12.0, 0.0, 12.0)  # mm along the head: fields of view end above or below
 _COARSE, _FINEST = 6.0, 2.5  # mm
 _BOTH_COARSE = 4.0  # mm; finest scale where the voxels of both images are larger than `_LARGE`
 _LARGE = 2.75  # mm
 _SKULL = 8.0  # mm around the brain that help to find the place
 _RIM = 3.0  # mm around it that count to the end: the border of the brain is an edge of its own
-_RANKED, _TRIED, _KEPT, _ROUNDS = 300, 30, 6, 4  # points; places tried, kept; steps of each
-_STAGES = ((5.0, 2000, 6, 8), (4.0, 3000, 6, 6))  # scale in mm, points, steps, places kept
+_RANKED, _TRIED, _KEPT, _ROUNDS = 300, 30, 10, 4  # points; places tried, kept; steps of each
+_STAGES = ((5.0, 2000, 6, 12), (4.0, 3000, 6, 8))  # scale in mm, points, steps, places kept
 _N_POINTS, _LAST_ROUNDS = 40_000, 25  # at the finest scale
 _LAST_STAGES = ((4000, 8, 3), (15_000, 5, 3))  # points, steps, places kept
 _LENGTHS = (1.0, 3.0)  # of a step: where edges fit badly, Gauss and Newton's is too short
@@ -38,7 +38,7 @@ _SAME = 1.0  # mm between places that are one at the finest scale
 _CLEARLY = 0.01  # of similarity by which another place must beat the header's
 _COIL = 25.0  # mm; brightness changes more slowly than that for the coil alone
 _DARK = 0.1  # of the usual brightness; darker voxels are not raised to it
-LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, real images 0.42 or more
+LEAST_SIMILARITY = 0.4  # of a coregistration; noise reaches 0.35, a blurred FLAIR 0.36, others 0.42
 
 
 @dataclass(frozen=True, eq=False)

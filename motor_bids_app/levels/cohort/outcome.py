@@ -85,7 +85,8 @@ class Outcome:
             named = "; ".join(f"{k}: {name}" for k, name in enumerate(self.classes))
             return f"In which class of {self.score.title}{self.at} is each person ({named})?"
         if self.cutoff is None:
-            return f"What is the {self.score.title}{self.at} of each person, in {self.score.unit}?"
+            unit = "" if self.kind == "recovered" else f", in {self.score.unit}"  # a share has none
+            return f"What is the {self.score.title}{self.at} of each person{unit}?"
         poor = str(self.cutoff).split(" (")[0]
         return f"Who has a poor outcome ({self.score.title}{self.at} {poor})?"
 
