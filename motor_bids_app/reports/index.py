@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from motor_bids_app.reports.pages import Table, render
 
 _SECTIONS = {
-    "group": "All experiments beside each other",
+    "group": "All experiments side by side",
     "experiments": "Experiments",
     "predictions": "Predictions",
     "validations": "Validations",
@@ -41,7 +41,7 @@ def render_index(report: IndexReport) -> str:
     failed = sum(bool(person.failed) for person in report.people)
     summary = {"Participant pages": len(report.people), "With a failed step": failed}
     people = Table(
-        caption="The name leads to the page of the participant.",
+        caption="The name links to the participant's page.",
         columns=("Participant", "Processing", "Why"),
         rows=tuple((one.name, _state(one), one.remarks) for one in report.people),
     )
