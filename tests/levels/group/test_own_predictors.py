@@ -238,7 +238,7 @@ def test_a_network_that_is_told_predictors_is_compared_with_what_else_knows_them
         )
     )
     notes = [note for one in told for note in one.notes if "shoulder" in note]
-    assert notes == ["shoulder is missing, and taken as in the average training person"]
+    assert notes == ["shoulder is missing, and set to the average of the training people"]
 
 
 def test_another_cohort_is_judged_by_its_own_table(cohort, tmp_path):
