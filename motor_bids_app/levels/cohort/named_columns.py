@@ -62,7 +62,7 @@ def named_columns(
     tables = _Tables.of(people, sources, target)
     for entry in inputs.columns:
         if entry == target:
-            raise DataError(f"[inputs] columns: {entry} is what is predicted. Leave it out.")
+            raise DataError(f"[inputs] columns: {entry} is the predicted score. Leave it out.")
         for one in tables.named(entry):
             found.setdefault((one.source.file if one.source else "", one.name), one)
     skipped = tables.skipped

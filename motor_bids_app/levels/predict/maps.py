@@ -73,7 +73,9 @@ def impossible_units(volumes: Volumes) -> tuple[str, ...]:
         if name in CONNECTIVITY:
             most = float(np.abs(values).max(initial=0))
             if most > _MOST_Z:
-                sentences.append(f"The {name} map reaches {most:.3g}, which is no Fisher z.")
+                sentences.append(
+                    f"The {name} map reaches {most:.3g}, which is not a Fisher z value."
+                )
             continue
         if not values.size:
             sentences.append(f"The {name} map is 0 everywhere.")

@@ -25,7 +25,7 @@ from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
 KNOWN = "the model was trained on a scan of this person"
-REFUSED = "unlike the training people: no number is given, as --outside refuse asks"
+REFUSED = "unlike the training people: no prediction, because of --outside refuse"
 _Row = tuple[str, str | None, str]
 
 

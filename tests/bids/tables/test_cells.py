@@ -162,7 +162,7 @@ def test_p_and_c_are_patients_and_controls_only_as_a_pair(write):
 
 def test_who_is_in_no_group_where_others_are_is_said(write):
     resolved = resolve_columns(write("participant_id group", "sub-1 stroke", "sub-2 n/a"))
-    assert resolved.problems == ("In no group by the tables, and taken as patients: 1 (sub-2)",)
+    assert resolved.problems == ("Without a group in the tables, taken as patients: 1 (sub-2)",)
 
 
 def test_any_dictionary_is_read_or_refused_in_a_sentence(write):

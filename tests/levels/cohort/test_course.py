@@ -180,7 +180,7 @@ def test_of_a_score_that_is_better_when_lower_recovery_is_still_above_0():
     found, outcome, _, _, notes = find_outcome(people, wanted)
 
     assert found.table[outcome.score.name].tolist() == pytest.approx([0.6, 0, -0.25])
-    assert any("experiment's word" in note for note in notes)
+    assert any("the experiment assumes" in note for note in notes)
 
 
 def test_a_session_that_is_not_later_is_left_out(dataset):

@@ -81,7 +81,7 @@ def test_scores_headings_and_wildcards_become_columns(raw, tmp_path):
     np.testing.assert_array_equal(people.table["own_MEP"], [1, 0, 0] * (N // 3))
     assert [one.type for one in known] == ["score", "number", "yes or no", "number", "number"]
     assert "2 columns chaco_*" in note
-    assert "which the experiment says are known before" in note
+    assert "which the experiment assumes are known before" in note
 
 
 def test_rows_of_sessions_are_those_of_their_scans(raw):

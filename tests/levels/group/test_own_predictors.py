@@ -84,7 +84,7 @@ def test_the_joint_model_gains_by_what_either_part_knows_alone(cohort):
     assert added.loc["own", "difference"] == pytest.approx(gain, abs=1e-4)
     page = (folder / "report.html").read_text()
     assert "What images add to your predictors" in page
-    assert "which the experiment says are known before" in page
+    assert "which the experiment assumes are known before" in page
 
 
 def with_table(cohort, rungs, columns, table):
