@@ -143,7 +143,7 @@ def test_levels_that_turn_a_plain_word_into_its_opposite_are_refused(write):
         ("fma_ue", ("0.5", "1"), "shares from 0 to 1"),
         ("barthel", ("18", "6"), "no multiple of 5"),
         ("fma_ue", ("12,5", "6"), "write a decimal point"),
-        ("age", ("60-69", "6"), "is no number"),
+        ("age", ("60-69", "6"), "is not a number"),
     ],
 )
 def test_numbers_that_are_something_else_are_refused(write, column, cells, message):

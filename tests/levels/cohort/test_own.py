@@ -120,7 +120,7 @@ def test_a_heading_in_two_tables_needs_the_table(raw, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        (["fma_ue"], DataError, "fma_ue is what is predicted"),
+        (["fma_ue"], DataError, "fma_ue is the predicted score"),
         (["saffe"], DataError, "saffe is not known for anybody.*Did you mean SAFE"),
         (["chaco_*"], DataError, r"chaco_\* is not known"),
         (["age"], DataError, "age of participants.tsv is age, which models read as it is"),
