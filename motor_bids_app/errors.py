@@ -5,10 +5,10 @@ from typing import Any
 
 EXIT_CODES: dict[int, str] = {
     0: "all done",
-    1: "some participants or runs failed, the rest is written",
+    1: "some participants or runs failed, the rest was written",
     16: "the input dataset fails BIDS validation",
     17: "unknown analysis level",
-    18: "the filters selected nothing",
+    18: "the selection is empty",
     64: "wrong usage of the command line",
     65: "the data cannot be used",
     66: "an input is missing",

@@ -102,8 +102,8 @@ def check_outside(bids_dir: Path, folder: Path, what: str, *, derivative: bool =
     if inside == outside or outside in inside.parents:
         hint = f", or {bids_dir / 'derivatives'}/NAME" if derivative else ""
         raise OutputError(
-            f"The {what} {folder} is inside the input dataset {bids_dir}, where nothing is ever "
-            f"written. Choose a folder beside it{hint}."
+            f"The {what} {folder} is inside the input dataset {bids_dir}, which the app never "
+            f"writes to. Choose a folder outside it{hint}."
         )
 
 

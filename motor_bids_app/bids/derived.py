@@ -107,7 +107,7 @@ def index_derivatives(
     folders = {"output": output_dir, **(extra or {})}
     for name, folder in (extra or {}).items():
         if not folder.is_dir():
-            raise InputMissingError(f"--derivatives {name}={folder}: there is no such folder.")
+            raise InputMissingError(f"--derivatives {name}={folder}: the folder does not exist.")
     known = sorted({label for folder in folders.values() for label in participants_in(folder)})
     if not known:
         raise InputMissingError(

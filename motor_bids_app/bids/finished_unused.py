@@ -87,7 +87,10 @@ def _of_bold(piece: Piece, scan: Scan, pieces: Sequence[Piece]) -> str:
     heads = [None, "T1w"] if space == "T1w" else [space]
     there = any(p.suffix == "T1w" and p.space in heads for p in pieces)
     if not there and space != "T1w" and known_space(space) is None:
-        return f"bold in {space}, of which there is no T1w, and from which nothing leads to ours"
+        return (
+            f"bold in {space}, of which there is no T1w, and from which there is no transform to "
+            "ours"
+        )
     if scan.anatomy is None:
         return "bold: there is no head image"
     if scan.bold is not None and scan.bold.confounds is not None:

@@ -156,7 +156,7 @@ def _datasets(bids_dir: Path, derivatives: Mapping[str, Path]) -> dict[str, Path
         raise InputMissingError(f"{bids_dir} does not exist, or is not a folder. Check BIDS_DIR.")
     for name, folder in derivatives.items():
         if not folder.is_dir():
-            raise InputMissingError(f"--derivatives {name}={folder}: there is no such folder.")
+            raise InputMissingError(f"--derivatives {name}={folder}: the folder does not exist.")
     inside = bids_dir / "derivatives"
     found = [inside, *sorted(inside.iterdir())] if inside.is_dir() else []
     given = {folder.resolve() for folder in derivatives.values()}

@@ -217,8 +217,8 @@ def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
         path = scan.image(other)
         if path is not None and same_place(lesion.path, path):
             remark = (
-                f"{lesion.path.name} was drawn on a {name} that is not there; it has the grid of "
-                f"the {other}, and was taken to be drawn on that"
+                f"{lesion.path.name} was drawn on a {name} that is missing; it has the grid of the "
+                f"{other} and is assumed to have been drawn on that"
             )
             return replace(lesion, image=other, drawn_on=path), remark if other != name else ""
     what = f"a {name} that is not there" if name in (*ANATOMY, "dwi") else f"{name!r}"
@@ -226,8 +226,8 @@ def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
         what = "an image that is not there"
     return None, (
         f"The lesion mask {lesion.path.name} was left out: it was drawn on {what}, so there is no "
-        f"{lesion.image or 'image'} by which to place it. Give that image, or a mask drawn on "
-        "one that is there."
+        f"{lesion.image or 'image'} to place it with. Provide that image, or a mask drawn on an "
+        "image in the dataset."
     )
 
 

@@ -119,8 +119,8 @@ def _believed(image: nib.Nifti1Image, rule: Trust, path: Path) -> NDArray[np.flo
         matrix = _form(image.header, rule.what)
         if matrix is None:
             raise DataError(
-                f"{path}: --trust-orientation {rule.what} cannot hold, as its {rule.what} is no "
-                "orientation. Say where its axes lead, such as LAS."
+                f"{path}: --trust-orientation {rule.what} cannot be applied, as its {rule.what} is "
+                "not a valid orientation. Give the voxel orientation instead, such as LAS."
             )
         return matrix
     codes = nib.orientations.axcodes2ornt(tuple(rule.what))
@@ -139,4 +139,4 @@ def _offer(header: Any) -> str:
     forms = [name for name in MATRICES if _form(header, name) is not None]
     if header["sform_code"] > 0 or header["qform_code"] > 0:
         return f" {' or '.join(forms)}" if forms else " and where its axes lead, such as LAS"
-    return " and where its axes lead, such as LAS (left, anterior, superior)"
+    return " and the voxel orientation, such as LAS (left, anterior, superior)"

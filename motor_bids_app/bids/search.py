@@ -151,7 +151,7 @@ def number_in(sidecar: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise DataError(f"The JSON sidecar has {key} = {value!r:.80}, which is no number.")
+        raise DataError(f"The JSON sidecar has {key} = {value!r:.80}, which is not a number.")
     return float(value)
 
 

@@ -47,7 +47,8 @@ def check_description(dataset: Path) -> None:
     path = dataset / "dataset_description.json"
     if not path.is_file():
         raise InputMissingError(
-            f"{dataset} has no dataset_description.json, so it is no BIDS dataset. Check the path, "
+            f"{dataset} has no dataset_description.json, so it is not a BIDS dataset. Check the "
+            "path, "
             'or add the file with at least {"Name": "...", "BIDSVersion": "1.10.0"}.'
         )
     read_json(path)

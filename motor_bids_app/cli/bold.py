@@ -15,18 +15,18 @@ _LONGEST_SMOOTHING = 20.0  # mm
 
 def add_bold_options(parser: argparse.ArgumentParser) -> None:
     """Add the group of options."""
-    group = parser.add_argument_group("resting-state bold")
+    group = parser.add_argument_group("resting-state BOLD")
     group.add_argument(
         "--dummy-scans",
         type=cli_values.seed,
         metavar="N",
-        help="volumes to drop at the start (default: those before the steady state, as found)",
+        help="initial volumes to discard (default: non-steady-state volumes, detected)",
     )
     group.add_argument(
         "--smoothing",
         type=cli_values.finite,
         metavar="MM",
-        help="full width at half maximum of the Gaussian, 0 for none (default: 6)",
+        help="full width at half maximum of the smoothing kernel, 0 for none (default: 6)",
     )
     group.add_argument(
         "--scrub",
@@ -34,20 +34,20 @@ def add_bold_options(parser: argparse.ArgumentParser) -> None:
         "--fd-thresh",
         type=cli_values.positive_float,
         metavar="MM",
-        help="volumes that moved farther do not count in cleaning and connectivity (default: all "
-        "count)",
+        help="volumes with greater framewise displacement are excluded from denoising and "
+        "connectivity (default: none excluded)",
     )
     group.add_argument(
         "--motion-limit",
         type=cli_values.positive_float,
         metavar="MM",
-        help="flag those whose head moved farther, in mm along or degrees about an axis "
+        help="flag people whose head moved farther, in mm along or degrees about any axis "
         "(default: 2)",
     )
     group.add_argument(
         "--exclude-motion",
         action="store_true",
-        help="compute no connectivity of those who are flagged",
+        help="compute no connectivity for flagged people",
     )
     _add_seed(group)
     _add_windows(group)
@@ -67,13 +67,13 @@ def _add_seed(group: argparse._ArgumentGroup) -> None:
         "--seed-mask",
         type=Path,
         metavar="FILE",
-        help="instead, a mask in the standard space, in the left hemisphere",
+        help="alternatively, a mask in the standard space, in the left hemisphere",
     )
     group.add_argument(
         "--seed-radius",
         type=cli_values.positive_float,
         metavar="MM",
-        help="of the sphere around --seed-mni (default: 6)",
+        help="radius of the sphere around --seed-mni (default: 6)",
     )
 
 
@@ -94,7 +94,7 @@ def _add_windows(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--save-windows",
         action="store_true",
-        help="save the map of every window too, some 200 volumes for each participant",
+        help="also save the map of every window, about 200 volumes per participant",
     )
 
 

@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="names of the columns, such as FDS_L EDC_L (those of the header)",
     )
-    add("--rate", type=positive_float, metavar="HZ", help="samples per second (header)")
+    add("--rate", type=positive_float, metavar="HZ", help="sampling rate (header)")
     unit = parser.add_mutually_exclusive_group()
     unit.add_argument("--unit", choices=tuple(MICROVOLTS), help="of the numbers (header)")
     unit.add_argument(

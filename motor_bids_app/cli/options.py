@@ -18,9 +18,9 @@ from motor_bids_app.settings import LEVELS, MODALITIES, OUTSIDE, STOPPING, SUSCE
 
 _DESCRIPTION = """Predict motor impairment after stroke from BIDS data: preprocess, model, apply.
 
-participant: from raw images to derivatives, one report each. group: from derivatives and
-scores to an evaluated model. predict: a finished model applied to new derivatives.
-validate: finished models judged on new people whose scores are known.
+participant: raw images to derivatives, with one report each. group: derivatives and scores
+to an evaluated model. predict: apply a trained model to new derivatives.
+validate: evaluate trained models on new people with known scores (external validation).
 """
 
 
@@ -52,7 +52,7 @@ def build_parser() -> Parser:
         prog="motor_bids_app",
         usage=f"motor_bids_app BIDS_DIR OUTPUT_DIR {{{','.join(LEVELS)}}} ... [options]",
         description=_DESCRIPTION,
-        epilog=f"In names of options, - and _ are the same.\n\nexit codes:\n{codes}",
+        epilog=f"In option names, - and _ are equivalent.\n\nexit codes:\n{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
@@ -62,7 +62,7 @@ def build_parser() -> Parser:
     parser.add_argument("output_dir", type=Path, help="output derivatives dataset")
     parser.add_argument(
         "level", nargs="+", metavar="analysis_level",
-        help=f"one of {', '.join(LEVELS)}, or several, to run one after the other",
+        help=f"one of {', '.join(LEVELS)}, or several, run in sequence",
     )  # fmt: skip
     _add_selection(parser)
     _add_inputs(parser)
@@ -92,13 +92,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "-t", "--task-label", "--task-id", nargs="+", metavar="LABEL",
-        help="tasks of bold, EEG and EMG, with or without 'task-' (default: any; rest first for "
-        "bold)",
+        help="tasks of BOLD, EEG and EMG, with or without 'task-' (default: any; rest preferred "
+        "for BOLD)",
     )  # fmt: skip
     modalities = group.add_mutually_exclusive_group()
     modalities.add_argument(
         "-m", "--modalities", nargs="+", type=other_apps.modality, choices=MODALITIES,
-        help="what to process (default: all there is)",
+        help="what to process (default: everything available)",
     )  # fmt: skip
     modalities.add_argument(
         "--anat-only", dest="modalities", action="store_const", const=["anat"],
@@ -107,14 +107,14 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     other_apps.add_ignore(group)
     group.add_argument(
         "--bids-filter-file", type=Path, metavar="FILE",
-        help="JSON with entities that images must have, in the format of fMRIPrep",
+        help="JSON file with BIDS entities that images must match, in the format of fMRIPrep",
     )  # fmt: skip
     group.add_argument(
         "--shard",
         type=cli_values.shard,
         metavar="i/N",
-        help="participant level: work on part i of N of the participants; group level: do part i "
-        "of N of the trainings of networks, which a run without --shard then finds (--work-dir)",
+        help="participant level: process part i of N of the participants; group level: run part i "
+        "of N of the network trainings, which a later run without --shard collects (--work-dir)",
     )
 
 
@@ -124,7 +124,7 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     _add_model_files(group)
     group.add_argument(
         "--config-file", type=Path, metavar="FILE.toml",
-        help="options as TOML, under their names; the command line wins",
+        help="options as TOML, under their names; the command line takes precedence",
     )  # fmt: skip
     group.add_argument(
         "--skip-bids-validation", "--skip-bids-validator", action="store_true",
@@ -136,7 +136,7 @@ def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "-d", "--derivatives", nargs="+", action="extend", type=cli_values.derivative,
         metavar="NAME=PATH",
-        help="finished derivatives to take instead of computing: fMRIPrep, QSIPrep, lesion masks",
+        help="existing derivatives to use instead of computing: fMRIPrep, QSIPrep, lesion masks",
     )  # fmt: skip
     group.add_argument(
         "--experiment", nargs="+", metavar="NAME|FILE.toml",
@@ -144,18 +144,18 @@ def _add_cohort_files(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--scores-map", type=Path, metavar="FILE.toml",
-        help="what columns of scores and demographics, and codes of events, mean, where names do "
-        "not tell",
+        help="meaning of score and demographic columns and of event codes whose names are "
+        "ambiguous",
     )  # fmt: skip
     group.add_argument(
         "--qc-file", type=Path, metavar="FILE",
-        help="group and validate level: TSV with participant_id, maybe session_id, and rating: "
-        "include, exclude, or 0 to 4 as in MRIQC, where below 2 excludes",
+        help="group and validate level: TSV with participant_id, optionally session_id, and "
+        "rating: include, exclude, or 0 to 4 as in MRIQC, where ratings below 2 exclude",
     )  # fmt: skip
     group.add_argument(
         "--allow", nargs="+", choices=(*STOPPING, *NAMES), metavar="NAME",
-        help=f"group level: go on although the audit found this: {', '.join(STOPPING)}; or, at "
-        "the predict and validate level too, read what depends on a measure that cannot be: "
+        help=f"group level: continue although the audit found this: {', '.join(STOPPING)}; or, "
+        "also at the predict and validate level, use data that depend on an implausible measure: "
         f"{', '.join(NAMES)}",
     )  # fmt: skip
 
@@ -166,27 +166,28 @@ def _add_model_files(group: argparse._ArgumentGroup) -> None:
         nargs="+",
         type=Path,
         metavar="DIR|NAME",
-        help="predict level: folder of a model made by group, or the name of one that comes with "
-        "the app, for research only: nihss-lesion-2026; validate level: one or several",
+        help="predict level: folder of a model made at the group level, or the name of a model "
+        "included in the app, for research only: nihss-lesion-2026; validate level: one or several",
     )
     group.add_argument(
         "--init-from", type=Path, metavar="DIR",
-        help="group level: model whose weights networks begin with, made from other people",
+        help="group level: model whose weights networks start from, trained on other people",
     )  # fmt: skip
     group.add_argument(
         "--weights", type=Path, metavar="DIR",
-        help="group level: files of pytorchcv with weights that networks of slices start from "
-        "(default: random weights; nothing is downloaded)",
+        help="group level: pytorchcv weight files that slice networks start from (default: random "
+        "weights; nothing is downloaded)",
     )  # fmt: skip
     group.add_argument(
         "--predictors", type=Path, metavar="FILE.tsv",
-        help="predict and validate level: table with participant_id and the columns that the model "
-        "predicts from ([inputs] columns), where the tables of the dataset do not have them",
+        help="predict and validate level: table with participant_id and the columns that the "
+        "model predicts from ([inputs] columns), if the dataset's tables lack them",
     )  # fmt: skip
     group.add_argument(
         "--outside", choices=OUTSIDE,
-        help="predict and validate level: for people unlike those of training, widen sets and "
-        "intervals, refuse a number, or ignore it; the table says why (default: widen)",
+        help="predict and validate level: for people unlike the training people: widen sets and "
+        "intervals, refuse a prediction, or ignore the difference; the table gives the reason "
+        "(default: widen)",
     )  # fmt: skip
 
 
@@ -194,31 +195,32 @@ def _add_processing(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to process")
     group.add_argument(
         "--trust-orientation", nargs="+", type=cli_values.trust, metavar="HOW[=PATTERN]",
-        help="for images whose qform and sform contradict each other or say nothing, which are "
-        "refused otherwise: sform, qform, or where the axes of the voxels lead, such as LAS (left, "
-        "anterior, superior); PATTERN: only files of such names, the first that fits decides",
+        help="for images whose qform and sform contradict each other or are both unset, which are "
+        "otherwise refused: sform, qform, or the voxel orientation, such as LAS (left, anterior, "
+        "superior); PATTERN: only files whose names match; the first match applies",
     )  # fmt: skip
     group.add_argument(
         "--correct-gradients", action="store_true",
-        help="where fibres show that axes of the gradient table are reversed or exchanged, "
-        "correct them (default: say so only)",
+        help="correct gradient-table axes that fibre coherence shows to be flipped or swapped "
+        "(default: only warn)",
     )  # fmt: skip
     group.add_argument(
         "--gibbs", action="store_true",
-        help="remove Gibbs ringing from the dwi; for series without partial Fourier sampling",
+        help="remove Gibbs ringing from the dwi; only for series without partial Fourier sampling",
     )  # fmt: skip
     group.add_argument(
         "--tractogram", type=Path, metavar="FILE",
-        help="streamlines (TRK or TCK, with space-NAME in the name of the file) that regions, "
-        "pairs of them and the map of what a lesion cuts are measured on (default: HCP842, which "
-        "columns of bundles are always of)",
+        help="streamlines (TRK or TCK, with space-NAME in the file name) used for the "
+        "disconnection of regions and pairs of regions and for the disconnection map (default: "
+        "HCP842, which is always used for bundles)",
     )  # fmt: skip
     other_apps.add_output_spaces(group)
     group.add_argument(
         "--susceptibility", choices=SUSCEPTIBILITY,
-        help="distortion of diffusion images and bold: auto corrects it by an image with opposite "
-        "phase encoding, else by a field map; head, where there is neither, by the head image if "
-        "that fits better, which finds but a part of it (default: auto)",
+        help="susceptibility distortion of diffusion images and BOLD: auto corrects it with an "
+        "image of opposite phase encoding, else with a field map; head additionally, if there is "
+        "neither, by registration to the head image if that improves the fit, which recovers only "
+        "part of it (default: auto)",
     )  # fmt: skip
 
 
@@ -227,20 +229,20 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
     processes = group.add_mutually_exclusive_group()
     processes.add_argument(
         "--nprocs", "--n-procs", "--n-cpus", type=cli_values.positive_int, metavar="N",
-        help="processes (default: CPUs / omp-nthreads, at 4 GiB each)",
+        help="number of processes (default: CPUs / omp-nthreads, at 4 GiB each)",
     )  # fmt: skip
     processes.add_argument(
         "--nthreads", type=cli_values.positive_int, metavar="N",
-        help="instead, threads of all processes together (default: CPUs)",
+        help="alternatively, total number of threads over all processes (default: CPUs)",
     )  # fmt: skip
     group.add_argument(
         "--omp-nthreads", type=cli_values.positive_int, metavar="N",
-        help="threads of one process (default: at most 2)",
+        help="threads per process (default: at most 2)",
     )  # fmt: skip
     memory = group.add_mutually_exclusive_group()
     memory.add_argument(
         "--mem-gb", type=cli_values.positive_float, metavar="GIB",
-        help="memory to count on (default: that of the machine or container)",
+        help="available memory (default: that of the machine or container)",
     )  # fmt: skip
     memory.add_argument(
         "--mem", "--mem-mb", dest="mem_gb", type=other_apps.memory, metavar="MB",
@@ -252,8 +254,8 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--device", type=cli_values.device, metavar="auto|cpu|cuda[:i]",
-        help="where networks are trained, and images processed if a GPU is named; auto takes a "
-        "GPU for networks alone (default: auto)",
+        help="device for training networks and, if a GPU is named, for processing images; auto "
+        "uses a GPU for networks only (default: auto)",
     )  # fmt: skip
     group.add_argument(
         "-w", "--work-dir", type=Path, metavar="DIR",
@@ -261,23 +263,29 @@ def _add_resources(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--clean-workdir", action="store_true",
-        help="first delete trainings that were stopped from the work folder",
+        help="first delete interrupted trainings from the work folder",
     )  # fmt: skip
     group.add_argument(
-        "--random-seed", type=cli_values.seed, metavar="N", help="seed of all chance (default: 0)"
+        "--random-seed",
+        type=cli_values.seed,
+        metavar="N",
+        help="seed of all random numbers (default: 0)",
     )
 
 
 def _add_run_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which part to run")
     for option, text in (
-        ("--dry-run", "show what would run: who has what; at the group level, what it costs"),
-        ("--explain-columns", "show how scores and demographics are read, with all problems"),
-        ("--reports-only", "write the reports again from what is there"),
+        ("--dry-run", "show what would run: available data and, at the group level, the cost"),
+        (
+            "--explain-columns",
+            "show how scores and demographics are interpreted, with all problems",
+        ),
+        ("--reports-only", "regenerate the reports from existing outputs"),
         ("--boilerplate-only --boilerplate", "write the methods text only"),
-        ("--overwrite", "do everything again, even what is done and still valid"),
+        ("--overwrite", "redo everything, including valid results"),
         ("--stop-on-first-crash", "stop at the first participant that fails"),
-        ("--sloppy", "fast and rough, for tests only"),
+        ("--sloppy", "fast but inaccurate, for tests only"),
         ("--notrack", "accepted and without effect: there is no telemetry"),
     ):
         group.add_argument(*option.split(), action="store_true", help=text)
@@ -287,15 +295,16 @@ def _add_information(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("information")
     loudness = group.add_mutually_exclusive_group()
     loudness.add_argument(
-        "-v", "--verbose", "--debug", action="count", help="say everything that is in the log"
+        "-v", "--verbose", "--debug", action="count", help="print everything that is logged"
     )
-    loudness.add_argument("-q", "--quiet", action="store_true", help="say warnings alone")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print warnings only")
     group.add_argument("--version", action="version", version=f"motor_bids_app {__version__}")
     group.add_argument(
         "--bids-exec-spec", action=_PrintDescriptor, nargs=0,
-        help="alone: print the Boutiques descriptor",
+        help="without other arguments: print the Boutiques descriptor",
     )  # fmt: skip
     group.add_argument(
         "--selftest", action=_Alone, nargs="?", metavar="DIR",
-        help="alone: simulate a small cohort, run all levels on it, check the results",
+        help="without other arguments: simulate a small cohort, run all levels on it, check the "
+        "results",
     )  # fmt: skip

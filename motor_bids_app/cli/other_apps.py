@@ -16,18 +16,18 @@ FEWEST_MEGABYTES = 1000  # less serves nobody, and is what GB look like without 
 _BYTES = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 _IDLE: dict[str, tuple[int, str]] = {  # option, number of its values, why it does nothing
-    "--bids-database-dir": (1, "folders are listed anew, in seconds, and no database is read"),
+    "--bids-database-dir": (1, "no database is used; folders are indexed in seconds at each run"),
     "--bids-database-wipe": (0, "there is no database of the dataset"),
-    "--low-mem": (0, "memory is bounded by --mem-gb and by fewer --nprocs"),
-    "--resource-monitor": (0, "logs/participants_status.tsv always has seconds and peak memory"),
-    "--write-graph": (0, "there is no graph of a workflow"),
+    "--low-mem": (0, "limit memory with --mem-gb and fewer --nprocs instead"),
+    "--resource-monitor": (0, "logs/participants_status.tsv always records time and peak memory"),
+    "--write-graph": (0, "there is no workflow graph"),
     "--fs-license-file": (1, "FreeSurfer is not used"),
     "--fs-no-reconall": (0, "FreeSurfer is never run"),
     "--no-submm-recon": (0, "FreeSurfer is never run"),
     "--no-msm": (0, "there are no surfaces"),
     "--md-only-boilerplate": (0, "the methods text is always plain text"),
-    "--skull-strip-fixed-seed": (0, "the same images always give the same mask"),
-    "--verbose-reports": (0, "reports always have everything"),
+    "--skull-strip-fixed-seed": (0, "the same image always gives the same mask"),
+    "--verbose-reports": (0, "reports are always complete"),
     "--no-sub": (0, "nothing is ever sent anywhere"),
     "--no-datalad-get": (0, "files are never fetched"),
 }
@@ -195,7 +195,7 @@ def add_ignore(group: argparse._ArgumentGroup) -> None:
     """Add what fMRIPrep and QSIPrep ignore of a dataset."""
     group.add_argument(
         "--ignore", nargs="+", type=_ignored, choices=IGNORED, metavar="WHAT",
-        help="leave out of the dataset: fieldmaps (folders fmap), sbref, t2w, flair; or sdc, the "
+        help="ignore in the dataset: fieldmaps (fmap folders), sbref, t2w, flair; or sdc, the "
         "same as --susceptibility off",
     )  # fmt: skip
 
@@ -204,7 +204,7 @@ def add_output_spaces(group: argparse._ArgumentGroup) -> None:
     """Add the name of the one space that there is, which other apps choose from many."""
     group.add_argument(
         "--output-spaces", nargs="+", type=_output_space, metavar="SPACE",
-        help=f"standard space to write images in; there is one, {STANDARD_SPACE}",
+        help=f"standard space of output images; only {STANDARD_SPACE} is available",
     )  # fmt: skip
 
 

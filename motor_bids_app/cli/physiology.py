@@ -20,7 +20,7 @@ def add_physiology_options(parser: argparse.ArgumentParser) -> None:
             nargs=2,
             type=cli_values.finite,
             metavar=("LOW", "HIGH"),
-            help=f"frequencies of the {kind.upper()} to keep, Hz, capped by what its rate can hold "
+            help=f"pass band of the {kind.upper()}, Hz, limited by its sampling rate "
             f"(default: {band})",
         )
     for kind, rate in (("eeg", "500"), ("emg", "1000")):
@@ -28,17 +28,17 @@ def add_physiology_options(parser: argparse.ArgumentParser) -> None:
             f"--{kind}-rate",
             type=cli_values.positive_float,
             metavar="HZ",
-            help=f"samples per second of the cleaned {kind.upper()}; slower recordings keep their "
-            f"own (default: {rate})",
+            help=f"sampling rate of the cleaned {kind.upper()}; slower recordings keep theirs "
+            f"(default: {rate})",
         )
     group.add_argument(
         "--signal-window",
         type=cli_values.positive_float,
         metavar="S",
-        help="length of windows of EEG and EMG, s (default: 10)",
+        help="length of EEG and EMG windows, s (default: 10)",
     )
     group.add_argument(
-        "--no-ica", action="store_true", help="leave eye and muscle components in the EEG"
+        "--no-ica", action="store_true", help="do not remove eye and muscle components from the EEG"
     )
 
 

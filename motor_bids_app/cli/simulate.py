@@ -1,8 +1,8 @@
-"""Write a synthetic stroke cohort in BIDS, with known truth in OUTPUT_DIR/sourcedata/truth.
+"""Write a synthetic stroke cohort in BIDS, with known ground truth in OUTPUT_DIR/sourcedata/truth.
 
-T1w images of whole heads, diffusion-weighted images, bold, EEG, EMG, lesion masks and motor
-scores (FMA-UE; FMA-LE too beside EEG and EMG), for trying the app, and for checking that its
-results are right.
+T1w images of whole heads, diffusion-weighted images, BOLD, EEG, EMG, lesion masks and motor
+scores (FMA-UE; with EEG and EMG also FMA-LE), for trying out the app and for checking its
+results.
 """
 
 import argparse
@@ -36,34 +36,34 @@ def build_parser() -> argparse.ArgumentParser:
     add("--participants", type=positive_int, default=20, metavar="N", help="patients (20)")
     add("--controls", type=seed, default=5, metavar="M", help="healthy volunteers (5)")
     add("--sites", type=positive_int, default=1, metavar="S",
-        help="sites with scanners of their own (1)")  # fmt: skip
+        help="sites, each with its own scanner (1)")  # fmt: skip
     add("--sessions", type=int, choices=range(1, len(SESSIONS) + 1), default=1,
         help="2: before and after rehabilitation (1)")  # fmt: skip
     add("--modalities", nargs="*", choices=SIMULATED, default=["anat", "dwi"],
-        help="what to scan; without a name only the tables (anat dwi)")  # fmt: skip
+        help="modalities to simulate; without a name, only the tables (anat dwi)")  # fmt: skip
     add("--voxel-size", "--voxel_size", type=positive_float, default=1.0, metavar="MM",
-        help="of the T1w image; dwi has the same, but at least 2 mm (1)")  # fmt: skip
+        help="voxel size of the T1w image; dwi has the same, but at least 2 mm (1)")  # fmt: skip
     add("--directions", type=positive_int, default=30, metavar="N",
         help="diffusion directions (30)")  # fmt: skip
     add("--volumes", type=positive_int, default=240, metavar="N",
-        help="volumes of the bold, 2 s each (240)")  # fmt: skip
+        help="BOLD volumes, TR 2 s (240)")  # fmt: skip
     add("--signal-seconds", "--signal_seconds", type=positive_int, default=120, metavar="S",
         help="duration of EEG and EMG (120)")  # fmt: skip
     add("--signal-rate", "--signal_rate", type=positive_int, default=500, metavar="HZ",
-        help="samples per second of EEG and EMG (500)")  # fmt: skip
+        help="sampling rate of EEG and EMG (500)")  # fmt: skip
     add("--physiology-share", "--physiology_share", type=finite, metavar="SHARE",
-        help="share, 0 to 1, of the variance of expected scores that EEG and EMG show and images "
-        "do not, while images alone show the rest (default: both show the same)")  # fmt: skip
+        help="share, 0 to 1, of the variance of expected scores explained by EEG and EMG only; "
+        "images explain the rest (default: both explain the same)")  # fmt: skip
     add("--recovery", type=finite, metavar="SHARE",
-        help="with --sessions 2: days and three months after the stroke, and the share, 0 to 1, "
-        "of the lost points that everybody wins back between them")  # fmt: skip
+        help="with --sessions 2: sessions days and three months after the stroke, and the share, "
+        "0 to 1, of the lost points that everybody regains between them")  # fmt: skip
     add("--shuffle-scores", "--shuffle_scores", action="store_true",
-        help="swap scores among patients: then nothing can be predicted within them")  # fmt: skip
+        help="shuffle scores among patients, so that nothing can be predicted")  # fmt: skip
     add("--dirty-scores", "--dirty_scores", action="store_true",
-        help="tables with other names, codes and units, and gaps")  # fmt: skip
+        help="tables with unusual names, codes and units, and with missing values")  # fmt: skip
     add("--seed", type=seed, default=0, help="same seed, same bytes (0)")
     add("--n-procs", "--nprocs", "--n_procs", type=positive_int, default=1, metavar="N",
-        help="participants at a time (1)")  # fmt: skip
+        help="participants processed in parallel (1)")  # fmt: skip
     return parser
 
 

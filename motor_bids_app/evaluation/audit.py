@@ -157,11 +157,11 @@ def _gaps_of_controls(known: pd.DataFrame, controls: "pd.Series[bool]") -> Row:
     if telling:
         finding = (
             f"{', '.join(telling)} is known for {_span(patients[telling])} of patients, but for "
-            f"{_span(healthy[telling])} of controls, so that a model may recognise controls by "
-            "what is missing. Results of patients do not gain by it."
+            f"{_span(healthy[telling])} of controls, so a model may recognise controls by missing "
+            "values. Results for patients are not inflated by this."
         )
         return name, check, WARNING, finding, None
-    return name, check, PASSED, "Patients and controls lack about the same values.", None
+    return name, check, PASSED, "Missing values are similar in patients and controls.", None
 
 
 def _span(shares: "pd.Series[float]") -> str:

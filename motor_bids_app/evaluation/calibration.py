@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and whether acting on them does more good than harm."""
+"""Calibration of probabilities, and whether acting on them does more good than harm."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -43,9 +43,9 @@ def check_gaps(known: pd.DataFrame, truth: "pd.Series[float]", classify: bool) -
             telling.append(f"{some(columns)} ({_difference(gap, values, classify)})")
     if telling:
         finding = (
-            f"What is missing tells the outcome: {'; '.join(telling)}. A model may read the "
-            "outcome from the gaps. Complete the data, leave out who lacks them ([inputs] "
-            "missing), or do without these inputs."
+            f"Missingness predicts the outcome: {'; '.join(telling)}. A model may infer the "
+            "outcome from missing values. Complete the data, leave out people with missing data "
+            "([inputs] missing), or do without these inputs."
         )
         return name, check, "warning", finding, None
     finding = f"{len(patterns)} patterns of missing values compared with the outcome of patients."
@@ -165,8 +165,8 @@ def check_against_nuisance(
     )
     if not better and (theirs >= value or low > chance):
         finding = (
-            f"The final model does no better than what is no biology ({numbers}): it may have "
-            "learned just that."
+            f"The final model does no better than non-biological variables ({numbers}): it may "
+            "have learned only those."
         )
         return name, check, "warning", finding, None
     clear = "It is" if better else "They do not predict the outcome, though the gap may be chance"

@@ -30,7 +30,7 @@ def check_copies(own: pd.DataFrame, outcome: "pd.Series[float]", truth: "pd.Seri
     copies = [str(name) for name, values in own.items() if _is_copy(values, outcome, truth)]
     if copies:
         finding = (
-            f"{some(copies)} is what is predicted, in other units or words. Take it out of "
+            f"{some(copies)} is the predicted outcome in other units or words. Remove it from "
             "[inputs] columns."
         )
         return name, check, "failed", finding, None

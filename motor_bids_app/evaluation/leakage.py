@@ -114,7 +114,7 @@ def check_near_duplicates(pairs: pd.DataFrame, n_compared: int) -> Row:
         finding = f"Nearly equal images were not looked for: no map of {MIN_PEOPLE} people or more."
         return name, check, "not checked", finding, None
     if pairs.empty:
-        finding = f"Nobody stands out as another's nearest (maps compared: {n_compared})."
+        finding = f"No two people have conspicuously similar maps (maps compared: {n_compared})."
         return name, check, "passed", finding, None
     labels = sorted(set(pairs["first"]) | set(pairs["second"]))
     both = pairs.drop_duplicates(["first", "second"])

@@ -41,7 +41,7 @@ def feasible_folds(labels: ArrayLike, folds: int, whom: str = "people") -> tuple
     shown = ", ".join(f"{count} {name}" for name, count in zip(names, counts, strict=True))
     if counts.min() < MIN_CLASS:
         raise DataError(
-            f"There are too few {whom} to learn from and test on: {shown}. Every class needs at "
+            f"There are too few {whom} to train and test on: {shown}. Every class needs at "
             f"least {MIN_CLASS}; add participants or set another [target] threshold."
         )
     smallest = int(counts.min())
@@ -142,9 +142,9 @@ def splits_by_site(sites: "pd.Series[Any]") -> pd.DataFrame:
     unknown = [str(label) for label in sites.index[sites.isna()]]
     if unknown:
         raise DataError(
-            f"{len(unknown)} of {len(sites)} people have no site ({some(unknown)}), so that "
-            "nobody can tell which models may have seen their site. Complete the column site, or "
-            "leave these people out."
+            f"{len(unknown)} of {len(sites)} people have no site ({some(unknown)}), so it is "
+            "unknown which models were trained on their site. Complete the column site, or leave "
+            "these people out."
         )
     names, codes = np.unique(sites.to_numpy(dtype=str), return_inverse=True)
     if len(names) < 2:

@@ -185,7 +185,7 @@ def _design(group: NDArray[np.bool_], covariates: NDArray[np.floating]) -> tuple
         )
     length = float(np.linalg.norm(effect))
     if length < 1e-6 * np.sqrt(n):
-        raise DataError("The covariates tell the groups apart completely: leave one of them out.")
+        raise DataError("The covariates separate the groups completely: leave one of them out.")
     return effect / length, nuisance
 
 

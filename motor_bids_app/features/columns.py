@@ -49,8 +49,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "ml",
     ),
     "lesion_volume_ml": (
-        "Volume of the lesion in the participant's own space: of the mask in its own voxels, or "
-        "brought to the head image where it was given in a standard space",
+        "Lesion volume in native space: of the mask in its own voxels, or transformed to the head "
+        "image if it was given in a standard space",
         "ml",
     ),
     "lesion_in_brain": (
@@ -73,7 +73,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "ml",
     ),
     **{
-        f"tract_load_native{kind}{side}": (f"{what}{where}, in the participant's own space", unit)
+        f"tract_load_native{kind}{side}": (f"{what}{where}, in native space", unit)
         for kind, what, unit in (
             ("", "Share lesioned of the ", "arbitrary"),
             ("_weighted", "Lesioned volume, narrow sections weighing more, of the ", "ml"),

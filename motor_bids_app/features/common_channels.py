@@ -47,7 +47,7 @@ def choose_channels(
         least = min(sets, key=lambda name: len(sets[name]))
         raise DataError(
             f"No channel is common to all recordings ({least} has {len(sets[least])} good ones). "
-            "Leave out who lacks most, with --exclude-participant-label."
+            "Leave out the people who lack most, with --exclude-participant-label."
         )
     channels = tuple(name for name in order if name in used)
     without = [name for name, own in sets.items() if not used <= own]

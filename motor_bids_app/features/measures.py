@@ -17,8 +17,8 @@ MEASURES: dict[str, tuple[str, str]] = {  # description and unit, by column
         )
     },
     "grey_white_contrast": (
-        "Grey less white matter of a T2w or FLAIR in standard deviations, where the template is "
-        "sure of them; below 0.7 there are no tissue maps",
+        "Grey minus white matter intensity of a T2w or FLAIR in standard deviations, where the "
+        "template is certain of both; below 0.7 there are no tissue maps",
         "arbitrary",
     ),
     "cnr": ("Contrast of grey to white matter over their standard deviation", "arbitrary"),
@@ -45,8 +45,8 @@ MEASURES: dict[str, tuple[str, str]] = {  # description and unit, by column
         "arbitrary",
     ),
     "dwi_shell_jump": (
-        "Farthest that the volumes of one b-value lie from the b = 0 volumes beside them, in mm or "
-        "degrees, whichever is more",
+        "Largest misalignment between the volumes of one b-value and the adjacent b = 0 volumes, "
+        "in mm or degrees, whichever is larger",
         "arbitrary",
     ),
     "dwi_coverage": ("Share of the template's brain that has diffusion maps", "arbitrary"),

@@ -142,8 +142,8 @@ def check_derivatives(metadata: Mapping[str, Any], dataset: Path, space: str) ->
     trained, here = metadata["processing"], processing_record(dataset)
     if here is None:
         return [
-            f"{dataset.name} does not record how it was processed, so that it cannot be checked "
-            "against the model's training data: judge for yourself whether both were made alike."
+            f"{dataset.name} does not record how it was processed, so this cannot be compared with "
+            "the model's training data: check that both were processed in the same way."
         ]
     if trained is None:
         return ["The model was trained on derivatives that do not record how they were made."]

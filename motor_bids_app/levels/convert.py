@@ -77,7 +77,7 @@ def convert(conversion: Conversion) -> Path:
     rate = conversion.rate or columns.rate
     if rate is None:
         raise DataError(
-            f"{conversion.source.name} does not tell its sampling rate. Give it with --rate."
+            f"{conversion.source.name} does not state its sampling rate. Give it with --rate."
         )
     path = _path(conversion, conversion.kind, ".edf")
     if path.exists():
@@ -94,8 +94,9 @@ def _factor(conversion: Conversion, columns: TextColumns) -> float:
     unit = conversion.unit or (columns.unit or "").replace("µ", "u").replace("μ", "u")
     if unit not in MICROVOLTS:
         raise DataError(
-            f"{conversion.source.name} does not tell its unit. Give --unit {'|'.join(MICROVOLTS)}, "
-            "or --microvolts-per-count where it holds counts of a converter."
+            f"{conversion.source.name} does not state its unit. Give --unit "
+            f"{'|'.join(MICROVOLTS)}, or --microvolts-per-count where it holds counts of a "
+            "converter."
         )
     return MICROVOLTS[unit]
 

@@ -55,6 +55,6 @@ def check_intact(path: Path) -> None:
         return
     if not is_intact(path, known, record):
         raise ReadWriteError(
-            f"{path} is not what was written there: it was cut short or changed since. Run the "
-            "participant level again, which makes it anew."
+            f"{path} was truncated or changed after it was written. Run the participant level "
+            "again to recompute it."
         )

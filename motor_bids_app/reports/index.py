@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from motor_bids_app.reports.pages import Table, render
 
 _SECTIONS = {
-    "group": "All experiments beside each other",
+    "group": "All experiments side by side",
     "experiments": "Experiments",
     "predictions": "Predictions",
     "validations": "Validations",
@@ -46,7 +46,7 @@ def render_index(report: IndexReport) -> str:
     stopped = sum(_state(person).startswith("stopped") for person in report.people)
     summary = counts | ({"Stopped before they were done": stopped} if stopped else {})
     people = Table(
-        caption="The name leads to the page of the participant, where there is one.",
+        caption="The name links to the participant's page, where there is one.",
         columns=("Participant", "Processing", "Why"),
         rows=tuple((one.name, _state(one), one.remarks) for one in report.people),
     )

@@ -545,7 +545,7 @@ def test_a_mask_of_an_absent_image_counts_only_on_the_grid_of_one_that_is_there(
 
     if shape == (9, 9, 9):
         assert scan.lesion_drawn_on == root / head
-        assert "FLAIR that is not there" in " ".join(scan.notes)
+        assert "FLAIR that is missing" in " ".join(scan.notes)
     else:
         assert scan.lesion is None
         assert "left out" in scan.doubts[0]

@@ -146,7 +146,7 @@ def test_peak_in_the_published_seed_is_in_the_left_precentral_gyrus():
 @pytest.mark.parametrize(
     ("group", "covariates", "message"),
     [
-        pytest.param(GROUP, GROUP[:, None], "tell the groups apart", id="same"),
+        pytest.param(GROUP, GROUP[:, None], "separate the groups", id="same"),
         pytest.param(GROUP, np.where(GROUP, np.nan, 1)[:, None], "missing", id="missing"),
         pytest.param(np.arange(24) < 1, np.empty((24, 0)), "23 and 1 people", id="few"),
     ],

@@ -107,7 +107,7 @@ def test_an_object_of_bids_names_is_a_header_too(tmp_path):
     [
         ("1 2\n3 4\n", (), "0 names"),
         ("1 2\n3 4\n", ("--channels", "A", "B"), "--rate"),
-        ("1 2\n3 4\n", ("--channels", "A", "B", "--rate", "100"), "does not tell its unit"),
+        ("1 2\n3 4\n", ("--channels", "A", "B", "--rate", "100"), "does not state its unit"),
         ("1 2\n3\n", (), "no table of numbers"),
         ("# nothing\n", (), "no numbers"),
         ("# {broken\n1 2\n", (), "no JSON"),

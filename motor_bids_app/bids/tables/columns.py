@@ -218,7 +218,7 @@ def _with_group(table: pd.DataFrame, collector: _Collector) -> pd.DataFrame:
     if without:
         some = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if without[3:] else "")
         collector.remarks.append(
-            f"In no group by the tables, and taken as patients: {len(without)} ({some})"
+            f"Without a group in the tables, taken as patients: {len(without)} ({some})"
         )
     return table.assign(group=table["group"].fillna("patient"))
 

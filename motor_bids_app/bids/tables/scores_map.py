@@ -120,8 +120,8 @@ def _declare(path: Path, name: str, entry: Any) -> Declaration:
         )
     if name not in SCORES and name not in DEMOGRAPHICS and not {"minimum", "maximum"} <= set(entry):
         raise UsageError(
-            f"{path}: {name} is no known variable ({', '.join((*SCORES, *DEMOGRAPHICS))}). Give a "
-            "score of your own a minimum and a maximum."
+            f"{path}: {name} is not a known variable ({', '.join((*SCORES, *DEMOGRAPHICS))}). Give "
+            "a score of your own a minimum and a maximum."
         )
     levels, missing = entry.get("levels", {}), entry.get("missing", [])
     if not isinstance(levels, dict) or not isinstance(missing, list):

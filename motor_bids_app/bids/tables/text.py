@@ -60,5 +60,7 @@ def _decode(path: Path, data: bytes) -> str:
             f"(Latin-1 or Windows-1252, perhaps). {save}"
         ) from error
     if "\0" in text:
-        raise TableError(f"{path} holds NUL bytes: it is no text, or UTF-16 without a mark. {save}")
+        raise TableError(
+            f"{path} holds NUL bytes: it is not a text file, or is UTF-16 without a BOM. {save}"
+        )
     return text

@@ -228,7 +228,9 @@ def to_number(
         hint = ""
         if _DECIMAL_COMMA.fullmatch(cell):
             hint = " (write a decimal point, and nothing between thousands)"
-        raise error(f"{describe(cell)}, which is no number{hint}. Correct the cell, or write n/a.")
+        raise error(
+            f"{describe(cell)}, which is not a number{hint}. Correct the cell, or write n/a."
+        )
     return number
 
 

@@ -33,8 +33,8 @@ _FILLED = (
     "to be predicted)"
 )
 _AS_THE_MEAN = (
-    "taken as in the average person of the training fold (networks: the median); no model is told "
-    "that it is missing, but the one of what is no biology"
+    "imputed with the mean of the training fold (networks: the median); no model is told that it "
+    "is missing, except the one of non-biological variables"
 )
 _WITHOUT_PIECES = (
     "the network learns from the others, and gives these people what it gives an average map"

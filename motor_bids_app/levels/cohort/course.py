@@ -143,7 +143,7 @@ def of_session(people: Participants, seen: str | None) -> tuple[Participants, tu
     lost = lost.assign(reason=f"no images of {seen}, which the model predicts from")
     others = len(table) - len(kept) - len(lost)
     notes = (
-        f"{unnamed.sum()} scans name no session, and are taken as of {seen}." * bool(unnamed.any()),
+        f"{unnamed.sum()} scans have no session, and are assigned to {seen}." * bool(unnamed.any()),
         f"{others} scans of other sessions than {seen} are not predicted." * bool(others),
     )
     doubtful = people.doubtful[people.doubtful.index.isin(kept)]
@@ -163,7 +163,7 @@ def _scores_of(people: Participants, session: str) -> pd.DataFrame:
     visits, names = people.visits, list(people.scores)
     if visits.empty or visits[names].isna().all(axis=None):
         raise DataError(
-            f"[target] session: the tables tell no score by session, and so none of {session}. "
+            f"[target] session: the tables give no scores by session, and so none for {session}. "
             "Give scores a session_id (sub-<label>_sessions.tsv, phenotype/), or name the column "
             "of the later score with --scores-map and leave session out."
         )
@@ -171,7 +171,7 @@ def _scores_of(people: Participants, session: str) -> pd.DataFrame:
     at = scored[scored["session_id"] == session]
     if at.empty:
         raise DataError(
-            f"[target] session: no table tells a score of {session}; sessions with scores: "
+            f"[target] session: no table gives a score for {session}; sessions with scores: "
             f"{_listed(scored['session_id'], session)}"
         )
     return at.set_index("participant_id")[names]
@@ -193,8 +193,8 @@ def _outside(people: Participants, target: str, within: Sequence[float]) -> Reas
     days, (first, last) = _months(people, target) * DAYS_PER_MONTH, within
     if np.isnan(days).all():
         raise DataError(
-            f"[target] within: the tables tell the time since stroke of {target} of nobody. Add it "
-            "to the tables, as days_since_stroke, or leave within out."
+            f"[target] within: the tables give the time since stroke at {target} for nobody. Add "
+            "it to the tables, as days_since_stroke, or leave within out."
         )
     reasons[~((days.round() >= first) & (days.round() <= last))] = (
         f"{target} was not between day {first:g} and day {last:g} after the stroke"
@@ -216,8 +216,8 @@ def _not_later(people: Participants, target: str, seen: str) -> tuple[Reasons, s
     """Bar people whose target session is not after the one that is seen, as far as it is told."""
     reasons = np.full(len(people.table), "", dtype=object)
     unsaid = (
-        f"That {target} came after {seen} is the experiment's word: the tables do not tell the "
-        "time since stroke of both. If it did not, the results are void."
+        "The tables do not give the time since stroke of both sessions: the experiment assumes "
+        f"that {target} came after {seen}. If it did not, the results are invalid."
     )
     first, last = _months(people, seen), _months(people, target)
     reasons[last <= first] = f"{target} is not after {seen} by the time since stroke"

@@ -97,8 +97,8 @@ def doubtful_notes(found: Mapping[str, Sequence[str]]) -> list[str]:
     words = {limit.measure: limit.words for limit in LIMITS}
     counts = Counter({name: len(prefixes) for name, prefixes in people.items()})
     return [
-        f"{words[name]} cannot be what it is in {_some(people[name])}: what depends on it is "
-        f"missing there. Look at the pages of these scans; --allow {name} takes it all the same."
+        f"{words[name]} is implausible in {_some(people[name])}: data that depend on it are "
+        f"missing there. Look at the pages of these scans; --allow {name} uses them anyway."
         for name, _ in counts.most_common()
     ]
 

@@ -101,7 +101,7 @@ def available_maps(
         if set(absent) <= set(CONNECTIVITY):
             what = "Run the participant level on resting-state bold, or change"
         raise DataError(
-            f"No scan has the maps {', '.join(absent)} that the experiment asks for; there are: "
+            f"No scan has the maps {', '.join(absent)} that the experiment requires; available: "
             f'{found}. {what} [inputs] maps, or set it to "auto".'
         )
     return wanted

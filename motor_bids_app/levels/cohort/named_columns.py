@@ -63,7 +63,7 @@ def named_columns(
     for entry in inputs.columns:
         if entry in target:
             raise DataError(
-                f"[inputs] columns: {entry} is what is predicted{_or_part(target)}. Leave it out."
+                f"[inputs] columns: {entry} is the predicted score{_or_part(target)}. Leave it out."
             )
         for one in tables.named(entry):
             found.setdefault((one.source.file if one.source else "", one.name), one)

@@ -247,8 +247,8 @@ def _what(known: Sequence[Predictor], people: Participants, outcome: Outcome) ->
         for label, ones in groups.items()
     ]
     return (
-        f"Models may predict from {', '.join(told)}, which the experiment says are known before "
-        f"{outcome.score.label}. If they are not, the results are void."
+        f"Models may predict from {', '.join(told)}, which the experiment assumes are known before "
+        f"{outcome.score.label}. If they are not, the results are invalid."
     )
 
 
@@ -271,6 +271,5 @@ def _gaps(known: Sequence[Predictor], people: Participants) -> list[str]:
         return []
     more = f" and {len(scarce) - 3} more" if len(scarce) > 3 else ""
     return [
-        f"Most people lack {', '.join(scarce[:3])}{more}: what is filled in is then more than what "
-        "was measured."
+        f"Most people lack {', '.join(scarce[:3])}{more}: more values are imputed than measured."
     ]

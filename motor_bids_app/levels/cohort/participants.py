@@ -178,7 +178,7 @@ def _resolved(settings: Settings, required: bool) -> ResolvedTable:
     except InputMissingError:
         if required:
             raise
-    note = "There are no tables of participants: age, sex and time are taken as missing."
+    note = "There are no participant tables: age, sex and time are treated as missing."
     return ResolvedTable(pd.DataFrame(columns=[*KEYS, "group"]), {}, (), (note,))
 
 
@@ -240,8 +240,8 @@ def _not_read(others: set[str], earlier: Sequence[str]) -> list[str]:
         )
     if others:
         notes.append(
-            f"Columns of features tables that the participant level does not write are no "
-            f"predictors, and were left out: {some(sorted(others))}."
+            "Columns of features tables that the participant level does not write are not "
+            f"predictors and were left out: {some(sorted(others))}."
         )
     return notes
 

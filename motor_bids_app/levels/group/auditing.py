@@ -33,7 +33,7 @@ class StoppedByAuditError(DataError):
     def __init__(self, checks: pd.DataFrame, names: tuple[str, ...]) -> None:
         found = " ".join(checks.loc[checks["name"].isin(list(names)), "finding"])
         super().__init__(
-            f"The audit stops this experiment: {found} To go on all the same, add --allow "
+            f"The audit stops this experiment: {found} To continue anyway, add --allow "
             f"{' '.join(names)}; the report will say so."
         )
         self.checks, self.names = checks, names

@@ -76,7 +76,10 @@ def foretell(settings: Settings) -> str:
             parts.append(_table(experiment, found, remarks))
     parts.append(_total(rows))
     if rows and settings.work_dir is None:
-        parts.append("Without --work-dir there are no checkpoints: what is stopped begins anew.")
+        parts.append(
+            "Without --work-dir there are no checkpoints: interrupted trainings start "
+            "from the beginning."
+        )
     return "\n\n".join(parts)
 
 

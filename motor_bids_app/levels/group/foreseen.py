@@ -116,7 +116,7 @@ def assumed_cohort(experiment: Experiment, n_people: int) -> Cohort:
     if name not in SCORES or experiment.inputs.columns:
         raise UsageError(
             f"{name} or [inputs] columns are of your own tables, and there are no derivatives yet: "
-            "what it costs can be told once the participant level has run."
+            "the cost can be estimated once the participant level has run."
         )
     score = SCORES[name]
     table = pd.DataFrame({"participant_id": [f"sub-{k + 1:04d}" for k in range(n_people)]})

@@ -44,10 +44,12 @@ def check_harmonisation(
         told.append(f"from maps, which are not harmonised, with one of {maps:.2f}")
     if not told:
         return name, check, "not checked", "No two sites have enough people to tell.", None
-    finding = f"Sites are told {'; '.join(told)} (chance is 0.50)."
+    finding = f"Sites are identified {'; '.join(told)} (chance is 0.50)."
     if max(value for value in (after, maps) if value is not None) < TOLD:
         return name, check, "passed", finding, None
-    finding += " A model that reads these may know the site, and what sites tell of the outcome."
+    finding += (
+        " A model that reads these may recognise the site, and use site differences in outcome."
+    )
     return name, check, "warning", finding, None
 
 

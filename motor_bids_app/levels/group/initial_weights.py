@@ -41,7 +41,7 @@ class FolderWeights:
             The folder has none of this network, or is not there.
         """
         if not self.folder.is_dir():
-            raise InputMissingError(f"--weights {self.folder}: there is no such folder.")
+            raise InputMissingError(f"--weights {self.folder}: the folder does not exist.")
         found = sorted(
             path
             for path in self.folder.glob(f"{model}*")

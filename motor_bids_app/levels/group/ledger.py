@@ -189,7 +189,7 @@ def _sentences(
     ]
     best = corrected_best(found, task, seed)
     if best is None:
-        return (f"{count} How much the best of them owes to the choice cannot be told.",)
+        return (f"{count} How much the best of them benefits from selection cannot be estimated.",)
     metric = METRIC_NAMES.get(own["metric"], str(own["metric"]).replace("_", " "))
     article = "an" if metric[0] in "AR" else "a"
     which = f"The best of the {len(again)} ({again['experiment'].iloc[best.best]})"

@@ -56,9 +56,9 @@ COMBAT = Reference(
     doi="10.1093/biostatistics/kxj037",
 )
 _CONTROLS = (
-    "Healthy controls help to train the models, and are tested by models that have not seen them, "
-    "but every result counts patients alone, unless it says otherwise: to tell people after stroke "
-    "from healthy ones takes no model."
+    "Healthy controls are used for training and are predicted out of fold, but all results count "
+    "patients only, unless stated otherwise: distinguishing stroke patients from healthy people "
+    "needs no model."
 )
 
 
@@ -155,12 +155,13 @@ def _safeguards(experiment: Experiment, cohort: Cohort) -> tuple[str, ...]:
         "All models are tested on the same splits, and metrics count patients, not scans.",
         "An AUC compares only patients who were predicted by the same fitted model.",
         "The final model is the one that the experiment names; ledger.tsv, beside the folders of "
-        "the experiments, lists all evaluations, as the best of many is the best by luck too.",
+        "the experiments, lists all evaluations, because the best of many is best partly by "
+        "chance.",
     ]
     if experiment.model.recalibrate != "none":
         sentences.append(
-            "Probabilities are recalibrated by a line learned from training people whom an inner "
-            "model had not seen; tested people play no part."
+            "Probabilities are recalibrated by a logistic fit to inner out-of-fold predictions of "
+            "the training people; tested people are not used."
         )
     if experiment.training.trainings > 1:
         sentences.append(

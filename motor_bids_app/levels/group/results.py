@@ -28,8 +28,8 @@ COLUMNS: Columns = {  # that several parts have
         "Description": "Whom the metric is about; all other tables of results are about patients",
         "Levels": {
             "patients": "people after stroke",
-            "all": "patients and healthy controls together: too "
-            "good for the question asked, since controls are easy to tell apart",
+            "all": "patients and healthy controls together: too optimistic for the question "
+            "asked, as controls are easy to distinguish",
         },
     },
     "metric": {

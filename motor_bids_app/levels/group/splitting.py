@@ -152,9 +152,9 @@ def _check_numbers(cohort: Cohort) -> None:
     if truth.nunique() < 2:
         what, other = _only(outcome, float(truth.iloc[0])), ""
         if n_controls:
-            other = f" The {n_controls} controls do not count: to tell them apart is too easy."
+            other = f" The {n_controls} controls do not count: they are too easy to distinguish."
         raise DataError(
-            f"All {len(truth)} patients {what}: nothing can be told apart.{other} Set another "
+            f"All {len(truth)} patients {what}: there is nothing to classify.{other} Set another "
             "[target] threshold, or add participants."
         )
 
@@ -196,7 +196,11 @@ def _by_scheme(cohorts: Sequence[Cohort], experiment: Experiment, seed: int) -> 
     else:
         spread, n = _spread_scores(cohorts), int(cohort.patients.sum())
         folds = min(wanted, n)
-        note = f"{folds} folds are used: there are no more patients." if folds < wanted else None
+        note = (
+            f"{folds} folds are used, limited by the number of patients."
+            if folds < wanted
+            else None
+        )
     splits = make_splits(
         list(truth.index),
         spread,

@@ -86,9 +86,10 @@ def inherit(
             "branches of the same maps and widths. Give both experiments the same [model] widths."
         )
     note = (
-        f"Networks began with weights of another model ({saved.metadata['experiment']}, bundle "
-        f"{saved.digest}): {taken} of {total} tensors of a network fitted. That model knows no "
-        "image of this cohort; whether it knows other scans of the same people cannot be told."
+        f"Networks started from the weights of another model ({saved.metadata['experiment']}, "
+        f"bundle {saved.digest}): {taken} of {total} tensors of a network fitted. That model was "
+        "trained on no image of this cohort; whether it was trained on other scans of the same "
+        "people cannot be checked."
     )
     log.info("%s: %s", experiment.name, note)
     return Inheritance(start=start, note=note, lineage=lineage)

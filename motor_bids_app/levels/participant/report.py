@@ -191,7 +191,7 @@ def _without_result(scan: Scan, rows: Sequence[StatusRow]) -> dict[str, Section]
         "emg": scan.emg and ("The EMG", "emg"),
     }
     failed = {row.modality for row in rows if row.state == "failed"}
-    end = "its processing failed: see the reason at the head of this page."
+    end = "its processing failed: see the reason at the top of this page."
     return {
         key: Section(absent=f"{what[0]} was found, but {end if what[1] in failed else _NOTHING}")
         for key, what in found.items()
@@ -237,4 +237,4 @@ def _lesion_warning(scan: Scan) -> tuple[str, ...]:
     if scan.lesion is not None or not (scan.anatomy or scan.dwi or scan.finished.diffusion):
         return ()
     found = "could be used" if scan.doubts else "was found"
-    return (f"No lesion mask {found}: the brain was processed as if it were intact.",)
+    return (f"No lesion mask {found}: the brain was processed as if there were no lesion.",)

@@ -129,15 +129,15 @@ def undriven(parts: Sum | None, metadata: Mapping[str, Any]) -> str:
     if parts is not None:
         if parts.terms:
             return ""
-        return "This model looks at nothing: everybody is given the same."
+        return "This model uses no inputs: everyone gets the same prediction."
     if metadata["model"] in NETWORKS:
         return (
-            "What drove a prediction cannot be told exactly: this model is a network, which adds "
-            "up no inputs. The report of its experiment shows what it looks at on average."
+            "No exact contributions: this model is a network, whose prediction is not a sum over "
+            "inputs. Its experiment report shows what it responds to on average."
         )
     return (
-        "What drove a prediction cannot be told exactly: this model is no sum of its inputs, as "
-        "linear models are."
+        "No exact contributions: the prediction of this model is not a sum over its inputs, unlike "
+        "that of linear models."
     )
 
 
@@ -152,9 +152,9 @@ def driven(parts: Sum | None, metadata: Mapping[str, Any]) -> str:
         if parts.transform != "none":
             scale += f", on the scale that it was learned on ({parts.transform})"
     text = (
-        "What each input adds to the prediction of the average training person: its coefficient "
-        f"times how far this person is from that average, in {scale}. Inputs that go together "
-        "share what they add, so that one of them says little alone."
+        "Contribution of each input relative to the average training person: coefficient times "
+        f"deviation from that average, in {scale}. Correlated inputs share their contribution, so "
+        "a single one says little."
     )
     side = metadata["inputs"]["mirror_lesion_to"]
     sided = any(re.search(_OF_A_SIDE, quantity_words(term.name)[0]) for term in parts.terms)

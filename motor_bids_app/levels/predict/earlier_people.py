@@ -26,9 +26,9 @@ def similar(metadata: Mapping[str, Any], value: float | None) -> str:
     nearest = np.argsort(np.abs(told - value), kind="stable")[:n]
     low, high = told[nearest].min(), told[nearest].max()
     return (
-        f"Of the {n} training patients who were given the most similar probabilities "
-        f"({low:.2f} to {high:.2f}), by models that had not seen them, "
-        f"{int(kept.truth[nearest].sum())} had a poor outcome."
+        f"Of the {n} training patients with the most similar out-of-fold probabilities ({low:.2f} "
+        f"to {high:.2f}), by models that had not seen them, {int(kept.truth[nearest].sum())} had a "
+        "poor outcome."
     )
 
 

@@ -19,7 +19,7 @@ def filled_in(
     spreads = metadata["training"]["domain"]["spreads"]
     unused = set() if spreads.get("time_since_stroke") else {"time_since_stroke"}
     return tuple(
-        f"{name} is missing, and taken as in the average training person"
+        f"{name} is missing, and set to the average of the training people"
         for name in columns
         if name in DEMOGRAPHICS and name not in unused and row[name].isna().iloc[0]
     )
@@ -60,4 +60,4 @@ def not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
     combat = getattr(getattr(member, "model_", member), "combat_", None)
     if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
         return ()
-    return ("the site is not one that the model learned: regional features are not harmonised",)
+    return ("the site was not in training: regional features are not harmonised",)

@@ -277,7 +277,7 @@ def _without_lesion(
     healthy = bool((row["group"] == "control").iloc[0])
     if "lesion" not in inputs["maps"] or healthy or "lesion" in scan.maps:
         return ()
-    return ("no lesion mask: that map is taken as in the average training person",)
+    return ("no lesion mask: that map is set to the average of the training people",)
 
 
 def _units(volumes: Volumes, outside: str) -> tuple[str, ...]:

@@ -73,7 +73,9 @@ def impossible_units(volumes: Volumes) -> tuple[str, ...]:
         if name in CONNECTIVITY:
             most = float(np.abs(values).max(initial=0))
             if most > _MOST_Z:
-                sentences.append(f"The {name} map reaches {most:.3g}, which is no Fisher z.")
+                sentences.append(
+                    f"The {name} map reaches {most:.3g}, which is not a Fisher z value."
+                )
             continue
         if not values.size:
             sentences.append(f"The {name} map is 0 everywhere.")
@@ -81,8 +83,8 @@ def impossible_units(volumes: Volumes) -> tuple[str, ...]:
             median = float(np.median(values)) / STORED_UNITS[name]
             if not _LEAST_DIFFUSIVITY < median < _MOST_DIFFUSIVITY:
                 sentences.append(
-                    f"The {name} map has a median of {median:.2g}, which is no diffusivity of "
-                    "brain in mm2/s (about 0.0008)."
+                    f"The {name} map has a median of {median:.2g}, which is not a brain "
+                    "diffusivity in mm2/s (about 0.0008)."
                 )
         else:
             low, high = np.percentile(values, (1, 99))

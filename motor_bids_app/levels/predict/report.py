@@ -85,7 +85,7 @@ def _notes(prediction: Prediction) -> tuple[str, ...]:
         sentences.append(f"unlike the training people: {found}")
     if prediction.in_training:
         sentences.append(
-            "the model was trained on this scan, so that the prediction is too good: take the one "
+            "the model was trained on this scan, so the prediction is too optimistic: use the one "
             "in predictions.tsv of the experiment"
         )
     return tuple(sentences)

@@ -89,7 +89,7 @@ def predictions_table(model: SavedModel, predictions: Sequence[Prediction]) -> p
 _SKIPPED = {
     "participant_id": "Participant",
     "session_id": "Session",
-    "reason": "Why there is no prediction",
+    "reason": "Reason for the missing prediction",
 }
 
 

@@ -97,21 +97,21 @@ def _updates(model: SavedModel, scored: Scored, seed: int) -> tuple[pd.DataFrame
     """Compare updates of the model, and the same kind of model fitted anew."""
     task, predictions = scored.outcome.task, scored.predictions
     if not enough_to_update(predictions.truth, task):
-        return pd.DataFrame(), ("There are too few people to try an update of the model on.",)
+        return pd.DataFrame(), ("Too few people to evaluate an update of the model.",)
     splits = update_splits(predictions, task, seed)
     others: dict[str, Predictions] = {}
     notes: tuple[str, ...] = ()
     needed = needs(model.metadata["model"])
     if needed.volumes or needed.instances:
         notes = (
-            "A model of images is not fitted anew here: run the group level on these people to "
-            "see what one of their own would do.",
+            "Models of images are not refitted here: run the group level on these people to train "
+            "and evaluate one.",
         )
     else:
         try:
             others[REFIT] = _refitted(model, scored, splits)
         except MotorBidsAppError as error:
-            notes = (f"The model could not be fitted anew to these people: {error}",)
+            notes = (f"The model could not be refitted to these people: {error}",)
     return updates_table(predictions, others, task, splits), notes
 
 
@@ -172,7 +172,7 @@ def _same_sites(domain: Domain, people: pd.DataFrame) -> tuple[str, ...]:
     n = int(own.isin(shared).sum())
     return (
         f"{n} of {len(people)} people are from a site of training ({', '.join(shared)}): for them "
-        "this is no validation elsewhere.",
+        "this is not an external validation.",
     )
 
 

@@ -53,7 +53,7 @@ _ONCE = {  # figures whose words are of cross-validation
     "calibration": "Patients grouped by predicted probability; numbers are the patients in a "
     "group. On the dashed line, 30 % predicted means 30 % observed. Lines are 95 % binomial "
     "intervals of the share (Wilson).",
-    "roc": "Up and to the left is better, and the dashed line is guessing.",
+    "roc": "Closer to the top left is better; the dashed line is chance.",
 }
 
 
@@ -149,7 +149,7 @@ def _headline(found: External) -> str:
     metric = _DISCRIMINATION[found.scored.outcome.task]
     before = plain_metrics(found.model.metadata).get(metric)
     n = len(found.scored.predictions.truth)
-    said = f"{_main(found)} in {n} patients whom the model does not know"
+    said = f"{_main(found)} in {n} patients the model was not trained on"
     if before is None:
         return f"{said}."
     n_before = found.model.metadata["training"]["n_patients"]
@@ -158,11 +158,11 @@ def _headline(found: External) -> str:
 
 def _advice(update: str) -> str:
     if update == AS_IT_IS:
-        return "Nothing tells that these people need the model updated."
+        return "No evidence that the model needs updating for these people."
     if update == REFIT:
         return (
-            "A model of the same kind that is fitted to people like these does better than this "
-            "one, updated or not."
+            "A model of the same kind refitted to people like these performs better than this one, "
+            "updated or not."
         )
     return f"For people like these its {update} should be updated (closed test, 5 %)."
 

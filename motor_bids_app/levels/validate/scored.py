@@ -25,7 +25,7 @@ from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
 KNOWN = "the model was trained on a scan of this person"
-REFUSED = "unlike the training people: no number is given, as --outside refuse asks"
+REFUSED = "unlike the training people: no prediction, because of --outside refuse"
 _Row = tuple[str, str | None, str]
 
 
@@ -133,12 +133,12 @@ def _known_notes(found: Collection[Prediction], known: set[str]) -> list[str]:
     if known:
         notes.append(
             f"The model was trained on scans of {len(known)} of these people, who were left out: "
-            "on them it looks better than it is."
+            "on them it would look better than it is."
         )
     if any(one.in_training is None for one in found):
         notes.append(
-            "Whether the model was trained on these people cannot be told, as it or they have no "
-            "images: make sure that they are others."
+            "It cannot be checked whether the model was trained on these people, as it or they "
+            "have no images: make sure that they are different people."
         )
     return notes
 
@@ -146,8 +146,8 @@ def _known_notes(found: Collection[Prediction], known: set[str]) -> list[str]:
 def _nobody(found: Mapping[int, Prediction], known: set[str], failures: Sequence[_Row]) -> str:
     if known:
         return (
-            f"All {len(known)} people with a score were among those the model was trained on: "
-            "validate it on others. Its cross-validation is in the experiment that made it."
+            f"All {len(known)} people with a score were used to train the model: validate it on "
+            "other people. Its cross-validation is in the experiment that made it."
         )
     if failures:
         return f"None of {len(failures)} scans could be predicted. {failures[0][2]}"

@@ -26,9 +26,9 @@ def added_table(added: pd.DataFrame, models: Mapping[str, str]) -> Table:
         for row in added.to_dict("records")
     )
     return Table(
-        caption="Models that read both images and your predictors, against models that read one of "
-        "the two, on the same splits: difference in patients with its 95 % interval, p as for all "
-        "comparisons, and that p corrected for the rows of this table (Holm).",
+        caption="Models that use both images and your predictors, compared with models that use "
+        "only one of the two, on the same splits: difference in patients with its 95 % interval, "
+        "p as for all comparisons, and p corrected for the number of rows in this table (Holm).",
         columns=("Both", "One of them", "Metric", "Difference", "p", "p (Holm)"),
         rows=rows,
         numeric=frozenset({3, 4, 5}),
@@ -48,8 +48,8 @@ def _verdict(row: Mapping[Hashable, Any]) -> str:
     if row["low"] > 0:
         return "images add to your predictors"
     if row["high"] < 0:
-        return "with images the prediction is worse than by your predictors alone"
-    return "whether images add to your predictors cannot be told from these people"
+        return "images make the prediction worse than your predictors alone"
+    return "no clear evidence in this sample on whether images add to your predictors"
 
 
 def _difference(row: Mapping[Hashable, Any]) -> str:

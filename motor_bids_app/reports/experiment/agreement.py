@@ -52,10 +52,10 @@ def calibration_curve(predictions: pd.DataFrame, label: str, *, positive: str) -
         canvas,
         "calibration",
         f"Calibration of {label}",
-        "Patients grouped by predicted probability, the mean over repeats; numbers are the "
-        "patients in a group. On the dashed line, 30 % predicted means 30 % observed. Lines are "
-        "95 % binomial intervals of the share (Wilson): they know how few patients there are, and "
-        "not how the model would change with other training people.",
+        "Patients grouped by predicted probability, averaged over repeats; numbers are the "
+        "patients in each group. On the dashed line, 30 % predicted means 30 % observed. Vertical "
+        "lines are 95 % binomial intervals (Wilson): they reflect the number of patients, but not "
+        "how the model would change with other training data.",
         f"Calibration curve of {label} with {len(groups)} groups",
     )
 
@@ -78,7 +78,7 @@ def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive:
     axes.axhline(0, color=INK["muted"], linewidth=0.8, label="nobody")
     top = max(float(one["high"].max()), 0.05)
     axes.set(
-        xlabel=f"Probability of {positive} at which one acts",
+        xlabel=f"Probability of {positive} at which to act (threshold)",
         ylabel="Net benefit",
         xlim=(0, 1),
         ylim=(-0.4 * top, 1.1 * top),
@@ -88,10 +88,10 @@ def decision_curve(decisions: pd.DataFrame, model: str, label: str, *, positive:
         canvas,
         "decision-curve",
         f"Decision curve of {label}",
-        "True positives per patient, minus false positives at the price that the threshold "
-        "implies. Where the curve is not above both other lines, the model changes nothing for the "
-        "better. Band: 95 % interval of the model's curve, bootstrap over patients and at least as "
-        "wide as the spread over test sets asks for (Nadeau and Bengio).",
+        "Net benefit: true positives per patient, minus false positives weighted by the odds of "
+        "the threshold. The model is useful only where its curve is above both other lines. Band: "
+        "95 % interval of the model's curve, by bootstrap over patients and at least as wide as "
+        "the spread over test sets implies (Nadeau and Bengio).",
         f"Net benefit of {label} between thresholds 0.05 and 0.95",
     )
 
@@ -106,14 +106,15 @@ def abstention_chart(curve: pd.DataFrame, label: str) -> Figure:
         100 * curve["share_answered"], limits[:, 0], limits[:, 1], color=colour(0), alpha=0.15
     )
     axes.plot(100 * curve["share_answered"], accuracy, "o-", color=colour(0), markersize=4)
-    axes.set(xlabel="Patients answered (%)", ylabel="Accuracy", ylim=(0, 1.02))
+    axes.set(xlabel="Patients with a prediction (%)", ylabel="Accuracy", ylim=(0, 1.02))
     return chart_figure(
         canvas,
         "abstention",
         f"Accuracy of {label} when it may abstain",
-        "Left: only the patients furthest from 0.5 are answered. A curve that does not rise to the "
-        "left means that the model does not know when it is right. Band: 95 % binomial interval "
-        "(Wilson), which leaves out how the model would change with other training people.",
+        "Left: only the patients furthest from 0.5 receive a prediction. If the curve does not "
+        "rise to the left, the model's certainty says nothing about its accuracy. Band: 95 % "
+        "binomial interval (Wilson), which does not include how the model would change with other "
+        "training data.",
         f"Accuracy {accuracy[0]:.2f} with {curve['share_answered'].iloc[0]:.0%} of patients "
         f"answered, {accuracy[-1]:.2f} with all",
     )
@@ -147,9 +148,9 @@ def confusion_matrices(
     return chart_figure(
         canvas,
         "confusion",
-        "Who was called what",
-        "Patients by true class (rows) and by the class called at a probability of 0.5, the mean "
-        "over repeats (columns); the diagonal is right.",
+        "Confusion matrices",
+        "Patients by true class (rows) and predicted class at a threshold of 0.5 (columns), "
+        "averaged over repeats; the diagonal is correct.",
         "Confusion matrices. " + "; ".join(words),
     )
 
@@ -167,8 +168,8 @@ def score_scatter(predictions: pd.DataFrame, label: str, *, target: str) -> Figu
         canvas,
         "scatter",
         f"Predictions of {label}",
-        "One mark per patient; on the dashed line the prediction is right. A cloud flatter than "
-        "the line means that extremes are drawn to the mean.",
+        "One mark per patient; on the dashed line the prediction is exact. A cloud flatter than "
+        "the line means that extreme scores are shrunk towards the mean.",
         f"Scatter of predicted against true {target} for {label}",
     )
 
@@ -187,10 +188,11 @@ def ordered_matrix(predictions: pd.DataFrame, label: str, names: tuple[str, ...]
     return chart_figure(
         canvas,
         "ordered-confusion",
-        f"Who was put into which class by {label}",
+        f"Confusion matrix of {label}",
         "Patients by true class (rows) and by the class nearest to the expected one (columns), "
-        "mean over repeats. The diagonal is right; the farther from it, the worse the error. "
-        "Numbers that crowd in the middle columns mean that the model draws everyone to the mean.",
+        "averaged over repeats. The diagonal is correct; the farther from it, the larger the "
+        "error. Counts concentrated in the middle columns mean that predictions are shrunk "
+        "towards the mean.",
         f"{right} of {len(truth)} patients in the right of {len(names)} classes",
     )
 

@@ -146,19 +146,19 @@ def meaning(answer: Answer) -> str:
     """Return what the number means for someone who does not use it daily."""
     if answer.metric == "roc_auc":
         return (
-            f"Shown one patient of each class, the model ranks them rightly "
-            f"{100 * answer.value:.0f} % of the time; guessing is right 50 % of the time."
+            f"Shown one patient of each class, the model ranks them correctly "
+            f"{100 * answer.value:.0f} % of the time; guessing gives 50 %."
         )
     if answer.metric == "quadratic_kappa":
         return (
-            "Kappa counts errors by the square of how many classes they are off: 0 is guessing "
-            "with the right share of each class, 1 is no error."
+            "Quadratic kappa weights each error by the squared distance between classes: 0 is "
+            "guessing with the right class frequencies, 1 is no error."
         )
     if answer.value <= 0:
         return "The model predicts no better than giving everyone the mean score."
     return (
-        f"The model explains {100 * answer.value:.0f} % of the differences between patients; "
-        "giving everyone the mean score explains none."
+        f"The model explains {100 * answer.value:.0f} % of the variance between patients; giving "
+        "everyone the mean score explains none."
     )
 
 
@@ -166,13 +166,13 @@ def chance_test(answer: Answer) -> str:
     """Return what the permutation test says, or that there is none."""
     if answer.chance_p is None:
         return (
-            "There is no permutation test of this model, which would have to be trained anew for "
-            "every permutation: judge it by its interval, and by the simpler models."
+            "No permutation test: the model would have to be retrained for every permutation. "
+            "Judge it by its interval and against the simpler models."
         )
     often = round(answer.chance_p * ((answer.n_permutations or 0) + 1)) - 1
     whose = (
-        " of a ridge regression on the same inputs, which is quick to fit anew and stands in for "
-        "the model,"
+        " of a ridge regression on the same inputs, which is fast to refit and stands in for the "
+        "model,"
         if answer.stand_in
         else ""
     )
@@ -190,17 +190,17 @@ def noise_floor(answer: Answer) -> str:
     n_people = answer.n_people
     if answer.metric != "roc_auc":  # what guessing has on average is not 0 in cross-validation
         return (
-            f"With {n_people} patients, {answer.metric_name} strays by up to about "
-            f"{answer.noise_floor:.2f} by chance; smaller differences are not to be trusted."
+            f"With {n_people} patients, {answer.metric_name} varies by up to about "
+            f"{answer.noise_floor:.2f} by chance; do not trust smaller differences."
         )
     low, high = answer.band
     text = (
         f"What guessing would score: with {n_people} patients, a useless model has an "
-        f"{answer.metric_name} from {low:.2f} to {high:.2f} in 95 of 100 studies"
+        f"{answer.metric_name} from {low:.2f} to {high:.2f} in 95 % of studies"
     )
     if high >= RANGES[answer.metric][1]:
-        return f"{text}, so that no result could be told from chance."
-    return f"{text}; differences smaller than {answer.noise_floor:.2f} are not to be trusted."
+        return f"{text}, so no result could be distinguished from chance."
+    return f"{text}; differences smaller than {answer.noise_floor:.2f} should not be trusted."
 
 
 def comparison(answer: Answer, *, baseline: str) -> str:
@@ -211,7 +211,7 @@ def comparison(answer: Answer, *, baseline: str) -> str:
     if answer.difference is None:
         return ""
     if answer.best_baseline == CONSTANT:
-        return "None of the simpler models does better than the base rate, which is chance."
+        return "No simpler model does better than the base rate, which is chance level."
     low, high = answer.difference_low, answer.difference_high
     verb = {1: "beats", -1: "is worse than"}.get(answer.gain or 0, "does not clearly differ from")
     numbers = f"{answer.metric_name} difference {answer.difference:+.2f}"

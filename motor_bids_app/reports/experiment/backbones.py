@@ -9,11 +9,11 @@ from motor_bids_app.reports.experiment.charts import METRICS
 from motor_bids_app.reports.pages import Table
 
 BACKBONES_TEXT = (
-    "In the form of Shi et al. (2025): recall, precision and F1 are means of both classes, as its "
-    "tables must be (its ResNet50 has a recall of 0.5 and half its accuracy as "
-    "precision, as calling everyone alike gives). The published accuracies are of the people that "
-    "training stopped by, and the best of five networks was named after that; here people are "
-    "tested whom nothing was chosen by. The best row of several is the best by luck too."
+    "In the form of Shi et al. (2025): recall, precision and F1 are means of both classes, as they "
+    "must be in its tables (its ResNet50 has a recall of 0.5 and a precision of half its accuracy, "
+    "which results from giving everyone the same class). The published accuracies are for the "
+    "people used for early stopping, and the best of five networks was chosen afterwards; here the "
+    "people tested were used for no choice. The best of several rows is best partly by chance."
 )
 _PRINTED = ("accuracy", "recall", "f1", "precision")
 _NAMES = {
@@ -62,8 +62,8 @@ def backbone_table(printed: pd.DataFrame, metrics: pd.DataFrame) -> Table:
         )
     return Table(
         caption="Networks of slices alone, the LSTM on EEG and EMG alone, and both fused, on the "
-        f"same splits: mean [least to greatest] over {int(printed['n_test_sets'].max())} test "
-        "sets with both classes. The AUC of patients is the right number.",
+        f"same splits: mean [minimum to maximum] over {int(printed['n_test_sets'].max())} test "
+        "sets with both classes. The AUC in patients is the correct result.",
         columns=(
             "Network",
             "Right: AUC in patients (95 % interval)",

@@ -12,10 +12,10 @@ from motor_bids_app.reports.pages import Figure
 
 _THIN = {"color": INK["muted"], "linewidth": 0.9}
 _CAPTION = (
-    "Each mark is one training in one test set; boxes are quartiles, whiskers reach to the last "
-    "mark within one and a half times their length. As in the paper, metrics are the mean of both "
-    "classes and controls count as good. Test sets share people: boxes that do not overlap are "
-    "no proof of a difference, and intervals stand in the tables."
+    "Each mark is one training in one test set; boxes are quartiles, whiskers extend to the last "
+    "mark within 1.5 times the box length. As in the paper, metrics are the mean of both classes "
+    "and controls count as good. Test sets share people, so boxes that do not overlap do not prove "
+    "a difference; the tables give intervals."
 )
 
 

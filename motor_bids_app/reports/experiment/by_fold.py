@@ -8,12 +8,13 @@ from motor_bids_app.reports.experiment.charts import METRICS
 from motor_bids_app.reports.pages import Table
 
 _CAPTION = (
-    "Each test set by itself, of people (published: of windows, where windows of the same people "
-    "were learned from). The class of a person is that of the mean over the own windows, and "
-    "trainings are averaged. p is the share of all ways to deal the labels out among the people of "
-    "the test set that give as high an accuracy; the last column is what a faultless fold reaches: "
-    "where that is above 0.05, no fold of this size can be significant by itself, and the test of "
-    "the whole cross-validation counts. Folds share training people: their SD is no standard error."
+    "Each test set separately, with people as units (published: windows, with windows of the same "
+    "people in training). A person's class is that of the mean over their windows, and trainings "
+    "are averaged. p is an exact permutation p: the share of all assignments of the labels to the "
+    "people of the test set that give at least this accuracy. The last column is the smallest p a "
+    "perfect fold can reach: if it is above 0.05, no fold of this size can be significant by "
+    "itself, and only the test of the whole cross-validation counts. Folds share training people, "
+    "so their SD is not a standard error."
 )
 
 
@@ -48,7 +49,7 @@ def fold_table(folds: pd.DataFrame) -> Table:
             "Accuracy in training",
             *(METRICS[name] for name in PRINTED),
             "p",
-            "Least p possible",
+            "Smallest possible p",
         ),
         rows=tuple(rows),
         numeric=frozenset(range(1, 11)),

@@ -56,7 +56,7 @@ def metric_forest(
     _draw_chance(axes, chance, [noise_floors.get(name, np.nan) for name in models])
     populations = {
         name: words
-        for name, words in {"patients": "patients", "all": "with controls (too good)"}.items()
+        for name, words in {"patients": "patients", "all": "with controls (too optimistic)"}.items()
         if (metrics["population"] == name).any()
     }
     _draw_intervals(axes, metrics, list(models), metric, populations)
@@ -117,16 +117,16 @@ def _draw_intervals(
 
 def _forest_caption(with_controls: bool, with_ceiling: bool) -> str:
     said = (
-        "Points with 95 % intervals, in patients. Grey band: what guessing would score in this "
-        "number of patients; a point in it is no evidence of more than chance."
+        "Points with 95 % intervals, in patients. Grey band: range of guessing with this number of "
+        "patients; a point inside it is no evidence of better than chance."
     )
     if with_controls:
         said += (
-            " Squares count healthy controls as well, who are easy to tell from patients: they "
-            "are no answer to the question."
+            " Squares include healthy controls, who are easy to tell from patients; they do not "
+            "answer the question."
         )
     if with_ceiling:
-        said += " Dashed: the best that any model could reach in these simulated data."
+        said += " Dashed: the best any model could reach in these simulated data."
     return said
 
 
@@ -160,7 +160,7 @@ def probability_strips(
     return chart_figure(
         canvas,
         "probabilities",
-        "Probability of every patient",
+        "Predicted probability of each patient",
         f"One mark per patient and model. The further circles (truly {positive}) lie to the right "
         f"of diamonds (truly {negative}), the better; marks on the wrong side of 0.5 are errors.",
         f"Predicted probabilities of {positive} by true class for {len(models)} models",
@@ -191,9 +191,9 @@ def split_spread(
         canvas,
         "splits",
         "Spread over test sets",
-        "One mark per test set, of the patients in it; the bar is their mean. Test sets "
-        "share people, so this spread is not a confidence interval: it shows how far a single "
-        "lucky split could have misled.",
+        "One mark per test set (patients only); the bar is the mean. Test sets share people, so "
+        "this spread is not a confidence interval: it shows how misleading a single lucky split "
+        "could have been.",
         f"{METRICS.get(metric, metric)} of every test set for {len(models)} models",
     )
 

@@ -20,20 +20,20 @@ def null_histogram(
     canvas, (axes,) = new_chart(7.2, 2.6)
     name = METRICS.get(metric, metric)
     axes.hist(null, bins=30, color=INK["muted"], alpha=0.5, label="outcomes shuffled")
-    axes.axvline(value, color=colour(0), linewidth=2, label="outcomes as they are")
+    axes.axvline(value, color=colour(0), linewidth=2, label="true outcomes")
     axes.set(xlabel=f"{name} in cross-validation", ylabel="Permutations")
     legend_once(axes)
     return chart_figure(
         canvas,
         "null",
         f"Permutation test of {label}",
-        "Grey: what the same cross-validation gives when the outcomes of patients are shuffled, so "
-        "that there is nothing to find. Test sets are drawn without a look at the outcomes here, "
-        "or are the sites, which shifts both alike: the figure shows how rare the result is, the "
-        "tables how good."
+        "Grey: results of the same cross-validation with the outcomes of patients shuffled, so "
+        "that there is nothing to find. For this test, test sets are drawn without regard to "
+        "outcomes, or are the sites, which shifts both values alike: the figure shows how rare the "
+        "result is, the tables how good it is."
         + (
-            " Both are of a ridge regression on the same inputs, which stands in for the model: "
-            "it can be fitted anew a thousand times."
+            " Both come from a ridge regression on the same inputs, which stands in for the model "
+            "because it can be refitted a thousand times."
             if stand_in
             else ""
         ),
@@ -50,15 +50,15 @@ def learning_chart(curve: pd.DataFrame, label: str, *, chance: float) -> Figure:
     axes.fill_between(curve["n_training"], curve["low"], curve["high"], color=colour(0), alpha=0.15)
     axes.plot(curve["n_training"], curve["value"], "o-", color=colour(0), markersize=5)
     axes.axhline(chance, color=INK["muted"], linewidth=0.8)
-    axes.set(xlabel="People learned from", ylabel=name)
+    axes.set(xlabel="Number of training people", ylabel=name)
     return chart_figure(
         canvas,
         "learning",
         f"Learning curve of {label}",
-        "The same tested patients, predicted after learning from parts of the training people. A "
-        "curve that still rises at its right end says that more people would help. Band: 95 % "
-        "interval, as in the tables, for these sizes of training sets; all points share the tested "
-        "patients. Line: chance.",
+        "The same test patients, predicted after training on part of the training people. A curve "
+        "still rising at its right end suggests that more people would help. Band: 95 % interval, "
+        "as in the tables, for each training-set size; all points share the same test patients. "
+        "Line: chance.",
         f"{name} from {curve['value'].iloc[0]:.2f} with {curve['n_training'].iloc[0]:.0f} people "
         f"to {curve['value'].iloc[-1]:.2f} with {curve['n_training'].iloc[-1]:.0f}",
     )

@@ -35,15 +35,15 @@ REFERENCES = {
     ),
 }
 NOT_CAUSE = (
-    "The maps show what this model responds to, not what causes impairment, and not what a "
-    "better model would use; a place without colour may still matter."
+    "The maps show what this model responds to, not what causes impairment, and not what a better "
+    "model would use; a region without colour may still matter."
 )
 _CHECKS = {
-    "randomised": "Similarity to an untrained model (low is good; integrated gradients, which hold "
-    "the person's own maps, have 0.5 from that alone)",
-    "deletion": "Area under the output as voxels are deleted (good is below a random order)",
+    "randomised": "Similarity to an untrained model (low is good; integrated gradients, which "
+    "contain the person's own maps, reach 0.5 from that alone)",
+    "deletion": "Area under the deletion curve of the output (good: below that of a random order)",
     "stability": "Correlation between models of different training folds (high is good)",
-    "completeness": "Part of the output that the map leaves unexplained (0 is good)",
+    "completeness": "Share of the output not explained by the map (0 is good)",
 }
 _PLACES = {
     "lesion": "the person's own lesion",
@@ -105,9 +105,9 @@ def attribution_figure(
     return Figure(
         name=f"explanation-{method.replace('_', '-')}",
         title=title,
-        caption=f"How to read it: {meaning} Red is positive, blue negative, and uncoloured brain "
-        f"close to 0; all rows share one scale, from {-limit:.2g} to {limit:.2g} ({unit}). Slices "
-        f"run from the bottom to the top of the brain, left at the left. {NOT_CAUSE}",
+        caption=f"How to read it: {meaning} Red: positive; blue: negative; no colour: close to 0. "
+        f"All rows share one scale, from {-limit:.2g} to {limit:.2g} ({unit}). Slices run from "
+        f"the bottom to the top of the brain, left at the left. {NOT_CAUSE}",
         alt=f"{title} over axial slices of the template, for {', '.join(maps)}.",
         data=draw_rows(rows, around=template),
         media_type="image/png",
@@ -121,10 +121,11 @@ def check_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     shown["check"] = shown["check"].map(_CHECKS)
     return Table.of(
         shown,
-        "Whether the maps can be trusted. A map that fails the first check shows the shape of the "
-        "brain or of the network, not what was learned; there is no verdict on linear models, "
-        "whose weights lie along what varies most between people whatever they learn. Training "
-        "folds share most of their people, so steadiness looks better than in new cohorts.",
+        "Sanity checks of the maps. A map that fails the first check shows the shape of the brain "
+        "or the structure of the network, not what was learned. Linear models get no verdict on "
+        "it, because their weights follow what varies most between people whatever they learn. "
+        "Training folds share most of their people, so stability looks better here than it would "
+        "in new cohorts.",
         {
             "method": "Method",
             "check": "Check",
@@ -143,8 +144,8 @@ def place_table(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     shown["ratio"] = shown["value"] / shown["expected"]
     return Table.of(
         shown,
-        "Share of the attribution (signs left out) in places that matter for movement, beside "
-        "their share of the volume that the model sees: a ratio of 1 is what an even map has.",
+        "Share of the absolute attribution in motor structures, and their share of the volume "
+        "that the model sees: an even map has a ratio of 1.",
         {
             "method": "Method",
             "region": "In",
@@ -161,8 +162,8 @@ def peak_list(peaks: pd.DataFrame, titles: Mapping[str, str]) -> Table:
     shown["method"] = shown["method"].map(titles)
     return Table.of(
         shown,
-        "Peaks, largest first: coordinates in mm (right, front and top are positive), and the "
-        "region of the AAL atlas, or the nearest one within 10 mm.",
+        "Peaks, largest first: coordinates in mm (RAS: right, anterior and superior are positive) "
+        "and the AAL region, or the nearest one within 10 mm.",
         {
             "method": "Method",
             "map": "Map",

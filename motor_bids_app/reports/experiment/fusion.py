@@ -49,11 +49,11 @@ def weight_chart(weights: pd.DataFrame) -> Figure:
         canvas,
         "fusion-weights",
         "What the fusion relies on",
-        "One mark per test set: the weight that its training people gave to EEG and EMG, found "
-        "with people whom the inner networks had not learned from. At 1 only EEG and EMG count, "
-        f"at 0 only the slices; the thick line is the mean, {mean:.2f}. Weights stay at one half "
-        "(thin line) unless these people speak against it; a wide scatter means that they are too "
-        "few to tell.",
+        "One mark per test set: the weight of EEG and EMG, estimated within its training people "
+        "on people the inner networks were not trained on. At 1 only EEG and EMG count, at 0 only "
+        f"the slices; the thick line is the mean, {mean:.2f}. Weights stay at one half (thin "
+        "line) unless the data indicate otherwise; a wide scatter means that there are too few "
+        "people to tell.",
         f"Weight of EEG and EMG in {len(shown)} fitted models, with a mean of {mean:.2f}",
     )
 
@@ -71,11 +71,11 @@ def weight_table(weights: pd.DataFrame) -> Table:
         "training": "Training",
         "signals": "EEG and EMG",
         "slices": "Slices of the bold",
-        "n_people": "People who decided",
+        "n_people": "People used",
     }
     return Table.of(
         wide,
-        "Weights of the late fusion in each fold. Those decide who have both modalities; who has "
-        "one is predicted by it alone.",
+        "Weights of the late fusion in each fold, estimated on people with both modalities; "
+        "people with one are predicted from it alone.",
         {name: title for name, title in names.items() if name in wide},
     )

@@ -21,11 +21,12 @@ VOID = Verdict("not valid: the audit failed", "bad")
 FEW = Verdict("too few patients to tell", "plain")
 CHANCE = Verdict("no evidence that it is better than chance", "plain")
 WEAK = Verdict("weak evidence that it is better than chance", "warn")
-NUISANCE = Verdict("no better than what is no biology", "warn")
+NUISANCE = Verdict("no better than non-biological variables", "warn")
 SIMPLER = Verdict("better than chance, but no better than a simpler model", "warn")
 ALONE = Verdict("better than chance", "good")
 BETTER = Verdict("better than chance and than the simpler models", "good")
 VERDICTS = {one.words: one for one in (VOID, FEW, CHANCE, WEAK, NUISANCE, SIMPLER, ALONE, BETTER)}
+VERDICTS["no better than what is no biology"] = NUISANCE  # in models of earlier versions
 
 
 @dataclass(frozen=True, kw_only=True)

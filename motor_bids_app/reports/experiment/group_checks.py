@@ -30,7 +30,7 @@ def quality_table(table: pd.DataFrame, measures: Sequence[str]) -> Table:
     return Table.of(
         flagged,
         "Quality of each scan. An outlier is more than 3 scaled median absolute deviations from "
-        "the median of the cohort, with at least 5 values; it is flagged, not left out.",
+        "the median of the cohort, with at least 5 values; it is flagged, not excluded.",
         {name: title for name, title in names.items() if name in flagged},
     )
 
@@ -71,9 +71,9 @@ def lesion_overlap_figure(
     ]
     return Figure(
         name="lesion-overlap",
-        title="Where lesions overlap",
-        caption=f"Lesions of {n_people} people in the standard space; at most {peak} of them share "
-        "a voxel. Models can learn nothing of places where hardly anybody has a lesion.",
+        title="Lesion overlap",
+        caption=f"Lesions of {n_people} people in the standard space; at most {peak} of them "
+        "share a voxel. Models can learn nothing about places where hardly anyone has a lesion.",
         alt="Slices of the template with the number of people who have a lesion in each voxel.",
         data=draw_rows(rows, around=brain),
         media_type="image/png",

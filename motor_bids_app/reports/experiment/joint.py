@@ -49,7 +49,7 @@ class JointReport:
         verb = "is" if good == 1 else "are"
         return (
             f"{good or 'None'} of {len(self.links)} scores {verb} predicted better than chance, "
-            "with tests corrected for their number."
+            "with tests corrected for the number of scores."
         )
 
     @property
@@ -77,8 +77,8 @@ def render_joint(report: JointReport) -> str:
         correlations=_correlations(report),
         excluded=Table.of(
             report.excluded,
-            "Left out of all scores: people, or some of their scans. Their labels are in "
-            "excluded.tsv of each score.",
+            "People or scans left out of all scores. Their labels are in excluded.tsv of each "
+            "score.",
             {"reason": "Reason", "people": "People"},
         ),
         references=REFERENCES,
@@ -131,7 +131,7 @@ def _correlations(report: JointReport) -> Table:
     what = "classes" if report.classify else "scores"
     return Table(
         caption=f"Correlations (95 % intervals by Fisher) of the {what}, and of the errors of "
-        "their out-of-fold predictions, in patients. Where errors correlate, the models miss the "
+        "their out-of-fold predictions, in patients. If errors correlate, the models fail in the "
         "same people.",
         columns=("Pair", "Patients", f"r of the {what}", "r of the errors"),
         rows=rows,

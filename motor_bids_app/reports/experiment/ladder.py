@@ -18,31 +18,31 @@ from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colo
 from motor_bids_app.reports.pages import Figure, Table
 
 PROTOCOLS = {
-    "right": "By person, in patients (right)",
-    "controls-included": "Healthy people count",
-    "control-time-zero": "Healthy people count, with time since stroke 0",
-    "scan-folds": "Scans of a person on both sides",
-    "window-folds": "Windows of a scan on both sides",
-    "augmented-before-split": "Classes balanced by copies before the split",
-    "selection-before-split": "Inputs selected before the split",
+    "right": "By person, in patients (correct)",
+    "controls-included": "Healthy controls counted",
+    "control-time-zero": "Healthy controls counted, with time since stroke 0",
+    "scan-folds": "Scans of one person in training and test",
+    "window-folds": "Windows of one scan in training and test",
+    "augmented-before-split": "Classes balanced by oversampling before the split",
+    "selection-before-split": "Features selected before the split",
     "best-of-trainings": "Best of several trainings per test set",
-    "choice-on-test": "Best ensemble by its test result",
-    "test-set-stopping": "Training stopped by the test set",
+    "choice-on-test": "Ensemble chosen by its test result",
+    "test-set-stopping": "Early stopping on the test set",
     "one-model-scores-all-folds": "One model scores all folds",
-    "all-of-these": "All of these at once",
+    "all-of-these": "All flaws combined",
     "published": "Published figure",
 }
 REASONS = {
-    "window-folds": "Windows of a scan on both sides: windows that follow each other share most of "
-    "their volumes, and all windows of a person look alike. A model that is tested on windows of "
-    "people it has learned from need only recognise the person to know the class; it would say "
-    "nothing about anybody else. By person, all windows of a person are in one test set, and the "
+    "window-folds": "Windows of one scan in training and test: consecutive windows share most of "
+    "their volumes, and all windows of a person look alike. A model tested on windows of people "
+    "it was trained on need only recognise the person to know the class; such a result says "
+    "nothing about new people. By person: all windows of a person are in one test set, and the "
     "person's score is their mean.",
 }
 LADDER_TEXT = Markup(
-    "The same model on the same data, evaluated the right way, in patients, and in flawed ways "
-    "that published studies have used. <strong>Only the first line can be believed; all others are "
-    "optimistic</strong>, and are shown so that published figures can be read for what they are."
+    "The same model on the same data, evaluated correctly, in patients, and with flaws found in "
+    "published studies. <strong>Only the first line is valid; all others are optimistic</strong> "
+    "and are shown to put published figures into perspective."
 )
 _CHANCE = {"roc_auc": 0.5, "balanced_accuracy": 0.5, "r2": 0.0, "r": 0.0}
 _MOST_PANELS = 3
@@ -69,9 +69,9 @@ def ladder_table(ladder: pd.DataFrame, label: str) -> Table:
             )
         )
     return Table(
-        caption=f"{label}: every protocol with the interval that its authors would report, and the "
-        "difference from the right one. Controls count only where the line says so. Counted: "
-        "people, or the scans, windows or copies that the protocol takes for people.",
+        caption=f"{label}: every protocol with the interval that its authors would report, and "
+        "the difference from the correct one. Controls count only where the line says so. "
+        "Counted: people, or the scans, windows or copies that the protocol treats as people.",
         columns=("Protocol", *(METRICS.get(name, name) for name in metrics), "Counted", "Verdict"),
         rows=tuple(rows),
         numeric=frozenset(range(1, len(metrics) + 2)),
@@ -120,12 +120,12 @@ def _draw(ladder: pd.DataFrame, label: str) -> Figure:
         canvas,
         "leakage-ladder",
         f"The leakage ladder of {label}",
-        "Blue circle: evaluated by person, which is what to expect in new people like these "
-        "(dashed line). Orange squares: optimistic, the same model on the same data under flawed "
-        "protocols; the further to the right, the more the flaw flatters (in few people chance may "
-        "hide it). Lines through the marks: 95 % intervals, which know nothing of the flaw. Grey "
-        "line: chance. Dotted: the published figure, where there is one.",
-        f"Right and optimistic protocols: {said}",
+        "Blue circle: evaluated by person, the performance to expect in new people like these "
+        "(dashed line). Orange squares: the same model on the same data under flawed protocols, "
+        "which are optimistic; the further to the right, the larger the bias (in small samples, "
+        "chance may hide it). Horizontal lines: 95 % intervals, which do not account for the "
+        "flaw. Grey line: chance. Dotted line: the published figure, if given.",
+        f"Correct and optimistic protocols: {said}",
     )
 
 

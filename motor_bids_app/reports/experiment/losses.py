@@ -13,7 +13,7 @@ from motor_bids_app.reports.pages import Figure, Table
 _PANELS = 6  # networks drawn at most: that of all six maps, or one per map
 _COLUMNS = 3
 _LINES = 30  # trainings drawn of each network at most, those of the first test sets
-_KINDS = {"loss": ("training people", 0), "validation_loss": ("held out to stop by", 1)}
+_KINDS = {"loss": ("training people", 0), "validation_loss": ("held out for early stopping", 1)}
 
 
 @styled
@@ -48,15 +48,15 @@ def loss_chart(losses: pd.DataFrame, models: Mapping[str, str]) -> Figure:
         if place == 1:
             canvas.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     left_out = losses.groupby(["model", "network"]).ngroups - len(groups)
-    more = f" {left_out} more networks stand in the table alone." if left_out else ""
+    more = f" {left_out} more networks are only in the table." if left_out else ""
     return chart_figure(
         canvas,
         "losses",
-        "Losses in training",
-        "Thin lines are single trainings in the cross-validation, thick ones their mean over those "
-        "that were still running. A loss that falls in the training people but not in those held "
-        "out has learned them by heart; one that has not fallen yet was stopped too early or "
-        f"learned too slowly.{more}",
+        "Training losses",
+        "Thin lines are single trainings in the cross-validation; thick lines are the mean over "
+        "those still running. A loss that falls in the training people but not in those held out "
+        "shows overfitting; a loss that is still falling at the end, or has not fallen, shows "
+        f"training that stopped too early or learned too slowly.{more}",
         f"Losses by epoch of {len(groups)} networks",
     )
 
@@ -83,17 +83,17 @@ def loss_table(losses: pd.DataFrame, models: Mapping[str, str]) -> Table:
             )
         )
     return Table(
-        caption="Losses in training, means over trainings. Where people were held out, the weights "
-        "of the epoch with their least loss were kept. A loss of log 2 = 0.693 is that of calling "
-        "everyone even, where two classes have equal weight.",
+        caption="Training losses, averaged over trainings. Where people were held out, the "
+        "weights of the epoch with the lowest held-out loss were kept. With two classes of equal "
+        "weight, a loss of log 2 = 0.693 corresponds to predicting 0.5 for everyone.",
         columns=(
             "Model",
             "Network of",
             "Trainings",
             "Epochs",
-            "Loss in the first epoch",
-            "In the last",
-            "Least, in people held out",
+            "First epoch",
+            "Last epoch",
+            "Lowest, held out",
             "Its epoch",
         ),
         rows=tuple(rows),

@@ -18,11 +18,11 @@ from motor_bids_app.reports.experiment.content import ExperimentReport
 from motor_bids_app.reports.pages import Figure, Table, render
 
 _EXCLUDED = ("Left out.", {"participant_id": "Participant", "reason": "Reason"})
-_OPTIONAL = {"explanation": "What the model looks at", "states": "States of connectivity"}
+_OPTIONAL = {"explanation": "What the model responds to", "states": "States of connectivity"}
 _LIMITS = (
-    "The numbers hold for people like these, imaged like these. Elsewhere a model usually does "
-    "worse: try it on people of another site before relying on it.",
-    "A model that predicts is not an explanation: what it uses need not cause the impairment.",
+    "The results apply to similar people scanned in a similar way. Models usually perform worse "
+    "elsewhere: validate this one at another site before relying on it.",
+    "Prediction is not explanation: what the model uses need not cause the impairment.",
     "Predictions are for research only, and must not guide the care of a patient.",
 )
 
@@ -57,9 +57,9 @@ class CohortImages:
         intact = self.n_people - self.n_with_lesion_mask
         said = [f"{self.n_with_lesion_mask} of {self.n_people} people have a lesion mask."]
         if intact:
-            said.append(f"{intact} without one were processed as if the brain were intact.")
+            said.append(f"{intact} without one were processed as if there were no lesion.")
         if self.quality:
-            said.append(f"{self.n_outliers} scans are outliers in some measure of quality.")
+            said.append(f"{self.n_outliers} scans are outliers in at least one quality measure.")
         return tuple(said)
 
 
@@ -89,7 +89,9 @@ def render_experiment(report: ExperimentReport) -> str:
         ),
         sentences=_sentences(report),
         contents=_contents(report),
-        cohort=Table.of(report.cohort, "Who was studied: median (least to greatest), or counts."),
+        cohort=Table.of(
+            report.cohort, "Sample characteristics: median (minimum to maximum), or counts."
+        ),
         excluded=Table.of(report.excluded, *_EXCLUDED),
         optional=_OPTIONAL,
         limits=_LIMITS,
@@ -112,7 +114,7 @@ def _sentences(report: ExperimentReport) -> list[str]:
     ]
     if report.ceiling is not None:
         sentences.append(
-            f"These data are simulated: no model can do better than {answer.metric_name} "
+            f"Simulated data: no model can do better than {answer.metric_name} "
             f"{report.ceiling:.2f} in the long run."
         )
     return [sentence for sentence in sentences if sentence]

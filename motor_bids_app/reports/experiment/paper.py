@@ -105,8 +105,8 @@ def class_table(table: pd.DataFrame, model: str, label: str) -> Table:
     ]
     return Table(
         caption=f"{label}: each class taken as positive, and the mean of both; as in the paper, "
-        "healthy controls count as good. Mean [least to greatest] over "
-        f"{_test_sets(one)}, of the mean over trainings, then of the best one.",
+        f"healthy controls count as good. Mean [minimum to maximum] over {_test_sets(one)}, of "
+        "the mean over trainings, then of the best one.",
         columns=("Metric", *_CLASSES.values()),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
@@ -131,10 +131,10 @@ def variant_table(numbers: PaperNumbers, models: Sequence[str], what: str) -> Ta
     ]
     kind = "on each map alone" if what == "maps" else "in other masks"
     return Table(
-        caption=f"Networks {kind}, the same splits and trainings: mean of both classes [least "
-        "to greatest test set], as the paper has it: controls count as good. The first two columns "
-        "are the right AUC, of patients, and that of all. The best row of several is the best by "
-        "luck too.",
+        caption=f"Networks {kind}, the same splits and trainings: mean of both classes [minimum "
+        "to maximum over test sets]; as in the paper, controls count as good. The first two "
+        "columns are the correct AUC, in patients, and the AUC in everyone. The best of several "
+        "rows is best partly by chance.",
         columns=(
             "Network",
             *_RIGHT,
@@ -159,9 +159,9 @@ def layer_table(numbers: PaperNumbers, network: str, layer: str, models: Sequenc
     ]
     return Table(
         caption=f"Classical classifiers on the {LAYERS[layer]}, fitted to the training people of "
-        "the network, which was not trained again; poor is the positive class, and controls "
-        "count as good. The first two columns are the right AUC, of patients, and that of all. The "
-        "best of several such classifiers is the best by luck too.",
+        "the network, which was not retrained; poor is the positive class, and controls count as "
+        "good. The first two columns are the correct AUC, in patients, and the AUC in everyone. "
+        "The best of several classifiers is best partly by chance.",
         columns=(
             "Classifier",
             *_RIGHT,
@@ -173,7 +173,7 @@ def layer_table(numbers: PaperNumbers, network: str, layer: str, models: Sequenc
     )
 
 
-_RIGHT = ("Right: AUC in patients (95 % interval)", "AUC with controls, who count in the paper")
+_RIGHT = ("Right: AUC in patients (95 % interval)", "AUC with controls, as in the paper")
 
 
 def _classifier(label: str) -> str:
@@ -214,13 +214,13 @@ def _spread(row: Any, kind: str) -> str:
 
 
 PAPER_TEXT = Markup(
-    "In the form of Karakis et al. (2023): mean [least to greatest test set] over test sets and "
-    "trainings, and the mean of maxima, for which the best training of each test set is picked. "
-    "<strong>Nobody can pick it without knowing the answers, so the mean of maxima is optimistic"
-    "</strong>, and healthy controls count as good outcomes. The right numbers stand beside: "
-    "trainings averaged, in patients, with 95 % intervals. The published AUC equals the published "
-    "accuracy in every line, so it must be that of the classes called; ours is that of the "
-    "probabilities."
+    "In the form of Karakis et al. (2023): mean [minimum to maximum over test sets], over test "
+    "sets and trainings, and the mean of maxima, which takes the best training of each test set. "
+    "<strong>That choice requires knowing the outcomes, so the mean of maxima is optimistic"
+    "</strong>, and healthy controls count as good outcomes. The correct numbers are given beside "
+    "it: trainings averaged, in patients, with 95 % intervals. The published AUC equals the "
+    "published accuracy in every line, so it must have been computed from predicted classes; ours "
+    "is computed from probabilities."
 )
 
 
@@ -257,12 +257,11 @@ def embedding_figure(embedding: pd.DataFrame, predictions: pd.DataFrame) -> Figu
     return chart_figure(
         canvas,
         "layers-tsne",
-        "People as the layers of the network see them",
-        f"The {n_people} people of the first test set, whom this network had not learned from, "
-        "controls among those truly good; "
-        "people whom a layer sees as alike lie close together (t-SNE). Only who is near whom can "
-        "be read: axes, distances between groups and sizes of groups mean nothing, and another "
-        "seed gives another picture. It is a picture and no evidence; how well classes are told "
-        "apart stands in the tables.",
+        "People in the network's layers (t-SNE)",
+        f"The {n_people} people of the first test set, not used to train this network; controls "
+        "count as good outcomes. People whom a layer represents alike lie close together (t-SNE). "
+        "Only neighbourhoods can be interpreted: axes, distances between groups and sizes of "
+        "groups have no meaning, and another seed gives another picture. The figure is an "
+        "illustration, not evidence; the tables show how well classes are separated.",
         f"t-SNE of {n_people} tested people in {len(layers)} layers of the network",
     )

@@ -28,7 +28,7 @@ def paper_figures(numbers: PaperNumbers) -> list[Figure]:
         if (sets["training"] > 1).any():
             sets = pd.concat([sets, numbers.best.assign(model=numbers.best["model"] + " best")])
             labels |= {
-                f"{k} best": f"{v}: best training, picked by test" for k, v in labels.items()
+                f"{k} best": f"{v}: best training, chosen by test result" for k, v in labels.items()
             }
         found.append(("masks", "Networks in other masks", _BOXED["masks"], labels, sets))
     if layered:

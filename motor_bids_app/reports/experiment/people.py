@@ -33,8 +33,8 @@ def people_table(predictions: pd.DataFrame, label: str, task: str) -> Table:
     )
     what = "probability of a poor outcome" if classify else "score"
     return Table(
-        caption=f"Each patient as “{label}” predicted them when it had not seen them, the worst "
-        f"misses first: {what}, its standard deviation over repeats, and how far off it was.",
+        caption=f"Out-of-fold prediction of “{label}” for each patient, largest errors first: "
+        f"{what}, its standard deviation over repeats, and how far off it was.",
         columns=("Participant", "True", "Predicted", "SD", "Off by"),
         rows=tuple(rows),
         numeric=frozenset({2, 3, 4} if classify else {1, 2, 3, 4}),

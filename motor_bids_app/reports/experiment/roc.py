@@ -34,8 +34,8 @@ def roc_curves(
         canvas,
         "roc",
         "ROC curves",
-        "Each curve is the mean of those of the test sets, so that the area under it is the AUC "
-        "beside it; up and to the left is better, and the dashed line is guessing.",
+        "Each curve is the mean over test sets, so the area under it is the AUC shown; closer to "
+        "the top left is better, and the dashed line is chance.",
         f"ROC curves of {len(models)} models: "
         + "; ".join(
             f"{label} {interval_text(metrics, name, 'roc_auc')}" for name, label in models.items()

@@ -15,10 +15,10 @@ def search_table(search: pd.DataFrame) -> Table:
     shown = search.assign(chosen=search["chosen"].map({True: "yes", False: ""}))
     return Table.of(
         shown,
-        "Numbers of states that were tried.",
+        "Numbers of states tried.",
         {
             "k": "States",
-            "states_of_most": "Visited by most people",
+            "states_of_most": "States visited by most people",
             "lowest_participation": "Participation, least",
             "mean_participation": "Mean",
             "silhouette": "Silhouette",
@@ -37,13 +37,13 @@ def dynamics_table(dynamics: Dynamics, poor: NDArray[np.bool_]) -> Table:
         kind, _, state = str(name).rpartition("_")
         label = {
             "occupancy": f"Share of time in state {state}",
-            "dwell_seconds": f"Mean stay in state {state} (s)",
-        }.get(kind, "Changes of state")
+            "dwell_seconds": f"Mean dwell time in state {state} (s)",
+        }.get(kind, "State transitions")
         values = table[name].to_numpy(np.float64)
         rows.append((label, *(_mean_and_spread(values[members]) for members in (~poor, poor))))
     return Table(
-        caption="How people move between states: mean (standard deviation) by class. The table of "
-        "all people is states/people.tsv.",
+        caption="State dynamics: mean (standard deviation) by class. states/people.tsv has one "
+        "row per person.",
         columns=("Measure", *CLASSES),
         rows=tuple(rows),
         numeric=frozenset({1, 2}),
@@ -72,11 +72,11 @@ def cluster_table(clusters: pd.DataFrame, n_permutations: int) -> Table:
     )
     kept = int((clusters["p_corrected"] < 0.05).sum()) if len(clusters) else 0
     return Table(
-        caption="Where classes differ in a state, adjusted for age, sex and time since stroke: "
-        "clusters of 50 voxels or more at p < 0.05 per voxel, uncorrected (as published). The last "
-        f"column corrects for the many voxels by the largest cluster in {n_permutations} "
-        f"permutations of people: {kept} of {len(clusters)} clusters hold at 0.05. Chance "
-        "alone can explain the others in so many voxels.",
+        caption="Differences between classes in a state, adjusted for age, sex and time since "
+        "stroke: clusters of 50 voxels or more at p < 0.05 per voxel, uncorrected (as published). "
+        "The last column corrects for multiple comparisons by the largest cluster in "
+        f"{n_permutations} permutations of people: {kept} of {len(clusters)} clusters are "
+        "significant at 0.05. The others can arise by chance among so many voxels.",
         columns=(
             "Peak",
             "Higher in",

@@ -28,8 +28,8 @@ from motor_bids_app.reports.pages import Figure
 
 _HIGHEST = 99.0  # percentile of sizes at the ends of the colours
 _NO_CLUSTER = (
-    "In no state that was compared do classes differ in 50 neighbouring voxels, not "
-    "even at the uncorrected threshold of the paper."
+    "Classes differ in no cluster of 50 voxels in any state compared, even at the uncorrected "
+    "threshold of the paper."
 )
 Classes = NDArray[np.bool_] | None
 
@@ -87,13 +87,13 @@ def _sentences(states: States, n_people: int, decides: str) -> tuple[str, ...]:
     others = {words[name]: choose_number(states.search, name) for name in DECIDING}
     told = [f"{number} by the {name}" for name, number in others.items() if name != words[decides]]
     return (
-        f"The maps of all windows of {n_people} people fall into {k} states (k-medians; windows "
-        "whose map varies most first, then all). States were found without a look at the outcome, "
-        "and no model uses them.",
-        f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are hence "
-        f"compared between classes: {named}. Of the numbers tried, those in which most people "
-        "share two states (if there is none: as many as any) were admitted, and the highest "
-        f"{words[decides]} decided among them (it would be {', '.join(told)}).",
+        f"The maps of all windows of {n_people} people fall into {k} states (k-medians; first on "
+        "the windows whose maps vary most, then on all). States were found without using the "
+        "outcome, and no model uses them.",
+        f"States that {100 * LEAST_PARTICIPATION:.0f} % of the people visit, and which are "
+        f"therefore compared between classes: {named}. Of the numbers tried, those in which most "
+        "people share two states (if there is none: as many as any) were admitted, and the "
+        f"highest {words[decides]} decided among them (it would be {', '.join(told)}).",
         f"{100 * states.moved:.1f} % of the windows changed state when all voxels were used "
         "instead of the sample of the search.",
     )
@@ -119,10 +119,10 @@ def _centres(
     return Figure(
         name="states-centres",
         title="States of connectivity",
-        caption="How to read it: each row is the typical map of one state. Red goes up and down "
-        "with M1 of the side of the lesion (the left, where lesions were mirrored), blue against "
-        f"it; all rows share one scale, Fisher z from {-limit:.2g} to {limit:.2g}. Slices run from "
-        "the bottom to the top of the brain, left at the left.",
+        caption="Each row is the median map of one state. Red: positive correlation with M1 on "
+        "the side of the lesion (the left, where lesions were mirrored); blue: negative "
+        f"correlation. All rows share one scale, Fisher z from {-limit:.2g} to {limit:.2g}. "
+        "Slices run from the bottom to the top of the brain, left at the left.",
         alt=f"Median connectivity of {len(centres)} states over axial slices of the template.",
         data=draw_rows(rows, around=template),
         media_type="image/png",
@@ -137,7 +137,7 @@ def search_chart(search: pd.DataFrame) -> Figure:
     shown = (
         ("mean_participation", "People who visit a state, mean share"),
         ("silhouette", "Silhouette"),
-        ("cost", "Distance from the own state"),
+        ("cost", "Distance to own state"),
     )
     for axes, (column, label) in zip(panels, shown, strict=True):
         axes.axvline(chosen, color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
@@ -151,11 +151,11 @@ def search_chart(search: pd.DataFrame) -> Figure:
     return chart_figure(
         canvas,
         "states-search",
-        "How many states",
+        "Number of states chosen",
         "Left: share of people who visit a state, mean over states (blue circles) and in the "
-        "least visited one (orange squares). Middle: how much nearer windows are to their own "
-        "state than to the next; higher is clearer. Right: what is left unexplained; look for an "
-        "elbow. Dashed: the number that was chosen.",
+        "least visited one (orange squares). Middle: silhouette, how much nearer windows are to "
+        "their own state than to the next; higher is better. Right: unexplained distance; look "
+        "for an elbow. Dashed: the number chosen.",
         f"Participation, silhouette and cost for {len(search)} numbers of states; chosen {chosen}",
     )
 
@@ -166,7 +166,7 @@ def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
     canvas, panels = new_chart(7.6, 3.0, panels=2)
     for axes, values, label in (
         (panels[0], dynamics.occupancy, "Share of time in the state"),
-        (panels[1], dynamics.dwell_seconds, "Mean stay (s)"),
+        (panels[1], dynamics.dwell_seconds, "Mean dwell time (s)"),
     ):
         _strips(axes, values, poor)
         axes.set(xlabel="State", ylabel=label)
@@ -177,8 +177,8 @@ def dynamics_chart(dynamics: Dynamics, poor: Classes) -> Figure:
         canvas,
         "states-dynamics",
         "Time in each state",
-        "Each mark is a person, each bar the mean of a class. A stay of 0 s: the person never "
-        "visits the state.",
+        "Each mark is a person, each bar the mean of a class. A dwell time of 0 s means that the "
+        "person never visits the state.",
         f"Occupancy and dwell time of {len(dynamics.occupancy)} people in "
         f"{dynamics.occupancy.shape[1]} states",
     )
@@ -245,11 +245,11 @@ def transitions_chart(dynamics: Dynamics, poor: Classes) -> Figure:
     return chart_figure(
         canvas,
         "states-transitions",
-        "From one state to the next",
-        "Of the windows in the state of a row, the share that is followed by a window in the state "
-        "of a column, mean over the people who visit the row's state. The diagonal is high because "
-        "windows that follow each other share most of their volumes; none: nobody of the class "
-        "visits the state.",
+        "Transitions between states",
+        "Share of windows in the row's state that are followed by a window in the column's state, "
+        "averaged over the people who visit the row's state. The diagonal is high because "
+        "consecutive windows share most of their volumes; none: nobody in the class visits the "
+        "state.",
         "Probability of moving between states: " + ", ".join(groups),
     )
 

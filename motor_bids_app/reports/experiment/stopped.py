@@ -31,8 +31,8 @@ def render_stopped(report: StoppedReport) -> str:
         findings=tuple(stopping["finding"]),
         audit=Table.of(
             report.audit,
-            "Checks for what would make an evaluation too good. The people concerned are in "
-            "audit.tsv.",
+            "Checks for problems that would inflate the results. The people concerned are listed "
+            "in audit.tsv.",
             {"check": "Check", "state": "Result", "finding": "Finding"},
         ),
         contents={"audit": "Audit", "next": "What to do", "settings": "Settings"},

@@ -19,10 +19,10 @@ _SHOWN = {  # metrics of the main table, by task
     "ordinal": ("quadratic_kappa", "mae", "accuracy"),
 }
 _MEASURED = {
-    "elsewhere": "in people who played no part in the model",
-    "nested": "in patients whom neither the models nor the limits were made from",
-    "not nested": "by split-conformal limits calibrated on all other patients, which is what they "
-    "should by construction: the model is too costly to nest",
+    "elsewhere": "in people not used to develop the model",
+    "nested": "in patients used neither for the models nor for the limits",
+    "not nested": "by split-conformal limits calibrated on all other patients, which reach the "
+    "target by construction: nested calibration of this model is too costly",
 }
 POPULATIONS = {"patients": "patients", "all": "patients and healthy controls together"}
 
@@ -51,23 +51,25 @@ def models_table(
     caption = f"Out-of-fold performance in {POPULATIONS[population]}, with 95 % intervals."
     if "balanced_accuracy_own" in shown:
         caption += (
-            " Balanced accuracy is at the probability that was best for people outside each test "
-            "set, as models learn from other shares of poor outcomes, and of the same models on "
-            "either class; sensitivity and specificity are at 0.5, of all people together."
+            " Balanced accuracy uses the threshold that was best for the people outside each test "
+            "set, because models are trained with different class balances, and compares both "
+            "classes within the same models; sensitivity and specificity use a threshold of 0.5 "
+            "and pool all people."
         )
     if population == "all":
         caption += (
-            " Beside the table above, not instead of it: controls are easy to tell from patients, "
-            "so that these numbers are too good for the question asked."
+            " In addition to the table above, not instead of it: controls are easy to tell from "
+            "patients, so these numbers are too optimistic for the question asked."
         )
     if task == "calibration":
         caption = (
-            f"Whether probabilities mean what they say, in {POPULATIONS[population]}: ideal are a "
-            "slope of 1 (below: too extreme), an intercept of 0 (above: poor is more frequent than "
-            "predicted), and a calibration error (ECE) near 0, which chance alone exceeds (it "
-            "has no interval). Intervals of slope and intercept are by leaving patients out one at "
-            "a time, wider because those who are tested also train. That of a slope has no upper "
-            "end where some of the models tested say nearly the same of everybody."
+            f"Calibration of probabilities, in {POPULATIONS[population]}: ideal are a slope of 1 "
+            "(below: predictions too extreme), an intercept of 0 (above: poor is more frequent "
+            "than predicted), and an expected calibration error (ECE) near 0, which is above 0 by "
+            "chance alone (no interval). Intervals of slope and intercept are jackknife intervals "
+            "over patients, widened because tested patients are also used for training. The "
+            "interval of a slope has no upper end where some of the models predict nearly the same "
+            "for everyone."
         )
     return Table(
         caption=caption,
@@ -97,9 +99,9 @@ def metric_cell(row: Mapping[Hashable, float]) -> str:
 def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
     """One row per model, against the best of the simpler ones."""
     return Table(
-        caption="Each model against the best of the simpler ones, on the same splits: difference "
-        "in patients with its 95 % interval, p (the greater of the corrected resampled t-test over "
-        "splits and of a test over people), and that p corrected for the number of models (Holm).",
+        caption="Each model compared with the best simpler one, on the same splits: difference "
+        "in patients with its 95 % interval, p (the larger of the corrected resampled t-test over "
+        "splits and a test over people), and p corrected for the number of models (Holm).",
         columns=("Model", "Best simpler model", "Metric", "Difference", "p", "p (Holm)"),
         rows=_compared(comparisons, models),
         numeric=frozenset({3, 4, 5}),
@@ -109,8 +111,8 @@ def comparison_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Ta
 def nuisance_table(comparisons: pd.DataFrame, models: Mapping[str, str]) -> Table:
     """One row per model, against missing values, image quality and site alone."""
     return Table(
-        caption="Each model against one of missing values, image quality and site alone. A model "
-        "that is not better than these may have learned nothing else.",
+        caption="Each model compared with one that sees only missing values, image quality and "
+        "site. A model that is no better may have learned nothing else.",
         columns=("Model", "Compared with", "Metric", "Difference", "p", "p (Holm)"),
         rows=_compared(comparisons, models),
         numeric=frozenset({3, 4, 5}),
@@ -150,10 +152,14 @@ def coverage_table(coverage: pd.DataFrame, task: str) -> Table:
     ]
     what = ("sets of classes", "Classes in the set") if classify else ("intervals", "Width")
     return Table(
-        caption=f"Conformal {what[0]} of the final model that should hold the truth for "
-        f"{coverage['level'].iloc[0]:.0%} of patients: how often they do (95 % binomial interval, "
+        caption=f"Conformal {what[0]} of the final model that should contain the truth for "
+        f"{coverage['level'].iloc[0]:.0%} of patients: observed coverage (95 % binomial interval, "
         f"Wilson), {_MEASURED[coverage['measured'].iloc[0]]}."
-        + (" With both classes in the set, the model should not be asked." if classify else "")
+        + (
+            " Where the set holds both classes, the model gives no usable prediction."
+            if classify
+            else ""
+        )
         + "".join(
             f" {row['group'].capitalize()}: {row['remark']}."
             for _, row in coverage.reindex(columns=["group", "remark"]).dropna().iterrows()
@@ -185,10 +191,9 @@ def subgroup_table(groups: pd.DataFrame, label: str) -> Table:
         for _, row in groups.iterrows()
     ]
     return Table(
-        caption=f"{label} in parts of the cohort, with 95 % intervals; all rows are of patients, "
-        "but for one that counts controls, where there are some. Intervals that overlap are no "
-        "sign of equality: parts are small, and many comparisons find differences by "
-        "chance.",
+        caption=f"{label} in subgroups, with 95 % intervals; all rows are patients only, except "
+        "one that includes controls, where there are some. Overlapping intervals do not show "
+        "equality: subgroups are small, and many comparisons produce differences by chance.",
         columns=("By", "Group", "People", *(["Poor"] if classify else []), metric),
         rows=tuple(rows),
         numeric=frozenset({2, 3, 4} if classify else {2, 3}),
@@ -209,11 +214,12 @@ def left_out_table(sites: pd.DataFrame, label: str) -> Table:
         for _, row in sites.iterrows()
     ]
     return Table(
-        caption=f"{label} at sites that it had not learned from, with 95 % intervals. Their mean "
-        "takes sites for a draw from many (random effects: DerSimonian and Laird 1986, Hartung and "
-        "Knapp 2001), and its interval is about the mean; the last row says where a new site may "
-        "lie. All intervals of this page are of models that learned without a site; the final "
-        "model learns from all sites and, where they are few, may be better than intervals say.",
+        caption=f"{label} at sites it was not trained on, with 95 % intervals. The mean treats "
+        "sites as a sample of many (random effects: DerSimonian and Laird 1986, Hartung and Knapp "
+        "2001), and its interval is that of the mean; the last row is the prediction interval for "
+        "a new site. All intervals on this page are for models trained without one site; the "
+        "final model is trained on all sites and, where they are few, may be better than the "
+        "intervals suggest.",
         columns=("Site", "Patients", *(["Poor"] if classify else []), metric),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3} if classify else {1, 2}),
@@ -233,7 +239,7 @@ def missing_table(missing: pd.DataFrame) -> Table:
         for _, row in missing.iterrows()
     ]
     return Table(
-        caption="Missing data, and what models do about it within each training fold.",
+        caption="Missing data, and how models handle it within each training fold.",
         columns=("Input", "Lacked by", "Patients", "Controls", "Rule"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
@@ -250,7 +256,7 @@ def recalibration_table(table: pd.DataFrame, label: str) -> Table:
     return Table(
         caption=f"Recalibration of {label}, learned within each training fold: ideal are a slope "
         "of 1, an intercept of 0, and a Brier score and calibration error (ECE) near 0. All other "
-        "results are those after it.",
+        "results are after recalibration.",
         columns=("Probabilities", *(METRICS.get(name, name) for name in shown)),
         rows=tuple(rows),
         numeric=frozenset(range(1, len(shown) + 1)),
@@ -265,9 +271,9 @@ def subset_table(table: pd.DataFrame, metric: str) -> Table:
         for maps, n, value in zip(shown["maps"], shown["n_maps"], shown["value"], strict=True)
     )
     return Table(
-        caption="Mean prediction of the networks of single maps, for every subset of maps, out of "
-        f"fold. To look at, not to choose by: the best of {len(rows)} subsets is the best by luck "
-        "too. The result above comes from maps that were chosen within each training fold.",
+        caption="Mean out-of-fold prediction of the single-map networks, for every subset of "
+        f"maps. Not for choosing maps: the best of {len(rows)} subsets is best partly by chance. "
+        "The result above uses maps chosen within each training fold.",
         columns=("Maps", "Number of maps", METRICS.get(metric, metric)),
         rows=rows,
         numeric=frozenset({1, 2}),
@@ -283,8 +289,8 @@ def chosen_table(table: pd.DataFrame) -> Table:
         names.pop("training")
     return Table.of(
         table,
-        "Maps whose networks each model averages, chosen by people of its own training fold. Most "
-        f"often: {most.index[0]}, {most.iloc[0]} of {len(table)} times. Where the choice changes "
+        "Maps whose networks each model averages, chosen within its own training fold. Most "
+        f"often: {most.index[0]}, {most.iloc[0]} of {len(table)} times. If the choice changes "
         "from fold to fold, no map can be called the best.",
         names,
     )
@@ -295,9 +301,9 @@ def size_table(sizes: pd.DataFrame, models: Mapping[str, str]) -> Table:
     shown = sizes.assign(model=sizes["model"].map(lambda name: models.get(name, name)))
     return Table.of(
         shown,
-        "Patients needed to develop a model of so many weights, so that it shrinks by at most 10 % "
-        "in new people (Riley et al. 2020). Models of thousands of voxels have no such number: "
-        "they lean on their penalty.",
+        "Patients needed to develop a model with this many parameters, so that shrinkage in new "
+        "people is at most 10 % (Riley et al. 2020). Models of thousands of voxels have no such "
+        "number: they rely on regularisation.",
         {
             "model": "Model",
             "n_parameters": "Weights",

@@ -37,11 +37,11 @@ def coregistration(
     return replace(
         figure,
         name="bold-coregistration",
-        title="Bold on the anatomy",
-        caption="The mean of the bold moved to the anatomical image, under the outlines of its "
+        title="BOLD on the anatomy",
+        caption="Mean BOLD image aligned with the anatomical image, with the outlines of its "
         "brain mask (orange) and white matter (blue). Ventricles and the edge of the brain should "
-        "meet the lines. Where frontal and temporal lobes above air are dark or squeezed, the bold "
-        "has lost its signal or is distorted.",
+        "match the lines. Dark or compressed frontal and temporal lobes near air cavities "
+        "indicate signal dropout or distortion.",
     )
 
 
@@ -66,9 +66,9 @@ def signal(image: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
     return Figure(
         name="bold-signal",
         title="Signal of the bold",
-        caption="Mean over standard deviation in time of each voxel in the standard space, before "
-        "cleaning. Orange: edge of the template's brain. What is black inside the line was not "
-        "measured or has lost its signal, and has no connectivity.",
+        caption="Temporal mean divided by standard deviation of each voxel in the standard space, "
+        "before denoising. Orange: edge of the template's brain. Black areas inside the line were "
+        "not covered or have lost their signal, and have no connectivity.",
         alt="Slices of the temporal signal-to-noise ratio with the edge of the template's brain.",
         data=draw_rows(rows, around=brain),
         media_type="image/png",
@@ -90,10 +90,10 @@ def connectivity(
         name="bold-connectivity",
         title=f"Connectivity with {side} M1",
         caption="Correlation of each voxel with M1 of the side of the lesion (left where there is "
-        "none), as Fisher z, over sliding windows: mean, and standard deviation from window to "
-        "window. Red outline: the seed. In most people the motor cortex of both sides and the "
-        "midline between them go with the seed (red); a map that is red all over points to "
-        "motion or other noise that cleaning has left.",
+        "none), as Fisher z, over sliding windows: mean and standard deviation across windows. "
+        "Red outline: the seed. In most people the motor cortex of both sides and the midline "
+        "between them correlate with the seed (red); a map that is red everywhere suggests "
+        "residual motion or other noise.",
         alt=f"Slices of the mean and standard deviation of the connectivity with {side} M1.",
         data=draw_rows(_connectivity_rows(maps, template, seed), around=brain),
         media_type="image/png",
@@ -157,9 +157,9 @@ def coupling(seconds: NDArray[np.float64], values: NDArray[np.floating]) -> Figu
     return Figure(
         name="bold-coupling",
         title="Coupling of left and right M1",
-        caption="Correlation of M1 of the side of the lesion with the mirrored place on the other "
+        caption="Correlation of M1 on the side of the lesion with its mirror region on the other "
         "side, in each window. Dashed: mean. Neighbouring windows share most of their volumes, so "
-        "that smooth ups and downs of 0.3 and more arise by chance alone.",
+        "slow fluctuations of 0.3 and more arise by chance alone.",
         alt=f"Interhemispheric coupling over {len(values)} windows: mean {np.mean(values):.2f}, "
         f"from {np.min(values):.2f} to {np.max(values):.2f}.",
         data=to_svg(canvas, "bold-coupling"),

@@ -7,7 +7,7 @@ _NUISANCE = {"white_matter": "white matter", "csf": "cerebrospinal fluid"}
 BOLD_STEPS = {  # in the order of the text; `space` is filled in
     "bold_dummies": MethodStep(
         paragraph=BOLD,
-        sentence="Volumes at the start, before the steady state, were dropped.",
+        sentence="Initial volumes, before the steady state, were discarded.",
     ),
     "bold_motion": MethodStep(
         paragraph=BOLD,
@@ -41,13 +41,13 @@ BOLD_STEPS = {  # in the order of the text; `space` is filled in
     ),
     "bold_susceptibility_none": MethodStep(
         paragraph=BOLD,
-        sentence="Susceptibility distortion of the bold that could be told by matching its mean to "
-        "the anatomical image was not found, and none was undone.",
+        sentence="Matching the mean BOLD image to the anatomical image showed no susceptibility "
+        "distortion, and none was corrected.",
     ),
     "bold_susceptibility_refused": MethodStep(
         paragraph=BOLD,
-        sentence="Susceptibility distortion was estimated and left, as the correction would have "
-        "made the bold less like the anatomical image.",
+        sentence="Susceptibility distortion was estimated but not corrected, as the correction "
+        "would have made the BOLD less similar to the anatomical image.",
     ),
     "bold_susceptibility_left": MethodStep(
         paragraph=BOLD, sentence="Susceptibility distortion of the bold was not corrected."
@@ -72,8 +72,8 @@ BOLD_STEPS = {  # in the order of the text; `space` is filled in
     ),
     "bold_scrubbing": MethodStep(
         paragraph=BOLD,
-        sentence="Volumes with more framewise displacement than the limit were left out of the "
-        "regression and of correlations.",
+        sentence="Volumes with framewise displacement above the limit were excluded from the "
+        "regression and from correlations.",
     ),
     "bold_cleaning": MethodStep(
         paragraph=BOLD,
@@ -91,22 +91,23 @@ BOLD_STEPS = {  # in the order of the text; `space` is filled in
     },
     "bold_global_signal": MethodStep(
         paragraph=BOLD,
-        sentence="The table of confounds also has the global signal, without the lesion, and "
-        "cosines slower than 128 s; none of them was regressed out.",
+        sentence="The confounds table also has the global signal, without the lesion, and cosine "
+        "regressors (periods longer than 128 s); none of them was regressed out.",
     ),
     **{
         f"bold_compcor_{name}": MethodStep(
             paragraph=BOLD,
-            sentence=f"It has the principal components of {words} (aCompCor; Behzadi et al. 2007) "
-            "after trend and changes slower than 128 s had been removed, too; they were not "
-            "regressed out.",
+            sentence=f"It has the principal components of {words} (aCompCor; Behzadi et al. "
+            "2007), computed after removal of the trend and of fluctuations slower than 128 s; "
+            "they were not regressed out.",
             references=("Behzadi et al. 2007",),
         )
         for name, words in _NUISANCE.items()
     },
     "bold_smoothing": MethodStep(
         paragraph=BOLD,
-        sentence="The series was smoothed by a Gaussian inside the brain, lesion left out.",
+        sentence="The series was smoothed with a Gaussian kernel within the brain, excluding the "
+        "lesion.",
     ),
     "bold_connectivity": MethodStep(
         paragraph=BOLD,

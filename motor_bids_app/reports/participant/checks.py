@@ -43,8 +43,8 @@ def brain_mask(
         "Brain mask",
         "Orange: edge of the brain mask"
         + (". Red: lesion" if lesion is not None else "")
-        + ". The line should follow the surface of the brain, take in the whole cerebellum and the "
-        "lesion, and leave out skull, eyes and neck.",
+        + ". The line should follow the surface of the brain, include the whole cerebellum and "
+        "the lesion, and exclude skull, eyes and neck.",
         "Axial, coronal and sagittal slices of the head with the edge of the brain mask",
         picture,
     )
@@ -64,9 +64,9 @@ def bias_field(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti
     return _png(
         "bias-field",
         "Bias field",
-        "The same slices before and after correction, and the smoothed ratio of the two. White "
-        "matter should be equally bright everywhere afterwards, and the field smooth: if it shows "
-        "anatomy, the correction has taken contrast away.",
+        "The same slices before and after correction, and the smoothed ratio of the two. After "
+        "correction, white matter should be uniformly bright and the field smooth: if the field "
+        "shows anatomy, the correction has removed contrast.",
         "Axial slices before and after bias correction, and the estimated field",
         picture,
     )
@@ -97,9 +97,9 @@ def registration(
     return _png(
         "registration",
         "Registration to the template",
-        "The participant in the standard space, under the outlines of the template's brain "
-        "(orange) and white matter (blue); second row: the template itself. Ventricles, cortex and "
-        "the edge of the brain should meet the lines, except near a lesion.",
+        "The participant in the standard space, with the outlines of the template's brain "
+        "(orange) and white matter (blue); second row: the template itself. Ventricles, cortex "
+        "and the edge of the brain should match the lines, except near a lesion.",
         "Slices of the registered participant and of the template, with the template's outlines",
         draw_rows(rows, around=brain),
     )
@@ -111,7 +111,7 @@ def lesion_native(head: nib.Nifti1Image, lesion: nib.Nifti1Image, brain: nib.Nif
         "lesion-native",
         "Lesion on the participant's own image",
         "Red: lesion mask as given. It should cover the damaged tissue and nothing else; the last "
-        "row goes through the whole lesion.",
+        "row shows slices through the whole lesion.",
         "Slices of the head with the lesion filled in red",
         mosaic(head, around=brain, lesion=lesion),
     )
@@ -135,8 +135,8 @@ def lesion_standard(
     return _png(
         "lesion-standard",
         "Lesion and corticospinal tract in the standard space",
-        "Red: lesion. Blue: probability of the corticospinal tract on both sides. Where they meet, "
-        "the tract lesion load arises.",
+        "Red: lesion. Blue: probability of the corticospinal tract on both sides. Their overlap "
+        "gives the tract lesion load.",
         "Slices through the lesion in the standard space with the corticospinal tracts",
         draw_rows(rows, around=brain),
     )
@@ -160,8 +160,8 @@ def tissue(
     return _png(
         "tissue",
         "Tissue probabilities",
-        f"The stronger the colour, the likelier the tissue ({names}). The ribbon of cortex and the "
-        "deep nuclei should be grey matter; lesions are left out.",
+        f"The stronger the colour, the higher the tissue probability ({names}). The ribbon of "
+        "cortex and the deep nuclei should be grey matter; lesions are excluded.",
         "Slices of the head, plain and coloured by tissue",
         draw_rows(rows, around=brain),
     )
@@ -194,9 +194,9 @@ def denoising(
     return _png(
         "denoising",
         "Denoising of the diffusion series",
-        "One diffusion-weighted volume before and after, and the difference with its contrast "
-        "stretched; last row: its root mean square over all volumes. What was removed should look "
-        "like noise: edges in it would be lost anatomy.",
+        "One diffusion-weighted volume before and after denoising, and the difference with "
+        "stretched contrast; last row: root mean square of the difference over all volumes. What "
+        "was removed should look like noise: visible edges mean lost anatomy.",
         "Axial slices of a diffusion volume before and after denoising, and their difference",
         draw_rows(rows, around=brain),
     )
@@ -235,9 +235,10 @@ def tensor_residual(rmse: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
     row = Row(image=rmse, label="residual", colours="magma", limits=(0, high or 1), unit="signal")
     return _png(
         "tensor-residual",
-        "What the tensor does not explain",
-        "Root mean square over the volumes of signal less tensor. It is highest in pulsating "
-        "fluid; bright slices or edges all around the brain are artefacts or motion that is left.",
+        "Residuals of the tensor fit",
+        "Root mean square of the residuals (signal minus tensor) over volumes. They are highest "
+        "in pulsating fluid; bright slices or edges all around the brain indicate artefacts or "
+        "residual motion.",
         "Axial slices of the residual of the tensor fit with a colour bar",
         draw_rows([row], around=brain),
     )
@@ -260,9 +261,9 @@ def coregistration(
     return _png(
         "coregistration",
         "Diffusion on the anatomy",
-        f"The {what} image moved to the anatomical image, under the outlines of its brain "
-        "mask (orange) and white matter (blue). Both images should meet the lines; stretched or "
-        "squeezed frontal lobes are susceptibility distortion that is left.",
+        f"The {what} image aligned with the anatomical image, with the outlines of its brain mask "
+        "(orange) and white matter (blue). Both images should match the lines; stretched or "
+        "compressed frontal lobes indicate residual susceptibility distortion.",
         f"Slices of the {what} image and of the anatomy with the same outlines",
         draw_rows(rows, around=brain),
     )

@@ -26,10 +26,10 @@ def disconnection(
     ][::-1]
     return Figure(
         name="lesion-disconnection",
-        title="White matter that the lesion cuts",
-        caption=f"Orange: the share of the streamlines ({name}) through a voxel that enter the "
-        "lesion somewhere on their way, the fuller the more; red: lesion. Where fibres of this "
-        "person run was not measured.",
+        title="White matter disconnected by the lesion",
+        caption=f"Orange: the share of the streamlines ({name}) through a voxel that pass through "
+        "the lesion somewhere along their course (the stronger the colour, the more); red: "
+        "lesion. The person's own fibre paths were not measured.",
         alt="Slices of the template with the share of streamlines that are cut and the lesion.",
         data=draw_rows(rows, around=brain),
         media_type="image/png",

@@ -45,9 +45,9 @@ def susceptibility(
     return Figure(
         name=name,
         title=f"Susceptibility distortion of the {what}",
-        caption=f"The {what} before and after the correction along the phase-encoding "
-        f"axis, under the outlines of {outlines}; last row: the displacement that was undone. "
-        "Frontal and temporal lobes should meet the lines better afterwards, and other parts "
+        caption=f"The {what} before and after the correction along the phase-encoding axis, with "
+        f"the outlines of {outlines}; last row: the displacement that was corrected. After "
+        "correction, frontal and temporal lobes should match the lines better, and other regions "
         "should hardly have changed.",
         alt=f"Slices of the {what} before and after the correction, and of the displacement.",
         data=draw_rows(rows, around=brain),

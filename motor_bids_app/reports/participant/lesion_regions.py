@@ -28,8 +28,9 @@ def lesion_regions(overlap: pd.DataFrame) -> Table:
         for _, row in struck.head(_MOST).iterrows()
     )
     return Table(
-        caption="Where most of the lesion is, by regions of CerebrA in the standard space; most "
-        "white matter is in none of them. All regions are in the table _desc-lesionoverlap.tsv.",
+        caption="CerebrA regions with the largest part of the lesion, in the standard space; most "
+        "white matter belongs to none of them. All regions are in the table "
+        "_desc-lesionoverlap.tsv.",
         columns=("Region", "Lesioned (ml)", "Of the region", "Of the lesion"),
         rows=rows,
         numeric=frozenset({1, 2, 3}),
@@ -56,9 +57,9 @@ def cut_bundles(bundles: pd.DataFrame) -> Table:
         for _, row in met.head(_MOST).iterrows()
     )
     return Table(
-        caption="Bundles of white matter (HCP842) that the lesion cuts most, by the streamlines "
-        "of other people. All are in the table _desc-disconnectedbundles.tsv; regions and pairs "
-        "of regions that lose streamlines in two more.",
+        caption="White matter bundles (HCP842) that the lesion disconnects most, based on "
+        "streamlines of other people. All are in the table _desc-disconnectedbundles.tsv; regions "
+        "and pairs of regions that lose streamlines are in two other tables.",
         columns=("Bundle", "Side", "Hemisphere", "Streamlines cut", "Share"),
         rows=rows,
         numeric=frozenset({4}),

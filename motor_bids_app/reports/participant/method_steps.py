@@ -143,8 +143,8 @@ STEPS = {  # in the order of the text; `space` is filled in
     ),
     "susceptibility_none": MethodStep(
         paragraph=_DIFFUSION,
-        sentence="Susceptibility distortion that could be told by matching the mean b = 0 volume "
-        "to the anatomical image was not found, and none was undone.",
+        sentence="Matching the mean b = 0 volume to the anatomical image showed no susceptibility "
+        "distortion, and none was corrected.",
     ),
     "susceptibility_left": MethodStep(
         paragraph=_DIFFUSION, sentence="Susceptibility distortion was not corrected."

@@ -56,9 +56,9 @@ def motion_chart(
     return Figure(
         name=name,
         title="Head motion",
-        caption="Where the head was in each volume, and how far it moved since the volume before "
-        f"(framewise displacement). Volumes that moved by more than {limit:g} mm are marked: "
-        f"{marked} of {len(displacement)}.",
+        caption="Head position in each volume, and movement since the previous volume (framewise "
+        f"displacement). Volumes with more than {limit:g} mm are marked: {marked} of "
+        f"{len(displacement)}.",
         alt=f"Motion over {len(displacement)} volumes: mean framewise displacement "
         f"{np.mean(moved):.2f} mm, largest {np.max(moved):.2f} mm.",
         data=to_svg(canvas, name),

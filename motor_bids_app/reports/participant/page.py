@@ -8,10 +8,10 @@ from motor_bids_app.reports.pages import Figure, MethodsText, Table, format_numb
 _MOST_SAID = 3  # unusual measures in the headline; the others are listed below it
 SECTIONS = {  # the order of the page; what a section says when its input is absent
     "anatomy": ("Anatomy", "No T1w, T2w or FLAIR image was found, so no anatomy was processed."),
-    "lesion": ("Lesion", "No lesion mask was found, so nothing here is lesion-aware."),
+    "lesion": ("Lesion", "No lesion mask was found, so no step takes a lesion into account."),
     "tissue": ("Tissue maps", "No anatomical image was found, so tissue was not segmented."),
     "diffusion": ("Diffusion", "No dwi was found, so there are no diffusion maps."),
-    "bold": ("Resting-state bold", "No bold was found, so there is no connectivity."),
+    "bold": ("Resting-state BOLD", "No BOLD was found, so there is no connectivity."),
     "eeg": ("EEG", "No EEG was found."),
     "emg": ("EMG", "No EMG was found."),
 }
@@ -48,8 +48,8 @@ FACTS = {  # measures that a section starts with, and what they are called there
         "recorded_eeg_bad_channels": "Bad channels",
         "recorded_eeg_windows": "Windows kept",
         "recorded_eeg_rejected": "Windows left out",
-        "recorded_eeg_eye_components": "Eye components taken out",
-        "recorded_eeg_muscle_components": "Muscle components taken out",
+        "recorded_eeg_eye_components": "Eye components removed",
+        "recorded_eeg_muscle_components": "Muscle components removed",
     },
     "emg": {
         "recorded_emg_seconds": "Duration",
@@ -132,8 +132,8 @@ def render_participant(report: ParticipantReport) -> str:
         quality=_measures(
             report,
             report.quality,
-            "Measures of image quality and of the processing; outside the usual "
-            "range of older adults is a reason to look, not to leave out.",
+            "Measures of image and processing quality. A value outside the usual range of older "
+            "adults is a reason to check the images, not to exclude the person.",
         ),
         features=_measures(report, report.features, "As in the features table (TSV)."),
         settings=Table(
@@ -159,9 +159,9 @@ def verdict(report: ParticipantReport) -> tuple[str, str]:
     if warnings:
         things = "1 thing" if warnings == 1 else f"{warnings} things"
         first = " ".join([*report.quality_notes.values()][:_MOST_SAID])
-        text = f"All that was found was processed; {things} to look at"
+        text = f"All inputs were processed; {things} to look at"
         return "warn", f"{text} first. {first}" if first else f"{text}."
-    return "good", "All that was found was processed; no measure is unusual."
+    return "good", "All inputs were processed; no measure is unusual."
 
 
 def _with_facts(report: ParticipantReport, key: str) -> Section | None:

@@ -51,9 +51,9 @@ def spectra(cleaned: Cleaned, kind: str) -> Figure:
     return Figure(
         name=f"{kind}-spectra",
         title=f"Spectra of the {kind.upper()}",
-        caption="Power density of each channel. Orange: bad channels. Narrow peaks on the left at "
-        f"the mains (here {mains}) and its multiples should be gone on the right; what stands out "
-        "there over all frequencies is a bad contact.",
+        caption="Power spectral density of each channel. Orange: bad channels. Narrow peaks at "
+        f"the mains frequency (here {mains}) and its harmonics on the left should be gone on the "
+        "right; a channel that stands out on the right at all frequencies has a bad contact.",
         alt=f"Spectra of {len(cleaned.recording.names)} {kind.upper()} channels before and after "
         "cleaning.",
         data=to_svg(canvas, f"{kind}-spectra"),
@@ -104,9 +104,9 @@ def channel_map(recording: Recording, bad: dict[str, str], interpolated: tuple[s
     return Figure(
         name="eeg-channels",
         title="Electrodes",
-        caption="The head from above, nose up. Orange: bad channels, filled where they were made "
-        "from their neighbours, hollow where they stay out. Several bad ones side by side cannot "
-        "be made well from what is left around them.",
+        caption="The head from above, nose up. Orange: bad channels, filled if they were "
+        "interpolated from their neighbours, hollow if they were excluded. Several adjacent bad "
+        "channels cannot be interpolated well.",
         alt=f"Map of {len(recording.names)} electrodes, {n_bad} of them bad.",
         data=to_svg(canvas, "eeg-channels"),
         media_type="image/svg+xml",
@@ -160,11 +160,11 @@ def rejected(cleaned: Cleaned, windows: Windows, kind: str) -> Figure:
     axes.legend(fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     return Figure(
         name=f"{kind}-rejected",
-        title=f"Stretches of the {kind.upper()} that were left out",
+        title=f"Stretches of the {kind.upper()} that were excluded",
         caption="Median over good channels of the range within each second, before and after "
-        "cleaning. Orange at the bottom: seconds that cannot be trusted. Shaded: windows left out, "
+        "cleaning. Orange at the bottom: seconds with artefacts. Shaded: rejected windows, "
         f"{windows.n_rejected} of {n_windows}. A recording that is orange throughout has a fault "
-        "that cleaning does not mend.",
+        "that cleaning cannot correct.",
         alt=f"Amplitude over {n} seconds; {int(cleaned.bad_segments.sum())} seconds and "
         f"{windows.n_rejected} of {n_windows} windows left out.",
         data=to_svg(canvas, f"{kind}-rejected"),
@@ -194,11 +194,12 @@ def muscle_coherence(found: Coherences) -> Figure:
     named = ", ".join(f"{limb} {muscle}" for limb, muscle in found.muscles.items())
     return Figure(
         name="cmc-coherence",
-        title="Coherence of muscle and cortex",
+        title="Corticomuscular coherence",
         caption="Coherence of the strongest muscle of each limb, rectified, with the EEG above the "
-        f"opposite motor cortex during work ({named}). Shaded: 15 to 30 Hz, where that of a steady "
-        "force lies and is averaged. Dashed: what chance exceeds once in twenty at one frequency. "
-        "A peak at the mains, or coherence at all frequencies, is electrical and not of the brain.",
+        f"opposite motor cortex during work ({named}). Shaded: 15 to 30 Hz, the band of coherence "
+        "during steady force, over which it is averaged. Dashed: 95 % limit of chance at a single "
+        "frequency. A peak at the mains frequency, or coherence at all frequencies, is an "
+        "electrical artefact.",
         alt="Coherence over frequency of the left and the right limb.",
         data=to_svg(canvas, "cmc-coherence"),
         media_type="image/svg+xml",

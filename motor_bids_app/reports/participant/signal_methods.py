@@ -23,24 +23,25 @@ SIGNAL_STEPS = {  # in the order of the text
     ),
     "eeg_mains": MethodStep(
         paragraph=SIGNALS,
-        sentence="Notches 2 Hz wide took the mains, as the dataset names it, and its multiples.",
+        sentence="Notch filters 2 Hz wide removed the mains frequency given by the dataset and "
+        "its harmonics.",
     ),
     "eeg_mains_found": MethodStep(
         paragraph=SIGNALS,
-        sentence="The dataset does not name the mains: it was found in the spectra of the EEG, and "
-        "notches 2 Hz wide took it and its multiples.",
+        sentence="The dataset does not give the mains frequency: it was found in the spectra of "
+        "the EEG, and notch filters 2 Hz wide removed it and its harmonics.",
     ),
     "eeg_bad_channels": MethodStep(
         paragraph=SIGNALS,
-        sentence="Channels that were flat, clipped, far louder than the others or that correlated "
-        "with no other were bad (after Bigdely-Shamlo et al. 2015).",
+        sentence="Channels that were flat, clipped, of far larger amplitude than the others, or "
+        "correlated with no other were marked as bad (after Bigdely-Shamlo et al. 2015).",
         references=("Bigdely-Shamlo et al. 2015",),
     ),
     "eeg_components": MethodStep(
         paragraph=SIGNALS,
-        sentence="Eye and muscle artefacts were taken out as components of FastICA (Hyvärinen "
-        "1999) that went with the eyes' or frontal channels and were frontal, or that lay at "
-        "the margin of the cap with a spectrum that did not fall as that of a brain does (after "
+        sentence="Eye and muscle artefacts were removed as FastICA components (Hyvärinen 1999) "
+        "that correlated with eye or frontal channels and were frontal, or that lay at the margin "
+        "of the cap with a spectrum that did not fall off like that of brain activity (after "
         "Dharmaprani et al. 2016).",
         references=("Hyvärinen 1999", "Dharmaprani et al. 2016"),
     ),
@@ -50,28 +51,29 @@ SIGNAL_STEPS = {  # in the order of the text
         references=("Perrin et al. 1989",),
     ),
     "eeg_reference": MethodStep(
-        paragraph=SIGNALS, sentence="The EEG was referred to the average of its channels."
+        paragraph=SIGNALS, sentence="The EEG was re-referenced to the average of its channels."
     ),
     "emg_filter": MethodStep(
         paragraph=SIGNALS,
-        sentence="The EMG was read and filtered likewise, with a band of its own.",
+        sentence="The EMG was read and filtered in the same way, with its own pass band.",
     ),
     "emg_mains": MethodStep(
-        paragraph=SIGNALS, sentence="The mains, as the dataset names it, was taken from it too."
+        paragraph=SIGNALS,
+        sentence="The mains frequency given by the dataset was removed from it too.",
     ),
     "emg_mains_found": MethodStep(
-        paragraph=SIGNALS, sentence="The mains, as found in its spectra, was taken from it too."
+        paragraph=SIGNALS,
+        sentence="The mains frequency found in its spectra was removed from it too.",
     ),
     "signal_windows": MethodStep(
         paragraph=SIGNALS,
-        sentence="Recordings were cut into windows without overlap; those of which more than a "
-        "tenth had artefacts were left out.",
+        sentence="Recordings were cut into windows without overlap; windows with artefacts in "
+        "more than a tenth of their duration were rejected.",
     ),
     "signal_rhythms": MethodStep(
         paragraph=SIGNALS,
         sentence="Power of mu and beta was measured above either motor cortex, and slowing as the "
-        "ratio of delta to alpha (Finnigan et al. 2016) and the brain symmetry index (van Putten "
-        "2007).",
+        "delta/alpha ratio (Finnigan et al. 2016) and the brain symmetry index (van Putten 2007).",
         references=("Finnigan et al. 2016", "van Putten 2007"),
     ),
     "signal_muscles": MethodStep(
@@ -84,7 +86,7 @@ SIGNAL_STEPS = {  # in the order of the text
         paragraph=SIGNALS,
         sentence="Corticomuscular coherence was measured between the rectified EMG of each limb's "
         "strongest muscle and the EEG above the opposite motor cortex (after Halliday et al. "
-        "1995); what chance gives in as many segments was taken off.",
+        "1995); the value expected by chance for that number of segments was subtracted.",
         references=("Halliday et al. 1995",),
     ),
 }

@@ -11,10 +11,10 @@ from motor_bids_app.reports.prediction.sentences import sentence, withheld
 
 _CAUTION = (
     "It is not a diagnosis or a prognosis, the model is not a medical device, and nothing here "
-    "may guide the care of a patient.",
-    "It is not for choosing or withholding a treatment, for allotting therapy, or for comparing "
+    "may guide patient care.",
+    "It must not be used to choose or withhold treatment, to allocate therapy, or to compare "
     "people with one another.",
-    "It is not for people unlike those whom the model was trained on; the page names who they are.",
+    "It must not be used for people unlike the training people; the page names them.",
     "What drove a prediction is arithmetic of the model, not a cause of the impairment.",
 )
 _OPEN = 5  # people whose details are shown without a click
@@ -59,7 +59,7 @@ def render_prediction(report: PredictionReport) -> str:
         trust=_trust(report),
         performance=_performance(report),
         provenance=Table(
-            caption="As recorded when the model was trained.",
+            caption="As recorded at training.",
             columns=("Fact", "Value"),
             rows=tuple(report.provenance.items()),
         ),
@@ -157,7 +157,7 @@ def _summary(report: PredictionReport, rows: list[_Row]) -> dict[str, int]:
             sure = [r for r in likely if r.person.possible == (name,)]
             facts[f"of them, {'good' if name == 'poor' else 'poor'} unlikely"] = len(sure)
     counts = {
-        "Given no number": sum(not row.number for row in rows),
+        "Prediction withheld": sum(not row.number for row in rows),
         "Unlike the training group": sum(bool(person.unlike) for person in people),
         "Were in training": sum(person.in_training for person in people),
         "Healthy controls": sum(person.control for person in people),
@@ -168,12 +168,12 @@ def _summary(report: PredictionReport, rows: list[_Row]) -> dict[str, int]:
 
 def _trust(report: PredictionReport) -> str:
     text = (
-        "In cross-validation, on people of the training cohort whom the model had not seen, it "
-        "reached the values below. On other scanners and other patients expect less."
+        "Performance in cross-validation, on people of the training cohort held out from training. "
+        "Expect lower performance on other scanners and in other patients."
     )
     if report.noise_floor is not None and math.isfinite(report.noise_floor):
         text += (
-            " In a cohort of that size, a useless model could score up to "
+            " In a cohort of this size, a useless model could score up to "
             f"{report.noise_floor:.2f} above chance in the main metric."
         )
     return f"{text} {report.errors}".strip()

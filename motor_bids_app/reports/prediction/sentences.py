@@ -12,7 +12,7 @@ _MOST_NAMED = 2  # quantities in which a person is unlike others
 
 def sentence(report: PredictionReport, person: Person) -> str:
     """Return what may be said of a person, and no number where there is none to trust."""
-    start = "Healthy control, whom a model of patients is not about. " if person.control else ""
+    start = "Healthy control: the model was made for patients. " if person.control else ""
     reason = withheld(report, person)
     said = reason or _likely(report, person)
     return f"{start}{said}{_unlike(person, widened=not reason and person.answer == 'widened')}."
@@ -25,13 +25,13 @@ def withheld(report: PredictionReport, person: Person) -> str:
     if person.in_training:
         return "No prediction: the model was trained on this scan and has seen the outcome"
     if not report.trusted:
-        return f"No prediction to go by: {report.verdict.words}"
+        return f"No usable prediction: {report.verdict.words}"
     if report.task == "classification":
         known = person.possible is not None
     else:
         known = person.interval is not None
     if not known or not math.isfinite(person.predicted):
-        return "No prediction to go by: how sure it is cannot be told"
+        return "No usable prediction: its uncertainty is unknown"
     return ""
 
 
@@ -61,7 +61,7 @@ def _of_two(person: Person) -> str:
     if person.possible == (called,):
         return f"{text}; a {other} one is unlikely"
     if not person.possible:  # of split-conformal sets
-        return f"Neither outcome fits this person; {called} is a little nearer"
+        return f"Neither outcome fits this person well; {called} is slightly closer"
     return f"{text}; a {other} one cannot be ruled out"
 
 
@@ -84,7 +84,7 @@ def _of_score(report: PredictionReport, person: Person, interval: tuple[float, f
         "ruled out"
     )
     if report.span and interval[1] - interval[0] > _WIDE * (report.span[1] - report.span[0]):
-        return f"{text}, which is most of the scale and says little"
+        return f"{text}, which is most of the scale and of little use"
     return text
 
 

@@ -12,8 +12,8 @@ from motor_bids_app.reports.validation.content import ModelLink, ValidationRepor
 
 _LOSSES = {"brier": "Brier score", "mse": "Mean squared error"}
 _CAUTION = (
-    "A model that holds in one cohort need not hold in the next, and nothing here may guide the "
-    "care of a patient."
+    "A model that performs well in one cohort may not do so in the next, and nothing here may "
+    "guide patient care."
 )
 
 
@@ -43,7 +43,7 @@ def render_validation(report: ValidationReport) -> str:
         ),
         checklist=checklist_table(report),
         provenance=Table(
-            caption="As recorded when the model was trained.",
+            caption="As recorded at training.",
             columns=("Fact", "Value"),
             rows=tuple(report.provenance.items()),
         ),
@@ -82,8 +82,8 @@ def render_side_by_side(
 
 def _performance(report: ValidationReport) -> Table:
     return Table(
-        caption="In these patients, and in the cross-validation with which the model was made; "
-        "with 95 % intervals. Those on the left are of people who played no part in the model.",
+        caption="Performance in these patients (left, not used to develop the model) and in the "
+        "cross-validation at development, with 95 % intervals.",
         columns=("Metric", "Here", "In development"),
         rows=report.performance,
         numeric=frozenset({1, 2}),
@@ -105,10 +105,10 @@ def _updates(updates: pd.DataFrame) -> Table:
     ]
     loss = _LOSSES[updates["loss"].iloc[0]] if len(updates) else "Loss"
     return Table(
-        caption="The model as it is, and after updates that were fitted to some of these people "
-        "and judged on the others (ten times five folds). Intercept and slope are those fitted to "
-        "everyone, on log odds for classes. Gain: how much lower the loss is than as it is (95 %, "
-        "paired over people).",
+        caption="The model as it is, and after updates fitted to some of these people and "
+        "evaluated on the others (five folds, ten times). Intercept and slope are fitted to "
+        "everyone, on log odds for classes. Gain: reduction in loss compared with the model as it "
+        "is (95 % interval, paired over people).",
         columns=("Update", "Intercept", "Slope", loss, "Gain"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3, 4}),
@@ -131,9 +131,10 @@ def _case_mix(table: pd.DataFrame) -> Table:
         for _, row in table.iterrows()
     ]
     return Table(
-        caption="These people beside those whom the model learned from. Difference: in standard "
-        "deviations of the training people. Outside: farther away than 99 of 100 people like them. "
-        "People who are more alike than in training are harder to tell apart.",
+        caption="These people compared with the training people. Difference: in standard "
+        "deviations of the training people. Outside: share of people outside the range of 99 of "
+        "100 training-like people. A more homogeneous sample than in training is harder to "
+        "discriminate.",
         columns=("Quantity", "Here", "In training", "Difference", "Outside"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3, 4}),
@@ -152,8 +153,8 @@ def _compared(target: str, table: pd.DataFrame, labels: Mapping[str, str]) -> Ta
         for _, row in table.iterrows()
     ]
     return Table(
-        caption=f"{target}: each model less the first one, on the people whom all of them predict, "
-        "with 95 % interval and p (two-sided, not corrected for their number).",
+        caption=f"{target}: each model minus the first, on the people predicted by all models, "
+        "with 95 % interval and p (two-sided, not corrected for the number of models).",
         columns=("Model", "Against", "Metric", "Difference", "p"),
         rows=tuple(rows),
         numeric=frozenset({3, 4}),

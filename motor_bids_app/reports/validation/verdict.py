@@ -12,7 +12,7 @@ HOLDS = Verdict("holds here", "good")
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalEvidence:
-    """What the verdict looks at, in patients whom the model does not know.
+    """What the verdict looks at, in patients the model was not trained on.
 
     `band_high` is the most that guessing scores, and `most` the greatest value of the metric.
     `calibration` has the 95 % interval and the ideal of each measure of calibration; `update` says

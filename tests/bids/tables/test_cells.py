@@ -143,7 +143,7 @@ def test_levels_that_turn_a_plain_word_into_its_opposite_are_refused(write):
         ("fma_ue", ("0.5", "1"), "shares from 0 to 1"),
         ("barthel", ("18", "6"), "no multiple of 5"),
         ("fma_ue", ("12,5", "6"), "write a decimal point"),
-        ("age", ("60-69", "6"), "is no number"),
+        ("age", ("60-69", "6"), "is not a number"),
     ],
 )
 def test_numbers_that_are_something_else_are_refused(write, column, cells, message):
@@ -162,7 +162,7 @@ def test_p_and_c_are_patients_and_controls_only_as_a_pair(write):
 
 def test_who_is_in_no_group_where_others_are_is_said(write):
     resolved = resolve_columns(write("participant_id group", "sub-1 stroke", "sub-2 n/a"))
-    assert resolved.problems == ("In no group by the tables, and taken as patients: 1 (sub-2)",)
+    assert resolved.problems == ("Without a group in the tables, taken as patients: 1 (sub-2)",)
 
 
 def test_any_dictionary_is_read_or_refused_in_a_sentence(write):

@@ -268,7 +268,7 @@ def test_explaining_lists_all_problems_at_once(write):
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ('fma_eu = "x"', UsageError, "fma_eu is no known variable"),
+        ('fma_eu = "x"', UsageError, "fma_eu is not a known variable"),
         ('sex = { colum = "x" }', UsageError, "sex must be the name of a column"),
         ("sex = ", UsageError, "not readable TOML"),
         ('nihss = "nihss_24h"', ScoreError, "nihss_24h, which no table has"),

@@ -101,7 +101,9 @@ def test_the_index_holds_the_lines_of_the_file(write):
     table = read_table(write("a\tb\n1\t2\n\n3\t4,5\n"))
 
     assert table.index.tolist() == [2, 4]
-    with pytest.raises(TableError, match=r"line 4: b is '4,5', which is no number \(write a deci"):
+    with pytest.raises(
+        TableError, match=r"line 4: b is '4,5', which is not a number \(write a deci"
+    ):
         numeric_column(table, "b", write("a\n"))
 
 
@@ -110,7 +112,7 @@ def test_the_index_holds_the_lines_of_the_file(write):
 )
 def test_only_plain_finite_numbers_are_numbers(write, cell):
     path = write(f"a\tb\n1\t{cell}\n")
-    with pytest.raises(TableError, match="which is no number"):
+    with pytest.raises(TableError, match="which is not a number"):
         numeric_column(read_table(path), "b", path)
 
 
@@ -198,7 +200,7 @@ def test_a_table_of_one_row_is_read_as_any_table(tmp_path):
     assert cells == {"age": "60", "side": "left", "n": None}
     assert line == table.index[0] == 3
     assert numeric_cell(cells["age"], "age", path, line) == 60
-    with pytest.raises(TableError, match="line 3: side is 'left', which is no number"):
+    with pytest.raises(TableError, match="line 3: side is 'left', which is not a number"):
         numeric_cell(cells["side"], "side", path, line)
     path.write_text("age\n60\n61\n")
     with pytest.raises(TableError, match="2 rows instead of one"):

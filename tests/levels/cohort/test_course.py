@@ -114,7 +114,7 @@ def test_scores_outside_a_window_of_days_do_not_count_and_the_reason_is_said(dat
 
 def test_a_window_needs_days_and_a_session(dataset):
     people = gather_participants(dataset())
-    with pytest.raises(DataError, match="tell the time since stroke of ses-3month of nobody"):
+    with pytest.raises(DataError, match="give the time since stroke at ses-3month for nobody"):
         built(
             replace(people, visits=people.visits.assign(time_since_stroke=np.nan)),
             experiment({"within": [75, 120]}),
@@ -180,7 +180,7 @@ def test_of_a_score_that_is_better_when_lower_recovery_is_still_above_0():
     found, outcome, _, _, notes = find_outcome(people, wanted)
 
     assert found.table[outcome.score.name].tolist() == pytest.approx([0.6, 0, -0.25])
-    assert any("experiment's word" in note for note in notes)
+    assert any("the experiment assumes" in note for note in notes)
 
 
 def test_a_session_that_is_not_later_is_left_out(dataset):
@@ -194,7 +194,7 @@ def test_a_session_that_is_not_later_is_left_out(dataset):
         (
             "6month",
             "baseline",
-            "score of ses-6month; sessions with scores: ses-3month, ses-baseline",
+            "score for ses-6month; sessions with scores: ses-3month, ses-baseline",
         ),
         ("3Month", "baseline", "ses-3month is there, which differs only in capitals"),
         (

@@ -117,7 +117,7 @@ def test_maps_that_most_people_have_are_used(scans):
 
     assert available_maps(scans, controls, "auto") == ("fa",)  # the lesion of 1 of 2 patients
     assert available_maps(scans[:1] + scans[2:], controls[1:], "auto") == ("fa", "lesion")
-    with pytest.raises(DataError, match=r"maps md .*there are: fa \(3\)"):
+    with pytest.raises(DataError, match=r"maps md .*available: fa \(3\)"):
         available_maps(scans, controls, ("fa", "md"))
 
 

@@ -84,7 +84,7 @@ def test_scores_headings_and_wildcards_become_columns(raw, tmp_path):
     np.testing.assert_array_equal(people.table["own_MEP"], [1, 0, 0] * (N // 3))
     assert [one.type for one in known] == ["score", "number", "yes or no", "number", "number"]
     assert "2 columns chaco_*" in note
-    assert "which the experiment says are known before" in note
+    assert "which the experiment assumes are known before" in note
 
 
 def test_rows_of_sessions_are_those_of_their_scans(raw):
@@ -123,7 +123,7 @@ def test_a_heading_in_two_tables_needs_the_table(raw, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        (["fma_ue"], DataError, "fma_ue is what is predicted"),
+        (["fma_ue"], DataError, "fma_ue is the predicted score"),
         (["saffe"], DataError, "saffe is not known for anybody.*Did you mean SAFE"),
         (["chaco_*"], DataError, r"chaco_\* is not known"),
         (["age"], DataError, "age of participants.tsv is age, which models read as it is"),
@@ -155,7 +155,7 @@ rungs = ["prevalence", "own"]
 @pytest.mark.parametrize("column", ["fma_ue", "nihss", "participants.tsv:nihss"])
 def test_a_part_of_the_outcome_is_no_predictor_of_it(raw, column):
     experiment = parse_experiment(COMPONENT.format(column=column), "x.toml")
-    with pytest.raises(DataError, match=f"{column[-5:]}.* is what is predicted, or a part of it"):
+    with pytest.raises(DataError, match=f"{column[-5:]}.* is (what is predicted|the predicted score), or a part of it"):
         find_outcome(gather(raw), experiment)
 
 

@@ -185,8 +185,8 @@ def test_who_is_predicted_without_a_row_for_other_zeros_is_told(dataset):
     ("text", "message"),
     [
         ("participant_id\tlesion_volume\nsub-2\t1\n", "is of sub-2, by its participant_id"),
-        ("lesion_volume\n1,5\n", "line 2: lesion_volume is '1,5', which is no number"),
-        ("lesion_volume\nlarge\n", "line 2: lesion_volume is 'large', which is no number"),
+        ("lesion_volume\n1,5\n", "line 2: lesion_volume is '1,5', which is not a number"),
+        ("lesion_volume\nlarge\n", "line 2: lesion_volume is 'large', which is not a number"),
         ("lesion_volume\n1.5\t\n", "line 2 has 2 cells"),
     ],
 )

@@ -165,7 +165,7 @@ def test_where_there_is_nothing_to_find_window_folds_alone_find_it_and_the_page_
     assert (by_person["n_counted"], by_window["n_counted"]) == (24, 24 * (VOLUMES - WINDOW + 1))
     assert by_person["low"] < 0.5 < by_person["high"]
     page = (folder / "report.html").read_text()
-    assert "A model that is tested on windows of people it has learned from need only" in page
+    assert "A model tested on windows of people it was trained on need only" in page
 
 
 def test_the_network_too_recognises_people_by_their_windows_and_tells_nothing_of_new_ones(tmp_path):

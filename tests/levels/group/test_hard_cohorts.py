@@ -222,7 +222,7 @@ def test_everything_at_once_runs_and_is_reported(tmp_path):
         "were harmonised by ComBat",
         "the experiment says was measured before FMA-UE",
         "Baseline score",
-        "Sites that were left out",
+        "Sites left out of training",
         "first evaluation on these people",
         "In parts of the cohort",
         "patients and controls",

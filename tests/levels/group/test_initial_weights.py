@@ -161,7 +161,7 @@ def test_weights_that_cannot_be_used_are_explained_before_any_work(tmp_path, how
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputMissingError, match="there is no such folder"):
+    with pytest.raises(InputMissingError, match="the folder does not exist"):
         check_weights(FolderWeights(tmp_path / "none"), [SHI])
 
 

@@ -247,7 +247,7 @@ def test_a_copied_image_stops_the_run_unless_allowed(fake_cohort, tmp_path):
     stopped = read(folder, "audit").set_index("check")
     page = (folder / "report.html").read_text()
     assert {path.name for path in folder.iterdir()} == {"audit.tsv", "audit.json", "report.html"}
-    assert "stopped this experiment before anything was fitted" in page
+    assert "stopped this experiment before any model was fitted" in page
     group.run(replace(settings, allow=("duplicates",)))
 
     again = read(folder, "audit").set_index("check")
@@ -577,9 +577,9 @@ def test_classifiers_on_layers_and_networks_of_parts_are_evaluated_like_other_mo
         "Network of FA alone",
         "first dense layer (FCL1)",
         "Network in motor regions",
-        "It is a picture and no evidence",
+        "an illustration, not evidence",
         "Networks of single maps",
-        "Losses in training",
+        "Training losses",
         "Poor and good outcomes",
     ):
         assert part in page

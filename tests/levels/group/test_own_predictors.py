@@ -84,7 +84,7 @@ def test_the_joint_model_gains_by_what_either_part_knows_alone(cohort):
     assert added.loc["own", "difference"] == pytest.approx(gain, abs=1e-4)
     page = (folder / "report.html").read_text()
     assert "What images add to your predictors" in page
-    assert "which the experiment says are known before" in page
+    assert "which the experiment assumes are known before" in page
 
 
 def with_table(cohort, rungs, columns, table):
@@ -238,7 +238,7 @@ def test_a_network_that_is_told_predictors_is_compared_with_what_else_knows_them
         )
     )
     notes = [note for one in told for note in one.notes if "shoulder" in note]
-    assert notes == ["shoulder is missing, and taken as in the average training person"]
+    assert notes == ["shoulder is missing, and set to the average of the training people"]
 
 
 def test_another_cohort_is_judged_by_its_own_table(cohort, tmp_path):

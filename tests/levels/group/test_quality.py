@@ -54,7 +54,7 @@ def test_overlap_counts_people_not_sessions(cohort):
     assert count.sum() == 3 * 64
     assert read_json(path.with_name("lesion-overlap.json"))["NumberOfPeople"] == 3
     assert images.sentences[0] == "3 of 6 people have a lesion mask."
-    assert "3 without one were processed as if the brain were intact." in images.sentences
+    assert "3 without one were processed as if there were no lesion." in images.sentences
 
 
 def test_who_stands_apart_is_flagged_first(cohort):

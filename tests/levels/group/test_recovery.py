@@ -116,7 +116,7 @@ def test_a_simulated_proportional_recovery_is_found_and_images_add_nothing_to_it
     assert added["low"] < 0
     assert added["difference"] < 0.02
     # What is known of the best R2 is of images alone, without the baseline.
-    assert "data are simulated" not in (simulated / "report.html").read_text()
+    assert "Simulated data" not in (simulated / "report.html").read_text()
 
 
 @pytest.fixture

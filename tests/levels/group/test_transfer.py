@@ -60,7 +60,7 @@ def test_a_bundle_of_other_people_is_begun_with_and_named(fake_cohort, tmp_path,
     metadata = json.loads((model / "model.json").read_text())["metadata"]
     assert [one["maps"] for one in metadata["began_with"]] == [["gm"]]
     page = (model.parent / "report.html").read_text()
-    assert "Networks began with weights of another model (first" in page
+    assert "Networks started from the weights of another model (first" in page
 
 
 @pytest.mark.slow

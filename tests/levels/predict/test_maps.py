@@ -27,8 +27,8 @@ def test_possible_maps_are_not_questioned(name, level):
 @pytest.mark.parametrize(
     ("name", "level", "message"),
     [
-        pytest.param("md", 0.08, "no diffusivity of brain in mm2/s", id="md of 0.08"),
-        pytest.param("rd", 0.7, "no diffusivity of brain in mm2/s", id="um2/ms"),
+        pytest.param("md", 0.08, "not a brain diffusivity in mm2/s", id="md of 0.08"),
+        pytest.param("rd", 0.7, "not a brain diffusivity in mm2/s", id="um2/ms"),
         pytest.param("gm", 100, "a share from 0 to 1", id="percent"),
         pytest.param("fa", -0.5, "a share from 0 to 1", id="negative"),
         pytest.param("wm", 0, "0 everywhere", id="empty"),

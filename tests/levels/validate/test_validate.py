@@ -100,7 +100,7 @@ def test_predictions_are_those_of_the_predict_level(trained, elsewhere):
 
 def test_people_whom_the_model_knows_do_not_count(trained, tmp_path):
     cohort = trained[0]
-    with pytest.raises(DataError, match="among those the model was trained on"):
+    with pytest.raises(DataError, match="used to train the model"):
         run(replace(cohort, output=cohort.output), trained[1]["maps"])
 
 

@@ -37,5 +37,5 @@ def test_without_people_held_out_it_says_so():
 def test_more_networks_than_panels_are_said_to_stand_in_the_table():
     parts = [course(f"map{k}", k, 3) for k in range(8)]
     figure = loss_chart(pd.concat(parts), MODELS)
-    assert "2 more networks stand in the table alone" in figure.caption
+    assert "2 more networks are only in the table" in figure.caption
     assert len(loss_table(pd.concat(parts), MODELS).rows) == 8

@@ -92,7 +92,7 @@ def test_each_layer_has_a_table_with_the_right_numbers_beside(report):
     assert row["Classifier"] == "Support vector machine"
     assert row["F1"].startswith(cell(report, "svm-dense1", "poor", "f1"))
     assert row["Right: AUC in patients (95 % interval)"] == "0.61 (0.40 to 0.80)"
-    assert row["AUC with controls, who count in the paper"] == "n/a"
+    assert row["AUC with controls, as in the paper"] == "n/a"
     assert layered[1].rows[-1][0] == "The network itself"
 
 
@@ -114,9 +114,9 @@ def test_single_maps_masks_and_classifiers_have_their_box_plots(report):
         (report.sets["model"] == "kernel-fa") & (report.sets["metric"] == "precision")
     ]["value"].median()
     assert f"Network of FA alone {median:.2f}" in found["boxes-maps"].alt
-    assert "picked by test" in found["boxes-masks"].alt
+    assert "chosen by test" in found["boxes-masks"].alt
     single = replace(report, sets=report.sets[report.sets["training"] == 1])
-    assert "picked by test" not in paper_figures(single)[1].alt
+    assert "chosen by test" not in paper_figures(single)[1].alt
 
 
 def test_the_text_says_that_maxima_are_optimistic_and_what_the_picture_is(predictions):
@@ -135,7 +135,7 @@ def test_the_text_says_that_maxima_are_optimistic_and_what_the_picture_is(predic
     )
     figure = embedding_figure(points, predictions)
     assert "the mean of maxima is optimistic" in PAPER_TEXT
-    assert "It is a picture and no evidence" in figure.caption
+    assert "an illustration, not evidence" in figure.caption
     assert figure.caption.startswith("The 12 people of the first test set")
 
 

@@ -23,7 +23,7 @@ def test_the_page_says_why_and_how_to_go_on(read_page):
     text = read_page(render_stopped(REPORT)).text
 
     assert text.index("2 share an image.") < text.index("Sites differ.")
-    assert "--allow duplicates goes on" in text
+    assert "--allow duplicates runs the experiment anyway" in text
     assert "earlier run" not in text
 
 

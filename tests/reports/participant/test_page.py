@@ -186,7 +186,7 @@ def test_who_it_is_and_the_files_are_on_the_page(read_page):
     report = replace(REPORT, identity={"Age (years)": "64"}, sources=("sub-01/anat/a.nii.gz",))
     text = read_page(render_participant(report)).text
 
-    assert text.index("Age (years) 64") < text.index("All that was found")
+    assert text.index("Age (years) 64") < text.index("All inputs")
     assert "sub-01/anat/a.nii.gz" in text
 
 

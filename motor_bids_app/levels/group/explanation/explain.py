@@ -126,8 +126,8 @@ def _sentences(explainer: Explainer, model: Any) -> tuple[str, ...]:
     if networks and "gradcam" in explainer.tallies:
         apart = networks[0].stride * networks[0].voxel_size
         said.append(
-            f"Grad-CAM has one value every {apart:.0f} mm, interpolated between: it cannot tell "
-            "places that are closer. Later layers are coarser still."
+            f"Grad-CAM has one value every {apart:.0f} mm, interpolated between: it cannot resolve "
+            "smaller distances. Later layers are even coarser."
         )
     if explainer.refused:
         names = ", ".join(TITLES[name] for name in sorted(explainer.refused))

@@ -88,7 +88,7 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         return (
             "EEG and EMG have no part in them.",
             f"Grad-CAM of slices has one value every {self._apart:.0f} mm, interpolated between: "
-            "it cannot tell places that are closer. Later layers are coarser still.",
+            "it cannot resolve smaller distances. Later layers are even coarser.",
         )
 
 

@@ -71,7 +71,7 @@ class WindowExplainer(InstanceExplainer[OpenWindows]):
         if "gradcam" in self.tallies:
             said += (
                 f" Grad-CAM has one value every {self._apart:.0f} mm, interpolated between: it "
-                "cannot tell places that are closer. Later layers are coarser still."
+                "cannot resolve smaller distances. Later layers are even coarser."
             )
         return (said,)
 

@@ -55,8 +55,9 @@ class Beside(Part):
             Block(
                 place="models",
                 title="Beside the network",
-                text="What [comparisons] asks for, on the same splits. It neither feeds the answer "
-                "nor is corrected for: the best row of several is the best by luck too.",
+                text="What [comparisons] asks for, on the same splits. They do not affect the "
+                "answer and are not corrected for multiple testing: the best of several rows is "
+                "best partly by chance.",
                 tables=(models_table(self.metrics, labels, page.outcome.task, "patients"),),
             )
         ]

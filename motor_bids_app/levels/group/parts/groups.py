@@ -65,10 +65,10 @@ class Groups(Part):
             for row in self.tests.to_dict("records")
         ]
         table = Table(
-            caption="Patients with poor and with good outcomes compared. p is two-sided and not "
-            "corrected for the number of rows. A model may predict by what differs here without "
-            "looking at motor tracts: the rungs of demographics and lesion volume show how far "
-            "that leads.",
+            caption="Comparison of patients with poor and with good outcomes. p is two-sided and "
+            "not corrected for the number of rows. A model may use these differences without "
+            "using motor tracts: the rungs of demographics and lesion volume show how well that "
+            "works.",
             columns=("Measure", "Poor", "Good", "Test", "p"),
             rows=tuple(rows),
             numeric=frozenset({4}),

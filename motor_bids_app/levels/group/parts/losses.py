@@ -29,8 +29,8 @@ class Losses(Part):
         "epoch": {"Description": "Pass over the training people, from 1"},
         "loss": {"Description": "Mean loss of the epoch, in the people learned from"},
         "validation_loss": {
-            "Description": "Loss after the epoch in training people held out to stop by; n/a "
-            "where none were"
+            "Description": "Loss after the epoch in training people held out for early stopping; "
+            "n/a where none were"
         },
     }
 

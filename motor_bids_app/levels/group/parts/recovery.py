@@ -179,7 +179,7 @@ def verdict(found: Coupling) -> str:
             f"Later scores follow the baseline beyond that (r {found.r_later:.2f}, p = "
             f"{found.p_value:.2g}), and people gained {found.share:.0%} of what they could recover "
             f"({found.share_low:.0%} to {found.share_high:.0%}): recovery is proportional beyond "
-            "coupling. An error of measurement of the baseline makes a small share of its own."
+            "mathematical coupling. Measurement error of the baseline alone produces a small share."
         )
     elif found.p_value > LEVEL:
         said += (

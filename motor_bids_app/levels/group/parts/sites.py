@@ -54,4 +54,4 @@ class Sites(Part):
     def blocks(self, page: Page) -> list[Block]:
         """A table."""
         table = left_out_table(self.table, page.label)
-        return [Block(place="models", title="Sites that were left out", tables=(table,))]
+        return [Block(place="models", title="Sites left out of training", tables=(table,))]

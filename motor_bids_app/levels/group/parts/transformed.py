@@ -65,8 +65,8 @@ class Transformed(Part):
 def learned_note(transform: str) -> str:
     """Say on which scale models learned, in one sentence for readers of their predictions."""
     return (
-        f"Models learned {_WORDS[transform]}: predictions, in units of the score, lie nearer to "
-        "the median than to the mean of people alike."
+        f"Models learned {_WORDS[transform]}: predictions, in units of the score, are closer to "
+        "the median than to the mean of similar people."
     )
 
 

@@ -49,9 +49,9 @@ def anatomical_facts(anatomy: Anatomy, scan: Scan) -> Facts:
     contrast = scan.anatomy[1] if scan.anatomy else "T1w"
     if contrast != "T1w" and anatomy.tissue:
         facts.notes.append(
-            f"There is no T1w: tissue was segmented in the {contrast}, which shows less of it. The "
-            f"maps have desc-{contrast} in their names; no feature is measured in them, and no "
-            "model reads them."
+            f"There is no T1w: tissue was segmented in the {contrast}, which has less tissue "
+            f"contrast. The maps have desc-{contrast} in their names; no feature is measured in "
+            "them, and no model reads them."
         )
     if anatomy.lesion is not None and "transform" in taken:
         facts.notes.append(

@@ -121,7 +121,7 @@ def _judge_shells(corrected: MotionCorrection, gradients: GradientTable, facts: 
         facts.quality["dwi_shell_jump"] = max(map(max, jumps.values()))
     facts.warnings.extend(
         f"The volumes at b = {bval:.0f} lie {shift:.1f} mm and {turn:.1f} degrees away from the "
-        "b = 0 volumes beside them: the head moved between them, or they were not matched rightly."
+        "b = 0 volumes beside them: the head moved between them, or they were misregistered."
         for bval, (shift, turn) in jumps.items()
         if max(shift, turn) > JUMP
     )

@@ -101,8 +101,8 @@ def _say(seed: Seed, lesioned: bool, facts: Facts) -> None:
     """Flag a seed that is not where, or not as large as, it was asked for."""
     if not lesioned:
         facts.notes.append(
-            "There is no lesion mask, so that nothing shows the side of the lesion: connectivity "
-            "is of left M1. Of a lesion on the right, that is the wrong side: give its mask."
+            "There is no lesion mask, so the side of the lesion is unknown: connectivity is that "
+            "of left M1. For a right-sided lesion this is the wrong side: provide its mask."
         )
     facts.quality["m1_seed_share"] = seed.share
     facts.quality["m1_seed_moved"] = seed.moved

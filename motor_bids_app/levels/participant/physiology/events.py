@@ -66,8 +66,8 @@ def _unnamed(events: tuple[Event, ...], file: RecordingFile) -> list[str]:
         f"events.{file.task}" if file.task else "events", **dict.fromkeys(listed, "...")
     )
     return [
-        f"Events are called {', '.join(listed[:6])}, which does not tell work from rest, so they "
-        f"are taken for neither. Name them in the file of --scores-map: {line}, where rest or the "
+        f"Events are called {', '.join(listed[:6])}, which does not distinguish work from rest, so "
+        f"they count as neither. Name them in the file of --scores-map: {line}, where rest or the "
         "movement stands for the dots; or in the column trial_type of events.tsv."
     ]
 

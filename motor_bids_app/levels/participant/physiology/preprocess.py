@@ -91,9 +91,7 @@ def _remarks(cleaned: Cleaned, kind: str) -> list[str]:
         listed = "; ".join(f"{name}: {reason}" for name, reason in cleaned.bad.items())
         notes.append(f"Bad {kind.upper()} channels ({listed}).")
     if not cleaned.recording.events:
-        notes.append(
-            f"The {kind.upper()} has no events, so work and rest are not told apart by them."
-        )
+        notes.append(f"The {kind.upper()} has no events, so work and rest cannot be distinguished.")
     return notes
 
 

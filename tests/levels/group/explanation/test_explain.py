@@ -145,7 +145,7 @@ def test_every_column_is_described(output, name):
 
 def test_the_report_shows_maps_and_says_what_does_not_apply(output):
     page = (output / "linear" / "report.html").read_text()
-    assert "What the model looks at" in page
+    assert "What the model responds to" in page
     assert "does not apply to this kind of model: Grad-CAM" in page
     assert 'id="figure-explanation-weights"' in page
     assert 'id="figure-explanation-gradcam"' in (output / "network" / "report.html").read_text()

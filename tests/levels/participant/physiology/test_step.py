@@ -127,7 +127,7 @@ def test_report_shows_eeg_and_emg(output):
         "Spectra of the EEG",
         "Spectra of the EMG",
         "Electrodes",
-        "Coherence of muscle and cortex",
+        "Corticomuscular coherence",
         "FastICA",
     ):
         assert words in page

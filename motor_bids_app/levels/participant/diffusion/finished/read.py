@@ -95,7 +95,7 @@ def read_series(scan: Scan, outputs: Outputs) -> FinishedSeries:
     image = load_image(finished.dwi)
     gradients = parse_gradients(read_text(finished.bval), read_text(finished.bvec))
     if image.ndim != 4:
-        raise DataError(f"{finished.dwi} has {image.ndim} axes instead of 4: it is no series.")
+        raise DataError(f"{finished.dwi} has {image.ndim} axes instead of 4: it is not a series.")
     gradients.check(image.shape[3])
     gradients.check_tensor()
     return FinishedSeries(
@@ -127,8 +127,8 @@ def _without_lesion(scan: Scan, outputs: Outputs) -> tuple[str, ...]:
         return ()
     return (
         f"{scan.lesion.path.name} was left out: no head image was processed that leads from the "
-        f"{scan.lesion.image} to the standard space. The maps were measured as if the brain were "
-        "intact.",
+        f"{scan.lesion.image} to the standard space. The maps were measured as if there were no "
+        "lesion.",
     )
 
 
