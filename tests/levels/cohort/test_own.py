@@ -155,7 +155,10 @@ rungs = ["prevalence", "own"]
 @pytest.mark.parametrize("column", ["fma_ue", "nihss", "participants.tsv:nihss"])
 def test_a_part_of_the_outcome_is_no_predictor_of_it(raw, column):
     experiment = parse_experiment(COMPONENT.format(column=column), "x.toml")
-    with pytest.raises(DataError, match=f"{column[-5:]}.* is (what is predicted|the predicted score), or a part of it"):
+    with pytest.raises(
+        DataError,
+        match=f"{column[-5:]}.* is (what is predicted|the predicted score), or a part of it",
+    ):
         find_outcome(gather(raw), experiment)
 
 
