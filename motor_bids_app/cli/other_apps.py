@@ -247,9 +247,10 @@ def memory(text: str) -> float:
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of MB, or with a unit as 16G")
     unit = match[2].upper()
-    if not unit and float(match[1]) < FEWEST_MEGABYTES:
+    n_bytes = float(match[1]) * _BYTES[unit or "M"]
+    if n_bytes < FEWEST_MEGABYTES * _BYTES["M"]:
+        meant = "" if unit else f"; without a unit it is read as MB, as in fMRIPrep: {text}G is GB"
         raise argparse.ArgumentTypeError(
-            f"{text} is read as MB, as in fMRIPrep, and is too little: write {text}G for GB, as in "
-            "MRIQC"
+            f"{text} is too little: the app needs {FEWEST_MEGABYTES} MB or more{meant}"
         )
-    return cli_values.positive_float(str(float(match[1]) * _BYTES[unit or "M"] / 2**30))
+    return cli_values.positive_float(str(n_bytes / 2**30))

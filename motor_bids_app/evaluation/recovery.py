@@ -103,7 +103,8 @@ def coupling(
     dealt_later, dealt_change = _correlation(x, deals), _correlation(x, deals - x)
     below, side = y != best, np.sign((best - x).sum())
     slope, half = np.nan, np.nan
-    if below.sum() >= _FEWEST and np.ptp(x[below]) > 0:
+    others = np.sort(x[below])  # a slope that rests on one person has no interval
+    if len(others) >= _FEWEST and min(np.ptp(others[1:]), np.ptp(others[:-1])) > 0:
         slope, half = censored_slope(side * (best - x), side * (y - x), ~below)
     low, high = np.quantile(dealt_change, (0.025, 0.975))
     at_least = int((dealt_later >= r_later - 1e-12).sum())

@@ -78,15 +78,16 @@ def sidecars(config: Mapping[str, Any], source: Path) -> Iterator[dict[str, Any]
     """What brainlife knows of an image, from the input that the file belongs to."""
     if source.name.endswith(".nii.gz"):
         for item in config.get("_inputs") or []:
-            keys = [key for key in item.get("keys") or [item.get("id")] if key in config]
+            keys = [key for key in item.get("keys") or [item.get("id")] if config.get(key)]
             if source in [Path(config[key]) for key in keys]:
                 skipped = ("subject", "session", "run", "task")
                 yield {k: v for k, v in (item.get("meta") or {}).items() if k not in skipped}
 
 
 def toml_of(options: Mapping[str, Any]) -> str:
-    """Options as TOML, which the values of JSON are written as."""
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in options.items())
+    """Options as TOML, which the values of JSON are written as; null is an option not given."""
+    given = {key: value for key, value in options.items() if value is not None}
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in given.items())
 
 
 def run_app(options: Mapping[str, Any], prefix: str) -> int:

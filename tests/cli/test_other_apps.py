@@ -65,7 +65,7 @@ def test_memory_has_the_units_of_fmriprep(text, gib):
     assert parse("--mem", text).resources.mem_gb == pytest.approx(gib, rel=1e-2)
 
 
-@pytest.mark.parametrize("text", ["8", "999", "much", "16X", "-4G", "0G"])
+@pytest.mark.parametrize("text", ["8", "999", "500M", "1K", "much", "16X", "-4G", "0G"])
 def test_memory_that_cannot_be_meant_is_refused(text):
     with pytest.raises(UsageError, match="--mem"):
         parse(f"--mem={text}")

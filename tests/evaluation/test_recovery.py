@@ -87,6 +87,12 @@ def test_where_nearly_everybody_has_the_best_score_no_slope_is_told():
     assert not found.proportional
 
 
+def test_a_slope_that_rests_on_one_person_is_not_told():
+    x = np.r_[np.full(19, 20.0), 40.0]
+    found = coupling(x, x + np.arange(20) % 5 + 1, 66, 0)
+    assert np.isnan(found.share)
+
+
 def test_of_few_people_or_of_scores_that_do_not_vary_nothing_is_said():
     assert coupling(np.arange(9.0), np.arange(9.0)[::-1], 66, 0) is None
     assert coupling(np.full(20, 5.0), np.arange(20.0), 66, 0) is None

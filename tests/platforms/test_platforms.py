@@ -73,6 +73,7 @@ def test_inputs_that_are_not_there_are_named(app, config, tmp_path, key, value):
 
 def test_options_of_brainlife_are_those_of_a_configuration_file(app, tmp_path):
     options = {"skip_bids_validation": True, "nprocs": 1, "modalities": ["anat"], "scrub": 0.5}
+    options["motion_limit"] = None  # not given
     (tmp_path / "options.toml").write_text(app.toml_of(options))
 
     settings = parse_settings(

@@ -103,7 +103,8 @@ class Cohort:
         out = self.excluded[~self.excluded["participant_id"].isin(self.labels.truth.index)]
         reasons = out.drop_duplicates("participant_id")["reason"].astype(str)
         named = reasons.str.contains("sub-|/")
-        return reasons.where(~named, "unusable, see excluded.tsv").value_counts().to_dict()
+        counts = reasons.where(~named, "unusable, see excluded.tsv").value_counts()
+        return {str(reason): int(count) for reason, count in counts.items()}
 
     @property
     def known(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from textwrap import fill
+from typing import Any
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
 from motor_bids_app.reports.experiment.charts import chart_figure
@@ -32,7 +33,7 @@ def flow_chart(out: Mapping[str, int], analysed: Mapping[str, int]) -> Figure:
     canvas, (axes,) = new_chart(7.2, height)
     axes.axis("off")
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    given = {"fontsize": 9.5, "linespacing": 1.4, "ha": "left", "bbox": _BOX}
+    given: dict[str, Any] = {"fontsize": 9.5, "linespacing": 1.4, "ha": "left", "bbox": _BOX}
     axes.text(0.03, 0.97, boxes[0], va="top", **given)
     axes.text(0.03, 0.03, boxes[1], va="bottom", **given)
     axes.text(0.36, 0.62, side, va="center", **given)

@@ -173,7 +173,7 @@ def test_validation_needs_both_sessions(trained, elsewhere, name):
     assert metrics["r"] > 0.8
 
     phenotype(elsewhere, lambda table: table[table["session_id"] == "ses-baseline"])
-    with pytest.raises(DataError, match="no table tells a score of ses-3month"):
+    with pytest.raises(DataError, match="no table gives a score for ses-3month"):
         validate.run(elsewhere.settings("validate", models=(model(trained, name),)))
 
 

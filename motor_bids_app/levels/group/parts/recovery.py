@@ -204,7 +204,7 @@ def verdict(found: Coupling) -> str:
 def _slope_text(found: Coupling) -> str:
     """The slope with its interval."""
     if np.isnan(found.share):
-        return "unknown, as nearly everybody has the best score"
+        return "unknown: nearly all have the best score later, or the same baseline"
     return f"{found.share:.2f}, {found.share_low:.2f} to {found.share_high:.2f}"
 
 
