@@ -115,8 +115,8 @@ def test_the_volume_in_the_own_space_is_that_of_an_earlier_step():
     assert measured["lesion_volume_ml"] == 12.5
     assert math.isnan(row(lesion=lesion())["lesion_volume_ml"])
     described = {name: entry["Description"] for name, entry in dictionary_for(measured).items()}
-    assert "own space" in described["lesion_volume_ml"]
-    assert "own space" not in described["lesion_volume"]
+    assert "native space" in described["lesion_volume_ml"]
+    assert "native space" not in described["lesion_volume"]
 
 
 def test_overlap_is_the_share_of_a_region_that_is_lesioned():

@@ -34,7 +34,7 @@ def own_gaps(row: pd.DataFrame, model: str) -> tuple[str, ...]:
     gaps = Counter(name.partition(MEMBER)[0] for name in lacking)
     return tuple(
         f"{name.removeprefix(own_column(''))} is missing{f' in {n} columns' if n > 1 else ''}, and "
-        "taken as in the average training person"
+        "set to the average of the training people"
         for name, n in gaps.items()
     )
 

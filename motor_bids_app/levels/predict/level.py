@@ -146,7 +146,7 @@ class _Given:
     levels : DataFrame
         One row: the level of each map.
     notes : tuple of str
-        What is missing and was taken as in the average training person.
+        What is missing and was set to the average of the training people.
     """
 
     samples: Samples

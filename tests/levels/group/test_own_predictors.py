@@ -142,12 +142,12 @@ def test_the_outcome_in_other_units_is_refused(cohort):
     table = pd.read_csv(cohort.raw / "participants.tsv", sep="\t")
     given = table[["participant_id"]].assign(percent=100 * table["fma_ue"] / 66)
     run = with_table(cohort, ["prevalence", "tract_load"], ["percent"], given)
-    with pytest.raises(DataError, match="own_percent is what is predicted, in other units"):
+    with pytest.raises(DataError, match="own_percent is the predicted outcome in other units"):
         group.run(run)
     severity = pd.qcut(table["fma_ue"], 3, labels=["severe", "moderate", "mild"]).astype(str)
     given = table[["participant_id"]].assign(severity=severity)
     run = with_table(cohort, ["prevalence", "tract_load"], ["severity"], given)
-    with pytest.raises(DataError, match="own_severity is what is predicted"):
+    with pytest.raises(DataError, match="own_severity is the predicted outcome"):
         group.run(run)
 
 
@@ -168,7 +168,7 @@ def test_the_bundle_reads_the_same_predictors_of_new_people(cohort):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ('["fma_ue"]', "fma_ue is what is predicted"),
+        ('["fma_ue"]', "fma_ue is the predicted score"),
         ('["nihss"]', "nihss is not known for anybody"),
     ],
 )

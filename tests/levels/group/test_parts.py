@@ -84,7 +84,7 @@ def test_controls_are_in_no_figure(part, page):
 
     drawn = [[figure.data for figure in figures(one, page)] for one in (part, both)]
 
-    assert len(drawn[0]) == 4
+    assert len(drawn[0]) == 5
     assert drawn[0] == drawn[1]
 
 
