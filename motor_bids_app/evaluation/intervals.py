@@ -233,12 +233,14 @@ def slope_interval(
     Parameters
     ----------
     slope, without_one, coupled
-        As of `jackknife_half_width`. The coupling enters as a root: how models vary is counted.
+        As of `jackknife_half_width`. The coupling enters as a root below: how models vary is
+        counted. Above it enters in full: slopes of those who also train for the others are too
+        low on average, as models learn the opposite of what is peculiar to the people left out.
     spreads : array, shape (n_sets, 2)
         Standard deviation of log odds and number of people, of test sets of two or more.
     """
-    half = jackknife_half_width(without_one, np.sqrt(coupled), level)
-    low, high = slope - half, slope + half
+    half = jackknife_half_width(without_one, 1.0, level)
+    low, high = slope - np.sqrt(coupled) * half, slope + coupled * half
     if len(spreads) < 2 or not np.isfinite(half):
         return low, high
     sizes = np.log(np.maximum(spreads[:, 0], _LEAST_SPREAD))

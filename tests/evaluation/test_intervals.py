@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import expit
 
+from motor_bids_app.evaluation.calibration import logistic_slope
 from motor_bids_app.evaluation.intervals import (
     auc_interval,
     balanced_interval,
@@ -16,6 +18,7 @@ from motor_bids_app.evaluation.intervals import (
 from motor_bids_app.evaluation.metrics import Predictions, ordered_pairs, regression_metrics
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.statistics import auc_variance
+from motor_bids_app.evaluation.summary import calibration_rows
 
 
 def folds_of(labels, repeats=5, seed=0, folds=5):
@@ -156,9 +159,25 @@ def test_the_jackknife_of_a_slope_is_that_of_theory():
 def test_models_that_differ_as_few_people_do_leave_a_slope_its_jackknife():
     without = np.linspace(0.8, 1.2, 30)
     spreads = np.array([[0.9, 10], [1.0, 10], [1.1, 10]])
-    half = jackknife_half_width(without, np.sqrt(2.0))
+    below, above = (jackknife_half_width(without, coupled) for coupled in (np.sqrt(2.0), 2.0))
 
-    assert slope_interval(1.0, without, 2.0, spreads) == pytest.approx((1 - half, 1 + half))
+    assert slope_interval(1.0, without, 2.0, spreads) == pytest.approx((1 - below, 1 + above))
+
+
+def test_the_slope_of_a_model_of_noise_is_rarely_above_its_interval():
+    rng, above = np.random.default_rng(2), 0
+    y = np.arange(60) % 2
+    for seed in range(100):
+        x, new = rng.normal(size=(60, 3)), rng.normal(size=(2000, 3))
+        values, (weights, level) = cross_validated(x, y, folds_of(y, 3, seed), least_squares)
+        odds = 4 * (values - 0.5)  # of a linear discriminant, which needs no iterations
+        made = Predictions(expit(odds), folds_of(y, 3, seed), y.astype(float), np.arange(60))
+        high = next(row for row in calibration_rows(made) if row[0] == "calibration_slope")[3]
+        of_new = 4 * (new @ weights + level - 0.5)
+        truth = logistic_slope(of_new - of_new.mean(), np.arange(2000) % 2.0, np.ones((1, 2000)))
+        above += truth[0] > high
+
+    assert above <= 6
 
 
 @pytest.mark.parametrize("spreads", [[1.0, 1.0, 0.01], [2.0, 0.001, 0.5]])

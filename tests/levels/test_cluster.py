@@ -149,7 +149,8 @@ def _drawn(found):
 
 @pytest.fixture
 def cluster(fake_cohort, tmp_path):
-    shutil.copytree(fake_cohort.output, tmp_path / "out")
+    unwanted = shutil.ignore_patterns("experiments")
+    shutil.copytree(fake_cohort.output, tmp_path / "out", ignore=unwanted)
     return Cluster(tmp_path, replace(fake_cohort, output=tmp_path / "out"))
 
 

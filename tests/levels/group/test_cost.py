@@ -1,6 +1,7 @@
 """What `group --dry-run` foretells is what is run."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -76,7 +77,9 @@ def test_as_many_networks_are_trained_as_were_foretold(fake_cohort, tmp_path, mo
         .replace("layers = []", 'layers = []\nsingle_maps = true\nmasks = ["cst"]')
         .replace("protocols = []", 'protocols = ["controls-included", "test-set-stopping"]')
     )
-    settings = settings_of(fake_cohort, tmp_path, text, work_dir=tmp_path / "work")
+    shutil.copytree(fake_cohort.output, tmp_path / "out")
+    cohort = replace(fake_cohort, output=tmp_path / "out")
+    settings = settings_of(cohort, tmp_path, text, work_dir=tmp_path / "work")
     rows = foretold(settings)
     steps = []
 
