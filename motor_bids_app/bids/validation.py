@@ -48,8 +48,7 @@ def check_description(dataset: Path) -> None:
     if not path.is_file():
         raise InputMissingError(
             f"{dataset} has no dataset_description.json, so it is not a BIDS dataset. Check the "
-            "path, "
-            'or add the file with at least {"Name": "...", "BIDSVersion": "1.10.0"}.'
+            'path, or add the file with at least {"Name": "...", "BIDSVersion": "1.10.0"}.'
         )
     read_json(path)
 
@@ -102,9 +101,7 @@ def validate(
 def _kept_errors(dataset: Path, kept: Path) -> dict[str, Any]:
     """Return what the validator found when it saw the same files, or let it look at them."""
     seen = _fingerprint(dataset)
-    with _alone(
-        kept.parent
-    ):  # jobs that begin together wait for the first one, and read its result
+    with _alone(kept.parent):  # of jobs that begin together, the others read what the first found
         try:
             found = read_json(kept)
         except MotorBidsAppError:  # there is none yet, or it is damaged

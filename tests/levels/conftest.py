@@ -71,7 +71,8 @@ def write_scan(output, label, damage, rng, *, control=False, session=None, maps=
 def contents(folder: Path) -> dict[Path, bytes]:
     """All files of a folder, images unpacked.
 
-    Of some 100,000 images igzip packed one, of equal content, in another way than its twin.
+    Once igzip packed an image of equal content in another way than its twin; 100,000 tries did
+    not repeat it (docs/developing.md).
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
 from motor_bids_app.reports.experiment.charts import chart_figure, colour, dash
+from motor_bids_app.reports.experiment.roc import sets_of_both
 from motor_bids_app.reports.pages import Figure
 
 
@@ -57,12 +58,9 @@ def mean_precision(tested: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[n
     arrays, shape (n_points,)
         Recalls, rising from 0 to 1, and precisions.
     """
-    curves, weights = [], []
-    for _, part in tested.groupby(["repeat", "fold"]):
-        truth = part["true"].to_numpy(dtype=np.float64)
-        if 0 < truth.sum() < len(truth):
-            curves.append(_curve(truth, part["predicted"].to_numpy(dtype=np.float64)))
-            weights.append(truth.sum())
+    sets = sets_of_both(tested)
+    curves = [_curve(truth, predicted) for truth, predicted in sets]
+    weights = [truth.sum() for truth, _ in sets]
     if not curves:
         return np.array([0.0, 1.0]), np.full(2, float(tested["true"].mean()))
     levels = np.unique(np.concatenate([[0.0, 1.0], *(recall for recall, _ in curves)]))

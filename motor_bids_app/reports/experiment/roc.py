@@ -59,18 +59,26 @@ def mean_roc(tested: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.floa
     arrays, shape (n_points,)
         False positive rates and sensitivities.
     """
-    curves, weights = [], []
-    for _, part in tested.groupby(["repeat", "fold"]):
-        truth = part["true"].to_numpy(dtype=np.float64)
-        if 0 < truth.sum() < len(truth):
-            curves.append(_roc(truth, part["predicted"].to_numpy(dtype=np.float64)))
-            weights.append(truth.sum() * (1 - truth).sum())
+    sets = sets_of_both(tested)
+    curves = [_roc(truth, predicted) for truth, predicted in sets]
+    weights = [truth.sum() * (1 - truth).sum() for truth, _ in sets]
     if not curves:
         return np.array([0.0, 1.0]), np.array([0.0, 1.0])
     rates = np.unique(np.concatenate([false for false, _ in curves]))
     ends = np.array([[_limits(*curve, rate) for rate in rates] for curve in curves])
     mean = np.average(ends, axis=0, weights=weights)
     return np.repeat(rates, 2), mean.ravel()
+
+
+def sets_of_both(
+    tested: pd.DataFrame,
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Truth and predictions of each test set that has both classes; columns as of `mean_roc`."""
+    sets = [
+        (part["true"].to_numpy(np.float64), part["predicted"].to_numpy(np.float64))
+        for _, part in tested.groupby(["repeat", "fold"])
+    ]
+    return [(truth, predicted) for truth, predicted in sets if 0 < truth.sum() < len(truth)]
 
 
 def _limits(
