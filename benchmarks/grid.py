@@ -77,7 +77,7 @@ def chance_p(
 ) -> float:
     """Return p of the permutation test."""
 
-    def products(fit: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def products(fit: np.ndarray, judged: np.ndarray, outer: np.ndarray) -> tuple[np.ndarray, ...]:  # noqa: ARG001 (nothing is made alike)
         mean, spread = x[fit].mean(axis=0), x[fit].std(axis=0)
         a, b = (x[fit] - mean) / spread, (x[judged] - mean) / spread
         size = 1 if model == "ladder" else x.shape[1]

@@ -185,7 +185,11 @@ def nuisance_test(
         return None
     table = varying.to_numpy(np.float64)
 
-    def products(fit: NDArray[Any], judged: NDArray[Any]) -> tuple[Floats, Floats]:
+    def products(
+        fit: NDArray[Any],
+        judged: NDArray[Any],
+        outer: NDArray[Any],  # noqa: ARG001 (sites are what is looked for, and are not made alike)
+    ) -> tuple[Floats, Floats]:
         known = np.isfinite(table[fit]).any(axis=0)
         filling = np.zeros(table.shape[1])
         filling[known] = np.nanmedian(table[fit][:, known], axis=0)

@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 # Products of the fitting people with each other (k, k), and of the judged ones with them (n, k),
 # both of deviations from the mean of the fitting people. Whatever it learns, it learns from the
-# fitting people and without labels.
-FoldProducts = Callable[[Positions, Positions], tuple[Floats, Floats]]
+# fitting people, or in an inner fold from those of its outer fold, and without labels.
+FoldProducts = Callable[[Positions, Positions, Positions], tuple[Floats, Floats]]
 INNER_FOLDS = 5
 
 
@@ -173,7 +173,7 @@ def _choose(
     losses = np.zeros((len(penalties), labels.shape[1]))
     for inner in _blind_folds(controls[fit], INNER_FOLDS, 1, seed):
         judged, inner_fit = fit[inner], np.delete(fit, inner)
-        within, across = products(inner_fit, judged)
+        within, across = products(inner_fit, judged, fit)
         mean = labels[inner_fit].mean(axis=0)
         values, rotated, turned = _decompose(within, across, labels[inner_fit] - mean)
         for k, penalty in enumerate(penalties):
@@ -186,7 +186,7 @@ def _predict(
     products: FoldProducts, labels: Floats, fit: Positions, test: Positions, penalties: Floats
 ) -> Floats:
     """Scores of the tested people, each permutation with its own penalty, shape (n, m)."""
-    within, across = products(fit, test)
+    within, across = products(fit, test, fit)
     mean = labels[fit].mean(axis=0)
     values, rotated, turned = _decompose(within, across, labels[fit] - mean)
     return np.asarray(turned @ (rotated / (values[:, None] + penalties)) + mean)

@@ -21,7 +21,7 @@ from motor_bids_app.experiments.sections import (
     Training,
     Validation,
 )
-from motor_bids_app.models.catalog import COMPARED_ONLY, full_ladder
+from motor_bids_app.models.catalog import COMPARED_ONLY, full_ladder, needs
 
 _SECTIONS: dict[str, type[Section]] = {
     "target": Target,
@@ -88,20 +88,27 @@ class Experiment:
             self.model.backbone,
         )
         check_obeyed(vars(self), self.model.names)
+        self._check_harmonise()
         if self.target.scores and self.component.columns:
             raise UsageError("[component] is one score: leave [target] scores out.")
         check_component(self.component, self.target.score, self.inputs.baseline_score)
         check_course(self.target, self.inputs)
 
+    def _check_harmonise(self) -> None:
+        """Refuse to compare models of which some see sites made alike, and others as they are."""
+        alone = [name for name in self.models if needs(name).instances]
+        if self.inputs.harmonise != "none" and alone:
+            raise UsageError(
+                f'[inputs] harmonise = "{self.inputs.harmonise}" is for maps and features. '
+                f"{alone[0]} learns from windows or slices, which it cannot harmonise: set "
+                'harmonise = "none", or leave this model out.'
+            )
+
     @property
     def models(self) -> tuple[str, ...]:
         """All models that are evaluated, simplest first: see `full_ladder`."""
         names, baseline = self.model.names, self.inputs.baseline_score != "none"
-        ladder = full_ladder(names, baseline, bool(self.inputs.columns) or baseline)
-        if self.inputs.harmonise == "none" or "own_regional" in names:
-            return ladder
-        # It reads features as they are, and the rung of regional features what ComBat made of them.
-        return tuple(name for name in ladder if name != "own_regional")
+        return full_ladder(names, baseline, bool(self.inputs.columns) or baseline)
 
     @property
     def of_each_score(self) -> tuple["Experiment", ...]:

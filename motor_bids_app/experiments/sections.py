@@ -141,7 +141,7 @@ class Inputs(Section):
     baseline_score: str = setting("none", _BASELINE)  # what persistence predicts from
     columns: tuple[str, ...] = setting((), HEADINGS)  # of the tables: predictors of your own
     table: str | None = setting(None, _TABLE)  # that has some of them, beside those of the dataset
-    harmonise: str = setting("none", one_of("none", "combat"))  # sites of regional features
+    harmonise: str = setting("none", one_of("none", "combat"))  # sites
     recordings: tuple[str, ...] = setting(("eeg", "emg"), list_of("eeg", "emg"))
     channels: str = setting("common", one_of("common", "same"))  # of the recordings of all people
     signal_rate: float = setting(250.0, number(20, 10_000))  # Hz at most, of windows

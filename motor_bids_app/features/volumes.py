@@ -133,19 +133,9 @@ class VolumeStore:
         key = "all" if mask is None else hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
         if key not in self._grams:
             columns = range(len(self.maps))
-            self._grams[key] = np.stack([self._gram_of_map(column, mask) for column in columns])
+            everyone = self.volumes()
+            self._grams[key] = np.stack([everyone.gram_of_map(k, mask) for k in columns])
         return self._grams[key]
-
-    def _gram_of_map(self, column: int, mask: NDArray[np.bool_] | None) -> NDArray[np.float64]:
-        products = np.zeros((len(self), len(self)))
-        has = self.present[:, column]
-        if not has.any():
-            return products
-        for _, block in self.volumes().blocks(column, mask):
-            block -= block[has].mean(axis=0)
-            block[~has] = 0
-            products += block @ block.T
-        return products
 
 
 def mask_voxels(mask: NDArray[np.bool_] | None, grid: Grid) -> NDArray[np.intp]:
@@ -223,6 +213,31 @@ class Volumes:
     def gram(self, mask: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """Return inner products of the scans, (n_maps, n_scans, n_scans); see `VolumeStore`."""
         return self.store.gram(mask)[:, self.rows[:, None], self.rows]
+
+    def across(
+        self, others: "Volumes", mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64] | None:
+        """Return inner products with other scans of the store, (n_maps, n, n_others).
+
+        None where the others are of another store, whose products are not known.
+        """
+        if others.store is not self.store:
+            return None
+        return self.store.gram(mask)[:, self.rows[:, None], others.rows]
+
+    def gram_of_map(
+        self, column: int, mask: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """Compute inner products of one map of the scans, (n_scans, n_scans), mean taken out."""
+        products = np.zeros((len(self), len(self)))
+        has = self.present[:, column]
+        if not has.any():
+            return products
+        for _, block in self.blocks(column, mask):
+            block -= block[has].mean(axis=0)
+            block[~has] = 0
+            products += block @ block.T
+        return products
 
     def blocks(
         self, column: int, mask: NDArray[np.bool_] | None = None

@@ -150,6 +150,8 @@ _NEEDS = {
     "physiology": Needs(pattern=PHYSIOLOGY),
     **{name: Needs(instances=kinds) for name, kinds in FUSION.items()},
 }
+# Of columns that scanners or amplifiers measured, which sites shift: no age, and no drawn lesion.
+MEASURED = frozenset({REGIONAL, PHYSIOLOGY, f"{OWN}|{REGIONAL}"})
 PATTERNS = frozenset(need.pattern for need in _NEEDS.values())
 
 
@@ -184,6 +186,18 @@ def full_ladder(names: tuple[str, ...], persistence: bool, own: bool = False) ->
         place = ladder.index(last) + 1
         ladder = (*ladder[:place], JOINT[last], *ladder[place:])
     return ladder
+
+
+def can_harmonise(name: str) -> bool:
+    """Whether a model reads what sites shift and ComBat can make alike: maps, or their columns.
+
+    Raises UsageError for an unknown name.
+
+    >>> [can_harmonise(name) for name in ("regional", "karakis2023", "lesion_map", "gao2025")]
+    [True, True, False, False]
+    """
+    needed = needs(name)
+    return needed.pattern in MEASURED or (needed.volumes and LESION not in needed.maps)
 
 
 def reads_own(name: str) -> bool:

@@ -19,7 +19,7 @@ PENALTIES = (0.1, 1.0, 10.0)
 def linear(values):
     """Products of deviations from the mean of the fitting people."""
 
-    def products(fit, judged):
+    def products(fit, judged, outer):
         ours, theirs = values[fit], values[judged]
         mean = ours.mean(axis=0)
         return (ours - mean) @ (ours - mean).T, (theirs - mean) @ (ours - mean).T

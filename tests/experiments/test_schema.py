@@ -51,6 +51,15 @@ def test_what_makes_no_sense_is_refused_by_name(content, message):
         read(**content)
 
 
+@pytest.mark.parametrize("kind", ["gao2025", "shi2025"])
+def test_sites_are_harmonised_for_all_models_or_for_none(kind):
+    with pytest.raises(UsageError, match=f'harmonise = "combat".+{kind}|signals'):
+        Experiment.read(
+            {"name": "x", "model": {"kind": kind}, "inputs": {"harmonise": "combat"}}, "x.toml"
+        )
+    Experiment.read({"name": "x", "inputs": {"harmonise": "combat"}}, "x.toml")
+
+
 def test_an_experiment_without_a_name_is_refused():
     with pytest.raises(UsageError, match="needs a name"):
         Experiment.read({}, "mine.toml")

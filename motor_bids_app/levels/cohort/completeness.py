@@ -249,9 +249,9 @@ def harmonisation_notes(table: pd.DataFrame, harmonise: str) -> tuple[str, ...]:
     unnamed = len(table) - len(sites)
     more = f" {unnamed} scans have no site, and were left as they are." if unnamed else ""
     return (
-        f"Regional features of {sites.nunique()} sites were harmonised by ComBat (Johnson et al. "
-        "2007), learned in each training fold with age and sex kept and the outcome not looked at. "
-        "Scans of a site that the fold does not have, or has fewer than 3 of, were left as they "
-        "are, since its location and scale are unknown. Lesion measures and maps were not "
-        f"harmonised.{more}",
+        f"Measured maps and features of {sites.nunique()} sites were harmonised by ComBat (Johnson "
+        "et al. 2007; maps voxel by voxel, Fortin et al. 2017), learned in each training fold with "
+        "age and sex kept and without the outcome. Scans of a site that the fold does not have, or "
+        "has fewer than 3 of, were left as they are, because its location and scale are unknown. "
+        f"Lesion masks and what is measured on them were not harmonised.{more}",
     )

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.fitting import Job, fit_in_turn
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.recordings import SIGNALS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.series import WINDOWS
@@ -19,7 +18,14 @@ from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.initial_weights import FolderWeights, reads_slices
 from motor_bids_app.levels.hardware import usable_precision
-from motor_bids_app.models.catalog import COMPARED_ONLY, FUSION, OWN_RUNGS, build_model, needs
+from motor_bids_app.models.catalog import (
+    COMPARED_ONLY,
+    FUSION,
+    OWN_RUNGS,
+    build_model,
+    can_harmonise,
+    needs,
+)
 from motor_bids_app.models.networks.backbones import source_name
 from motor_bids_app.models.networks.transfer import Start
 from motor_bids_app.models.tables.columns import BASELINE, DEMOGRAPHICS
@@ -103,8 +109,8 @@ class Builder:
         params: dict[str, Any] = self._network() if network else {}
         if name in FUSION:
             params = self._fusion() | ({} if backbone is None else {"backbone": backbone})
-        if needs(name).pattern == REGIONAL:
-            params = {"harmonise": experiment.inputs.harmonise}
+        if can_harmonise(name):
+            params["harmonise"] = experiment.inputs.harmonise
         span, transform = cohort.outcome.span, experiment.target.transform
         low, high = (float(end) for end in transformed(span, transform))
         built = [

@@ -10,7 +10,7 @@ from motor_bids_app.evaluation.permutation import permutation_test
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.models.catalog import needs
+from motor_bids_app.models.catalog import can_harmonise, needs
 from motor_bids_app.models.tables.harmonisation import MIN_SITE
 from motor_bids_app.models.tables.products import linear_products
 
@@ -30,22 +30,21 @@ def check_harmonisation(
     if experiment.inputs.harmonise == "none":
         return None
     name, check = "harmonisation", "sites cannot be told from what models read"
-    regions = any(needs(model).pattern == REGIONAL for model in models)
-    before = site_auc(cohort, REGIONS, "none", seed) if regions else None
-    after = site_auc(cohort, REGIONS, experiment.inputs.harmonise, seed) if regions else None
-    volumes = any(needs(model).volumes for model in models)
-    maps = site_auc(cohort, MAPS, "none", seed) if volumes else None
-    told = []
-    if before is not None and after is not None:
-        told.append(
-            f"from regional features with an AUC of {before:.2f}, and {after:.2f} by ComBat"
-        )
-    if maps is not None:
-        told.append(f"from maps, which are not harmonised, with one of {maps:.2f}")
+    read = {
+        REGIONS: ("regional features", any(needs(name).pattern == REGIONAL for name in models)),
+        MAPS: ("maps", any(needs(name).volumes and can_harmonise(name) for name in models)),
+    }
+    told, left = [], []
+    for model, (what, is_read) in read.items():
+        before = site_auc(cohort, model, "none", seed) if is_read else None
+        after = site_auc(cohort, model, experiment.inputs.harmonise, seed) if is_read else None
+        if before is not None and after is not None:
+            told.append(f"from {what} with an AUC of {before:.2f}, and {after:.2f} after ComBat")
+            left.append(after)
     if not told:
         return name, check, "not checked", "No two sites have enough people to tell.", None
     finding = f"Sites are identified {'; '.join(told)} (chance is 0.50)."
-    if max(value for value in (after, maps) if value is not None) < TOLD:
+    if max(left) < TOLD:
         return name, check, "passed", finding, None
     finding += (
         " A model that reads these may recognise the site, and use site differences in outcome."

@@ -49,11 +49,19 @@ REFERENCES = (
     ),
 )
 
-COMBAT = Reference(
-    key="Johnson et al. 2007",
-    citation="Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression data "
-    "using empirical Bayes methods. Biostatistics 8, 118-127 (2007).",
-    doi="10.1093/biostatistics/kxj037",
+COMBAT = (
+    Reference(
+        key="Johnson et al. 2007",
+        citation="Johnson WE, Li C, Rabinovic A. Adjusting batch effects in microarray expression "
+        "data using empirical Bayes methods. Biostatistics 8, 118-127 (2007).",
+        doi="10.1093/biostatistics/kxj037",
+    ),
+    Reference(
+        key="Fortin et al. 2017",
+        citation="Fortin JP, Parker D, Tunç B, et al. Harmonization of multi-site diffusion tensor "
+        "imaging data. NeuroImage 161, 149-170 (2017).",
+        doi="10.1016/j.neuroimage.2017.08.047",
+    ),
 )
 _CONTROLS = (
     "Healthy controls are used for training and are predicted out of fold, but all results count "
@@ -109,7 +117,7 @@ def build_report(
         ceiling=ceiling,
         warnings=_warnings(evaluation),
         configuration=to_toml(experiment),
-        references=(*REFERENCES, *([COMBAT] if experiment.inputs.harmonise == "combat" else [])),
+        references=(*REFERENCES, *(COMBAT if experiment.inputs.harmonise == "combat" else ())),
         versions={"motor_bids_app": __version__},
         checklists=checklists or {},
     )

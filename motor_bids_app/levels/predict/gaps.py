@@ -57,7 +57,12 @@ def with_all_columns(
 
 def not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
     """Say where ComBat knows nothing of the site (see `models.tables.harmonisation`)."""
-    combat = getattr(getattr(member, "model_", member), "combat_", None)
+    plain = getattr(member, "model_", member)
+    if hasattr(plain, "models_"):  # one for each threshold
+        plain = next(iter(plain.models_.values()))
+    if hasattr(plain, "networks_"):  # one for each map and inner fold
+        plain = plain.networks_[0][0]
+    combat = getattr(plain, "combat_", None)
     if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
         return ()
-    return ("the site was not in training: regional features are not harmonised",)
+    return ("the site was not in training: its maps and features are not harmonised",)

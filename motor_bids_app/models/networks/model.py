@@ -21,7 +21,6 @@ from motor_bids_app.models.networks.inputs import (
     check_grid,
     grid_from_values,
     grid_values,
-    volumes_of,
 )
 from motor_bids_app.models.networks.networks import MultiBranchNetwork
 from motor_bids_app.models.networks.pooling import check_depth
@@ -34,6 +33,7 @@ from motor_bids_app.models.tables.columns import (
     numeric_columns,
     with_matching,
 )
+from motor_bids_app.models.tables.harmonised_maps import MapComBat, OfSites
 from motor_bids_app.models.training.batches import ScanDataset, Standardiser
 from motor_bids_app.models.training.course import Plan
 from motor_bids_app.models.training.folds import held_out
@@ -44,7 +44,7 @@ BALANCES = ("sharpen", "weights", "none")
 MOST_COLUMNS = 64  # for one unit behind them
 
 
-class NetworkModel(NetworkSettings):
+class NetworkModel(OfSites, NetworkSettings):
     """Multi-branch residual network on maps and demographics (karakis2023).
 
     Maps enter as deviations from the training fold's voxelwise mean, in units of each map's
@@ -62,8 +62,10 @@ class NetworkModel(NetworkSettings):
         learned, judged = held_out(y, X.participants, self.validation_share, self.random_state)
         plan = self._plan(len(learned))
         self.check_inputs(X)
+        self.combat_ = None
+        self.maps_ = tuple(self.maps) or self._volumes(X).maps
+        self._learn_sites(X[learned], self.maps_, self.mask)
         volumes = self._volumes(X)
-        self.maps_ = tuple(self.maps) or volumes.maps
         self.columns_ = with_matching(X.table, DEMOGRAPHICS, OWN)
         self.grid_ = volumes.grid
         self.standardiser_ = Standardiser.fit(volumes[learned], self.maps_, self.mask)
@@ -128,7 +130,7 @@ class NetworkModel(NetworkSettings):
 
     def _volumes(self, X: Samples) -> Maps:
         """Maps that the network reads, one row per sample."""
-        return volumes_of(X)
+        return self.seen(X)
 
     def _targets(
         self, y: NDArray[Any], learned: NDArray[np.intp]
@@ -224,7 +226,8 @@ class NetworkModel(NetworkSettings):
             "grid": grid_values(self.grid_),
             "history": self.history_,
         }
-        return State(values=values, arrays=arrays, pipelines={"demographics": self.demographics_})
+        pipelines = {"demographics": self.demographics_}
+        return self._with_sites(State(values=values, arrays=arrays, pipelines=pipelines))
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
@@ -233,6 +236,7 @@ class NetworkModel(NetworkSettings):
         self.grid_ = grid_from_values(state.values["grid"])
         self.history_ = list(state.values["history"])
         self.demographics_ = state.pipelines["demographics"]
+        self.combat_ = MapComBat.of_state(state)
         mean, spread = (np.array(state.arrays[name]) for name in ("mean", "spread"))
         self.standardiser_ = Standardiser(self.maps_, mean, spread, self.mask)
         weights = {

@@ -43,6 +43,9 @@ class NetworkSettings(TrainingSettings):
         Whether the same seed gives the same weights on a GPU too, at the price of time.
     start : Start, optional
         Weights to begin with, of people who are in no fold.
+    harmonise : str
+        "combat": sites are made alike in every voxel, see `MapComBat`. "none": maps are taken as
+        they are.
     """
 
     maps: tuple[str, ...] = ()
@@ -55,3 +58,4 @@ class NetworkSettings(TrainingSettings):
     n_classes: int = 2
     deterministic: bool = False
     start: Beginning | None = None
+    harmonise: str = "none"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.features.volumes import mask_voxels
+from motor_bids_app.features.volumes import Volumes, mask_voxels
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.networks.networks import DownBlock, ResidualBlock
@@ -177,6 +177,12 @@ def linear_weights(model: Any) -> NDArray[np.float32]:
     maps = np.zeros((len(weights), int(np.prod(plain.grid_.shape))), dtype=np.float32)
     maps[:, mask_voxels(plain.mask, plain.grid_)] = weights
     return maps.reshape(-1, *plain.grid_.shape)
+
+
+def seen_volumes(model: Any, samples: Samples) -> Volumes:
+    """Return maps of samples as a linear model sees them: harmonised, where it is told to."""
+    volumes: Volumes = plain_model(model).seen(samples)
+    return volumes
 
 
 def linear_scores(model: Any, samples: Samples) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.columns import numeric_columns
-from motor_bids_app.models.tables.harmonisation import ComBat, kept_covariates, sites_of
+from motor_bids_app.models.tables.harmonisation import ColumnsOfSites
 from motor_bids_app.models.training.folds import binary_labels, inner_folds
 
 MIXES = (0.2, 0.8)  # share of the absolute in the elastic net's penalty
@@ -108,7 +108,7 @@ def scaling_steps() -> list[Any]:
     return [imputer, StandardScaler()]
 
 
-class _TableModel(BaseEstimator):
+class _TableModel(ColumnsOfSites, BaseEstimator):
     """Linear model on columns of the table.
 
     Parameters
@@ -160,10 +160,7 @@ class _TableModel(BaseEstimator):
                 "No scan of the training fold has regional features: process the participants "
                 "with diffusion or T1w images, or leave this model out."
             )
-        self.combat_ = None
-        if self.harmonise == "combat" and matching:
-            features = numeric_columns(X, self.columns_)[:, self._measured()]
-            self.combat_ = ComBat().fit(features, sites_of(X), kept_covariates(X))
+        self._learn_sites(X, numeric_columns(X, self.columns_))
         features = self._features(X)
         steps = scaling_steps()
         for step in steps:
@@ -178,16 +175,9 @@ class _TableModel(BaseEstimator):
 
     def _features(self, X: Samples) -> NDArray[np.float64]:
         """Columns as numbers, sites made alike where asked for, shape (n_scans, n_columns)."""
-        features = numeric_columns(X, self.columns_)
-        if self.combat_ is not None:
-            own = self._measured()
-            features[:, own] = self.combat_.transform(
-                features[:, own], sites_of(X), kept_covariates(X)
-            )
-        return features
+        return self._alike(X, numeric_columns(X, self.columns_))
 
     def _measured(self) -> NDArray[np.bool_]:
-        """Columns that scanners measured, which sites shift: no age, and no drawn lesion."""
         return np.array([bool(re.fullmatch(self.pattern, name)) for name in self.columns_])
 
     def _plain(self) -> BaseEstimator:
@@ -205,18 +195,14 @@ class _TableModel(BaseEstimator):
     def get_state(self) -> State:
         """Return what was learned."""
         check_is_fitted(self)
-        values: dict[str, Any] = {"columns": list(self.columns_)}
-        arrays: dict[str, NDArray[np.generic]] = {}
-        if self.combat_ is not None:
-            values["combat"], arrays = self.combat_.get_state()
-        return State(values, arrays, {"table": self.pipeline_})
+        values = {"columns": list(self.columns_)}
+        return self._with_sites(State(values, {}, {"table": self.pipeline_}))
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
         self.columns_ = tuple(state.values["columns"])
         self.pipeline_ = state.pipelines["table"]
-        known = state.values.get("combat")
-        self.combat_ = None if known is None else ComBat.of_state(known, state.arrays)
+        self._set_sites(state)
 
 
 class TableClassifier(ClassifierMixin, _TableModel):

@@ -24,9 +24,10 @@ from motor_bids_app.models.networks.inputs import (
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.centring import Array, Centring
 from motor_bids_app.models.tables.dual import Dual, DualLogistic, DualRidge
+from motor_bids_app.models.tables.harmonised_maps import MapComBat, OfSites
 
 
-class _KernelModel(Dual, BaseEstimator):
+class _KernelModel(OfSites, Dual, BaseEstimator):
     """Linear model with a ridge penalty on the voxels of maps.
 
     The penalty is chosen by person in inner folds of the training fold, unless it is given.
@@ -43,6 +44,9 @@ class _KernelModel(Dual, BaseEstimator):
         Seed of the inner folds.
     bounds : (float, float), optional
         Lowest and highest value of the score, which predictions stay within; of scores only.
+    harmonise : str
+        "combat": sites are made alike in every voxel, see `MapComBat`. "none": maps are taken as
+        they are.
     """
 
     def __init__(
@@ -52,16 +56,19 @@ class _KernelModel(Dual, BaseEstimator):
         penalty: float | None = None,
         random_state: int = 0,
         bounds: tuple[float, float] | None = None,
+        harmonise: str = "none",
     ) -> None:
         self.maps = maps
         self.mask = mask
         self.penalty = penalty
         self.random_state = random_state
         self.bounds = bounds
+        self.harmonise = harmonise
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
-        volumes = volumes_of(X)
-        self.maps_ = tuple(self.maps) or volumes.maps
+        self.maps_ = tuple(self.maps) or volumes_of(X).maps
+        self._learn_sites(X, self.maps_, self.mask)
+        volumes = self.seen(X)
         self.grid_ = volumes.grid
         columns = map_columns(volumes, self.maps_)
         grams, present = self._with_columns(
@@ -91,14 +98,12 @@ class _KernelModel(Dual, BaseEstimator):
     def decision_function(self, X: Samples) -> Array:
         """Return the linear predictor: log odds of class 1, or the score, shape (n_scans,)."""
         check_is_fitted(self, "intercept_")
-        volumes = volumes_of(X)
+        volumes = self.seen(X)
         columns = map_columns(volumes, self.maps_)
         present = volumes.present[:, columns]
-        training = self._training
-        if training is not None and training.store is volumes.store:
-            grams = volumes.store.gram(self.mask)[columns]
-            across = grams[:, volumes.rows[:, None], training.rows]
-            return self._centring(across, present) @ self._dual + self.intercept_
+        known = None if self._training is None else volumes.across(self._training, self.mask)
+        if known is not None:
+            return self._centring(known[columns], present) @ self._dual + self.intercept_
         return self._scores_by_voxels(volumes, columns, present)
 
     def _scores_by_voxels(
@@ -152,7 +157,7 @@ class _KernelModel(Dual, BaseEstimator):
             "intercept": self.intercept_,
             "penalty": self.penalty_,
         }
-        return State(values=values, arrays={"weights": weights, "offsets": offsets})
+        return self._with_sites(State(values, {"weights": weights, "offsets": offsets}))
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
@@ -163,6 +168,7 @@ class _KernelModel(Dual, BaseEstimator):
         weights = np.asarray(state.arrays["weights"], dtype=np.float32)
         self._primal = (weights, np.asarray(state.arrays["offsets"], dtype=np.float64))
         self._training = None
+        self.combat_ = MapComBat.of_state(state)
 
 
 class KernelClassifier(DualLogistic, _KernelModel):

@@ -34,9 +34,10 @@ class _ColumnsToo:
         penalty: float | None = None,
         random_state: int = 0,
         bounds: tuple[float, float] | None = None,
+        harmonise: str = "none",
     ) -> None:
         settings: dict[str, Any] = {"maps": maps, "mask": mask, "penalty": penalty}
-        settings |= {"random_state": random_state, "bounds": bounds}
+        settings |= {"random_state": random_state, "bounds": bounds, "harmonise": harmonise}
         super().__init__(**settings)
         self.columns = columns
         self.pattern = pattern

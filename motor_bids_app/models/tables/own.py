@@ -1,5 +1,6 @@
 """Linear models of columns in blocks: predictors of the user's own, alone or beside features."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.blocks import Scaling
@@ -14,9 +16,10 @@ from motor_bids_app.models.tables.centring import Array, Centring
 from motor_bids_app.models.tables.columns import names_of, with_matching
 from motor_bids_app.models.tables.disconnection import disconnection_features, feature_columns
 from motor_bids_app.models.tables.dual import Dual, DualLogistic, DualRidge
+from motor_bids_app.models.tables.harmonisation import ColumnsOfSites
 
 
-class _BlockModel(Dual, BaseEstimator):
+class _BlockModel(ColumnsOfSites, Dual, BaseEstimator):
     """Linear model of columns in blocks of equal weight (`Scaling`), with one ridge penalty.
 
     It is fitted on inner products, so that thousands of columns cost no more than people do.
@@ -34,6 +37,9 @@ class _BlockModel(Dual, BaseEstimator):
         Seed of the inner folds.
     bounds : (float, float), optional
         Lowest and highest value of the score, which predictions stay within; of scores only.
+    harmonise : str
+        "combat": sites are made alike in regional features, see `ComBat`. "none": all columns are
+        taken as they are.
     """
 
     def __init__(
@@ -43,16 +49,19 @@ class _BlockModel(Dual, BaseEstimator):
         penalty: float | None = None,
         random_state: int = 0,
         bounds: tuple[float, float] | None = None,
+        harmonise: str = "none",
     ) -> None:
         self.columns = columns
         self.pattern = pattern
         self.penalty = penalty
         self.random_state = random_state
         self.bounds = bounds
+        self.harmonise = harmonise
 
     def _fit(self, X: Samples, y: NDArray[Any]) -> None:
         self.columns_ = with_matching(X.table, self.columns, self.pattern)
-        values = disconnection_features(X, self.columns_)
+        self._learn_sites(X, disconnection_features(X, self.columns_))
+        values = self._features(X)
         scaling = Scaling.of(values, feature_columns(self.columns_))
         scaled = scaling(values)
         grams, present = (scaled @ scaled.T)[None], np.ones((len(scaled), 1), dtype=bool)
@@ -66,15 +75,23 @@ class _BlockModel(Dual, BaseEstimator):
     def decision_function(self, X: Samples) -> Array:
         """Return the linear predictor: log odds of class 1, or the score, shape (n_scans,)."""
         check_is_fitted(self, "weights_")
-        deviations = disconnection_features(X, self.columns_) - self.means_
+        deviations = self._features(X) - self.means_
         return np.asarray(np.nan_to_num(deviations) @ self.weights_ + self.intercept_)
+
+    def _features(self, X: Samples) -> Array:
+        return self._alike(X, disconnection_features(X, self.columns_))
+
+    def _measured(self) -> NDArray[np.bool_]:
+        names = feature_columns(self.columns_)
+        return np.array([bool(re.fullmatch(REGIONAL, name)) for name in names], dtype=bool)
 
     def get_state(self) -> State:
         """Return what was learned."""
         check_is_fitted(self, "weights_")
         values = {"columns": list(self.columns_), "intercept": self.intercept_}
         values["penalty"] = self.penalty_
-        return State(values, {"column_means": self.means_, "column_weights": self.weights_})
+        arrays = {"column_means": self.means_, "column_weights": self.weights_}
+        return self._with_sites(State(values, arrays))
 
     def set_state(self, state: State) -> None:
         """Take over what another learned."""
@@ -86,6 +103,7 @@ class _BlockModel(Dual, BaseEstimator):
             np.asarray(state.arrays[name], dtype=np.float64).reshape(shape)
             for name in ("column_means", "column_weights")
         )
+        self._set_sites(state)
 
 
 class BlockClassifier(DualLogistic, _BlockModel):

@@ -4,15 +4,19 @@ Only what is learned without labels is learned here, in each training fold anew:
 fillings for missing values.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.lesion_views import VIEWS
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.catalog import OWN_RUNGS, needs
+from motor_bids_app.features.volumes import Volumes
+from motor_bids_app.models.catalog import OWN_RUNGS, can_harmonise, needs
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
 from motor_bids_app.models.tables.blocks import Scaling
 from motor_bids_app.models.tables.centring import Centring
@@ -21,17 +25,34 @@ from motor_bids_app.models.tables.columns import numeric_columns
 from motor_bids_app.models.tables.disconnection import disconnection_features, feature_columns
 from motor_bids_app.models.tables.dual import PENALTIES
 from motor_bids_app.models.tables.harmonisation import ComBat, kept_covariates, sites_of
+from motor_bids_app.models.tables.harmonised_maps import MapComBat
 from motor_bids_app.models.tables.lesion_maps import with_views
 
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
-FoldProducts = Callable[[Positions, Positions], tuple[Array, Array]]
+
+
+class FoldProducts(Protocol):
+    """Products of k fitting people with each other, (k, k), and of n judged ones with them."""
+
+    def __call__(
+        self, fit: Positions, judged: Positions, outer: Positions | None = None
+    ) -> tuple[Array, Array]:
+        """Return products of people at positions.
+
+        Sites are made alike by the people at `outer` where that is given, of whom those who fit
+        are a part: the training people of the fold that an inner fold belongs to.
+        """
+        ...
+
+
 UNLIKE = (
     "rbf",
     "boosting",
     "nuisance",
     "lesion_gp",
 )  # that are not linear, or learn their columns
+_KEPT_FOLDS = 10  # whose harmonised maps are not read again
 ONE_PERSON = (1.0,)  # penalty of the models of few columns
 
 
@@ -57,27 +78,26 @@ def linear_products(
     maps, mask
         As of `build_model`.
     harmonise : str
-        "combat" makes the sites of regional features alike, as in `TableClassifier`.
+        "combat" makes sites alike in maps and in columns that sites shift, as the models do.
 
     Returns
     -------
-    callable and tuple, or None
-        From positions of k fitting and n judged people to products (k, k) and (n, k). None for
-        a model that is not linear in its inputs, or has none.
+    FoldProducts and tuple, or None
+        None for a model that is not linear in its inputs, or has none.
     """
     needed = needs(name)
     shares = _shares(samples, people)
     columns = needed.chosen(samples.table)
     if name in ("lesion_map", "own_lesion_map"):
         return _of_maps(with_views(samples), shares, VIEWS, mask, columns), PENALTIES
+    combat = harmonise == "combat" and can_harmonise(name)
     if name in ("kernel", "kernel_demographics", "own_kernel"):
-        return _of_maps(samples, shares, maps, mask, columns), PENALTIES
+        return _of_maps(samples, shares, maps, mask, columns, combat), PENALTIES
     if needed.volumes or name in UNLIKE or not (needed.columns or needed.pattern):
         return None
     if name in OWN_RUNGS:
-        return _of_blocks(samples, shares, columns), PENALTIES
+        return _of_blocks(samples, shares, columns, combat), PENALTIES
     few = not needed.pattern
-    combat = harmonise == "combat" and not few
     return _of_columns(samples, shares, columns, few, combat), ONE_PERSON if few else PENALTIES
 
 
@@ -102,26 +122,37 @@ def _of_maps(
     maps: tuple[str, ...],
     mask: NDArray[np.bool_] | None,
     beside: tuple[str, ...],
+    combat: bool = False,
 ) -> FoldProducts:
     volumes = volumes_of(samples)
-    columns = map_columns(volumes, tuple(maps) or volumes.maps)
+    names = tuple(maps) or volumes.maps
+    columns = map_columns(volumes, names)
     counts = shares @ volumes.present[:, columns]
     present = counts > 0
-    grams = np.stack(
-        [
-            _average(gram, shares * volumes.present[:, column], counts[:, [k]])
-            for k, (column, gram) in enumerate(
-                zip(columns, volumes.gram(mask)[columns], strict=True)
-            )
-        ]
-    )
     own = _by_person(numeric_columns(samples, beside), shares) if beside else None
 
-    def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
-        every, has = grams, present
+    def grams_of(seen: Volumes) -> Array:
+        found = seen.gram(mask)[columns]
+        has = shares[None] * volumes.present[:, columns].T[:, None]
+        return np.stack(
+            [_average(*one) for one in zip(found, has, counts.T[..., None], strict=True)]
+        )
+
+    @lru_cache(_KEPT_FOLDS)
+    def harmonised(people: tuple[int, ...]) -> Array:
+        scans = shares[list(people)].any(axis=0)
+        return grams_of(MapComBat().fit(samples[scans], names, mask).transform(samples))
+
+    whole = None if combat else grams_of(volumes)
+
+    def products(
+        fit: Positions, judged: Positions, outer: Positions | None = None
+    ) -> tuple[Array, Array]:
+        learned = fit if outer is None else outer
+        every, has = harmonised(tuple(learned.tolist())) if whole is None else whole, present
         if own is not None:
             blocks, known = Scaling.of(own[fit], beside).by_block(own)
-            every, has = np.concatenate([grams, blocks]), np.hstack([present, known])
+            every, has = np.concatenate([every, blocks]), np.hstack([present, known])
         within = every[:, fit[:, None], fit]
         centring = Centring(within, has[fit])
         across = every[:, judged[:, None], fit]
@@ -130,12 +161,18 @@ def _of_maps(
     return products
 
 
-def _of_blocks(samples: Samples, shares: Array, columns: tuple[str, ...]) -> FoldProducts:
+def _of_blocks(
+    samples: Samples, shares: Array, columns: tuple[str, ...], combat: bool
+) -> FoldProducts:
     """As `models.tables.own` compares people."""
-    table = _by_person(disconnection_features(samples, columns), shares)
     names = feature_columns(columns)
+    measured = np.array([bool(re.fullmatch(REGIONAL, name)) for name in names], dtype=bool)
+    alike = _alike_by_fold(samples, shares, columns, measured & combat)
 
-    def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
+    def products(
+        fit: Positions, judged: Positions, outer: Positions | None = None
+    ) -> tuple[Array, Array]:
+        table = alike(fit if outer is None else outer)
         scaling = Scaling.of(table[fit], names)
         ours, theirs = scaling(table[fit]), scaling(table[judged])
         within, everyone = (ours @ ours.T)[None], np.ones((len(table), 1), dtype=bool)
@@ -158,20 +195,36 @@ def _by_person(values: Array, shares: Array) -> Array:
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def _of_columns(
-    samples: Samples, shares: Array, columns: tuple[str, ...], few: bool, combat: bool
-) -> FoldProducts:
+def _alike_by_fold(
+    samples: Samples, shares: Array, columns: tuple[str, ...], measured: NDArray[np.bool_]
+) -> Callable[[Positions], Array]:
+    """Return what gives all people's columns, those measured made alike by people at positions."""
     table = _by_person(disconnection_features(samples, columns), shares)
     kept = _by_person(kept_covariates(samples), shares)
     sites = sites_of(samples)[shares.argmax(axis=1)]  # of the first scan
 
-    def products(fit: Positions, judged: Positions) -> tuple[Array, Array]:
-        ours: Any = table[fit]
-        theirs: Any = table[judged]
-        if combat:
-            alike = ComBat().fit(ours, sites[fit], kept[fit])
-            ours = alike.transform(ours, sites[fit], kept[fit])
-            theirs = alike.transform(theirs, sites[judged], kept[judged])
+    def alike(learned: Positions) -> Array:
+        if not measured.any():
+            return table
+        values, changed = table[:, measured], table.copy()
+        combat = ComBat().fit(values[learned], sites[learned], kept[learned])
+        changed[:, measured] = combat.transform(values, sites, kept)
+        return changed
+
+    return alike
+
+
+def _of_columns(
+    samples: Samples, shares: Array, columns: tuple[str, ...], few: bool, combat: bool
+) -> FoldProducts:
+    names = feature_columns(columns)
+    alike = _alike_by_fold(samples, shares, columns, np.full(len(names), combat))
+
+    def products(
+        fit: Positions, judged: Positions, outer: Positions | None = None
+    ) -> tuple[Array, Array]:
+        table: Any = alike(fit if outer is None else outer)
+        ours, theirs = table[fit], table[judged]
         for step in scaling_steps():
             ours = step.fit_transform(ours)
             theirs = step.transform(theirs)

@@ -88,7 +88,7 @@ def test_the_report_says_what_was_harmonised_and_who_was_not():
     (note,) = harmonisation_notes(TABLE.assign(site=["a", "a", "b", "b", None]), "combat")
     assert "2 sites" in note
     assert "1 scans have no site" in note
-    assert "maps were not harmonised" in note
+    assert "Lesion masks and what is measured on them were not harmonised" in note
 
 
 @pytest.mark.parametrize(

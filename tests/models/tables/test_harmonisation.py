@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from motor_bids_app.features.columns import REGIONAL
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.tables.classical import TableClassifier, TableRegressor
+from motor_bids_app.models.tables.columns import OWN
 from motor_bids_app.models.tables.harmonisation import ComBat
+from motor_bids_app.models.tables.own import BlockClassifier, BlockRegressor
 
 SITES = np.array(list("aaaabbbbbccc"), dtype=object)
 COVARIATES = np.column_stack([50 + 3.0 * ((7 * np.arange(12)) % 11), np.arange(12) % 2])
@@ -125,6 +128,28 @@ def regional_cohort():
     table = pd.DataFrame(values, columns=[f"fa_r{k}_left" for k in range(6)])
     extra = {"participant_id": [f"sub-{k}" for k in range(60)], "site": site}
     return Samples(table.assign(**extra, age=60.0, sex=0)), y
+
+
+@pytest.mark.parametrize("kind", [BlockClassifier, BlockRegressor])
+def test_a_model_with_own_predictors_sees_harmonised_features(kind):
+    samples, y = regional_cohort()
+    names = [f"fa_thalamus_{side}" for side in ("left", "right", "asymmetry")]
+    score = np.random.default_rng(0).normal(size=60)
+    old = samples.table
+    columns = dict(zip(names, old.iloc[:, :3].to_numpy().T, strict=True))
+    given = Samples(old.iloc[:, 6:].assign(**columns, own_score=score))
+    model = kind(columns=("age",), pattern=f"{OWN}|{REGIONAL}", harmonise="combat").fit(given, y)
+
+    seen = dict(zip(model.columns_, model._features(given).T, strict=True))
+    sites = given.table["site"] == "b"
+    for name in names:
+        raw = given.table[name]
+        assert raw[sites].mean() - raw[~sites].mean() > 15
+        assert abs(seen[name][sites].mean() - seen[name][~sites].mean()) < 1
+    np.testing.assert_array_equal(seen["own_score"], score)
+    again = kind(columns=("age",), pattern=f"{OWN}|{REGIONAL}", harmonise="combat")
+    again.set_state(model.get_state())
+    np.testing.assert_array_equal(again.decision_function(given), model.decision_function(given))
 
 
 @pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])

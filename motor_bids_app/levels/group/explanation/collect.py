@@ -30,6 +30,7 @@ from motor_bids_app.models.opened.maps import (
     linear_weights,
     open_networks,
     plain_model,
+    seen_volumes,
 )
 
 OF_LINEAR = ("weights", "pattern", "integrated_gradients")
@@ -178,7 +179,7 @@ class Explainer:
         methods = self.methods(OF_LINEAR, "linear")
         samples, columns = self.cohort.samples, map_columns(self.volumes, plain_model(model).maps_)
         training = samples[~tested]
-        volumes = volumes_of(training)
+        volumes, everyone = seen_volumes(model, training), seen_volumes(model, samples)
         nothing = self._learned_nothing(model, training, self.cohort.y[~tested])
         weights, random_weights = linear_weights(model), linear_weights(nothing)
         mean = volumes.mean()
@@ -197,7 +198,7 @@ class Explainer:
             return
         tally, fold = self.tally("integrated_gradients"), np.zeros_like(weights)
         for row in rows:
-            inputs = deviations(self.volumes[[row]], columns, mean[columns])[0]
+            inputs = deviations(everyone[[row]], columns, mean[columns])[0]
             values = inputs * weights
             effect = float(values.sum())
             self.add_person("integrated_gradients", row, values, effect)

@@ -21,6 +21,7 @@ from motor_bids_app.models.opened.maps import (
     linear_weights,
     open_networks,
     plain_model,
+    seen_volumes,
 )
 from motor_bids_app.reports.experiment.explanation import Explanation
 
@@ -88,7 +89,8 @@ def _group_map(
     """Mean over people, or the map of the model trained on everyone; (n_maps, X, Y, Z)."""
     if is_mean(method):
         return tally.total / max(tally.n_people, 1)
-    volumes, cohort = explainer.volumes, explainer.cohort
+    cohort = explainer.cohort
+    volumes = seen_volumes(model, cohort.samples)
     columns = map_columns(volumes, plain_model(model).maps_)
     scale = volumes.spread(volumes.mean(), cohort.mask)[columns, None, None, None]
     if method == "weights":
