@@ -17,7 +17,6 @@ from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
 
 _EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
-_NOT_SEARCHED = ("code", "stimuli", "sourcedata", "models", "derivatives")
 _Names = Mapping[str, Sequence[str]]
 _Content = dict[str, Any]
 _listed: ContextVar[dict[Path, _Names] | None] = ContextVar("listed", default=None)
@@ -114,8 +113,9 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
     """List images and recordings of some participants, in order of path, reading no metadata.
 
-    Only the folders of these participants are walked through, which keeps an array job
-    on a large dataset fast. Entities are those that pybids knows, of raw datasets and derivatives.
+    They are where BIDS has them: sub-LABEL/[ses-LABEL/]KIND/. Copies in other folders (a backup, a
+    tool's own) are no data of the participant, whatever their names, and are not walked through.
+    Entities are those that pybids knows, of raw datasets and derivatives.
 
     Raises
     ------
@@ -123,15 +123,14 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
         A folder, or the description of the dataset, cannot be read.
     """
     wanted = {*participants}
-    here = participants_in(folder)
-    if wanted.isdisjoint(here):
+    own = [f"sub-{label}" for label in participants_in(folder) if label in wanted]
+    if not own:
         return []
     folder = folder.absolute()
-    left_out = {*_NOT_SEARCHED, *(f"sub-{label}" for label in here if label not in wanted)}
     try:
         if (description := folder / "dataset_description.json").exists():
             read_json(description)
-        paths = sorted(map(Path, _walk(str(folder), left_out)))
+        paths = sorted(Path(path) for name in own for path in _walk(str(folder / name)))
     except (OSError, MotorBidsAppError) as error:
         raise ReadWriteError(
             f"{folder} cannot be indexed: {error}. Check its dataset_description.json, and that "
@@ -147,18 +146,19 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
     ]
 
 
-def _walk(folder: str, left_out: set[str] | frozenset[str] = frozenset()) -> Iterator[str]:
-    """Paths of images in a folder and those within, links followed, hidden names left out."""
+def _walk(folder: str, levels: int = 2) -> Iterator[str]:
+    """Paths of images in a folder and below, links followed, hidden names left out.
+
+    Of a participant (2 levels): in folders of sessions, and of kinds there or at once.
+    """
     with os.scandir(folder) as entries:
         listed = [entry for entry in entries if not entry.name.startswith(".")]
     for entry in listed:
-        if entry.name in left_out:
-            continue
-        if _is_folder(entry):
-            if not entry.name.endswith(".zarr"):
-                yield from _walk(entry.path)
-        elif entry.name.endswith(_EXTENSIONS):
-            yield entry.path
+        if not _is_folder(entry):
+            if entry.name.endswith(_EXTENSIONS):
+                yield entry.path
+        elif levels:
+            yield from _walk(entry.path, int(levels == 2 and entry.name.startswith("ses-")))
 
 
 def _entities(path: str) -> dict[str, Any]:

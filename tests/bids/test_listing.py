@@ -19,7 +19,12 @@ _NAMES = (
     "sub-1/ses-1/fmap/sub-1_ses-1_phasediff.nii.gz",
     "sub-1/eeg/sub-1_task-rest_eeg.set",
     "sub-a b/anat/sub-a b_T1w.nii.gz",
+)
+_ELSEWHERE = (  # copies that are no data of the participant
     "more/sub-1_T2w.nii.gz",
+    "backup/sub-1/ses-1/anat/sub-1_ses-1_run-01_T1w.nii.gz",
+    "sub-1/ses-1/old/anat/sub-1_ses-1_run-01_T1w.nii.gz",
+    "sub-1/old/dwi/sub-1_dwi.nii.gz",
 )
 
 
@@ -43,6 +48,20 @@ def test_files_and_entities_are_those_of_pybids(tmp_path):
         for file in find_images(tmp_path, ["1", "a b", "a"])
     }
     assert ours == theirs
+
+
+def test_copies_outside_the_folders_of_bids_are_not_data_of_the_participant(tmp_path):
+    _write(tmp_path)
+    before = find_images(tmp_path, ["1"])
+    for name in _ELSEWHERE:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_images(tmp_path, ["1"]) == before
+
+
+def test_the_trap_beside_a_real_dataset_is_not_taken_for_its_diffusion(test_data):
+    (dwi,) = find_images(test_data / "dwi_philips_trace", ["01"])
+    assert dwi.path.parts[-3:] == ("sub-01", "dwi", "sub-01_dwi.nii.gz")
 
 
 def test_no_folder_is_listed_for_each_file(tmp_path, monkeypatch):

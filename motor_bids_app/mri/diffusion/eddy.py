@@ -22,8 +22,55 @@ _ROUNDS = 2
 _MAX_POINTS = 20_000
 _BLOCK = 16.0  # mm, edge of the cubes of which one half foretells the other
 _LEAST_GAIN = 0.004  # of the squares that the linear field leaves in the other half
+_FEWEST = 10  # directions, twice as many as terms that describe the place of a volume
+_LEAST_FORETOLD = 0.5  # of the squares of that place
 
 Array = NDArray[np.float64]
+
+
+def uniform_shifts(
+    places: Array, shells: NDArray[np.intp], directions: Array
+) -> NDArray[np.float64]:
+    """Return what eddy currents move of whole volumes along the phase-encoding axis, in mm.
+
+    A uniform field looks like a head that moves along this axis, but in proportion to the
+    gradient, which no head follows (Andersson and Sotiropoulos 2016). Within a shell the place
+    is therefore regressed on the gradient, beside a constant and a slow movement, and what
+    follows the gradient counts as such a shift if it foretells at least half of the squares of
+    volumes that it was not fitted to, each left out in turn.
+
+    Parameters
+    ----------
+    places : array, shape (N,)
+        Of the volumes along the axis, in mm.
+    shells : array, shape (N,)
+        0 for b0.
+    directions : array, shape (N, 3)
+        Of the gradients.
+
+    Returns
+    -------
+    array, shape (N,)
+        0 for b0, for shells of fewer than 10 directions, and where nothing follows the gradient.
+    """
+    shifts = np.zeros(len(places))
+    for shell in np.unique(shells[shells > 0]):
+        members = np.flatnonzero(shells == shell)
+        slow = np.column_stack([np.ones(len(members)), np.linspace(-1, 1, len(members))])
+        design, own = np.column_stack([slow, directions[members]]), places[members]
+        if len(members) < _FEWEST:
+            continue
+        left = np.square(_left_out(design, own)).sum()
+        if left <= (1 - _LEAST_FORETOLD) * np.square(_left_out(slow, own)).sum():
+            weights = np.linalg.pinv(design) @ own
+            shifts[members] = directions[members] @ weights[slow.shape[1] :]
+    return shifts
+
+
+def _left_out(design: Array, values: Array) -> Array:
+    """Error of least squares at each row when fitted to the others."""
+    hat = design @ np.linalg.pinv(design)
+    return np.asarray((values - hat @ values) / np.maximum(1 - np.diag(hat), 1e-6))
 
 
 def bend(coefficients: Array, points: Array, axis: int) -> tuple[Array, Array]:

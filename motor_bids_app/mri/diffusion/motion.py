@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from motor_bids_app.errors import EmptyRegionError
-from motor_bids_app.mri.diffusion.eddy import bend, fit_bends
+from motor_bids_app.mri.diffusion.eddy import bend, fit_bends, uniform_shifts
 from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.poses import Level, Pose, align, resample_linearly, voxel_map
 from motor_bids_app.mri.diffusion.prediction import predict_members
@@ -34,7 +34,8 @@ class MotionCorrection:
         Directions turned with the head.
     parameters : array, shape (N, 6)
         Where the head was: translation (mm, RAS) of the brain's centre, then
-        rotation vector (degrees, RAS) about it.
+        rotation vector (degrees, RAS) about it. Shifts by eddy currents are no motion
+        (`uniform_shifts`): they are undone with it, and not among these.
     framewise_displacement : array, shape (N,)
         Sum of the absolute changes since the volume before, in mm, rotations on a
         sphere of 50 mm; 0 for the first volume.
@@ -127,7 +128,9 @@ def correct_motion(
         lambda t: _resample(data[..., t], poses[t], bends[t], sizes, centre, near), len(poses)
     )
     rotations = np.stack([axes @ pose.rotation @ axes.T for pose in poses])
-    translations = np.stack([axes @ pose.translation for pose in poses])
+    places = np.stack([pose.translation for pose in poses])
+    places[:, phase_axis] -= uniform_shifts(places[:, phase_axis], gradients.shells, directions)
+    translations = places @ axes.T
     turns = Rotation.from_matrix(rotations).as_rotvec(degrees=True)
     parameters = np.concatenate([translations, turns], axis=1)
     return MotionCorrection(

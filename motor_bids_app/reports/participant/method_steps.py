@@ -86,8 +86,10 @@ STEPS = {  # in the order of the text; `space` is filled in
         paragraph=_DIFFUSION,
         sentence="Head motion and linear eddy-current distortion were corrected by registering "
         "each volume to what the others of its shell predict, and their mean to the first b = 0 "
-        "volume; gradient directions were turned with the head (Leemans and Jones 2009).",
-        references=("Leemans and Jones 2009",),
+        "volume; gradient directions were turned with the head (Leemans and Jones 2009). Shifts "
+        "of whole volumes that follow the gradient are counted as eddy currents, not as motion "
+        "(Andersson and Sotiropoulos 2016).",
+        references=("Leemans and Jones 2009", "Andersson and Sotiropoulos 2016"),
     ),
     "dwi_eddy_quadratic": MethodStep(
         paragraph=_DIFFUSION,

@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from motor_bids_app.mri.diffusion import motion
-from motor_bids_app.mri.diffusion.eddy import N_TERMS, bend
+from motor_bids_app.mri.diffusion.eddy import N_TERMS, bend, uniform_shifts
 from motor_bids_app.mri.diffusion.gradients import parse_gradients
 from motor_bids_app.mri.diffusion.mask import dwi_mask
 from motor_bids_app.mri.diffusion.motion import correct_motion
@@ -116,6 +116,43 @@ def test_the_slope_is_that_of_the_field():
         change = change - bend(coefficients, points - step, axis)[0]
         slope = bend(coefficients, points, axis)[1]
         assert slope == pytest.approx(change / 0.02, rel=1e-5, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Shells and directions of one b0 and 24 volumes, in no order."""
+    directions = np.random.default_rng(1).normal(size=(25, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return np.minimum(np.arange(25), 1), directions
+
+
+def test_a_shift_that_follows_the_gradient_is_no_motion(table):
+    shells, directions = table
+    shift = directions @ [0.5, -2.0, 1.0] * (shells > 0)
+    head = np.linspace(0, 1.5, 25) + np.random.default_rng(0).normal(0, 0.1, 25)
+
+    found = uniform_shifts(head + shift, shells, directions)
+
+    assert np.abs(found - shift).max() < 0.15  # of 2.3 mm
+    assert found[0] == 0
+
+
+def test_a_head_that_moves_is_not_taken_for_eddy_currents(table):
+    for seed in range(20):
+        walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.5, 25))
+        assert not uniform_shifts(walk, *table).any()
+
+
+def test_a_still_head_at_a_high_b_value_did_not_move(test_data):
+    """Its volumes lie on each other but for shifts of 3 mm that follow the gradient."""
+    name = test_data / "dwi_ap_pa_b2500" / "sub-01" / "dwi" / "sub-01_dir-AP_dwi"
+    image = nib.load(name.with_suffix(".nii.gz"))
+    texts = [name.with_suffix(end).read_text() for end in (".bval", ".bvec")]
+    table, data = parse_gradients(*texts), np.asarray(image.dataobj, dtype=np.float32)
+    mask = dwi_mask(data[..., table.is_b0].mean(axis=3), np.full(3, 3.0))
+    found = correct_motion(data, image.affine, table, mask)
+    assert found.framewise_displacement.mean() < 0.8  # 1.5 with them
+    assert np.abs(found.parameters[:, :3]).max() < 1.5  # 3 with them
 
 
 @pytest.mark.slow
