@@ -4,11 +4,20 @@ from collections.abc import Iterable, Mapping
 
 from motor_bids_app.reports.checklists.facts import RunFacts
 
-_CONTROLS = {"good": "counted as good outcomes", "exclude": "left out"}
+_CONTROLS = {"good": "counted as good outcomes", "exclude": "excluded"}
 
 
 def _list(items: Iterable[str], otherwise: str = "none") -> str:
     return ", ".join(items) or otherwise
+
+
+def _many(number: int, what: str) -> str:
+    """Number and noun.
+
+    >>> _many(1, "site"), _many(3, "site")
+    ('1 site', '3 sites')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _pairs(values: Mapping[str, object], between: str = "; ") -> str:
@@ -26,7 +35,7 @@ def title(facts: RunFacts) -> str:
 
 def summary(facts: RunFacts) -> str:
     """Title, main result, validation."""
-    return f"{title(facts)} {facts.headline} {facts.scheme}, {facts.repeats} repeats."
+    return f"{title(facts)} {facts.headline} {facts.scheme}, {_many(facts.repeats, 'repeat')}."
 
 
 def objective(facts: RunFacts) -> str:
@@ -47,7 +56,7 @@ def data_source(facts: RunFacts) -> str:
 
 def centres(facts: RunFacts) -> str:
     """Sites, where tables name them."""
-    return f"{len(facts.sites)} sites: {_list(facts.sites)}." if facts.sites else ""
+    return f"{_many(len(facts.sites), 'site')}: {_list(facts.sites)}." if facts.sites else ""
 
 
 def eligibility(facts: RunFacts) -> str:
@@ -62,9 +71,9 @@ def flow(facts: RunFacts) -> str:
     """Scans and people from derivatives to analysis."""
     out = sum(facts.excluded.values())
     return (
-        f"{facts.n_scans + out} scans, or people without one, considered, {out} left out"
+        f"{facts.n_scans + out} scans (or people without a scan) were considered and {out} excluded"
         + (f" ({_pairs(facts.excluded)})" if out else "")
-        + f"; {facts.n_scans} scans of {facts.n_people} people analysed: {facts.n_patients} "
+        + f"; {facts.n_scans} scans of {facts.n_people} people were analysed: {facts.n_patients} "
         f"patients and {facts.n_controls} controls{_poor(facts)}."
     )
 
@@ -80,8 +89,9 @@ def preparation(facts: RunFacts) -> str:
     """Space, grid, mask and processing settings."""
     made = _pairs(facts.processing, ", ")
     return (
-        f"Images in {facts.space}, models on a grid of {facts.resolution} mm, mask {facts.mask}, "
-        f"lesions mirrored to: {facts.mirror}." + (f" Processing settings: {made}." if made else "")
+        f"Images in {facts.space}; models use a grid of {facts.resolution} mm and the mask "
+        f"“{facts.mask}”; side to which lesions were mirrored: {facts.mirror}."
+        + (f" Processing settings: {made}." if made else "")
     )
 
 
@@ -89,7 +99,7 @@ def outcome(facts: RunFacts) -> str:
     """What is predicted, and the cut-off."""
     if not facts.cutoff_source:
         return f"{facts.score}, as a number."
-    return f"{facts.target}, from {facts.score}; cut-off: {facts.cutoff_source}."
+    return f"{facts.target}, derived from {facts.score}; cut-off: {facts.cutoff_source}."
 
 
 def candidate_predictors(facts: RunFacts) -> str:
@@ -115,14 +125,15 @@ def sample_size(facts: RunFacts) -> str:
 
 def missing(facts: RunFacts) -> str:
     """Predictors that people lack."""
-    lacking = _pairs(facts.missing) if facts.missing else "no predictor of anybody"
-    return f"Missing, in people of {facts.n_people}: {lacking}."
+    lacking = _pairs(facts.missing) if facts.missing else "none"
+    return f"Number of people, of {facts.n_people}, with a missing value: {lacking}."
 
 
 def partition(facts: RunFacts) -> str:
     """Scheme of validation."""
     return (
-        f"{facts.scheme}, {facts.folds} test sets in each of {facts.repeats} repeats, "
+        f"{facts.scheme}, {_many(facts.folds, 'test set')} in each of "
+        f"{_many(facts.repeats, 'repeat')}, "
         f"{facts.people_per_test} people per test set, seed {facts.seed}; splits.tsv lists them. "
         f"The final model was trained on all {facts.n_people} people."
     )
@@ -131,15 +142,15 @@ def partition(facts: RunFacts) -> str:
 def disjoint(facts: RunFacts) -> str:
     """What keeps training and test apart."""
     return (
-        f"By participant: {facts.n_scans} scans of {facts.n_people} people, all scans of a person "
-        f"on one side. {audit(facts)}"
+        f"Split by participant ({facts.n_scans} scans of {facts.n_people} people): all scans of a "
+        f"person are either in the training set or in the test set. {audit(facts)}"
     )
 
 
 def audit(facts: RunFacts) -> str:
     """Checks of the audit by state."""
     said = f" Findings: {' '.join(facts.findings)}" if facts.findings else ""
-    return f"Audit of splits and data: {_pairs(facts.audit, ', ')} (audit.tsv).{said}"
+    return f"Audit of splits and data, checks by state: {_pairs(facts.audit, ', ')}.{said}"
 
 
 def model_type(facts: RunFacts) -> str:
@@ -166,8 +177,8 @@ def measures(facts: RunFacts) -> str:
     )
     return (
         f"{_list(facts.metrics.get('patients', ()))}; calibration: "
-        f"{_list(facts.calibration)}.{curve} A useless model could score up to "
-        f"{facts.noise_floor:.2f} above chance in the main metric."
+        f"{_list(facts.calibration)}.{curve} By chance alone, a model without information could "
+        f"score up to {facts.noise_floor:.2f} above chance level in the main metric."
     )
 
 
@@ -175,8 +186,8 @@ def uncertainty(facts: RunFacts) -> str:
     """How intervals and tests were made."""
     test = f"permutation test with {facts.permutations} permutations"
     return (
-        f"Intervals of 95 % over {facts.n_patients} patients and {facts.repeats} repeats, wider "
-        "because the people who are tested also train; "
+        f"95 % intervals from {facts.n_patients} patients and {_many(facts.repeats, 'repeat')}, "
+        "widened because tested people are also used for training in other folds; "
         f"{test if facts.permutations else 'no permutation test of this model'}. {facts.chance}"
     ).strip()
 
@@ -185,15 +196,19 @@ def imbalance(facts: RunFacts) -> str:
     """How a network balances classes."""
     if facts.n_poor is None or "balance" not in facts.network:
         return ""
-    return f"{facts.n_poor} of {facts.n_people} people poor; balance: {facts.network['balance']}."
+    return (
+        f"{facts.n_poor} of {facts.n_people} people have a poor outcome; class balancing in "
+        f"training: {facts.network['balance']}."
+    )
 
 
 def output(facts: RunFacts) -> str:
     """What the model gives."""
     if facts.n_poor is None:
-        return f"Predicted {facts.score}, with a conformal interval. {' '.join(facts.coverage)}"
+        found = f"Predicted {facts.score}, with a conformal prediction interval."
+        return f"{found} {' '.join(facts.coverage)}"
     return (
-        f"Probability of {facts.target}; class at 0.5; conformal set of classes. "
+        f"Probability of {facts.target}; class by a threshold of 0.5; conformal prediction set. "
         f"{' '.join(facts.coverage)}"
     )
 
@@ -209,7 +224,7 @@ def analyses(facts: RunFacts) -> str:
         f"Final model: {facts.n_people} people{_poor(facts)}. Evaluation: "
         f"{facts.people_per_test} people per test set, the others for training and tuning."
         + (
-            f" Results count the {facts.n_patients} patients; controls train."
+            f" Results are for the {facts.n_patients} patients; controls are only trained on."
             if facts.n_controls
             else ""
         )
@@ -243,9 +258,9 @@ def calibration(facts: RunFacts) -> str:
 def limitations(facts: RunFacts) -> str:
     """Size, what guessing would score, and findings."""
     return (
-        f"{facts.n_patients} patients from one dataset; no evaluation elsewhere. In so many, "
-        f"a useless model could score up to {facts.noise_floor:.2f} above chance. {audit(facts)} "
-        + " ".join(facts.learning)
+        f"{facts.n_patients} patients from one dataset; no external validation. With so few, a "
+        f"model without information could score up to {facts.noise_floor:.2f} above chance level. "
+        f"{audit(facts)} " + " ".join(facts.learning)
     ).strip()
 
 
@@ -265,8 +280,8 @@ def availability(facts: RunFacts) -> str:
 def ensemble(facts: RunFacts) -> str:
     """Number of trained models."""
     if facts.n_members == 1:
-        return f"None: 1 model of {facts.final}."
-    return f"{_trained(facts)} of {facts.final}; their predictions are averaged."
+        return f"No ensemble: one model ({facts.final})."
+    return f"{_trained(facts)} of {facts.final}, whose predictions are averaged."
 
 
 def _trained(facts: RunFacts) -> str:
@@ -276,8 +291,8 @@ def _trained(facts: RunFacts) -> str:
 def selection(facts: RunFacts) -> str:
     """How the final model was chosen."""
     return (
-        f"{facts.final} is the one of {len(facts.models)} models that the experiment names as "
-        "final; ledger.tsv lists all evaluations on these people."
+        f"{facts.final} is the final model that the experiment names, one of {len(facts.models)} "
+        "that were compared; ledger.tsv lists all evaluations on these people."
     )
 
 
