@@ -170,7 +170,7 @@ def runs(data: Path, folder: Path) -> Iterator[Verdict]:
     raw |= {name: data / name for name in ("ms_heads_t1_t2_flair", "studyforrest", *DIFFUSION)}
     lesions = settings(soop(data, folder / "soop"), folder / "soop_out")
     for name, dataset_ in raw.items():
-        # Some hold files that are not BIDS, such as a second licence, which stop a run as they must.
+        # Some hold files that are not BIDS, such as a second licence, which stop a run.
         run = replace(settings(dataset_, folder / f"{name}_out"), skip_bids_validation=True)
         yield attempt(name, lambda run=run: run_level(run))
     yield attempt("soop_lesions participant", lambda: run_level(lesions))

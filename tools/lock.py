@@ -5,7 +5,7 @@ each Python and platform we support, from the indexes that pip is configured for
 a lock file already and belong to the same version are kept, so that builds of an index that cannot
 be reached today (PyTorch's CPU builds, say) stay installable.
 
-Some packages ask for graphical toolkits, a torchvision or a library of number words that nothing
+Some packages ask for graphical toolkits, a torchvision, a browser driver or a library that nothing
 here imports; their requirements are cut, which is why the locks are installed with --no-deps.
 """
 
@@ -37,7 +37,7 @@ PLATFORMS = {
     "linux, ARM": ("linux", [f"{name}_aarch64" for name in LINUX]),
     "macOS, ARM": ("darwin", [f"macosx_{major}_0_arm64" for major in range(11, 16)]),
 }
-NEVER = {"torchvision", "num2words", "scikit-image"}
+NEVER = {"torchvision", "num2words", "scikit-image", "playwright"}
 _LOCKED = re.compile(r"^(\S+)==(\S+)((?: \\\n    --hash=\S+)*)$", re.MULTILINE)
 
 

@@ -1,0 +1,66 @@
+"""Pages by the rules of axe: no fault that keeps people who cannot see or use a mouse out."""
+
+import html
+import json
+import re
+from importlib.resources import files
+
+import pytest
+
+from motor_bids_app.reports.experiment.page import render_experiment
+
+from . import test_every_page as pages
+from .test_browser import CHROMIUM, browse
+
+axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
+]
+GRAVE = ("serious", "critical")
+_RUN = """
+addEventListener("load", async () => {
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+  const found = (await axe.run()).violations.map((one) => ({
+    rule: one.id, impact: one.impact, where: one.nodes.slice(0, 3).map((node) => node.html),
+  }));
+  document.body.dataset.found = JSON.stringify(found);
+});
+"""
+
+
+def violations(folder, document, *options):
+    """Return what axe finds grave in a page."""
+    script = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+    folder.mkdir(exist_ok=True)
+    open_page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", document)
+    checked = open_page.replace("</body>", f"<script>{script}\n{_RUN}</script></body>")
+    (folder / "page.html").write_text(checked)
+    dom, _ = browse(folder, "--dump-dom", "--virtual-time-budget=60000", *options)
+    found = re.search('data-found="([^"]*)"', dom)
+    assert found, "axe did not run"
+    return [one for one in json.loads(html.unescape(found[1])) if one["impact"] in GRAVE]
+
+
+@pytest.fixture
+def documents(head, brain, experiment, answer):
+    """One page of each kind."""
+    return {
+        "participant": pages.participant(head, brain),
+        "experiment": render_experiment(experiment),
+        "group": pages.group(answer),
+        "prediction": pages.prediction(),
+        "index": pages.index(),
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_grave_violation(tmp_path, documents, scheme):
+    dark = ["--force-dark-mode", "--enable-features=WebContentsForceDark"] * (scheme == "dark")
+    found = {name: violations(tmp_path / name, page, *dark) for name, page in documents.items()}
+    assert not any(found.values()), json.dumps(found, indent=1)
+
+
+def test_a_fault_is_found(tmp_path):
+    page = '<html lang="en"><title>x</title><body><main><img src="data:,"></main></body></html>'
+    assert [one["rule"] for one in violations(tmp_path, page)] == ["image-alt"]
