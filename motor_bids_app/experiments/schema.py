@@ -23,7 +23,7 @@ from motor_bids_app.experiments.sections import (
 )
 from motor_bids_app.models.catalog import COMPARED_ONLY, full_ladder, needs
 
-_SECTIONS: dict[str, type[Section]] = {
+SECTIONS: dict[str, type[Section]] = {
     "target": Target,
     "inputs": Inputs,
     "model": Model,
@@ -130,7 +130,7 @@ class Experiment:
             An unknown key, or a value that is not allowed.
         """
         for key in content:
-            check_key(key, (*_TOP, *_SECTIONS), place)
+            check_key(key, (*_TOP, *SECTIONS), place)
         texts = {key: content[key] for key in _TOP if key in content}
         for key, value in texts.items():
             if not TEXT.allows(value):
@@ -139,7 +139,7 @@ class Experiment:
             raise UsageError(f"{place} needs a name: the results are saved under it.")
         sections: dict[str, Any] = {
             key: section.read(content[key], f"{place}: [{key}]")
-            for key, section in _SECTIONS.items()
+            for key, section in SECTIONS.items()
             if key in content
         }
         return cls(**texts, **sections)

@@ -1,0 +1,27 @@
+"""Pages that are written from the code are those of the code, and their examples work."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from motor_bids_app.experiments.reading import parse_experiment
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", ["experiments"])
+def test_a_page_is_what_its_tool_writes(name):
+    command = [sys.executable, ROOT / f"tools/{name}.py"]
+    written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert written == (ROOT / f"docs/{name}.md").read_text(), (
+        f"run: python tools/{name}.py > docs/{name}.md"
+    )
+
+
+def test_the_example_of_an_experiment_can_be_read():
+    (example,) = re.findall(r"```toml\n(.+?)```", (ROOT / "docs/experiments.md").read_text(), re.S)
+    found = parse_experiment(example, "example.toml")
+    assert (found.name, found.inputs.maps) == ("nihss_by_lesion", ("lesion",))
