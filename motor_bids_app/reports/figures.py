@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Canvas
-from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import to_png
@@ -26,6 +25,7 @@ from motor_bids_app.reports.experiment.slices import (
     spread,
     through,
 )
+from motor_bids_app.reports.lettering import draw_bar, mark_ends, write
 from motor_bids_app.spaces.grids import check_same_grid
 
 LESION, BRAIN, EDGES = "#ff5c5c", "#ffb000", "#3fd0ff"  # red, orange, blue on black and grey
@@ -35,7 +35,6 @@ WIDTH = 1000.0  # mm of a sheet; every row of slices is scaled to it
 _GAP = 6.0  # between slices
 _PIXELS = 1100  # across
 Extent = tuple[float, float, float, float]  # left, right, bottom, top on the sheet
-_ENDS = {"sagittal": ("P", "A"), "coronal": ("L", "R"), "axial": ("L", "R")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +65,7 @@ class Row:
     cut_through: nib.Nifti1Image | None = None  # slices span this mask instead of the brain
     signed: nib.Nifti1Image | None = None  # drawn over it: blue below 0, red above, clear at 0
     signed_limit: float = 1.0  # of `signed`, in `unit`: values at the ends of its colours
+    rgb: tuple[nib.Nifti1Image, ...] = ()  # red, green, blue, drawn instead; `limits` apply
 
 
 def mosaic(
@@ -160,6 +160,7 @@ class _Pen:
             "around": self.around,
             "cut_through": row.cut_through,
             "signed": row.signed,
+            **dict(zip(("red", "green", "blue"), row.rgb, strict=False)),
         }
         check_same_grid(row.image, **named, **{k: v for k, v in extra.items() if v is not None})
         volume = self.volume(row.image)
@@ -177,12 +178,16 @@ class _Pen:
             self._draw_slice(row, limits, axis, place, box, extent)
             millimetres = f"{round(volume.position(axis, place, box))}"
             text = f"{'xyz'[axis]} = {millimetres} mm" if column == 0 else millimetres
-            _write(self.axes, left + 4, bottom + 4, text, size=7.5)
-        _mark_ends(self.axes, row.plane, top, bottom, wide * zoom)
+            write(self.axes, left + 4, bottom + 4, text, size=7.5)
+        mark_ends(self.axes, row.plane, top, bottom, wide * zoom)
         if row.label:
-            _write(self.axes, 5, top - 5, row.label, size=10, va="top")
+            write(self.axes, 5, top - 5, row.label, size=10, va="top")
         if row.unit is not None:
-            _draw_bar(self.axes, row, limits, (WIDTH + 14, bottom + 6, top - 6))
+            colours = row.colours
+            if row.signed is not None:
+                colours, limits = SIGNED, (-row.signed_limit, row.signed_limit)
+            corner = (WIDTH + 14, bottom + 6, top - 6)
+            draw_bar(self.axes, colours, limits, row.unit, corner)
         return bottom
 
     def _brain_values(self, volume: Volume) -> NDArray[np.float32]:
@@ -213,8 +218,11 @@ class _Pen:
     ) -> None:
         values = self.volume(row.image).cut(axis, place, box) * row.scale
         coarse = (extent[1] - extent[0]) / WIDTH * _PIXELS > 1.3 * values.shape[1]
+        if row.rgb:
+            cuts = [self.volume(part).cut(axis, place, box) for part in row.rgb]
+            values = np.clip((np.stack(cuts, axis=-1) - limits[0]) / (limits[1] - limits[0]), 0, 1)
         self.axes.imshow(
-            np.ma.masked_equal(values, 0),
+            values if row.rgb else np.ma.masked_equal(values, 0),
             cmap=row.colours,
             vmin=limits[0],
             vmax=limits[1],
@@ -255,39 +263,3 @@ def _draw_layer(axes: Axes, layer: Layer, values: NDArray[np.float32], extent: E
         # Many times as fast as `Axes.contour`, which prepares for labels and fillings.
         lines = cast(list[NDArray[np.float64]], contour_generator(x, y, values).lines(0.5))
         axes.add_collection(LineCollection(lines, colors=layer.colour, linewidths=1.1))
-
-
-def _mark_ends(axes: Axes, plane: str, top: float, bottom: float, width: float) -> None:
-    """Write on the first slice which side is which."""
-    first, last = _ENDS[plane]
-    middle = (top + bottom) / 2
-    _write(axes, 4, middle, first, size=9, va="center")
-    _write(axes, width - 4, middle, last, size=9, va="center", ha="right")
-
-
-def _write(axes: Axes, x: float, y: float, text: str, *, size: float, **align: str) -> None:
-    shade = [withStroke(linewidth=1.8, foreground="black")]  # readable on bright tissue too
-    text_object = axes.text(x, y, text, color="#f0f0f0", fontsize=size, family="DejaVu Sans")
-    text_object.set(path_effects=shade, **align)
-
-
-def _draw_bar(
-    axes: Axes, row: Row, limits: tuple[float, float], place: tuple[float, float, float]
-) -> None:
-    """Draw the colours of a row at its right end, with the values at their ends and the unit."""
-    left, bottom, top = place
-    colours = row.colours
-    if row.signed is not None:
-        colours, limits = SIGNED, (-row.signed_limit, row.signed_limit)
-    ramp = np.linspace(0, 1, 64)[:, None]
-    axes.imshow(
-        ramp,
-        cmap=colours,
-        extent=(left, left + 10, bottom, top),
-        origin="lower",
-        vmin=0,
-        vmax=1,
-    )
-    for value, height, align in ((limits[1], top, "top"), (limits[0], bottom, "bottom")):
-        _write(axes, left + 14, height, f"{value:.3g}", size=9, va=align)
-    _write(axes, left + 14, (bottom + top) / 2, row.unit or "", size=9, va="center")

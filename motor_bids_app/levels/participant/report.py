@@ -35,6 +35,7 @@ _FIGURES = {
         "motion",
         "susceptibility",
         "tensor-maps",
+        "colour-fa",
         "tensor-residual",
         "coregistration",
     ),

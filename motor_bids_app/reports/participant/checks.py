@@ -24,12 +24,6 @@ from motor_bids_app.reports.pages import Figure
 from motor_bids_app.spaces.grids import Grid
 
 TISSUES = {"GM": ("#e8a33d", "orange"), "WM": ("#5aa9e6", "blue"), "CSF": ("#7bd389", "green")}
-TENSOR_MAPS = {  # name -> label, colours, limits, unit, factor from the map's unit
-    "fa": ("FA", "gray", (0.0, 0.8), "", 1.0),
-    "md": ("MD", "viridis", (0.0, 2.0), "µm²/ms", 1e3),
-    "rd": ("RD", "viridis", (0.0, 2.0), "µm²/ms", 1e3),
-    "ad": ("AD", "viridis", (0.0, 2.5), "µm²/ms", 1e3),
-}
 _BLUR = 4.0  # mm, standard deviation of the smoothing that leaves only the bias field
 
 
@@ -38,7 +32,7 @@ def brain_mask(
 ) -> Figure:
     """Show the outline of the brain mask, and the lesion that it must hold."""
     picture = mosaic(head, layers=[Layer(image=brain, colour=BRAIN)], around=brain, lesion=lesion)
-    return _png(
+    return png(
         "brain-mask",
         "Brain mask",
         "Orange: edge of the brain mask"
@@ -61,7 +55,7 @@ def bias_field(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti
         ],
         around=brain,
     )
-    return _png(
+    return png(
         "bias-field",
         "Bias field",
         "The same slices before and after correction, and the smoothed ratio of the two. After "
@@ -94,7 +88,7 @@ def registration(
         Row(image=warped, plane="coronal", layers=marked, label="participant"),
         Row(image=warped, plane="sagittal", layers=marked),
     ]
-    return _png(
+    return png(
         "registration",
         "Registration to the template",
         "The participant in the standard space, with the outlines of the template's brain "
@@ -107,7 +101,7 @@ def registration(
 
 def lesion_native(head: nib.Nifti1Image, lesion: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
     """Show the lesion mask on the image of the participant."""
-    return _png(
+    return png(
         "lesion-native",
         "Lesion on the participant's own image",
         "Red: lesion mask as given. It should cover the damaged tissue and nothing else; the last "
@@ -132,7 +126,7 @@ def lesion_standard(
         Row(image=image, layers=layers, label="through the lesion", cut_through=lesion, limits=dim),
         Row(image=image, plane="coronal", layers=layers, cut_through=lesion, limits=dim),
     ]
-    return _png(
+    return png(
         "lesion-standard",
         "Lesion and corticospinal tract in the standard space",
         "Red: lesion. Blue: probability of the corticospinal tract on both sides. Their overlap "
@@ -157,7 +151,7 @@ def tissue(
         Row(image=head, plane="coronal", layers=layers),
     ]
     names = ", ".join(f"{word} {name}" for name, (_, word) in TISSUES.items() if name in tissues)
-    return _png(
+    return png(
         "tissue",
         "Tissue probabilities",
         f"The stronger the colour, the higher the tissue probability ({names}). The ribbon of "
@@ -191,7 +185,7 @@ def denoising(
     ]
     if removed is not None:
         rows.append(Row(image=removed, label="removed, all volumes", limits=(0, spread or 1.0)))
-    return _png(
+    return png(
         "denoising",
         "Denoising of the diffusion series",
         "One diffusion-weighted volume before and after denoising, and the difference with "
@@ -199,48 +193,6 @@ def denoising(
         "was removed should look like noise: visible edges mean lost anatomy.",
         "Axial slices of a diffusion volume before and after denoising, and their difference",
         draw_rows(rows, around=brain),
-    )
-
-
-def tensor_maps(maps: Mapping[str, nib.Nifti1Image], brain: nib.Nifti1Image) -> Figure:
-    """Show tensor maps (keys fa, md, rd, ad; diffusivities in mm2/s) with their scales."""
-    rows = []
-    for name, (label, colours, limits, unit, scale) in TENSOR_MAPS.items():
-        if name in maps:
-            row = Row(
-                image=maps[name],
-                label=label,
-                colours=colours,
-                limits=limits,
-                unit=unit,
-                scale=scale,
-            )
-            rows.append(row)
-    shown = ", ".join(row.label for row in rows)
-    return _png(
-        "tensor-maps",
-        "Tensor maps",
-        "Fractional anisotropy (FA; no unit) should be high in white matter, above all in the "
-        "corpus callosum and the internal capsule. Diffusivities (mean, radial, axial) are about "
-        "0.7 µm²/ms in tissue and 3 in fluid.",
-        f"Axial slices of {shown} with colour bars",
-        draw_rows(rows, around=brain),
-    )
-
-
-def tensor_residual(rmse: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
-    """Show the root mean square of what the tensor leaves of the signals."""
-    inside = np.asarray(rmse.dataobj)[np.asarray(brain.dataobj) > 0]
-    high = float(f"{np.percentile(inside, 99):.2g}") if inside.size else 0.0
-    row = Row(image=rmse, label="residual", colours="magma", limits=(0, high or 1), unit="signal")
-    return _png(
-        "tensor-residual",
-        "Residuals of the tensor fit",
-        "Root mean square of the residuals (signal minus tensor) over volumes. They are highest "
-        "in pulsating fluid; bright slices or edges all around the brain indicate artefacts or "
-        "residual motion.",
-        "Axial slices of the residual of the tensor fit with a colour bar",
-        draw_rows([row], around=brain),
     )
 
 
@@ -258,7 +210,7 @@ def coregistration(
         Row(image=head, layers=layers, label="anatomy"),
         Row(image=b0, layers=layers, plane="sagittal", label=what),
     ]
-    return _png(
+    return png(
         "coregistration",
         "Diffusion on the anatomy",
         f"The {what} image aligned with the anatomical image, with the outlines of its brain mask "
@@ -269,7 +221,8 @@ def coregistration(
     )
 
 
-def _png(name: str, title: str, caption: str, alt: str, data: bytes) -> Figure:
+def png(name: str, title: str, caption: str, alt: str, data: bytes) -> Figure:
+    """Return a picture with its words; `alt` without its full stop."""
     return Figure(
         name=name, title=title, caption=caption, alt=f"{alt}.", data=data, media_type="image/png"
     )

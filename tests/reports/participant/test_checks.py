@@ -20,7 +20,6 @@ def every_check(head, brain, spot):
         "lesion-standard": lambda: checks.lesion_standard(head, spot, {"left": half}, brain),
         "tissue": lambda: checks.tissue(head, {"GM": half, "WM": spot}, brain),
         "denoising": lambda: checks.denoising(head, half, brain),
-        "tensor-maps": lambda: checks.tensor_maps({"fa": half, "md": half}, brain),
         "coregistration": lambda: checks.coregistration(head, head, spot, brain),
     }
 
@@ -35,7 +34,6 @@ def every_check(head, brain, spot):
         "lesion-standard",
         "tissue",
         "denoising",
-        "tensor-maps",
         "coregistration",
     ],
 )
@@ -67,7 +65,6 @@ def test_blank_images_can_be_checked(brain):
 
     assert checks.bias_field(blank, blank, brain).data
     assert checks.denoising(blank, blank, brain).data
-    assert checks.tensor_maps({"fa": blank}, blank).data
 
 
 def test_a_lesion_without_a_mask_is_not_named(head, brain):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from motor_bids_app.features.usual import unusual
-from motor_bids_app.reports.participant import checks
+from motor_bids_app.reports.participant import checks, tensor_checks
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.page import (
     SECTIONS,
@@ -162,7 +162,7 @@ def test_a_page_of_real_images_is_small(test_data):
         "lesion": Section(figures=(checks.lesion_native(head, lesion, brain),)),
         "tissue": Section(figures=(checks.tissue(head, {"GM": brain}, brain),)),
         "diffusion": Section(
-            figures=(checks.tensor_maps(maps, inside), checks.denoising(noisy, flat, whole))
+            figures=(tensor_checks.tensor_maps(maps, inside), checks.denoising(noisy, flat, whole))
         ),
     }
 

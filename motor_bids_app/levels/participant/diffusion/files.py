@@ -20,7 +20,7 @@ from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.diffusion.outliers import outlier_volumes
 from motor_bids_app.mri.quality import HIGH_MOTION
 from motor_bids_app.mri.resampling import resample, resample_inside
-from motor_bids_app.reports.participant import checks, distortion_checks
+from motor_bids_app.reports.participant import checks, distortion_checks, tensor_checks
 from motor_bids_app.reports.participant.motion import motion_chart
 from motor_bids_app.spaces.grids import Grid, image_like, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -185,8 +185,11 @@ def _draw(result: Preprocessed, outputs: Outputs) -> None:
     """Save the pictures of maps and motion."""
     fitted, brain, corrected = result.maps, result.place.brain, result.clean.corrected
     maps = {name: image_like(fitted[name], brain) for name in MAP_UNITS if name in fitted}
-    outputs.save_figure(checks.tensor_maps(maps, brain))
+    outputs.save_figure(tensor_checks.tensor_maps(maps, brain))
     if "rmse" in fitted:
-        outputs.save_figure(checks.tensor_residual(image_like(fitted["rmse"], brain), brain))
+        residual = image_like(fitted["rmse"], brain)
+        outputs.save_figure(tensor_checks.tensor_residual(residual, brain))
+    if "decfa" in fitted:
+        outputs.save_figure(tensor_checks.colour_fa(image_like(fitted["decfa"], brain), brain))
     chart = motion_chart(corrected.parameters, corrected.framewise_displacement, limit=HIGH_MOTION)
     outputs.save_figure(chart)

@@ -5,7 +5,7 @@ from motor_bids_app.levels.participant.diffusion.files import MAP_UNITS
 from motor_bids_app.levels.participant.diffusion.finished.preprocess import PlacedMaps
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.resampling import resample_inside
-from motor_bids_app.reports.participant import checks
+from motor_bids_app.reports.participant import checks, tensor_checks
 from motor_bids_app.spaces.grids import standard_grid
 
 
@@ -20,7 +20,7 @@ def save_placed(result: PlacedMaps, finished: Finished, outputs: Outputs) -> Non
     if finished.dwi is not None and not finished.maps:
         path = outputs.path("mask", "dwi", desc="brain")
         outputs.save(result.brain, path, [finished.dwi_brain or finished.dwi], Type="Brain")
-    outputs.save_figure(checks.tensor_maps(result.maps, result.brain))
+    outputs.save_figure(tensor_checks.tensor_maps(result.maps, result.brain))
     outputs.save_facts("dwi", result.facts)
 
 
