@@ -41,6 +41,7 @@ _FIGURES = {
     ),
     "bold": (
         "bold-motion",
+        "bold-carpet",
         "bold-susceptibility",
         "bold-coregistration",
         "bold-signal",

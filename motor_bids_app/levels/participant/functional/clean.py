@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import DataError
 from motor_bids_app.levels.participant.functional.read import RESOLUTION
 from motor_bids_app.levels.participant.outputs import Facts
+from motor_bids_app.mri.functional.carpet import tissue_kinds
 from motor_bids_app.mri.functional.cleaning import Cleaner, smooth_inside
 from motor_bids_app.mri.functional.compcor import Components, drift_cosines, tissue_components
 from motor_bids_app.mri.functional.confounds import mean_signals, motion_terms, tissue_masks
@@ -22,10 +23,11 @@ from motor_bids_app.spaces.grids import standard_grid
 
 @dataclass(frozen=True, eq=False)
 class Tissues:
-    """Tissue in standard space at 3 mm: masks of nuisance signals, and the lesion."""
+    """Tissue in standard space at 3 mm: masks of nuisance signals, the lesion, codes of all."""
 
     masks: Mapping[str, NDArray[np.bool_]]
     lesion: NDArray[np.bool_]
+    kinds: NDArray[np.uint8]  # of `mri.functional.carpet.KINDS`
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +76,9 @@ def tissues(
     lesion = np.zeros(grid.shape, dtype=bool)
     if lesion_mask is not None:
         lesion = np.asarray(resample(lesion_mask, grid).dataobj) > 0.5
-    masks = tissue_masks(shares["GM"], shares["WM"], shares["CSF"], inside, lesion)
-    return Tissues(masks, lesion)
+    grey, white, fluid = shares["GM"], shares["WM"], shares["CSF"]
+    masks = tissue_masks(grey, white, fluid, inside, lesion)
+    return Tissues(masks, lesion, tissue_kinds(grey, white, fluid, lesion))
 
 
 def _measure_further(placed: PlacedSeries, tissue: Tissues, repetition: float) -> Further:

@@ -16,10 +16,12 @@ from motor_bids_app.levels.participant.functional.placement import Placement
 from motor_bids_app.levels.participant.functional.preprocess import PreprocessedBold, image_of
 from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Outputs
+from motor_bids_app.mri.functional.carpet import KINDS
 from motor_bids_app.mri.functional.placing import PlacedSeries
 from motor_bids_app.mri.quality import HIGH_MOTION
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.reports.participant import bold_checks, distortion_checks
+from motor_bids_app.reports.participant.carpet import carpet_figure
 from motor_bids_app.settings import BoldSettings
 from motor_bids_app.spaces.grids import Grid, standard_grid
 from motor_bids_app.spaces.templates import load_template
@@ -74,11 +76,19 @@ def save_bold(
     if done.placement is not None:
         save_native(done.placement, done.series, bold, outputs)
         _draw_placement(done.placement, inputs, outputs)
-    displacement = done.motion.framewise_displacement
-    outputs.save_figure(bold_checks.motion(done.motion.parameters, displacement, limit=HIGH_MOTION))
+    _draw_motion(done, outputs)
     template = load_template("brain", RESOLUTION)
     outputs.save_figure(bold_checks.signal(image_of(done.tsnr, done.placed.inside), template))
     outputs.save_facts("bold", done.series.facts)
+
+
+def _draw_motion(done: PreprocessedBold, outputs: Outputs) -> None:
+    """Save the chart of head motion, and the carpet of the series under it."""
+    moved, carpet = done.motion.framewise_displacement, done.carpet
+    outputs.save_figure(bold_checks.motion(done.motion.parameters, moved, limit=HIGH_MOTION))
+    kinds = [KINDS[code] for code in carpet.kinds]
+    figure = carpet_figure(carpet.scores, kinds, moved, done.dvars[1], limit=HIGH_MOTION)
+    outputs.save_figure(figure)
 
 
 def save_native(placement: Placement, series: Series, bold: BoldFile, outputs: Outputs) -> None:

@@ -16,6 +16,7 @@ from motor_bids_app.levels.participant.functional.read import RESOLUTION, Series
 from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.anatomy import correct_bias
 from motor_bids_app.mri.diffusion.mask import dwi_mask
+from motor_bids_app.mri.functional.carpet import Carpet, make_carpet
 from motor_bids_app.mri.functional.confounds import dvars, temporal_snr
 from motor_bids_app.mri.functional.motion import SeriesMotion, estimate_motion, mean_volume
 from motor_bids_app.mri.functional.placing import Distortion, PlacedSeries, place_series
@@ -32,7 +33,8 @@ class PreprocessedBold:
     """A series in standard space, raw and clean, and all that is measured and shown of it.
 
     `tsnr`, shape (voxels,), is of the voxels of `placed`; `dvars` plain and standardised, shape
-    (T,) each. `excluded` for motion has no connectivity. `placement` is of a raw series.
+    (T,) each. `carpet` is of the series before cleaning. `excluded` for motion has no
+    connectivity. `placement` is of a raw series.
     """
 
     series: Series
@@ -41,6 +43,7 @@ class PreprocessedBold:
     cleaned: Cleaned
     tsnr: NDArray[np.floating]
     dvars: tuple[NDArray[np.float64], NDArray[np.float64]]
+    carpet: Carpet
     excluded: bool
     connectivity: Connectivity | None
     placement: Placement | None
@@ -65,9 +68,10 @@ def process_bold(inputs: BoldInputs, settings: ProcessingSettings) -> Preprocess
     scrubbed = _scrubbed(motion, bold, facts)
     tissue = tissues(inputs.tissue, inputs.lesion, placed.inside)
     cleaned = clean_series(placed, motion, tissue, scrubbed, series.repetition, bold, facts)
+    carpet = make_carpet(placed.signals, tissue.kinds[placed.inside])
     connectivity = _connect(cleaned, inputs, excluded, bold)
     return PreprocessedBold(
-        series, motion, placed, cleaned, tsnr, changes, excluded, connectivity, placement
+        series, motion, placed, cleaned, tsnr, changes, carpet, excluded, connectivity, placement
     )
 
 

@@ -310,7 +310,7 @@ def test_components_are_in_the_methods_only_where_some_were_made():
 
     def methods(masks):
         facts = Facts()
-        tissue = Tissues(masks, np.zeros_like(inside))
+        tissue = Tissues(masks, np.zeros_like(inside), inside.astype(np.uint8))
         bold = BoldSettings(smoothing=0.0)
         clean_series(placed, motion, tissue, np.zeros(64, dtype=bool), TR, bold, facts)
         return facts.methods
