@@ -17,6 +17,15 @@ MediaType = Literal["image/png", "image/svg+xml"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A point of a chart that stands for one person, in the units of the drawing."""
+
+    person: str  # "sub-01"
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """A picture with the words that belong to it.
 
@@ -30,6 +39,7 @@ class Figure:
     alt: str  # what is drawn, for those who cannot see it
     data: bytes
     media_type: MediaType
+    marks: tuple[Mark, ...] = ()  # of a chart; a page links those of people who have a page
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) for word in (self.name, self.title, self.caption)):
@@ -47,13 +57,19 @@ class Figure:
     @property
     def wide(self) -> bool:
         """Whether a chart needs more width than a phone has; it is then scrolled sideways."""
-        return self._most_width > 600
+        return self.most_width > 600
 
     @property
-    def _most_width(self) -> int:
+    def most_width(self) -> int:
         """Width of a chart in pixels; 0 for a photograph, which takes what there is."""
         found = re.search(rb"max-width:([0-9]{1,5})px", self.data[:400])
         return int(found[1]) if found and self.media_type == "image/svg+xml" else 0
+
+    @property
+    def view_box(self) -> str:
+        """The units of a chart, for what a page lays over it."""
+        found = re.search(rb'viewBox="([-0-9. ]+)"', self.data[:400])
+        return found[1].decode("ascii") if found else ""
 
     @property
     def html(self) -> Markup:
@@ -62,7 +78,7 @@ class Figure:
         Pictures of an output folder may come from elsewhere.
         """
         encoded = base64.b64encode(self.data).decode("ascii")
-        width = f' style="max-width:{self._most_width}px"' if self._most_width else ""
+        width = f' style="max-width:{self.most_width}px"' if self.most_width else ""
         start = Markup('<img src="data:{};base64,{}"').format(self.media_type, encoded)
         return start + Markup(width + ' alt="{}">').format(self.alt)  # noqa: S704 - escaped
 

@@ -136,7 +136,7 @@ class Outputs:
         with replacing(path) as temporary:
             temporary.write_bytes(figure.data)
         words = asdict(figure)
-        del words["data"]
+        del words["data"], words["marks"]
         write_json(path.with_suffix(".json"), words)
 
     def load_figure(self, name: str) -> Figure | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
 from motor_bids_app.reports.experiment.charts import chart_figure, colour
+from motor_bids_app.reports.experiment.marks import People
 from motor_bids_app.reports.pages import Figure
 
 
@@ -171,6 +172,7 @@ def score_scatter(predictions: pd.DataFrame, label: str, *, target: str) -> Figu
         "One mark per patient; on the dashed line the prediction is exact. A cloud flatter than "
         "the line means that extreme scores are shrunk towards the mean.",
         f"Scatter of predicted against true {target} for {label}",
+        [People(axes, predictions["participant_id"].tolist(), truth, predicted)],
     )
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import INK, SERIES, new_chart, styled, to_svg
+from motor_bids_app.reports.experiment.marks import People
 from motor_bids_app.reports.pages import Figure
 
 METRICS = {  # name in tables -> name for people
@@ -137,14 +138,17 @@ def probability_strips(
     """Draw every person's out-of-fold probability, by true class, one strip per model."""
     canvas, (axes,) = new_chart(7.2, 0.9 + 0.62 * len(models))
     axes.axvline(0.5, color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
+    people: list[People] = []
     for row, name in enumerate(models):
         one = predictions[predictions["model"] == name]
         for truth, marker, word in ((1, "o", positive), (0, "D", negative)):
-            values = np.sort(one.loc[one["true"] == truth, "predicted"].to_numpy(dtype=float))
-            height = row + (-0.2 if truth else 0.2)
+            some = one[one["true"] == truth].sort_values("predicted", kind="stable")
+            values = some["predicted"].to_numpy(dtype=float)
+            heights = row + (-0.2 if truth else 0.2) + _jitter(len(values))
+            people.append(People(axes, some["participant_id"].tolist(), values, heights))
             axes.scatter(
                 values,
-                height + _jitter(len(values)),
+                heights,
                 s=15 if truth else 11,
                 marker=marker,
                 color=colour(1 - truth),
@@ -164,6 +168,7 @@ def probability_strips(
         f"One mark per patient and model. The further circles (truly {positive}) lie to the right "
         f"of diamonds (truly {negative}), the better; marks on the wrong side of 0.5 are errors.",
         f"Predicted probabilities of {positive} by true class for {len(models)} models",
+        people,
     )
 
 
@@ -248,13 +253,22 @@ def dash(number: int) -> str:
     return _DASHES[number // 4 % len(_DASHES)]  # the blues and oranges differ in dashes too
 
 
-def chart_figure(canvas: Canvas, name: str, title: str, caption: str, alt: str) -> Figure:
+def chart_figure(
+    canvas: Canvas,
+    name: str,
+    title: str,
+    caption: str,
+    alt: str,
+    people: Sequence[People] = (),
+) -> Figure:
     """Return a chart with its words; `alt` without a full stop."""
+    data = to_svg(canvas, name)  # lays the chart out: places of people are known afterwards
     return Figure(
         name=name,
         title=title,
         caption=caption,
         alt=f"{alt}.",
-        data=to_svg(canvas, name),
+        data=data,
         media_type="image/svg+xml",
+        marks=tuple(mark for some in people for mark in some.marks()),
     )

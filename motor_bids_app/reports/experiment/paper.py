@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from motor_bids_app.reports.canvas import new_chart, styled
 from motor_bids_app.reports.experiment.charts import METRICS, chart_figure, colour
+from motor_bids_app.reports.experiment.marks import People
 from motor_bids_app.reports.experiment.tables import models_table
 from motor_bids_app.reports.pages import Figure, Table
 
@@ -233,6 +234,7 @@ def embedding_figure(embedding: pd.DataFrame, predictions: pd.DataFrame) -> Figu
     layers = [layer for layer in LAYERS if layer in set(embedding["layer"])]
     canvas, panels = new_chart(7.2, 2.9, panels=len(layers))
     n_people = int(embedding["participant_id"].nunique())
+    people: list[People] = []
     for axes, layer in zip(panels, layers, strict=True):
         one = embedding[embedding["layer"] == layer]
         poor = np.array([truth.get(person, 0) == 1 for person in one["participant_id"]])
@@ -240,9 +242,11 @@ def embedding_figure(embedding: pd.DataFrame, predictions: pd.DataFrame) -> Figu
             (poor, "o", colour(1), "truly poor"),
             (~poor, "D", colour(0), "truly good"),
         ):
+            some = one[members]
+            people.append(People(axes, some["participant_id"].tolist(), some["x"], some["y"]))
             axes.scatter(
-                one["x"].to_numpy()[members],
-                one["y"].to_numpy()[members],
+                some["x"],
+                some["y"],
                 s=20,
                 marker=marker,
                 color=shade,
@@ -264,4 +268,5 @@ def embedding_figure(embedding: pd.DataFrame, predictions: pd.DataFrame) -> Figu
         "groups have no meaning, and another seed gives another picture. The figure is an "
         "illustration, not evidence; the tables show how well classes are separated.",
         f"t-SNE of {n_people} tested people in {len(layers)} layers of the network",
+        people,
     )

@@ -85,7 +85,9 @@ def _draw_trace(
     """Draw one measure of each volume; `marked` volumes stand out."""
     volumes = np.arange(len(values))
     axes.plot(volumes, values, color=colour, linewidth=1.2)
-    axes.plot(volumes[marked], values[marked], "o", color=DARK["series-2"], markersize=4)
+    if marked.any():
+        points = (volumes[marked], values[marked])
+        axes.plot(*points, "o", color=DARK["series-2"], markersize=4, clip_on=False)
     axes.set_title(label, loc="left", fontsize=9, pad=3, color=DARK["ink"])
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     axes.set_ylim(bottom=0)

@@ -37,6 +37,7 @@ def test_calibration_groups_hold_enough_people(n, groups):
 
 def test_a_scatter_names_what_is_predicted():
     people = pd.DataFrame({"predicted": [10.0, 20, 30], "true": [5.0, 25, 40]})
+    people["participant_id"] = ["sub-1", "sub-2", "sub-3"]
 
     figure = agreement.score_scatter(people, "Kernel", target="FMA-UE (points)")
 
