@@ -108,8 +108,13 @@ def mosaic(
     return draw_rows(rows, around=around)
 
 
-def draw_rows(rows: Sequence[Row], *, around: nib.Nifti1Image | None = None) -> bytes:
+def draw_rows(
+    rows: Sequence[Row], *, around: nib.Nifti1Image | None = None, bars: bool = False
+) -> bytes:
     """Draw rows of slices under each other, cut to the brain (PNG).
+
+    With `bars` there is room for colour bars even where no row has one: the slices are then as
+    large as in a picture with bars, over which this one can be laid.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def draw_rows(rows: Sequence[Row], *, around: nib.Nifti1Image | None = None) -> 
     sheet = Canvas(facecolor="black")
     axes = sheet.add_axes((0, 0, 1, 1))
     pen = _Pen(axes, around)
-    bar_room = 90.0 if any(row.unit is not None for row in rows) else 0.0
+    bar_room = 90.0 if bars or any(row.unit is not None for row in rows) else 0.0
     top = 0.0
     for row in rows:
         top = pen.draw_row(row, top) - _GAP

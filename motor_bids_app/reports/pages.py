@@ -40,6 +40,8 @@ class Figure:
     data: bytes
     media_type: MediaType
     marks: tuple[Mark, ...] = ()  # of a chart; a page links those of people who have a page
+    second: bytes = b""  # the same slices in another state: readers wipe between the two
+    states: tuple[str, ...] = ()  # of the two: ("before", "after")
 
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) for word in (self.name, self.title, self.caption)):
@@ -48,6 +50,10 @@ class Figure:
             raise ValueError(f"name={self.name!r}: use lower-case letters, digits and hyphens.")
         if self.media_type not in get_args(MediaType):
             raise ValueError(f"media_type={self.media_type!r}: use image/png or image/svg+xml.")
+        if not all(isinstance(state, str) for state in self.states):
+            raise ValueError(f"states={self.states!r}: use texts.")
+        if len(self.states) != (2 if self.second else 0):
+            raise ValueError(f"states={self.states!r}: name both pictures where there are two.")
 
     @property
     def file_name(self) -> str:
@@ -77,10 +83,18 @@ class Figure:
 
         Pictures of an output folder may come from elsewhere.
         """
-        encoded = base64.b64encode(self.data).decode("ascii")
+        return self._image(self.data, self.alt)
+
+    @property
+    def second_html(self) -> Markup:
+        """The second picture as HTML."""
+        return self._image(self.second, f"The same slices: {self.states[1]}.")
+
+    def _image(self, data: bytes, alt: str) -> Markup:
+        encoded = base64.b64encode(data).decode("ascii")
         width = f' style="max-width:{self.most_width}px"' if self.most_width else ""
         start = Markup('<img src="data:{};base64,{}"').format(self.media_type, encoded)
-        return start + Markup(width + ' alt="{}">').format(self.alt)  # noqa: S704 - escaped
+        return start + Markup(width + ' alt="{}">').format(alt)  # noqa: S704 - escaped
 
 
 @dataclass(frozen=True, kw_only=True)

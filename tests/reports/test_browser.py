@@ -36,6 +36,9 @@ addEventListener("load", async () => {
     const field = page.querySelector("input[type=search]");
     const first = rows().length ? rows()[0].cells[0].textContent : "";
     if (field) { field.value = "sub-07"; field.dispatchEvent(new Event("input")); }
+    const range = page.querySelector(".states input");
+    const over = page.querySelector(".swipe img + img");
+    if (range) { range.value = 25; range.dispatchEvent(new Event("input")); }
     const inside = [...page.querySelectorAll("p, h1, h2, h3, dd, figcaption")].filter(
       (one) => !one.closest(".scroll, .picture") && !one.closest("[class~=spoken], .skip"));
     found[frame.title] = {
@@ -45,6 +48,13 @@ addEventListener("load", async () => {
       cut: inside.filter((one) => one.getBoundingClientRect().right > frame.clientWidth + 1).length,
       fetched: frame.contentWindow.performance.getEntriesByType("resource")
         .filter((one) => !one.name.startsWith("data:")).length,
+      wiped: range ? frame.contentWindow.getComputedStyle(over).clipPath : null,
+      laid: over ? ["left", "top", "width"].every((side) => {
+        const [one, other] = [over, over.previousElementSibling].map(
+          (image) => image.getBoundingClientRect()[side]);
+        return Math.abs(one - other) < 1;
+      }) : null,
+      focus: range ? range.tabIndex === 0 && range.getAttribute("aria-valuetext") : null,
       first: first,
       shown: field ? rows().filter((one) => !one.hidden).length : null,
       clipped: [...page.querySelectorAll(".scroll")]
@@ -121,7 +131,12 @@ def test_pages_hold_in_a_browser(shown, head, brain, experiment, answer):
         assert one["fetched"] == 0, name
         assert one["scrolls"], name
         assert one["clipped"] == [] or name.endswith(" 400"), name
-    assert found["participant 1280"]["images"] == 2
+    for width in WIDTHS:
+        swiped = found[f"participant {width}"]
+        assert swiped["images"] == 4
+        assert swiped["laid"]
+        assert swiped["wiped"].replace("0px", "0") == "inset(0 0 0 25%)"
+        assert swiped["focus"] == "25 % before, the rest after"
     assert found["index 1280"]["first"] == "sub-14"  # sorted down by a second click
     assert found["index 1280"]["shown"] == 1  # by the filter
 

@@ -29,7 +29,7 @@ from motor_bids_app.reports.prediction.page import render_prediction
 
 
 def participant(head, brain, features=None):
-    figures = (checks.brain_mask(head, brain),)
+    figures = (checks.brain_mask(head, brain), checks.bias_field(head, head, brain))
     chart = motion_chart(
         pd.DataFrame([[0.0] * 6] * 3).to_numpy(), pd.Series([0, 1, 2.0]).to_numpy(), limit=1
     )

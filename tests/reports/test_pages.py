@@ -15,6 +15,21 @@ def test_a_picture_is_embedded_with_its_alternative_text():
     assert figure.html == '<img src="data:image/png;base64,iVBORw==" alt="Slices.">'
 
 
+def test_both_states_of_a_pair_are_named_and_embedded(read_page):
+    pair = {"data": b"one", "second": b"two", "states": ("before", "after")}
+    figure = Figure(name="bias", media_type="image/png", **WORDS, **pair)
+
+    first, second = read_page(figure.html + figure.second_html).all("img")
+    assert [one["src"].partition("base64,")[2] for one in (first, second)] == ["b25l", "dHdv"]
+    assert (first["alt"], second["alt"]) == ("Slices.", "The same slices: after.")
+
+
+@pytest.mark.parametrize("states", [(), ("before",), ("before", 2)])
+def test_a_pair_with_an_unnamed_state_is_refused(states):
+    with pytest.raises(ValueError, match="states"):
+        Figure(name="a", data=b"", second=b"x", states=states, media_type="image/png", **WORDS)
+
+
 def test_nothing_of_a_chart_but_an_image_reaches_the_page():
     svg = b'<svg style="max-width:756px" onload="run()"><script>run()</script></svg>'
     figure = Figure(

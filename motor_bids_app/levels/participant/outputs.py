@@ -133,10 +133,15 @@ class Outputs:
         """Save a picture for the report, and beside it the words that belong to it."""
         path = self.figures / f"{self.prefix}_{figure.file_name}"
         self.written.extend([path, path.with_suffix(".json")])
-        with replacing(path) as temporary:
-            temporary.write_bytes(figure.data)
+        pictures = {path: figure.data}
+        if figure.second:
+            pictures[_second(path)] = figure.second
+            self.written.append(_second(path))
+        for place, data in pictures.items():
+            with replacing(place) as temporary:
+                temporary.write_bytes(data)
         words = asdict(figure)
-        del words["data"], words["marks"]
+        del words["data"], words["second"], words["marks"]
         write_json(path.with_suffix(".json"), words)
 
     def load_figure(self, name: str) -> Figure | None:
@@ -146,13 +151,20 @@ class Outputs:
             return None
         words = read_json(path)
         extension = ".png" if words.get("media_type") == "image/png" else ".svg"
-        picture = path.with_suffix(extension).relative_to(self.root).as_posix()
+        picture = path.with_suffix(extension)
         try:
-            return Figure(**words, data=read_bytes(place_in(self.root, picture), MOST_PICTURE))
+            states = tuple(words.pop("states", ()))
+            second = self._picture(_second(picture)) if states else b""
+            data = self._picture(picture)
+            return Figure(**words, data=data, second=second, states=states)
         except (TypeError, ValueError) as error:
             raise ReadWriteError(
                 f"{path} does not describe a picture: {error}. Run again with --overwrite."
             ) from error
+
+    def _picture(self, path: Path) -> bytes:
+        inside = path.relative_to(self.root).as_posix()
+        return read_bytes(place_in(self.root, inside), MOST_PICTURE)
 
     @property
     def figures(self) -> Path:
@@ -195,3 +207,8 @@ class Outputs:
             if path.is_relative_to(folder):
                 return f"bids:{name}:{path.relative_to(folder).as_posix()}"
         return path.as_uri()
+
+
+def _second(picture: Path) -> Path:
+    """Where the second picture of a figure is saved."""
+    return picture.with_name(f"{picture.stem}-second{picture.suffix}")

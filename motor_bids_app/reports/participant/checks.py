@@ -24,6 +24,7 @@ from motor_bids_app.reports.pages import Figure
 from motor_bids_app.spaces.grids import Grid
 
 TISSUES = {"GM": ("#e8a33d", "orange"), "WM": ("#5aa9e6", "blue"), "CSF": ("#7bd389", "green")}
+_PLANES = ("axial", "coronal", "sagittal")
 _BLUR = 4.0  # mm, standard deviation of the smoothing that leaves only the bias field
 
 
@@ -47,14 +48,10 @@ def brain_mask(
 def bias_field(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti1Image) -> Figure:
     """Show the head before and after bias correction, and the smooth field between them."""
     field = _smooth_ratio(before, after, brain)
-    picture = draw_rows(
-        [
-            Row(image=before, label="before"),
-            Row(image=after, label="after"),
-            Row(image=field, label="field", colours="RdBu_r", limits=(0.7, 1.3), unit="ratio"),
-        ],
-        around=brain,
-    )
+    rows = [
+        Row(image=before, label="before"),
+        Row(image=field, label="field", colours="RdBu_r", limits=(0.7, 1.3), unit="ratio"),
+    ]
     return png(
         "bias-field",
         "Bias field",
@@ -62,7 +59,8 @@ def bias_field(before: nib.Nifti1Image, after: nib.Nifti1Image, brain: nib.Nifti
         "correction, white matter should be uniformly bright and the field smooth: if the field "
         "shows anatomy, the correction has removed contrast.",
         "Axial slices before and after bias correction, and the estimated field",
-        picture,
+        draw_rows(rows, around=brain),
+        draw_rows([Row(image=after, label="after")], around=brain, bars=True),
     )
 
 
@@ -82,20 +80,23 @@ def registration(
     marked = [*layers]
     if lesion is not None:
         marked.append(Layer(image=lesion, colour=LESION, style="lesion"))
-    rows = [
-        Row(image=warped, label="participant", layers=marked),
-        Row(image=template, label="template", layers=layers),
-        Row(image=warped, plane="coronal", layers=marked, label="participant"),
-        Row(image=warped, plane="sagittal", layers=marked),
-    ]
+    mine, templates = (
+        [Row(image=image, plane=plane, layers=drawn, label=label) for plane in _PLANES]
+        for image, drawn, label in (
+            (warped, marked, "participant"),
+            (template, layers, "template"),
+        )
+    )
     return png(
         "registration",
         "Registration to the template",
         "The participant in the standard space, with the outlines of the template's brain "
-        "(orange) and white matter (blue); second row: the template itself. Ventricles, cortex "
-        "and the edge of the brain should match the lines, except near a lesion.",
+        "(orange) and white matter (blue), and the same slices of the template itself. Ventricles, "
+        "cortex and the edge of the brain should match the lines, except near a lesion.",
         "Slices of the registered participant and of the template, with the template's outlines",
-        draw_rows(rows, around=brain),
+        draw_rows(mine, around=brain),
+        draw_rows(templates, around=brain),
+        ("participant", "template"),
     )
 
 
@@ -180,7 +181,6 @@ def denoising(
     same = (0.0, high or 1.0)
     rows = [
         Row(image=before, label="before", limits=same),
-        Row(image=after, label="after", limits=same),
         Row(image=residual, label="removed", limits=(-spread or -1.0, spread or 1.0)),
     ]
     if removed is not None:
@@ -193,6 +193,7 @@ def denoising(
         "was removed should look like noise: visible edges mean lost anatomy.",
         "Axial slices of a diffusion volume before and after denoising, and their difference",
         draw_rows(rows, around=brain),
+        draw_rows([Row(image=after, label="after", limits=same)], around=brain),
     )
 
 
@@ -205,11 +206,10 @@ def coregistration(
 ) -> Figure:
     """Show the mean b = 0 volume, or `what` else, on the anatomical grid under its outlines."""
     layers = [Layer(image=white_matter, colour=EDGES), Layer(image=brain, colour=BRAIN)]
-    rows = [
-        Row(image=b0, layers=layers, label=what),
-        Row(image=head, layers=layers, label="anatomy"),
-        Row(image=b0, layers=layers, plane="sagittal", label=what),
-    ]
+    moved, fixed = (
+        [Row(image=image, layers=layers, plane=plane, label=label) for plane in _PLANES]
+        for image, label in ((b0, what), (head, "anatomy"))
+    )
     return png(
         "coregistration",
         "Diffusion on the anatomy",
@@ -217,14 +217,31 @@ def coregistration(
         "(orange) and white matter (blue). Both images should match the lines; stretched or "
         "compressed frontal lobes indicate residual susceptibility distortion.",
         f"Slices of the {what} image and of the anatomy with the same outlines",
-        draw_rows(rows, around=brain),
+        draw_rows(moved, around=brain),
+        draw_rows(fixed, around=brain),
+        (what, "anatomy"),
     )
 
 
-def png(name: str, title: str, caption: str, alt: str, data: bytes) -> Figure:
-    """Return a picture with its words; `alt` without its full stop."""
+def png(
+    name: str,
+    title: str,
+    caption: str,
+    alt: str,
+    data: bytes,
+    second: bytes = b"",
+    states: tuple[str, str] = ("before", "after"),
+) -> Figure:
+    """Return a picture with its words, `alt` without its full stop; `states` are of the two."""
     return Figure(
-        name=name, title=title, caption=caption, alt=f"{alt}.", data=data, media_type="image/png"
+        name=name,
+        title=title,
+        caption=caption,
+        alt=f"{alt}.",
+        data=data,
+        media_type="image/png",
+        second=second,
+        states=states if second else (),
     )
 
 

@@ -29,11 +29,13 @@ def susceptibility(
     low, high = contrast(np.asarray(before.dataobj, dtype=np.float32) * inside)
     moved = np.abs(np.asarray(field.dataobj)[inside])
     reach = float(f"{max(np.percentile(moved, 99.5), 1e-3):.1g}") if moved.size else 1.0
-    rows = [
-        Row(image=one, label=label, layers=layers, plane=plane, limits=(low, high))
-        for plane in ("axial", "sagittal")
+    rows, corrected = (
+        [
+            Row(image=one, label=label, layers=layers, plane=plane, limits=(low, high))
+            for plane in ("axial", "sagittal")
+        ]
         for one, label in ((before, "before"), (after, "after"))
-    ]
+    )
     rows.append(
         Row(image=field, label="moved by", colours="RdBu_r", limits=(-reach, reach), unit="mm")
     )
@@ -52,4 +54,6 @@ def susceptibility(
         alt=f"Slices of the {what} before and after the correction, and of the displacement.",
         data=draw_rows(rows, around=brain),
         media_type="image/png",
+        second=draw_rows(corrected, around=brain, bars=True),
+        states=("before", "after"),
     )

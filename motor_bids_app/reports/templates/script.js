@@ -1,5 +1,5 @@
 "use strict";
-/* Tables that sort and filter, methods that copy, links that open what they lead to. */
+/* Tables that sort and filter, methods that copy, pictures to wipe between, links that open what they lead to. */
 const valueOf = (row, column) => {
   const cell = row.cells[column];
   const text = (cell.dataset.value || cell.textContent).trim();
@@ -60,6 +60,23 @@ for (const part of document.querySelectorAll("[data-copy]")) {
     button.textContent = document.execCommand("copy") ? "Copied" : "Selected: copy it by hand";
   });
   part.before(button);
+}
+/* Two pictures of the same slices, one over the other: a slider moves the edge between them. */
+for (const states of document.querySelectorAll(".states")) {
+  const box = states.parentElement.querySelector(".swipe");
+  const [first, second] = [...states.children].map((one) => one.textContent);
+  const range = document.createElement("input");
+  range.type = "range";
+  range.setAttribute("aria-label", `${states.dataset.title}: how much of "${first}" is shown`);
+  const wipe = () => {
+    box.style.setProperty("--edge", `${range.value}%`);
+    range.setAttribute("aria-valuetext", `${range.value} % ${first}, the rest ${second}`);
+  };
+  range.addEventListener("input", wipe);
+  states.children[0].after(range);
+  states.classList.add("live");
+  box.classList.add("live");
+  wipe();
 }
 const openTarget = () => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

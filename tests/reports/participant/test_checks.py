@@ -1,8 +1,11 @@
+import io
+
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
-from motor_bids_app.reports.participant import checks
+from motor_bids_app.reports.participant import checks, distortion_checks
 
 
 def like(image, data):
@@ -45,6 +48,31 @@ def test_a_check_comes_with_its_words_and_the_same_bytes(every_check, name):
     assert figure.caption.endswith(".")
     assert figure.alt.endswith(".")
     assert figure.data.startswith(b"\x89PNG")
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L")).astype(int)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda head, brain, spot: checks.bias_field(head, head, brain),
+        lambda head, brain, spot: checks.registration(head, head, brain=brain, white_matter=spot),
+        lambda head, brain, spot: checks.denoising(head, head, brain, head),
+        lambda head, brain, spot: checks.coregistration(head, head, spot, brain),
+        lambda head, brain, spot: distortion_checks.susceptibility(head, head, head, brain, spot),
+    ],
+    ids=["bias-field", "registration", "denoising", "coregistration", "susceptibility"],
+)
+def test_the_second_picture_lies_exactly_over_the_first(head, brain, spot, draw):
+    figure = draw(head, brain, spot)
+    first, second = pixels(figure.data), pixels(figure.second)
+
+    assert len(second) <= len(first)
+    assert second.shape[1] == first.shape[1]
+    different = np.abs(first[: len(second)] - second) > 40
+    assert different.mean() < 0.01  # the word that says which of the two it is
 
 
 def test_the_field_is_the_smooth_factor_between_two_images(brain):
