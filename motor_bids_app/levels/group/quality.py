@@ -15,7 +15,11 @@ from motor_bids_app.levels.cohort.unreadable import load_derivative, read_each
 from motor_bids_app.levels.participant.outputs import RESOLUTION, Outputs
 from motor_bids_app.mri.quality import robust_outliers
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.reports.experiment.group_checks import lesion_overlap_figure, quality_table
+from motor_bids_app.reports.experiment.group_checks import (
+    lesion_overlap_figure,
+    quality_strips,
+    quality_table,
+)
 from motor_bids_app.reports.experiment.page import CohortImages
 from motor_bids_app.settings import Settings
 from motor_bids_app.spaces.grids import Grid, standard_grid
@@ -73,6 +77,7 @@ def describe_cohort(people: Participants, settings: Settings) -> CohortImages:
         n_people=len(with_mask | without_mask),  # of others the mask cannot be read
         n_with_lesion_mask=len(with_mask),
         quality=quality_table(table, measures) if measures else None,
+        strips=quality_strips(table, measures) if numbers.notna().any(axis=None) else None,
         n_outliers=int(table["outlier_in"].notna().sum()) if measures else 0,
         overlap=figure,
     )

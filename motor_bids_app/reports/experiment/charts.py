@@ -144,7 +144,7 @@ def probability_strips(
         for truth, marker, word in ((1, "o", positive), (0, "D", negative)):
             some = one[one["true"] == truth].sort_values("predicted", kind="stable")
             values = some["predicted"].to_numpy(dtype=float)
-            heights = row + (-0.2 if truth else 0.2) + _jitter(len(values))
+            heights = row + (-0.2 if truth else 0.2) + jitter(len(values))
             people.append(People(axes, some["participant_id"].tolist(), values, heights))
             axes.scatter(
                 values,
@@ -183,7 +183,7 @@ def split_spread(
         chosen = (fold_metrics["model"] == name) & (fold_metrics["metric"] == metric)
         values = np.sort(fold_metrics.loc[chosen, "value"].dropna().to_numpy(dtype=float))
         axes.scatter(
-            values, row + _jitter(len(values)), s=13, color=colour(0), alpha=0.45, linewidths=0
+            values, row + jitter(len(values)), s=13, color=colour(0), alpha=0.45, linewidths=0
         )
         if len(values):
             axes.plot([values.mean()] * 2, [row - 0.3, row + 0.3], color=INK["ink"], linewidth=1.8)
@@ -203,7 +203,7 @@ def split_spread(
     )
 
 
-def _jitter(n: int) -> NDArray[np.float64]:
+def jitter(n: int) -> NDArray[np.float64]:
     """Return small offsets, the same every time, that keep neighbours apart."""
     return np.asarray(((np.arange(n) * 0.618034) % 1 - 0.5) * 0.26, dtype=np.float64)
 

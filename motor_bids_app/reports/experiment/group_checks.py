@@ -1,11 +1,17 @@
 """What the group page shows of the images: quality side by side, and the lesions together."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
+from motor_bids_app.reports.canvas import styled
+from motor_bids_app.reports.experiment.charts import chart_figure, colour, jitter
+from motor_bids_app.reports.experiment.marks import People
 from motor_bids_app.reports.figures import BRAIN, LESION, Layer, Row, draw_rows
 from motor_bids_app.reports.pages import Figure, Table
 
@@ -32,6 +38,43 @@ def quality_table(table: pd.DataFrame, measures: Sequence[str]) -> Table:
         "Quality of each scan. An outlier is more than 3 scaled median absolute deviations from "
         "the median of the cohort, with at least 5 values; it is flagged, not excluded.",
         {name: title for name, title in names.items() if name in flagged},
+    )
+
+
+@styled
+def quality_strips(table: pd.DataFrame, measures: Sequence[str]) -> Figure:
+    """Draw every scan in each measure of quality; `table` as of `quality_table`."""
+    shown = [name for name in measures if table[name].notna().any()]
+    canvas = Canvas(figsize=(7.2, 0.3 + 0.62 * len(shown)), layout="compressed")
+    people = []
+    for axes, name in zip(canvas.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True):
+        one = table[table[name].notna()].sort_values(name, kind="stable")
+        values, heights = one[name].to_numpy(dtype=float), jitter(len(one))
+        far = np.array([name in str(listed).split(", ") for listed in one["outlier_in"]])
+        for some, marker, shade in ((~far, "o", colour(0)), (far, "D", colour(1))):
+            axes.scatter(
+                values[some],
+                heights[some],
+                s=16,
+                marker=marker,
+                color=shade,
+                alpha=0.65,
+                linewidths=0,
+            )
+        people.append(People(axes, one["participant_id"].tolist(), values, heights))
+        axes.set(ylim=(-0.3, 0.3), yticks=[])
+        axes.set_ylabel(fill(name.replace("_", " "), 16), rotation=0, ha="right", va="center")
+        axes.spines["left"].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+    return chart_figure(
+        canvas,
+        "quality-strips",
+        "Quality of each scan",
+        "One mark per scan and measure; group/quality.json gives the units. Orange diamonds are "
+        "outliers: more than 3 scaled median absolute deviations from the median of the cohort. "
+        "The height of marks has no meaning.",
+        f"Strips of {len(shown)} measures of quality of {len(table)} scans",
+        people,
     )
 
 

@@ -49,6 +49,7 @@ class CohortImages:
     n_with_lesion_mask: int
     n_outliers: int = 0  # scans
     quality: Table | None = None
+    strips: Figure | None = None  # of the table of quality
     overlap: Figure | None = None
 
     @property
