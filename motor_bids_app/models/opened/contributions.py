@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.models.networks.inputs import map_columns, volumes_of
+from motor_bids_app.models.networks.inputs import map_columns
 from motor_bids_app.models.tables.classical import (
     ConstantClassifier,
     ConstantRegressor,
@@ -20,7 +20,6 @@ from motor_bids_app.models.tables.columns import numeric_columns
 from motor_bids_app.models.tables.disconnection import (
     DisconnectionClassifier,
     DisconnectionRegressor,
-    disconnection_features,
     feature_columns,
 )
 from motor_bids_app.models.tables.kernel import KernelClassifier, KernelRegressor
@@ -101,7 +100,7 @@ def opened_sum(model: Any, samples: Samples) -> Sum | None:
         linear = isinstance(model.pipeline_.steps[-1][1], LogisticRegression | Ridge | ElasticNet)
         return _of_table(model, samples) if linear else None
     if isinstance(model, BlockClassifier | BlockRegressor):
-        values = disconnection_features(samples, model.columns_)[0]
+        values = model._features(samples)[0]
         names = feature_columns(model.columns_)
         return Sum(model.intercept_, _terms(names, values, model.means_, model.weights_))
     if isinstance(model, KernelClassifier | KernelRegressor):
@@ -146,7 +145,7 @@ def _of_table(model: Any, samples: Samples) -> Sum:
 def _of_maps(model: Any, samples: Samples) -> Sum:
     """Maps as a whole, as a bundle keeps of the mean map no more than what its weights give."""
     seen = with_views(samples) if isinstance(model, LesionMap) else samples
-    volumes = volumes_of(seen)
+    volumes = model.seen(seen)
     weights, offsets = model.primal()
     terms = []
     for k, column in enumerate(map_columns(volumes, model.maps_)):

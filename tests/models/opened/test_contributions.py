@@ -39,6 +39,24 @@ def test_terms_add_up_to_what_the_model_says(samples, outcome, name, task):
     np.testing.assert_allclose(sums, said(model, seen[rows], task), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("name", ["regional", "own_regional", "kernel", "own_kernel"])
+def test_terms_are_of_what_harmonisation_left(make_samples, outcome, name, task):
+    samples = make_samples()
+    at_b = np.arange(len(samples)) % 2 == 1
+    samples.volumes.store.data[at_b] += np.float16(0.3)
+    moved = samples.table[["fa_thalamus_left", "fa_thalamus_right"]].add(0.3 * at_b, axis=0)
+    samples.table[moved.columns] = moved
+    samples.table["site"] = np.where(at_b, "b", "a")
+    samples.table["own_score"] = samples.table["age"] ** 2
+    settings = {"harmonise": "combat"} | ({} if name == "regional" else {"penalty": 0.1})
+    model, seen = fitted(name, task, samples, outcome, params=settings)
+    rows = [0, 1, 7]
+    sums = [opened_sum(model, seen[[row]]).total for row in rows]
+
+    np.testing.assert_allclose(sums, said(model, seen[rows], task), rtol=1e-3, atol=1e-3)
+
+
 def test_a_column_like_that_of_the_average_adds_nothing(samples, outcome):
     model, seen = fitted("demographics", "regression", samples, outcome)
     average = seen[[0]]
