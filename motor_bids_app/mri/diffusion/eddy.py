@@ -37,7 +37,8 @@ def uniform_shifts(
     gradient, which no head follows (Andersson and Sotiropoulos 2016). Within a shell the place
     is therefore regressed on the gradient, beside a constant and a slow movement, and what
     follows the gradient counts as such a shift if it foretells at least half of the squares of
-    volumes that it was not fitted to, each left out in turn.
+    volumes that it was not fitted to, each left out in turn, and does so better than the volumes
+    before and after: gradients that turn little by little follow a head that does.
 
     Parameters
     ----------
@@ -60,8 +61,10 @@ def uniform_shifts(
         design, own = np.column_stack([slow, directions[members]]), places[members]
         if len(members) < _FEWEST:
             continue
-        left = np.square(_left_out(design, own)).sum()
-        if left <= (1 - _LEAST_FORETOLD) * np.square(_left_out(slow, own)).sum():
+        left = np.square(_left_out(design, own))
+        beside = np.square(own[1:-1] - (own[:-2] + own[2:]) / 2)
+        least = (1 - _LEAST_FORETOLD) * np.square(_left_out(slow, own)).sum()
+        if left.sum() <= least and left[1:-1].sum() <= beside.sum():
             weights = np.linalg.pinv(design) @ own
             shifts[members] = directions[members] @ weights[slow.shape[1] :]
     return shifts

@@ -143,6 +143,28 @@ def test_a_head_that_moves_is_not_taken_for_eddy_currents(table):
         assert not uniform_shifts(walk, *table).any()
 
 
+@pytest.fixture(scope="module")
+def path():
+    """Shells and directions of one b0 and 24 volumes whose gradient turns little by little."""
+    angle = np.arange(25) * 2 * np.pi / 24
+    turning = np.column_stack([0.9 * np.cos(angle), 0.9 * np.sin(angle), np.full(25, 0.19**0.5)])
+    return np.minimum(np.arange(25), 1), turning
+
+
+def test_a_head_that_moves_as_gradients_turn_is_not_taken_for_eddy_currents(path):
+    noise = np.random.default_rng(0).normal(0, 0.1, 25)
+    for step in range(4, 22):  # lies elsewhere from then on
+        head = 2.0 * (np.arange(25) >= step) + noise
+        assert not uniform_shifts(head, *path).any()
+
+
+def test_a_shift_that_follows_gradients_that_turn_little_by_little_is_found(path):
+    shells, directions = path
+    shift = directions @ [0.5, -2.0, 0] * (shells > 0)
+    head = np.random.default_rng(0).normal(0, 0.05, 25)
+    assert np.abs(uniform_shifts(head + shift, shells, directions) - shift).max() < 0.25
+
+
 def test_a_still_head_at_a_high_b_value_did_not_move(test_data):
     """Its volumes lie on each other but for shifts of 3 mm that follow the gradient."""
     name = test_data / "dwi_ap_pa_b2500" / "sub-01" / "dwi" / "sub-01_dir-AP_dwi"
