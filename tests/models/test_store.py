@@ -2,17 +2,20 @@
 
 import hashlib
 import io
+import itertools
 import json
 import pickle
 import zipfile
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
+from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.catalog import COMPARED_ONLY, MODELS, TASKS, build_model
 from motor_bids_app.models.store import load_bundle, save_bundle
 
@@ -149,6 +152,55 @@ def test_an_index_that_does_not_fit_is_refused(bundle, changes):
     change_index(bundle, **changes)
     with pytest.raises(IncompatibleModelError):
         load_bundle(bundle)
+
+
+def _cut(array):
+    return array[..., :-1]
+
+
+def _not_a_number(array):
+    return np.full_like(array, np.nan)
+
+
+def _far(array):
+    return array + 10**6
+
+
+def bundle_with_sites(name, folder, samples, outcome):
+    """Folder of a model that learned two sites."""
+    site, own = np.where(np.arange(len(samples)) % 2, "b", "a"), np.arange(36.0)
+    table = samples.table.assign(site=site, own_score=own)
+    params = {**tiny(name), "harmonise": "combat"}
+    model = build_model(name, task="classification", params=params)
+    model.fit(Samples(table, samples.volumes), outcome("classification"))
+    save_bundle(folder / "model", model, {})
+    return folder / "model"
+
+
+@pytest.mark.parametrize("name", ["kernel", "karakis2023", "regional", "own_regional"])
+def test_sites_that_do_not_fit_the_model_are_refused(name, tmp_path, samples, outcome):
+    folder = bundle_with_sites(name, tmp_path, samples, outcome)
+    arrays = safetensors.numpy.load_file(folder / "arrays.safetensors")
+    names = [n for n in arrays if n.startswith("combat.") and not n.endswith("voxels")]
+    load_bundle(folder)
+    assert len(names) >= 4
+    for part, change in itertools.product(names, (_cut, _not_a_number, np.atleast_3d)):
+        damaged = arrays | {part: np.ascontiguousarray(change(arrays[part]))}
+        replace_part(folder, "arrays.safetensors", safetensors.numpy.save(damaged))
+        with pytest.raises(IncompatibleModelError):
+            load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "change", [_cut, _far, np.negative, np.flip, np.zeros_like, np.float32, np.atleast_3d]
+)
+def test_harmonised_voxels_that_no_map_has_are_refused(tmp_path, samples, outcome, change):
+    folder = bundle_with_sites("kernel", tmp_path, samples, outcome)
+    arrays = safetensors.numpy.load_file(folder / "arrays.safetensors")
+    arrays["combat.fa.voxels"] = np.ascontiguousarray(change(arrays["combat.fa.voxels"]))
+    replace_part(folder, "arrays.safetensors", safetensors.numpy.save(arrays))
+    with pytest.raises(IncompatibleModelError):
+        load_bundle(folder)
 
 
 def test_a_damaged_index_is_refused(bundle):

@@ -236,7 +236,7 @@ class NetworkModel(OfSites, NetworkSettings):
         self.grid_ = grid_from_values(state.values["grid"])
         self.history_ = list(state.values["history"])
         self.demographics_ = state.pipelines["demographics"]
-        self.combat_ = MapComBat.of_state(state)
+        self.combat_ = MapComBat.of_state(state, self.grid_)
         mean, spread = (np.array(state.arrays[name]) for name in ("mean", "spread"))
         self.standardiser_ = Standardiser(self.maps_, mean, spread, self.mask)
         weights = {

@@ -1,6 +1,6 @@
 """ComBat: features of several sites brought to one location and scale, within a training fold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.state import State
-from motor_bids_app.models.tables.columns import numeric_columns
+from motor_bids_app.models.tables.columns import names_of, numeric_columns
 
 Floats = NDArray[np.float64]
 KEPT = ("age", "sex")
@@ -109,13 +109,35 @@ class ComBat:
         return {"sites": list(self.sites_)}, arrays
 
     @classmethod
-    def of_state(cls, values: dict[str, Any], arrays: dict[str, NDArray[np.generic]]) -> "ComBat":
-        """Return what `get_state` described."""
+    def of_state(
+        cls, values: dict[str, Any], arrays: Mapping[str, NDArray[np.generic]], n_features: int
+    ) -> "ComBat":
+        """Return what `get_state` described, of so many features.
+
+        Raises
+        ------
+        ValueError
+            Arrays are of other shapes, or have values that are not finite.
+        """
         fitted = cls()
-        fitted.sites_ = tuple(values["sites"])
-        for name in ("medians", "shift", "scale", "mean", "effects", "spread"):
-            setattr(fitted, f"{name}_", np.asarray(arrays[f"combat.{name}"], dtype=np.float64))
+        fitted.sites_ = names_of(values["sites"])
+        by_site, by_feature = (len(fitted.sites_), n_features), (n_features,)
+        shapes = {"medians": (len(KEPT),), "effects": (len(KEPT), n_features)}
+        shapes |= dict.fromkeys(("shift", "scale"), by_site)
+        shapes |= dict.fromkeys(("mean", "spread"), by_feature)
+        for name, shape in shapes.items():
+            setattr(fitted, f"{name}_", numbers_of(arrays, f"combat.{name}", shape, np.float64))
         return fitted
+
+
+def numbers_of(
+    arrays: Mapping[str, NDArray[np.generic]], name: str, shape: tuple[int, ...], dtype: Any
+) -> NDArray[Any]:
+    """Return an array of a state; raises ValueError for another shape, and what is not finite."""
+    values = np.asarray(arrays[name], dtype=dtype)
+    if values.shape != shape or not np.isfinite(values).all():
+        raise ValueError(f"{name} is of shape {values.shape}, not {shape}, or not finite")
+    return values
 
 
 class ColumnsOfSites:
@@ -154,7 +176,8 @@ class ColumnsOfSites:
     def _set_sites(self, state: State) -> None:
         """Take over what another learned of sites."""
         known = state.values.get("combat")
-        self.combat_ = None if known is None else ComBat.of_state(known, state.arrays)
+        n_features = int(self._measured().sum())
+        self.combat_ = None if known is None else ComBat.of_state(known, state.arrays, n_features)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,15 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes, mask_voxels
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
 from motor_bids_app.models.state import State
-from motor_bids_app.models.tables.harmonisation import ComBat, kept_covariates, sites_of
+from motor_bids_app.models.tables.columns import names_of
+from motor_bids_app.models.tables.harmonisation import (
+    KEPT,
+    ComBat,
+    kept_covariates,
+    numbers_of,
+    sites_of,
+)
+from motor_bids_app.spaces.grids import Grid
 
 Floats = NDArray[np.float32]
 _PREFIX = "combat."  # of the names of arrays in a state
@@ -141,27 +149,39 @@ class MapComBat:
         return State({"combat": values}, arrays)
 
     @classmethod
-    def of_state(cls, state: State) -> "MapComBat | None":
-        """Return what `get_state` described; None of a model without.
+    def of_state(cls, state: State, grid: Grid) -> "MapComBat | None":
+        """Return what `get_state` described of maps on a grid; None of a model without.
 
         Raises
         ------
         ValueError
-            Arrays are not of one shape.
+            Arrays are of other shapes, have values that are not finite, or name voxels that the
+            grid does not have.
         """
         if "combat" not in state.values:
             return None
         fitted, fitted._changes = cls(), {}
-        for name, sites in state.values["combat"].items():
-            medians, voxels, gain, offset, effects = (
-                np.asarray(state.arrays[f"{_PREFIX}{name}.{part}"])
-                for part in ("medians", "voxels", "gain", "offset", "effects")
+        for name, listed in state.values["combat"].items():
+            sites, place = names_of(listed), f"{_PREFIX}{name}."
+            voxels = _voxels_of(state.arrays[f"{place}voxels"], grid)
+            shapes = {"gain": (len(sites), len(voxels)), "offset": (len(sites), len(voxels))}
+            shapes["effects"] = (len(KEPT), len(voxels))
+            fitted._changes[name] = _MapChange(
+                sites,
+                numbers_of(state.arrays, f"{place}medians", (len(KEPT),), np.float64),
+                voxels,
+                *(numbers_of(state.arrays, place + n, shapes[n], np.float32) for n in shapes),
             )
-            if not gain.shape == offset.shape == (len(sites), len(voxels)):
-                raise ValueError(f"harmonisation of {name} is of {gain.shape}")
-            one = _MapChange(tuple(sites), medians, voxels, gain, offset, effects)
-            fitted._changes[name] = one
         return fitted
+
+
+def _voxels_of(values: NDArray[np.generic], grid: Grid) -> NDArray[np.intp]:
+    """Return flat indices; raises ValueError unless they increase, and are of voxels of a grid."""
+    voxels = np.asarray(values).astype(np.intp)
+    within = np.r_[-1, voxels, int(np.prod(grid.shape))]
+    if not np.issubdtype(values.dtype, np.integer) or not (np.diff(within) > 0).all():
+        raise ValueError("harmonised voxels are not in order, or not on the grid of the model")
+    return voxels
 
 
 @dataclass(frozen=True, eq=False)

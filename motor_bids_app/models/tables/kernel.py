@@ -168,7 +168,7 @@ class _KernelModel(OfSites, Dual, BaseEstimator):
         weights = np.asarray(state.arrays["weights"], dtype=np.float32)
         self._primal = (weights, np.asarray(state.arrays["offsets"], dtype=np.float64))
         self._training = None
-        self.combat_ = MapComBat.of_state(state)
+        self.combat_ = MapComBat.of_state(state, self.grid_)
 
 
 class KernelClassifier(DualLogistic, _KernelModel):
