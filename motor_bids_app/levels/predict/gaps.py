@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,14 +55,26 @@ def with_all_columns(
     )
 
 
-def not_harmonised(member: Any, row: pd.DataFrame) -> tuple[str, ...]:
+def not_harmonised(members: Iterable[Any], row: pd.DataFrame) -> tuple[str, ...]:
     """Say where ComBat knows nothing of the site (see `models.tables.harmonisation`)."""
-    plain = getattr(member, "model_", member)
-    if hasattr(plain, "models_"):  # one for each threshold
-        plain = next(iter(plain.models_.values()))
-    if hasattr(plain, "networks_"):  # one for each map and inner fold
-        plain = plain.networks_[0][0]
-    combat = getattr(plain, "combat_", None)
-    if combat is None or ("site" in row and row["site"].astype(str).isin(combat.sites_).iloc[0]):
+    learned = [combat for member in members for combat in _harmonisations(member)]
+    site = row["site"].astype(str).iloc[0] if "site" in row else None
+    knows = [site in combat.sites_ for combat in learned]
+    if all(knows):
         return ()
+    if any(knows):
+        return (
+            "few people of the site were in training: "
+            f"{knows.count(False)} of {len(knows)} networks do not harmonise its maps",
+        )
     return ("the site was not in training: its maps and features are not harmonised",)
+
+
+def _harmonisations(member: Any) -> list[Any]:
+    """What a model, or each of its networks, learned of sites."""
+    plain = getattr(member, "model_", member)
+    if hasattr(plain, "models_"):  # one for each threshold, of the same people
+        plain = next(iter(plain.models_.values()))
+    networks = getattr(plain, "networks_", [[plain]])  # one for each map and inner fold
+    found = [getattr(one, "combat_", None) for group in networks for one in group]
+    return [combat for combat in found if combat is not None]

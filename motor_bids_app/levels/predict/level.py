@@ -174,7 +174,7 @@ def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: s
         filled_in(row, needed.columns, metadata)
         + own_gaps(row, metadata["model"])
         + unknown
-        + not_harmonised(model.members[0], row)
+        + not_harmonised(model.members, row)
     )
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from motor_bids_app.errors import IncompleteRunError
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.predict import level as predict
+from motor_bids_app.levels.predict.gaps import not_harmonised
 from motor_bids_app.settings import Selection
 
 from ..conftest import describe, record_processing, write_scan
@@ -96,6 +98,18 @@ def test_a_site_that_was_not_harmonised_is_told(fake_cohort, tmp_path):
 
     notes = {one.participant: "not harmonised" in " ".join(one.notes) for one in found}
     assert notes == {"sub-bad": False, "sub-fine": True}
+
+
+def test_a_site_that_some_networks_did_not_learn_is_told():
+    both, one = (SimpleNamespace(combat_=SimpleNamespace(sites_=s)) for s in ("ab", "a"))
+    ensemble = SimpleNamespace(networks_=[[both, one], [one, both]])
+    there = pd.DataFrame({"site": ["b"]})
+
+    assert "2 of 4 networks" in not_harmonised([ensemble], there)[0]
+    assert "1 of 2 networks" in not_harmonised([both, one], there)[0]
+    assert "was not in training" in not_harmonised([one, one], there)[0]
+    assert not_harmonised([ensemble], there.assign(site="a")) == ()
+    assert not_harmonised([SimpleNamespace(combat_=None)], there) == ()
 
 
 def test_a_person_lacking_a_feature_is_predicted_alike_alone_and_with_others(fake_cohort, tmp_path):
