@@ -131,6 +131,13 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
         "sha256": {name: hashlib.sha256(part).hexdigest() for name, part in sorted(parts.items())},
         "metadata": metadata,
     }
+    for name, part in parts.items():
+        if len(part) > _MOST_PART:
+            raise OutputError(
+                f"{folder / name} would have {len(part) / 2**30:.1f} GiB, and bundles of up to "
+                f"{_MOST_PART / 2**30:.0f} GiB are read. Use a coarser [inputs] resolution, fewer "
+                'maps, or harmonise = "none".'
+            )
     parts[_INDEX] = (json.dumps(index, indent=2, allow_nan=False) + "\n").encode()  # the last
     try:
         folder.mkdir(parents=True, exist_ok=True)

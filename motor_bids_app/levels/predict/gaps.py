@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from motor_bids_app.models.catalog import needs, reads_own
 from motor_bids_app.models.tables.columns import DEMOGRAPHICS, MEMBER, OWN, own_column
+from motor_bids_app.models.tables.harmonisation import KEPT
 
 
 def filled_in(
@@ -52,6 +53,17 @@ def with_all_columns(
     return row, (
         f"{len(lacking)} features are missing ({lacking[0]}, ...), and taken as in the "
         "average training person",
+    )
+
+
+def kept_gaps(members: Iterable[Any], row: pd.DataFrame, named: Sequence[str]) -> tuple[str, ...]:
+    """Say what ComBat keeps that is missing, beside the columns `named` of the model."""
+    if not any(_harmonisations(member) for member in members):
+        return ()
+    return tuple(
+        f"{name} is missing, and set to the median of the training people in harmonisation"
+        for name in KEPT
+        if name not in named and (name not in row or row[name].isna().iloc[0])
     )
 
 

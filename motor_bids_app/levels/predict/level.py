@@ -39,6 +39,7 @@ from motor_bids_app.levels.hardware import choose_device, limit_threads
 from motor_bids_app.levels.predict.drivers import told_sum
 from motor_bids_app.levels.predict.gaps import (
     filled_in,
+    kept_gaps,
     not_harmonised,
     own_gaps,
     with_all_columns,
@@ -175,6 +176,7 @@ def _given(model: SavedModel, scan: DerivedScan, table: pd.DataFrame, outside: s
         + own_gaps(row, metadata["model"])
         + unknown
         + not_harmonised(model.members, row)
+        + kept_gaps(model.members, row, needed.columns)
     )
     volumes, levels = None, pd.DataFrame(index=row.index)
     if needed.volumes:

@@ -98,6 +98,10 @@ def test_a_site_that_was_not_harmonised_is_told(fake_cohort, tmp_path):
 
     notes = {one.participant: "not harmonised" in " ".join(one.notes) for one in found}
     assert notes == {"sub-bad": False, "sub-fine": True}
+    assert all(
+        f"{name} is missing, and set to the median" in " ".join(found[0].notes)
+        for name in ("age", "sex")
+    )
 
 
 def test_a_site_that_some_networks_did_not_learn_is_told():
