@@ -14,6 +14,7 @@ from motor_bids_app.reports.pages import Figure
 
 _REACH = 2.0  # standard deviations at black and white
 _GREYS = 16  # shades: noise in 256 would make the picture several times as large
+_APART = 0.065  # least distance of two names, of the height of the carpet
 _SHADES = ("series-6", "series-2", "series-1", "series-3")  # of the strip, in turn
 
 
@@ -117,5 +118,7 @@ def _draw_carpet(axes: Axes, scores: NDArray[np.float32], kinds: Sequence[str]) 
         )
         axes.add_patch(strip)
         middles.append((where[0] + where[-1] + 1) / 2)
+    for place in range(len(middles) - 2, -1, -1):  # names of small tissues would overlap
+        middles[place] = min(middles[place], middles[place + 1] - _APART * rows)
     axes.set_yticks(middles, [*dict.fromkeys(kinds)])
     axes.tick_params(axis="y", length=0, pad=14)
