@@ -1,4 +1,4 @@
-"""Pages by the rules of axe: no fault that keeps people who cannot see or use a mouse out."""
+"""Pages by the rules of axe: no fault that keeps out people who cannot see or use a mouse."""
 
 import html
 import json
@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
 ]
-GRAVE = ("serious", "critical")
 _RUN = """
 addEventListener("load", async () => {
   document.querySelectorAll("details").forEach((one) => { one.open = true; });
@@ -30,7 +29,7 @@ addEventListener("load", async () => {
 
 
 def violations(folder, document, *options):
-    """Return what axe finds grave in a page."""
+    """Return what axe finds wrong in a page."""
     script = files("axe_playwright_python").joinpath("axe.min.js").read_text()
     folder.mkdir(exist_ok=True)
     open_page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", document)
@@ -39,7 +38,7 @@ def violations(folder, document, *options):
     dom, _ = browse(folder, "--dump-dom", "--virtual-time-budget=60000", *options)
     found = re.search('data-found="([^"]*)"', dom)
     assert found, "axe did not run"
-    return [one for one in json.loads(html.unescape(found[1])) if one["impact"] in GRAVE]
+    return json.loads(html.unescape(found[1]))
 
 
 @pytest.fixture
@@ -55,12 +54,13 @@ def documents(head, brain, experiment, answer):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_grave_violation(tmp_path, documents, scheme):
-    dark = ["--force-dark-mode", "--enable-features=WebContentsForceDark"] * (scheme == "dark")
+def test_no_page_breaks_a_rule(tmp_path, documents, scheme):
+    dark = ["--force-dark-mode"] * (scheme == "dark")
     found = {name: violations(tmp_path / name, page, *dark) for name, page in documents.items()}
     assert not any(found.values()), json.dumps(found, indent=1)
 
 
 def test_a_fault_is_found(tmp_path):
-    page = '<html lang="en"><title>x</title><body><main><img src="data:,"></main></body></html>'
+    main = '<main><h1>x</h1><img src="data:,"></main>'
+    page = f'<html lang="en"><title>x</title><body>{main}</body></html>'
     assert [one["rule"] for one in violations(tmp_path, page)] == ["image-alt"]
