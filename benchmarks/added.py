@@ -23,7 +23,7 @@ from motor_bids_app.evaluation.crossvalidation import (
     primary_metric,
 )
 from motor_bids_app.evaluation.external import single_test_set
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore

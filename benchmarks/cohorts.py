@@ -13,7 +13,7 @@ from batched import MODELS
 from scipy import stats
 
 from motor_bids_app.evaluation.calibration import calibration_metrics
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import feasible_folds, make_splits
 from motor_bids_app.evaluation.thresholds import best_threshold
 

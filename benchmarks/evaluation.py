@@ -21,8 +21,8 @@ from scipy import stats
 
 from motor_bids_app.evaluation.conformal import conformal_limits
 from motor_bids_app.evaluation.crossvalidation import cross_validate
-from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.permutation import permutation_test
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.samples import Samples

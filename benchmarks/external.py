@@ -18,7 +18,8 @@ import pandas as pd
 from motor_bids_app.evaluation.calibration import calibration_metrics
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
 from motor_bids_app.evaluation.external import external_metrics, single_test_set
-from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metric_interval
 from motor_bids_app.evaluation.updating import (

@@ -15,7 +15,7 @@ import torch
 
 from motor_bids_app.evaluation.comparisons import compare_models
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.instances import Instances

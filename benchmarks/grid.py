@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from motor_bids_app.evaluation.comparisons import compare_pairs
 from motor_bids_app.evaluation.conformal import conformal_limits
-from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.permutation import permutation_test
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.evaluation.thresholds import with_thresholds
 

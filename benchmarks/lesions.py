@@ -22,7 +22,8 @@ import pandas as pd
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.tables.columns import resolve_columns
 from motor_bids_app.evaluation.crossvalidation import cross_validate
-from motor_bids_app.evaluation.metrics import Predictions, regression_metrics
+from motor_bids_app.evaluation.metrics import regression_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.samples import Samples

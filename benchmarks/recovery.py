@@ -17,7 +17,7 @@ import pandas as pd
 
 from motor_bids_app.evaluation.comparisons import compare_pairs
 from motor_bids_app.evaluation.crossvalidation import cross_validate
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.recovery import coupling
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples

@@ -1,14 +1,12 @@
 """The options of the command line, in groups."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
 from motor_bids_app import __version__
 from motor_bids_app.cli import other_apps
 from motor_bids_app.cli import values as cli_values
+from motor_bids_app.cli.actions import Alone, PrintDescriptor
 from motor_bids_app.cli.bold import add_bold_options
 from motor_bids_app.cli.physiology import add_physiology_options
 from motor_bids_app.cli.values import Parser
@@ -22,23 +20,6 @@ participant: raw images to derivatives, with one report each. group: derivatives
 to an evaluated model. predict: apply a trained model to new derivatives.
 validate: evaluate trained models on new people with known scores (external validation).
 """
-
-
-class _PrintDescriptor(argparse.Action):
-    """Print the Boutiques descriptor of the parser that meets this option, and leave."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from motor_bids_app.bids.descriptor import boutiques_descriptor
-
-        sys.stdout.write(json.dumps(boutiques_descriptor(parser), indent=2) + "\n")
-        parser.exit(0)
-
-
-class _Alone(argparse.Action):
-    """An option that is handled before, where it stands alone."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        parser.error(f"{self.option_strings[0]} stands alone, without other arguments")
 
 
 def build_parser() -> Parser:
@@ -300,11 +281,11 @@ def _add_information(parser: argparse.ArgumentParser) -> None:
     loudness.add_argument("-q", "--quiet", action="store_true", help="print warnings only")
     group.add_argument("--version", action="version", version=f"motor_bids_app {__version__}")
     group.add_argument(
-        "--bids-exec-spec", action=_PrintDescriptor, nargs=0,
+        "--bids-exec-spec", action=PrintDescriptor, nargs=0,
         help="without other arguments: print the Boutiques descriptor",
     )  # fmt: skip
     group.add_argument(
-        "--selftest", action=_Alone, nargs="?", metavar="DIR",
+        "--selftest", action=Alone, nargs="?", metavar="DIR",
         help="without other arguments: simulate a small cohort, run all levels on it, check the "
         "results",
     )  # fmt: skip

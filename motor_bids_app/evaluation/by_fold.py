@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 
 PRINTED = ("accuracy", "roc_auc", "specificity", "sensitivity", "f1", "balanced_accuracy")
 

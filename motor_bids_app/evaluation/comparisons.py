@@ -15,7 +15,8 @@ from motor_bids_app.evaluation.crossvalidation import (
     split_metrics,
 )
 from motor_bids_app.evaluation.intervals import coupled_variance, coupling
-from motor_bids_app.evaluation.metrics import Floats, Predictions, ordered_pairs
+from motor_bids_app.evaluation.metrics import Floats, ordered_pairs
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.statistics import (
     LEVEL,
     bootstrap_weights,

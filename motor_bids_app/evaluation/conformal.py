@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats
+from motor_bids_app.evaluation.predictions import Predictions
 
 LEVEL = 0.9
 LEVEL_OUTSIDE = 0.975  # for people unlike those of training: a quarter of the misses

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
 from motor_bids_app.evaluation.metrics import (
-    Predictions,
     classification_metrics,
     ordinal_metrics,
     pairwise_auc,
     regression_metrics,
 )
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.features.samples import Samples
 
 Watch = Callable[[Any, Any, int, NDArray[np.bool_]], None]  # see `cross_validate`

@@ -24,7 +24,8 @@ from motor_bids_app.evaluation.conformal import (
     Span,
     coverage_table,
 )
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats
+from motor_bids_app.evaluation.predictions import Predictions
 
 _TIE = 1e-9
 

@@ -8,7 +8,8 @@ import pandas as pd
 from motor_bids_app.evaluation.comparisons import difference_interval, people_test
 from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric
 from motor_bids_app.evaluation.intervals import jackknife_half_width
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
 
 METRIC_COLUMNS = ["metric", "value", "low", "high", "noise_floor", "n_people", "n_poor"]

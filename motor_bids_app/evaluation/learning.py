@@ -12,7 +12,7 @@ from motor_bids_app.evaluation.crossvalidation import (
     cross_validate,
     primary_metric,
 )
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.summary import metric_interval
 from motor_bids_app.features.samples import Samples
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.evaluation.crossvalidation import metrics_for
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 
 
 def as_paper(table: pd.DataFrame, truth: "pd.Series[float]") -> pd.DataFrame:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, predict_people
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
-from motor_bids_app.evaluation.metrics import LOWER_IS_BETTER, Floats, Predictions
+from motor_bids_app.evaluation.metrics import LOWER_IS_BETTER, Floats
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.features.samples import Samples
 
 KEYS = ["repeat", "fold", "participant_id"]

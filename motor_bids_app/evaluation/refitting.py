@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate, metrics_for, primary_metric
 from motor_bids_app.evaluation.fitting import Fit, fit_in_turn
-from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.permutation import PermutationTest, exchangeable
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import COLUMNS, make_splits
 from motor_bids_app.features.samples import Samples
 

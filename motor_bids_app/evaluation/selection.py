@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.statistics import bootstrap_weights, percentile_interval
 
 N_RESAMPLES = 1000

@@ -9,7 +9,8 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from motor_bids_app.evaluation.intervals import pair_variance
-from motor_bids_app.evaluation.metrics import Predictions, ordered_pairs, regression_metrics
+from motor_bids_app.evaluation.metrics import ordered_pairs, regression_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.statistics import LEVEL
 
 Floats = NDArray[np.float64]

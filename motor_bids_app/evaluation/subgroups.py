@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import metrics_for, primary_metric
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.summary import calibration_rows, metric_rows
 
 LEAST = 10  # people in a subgroup, and of them

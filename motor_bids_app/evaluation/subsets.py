@@ -5,7 +5,7 @@ from itertools import chain, combinations
 import pandas as pd
 
 from motor_bids_app.evaluation.crossvalidation import average_trainings, metrics_for
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 
 
 def score_subsets(table: pd.DataFrame, truth: "pd.Series[float]", task: str) -> pd.DataFrame:

@@ -16,7 +16,8 @@ from scipy.special import expit, logit
 
 from motor_bids_app.evaluation.calibration import logistic_intercept, logistic_slope
 from motor_bids_app.evaluation.external import LEAST_SLOPE
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.statistics import LEVEL
 

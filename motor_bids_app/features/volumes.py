@@ -12,9 +12,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from motor_bids_app.errors import DataError, GridMismatchError
+from motor_bids_app.errors import DataError
 from motor_bids_app.features.averaging import average_onto
 from motor_bids_app.features.fingerprints import content_hash
+from motor_bids_app.features.masks import mask_voxels
 from motor_bids_app.spaces.grids import Grid
 
 # Factors from derivative units to stored units: mm2/s become um2/ms, because half
@@ -136,24 +137,6 @@ class VolumeStore:
             everyone = self.volumes()
             self._grams[key] = np.stack([everyone.gram_of_map(k, mask) for k in columns])
         return self._grams[key]
-
-
-def mask_voxels(mask: NDArray[np.bool_] | None, grid: Grid) -> NDArray[np.intp]:
-    """Return the flat indices of the voxels inside `mask`, or of all.
-
-    Raises
-    ------
-    GridMismatchError
-        The mask has another shape than the grid, or is empty.
-    """
-    if mask is None:
-        return np.arange(int(np.prod(grid.shape)))
-    if mask.shape != grid.shape or not mask.any():
-        raise GridMismatchError(
-            f"The mask has shape {mask.shape} and {np.count_nonzero(mask)} voxels inside, but the "
-            f"maps have shape {grid.shape}. Draw the mask on the grid of the experiment."
-        )
-    return np.flatnonzero(mask)
 
 
 @dataclass(frozen=True, eq=False)

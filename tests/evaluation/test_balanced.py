@@ -3,7 +3,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from motor_bids_app.evaluation.balanced import people_behind, shares_by_test_set
-from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 
 
 def balanced(called, truth, folds, weights=None):

@@ -6,7 +6,7 @@ import pytest
 
 from motor_bids_app.evaluation.by_fold import by_fold
 from motor_bids_app.evaluation.crossvalidation import split_metrics
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 
 rng = np.random.default_rng(3)
 TRUTH = (np.arange(24) % 3 == 0).astype(float)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from motor_bids_app.evaluation.comparisons import compare_models, difference_interval, people_test
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.statistics import exact_limit
 

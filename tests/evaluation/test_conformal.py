@@ -8,7 +8,7 @@ from motor_bids_app.evaluation.conformal import (
     conformal_coverage,
     conformal_limits,
 )
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 
 
 def arranged(values, truth):

@@ -5,7 +5,7 @@ import pytest
 
 from motor_bids_app.evaluation.conformal import conformal_coverage
 from motor_bids_app.evaluation.cvplus import CvPlus, guaranteed, least_people, nested_coverage
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 
 N_NEW = 200
 

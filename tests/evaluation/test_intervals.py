@@ -15,7 +15,8 @@ from motor_bids_app.evaluation.intervals import (
     share_interval,
     slope_interval,
 )
-from motor_bids_app.evaluation.metrics import Predictions, ordered_pairs, regression_metrics
+from motor_bids_app.evaluation.metrics import ordered_pairs, regression_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.statistics import auc_variance
 from motor_bids_app.evaluation.summary import calibration_rows

@@ -5,7 +5,8 @@ from scipy import stats
 
 from motor_bids_app.evaluation.crossvalidation import cross_validate
 from motor_bids_app.evaluation.learning import learning_curve
-from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.features.samples import Samples

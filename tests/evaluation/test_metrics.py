@@ -4,11 +4,11 @@ import pytest
 from sklearn import metrics as judge
 
 from motor_bids_app.evaluation.metrics import (
-    Predictions,
     classification_metrics,
     ordinal_metrics,
     regression_metrics,
 )
+from motor_bids_app.evaluation.predictions import Predictions
 
 
 def make_predictions(values, folds, truth):

@@ -4,7 +4,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.protocols import Fits, Plan, out_of_fold
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.selection import corrected_best
 from motor_bids_app.evaluation.splits import make_splits
 

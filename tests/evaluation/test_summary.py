@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from motor_bids_app.evaluation.metrics import Predictions
 from motor_bids_app.evaluation.paper import as_paper
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.summary import metrics_table
 

@@ -6,7 +6,8 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import balanced_accuracy_score
 
-from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.evaluation.thresholds import best_threshold, with_thresholds
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from motor_bids_app.errors import DataError, GridMismatchError
-from motor_bids_app.features.volumes import VolumeStore, mask_voxels
+from motor_bids_app.features.masks import mask_voxels
+from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.spaces.grids import Grid
 
 GRID = Grid((4, 5, 6), np.diag([2.0, 2, 2, 1]))

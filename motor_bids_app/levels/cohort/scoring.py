@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.evaluation.crossvalidation import average_trainings
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.thresholds import with_thresholds
 from motor_bids_app.levels.cohort.cohort import Cohort
 

@@ -16,11 +16,7 @@ from motor_bids_app.bids.recordings import at_once
 from motor_bids_app.errors import DataError, ReadWriteError
 from motor_bids_app.features.common_channels import choose_channels
 from motor_bids_app.features.instances import Instances
-from motor_bids_app.features.recordings import (
-    RecordedWindows,
-    mirrored_name,
-    normalised_windows,
-)
+from motor_bids_app.features.recordings import RecordedWindows, mirrored_name, normalised_windows
 from motor_bids_app.levels.cohort.arrays import save_array
 from motor_bids_app.levels.cohort.unreadable import read_all
 from motor_bids_app.levels.intact import check_intact

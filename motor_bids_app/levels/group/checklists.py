@@ -48,8 +48,7 @@ def write_checklists(folder: Path, facts: RunFacts) -> None:
     for checklist in CHECKLISTS:
         write_json(folder / FOLDER / f"{checklist.name}.json", checklist_json(checklist, facts))
         write_text(folder / FOLDER / f"{checklist.name}.html", render_checklist(checklist, facts))
-    card = f"{MODEL_CARD.name}.html"
-    write_text(folder / "model" / card, render_checklist(MODEL_CARD, facts))
+    write_text(folder / "model" / f"{MODEL_CARD.name}.html", render_checklist(MODEL_CARD, facts))
 
 
 def run_facts(settings: Settings, evaluation: Evaluation, members: Sequence[Any]) -> RunFacts:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from motor_bids_app.evaluation.comparisons import compare_models, compare_pairs
 from motor_bids_app.evaluation.crossvalidation import Watch, cross_validate, split_metrics
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.cohort.scoring import of_everyone, of_patients, populations
 from motor_bids_app.levels.group.auditing import audit_cohort

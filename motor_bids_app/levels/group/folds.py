@@ -11,7 +11,8 @@ import pandas as pd
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.crossvalidation import cross_validate, predict_people
 from motor_bids_app.evaluation.cvplus import CvPlus
-from motor_bids_app.evaluation.metrics import Floats, Predictions
+from motor_bids_app.evaluation.metrics import Floats
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.group.estimators import Builder

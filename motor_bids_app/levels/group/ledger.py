@@ -16,7 +16,7 @@ from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import TableError
 from motor_bids_app.evaluation.crossvalidation import average_trainings, primary_metric
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.selection import corrected_best
 from motor_bids_app.experiments.reading import to_toml
 from motor_bids_app.levels.cohort.scoring import PATIENTS

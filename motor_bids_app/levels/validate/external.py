@@ -15,7 +15,7 @@ from motor_bids_app.evaluation.conformal import CLASSES, LEVEL, coverage_table
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
 from motor_bids_app.evaluation.domain import Domain
 from motor_bids_app.evaluation.external import external_metrics
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.sites import sites_table
 from motor_bids_app.evaluation.subgroups import subgroup_table
 from motor_bids_app.evaluation.updating import (

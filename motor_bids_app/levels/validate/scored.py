@@ -11,7 +11,7 @@ import pandas as pd
 from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.errors import DataError
 from motor_bids_app.evaluation.external import single_test_set
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.levels.bundles import SavedModel
 from motor_bids_app.levels.cohort.outcome import Outcome
 from motor_bids_app.levels.cohort.own import with_own_of

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from motor_bids_app.features.masks import mask_voxels
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.features.volumes import Volumes, mask_voxels
+from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
 from motor_bids_app.models.networks.model import NetworkModel
 from motor_bids_app.models.networks.networks import DownBlock, ResidualBlock

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from motor_bids_app.features.lesion_views import LESION
+from motor_bids_app.features.masks import mask_voxels
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.features.volumes import Volumes, mask_voxels
+from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.columns import names_of

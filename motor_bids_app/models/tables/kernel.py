@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from motor_bids_app.features.masks import mask_voxels
 from motor_bids_app.features.samples import Samples
-from motor_bids_app.features.volumes import Volumes, mask_voxels
+from motor_bids_app.features.volumes import Volumes
 from motor_bids_app.models.networks.inputs import (
     check_grid,
     grid_from_values,

@@ -1,27 +1,9 @@
 """Sentences about a run, made from its values; empty where the run does not know."""
 
-from collections.abc import Iterable, Mapping
-
 from motor_bids_app.reports.checklists.facts import RunFacts
+from motor_bids_app.reports.checklists.phrases import listing, many, pairs
 
 _CONTROLS = {"good": "counted as good outcomes", "exclude": "excluded"}
-
-
-def _list(items: Iterable[str], otherwise: str = "none") -> str:
-    return ", ".join(items) or otherwise
-
-
-def _many(number: int, what: str) -> str:
-    """Number and noun.
-
-    >>> _many(1, "site"), _many(3, "site")
-    ('1 site', '3 sites')
-    """
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _pairs(values: Mapping[str, object], between: str = "; ") -> str:
-    return between.join(f"{name}: {value}" for name, value in values.items())
 
 
 def title(facts: RunFacts) -> str:
@@ -35,7 +17,7 @@ def title(facts: RunFacts) -> str:
 
 def summary(facts: RunFacts) -> str:
     """Title, main result, validation."""
-    return f"{title(facts)} {facts.headline} {facts.scheme}, {_many(facts.repeats, 'repeat')}."
+    return f"{title(facts)} {facts.headline} {facts.scheme}, {many(facts.repeats, 'repeat')}."
 
 
 def objective(facts: RunFacts) -> str:
@@ -56,7 +38,7 @@ def data_source(facts: RunFacts) -> str:
 
 def centres(facts: RunFacts) -> str:
     """Sites, where tables name them."""
-    return f"{_many(len(facts.sites), 'site')}: {_list(facts.sites)}." if facts.sites else ""
+    return f"{many(len(facts.sites), 'site')}: {listing(facts.sites)}." if facts.sites else ""
 
 
 def eligibility(facts: RunFacts) -> str:
@@ -72,7 +54,7 @@ def flow(facts: RunFacts) -> str:
     out = sum(facts.excluded.values())
     return (
         f"{facts.n_scans + out} scans (or people without a scan) were considered and {out} excluded"
-        + (f" ({_pairs(facts.excluded)})" if out else "")
+        + (f" ({pairs(facts.excluded)})" if out else "")
         + f"; {facts.n_scans} scans of {facts.n_people} people were analysed: {facts.n_patients} "
         f"patients and {facts.n_controls} controls{_poor(facts)}."
     )
@@ -87,7 +69,7 @@ def _poor(facts: RunFacts) -> str:
 
 def preparation(facts: RunFacts) -> str:
     """Space, grid, mask and processing settings."""
-    made = _pairs(facts.processing, ", ")
+    made = pairs(facts.processing, ", ")
     return (
         f"Images in {facts.space}; models use a grid of {facts.resolution} mm and the mask "
         f"“{facts.mask}”; side to which lesions were mirrored: {facts.mirror}."
@@ -104,15 +86,15 @@ def outcome(facts: RunFacts) -> str:
 
 def candidate_predictors(facts: RunFacts) -> str:
     """Models that were compared, and those left out."""
-    out = f" Left out: {_pairs(facts.left_out)}." if facts.left_out else ""
-    return f"Models of the experiment: {_list(facts.models.values())}.{out}"
+    out = f" Left out: {pairs(facts.left_out)}." if facts.left_out else ""
+    return f"Models of the experiment: {listing(facts.models.values())}.{out}"
 
 
 def predictors(facts: RunFacts) -> str:
     """Maps and columns that the final model reads."""
     return (
-        f"{facts.final}. Maps in the analysis: {_list(facts.maps)}. Columns that the model reads: "
-        f"{_list(facts.predictors)}."
+        f"{facts.final}. Maps in the analysis: {listing(facts.maps)}. "
+        f"Columns that the model reads: {listing(facts.predictors)}."
     )
 
 
@@ -125,15 +107,15 @@ def sample_size(facts: RunFacts) -> str:
 
 def missing(facts: RunFacts) -> str:
     """Predictors that people lack."""
-    lacking = _pairs(facts.missing) if facts.missing else "none"
+    lacking = pairs(facts.missing) if facts.missing else "none"
     return f"Number of people, of {facts.n_people}, with a missing value: {lacking}."
 
 
 def partition(facts: RunFacts) -> str:
     """Scheme of validation."""
     return (
-        f"{facts.scheme}, {_many(facts.folds, 'test set')} in each of "
-        f"{_many(facts.repeats, 'repeat')}, "
+        f"{facts.scheme}, {many(facts.folds, 'test set')} in each of "
+        f"{many(facts.repeats, 'repeat')}, "
         f"{facts.people_per_test} people per test set, seed {facts.seed}; splits.tsv lists them. "
         f"The final model was trained on all {facts.n_people} people."
     )
@@ -150,21 +132,21 @@ def disjoint(facts: RunFacts) -> str:
 def audit(facts: RunFacts) -> str:
     """Checks of the audit by state."""
     said = f" Findings: {' '.join(facts.findings)}" if facts.findings else ""
-    return f"Audit of splits and data, checks by state: {_pairs(facts.audit, ', ')}.{said}"
+    return f"Audit of splits and data, checks by state: {pairs(facts.audit, ', ')}.{said}"
 
 
 def model_type(facts: RunFacts) -> str:
     """The final model, its settings and its validation."""
     follows = f" After {facts.reference}." if facts.reference else ""
     return (
-        f"{facts.final} ({facts.estimator}): {_pairs(facts.parameters, ', ') or 'no settings'}."
+        f"{facts.final} ({facts.estimator}): {pairs(facts.parameters, ', ') or 'no settings'}."
         f"{follows} Internal validation: {partition(facts)}"
     )
 
 
 def training(facts: RunFacts) -> str:
     """Settings of the final model."""
-    how = _pairs(facts.network, ", ") if facts.network else _pairs(facts.parameters, ", ")
+    how = pairs(facts.network, ", ") if facts.network else pairs(facts.parameters, ", ")
     return f"{facts.estimator}, seed {facts.seed}: {how or 'no settings'}."
 
 
@@ -176,8 +158,8 @@ def measures(facts: RunFacts) -> str:
         else ""
     )
     return (
-        f"{_list(facts.metrics.get('patients', ()))}; calibration: "
-        f"{_list(facts.calibration)}.{curve} By chance alone, a model without information could "
+        f"{listing(facts.metrics.get('patients', ()))}; calibration: "
+        f"{listing(facts.calibration)}.{curve} By chance alone, a model without information could "
         f"score up to {facts.noise_floor:.2f} above chance level in the main metric."
     )
 
@@ -186,7 +168,7 @@ def uncertainty(facts: RunFacts) -> str:
     """How intervals and tests were made."""
     test = f"permutation test with {facts.permutations} permutations"
     return (
-        f"95 % intervals from {facts.n_patients} patients and {_many(facts.repeats, 'repeat')}, "
+        f"95 % intervals from {facts.n_patients} patients and {many(facts.repeats, 'repeat')}, "
         "widened because tested people are also used for training in other folds; "
         f"{test if facts.permutations else 'no permutation test of this model'}. {facts.chance}"
     ).strip()
@@ -215,7 +197,7 @@ def output(facts: RunFacts) -> str:
 
 def characteristics(facts: RunFacts) -> str:
     """Means and counts of the people."""
-    return f"{facts.n_people} people. {_pairs(facts.characteristics)}."
+    return f"{facts.n_people} people. {pairs(facts.characteristics)}."
 
 
 def analyses(facts: RunFacts) -> str:
@@ -244,7 +226,7 @@ def performance(facts: RunFacts) -> str:
     """All metrics of the final model."""
     parts = [
         f"In {'patients' if population == 'patients' else 'patients and controls together'}: "
-        f"{_pairs(values, ', ')}."
+        f"{pairs(values, ', ')}."
         for population, values in facts.metrics.items()
     ]
     return " ".join([*parts, facts.chance, facts.comparison]).strip()
@@ -252,7 +234,7 @@ def performance(facts: RunFacts) -> str:
 
 def calibration(facts: RunFacts) -> str:
     """Metrics of calibration."""
-    return f"{_pairs(facts.calibration, ', ')}." if facts.calibration else ""
+    return f"{pairs(facts.calibration, ', ')}." if facts.calibration else ""
 
 
 def limitations(facts: RunFacts) -> str:
@@ -266,7 +248,7 @@ def limitations(facts: RunFacts) -> str:
 
 def software(facts: RunFacts) -> str:
     """Versions."""
-    return f"{_pairs(facts.libraries, ', ')}."
+    return f"{pairs(facts.libraries, ', ')}."
 
 
 def availability(facts: RunFacts) -> str:

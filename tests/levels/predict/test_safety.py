@@ -11,7 +11,7 @@ from motor_bids_app.bids.derived import DerivedScan
 from motor_bids_app.evaluation.conformal import LEVEL_OUTSIDE, conformal_limits
 from motor_bids_app.evaluation.cvplus import CvPlus
 from motor_bids_app.evaluation.domain import Finding, Spread
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.features.fingerprints import SealedImages, content_hash
 from motor_bids_app.features.slices import SLICES
 from motor_bids_app.levels.cohort.bold_slices import slice_instances

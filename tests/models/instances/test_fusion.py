@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss
 from motor_bids_app.errors import DataError, UsageError
 from motor_bids_app.evaluation.comparisons import compare_models
 from motor_bids_app.evaluation.crossvalidation import average_trainings, cross_validate
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor

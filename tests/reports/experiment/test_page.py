@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from motor_bids_app.reports.experiment.content import Block, Place
+from motor_bids_app.reports.experiment.map_tables import subset_table
 from motor_bids_app.reports.experiment.page import (
     ExperimentLink,
     GroupReport,
@@ -16,7 +17,6 @@ from motor_bids_app.reports.experiment.tables import (
     missing_table,
     recalibration_table,
     subgroup_table,
-    subset_table,
 )
 from motor_bids_app.reports.pages import Table
 

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_curve
 
-from motor_bids_app.evaluation.metrics import Predictions, classification_metrics
+from motor_bids_app.evaluation.metrics import classification_metrics
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.splits import make_splits
 from motor_bids_app.reports.experiment import roc
 

@@ -9,7 +9,7 @@ from motor_bids_app.evaluation.subsets import chosen_maps, score_subsets
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.parts.part import Columns, Page, Part
 from motor_bids_app.reports.experiment.content import Block
-from motor_bids_app.reports.experiment.tables import chosen_table, subset_table
+from motor_bids_app.reports.experiment.map_tables import chosen_table, subset_table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from motor_bids_app.evaluation.conformal import CLASSES, abstention_curve, conformal_coverage
 from motor_bids_app.evaluation.crossvalidation import average_trainings
 from motor_bids_app.evaluation.cvplus import least_people, nested_coverage
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.levels.cohort.scoring import of_patients
 from motor_bids_app.levels.group.evaluation import Evaluation
 from motor_bids_app.levels.group.folds import fit_folds, is_costly

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.evaluation.comparisons import compare_pairs
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.recovery import AT_CEILING, LEVEL, Coupling, Floats, coupling
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.cohort.outcome import Outcome

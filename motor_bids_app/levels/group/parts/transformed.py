@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 import pandas as pd
 
-from motor_bids_app.evaluation.metrics import Predictions
+from motor_bids_app.evaluation.predictions import Predictions
 from motor_bids_app.evaluation.summary import metrics_table
 from motor_bids_app.levels.cohort.scoring import PATIENTS, of_everyone
 from motor_bids_app.levels.group.evaluation import Evaluation
