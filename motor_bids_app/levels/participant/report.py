@@ -20,6 +20,7 @@ from motor_bids_app.levels.participant.identity import identity, source_files
 from motor_bids_app.levels.participant.lesion_tables import lesion_tables
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import taken_from
+from motor_bids_app.levels.participant.position import positions
 from motor_bids_app.mri.brain_network import WEIGHTS
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
@@ -82,6 +83,7 @@ def write_report(
         quality=quality,
         quality_notes=unusual(_judged({**features, **quality}, outputs)),
         usual={name: usual.text for name, usual in USUAL.items()},
+        positions=positions(outputs),
         features={name: value for name, value in features.items() if name not in quality},
         dictionary=dictionary_for([*features]),
         methods=participant_methods(

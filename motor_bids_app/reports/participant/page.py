@@ -94,6 +94,7 @@ class ParticipantReport:
     quality: Mapping[str, float | str | None] = field(default_factory=dict)  # measure -> value
     quality_notes: Mapping[str, str] = field(default_factory=dict)  # measure -> what is unusual
     usual: Mapping[str, str] = field(default_factory=dict)  # measure -> its usual range, in words
+    positions: Mapping[str, str] = field(default_factory=dict)  # measure -> "3 of 40" scans
     features: Mapping[str, float | str | None] = field(default_factory=dict)  # column -> value
     dictionary: Mapping[str, Mapping[str, object]] = field(
         default_factory=dict
@@ -204,22 +205,21 @@ def _measures(
     report: ParticipantReport, values: Mapping[str, float | str | None], caption: str
 ) -> Table:
     """List measures with their units and meaning, and why to look at some of them."""
+    placed = bool(report.positions.keys() & values.keys())
     rows = []
     for name, value in values.items():
         entry = report.dictionary.get(name, {})
         meaning = str(entry.get("Description", ""))
-        rows.append(
-            (
-                _name(name),
-                format_number(value),
-                _unit(report, name),
-                report.usual.get(name, ""),
-                meaning,
-            )
-        )
+        place = (report.positions.get(name, ""),) if placed else ()
+        usual = (_unit(report, name), report.usual.get(name, ""))
+        rows.append((_name(name), format_number(value), *usual, *place, meaning))
     return Table(
         caption=caption,
-        columns=("Measure", "Value", "Unit", "Usual", "Meaning"),
+        columns=(
+            "Measure", "Value", "Unit", "Usual",
+            *(("Place among all scans, from the lowest",) if placed else ()),
+            "Meaning",
+        ),
         rows=tuple(rows),
         numeric=frozenset({1}),
-    )
+    )  # fmt: skip

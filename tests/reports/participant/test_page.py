@@ -74,6 +74,15 @@ def test_errors_warnings_and_notes_are_listed_at_the_top(read_page):
     assert top.index("The head moved.") < top.index("3.")
 
 
+def test_quality_measures_come_with_their_place_among_all_scans_once_it_is_known(read_page):
+    report = replace(REPORT, quality={"snr_wm": 12.5})
+    placed = replace(report, positions={"snr_wm": "3 of 40"})
+
+    assert "Place among all scans" not in read_page(render_participant(report)).text
+    text = read_page(render_participant(placed)).text
+    assert text.index("Place among all scans") < text.index("3 of 40")
+
+
 def test_measures_come_with_unit_and_meaning(read_page):
     report = replace(
         REPORT,
