@@ -29,7 +29,7 @@ column of a table is described there too, and in this page, which `tools/outputs
 | `group.html` | quality of all participants, and results of all experiments |
 | `dataset_description.json`, `participants.tsv`, `descriptions.tsv` | as BIDS has them; only known columns of participants are copied |
 | `logs/participants_status.tsv` | state, duration and memory of each step of each participant |
-| `logs/*.log`, `logs/*.jsonl` | log of each run, for people and for programs |
+| `logs/*.log`, `logs/*.jsonl` | log of each run, for people and, as one JSON object a line, for programs |
 | `sub-<label>/anat/*_desc-preproc_T1w.nii.gz` (`T2w`, `FLAIR`) | image without noise and bias field, reoriented to RAS |
 | `sub-<label>/anat/*_desc-brain_mask.nii.gz` | brain mask, lesion included |
 | `sub-<label>/anat/*_label-<tissue>_probseg.nii.gz` | share of grey matter (GM), white matter (WM) or fluid (CSF) in each voxel |

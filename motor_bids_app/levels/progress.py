@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 log = logging.getLogger(__name__)
 LOG_SECONDS = 10
+QUIET_SECONDS = 30  # after which a run says that it is still at work
 
 
 def track(items: Iterable[Item], total: int, unit: str) -> Iterator[Item]:
@@ -50,6 +52,47 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
             report(done, total)
 
         yield show
+
+
+class _Last(logging.Handler):
+    """Remembers when something was logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.time = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002 (what it says does not matter)
+        self.time = time.monotonic()
+
+
+@contextmanager
+def pulse(
+    say: Callable[[], str], *, watched: bool, seconds: float = QUIET_SECONDS
+) -> Iterator[None]:
+    """Log what `say` returns whenever nothing was logged for some seconds.
+
+    `watched` tells whether there is a bar where a person is watching: then nothing is said.
+    """
+    if watched and sys.stderr.isatty():
+        yield
+        return
+    logger, last, ended = logging.getLogger("motor_bids_app"), _Last(), threading.Event()
+    logger.addHandler(last)
+
+    def beat() -> None:
+        while not ended.wait(max(0.01, last.time + seconds - time.monotonic())):
+            if time.monotonic() >= last.time + seconds:
+                log.info("%s", say())
+                last.time = time.monotonic()  # a logger of warnings alone tells it nothing
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        logger.removeHandler(last)
 
 
 def _bar(unit: str) -> "Progress":

@@ -1,12 +1,11 @@
 """One run of the app: check the input, prepare the output, do the level, keep the log."""
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.engine import check_engine
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
 from motor_bids_app.levels.index import write_index
+from motor_bids_app.levels.logs import log_files
 from motor_bids_app.levels.participant.overview import overview
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
@@ -153,7 +153,7 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
         remove_all(settings.work_dir)
     trust_orientation(settings.processing.trust_orientation)
-    with _log_file(settings):
+    with log_files(settings):
         log.info("motor_bids_app %s, %s level", __version__, settings.level)
         try:
             found = _do(settings)
@@ -220,24 +220,3 @@ def _clear(output_dir: Path) -> None:
     sweep(output_dir)
     for name in ("logs", "group", "experiments", "predictions", "validations"):
         sweep(output_dir / name, deep=True)
-
-
-@contextmanager
-def _log_file(settings: Settings) -> Iterator[None]:
-    """Keep everything that is logged in OUTPUT_DIR/logs, one file per level and start."""
-    folder = settings.output_dir / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{time.strftime('%Y%m%dT%H%M%S')}_{settings.level}_{os.getpid()}.log"
-    handler = logging.FileHandler(folder / name, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger = logging.getLogger("motor_bids_app")
-    logger.addHandler(handler)
-    try:
-        yield
-    except Exception:
-        log.debug("the run ended with an error", exc_info=True)
-        raise
-    finally:
-        logger.removeHandler(handler)
-        with suppress(OSError):  # a full disk: what it could not take is lost
-            handler.close()

@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+import threading
 
 import pytest
 
@@ -44,3 +45,34 @@ def test_on_a_terminal_a_bar_counts_the_fits(monkeypatch):
 def test_every_item_comes_through(stream, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     assert list(progress.track(range(4), 4, "people")) == [0, 1, 2, 3]
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+
+def test_a_quiet_run_says_that_it_is_still_at_work(caplog, elsewhere):
+    said = threading.Event()
+
+    def say():
+        said.set()
+        return "still at work"
+
+    with caplog.at_level(logging.INFO), progress.pulse(say, watched=False, seconds=0.01):
+        assert said.wait(30)
+    assert "still at work" in caplog.messages
+
+
+def test_a_run_that_speaks_is_not_interrupted(caplog, elsewhere):
+    logger = logging.getLogger("motor_bids_app.levels")
+    with caplog.at_level(logging.INFO), progress.pulse(str, watched=False, seconds=1000):
+        logger.info("done")
+    assert caplog.messages == ["done"]
+
+
+def test_where_a_person_watches_a_bar_nothing_is_said(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    threads = threading.active_count()
+    with progress.pulse(str, watched=True, seconds=0.01):
+        assert threading.active_count() == threads

@@ -1,7 +1,8 @@
 """The participant level: preprocess every selected participant and session."""
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +21,7 @@ from motor_bids_app.errors import (
 )
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
+from motor_bids_app.levels.intact import record_of
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
 from motor_bids_app.levels.participant.outputs import STEPS, Outputs
 from motor_bids_app.levels.participant.overview import planned
@@ -28,11 +30,12 @@ from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.levels.participant.tasks import TASKS, Task, records_of
 from motor_bids_app.levels.participant.tractogram import tractogram_space
 from motor_bids_app.levels.participant.usage import Usage
-from motor_bids_app.levels.progress import track
+from motor_bids_app.levels.progress import pulse, track
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Selection, Settings
 
 log = logging.getLogger(__name__)
+_MOST_TOLD = 4  # participants in one line
 _STOPPED = "the run was stopped before this was done: run the same command again to continue"
 
 
@@ -60,7 +63,11 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
     failed: list[StatusRow] = []
     open_jobs = dict(jobs)
     try:
-        with closing(map_unordered(process, list(jobs.values()), settings.resources)) as results:
+        under_way = partial(_under_way, open_jobs, settings.output_dir, time.time())
+        with (
+            closing(map_unordered(process, list(jobs.values()), settings.resources)) as results,
+            pulse(under_way, watched=len(jobs) > 1),
+        ):
             for job, result in track(results, len(jobs), "participants"):
                 del open_jobs[job.scan.prefix]
                 failed += _keep(job, result, f"{len(jobs) - len(open_jobs)}/{len(jobs)}")
@@ -79,15 +86,49 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
         )
 
 
+def _under_way(open_jobs: Mapping[str, Job], output_dir: Path, start: float) -> str:
+    """Say how long the run has been at work, and which steps of whom are done."""
+    told = []
+    for prefix in list(open_jobs):
+        records = {name: record_of(output_dir, prefix, name) for name in STEPS}
+        done = [name for name, path in records.items() if _is_since(path, start)]
+        if done or len(open_jobs) == 1:
+            told.append(f"{prefix} ({', '.join(done) or 'no step'} done)")
+    rest = f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
+    whom = ", ".join(told[:_MOST_TOLD]) + rest
+    minutes = (time.time() - start) / 60
+    return f"still at work after {minutes:.1f} min, {len(open_jobs)} left{': ' * bool(whom)}{whom}"
+
+
+def _is_since(path: Path, start: float) -> bool:
+    """Whether a file was written since a time."""
+    try:
+        return path.stat().st_mtime >= start
+    except OSError:
+        return False
+
+
 def _keep(job: Job, result: list[StatusRow] | WorkerDiedError, count: str) -> list[StatusRow]:
     """Write down how the steps of a job ended; return those that failed."""
     rows = unfinished(job, "failed", str(result)) if isinstance(result, Exception) else result
     update_status(job.settings.output_dir, rows)
-    log.info("%s %s: %s", count, job.scan.prefix, _summary(rows))
+    log.info("%s %s: %s", count, job.scan.prefix, _summary(rows), extra=_event(job, rows))
     failed = [row for row in rows if row.state == "failed"]
     for row in failed:
         log.error("%s %s: %s", job.scan.prefix, row.modality, row.reason)
     return failed
+
+
+def _event(job: Job, rows: Sequence[StatusRow]) -> dict[str, object]:
+    """What the log of JSON lines has of a participant that is done: seconds, and memory in MB."""
+    steps = {
+        row.modality: {
+            "state": row.state, "seconds": row.seconds, "peak_memory": row.peak_memory,
+            **({"reason": row.reason} if row.reason else {}),
+        }
+        for row in rows
+    }  # fmt: skip
+    return {"event": {"participant": job.scan.prefix, "steps": steps}}
 
 
 def unfinished(job: Job, state: str, reason: str) -> list[StatusRow]:
