@@ -87,13 +87,14 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
 
 
 def _under_way(open_jobs: Mapping[str, Job], output_dir: Path, start: float) -> str:
-    """Say how long the run has been at work, and which steps of whom are done."""
+    """Say how long the run has been at work, who is under way, and at which step."""
     told = []
-    for prefix in list(open_jobs):
-        records = {name: record_of(output_dir, prefix, name) for name in STEPS}
-        done = [name for name, path in records.items() if _is_since(path, start)]
+    for prefix, job in list(open_jobs.items()):
+        steps = (*planned(job.scan, job.settings.selection), "features")
+        done = [n for n in steps if _is_since(record_of(output_dir, prefix, n), start)]
         if done or len(open_jobs) == 1:
-            told.append(f"{prefix} ({', '.join(done) or 'no step'} done)")
+            at = next((name for name in steps if name not in done), "report")
+            told.append(f"{prefix} at {at}" + (f" ({', '.join(done)} done)" if done else ""))
     rest = f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
     whom = ", ".join(told[:_MOST_TOLD]) + rest
     minutes = (time.time() - start) / 60

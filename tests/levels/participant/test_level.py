@@ -1,5 +1,6 @@
 import errno
 import json
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -89,6 +90,18 @@ def test_a_run_with_other_settings_starts_anew(lesions):
     run(lesions)
     other = replace(lesions, processing=ProcessingSettings(sloppy=True))
     assert set(run(other).values()) == {"done"}
+
+
+def test_a_run_under_way_names_the_step_and_those_that_are_done(lesions):
+    scan, start = index_dataset(lesions.bids_dir, Selection())[0], time.time() - 1
+    jobs = {scan.prefix: participant.Job(scan, lesions)}
+
+    before = participant._under_way(jobs, lesions.output_dir, start)
+    participant.process(jobs[scan.prefix])
+    after = participant._under_way(jobs, lesions.output_dir, start)
+
+    assert before.endswith("1 left: sub-1 at anat")
+    assert after.endswith("1 left: sub-1 at report (anat, features done)")
 
 
 def test_overwrite_repeats_everything(lesions):
