@@ -205,6 +205,7 @@ def _figures(found: External, label: str) -> tuple[Figure, ...]:
             "model": found.name,
             "repeat": 1,
             "fold": 1,
+            "participant_id": predictions.people,
             "true": predictions.truth,
             "predicted": predictions.values[0],
         }
