@@ -240,9 +240,9 @@ def calibration(facts: RunFacts) -> str:
 def limitations(facts: RunFacts) -> str:
     """Size, what guessing would score, and findings."""
     return (
-        f"{facts.n_patients} patients from one dataset; no external validation. With so few, a "
-        f"model without information could score up to {facts.noise_floor:.2f} above chance level. "
-        f"{audit(facts)} " + " ".join(facts.learning)
+        f"{facts.n_patients} patients from one dataset; no external validation. "
+        "With this number, a model without information could score up to "
+        f"{facts.noise_floor:.2f} above chance level. {audit(facts)} " + " ".join(facts.learning)
     ).strip()
 
 

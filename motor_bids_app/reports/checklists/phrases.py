@@ -18,5 +18,23 @@ def listing(items: Iterable[str], otherwise: str = "none") -> str:
 
 
 def pairs(values: Mapping[str, object], between: str = "; ") -> str:
-    """Names with their values."""
-    return between.join(f"{name}: {value}" for name, value in values.items())
+    """Names with their values.
+
+    >>> pairs({"window": [44.0, "s"], "bold": {"scrub": None, "seeds": []}, "gibbs": False})
+    'window: 44.0 s; bold (scrub: none, seeds: none); gibbs: no'
+    """
+    return between.join(
+        f"{name} ({pairs(value, ', ')})" if isinstance(value, Mapping) else f"{name}: {said(value)}"
+        for name, value in values.items()
+    )
+
+
+def said(value: object) -> str:
+    """A value as people write it."""
+    if value is None or value in ([], ()):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(said, value))
+    return str(value)
