@@ -130,6 +130,15 @@ OVERLAP_COLUMNS: dict[str, dict[str, object]] = {
 }
 
 
+def are_regional(columns: Iterable[str]) -> list[bool]:
+    """Whether each column is a mean of a map over a region or tract.
+
+    >>> are_regional(["fa_thalamus_left", "age"])
+    [True, False]
+    """
+    return [bool(re.fullmatch(REGIONAL, name)) for name in columns]
+
+
 @lru_cache(_NAMES)
 def is_feature(column: str) -> bool:
     """Whether the participant level writes a column of this name.

@@ -7,10 +7,11 @@ from importlib.resources import files
 
 import pytest
 
-from motor_bids_app.reports.experiment.page import render_experiment
+from motor_bids_app.reports.checklists import CHECKLISTS, render_checklist
 
-from . import test_every_page as pages
+from .checklists.test_checklists import ONE
 from .test_browser import CHROMIUM, browse
+from .test_every_page import makers  # noqa: F401 (a fixture)
 
 axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
 pytestmark = [
@@ -41,20 +42,10 @@ def violations(folder, document, *options):
     return json.loads(html.unescape(found[1]))
 
 
-@pytest.fixture
-def documents(head, brain, experiment, answer):
-    """One page of each kind."""
-    return {
-        "participant": pages.participant(head, brain),
-        "experiment": render_experiment(experiment),
-        "group": pages.group(answer),
-        "prediction": pages.prediction(),
-        "index": pages.index(),
-    }
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_breaks_a_rule(tmp_path, documents, scheme):
+def test_no_page_breaks_a_rule(tmp_path, makers, scheme):  # noqa: F811 (the fixture)
+    documents = {name: make() for name, make in makers.items()}
+    documents["checklist"] = render_checklist(CHECKLISTS[0], ONE)
     dark = ["--force-dark-mode"] * (scheme == "dark")
     found = {name: violations(tmp_path / name, page, *dark) for name, page in documents.items()}
     assert not any(found.values()), json.dumps(found, indent=1)

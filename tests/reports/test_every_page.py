@@ -125,10 +125,12 @@ def index():
     return render_index(IndexReport(dataset="cohort", pages=pages, people=people))
 
 
-@pytest.fixture(
-    params=["participant", "experiment", "group", "joint", "prediction", "stopped", "index"]
-)
-def html(request, head, brain, experiment, answer, audit):
+KINDS = ("participant", "experiment", "group", "joint", "prediction", "stopped", "index")
+
+
+@pytest.fixture
+def makers(head, brain, experiment, answer, audit):
+    """Functions that make a page of each of `KINDS`."""
     return {
         "participant": lambda: participant(head, brain),
         "experiment": lambda: render_experiment(experiment),
@@ -146,7 +148,12 @@ def html(request, head, brain, experiment, answer, audit):
                 leftovers=("metrics.tsv",),
             )
         ),
-    }[request.param]()
+    }
+
+
+@pytest.fixture(params=KINDS)
+def html(request, makers):
+    return makers[request.param]()
 
 
 def test_nothing_is_loaded_from_outside(html, read_page):

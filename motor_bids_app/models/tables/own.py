@@ -1,6 +1,5 @@
 """Linear models of columns in blocks: predictors of the user's own, alone or beside features."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from motor_bids_app.features.columns import REGIONAL
+from motor_bids_app.features.columns import are_regional
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.state import State
 from motor_bids_app.models.tables.blocks import Scaling
@@ -82,8 +81,7 @@ class _BlockModel(ColumnsOfSites, Dual, BaseEstimator):
         return self._alike(X, disconnection_features(X, self.columns_))
 
     def _measured(self) -> NDArray[np.bool_]:
-        names = feature_columns(self.columns_)
-        return np.array([bool(re.fullmatch(REGIONAL, name)) for name in names], dtype=bool)
+        return np.array(are_regional(feature_columns(self.columns_)), dtype=bool)
 
     def get_state(self) -> State:
         """Return what was learned."""

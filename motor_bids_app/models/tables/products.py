@@ -4,7 +4,6 @@ Only what is learned without labels is learned here, in each training fold anew:
 fillings for missing values.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from motor_bids_app.features.columns import REGIONAL
+from motor_bids_app.features.columns import are_regional
 from motor_bids_app.features.lesion_views import VIEWS
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import Volumes
@@ -166,8 +165,9 @@ def _of_blocks(
 ) -> FoldProducts:
     """As `models.tables.own` compares people."""
     names = feature_columns(columns)
-    measured = np.array([bool(re.fullmatch(REGIONAL, name)) for name in names], dtype=bool)
-    alike = _alike_by_fold(samples, shares, columns, measured & combat)
+    alike = _alike_by_fold(
+        samples, shares, columns, np.array(are_regional(names), dtype=bool) & combat
+    )
 
     def products(
         fit: Positions, judged: Positions, outer: Positions | None = None
