@@ -31,7 +31,7 @@ from torch import nn
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.volumes import VolumeStore
 from motor_bids_app.levels.cohort.maps import brain_grid, experiment_mask
-from motor_bids_app.levels.hardware import has_bfloat16, limit_threads
+from motor_bids_app.levels.hardware import has_bfloat16, set_up_process
 from motor_bids_app.models.networks.deep import NetworkClassifier
 from motor_bids_app.models.networks.networks import (
     MultiBranchNetwork,
@@ -74,7 +74,7 @@ def cohort(folder: Path, n_people: int) -> Samples:
 
 def ours(batch: int, n_people: int, precision: str) -> dict[str, float]:
     """Seconds per step, share of them for reading, and memory."""
-    limit_threads(THREADS)
+    set_up_process(THREADS)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         volumes = cohort(Path(folder), n_people).volumes
@@ -179,7 +179,7 @@ def compare(python: str, batch: int, rounds: int) -> bool:
 
 def epochs(n_people: int) -> dict[str, float]:
     """Seconds per person of an epoch of the training engine, and memory while it runs."""
-    limit_threads(1)  # whose processor time is that of the work, also on a busy machine
+    set_up_process(1)  # whose processor time is that of the work, also on a busy machine
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
         data = np.lib.format.open_memmap(

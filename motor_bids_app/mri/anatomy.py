@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from motor_bids_app.errors import DataError, EmptyRegionError
 from motor_bids_app.mri.sampling import as_volume, sample, voxel_grid
-from motor_bids_app.spaces.grids import check_same_grid
+from motor_bids_app.spaces.grids import check_same_grid, finite_values
 
 _FEWEST_SLICES = 8
 _SLAB = 12
@@ -55,8 +55,7 @@ def reorient(image: nib.Nifti1Image) -> nib.Nifti1Image:
         )
     if not abs(np.linalg.det(image.affine)) > 0:
         raise DataError("The affine of the image is singular: set its qform or sform.")
-    values = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
-    values = np.nan_to_num(values, posinf=0, neginf=0)
+    values = finite_values(image).reshape(shape)
     if values.ndim == 4:
         values = values.mean(axis=-1)
     if not values.max() > values.min():

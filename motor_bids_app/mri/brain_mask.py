@@ -10,7 +10,7 @@ from motor_bids_app.mri.alignment import Picture, align, turned_starts
 from motor_bids_app.mri.brain_network import segment_brain
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.mri.sampling import as_volume
-from motor_bids_app.spaces.grids import Grid
+from motor_bids_app.spaces.grids import Grid, finite_values
 from motor_bids_app.spaces.templates import load_template
 from motor_bids_app.spaces.transforms import Transform
 
@@ -45,7 +45,7 @@ def extract_brain(image: nib.Nifti1Image) -> nib.Nifti1Image:
         Neither way finds a brain.
     """
     canonical = nib.as_closest_canonical(image)
-    values = np.nan_to_num(np.asarray(canonical.dataobj, dtype=np.float32), posinf=0, neginf=0)
+    values = finite_values(canonical)
     voxel_ml = Grid.of(canonical).voxel_volume / 1000
     mask = _support(values, voxel_ml)
     if mask is None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from motor_bids_app.errors import DataError, EmptyRegionError
-from motor_bids_app.spaces.grids import check_same_grid
+from motor_bids_app.spaces.grids import check_same_grid, finite_values
 
 _FEW_LABELS = 10  # whole numbers of which so few are there are labels
 _WHOLE = 1e-3  # rounding of a slope in the header
@@ -78,8 +79,8 @@ def unite(masks: Mapping[str, nib.Nifti1Image]) -> nib.Nifti1Image:
     return nib.Nifti1Image(lesion.astype(np.uint8), first.affine)
 
 
-def _values(mask: nib.Nifti1Image) -> NDArray[np.float64]:
-    values = np.nan_to_num(np.asarray(mask.dataobj, dtype=np.float64), posinf=0, neginf=0)
+def _values(mask: nib.Nifti1Image) -> NDArray[np.float32]:
+    values = finite_values(mask)
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.ndim != 3:
@@ -90,16 +91,18 @@ def _values(mask: nib.Nifti1Image) -> NDArray[np.float64]:
     return values
 
 
-def _limit(values: NDArray[np.float64]) -> float:
+def _limit(values: NDArray[np.float32]) -> float:
     highest = float(values.max())
     return 0.5 if highest <= 1 + _WHOLE else highest / 2
 
 
-def _are_labels(values: NDArray[np.float64]) -> bool:
+def _are_labels(values: NDArray[np.float32]) -> bool:
     """Whether values are names of regions, not amounts."""
-    if not (np.abs(values - np.rint(values)) < _WHOLE).all():
-        return False
+    filled = find_objects((values != 0).astype(np.uint8))
+    values = values[filled[0]] if filled else values[:0]
     labels = np.rint(values)
+    if not (np.abs(values - labels) < _WHOLE).all():
+        return False
     if np.unique(labels[labels > 0]).size <= _FEW_LABELS:
         return True
     same, pairs = 0, 0

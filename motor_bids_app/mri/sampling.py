@@ -135,11 +135,16 @@ def _band(count: int, kernel: tuple[float, ...]) -> Tensor:
 
 
 def _filter(volume: Tensor, kernels: list[tuple[float, ...]]) -> Tensor:
+    return _along(volume, [_band(n, k) for n, k in zip(volume.shape[1:], kernels, strict=True)])
+
+
+def _along(volume: Tensor, matrices: list[Tensor]) -> Tensor:
+    """Volume (C, X, Y, Z) with a matrix applied to each axis."""
+    along_x, along_y, along_z = matrices
     c, x, y, z = volume.shape
-    along_x, along_y, along_z = (_band(n, k) for n, k in zip((x, y, z), kernels, strict=True))
-    volume = (volume.reshape(-1, z) @ along_z.T).view(c, x, y, z)
+    volume = (volume.reshape(-1, z) @ along_z.T).view(c, x, y, -1)
     volume = along_y @ volume
-    return (along_x @ volume.reshape(c, x, y * z)).view(c, x, y, z)
+    return (along_x @ volume.flatten(2)).view(c, len(along_x), len(along_y), len(along_z))
 
 
 @lru_cache(maxsize=64)
@@ -163,8 +168,13 @@ def box_mean(volume: Tensor, width: int) -> Tensor:
 
 def shrink(volume: Tensor, factors: tuple[float, float, float]) -> Tensor:
     """Smooth against aliasing, then keep one voxel in `factors`; voxel 0 stays in place."""
-    sigmas = [0.4 * factor if factor > 1 else 0.0 for factor in factors]
-    counts = [int((n - 1) / f + 1e-6) + 1 for n, f in zip(volume.shape[1:], factors, strict=True)]
-    scale = torch.tensor(factors, dtype=torch.float32).view(3, 1, 1, 1)
-    smoothed = smooth(volume, (sigmas[0], sigmas[1], sigmas[2]))
-    return sample(smoothed, voxel_grid(tuple(counts)) * scale, padding="border")
+    return _along(volume, [_thinned(n, f) for n, f in zip(volume.shape[1:], factors, strict=True)])
+
+
+def _thinned(n: int, factor: float) -> Tensor:
+    """Matrix that smooths n samples and interpolates between them at multiples of `factor`."""
+    band = _band(n, _gaussian(round(0.4 * factor, 3) if factor > 1 else 0.0))
+    places = torch.arange(int((n - 1) / factor + 1e-6) + 1) * factor
+    low = places.long().clamp_max(n - 1)
+    share = (places - low)[:, None]
+    return (1 - share) * band[low] + share * band[(low + 1).clamp_max(n - 1)]

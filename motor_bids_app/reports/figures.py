@@ -146,12 +146,14 @@ def contrast(values: NDArray[np.float32]) -> tuple[float, float]:
 
 
 class _Pen:
-    """Draws rows on one sheet; each image is turned to RAS only once."""
+    """Draws rows on one sheet; each image is turned to RAS, and looked through, only once."""
 
     def __init__(self, axes: Axes, around: nib.Nifti1Image | None) -> None:
         self.axes = axes
         self.around = around
         self.turned: dict[int, Volume] = {}  # by id of the image, which the rows keep alive
+        self.windows: dict[Volume, tuple[float, float]] = {}
+        self.boxes: dict[Volume, tuple[Box, Box]] = {}
 
     def volume(self, image: nib.Nifti1Image) -> Volume:
         if id(image) not in self.turned:
@@ -176,7 +178,7 @@ class _Pen:
         zoom = (WIDTH - _GAP * (len(places) - 1)) / (len(places) * wide)
         zoom = min(zoom, WIDTH / (COLUMNS - 1) / wide)
         bottom = top - high * zoom
-        limits = row.limits or contrast(self._brain_values(volume) * row.scale)
+        limits = row.limits or self._window(volume, row.scale)
         for column, place in enumerate(places):
             left = column * (wide * zoom + _GAP)
             extent = (left, left + wide * zoom, bottom, top)
@@ -195,21 +197,29 @@ class _Pen:
             draw_bar(self.axes, colours, limits, row.unit, corner)
         return bottom
 
-    def _brain_values(self, volume: Volume) -> NDArray[np.float32]:
-        """Voxels that the grey window is set by: skull and fat would make a brain flat."""
-        if self.around is None:
-            return volume.data
-        return volume.data[self.volume(self.around).data > 0]
+    def _window(self, volume: Volume, scale: float) -> tuple[float, float]:
+        """Grey window, set by the brain: skull and fat would make it flat."""
+        if volume not in self.windows:
+            values = volume.data
+            if self.around is not None:
+                values = values[self.volume(self.around).data > 0]
+            self.windows[volume] = contrast(values)
+        low, high = self.windows[volume]
+        return low * scale, high * scale
 
     def _boxes(self, volume: Volume) -> tuple[Box, Box]:
         """Return the box that slices are spread through, and the wider one that they show."""
+        mask, margin = volume, 2
         if self.around is not None:
-            mask = self.volume(self.around)
-            return bounding_box(mask), bounding_box(mask, 10)
-        low, high = contrast(volume.data)
-        head = (volume.data > low + 0.1 * (high - low)).astype(np.float32)
-        mask = Volume(head, volume.affine)
-        return bounding_box(mask), bounding_box(mask, 2)
+            mask, margin = self.volume(self.around), 10
+        if mask not in self.boxes:
+            inside = mask
+            if self.around is None:
+                low, high = self._window(volume, 1)
+                head = (volume.data > low + 0.1 * (high - low)).astype(np.float32)
+                inside = Volume(head, volume.affine)
+            self.boxes[mask] = bounding_box(inside), bounding_box(inside, margin)
+        return self.boxes[mask]
 
     def _places(self, row: Row, axis: int, tight: Box, box: Box) -> list[int]:
         if row.cut_through is not None:

@@ -19,7 +19,7 @@ from motor_bids_app.levels.group.rehearsal import Rehearsal, rehearse
 from motor_bids_app.levels.group.run import make_builder
 from motor_bids_app.levels.group.splitting import read_splits
 from motor_bids_app.levels.group.units import processes
-from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
+from motor_bids_app.levels.hardware import choose_device, fold_devices, set_up_process
 from motor_bids_app.models.catalog import COMPARED_ONLY
 from motor_bids_app.settings import Settings
 
@@ -62,7 +62,7 @@ class Row:
 def foretell(settings: Settings) -> str:
     """Return a table for each experiment, and a sentence on all of them, as text."""
     experiments = load_experiments(settings.experiments)
-    limit_threads(settings.processing.omp_nthreads)
+    set_up_process(settings.processing.omp_nthreads)
     parts, rows = list[str](), list[Row]()
     with foreseen_people(settings) as (said, people):
         parts.append(said)

@@ -25,7 +25,7 @@ from motor_bids_app.levels.group.quality import describe_cohort
 from motor_bids_app.levels.group.result import Result
 from motor_bids_app.levels.group.run import run_experiment, with_splits, with_table
 from motor_bids_app.levels.group.shards import train_share, without_share
-from motor_bids_app.levels.hardware import limit_threads
+from motor_bids_app.levels.hardware import set_up_process
 from motor_bids_app.levels.person_pages import person_pages
 from motor_bids_app.opening import read_text
 from motor_bids_app.reports.experiment.page import ExperimentLink, GroupReport, render_comparison
@@ -52,7 +52,7 @@ def run(settings: Settings) -> list[Result]:
     experiments = load_experiments(settings.experiments)
     if settings.weights is not None:
         check_weights(FolderWeights(settings.weights), experiments)
-    limit_threads(settings.processing.omp_nthreads)
+    set_up_process(settings.processing.omp_nthreads)
     try:
         gathered = gather_participants(without_share(settings))
         people = with_scanners(gathered, settings.bids_dir)

@@ -29,7 +29,7 @@ from motor_bids_app.errors import MotorBidsAppError, ReadWriteError, WorkerDiedE
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.evaluation import Setup
 from motor_bids_app.levels.group.rehearsal import Asked, rehearse
-from motor_bids_app.levels.hardware import choose_device, fold_devices, limit_threads
+from motor_bids_app.levels.hardware import choose_device, fold_devices, set_up_process
 from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.instances.network import InstanceNetwork
 from motor_bids_app.settings import Resources, Settings
@@ -138,7 +138,7 @@ def train_apart(settings: Settings, name: str, asked: Sequence[Asked], folder: P
 
 def train(unit: _Unit) -> MotorBidsAppError | None:
     """Do one training in whatever process this is; return the error of one that cannot be done."""
-    limit_threads(unit.n_threads)
+    set_up_process(unit.n_threads)
     asked = _read(unit.path)[unit.number]
     training, samples = asked.training, asked.samples[asked.training.rows]
     try:

@@ -20,7 +20,7 @@ from motor_bids_app.errors import (
     WorkerDiedError,
 )
 from motor_bids_app.levels.failures import failure_of
-from motor_bids_app.levels.hardware import keep_memory, limit_threads, use_device
+from motor_bids_app.levels.hardware import set_up_process, use_device
 from motor_bids_app.levels.intact import record_of
 from motor_bids_app.levels.participant.earlier import forget, forget_outdated, with_damaged_anatomy
 from motor_bids_app.levels.participant.outputs import STEPS, Outputs
@@ -147,8 +147,7 @@ def unfinished(job: Job, state: str, reason: str) -> list[StatusRow]:
 def process(job: Job) -> list[StatusRow]:
     """Run the steps of one participant and session, in whatever process this is."""
     scan, settings = job.scan, job.settings
-    limit_threads(settings.processing.omp_nthreads)
-    keep_memory()
+    set_up_process(settings.processing.omp_nthreads)
     use_device(settings.resources.device)
     trust_orientation(settings.processing.trust_orientation)
     scan = replace(scan, notes=(*scan.notes, *trusted_notes(scan.images)))

@@ -35,7 +35,7 @@ from motor_bids_app.levels.cohort.participants import Participants, gather_parti
 from motor_bids_app.levels.cohort.training_people import person_values
 from motor_bids_app.levels.cohort.windows import windows_of_scan
 from motor_bids_app.levels.failures import failure_of
-from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.hardware import choose_device, set_up_process
 from motor_bids_app.levels.predict.drivers import told_sum
 from motor_bids_app.levels.predict.gaps import (
     filled_in,
@@ -76,7 +76,7 @@ def run(settings: Settings) -> list[Prediction]:
         raise UsageError(
             "The predict level needs one --model: the folder 'model' of an experiment."
         )
-    limit_threads(settings.processing.omp_nthreads)
+    set_up_process(settings.processing.omp_nthreads)
     model = load_model(settings.models[0], choose_device(settings.resources.device))
     inputs, target = model.metadata["inputs"], model.metadata["target"]
     check_table_is_read(settings.predictors, [inputs])

@@ -8,7 +8,7 @@ from motor_bids_app.levels.bundles import SavedModel, load_model
 from motor_bids_app.levels.cohort.own import check_table_is_read
 from motor_bids_app.levels.cohort.participants import Participants, gather_participants
 from motor_bids_app.levels.failures import failure_of
-from motor_bids_app.levels.hardware import choose_device, limit_threads
+from motor_bids_app.levels.hardware import choose_device, set_up_process
 from motor_bids_app.levels.predict.level import check_sources
 from motor_bids_app.levels.validate.external import External, judge
 from motor_bids_app.levels.validate.report import verdict
@@ -38,7 +38,7 @@ def run(settings: Settings) -> list[External]:
         raise UsageError("The validate level needs --model: the folder 'model' of an experiment.")
     if len({folder.resolve() for folder in settings.models}) < len(settings.models):
         raise UsageError(_TWICE)
-    limit_threads(settings.processing.omp_nthreads)
+    set_up_process(settings.processing.omp_nthreads)
     device = choose_device(settings.resources.device)
     models = {folder: load_model(folder, device) for folder in settings.models}
     names = _names(models)

@@ -24,7 +24,7 @@ class MeanPool(nn.AvgPool3d):
         """Return shape (n, width, X/2, Y/2, Z/2), halves rounded up."""
         if x.is_cuda and torch.are_deterministic_algorithms_enabled():
             return sliced_means(x)
-        return super().forward(x)
+        return super().forward(x).to(x.dtype)  # autocast pools in float32 on a CPU
 
 
 def sliced_means(x: Tensor) -> Tensor:

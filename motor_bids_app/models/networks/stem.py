@@ -8,6 +8,9 @@ function and its gradients stay the same up to rounding:
   of its 27 shifted inputs, so that normalisation becomes part of the weights beforehand;
 - rows can be convolved, rectified and pooled a slab at a time, while they are in the cache;
 - the backward pass computes slabs again, so that only the input is kept.
+
+Under autocast, slabs are convolved and pooled in its type, as layers by themselves would be;
+mean and variance are differences of large sums, and stay in float32.
 """
 
 from collections.abc import Iterator
@@ -35,18 +38,19 @@ def stem(x: Tensor, convolution: nn.Conv3d, norm: nn.BatchNorm3d) -> Tensor:
 
     Returns
     -------
-    float32 tensor, shape (n, channels, X/2, Y/2, Z/2), halves rounded up
-        Channels last in memory.
+    tensor, shape (n, channels, X/2, Y/2, Z/2), halves rounded up
+        Channels last in memory; float32, or the type of autocast.
     """
     assert convolution.bias is not None
-    x = x.float()
+    half = torch.is_autocast_enabled("cpu")
+    x, kind = x.float(), torch.get_autocast_dtype("cpu") if half else torch.float32
     with torch.autocast("cpu", enabled=False):
         weight = convolution.weight.flatten(1)  # (channels, 27)
         mean, variance = _statistics(x, weight, convolution.bias, norm)
         scale = norm.weight * torch.rsqrt(variance + norm.eps)
         shift = norm.bias + scale * (convolution.bias - mean)
         folded = torch.cat([(weight * scale[:, None]).T, shift[None]])  # (28, channels)
-        return _PooledConvolution.apply(x, folded)
+        return _PooledConvolution.apply(x.to(kind), folded)
 
 
 def _statistics(
@@ -78,17 +82,20 @@ def _statistics(
 
 
 class _PooledConvolution(torch.autograd.Function):
-    """Pooled, rectified convolution of volumes (n, 1, X, Y, Z) with weights (28, channels)."""
+    """Pooled, rectified convolution of volumes (n, 1, X, Y, Z) with weights (28, channels).
+
+    In the type of the volumes; the gradient of the weights is summed in float32.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, folded: Tensor) -> Tensor:
         ctx.save_for_backward(x, folded)
-        shape, counts = x.shape[2:], _counts(x.shape[2:])
+        shape, counts, weights = x.shape[2:], _counts(x.shape[2:]), folded.to(x.dtype)
         out = x.new_empty(len(x), *counts.shape[:3], folded.shape[1])
         for volume, pooled in zip(_padded(x), out, strict=True):
             for first, last in _slabs(shape, step=2):
                 start, stop = max(2 * first - 1, 0), min(2 * last, shape[0])
-                slab = (_columns(volume, start, stop).T @ folded).relu_()
+                slab = (_columns(volume, start, stop).T @ weights).relu_()
                 slab = slab.view(stop - start, *shape[1:], -1)
                 if first == 0:  # nothing lies before the first row
                     slab = pad(slab, (0, 0, 0, 0, 0, 0, 1, 0))
@@ -101,20 +108,20 @@ class _PooledConvolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
         x, folded = ctx.saved_tensors
-        shape, counts = x.shape[2:], _counts(x.shape[2:])
+        shape, counts, weights = x.shape[2:], _counts(x.shape[2:]), folded.to(x.dtype)
         total = torch.zeros_like(folded)
         gradient = gradients[0].permute(0, 2, 3, 4, 1)
         for volume, pooled in zip(_padded(x), gradient, strict=True):
-            shared = pooled / counts
+            shared = (pooled / counts).to(x.dtype)
             for first, last in _slabs(shape, step=2):
                 stop = min(2 * last, shape[0])
                 columns = _columns(volume, 2 * first, stop)
-                active = columns.T @ folded
+                active = columns.T @ weights
                 slab = _spread(shared[first : last + 1], axis=0, size=stop - 2 * first)
                 slab = _spread(slab, axis=1, size=shape[1])
                 slab = _spread(slab, axis=2, size=shape[2]).view(active.shape)
                 slab = torch.ops.aten.threshold_backward(slab, active, 0)
-                total.addmm_(columns, slab)
+                total += columns @ slab
         return None, total
 
 

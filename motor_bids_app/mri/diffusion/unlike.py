@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from motor_bids_app.errors import EmptyRegionError
 from motor_bids_app.mri.diffusion.gradients import GradientTable
 from motor_bids_app.mri.diffusion.mask import dwi_mask
+from motor_bids_app.mri.threads import each
 
 _BLOCK = 6.0  # mm, over which values are averaged: noise and small motion matter little then
 _FEWEST = 50  # blocks in the brain
@@ -84,12 +85,13 @@ def too_many(found: dict[int, str], gradients: GradientTable) -> bool:
 def _empty_or_repeated(data: NDArray[np.floating]) -> dict[int, str]:
     found: dict[int, str] = {}
     seen: dict[int, int] = {}
-    for t in range(data.shape[3]):
-        volume = np.ascontiguousarray(data[..., t])
-        if not np.ptp(volume) > 0:
+    ranges = each(lambda t: float(np.ptp(data[..., t])), data.shape[3])
+    for t, span in enumerate(ranges):
+        volume = data[..., t]
+        if not span > 0:
             found[t] = "it is empty"
             continue
-        first = seen.setdefault(hash(volume.tobytes()), t)
+        first = seen.setdefault(hash(volume.tobytes(order="A")), t)
         if first != t and np.array_equal(volume, data[..., first]):
             found[t] = f"it is a copy of volume {first}"
     return found
@@ -102,7 +104,7 @@ def _logs(
 
     The brain is seen in the median of all volumes, each by its own brightness.
     """
-    bright = [np.percentile(data[..., t], 98) if left[t] else 1.0 for t in range(data.shape[3])]
+    bright = each(lambda t: np.percentile(data[..., t], 98) if left[t] else 1.0, data.shape[3])
     scale = np.maximum(np.abs(bright), np.finfo(np.float32).tiny)
     every = np.flatnonzero(left)[:: max(1, left.sum() // 15)]
     middle = np.median(np.stack([data[..., t] / scale[t] for t in every]), axis=0)
@@ -114,7 +116,7 @@ def _logs(
     inside = _blocks(mask, factors) > 0.9
     if inside.sum() < _FEWEST:
         return None
-    means = np.stack([_blocks(data[..., t], factors)[inside] for t in range(len(left))], axis=1)
+    means = np.stack(each(lambda t: _blocks(data[..., t], factors)[inside], len(left)), axis=1)
     return np.asarray(np.log(np.maximum(means / scale, 1e-3)) + np.log(scale))
 
 
@@ -138,10 +140,10 @@ def _unlike_shell(
     """Weighted volumes that do not follow from the others of their shell, the worst first."""
     found: dict[int, str] = {}
     while len(members) >= 4:
-        near = np.array([_spread(logs[:, t] - _median(logs, members, t)) for t in members])
-        away = [logs[:, t] - _median(logs, members, t) for t in members]
-        wide = np.array([float(np.ptp(np.quantile(one, (0.05, 0.95)))) for one in away])
-        shifts = np.abs([float(np.median(one)) for one in away])
+        away = (logs[:, members] - _medians_of_others(logs[:, members])).T
+        near = np.array([_spread(one) for one in away])
+        wide = np.ptp(np.quantile(away, (0.05, 0.95), axis=1), axis=0)
+        shifts = np.abs(np.median(away, axis=1))
         far = np.maximum(wide / (_FAR * np.median(wide)), shifts / _OTHER_SCALE)
         nearest, farthest = int(near.argmin()), int(far.argmax())
         if far[farthest] > 1:
@@ -163,8 +165,15 @@ def _unlike_shell(
     return found
 
 
-def _median(logs: Logs, members: NDArray[np.intp], without: int) -> Logs:
-    return np.asarray(np.median(logs[:, members[members != without]], axis=1))
+def _medians_of_others(logs: Logs) -> Logs:
+    """Median of all other columns, in place of each column."""
+    ordered, left = np.sort(logs, axis=1), logs.shape[1] - 1
+    rank = logs.argsort(axis=1).argsort(axis=1)
+    middle = [
+        np.where(k < rank, ordered[:, [k]], ordered[:, [k + 1]])
+        for k in ((left - 1) // 2, left // 2)
+    ]
+    return np.asarray(middle[0] + middle[1]) / 2
 
 
 def _predicted(
@@ -172,11 +181,10 @@ def _predicted(
 ) -> Logs:
     """What the others of a shell tell of one volume: by a tensor, else their median."""
     others = members[members != without]
-    if len(others) < _FOR_TENSOR or not gradients.has_direction[members].all():
-        return _median(logs, members, without)
     design = _quadratic(gradients.bvecs[others])
-    if np.linalg.matrix_rank(design, tol=0.1) < design.shape[1]:
-        return _median(logs, members, without)
+    enough = len(others) >= _FOR_TENSOR and gradients.has_direction[members].all()
+    if not enough or np.linalg.matrix_rank(design, tol=0.1) < design.shape[1]:
+        return np.asarray(np.median(logs[:, others], axis=1))
     weights = _quadratic(gradients.bvecs[[without]]) @ np.linalg.pinv(design)
     return np.asarray(logs[:, others] @ weights[0])
 

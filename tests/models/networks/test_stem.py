@@ -62,6 +62,28 @@ def test_gradients_are_those_of_the_layers_one_by_one(shape):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("shape", [(9, 11, 10), (17, 19, 18)])
+def test_in_half_precision_it_errs_no_more_than_the_layers_do(shape):
+    convolution, norm = layers()
+    x = torch.randn(3, 1, *shape) + 0.3
+    learned = [convolution.weight, norm.weight, norm.bias]
+    exact = one_by_one(x, convolution, norm)
+    weights = torch.randn_like(exact)
+    exact = [exact, *torch.autograd.grad(exact, learned, weights)]
+
+    def errors(layers_of):
+        with torch.autocast("cpu", torch.bfloat16):
+            output = layers_of(x, convolution, norm)
+        found = [output, *torch.autograd.grad(output, learned, weights.to(output.dtype))]
+        return [
+            ((ours.float() - true).norm() / true.norm()).item()
+            for ours, true in zip(found, exact, strict=True)
+        ]
+
+    for ours, theirs in zip(errors(stem), errors(one_by_one), strict=True):
+        assert ours < max(1.5 * theirs, 0.01)  # rounding to 8 bits is 0.002
+
+
 def test_running_statistics_are_updated_alike():
     convolution, norm = layers()
     other = copy.deepcopy(norm)

@@ -21,7 +21,7 @@ from motor_bids_app.mri.diffusion.replacement import lost_slices, lost_values, r
 from motor_bids_app.mri.diffusion.shells import JUMP, shell_jumps
 from motor_bids_app.mri.diffusion.unlike import find_unlike, too_many
 from motor_bids_app.settings import ProcessingSettings
-from motor_bids_app.spaces.grids import Grid, image_like
+from motor_bids_app.spaces.grids import Grid, finite_values, image_like
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Clean:
 def clean_series(series: Series, settings: ProcessingSettings) -> Clean:
     """Remove noise, ringing, motion, drift and bias; noise first: interpolation correlates it."""
     image, gradients = series.image, series.gradients
-    data = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32), posinf=0, neginf=0)
+    data = finite_values(image)
     mask = dwi_mask(data[..., gradients.is_b0].mean(axis=3), Grid.of(image).voxel_sizes)
     facts = Facts(methods=["dwi_outliers", "dwi_motion", "dwi_bias"])
     dropouts = find_dropouts(data, gradients, mask, series.slice_axis)
@@ -135,7 +135,7 @@ def without_unlike(series: Series) -> tuple[Series, list[str]]:
     DataError
         They are so many that the table must be wrong, or what is left measures no diffusion.
     """
-    data = np.nan_to_num(np.asarray(series.image.dataobj, dtype=np.float32), posinf=0, neginf=0)
+    data = finite_values(series.image)
     table = series.gradients
     found = find_unlike(data, table, series.image.affine)
     if not found:

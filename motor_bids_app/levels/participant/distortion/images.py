@@ -15,7 +15,7 @@ from motor_bids_app.bids.reverse_phase import ReversePhase
 from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.errors import DataError, MotorBidsAppError
 from motor_bids_app.opening import read_text
-from motor_bids_app.spaces.grids import image_like
+from motor_bids_app.spaces.grids import finite_values, image_like
 
 _B0 = 100.0  # s/mm2, below which a volume is not weighted
 _AVERAGED = 20  # volumes at most; more would take time and show nothing new
@@ -140,7 +140,7 @@ def _read_reverse(
 def _mean_unweighted(image: nib.Nifti1Image, file: ReversePhase) -> nib.Nifti1Image:
     """Mean of the volumes without weighting, of a long series of the first; 0 without any."""
     if image.ndim == 3:
-        return image_like(np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32)), image)
+        return image_like(finite_values(image), image)
     chosen = np.flatnonzero(_weights(file, image.shape[3]) < _B0)[:_AVERAGED]
     if not chosen.size:
         return image_like(np.zeros(image.shape[:3]), image)
@@ -202,7 +202,7 @@ def read_field_map(files: FieldMap) -> FieldImages:
 
 def _volume(path: Path) -> nib.Nifti1Image:
     image = load_image(path)
-    values = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
+    values = finite_values(image)
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.ndim != 3:

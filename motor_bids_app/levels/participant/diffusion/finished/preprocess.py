@@ -25,7 +25,7 @@ from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
 from motor_bids_app.settings import STANDARD_SPACE
-from motor_bids_app.spaces.grids import Grid, check_same_grid
+from motor_bids_app.spaces.grids import Grid, check_same_grid, finite_values
 from motor_bids_app.spaces.mni import to_mni_space
 from motor_bids_app.spaces.transforms import Transform
 
@@ -124,7 +124,7 @@ def fit_series(given: FinishedSeries) -> PlacedMaps:
     kept, warnings = without_unlike(raw)
     kept.gradients.check_tensor()
     given = replace(given, image=kept.image, gradients=kept.gradients)
-    data = np.nan_to_num(np.asarray(given.image.dataobj, dtype=np.float32))
+    data = finite_values(given.image)
     b0 = nib.Nifti1Image(data[..., given.gradients.is_b0].mean(axis=3), given.image.affine)
     facts = Facts(
         methods=["tensor", "finished_coregistration"],

@@ -17,6 +17,7 @@ from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.mri.diffusion.gradients import GradientTable, parse_gradients
 from motor_bids_app.opening import read_text
 from motor_bids_app.settings import STANDARD_SPACE
+from motor_bids_app.spaces.grids import finite_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,5 +153,4 @@ def _finite(image: nib.Nifti1Image, path: Path) -> nib.Nifti1Image:
             f"{path} has the shape {image.shape} instead of three axes: it is no map of one value. "
             "Leave it out of this derivative."
         )
-    values = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32), posinf=0, neginf=0)
-    return nib.Nifti1Image(values.reshape(image.shape[:3]), image.affine)
+    return nib.Nifti1Image(finite_values(image).reshape(image.shape[:3]), image.affine)
