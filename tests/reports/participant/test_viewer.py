@@ -21,12 +21,22 @@ def ramp(head):
 
 
 def volumes():
-    """Brain mask, and what to look at: a head, a lesion in its left half, and a map."""
+    """Brain mask, and what to look at: a head, a lesion at the left, front and top, and two maps.
+
+    The second map is 1 at the right, front and top.
+    """
     head = make_head()
+    x, y, z = np.indices(head.shape) * 4 - 46
+    lesion = (x + 20) ** 2 + (y - 16) ** 2 + (z - 12) ** 2 < 10**2
+    corner = (x > 0) & (y > 0) & (z > 0)
+    lesion, corner = (
+        nib.Nifti1Image(one.astype(np.float32), head.affine) for one in (lesion, corner)
+    )
     return brighter(head, 0), (
         ViewedMap(label="T1w", image=head, role="image"),
-        ViewedMap(label="Lesion", image=brighter(head, 500), role="lesion", top=1.0),
+        ViewedMap(label="Lesion", image=lesion, role="lesion", top=1.0),
         ViewedMap(label="Ramp", image=ramp(head), role="overlay", top=1.0, unit="of it"),
+        ViewedMap(label="Corner", image=corner, role="overlay", top=1.0),
     )
 
 
@@ -63,7 +73,7 @@ def test_the_lesion_is_shown_first(maps, brain):
     viewer = pack_viewer(maps, brain)
     place = np.array(viewer.origin) + viewer.step * np.array(viewer.start)
 
-    assert np.abs(place - [-20, 0, 0]).max() <= 2
+    assert np.abs(place - [-20, 16, 12]).max() <= 2
 
 
 @pytest.mark.parametrize("lesion", [None, 0])

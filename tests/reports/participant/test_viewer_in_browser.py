@@ -4,6 +4,7 @@ import html
 import json
 import re
 
+import numpy as np
 import pytest
 
 from ..test_browser import CHROMIUM, browse
@@ -35,11 +36,12 @@ addEventListener("load", async () => {
       return pen.getImageData(0, 0, one.width, one.height).data;
     };
     const places = (one, wanted) => {
-      const [all, columns] = [pixels(one), []];
+      const [all, found] = [pixels(one), []];
       for (let k = 0; k < all.length; k += 4) {
-        if (wanted(all[k], all[k + 1], all[k + 2])) columns.push((k / 4) % one.width / one.width);
+        if (!wanted(all[k], all[k + 1], all[k + 2])) continue;
+        found.push([(k / 4) % one.width / one.width, Math.floor(k / 4 / one.width) / one.height]);
       }
-      return columns;
+      return found;
     };
     const isRed = (red, green, blue) => red > 200 && green < 120 && blue < 120;
     found.bright = [axial, coronal, sagittal].map(
@@ -55,8 +57,10 @@ addEventListener("load", async () => {
     overlay.value = "2"; overlay.dispatchEvent(new Event("input"));
     for (let k = 0; k < 50; k += 1) await wait();
     tell("overlay");
-    found.coloured = places(axial, (red, green, blue) => Math.max(red, green, blue)
-      - Math.min(red, green, blue) > 60).length;
+    overlay.value = "3"; overlay.dispatchEvent(new Event("input"));
+    for (let k = 0; k < 50; k += 1) await wait();
+    const isYellow = (red, green, blue) => red > 150 && green > 150 && blue < 100;
+    found.yellow = [axial, coronal, sagittal].map((one) => places(one, isYellow));
     const drawn = axial.getBoundingClientRect();
     axial.dispatchEvent(new frame.contentWindow.PointerEvent("pointerdown", { buttons: 1,
       clientX: drawn.left + 0.25 * drawn.width, clientY: drawn.top + 0.25 * drawn.height }));
@@ -92,15 +96,15 @@ def seen(tmp_path_factory):
 
 def test_it_draws_and_a_lesion_of_the_left_is_at_the_left(seen):
     assert min(seen["bright"]) > 5_000
-    for columns in seen["red"]:
-        assert len(columns) > 50
-        assert max(columns) < 0.5
+    for places in seen["red"]:
+        assert len(places) > 50
+        assert np.max(places) < 0.5  # left, and in the upper half
 
 
 def test_it_tells_place_side_and_value(seen):
     told = seen["told"]
-    assert told["start"] == "x = -22, y = -2, z = -2 mm (left) · T1w: 1000 · in the lesion"
-    assert told["slider"].startswith("x = 26, y = -2, z = -2 mm (right) · T1w: ")
+    assert told["start"] == "x = -22, y = 14, z = 10 mm (left) · T1w: 102 · in the lesion"
+    assert told["slider"].startswith("x = 26, y = 14, z = 10 mm (right) · T1w: ")
     assert told["slider"].endswith(" · outside the lesion")
     assert float(re.search("T1w: ([0-9.]+)", told["slider"])[1]) == pytest.approx(100, abs=2)
     assert "Ramp: 0.78 of it" in told["overlay"]  # (26 + 46) / 92
@@ -108,17 +112,21 @@ def test_it_tells_place_side_and_value(seen):
 
 
 def test_keys_move_the_crosshair_in_and_through_each_plane(seen):
-    assert seen["told"]["keys"].startswith("x = -18, y = 2, z = 2 mm (left)")
-    assert seen["told"]["more keys"].startswith("x = -18, y = -2, z = -2 mm (left)")
+    assert seen["told"]["keys"].startswith("x = -18, y = 18, z = 14 mm (left)")
+    assert seen["told"]["more keys"].startswith("x = -18, y = 14, z = 10 mm (left)")
     assert seen["told"]["edge"].startswith("x = -42, ")
 
 
 def test_a_click_moves_the_crosshair_to_where_it_points(seen):
-    assert seen["told"]["click"].startswith("x = -22, y = 22, z = -2 mm (left)")
+    assert seen["told"]["click"].startswith("x = -22, y = 22, z = 10 mm (left)")
 
 
-def test_a_map_is_laid_over_the_image(seen):
-    assert seen["coloured"] > 5_000
+def test_a_map_of_the_right_front_and_top_is_drawn_there(seen):
+    for places in seen["yellow"]:
+        columns, rows = np.transpose(places)
+        assert len(places) > 3_000
+        assert columns.min() >= 0.5 - 0.01
+        assert rows.max() <= 0.5 + 0.01
 
 
 def test_all_controls_are_reached_by_keyboard(seen):
