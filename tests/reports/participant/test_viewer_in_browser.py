@@ -59,7 +59,7 @@ addEventListener("load", async () => {
     tell("overlay");
     overlay.value = "3"; overlay.dispatchEvent(new Event("input"));
     for (let k = 0; k < 50; k += 1) await wait();
-    const isYellow = (red, green, blue) => red > 150 && green > 150 && blue < 100;
+    const isYellow = (red, green, blue) => red > 150 && red < 230 && green > 150 && blue < 100;
     found.yellow = [axial, coronal, sagittal].map((one) => places(one, isYellow));
     const drawn = axial.getBoundingClientRect();
     axial.dispatchEvent(new frame.contentWindow.PointerEvent("pointerdown", { buttons: 1,
