@@ -150,8 +150,9 @@ def check_answers(predictors: pd.DataFrame, outcome: "pd.Series[float]") -> Row:
         ):
             telling.append(str(column))
     if telling:
+        are = "is" if len(telling) == 1 else "are"
         finding = (
-            f"{some(telling)} is almost the outcome in patients (correlation, or rank correlation, "
+            f"{some(telling)} {are} almost the outcome in patients (correlation, or rank correlation, "
             f"above {TELLING}): was it made from the score, or measured after it?"
         )
         return name, check, "warning", finding, None

@@ -43,7 +43,7 @@ def _lesion(outputs: Outputs) -> Iterator[ViewedMap]:
     if path.is_file():
         yield ViewedMap(label="Lesion", image=load_image(path), role="lesion", top=1.0)
     path = outputs.path("probseg", "anat", label="L", desc="disconnection", standard=True)
-    yield from _share("Share of streamlines cut by the lesion", path)
+    yield from _share("Streamlines cut by the lesion (share)", path)
 
 
 def _tissue(outputs: Outputs) -> Iterator[ViewedMap]:

@@ -1,7 +1,7 @@
 """Volumes of one participant, as a page carries them for a browser to cut in three planes.
 
-A volume is one byte per voxel, x running fastest, each less the one before it, deflated. The script
-of the page unpacks it by itself: values that are read back from a picture, some browsers alter.
+A volume is one byte per voxel, x running fastest, deflated. It is no picture, because some browsers
+alter the values that a script reads back from one.
 """
 
 import base64
@@ -152,7 +152,6 @@ def _pack(one: ViewedMap, box: Box) -> PackedMap:
     values = Volume.of(one.image).data[box] * np.float32(one.factor)
     top = one.top or contrast(values)[1]
     codes = np.clip(np.rint(values * (_STEPS / top)), 0, _STEPS).astype(np.uint8)
-    steps = np.diff(codes.ravel(order="F"), prepend=np.uint8(0))  # of bytes: wraps around
     return PackedMap(
         label=one.label,
         role=one.role,
@@ -160,7 +159,7 @@ def _pack(one: ViewedMap, box: Box) -> PackedMap:
         top=float(top),
         over=bool((values > top * (1 + 0.5 / _STEPS)).any()),
         fades=one.fades,
-        data=base64.b64encode(zlib.compress(steps.tobytes(), 9)).decode("ascii"),
+        data=base64.b64encode(zlib.compress(codes.tobytes(order="F"), 9)).decode("ascii"),
     )
 
 
