@@ -159,7 +159,8 @@ def _gaps_of_controls(known: pd.DataFrame, controls: "pd.Series[bool]") -> Row:
         finding = (
             f"{', '.join(telling).replace('_', ' ')} {are} known for "
             f"{_span(patients[telling])} of patients, but for {_span(healthy[telling])} of "
-            "controls, so a model may recognise controls by missing values. Results for patients are not inflated by this."
+            "controls, so a model may recognise controls by missing values. Results for patients "
+            "are not inflated by this."
         )
         return name, check, WARNING, finding, None
     return name, check, PASSED, "Missing values are similar in patients and controls.", None
