@@ -25,7 +25,7 @@ column of a table is described there too, and in this page, which `tools/outputs
 | file | what it is |
 | --- | --- |
 | `index.html` | start page: everyone with the state of each step, and links to all pages |
-| `sub-<label>.html` | page of a participant: pictures, quality, features, methods text |
+| `sub-<label>.html` | page of a participant (and session): viewer, pictures, quality, features, methods text |
 | `group.html` | quality of all participants, and results of all experiments |
 | `dataset_description.json`, `participants.tsv`, `descriptions.tsv` | as BIDS has them; only known columns of participants are copied |
 | `logs/participants_status.tsv` | state, duration and memory of each step of each participant |

@@ -155,10 +155,12 @@ def _gaps_of_controls(known: pd.DataFrame, controls: "pd.Series[bool]") -> Row:
     healthy, patients = known[controls].mean(), known[~controls].mean()
     telling = sorted(known.columns[(healthy - patients).abs() > MAX_GAP])
     if telling:
+        are = "is" if len(telling) == 1 else "are"
         finding = (
-            f"{', '.join(telling)} is known for {_span(patients[telling])} of patients, but for "
-            f"{_span(healthy[telling])} of controls, so a model may recognise controls by missing "
-            "values. Results for patients are not inflated by this."
+            f"{', '.join(telling).replace('_', ' ')} {are} known for "
+            f"{_span(patients[telling])} of patients, but for {_span(healthy[telling])} of "
+            "controls, so a model may recognise controls by missing values. Results for patients "
+            "are not inflated by this."
         )
         return name, check, WARNING, finding, None
     return name, check, PASSED, "Missing values are similar in patients and controls.", None

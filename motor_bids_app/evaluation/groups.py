@@ -57,10 +57,13 @@ def group_tests(
 
 
 def _spread(*classes: NDArray[np.float64]) -> list[str]:
-    return [
-        f"{values.mean():.4g} ± {values.std(ddof=1):.3g}" if len(values) > 1 else "n/a"
-        for values in classes
-    ]
+    """Mean and standard deviation of each class, with as many decimals in both."""
+    said = []
+    for values in classes:
+        sd = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+        digits = 1 if sd >= 1 else 2
+        said.append(f"{values.mean():.{digits}f} ± {sd:.{digits}f}" if sd == sd else "n/a")
+    return said
 
 
 def _t(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -150,9 +150,10 @@ def check_answers(predictors: pd.DataFrame, outcome: "pd.Series[float]") -> Row:
         ):
             telling.append(str(column))
     if telling:
+        are = "is" if len(telling) == 1 else "are"
         finding = (
-            f"{some(telling)} is almost the outcome in patients (correlation, or rank correlation, "
-            f"above {TELLING}): was it made from the score, or measured after it?"
+            f"{some(telling)} {are} almost the outcome in patients (correlation, or rank "
+            f"correlation, above {TELLING}): was it made from the score, or measured after it?"
         )
         return name, check, "warning", finding, None
     return name, check, "passed", f"{predictors.shape[1]} columns compared with the outcome.", None

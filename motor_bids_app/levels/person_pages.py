@@ -15,12 +15,12 @@ def participant_files(output_dir: Path) -> Iterator[tuple[str, str | None, str]]
             yield found[1], found[2], path.name
 
 
-def person_pages(output_dir: Path, up: str = "") -> dict[str, str]:
-    """Address of the page of each participant, that of the first session where there are several.
+def person_pages(output_dir: Path, up: str = "") -> dict[str, dict[str, str]]:
+    """Addresses of the pages of each participant: session ("ses-1", or "" without) to address.
 
     `up` leads from the page that has the link to `output_dir`, as "../../".
     """
-    found: dict[str, str] = {}
-    for participant, _, name in participant_files(output_dir):
-        found.setdefault(participant, f"{up}{quote(name)}")
+    found: dict[str, dict[str, str]] = {}
+    for participant, session, name in participant_files(output_dir):
+        found.setdefault(participant, {})[session or ""] = f"{up}{quote(name)}"
     return found

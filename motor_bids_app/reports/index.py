@@ -57,7 +57,7 @@ def render_index(report: IndexReport) -> str:
         sections=sections,
         summary=summary if report.people else {},
         people=people,
-        pages={one.name: one.href for one in report.people if one.href},
+        pages={one.name: {"": one.href} for one in report.people if one.href},
         versions=report.versions,
     )
 

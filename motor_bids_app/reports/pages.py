@@ -13,7 +13,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+_SCRIPTS = ("script.js", "viewer.js")
 MediaType = Literal["image/png", "image/svg+xml"]
+PersonPages = Mapping[str, Mapping[str, str]]  # "sub-01" -> "ses-1", or "" -> address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Mark:
     person: str  # "sub-01"
     x: float
     y: float
+    session: str = ""  # "ses-1", where the mark is of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +154,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = format_number
-    script = environment.get_template("script.js").render()
+    script = "".join(environment.get_template(name).render() for name in _SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    environment.globals["script"] = Markup(script)  # noqa: S704 - a file of this package
+    environment.globals["script"] = Markup(script)  # noqa: S704 - files of this package
     environment.globals["script_digest"] = digest
     return environment
 

@@ -45,12 +45,14 @@ def test_every_page_of_the_folder_is_linked_and_nothing_else(tmp_path):
     assert "Mine" in html
 
 
-def test_a_person_of_several_sessions_leads_to_the_first(tmp_path):
+def test_a_person_leads_to_all_sessions_in_order(tmp_path):
     make(tmp_path, "sub-01_ses-2.html", "sub-01_ses-1.html", "sub-03.html")
-    assert person_pages(tmp_path, "../../") == {
-        "sub-01": "../../sub-01_ses-1.html",
-        "sub-03": "../../sub-03.html",
+    found = person_pages(tmp_path, "../../")
+    assert found == {
+        "sub-01": {"ses-1": "../../sub-01_ses-1.html", "ses-2": "../../sub-01_ses-2.html"},
+        "sub-03": {"": "../../sub-03.html"},
     }
+    assert [*found["sub-01"]] == ["ses-1", "ses-2"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from motor_bids_app.reports.pages import Table
 MODELS = {"prevalence": "Share of poor outcomes", "tract_load": "Tract load", "kernel": "Kernel"}
 
 
-@pytest.fixture
-def head() -> nib.Nifti1Image:
+def make_head() -> nib.Nifti1Image:
     """A ball with a bright spot in its left half (x < 0), 4 mm voxels in RAS."""
     affine = np.diag([4.0, 4, 4, 1])
     affine[:3, 3] = -46
@@ -27,14 +26,24 @@ def head() -> nib.Nifti1Image:
     return nib.Nifti1Image(ball.astype(np.float32), affine)
 
 
+def brighter(head: nib.Nifti1Image, than: float) -> nib.Nifti1Image:
+    """Mask of the voxels of a head above a value."""
+    return nib.Nifti1Image((head.get_fdata() > than).astype(np.uint8), head.affine)
+
+
+@pytest.fixture
+def head() -> nib.Nifti1Image:
+    return make_head()
+
+
 @pytest.fixture
 def brain(head) -> nib.Nifti1Image:
-    return nib.Nifti1Image((head.get_fdata() > 0).astype(np.uint8), head.affine)
+    return brighter(head, 0)
 
 
 @pytest.fixture
 def spot(head) -> nib.Nifti1Image:
-    return nib.Nifti1Image((head.get_fdata() > 500).astype(np.uint8), head.affine)
+    return brighter(head, 500)
 
 
 @pytest.fixture

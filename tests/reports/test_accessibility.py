@@ -3,11 +3,13 @@
 import html
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
 from motor_bids_app.reports.checklists import CHECKLISTS, render_checklist
+from motor_bids_app.reports.experiment.page import render_experiment
 
 from .checklists.test_checklists import ONE
 from .test_browser import CHROMIUM, browse
@@ -43,9 +45,11 @@ def violations(folder, document, *options):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_breaks_a_rule(tmp_path, makers, scheme):  # noqa: F811 (the fixture)
+def test_no_page_breaks_a_rule(tmp_path, makers, experiment, scheme):  # noqa: F811 (the fixture)
     documents = {name: make() for name, make in makers.items()}
     documents["checklist"] = render_checklist(CHECKLISTS[0], ONE)
+    pages = {f"sub-{k:02d}": {"ses-1": "a.html", "ses-2": "b.html"} for k in range(30)}
+    documents["linked"] = render_experiment(replace(experiment, person_pages=pages))
     dark = ["--force-dark-mode"] * (scheme == "dark")
     found = {name: violations(tmp_path / name, page, *dark) for name, page in documents.items()}
     assert not any(found.values()), json.dumps(found, indent=1)

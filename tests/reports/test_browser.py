@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -39,6 +40,12 @@ addEventListener("load", async () => {
     const range = page.querySelector(".states input");
     const over = page.querySelector(".swipe img + img");
     if (range) { range.value = 25; range.dispatchEvent(new Event("input")); }
+    const mark = page.querySelector(".marked a[tabindex='0']");
+    if (mark) {
+      mark.focus();
+      mark.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    }
+    const next = page.activeElement;
     const inside = [...page.querySelectorAll("p, h1, h2, h3, dd, figcaption")].filter(
       (one) => !one.closest(".scroll, .picture") && !one.closest("[class~=spoken], .skip"));
     found[frame.title] = {
@@ -56,6 +63,10 @@ addEventListener("load", async () => {
       }) : null,
       focus: range ? range.tabIndex === 0 && range.getAttribute("aria-valuetext") : null,
       first: first,
+      mark: mark ? [mark, next].map((one) => one.getAttribute("aria-label")) : null,
+      stops: page.querySelectorAll(".marked a[tabindex='0']").length,
+      named: mark ? frame.contentWindow.getComputedStyle(next.querySelector("text")).visibility
+        : null,
       shown: field ? rows().filter((one) => !one.hidden).length : null,
       clipped: [...page.querySelectorAll(".scroll")]
         .filter((one) => one.scrollWidth > one.clientWidth + 1)
@@ -110,14 +121,18 @@ def test_pages_hold_in_a_browser(shown, head, brain, experiment, answer):
         }
     )
     table = people_table(people, "x" * 60, "classification")
+    links = {f"sub-{k:02d}": {"": f"../../sub-{k:02d}.html"} for k in range(30)}
     documents = {
         "participant": pages.participant(head, brain),
         "experiment": render_experiment(experiment),
         "people": render_experiment(
-            pages.replace(experiment, blocks=(Block(place="figures", tables=(table,)),))
+            replace(experiment, blocks=(Block(place="figures", tables=(table,)),))
         ),
+        "linked": render_experiment(replace(experiment, person_pages=links)),
         "group": pages.group(answer),
         "prediction": pages.prediction(),
+        "validation": pages.validation(experiment.blocks[1].figures[0]),
+        "validations": pages.validations(),
         "index": pages.index(),
     }
     found, said = shown(documents)
@@ -137,6 +152,10 @@ def test_pages_hold_in_a_browser(shown, head, brain, experiment, answer):
         assert swiped["laid"]
         assert swiped["wiped"].replace("0px", "0") == "inset(0 0 0 25%)"
         assert swiped["focus"] == "25 % before, the rest after"
+        marked = found[f"linked {width}"]
+        assert marked["mark"][0] != marked["mark"][1]  # arrow keys go on from the first
+        assert marked["stops"] == 1
+        assert marked["named"] == "visible"
     assert found["index 1280"]["first"] == "sub-14"  # sorted down by a second click
     assert found["index 1280"]["shown"] == 1  # by the filter
 

@@ -8,7 +8,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from motor_bids_app.evaluation.case_mix import COLUMNS as CASE_MIX
+from motor_bids_app.evaluation.external import COMPARISON_COLUMNS as COMPARED
 from motor_bids_app.evaluation.pairs import COLUMNS
+from motor_bids_app.evaluation.updating import COLUMNS as UPDATES
 from motor_bids_app.reports.experiment.gate import ALONE
 from motor_bids_app.reports.experiment.joint import JointReport, render_joint
 from motor_bids_app.reports.experiment.page import (
@@ -24,8 +27,12 @@ from motor_bids_app.reports.participant.method_steps import STEPS
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.motion import motion_chart
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
+from motor_bids_app.reports.participant.viewer import ViewedMap, pack_viewer
 from motor_bids_app.reports.prediction.content import Driver, Person, PredictionReport
 from motor_bids_app.reports.prediction.page import render_prediction
+from motor_bids_app.reports.validation.content import ModelLink, ValidationReport
+from motor_bids_app.reports.validation.page import render_side_by_side, render_validation
+from motor_bids_app.reports.validation.verdict import HOLDS
 
 
 def participant(head, brain, features=None):
@@ -33,10 +40,13 @@ def participant(head, brain, features=None):
     chart = motion_chart(
         pd.DataFrame([[0.0] * 6] * 3).to_numpy(), pd.Series([0, 1, 2.0]).to_numpy(), limit=1
     )
+    roles = ("image", "image", "overlay", "lesion")
+    maps = [ViewedMap(label=f"{role} {k}", image=head, role=role) for k, role in enumerate(roles)]
     return render_participant(
         ParticipantReport(
             participant="sub-01",
             done=("T1w",),
+            viewer=pack_viewer(maps, brain),
             warnings=("Look.",),
             features=features or {"a": 1.0},
             quality={"b": 2.0},
@@ -119,13 +129,64 @@ def prediction():
     )
 
 
+def validation(figure):
+    updates = [("as it is", 0.0, 1.0, "brier", 0.2, float("nan"), float("nan"), float("nan"), 40)]
+    updates.append(("intercept", 0.3, 1.0, "brier", 0.19, 0.01, 0.002, 0.02, 40))
+    mix = [("age", 60, 62.0, 9.0, 40, 55.0, 12.0, -0.8, 0.1)]
+    return render_validation(
+        ValidationReport(
+            name="baselines",
+            model_label="Tract load",
+            target="FMA-UE < 27",
+            dataset="elsewhere",
+            verdict=HOLDS,
+            headline="AUC 0.80 (0.70 to 0.88) in 40 patients.",
+            n_people=40,
+            n_poor=15,
+            left_out=pd.DataFrame({"participant_id": ["sub-9"], "reason": ["no lesion mask"]}),
+            performance=(("AUC", "0.80 (0.70 to 0.88)", "0.82 (0.74 to 0.90)"),),
+            figures=(figure,),
+            updates=pd.DataFrame(updates, columns=UPDATES),
+            advice="For people like these its intercept should be updated (closed test, 5 %).",
+            case_mix=pd.DataFrame(mix, columns=CASE_MIX),
+            coverage=None,
+            subgroups=None,
+            sites=None,
+            notes=("2 people are older than any in training.",),
+            provenance={"people": 60},
+            versions={"motor_bids_app": "1"},
+        )
+    )
+
+
+def validations():
+    links = [
+        ModelLink(
+            name=name,
+            label="Tract load",
+            href=f"{name}/report.html",
+            target="FMA-UE < 27",
+            n_people=40,
+            result="AUC 0.80 (0.70 to 0.88)",
+            verdict=HOLDS,
+        )
+        for name in ("one", "two")
+    ]
+    rows = [("one", "two", "roc_auc", 0.02, -0.03, 0.07, 0.4)]
+    compared = {"FMA-UE < 27": pd.DataFrame(rows, columns=COMPARED)}
+    return render_side_by_side(links, compared, {"three": "No maps."}, "cohort", {})
+
+
 def index():
     people = tuple(PersonLink(f"sub-{k:02d}", f"sub-{k:02d}.html") for k in range(15))
     pages = {"experiments": {"baselines": "experiments/baselines/report.html"}}
     return render_index(IndexReport(dataset="cohort", pages=pages, people=people))
 
 
-KINDS = ("participant", "experiment", "group", "joint", "prediction", "stopped", "index")
+KINDS = (
+    "participant", "experiment", "group", "joint", "prediction", "validation", "validations",
+    "stopped", "index",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -137,6 +198,8 @@ def makers(head, brain, experiment, answer, audit):
         "group": lambda: group(answer),
         "joint": lambda: joint(answer),
         "prediction": prediction,
+        "validation": lambda: validation(experiment.blocks[1].figures[0]),
+        "validations": validations,
         "index": index,
         "stopped": lambda: render_stopped(
             StoppedReport(

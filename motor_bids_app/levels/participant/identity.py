@@ -1,7 +1,7 @@
 """Who and what the page of a participant is about: for its head, and for a second look at files."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +10,18 @@ from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tables.cells import read_variable
 from motor_bids_app.bids.tables.column import Column
+from motor_bids_app.bids.tables.meanings import meaning_of
 from motor_bids_app.bids.tables.scores_map import ScoresMap, load_scores_map
 from motor_bids_app.bids.tables.sources import Source, read_source
 from motor_bids_app.errors import MotorBidsAppError, TableError
 from motor_bids_app.privacy import OLDEST, shown_age
 
-_SHOWN = {"age": "Age (years)", "sex": "Sex", "group": "Group"}
+_SHOWN = {
+    "age": "Age (years)",
+    "sex": "Sex",
+    "group": "Group",
+    "time_since_stroke": "Months since stroke",
+}
 _SEXES = {0.0: "female", 1.0: "male"}
 
 
@@ -24,43 +30,70 @@ def identity(
 ) -> dict[str, str]:
     """Facts that tell readers whose page it is, label to value; what nobody knows is left out.
 
-    Age, sex and group are what models read in participants.tsv, with its JSON file and the scores
-    map: an age in months is told in years, and one above 89 as "89+".
+    Age, sex, group, time since stroke and scores are what models read in participants.tsv and
+    phenotype/, with their JSON files and the scores map: an age in months is told in years, and one
+    above 89 as "89+". No date is told: that of a scan identifies, and that of today would change
+    the page of an unchanged person.
     """
-    found = {"Dataset": dataset_name(dataset), **_told(scan, dataset, scores_map)}
+    told = _told(scan, dataset, scores_map)
+    found = {label: told.pop(name) for name, label in _SHOWN.items() if name in told}
     side = features.get("lesion_side")
     if side not in (None, "none"):
         found["Side of the lesion"] = str(side)
-    return {**found, "Report made on": date.today().isoformat()}
+    return {"Dataset": dataset_name(dataset), **found, **told}
 
 
 def _told(scan: Scan, dataset: Path, scores_map: Path | None) -> dict[str, str]:
-    """What participants.tsv says of the person; nothing of a table that cannot be read."""
+    """What tables say of the person, by the name of the quantity or the label of the score."""
     try:
-        table, declared = read_source(dataset / "participants.tsv"), load_scores_map(scores_map)
+        declared = load_scores_map(scores_map)
     except MotorBidsAppError:  # the group level says what is wrong with it
         return {}
-    rows = [row for row, (who, _) in table.keys.items() if who == f"sub-{scan.participant}"]
-    if len(rows) != 1:
-        return {}
-    found = {label: _said(name, table, rows[0], declared) for name, label in _SHOWN.items()}
-    return {label: words for label, words in found.items() if words}
+    found: dict[str, str] = {}
+    for table in _tables(dataset):
+        for column in map(str, table.table.columns):
+            name, _ = meaning_of(column, table.describes(column), declared)
+            score = declared.get(name or "").score
+            if name is None or not (score or name in _SHOWN):
+                continue
+            said = [_said(name, column, table, row, declared) for row in _rows(table, scan)]
+            if any(said):
+                found[score.label if score else name] = [words for words in said if words][-1]
+    return found
 
 
-def _said(name: str, table: Source, row: str, declared: ScoresMap) -> str:
+def _tables(dataset: Path) -> Iterator[Source]:
+    """Tables that can be read; the group level says what is wrong with others."""
+    for path in (dataset / "participants.tsv", *sorted((dataset / "phenotype").glob("*.tsv"))):
+        with suppress(MotorBidsAppError):
+            yield read_source(path)
+
+
+def _rows(table: Source, scan: Scan) -> list[str]:
+    """Rows of the person, that of the session last."""
+    person = f"sub-{scan.participant}"
+    keys = [(person, None)] + ([(person, f"ses-{scan.session}")] if scan.session else [])
+    places = {key: row for row, key in table.keys.items()}
+    return [places[key] for key in keys if key in places]
+
+
+def _said(name: str, column: str, table: Source, row: str, declared: ScoresMap) -> str:
     """A quantity of a person in words; empty where it is missing or not understood."""
-    if name not in table.table:
-        return ""
-    cells = table.table[name]
-    column = Column.described(table.file, name, cells, table.describes(name))
+    cells, score = table.table[column], declared.get(name).score
+    described = Column.described(table.file, column, cells, table.describes(column))
     try:
-        value = read_variable(name, column, declared.get(name)).series[row]
+        value = read_variable(name, described, declared.get(name)).series[row]
     except TableError:
         return ""
     if pd.isna(value):
         return ""
+    if score is not None:
+        whole = f" of {score.maximum:g}" if score.unit == "points" else ""
+        return f"{value:g}{whole} {score.unit}"
     if name == "age":
         return f"{OLDEST}+" if "+" in cells[row] else shown_age(float(value))
+    if name == "time_since_stroke":
+        return f"{value:.3g}"
     return _SEXES[value] if name == "sex" else str(value)
 
 

@@ -21,6 +21,7 @@ from motor_bids_app.levels.participant.lesion_tables import lesion_tables
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import taken_from
 from motor_bids_app.levels.participant.position import positions
+from motor_bids_app.levels.participant.viewed import viewed
 from motor_bids_app.mri.brain_network import WEIGHTS
 from motor_bids_app.reports.participant.methods import participant_methods
 from motor_bids_app.reports.participant.page import ParticipantReport, Section, render_participant
@@ -79,6 +80,7 @@ def write_report(
         ),
         doubts=tuple(dict.fromkeys([*scan.doubts, *facts.warnings])),
         errors={row.modality: row.reason for row in rows if row.state == "failed"},
+        viewer=viewed(outputs),
         sections={**_without_result(scan, rows), **_sections(outputs)},
         quality=quality,
         quality_notes=unusual(_judged({**features, **quality}, outputs)),

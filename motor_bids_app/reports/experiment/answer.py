@@ -170,6 +170,9 @@ def chance_test(answer: Answer) -> str:
             "Judge it by its interval and against the simpler models."
         )
     often = round(answer.chance_p * ((answer.n_permutations or 0) + 1)) - 1
+    runs = {0: "no cross-validation", 1: "1 cross-validation"}.get(
+        often, f"{often} cross-validations"
+    )
     whose = (
         " of a ridge regression on the same inputs, which is fast to refit and stands in for the "
         "model,"
@@ -181,7 +184,7 @@ def chance_test(answer: Answer) -> str:
         over = f"; corrected for the {answer.n_scores} scores {format_p(answer.chance_p_scores)}"
     return (
         f"Permutation test: with the outcomes of patients shuffled {answer.n_permutations} times, "
-        f"{often} cross-validations{whose} did as well (p {format_p(answer.chance_p)}{over})."
+        f"{runs}{whose} did as well (p {format_p(answer.chance_p)}{over})."
     )
 
 

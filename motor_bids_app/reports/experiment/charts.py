@@ -37,6 +37,7 @@ METRICS = {  # name in tables -> name for people
     "rmse": "Root mean squared error",
     "r": "Correlation",
 }
+LEGEND = 36  # letters of a line beside a square chart; longer ones push its labels off the sheet
 _COLOURS = tuple(SERIES.values())
 _DASHES = ("-", "--", "-.", ":")
 

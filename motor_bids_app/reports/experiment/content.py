@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from motor_bids_app.reports.experiment.answer import Answer
-from motor_bids_app.reports.pages import Figure, Reference, Table
+from motor_bids_app.reports.pages import Figure, PersonPages, Reference, Table
 
 Task = Literal["classification", "regression", "ordinal"]
 Place = Literal[
@@ -63,7 +63,7 @@ class ExperimentReport:
     references: tuple[Reference, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     checklists: Mapping[str, str] = field(default_factory=dict)  # title -> link
-    person_pages: Mapping[str, str] = field(default_factory=dict)  # "sub-01" -> link
+    person_pages: PersonPages = field(default_factory=dict)
 
     def at(self, place: Place) -> list[Block]:
         """Blocks of a place."""

@@ -61,7 +61,8 @@ def quality_strips(table: pd.DataFrame, measures: Sequence[str]) -> Figure:
                 alpha=0.65,
                 linewidths=0,
             )
-        people.append(People(axes, one["participant_id"].tolist(), values, heights))
+        sessions = one["session_id"].fillna("").tolist()
+        people.append(People(axes, one["participant_id"].tolist(), values, heights, sessions))
         axes.set(ylim=(-0.3, 0.3), yticks=[])
         axes.set_ylabel(fill(name.replace("_", " "), 16), rotation=0, ha="right", va="center")
         axes.spines["left"].set_visible(False)

@@ -24,22 +24,32 @@ class People:
         Participants, as "sub-01".
     x, y : array-like, shape (n,)
         In data coordinates.
+    sessions : sequence of str, optional
+        "ses-1" and the like, where points are of sessions.
     """
 
     axes: Axes
     names: Sequence[str]
     x: ArrayLike
     y: ArrayLike
+    sessions: Sequence[str] = ()
 
     def marks(self) -> list[Mark]:
-        """Places in the drawing; known once the chart is drawn, which is when it is laid out."""
+        """Places in the drawing, from left to right; known once the chart is drawn."""
         canvas = self.axes.get_figure(root=True)
         assert canvas is not None
         data = np.stack([np.asarray(self.x, float), np.asarray(self.y, float)], axis=1)
         shown = canvas.transFigure.inverted().transform(self.axes.transData.transform(data))
         size = canvas.get_size_inches() * _POINTS
-        return [
-            Mark(person=name, x=round(left * size[0], 1), y=round((1 - up) * size[1], 1))
-            for name, (left, up) in zip(self.names, shown, strict=True)
+        sessions = self.sessions or [""] * len(self.names)
+        marks = [
+            Mark(
+                person=name,
+                x=round(left * size[0], 1),
+                y=round((1 - up) * size[1], 1),
+                session=session,
+            )
+            for name, session, (left, up) in zip(self.names, sessions, shown, strict=True)
             if np.isfinite(left + up)
         ]
+        return sorted(marks, key=lambda mark: (mark.x, mark.y))

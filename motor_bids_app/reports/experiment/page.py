@@ -15,7 +15,7 @@ from motor_bids_app.reports.experiment.answer import (
 )
 from motor_bids_app.reports.experiment.charts import metric_forest
 from motor_bids_app.reports.experiment.content import ExperimentReport
-from motor_bids_app.reports.pages import Figure, Table, render
+from motor_bids_app.reports.pages import Figure, PersonPages, Table, render
 
 _EXCLUDED = ("Left out.", {"participant_id": "Participant", "reason": "Reason"})
 _OPTIONAL = {"explanation": "What the model responds to", "states": "States of connectivity"}
@@ -73,7 +73,7 @@ class GroupReport:
     failed: Mapping[str, str] = field(default_factory=dict)  # experiment -> what went wrong
     images: CohortImages | None = None
     notes: tuple[str, ...] = ()  # who was left out by rating, what the tables leave open
-    person_pages: Mapping[str, str] = field(default_factory=dict)  # "sub-01" -> link
+    person_pages: PersonPages = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
-from motor_bids_app.reports.experiment.charts import chart_figure, colour, dash
+from motor_bids_app.reports.experiment.charts import LEGEND, chart_figure, colour, dash
 from motor_bids_app.reports.experiment.roc import sets_of_both
 from motor_bids_app.reports.pages import Figure
 
@@ -26,7 +26,7 @@ def precision_recall_curves(predictions: pd.DataFrame, models: Mapping[str, str]
     for number, (name, label) in enumerate(models.items()):
         recall, precision = mean_precision(predictions[predictions["model"] == name])
         line = axes.step(recall, precision, where="pre", color=colour(number), linewidth=1.6)
-        line[0].set(linestyle=dash(number), label=fill(label, 44))
+        line[0].set(linestyle=dash(number), label=fill(label, LEGEND))
     axes.set(xlabel="Recall (sensitivity)", ylabel="Precision", xlim=(0, 1.01), ylim=(0, 1.02))
     axes.set_box_aspect(1)
     canvas.legend(loc="outside right center", fontsize=8.5)

@@ -8,7 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from motor_bids_app.reports.canvas import INK, new_chart, styled
-from motor_bids_app.reports.experiment.charts import chart_figure, colour, dash, interval_text
+from motor_bids_app.reports.experiment.charts import (
+    LEGEND,
+    chart_figure,
+    colour,
+    dash,
+    interval_text,
+)
 from motor_bids_app.reports.pages import Figure
 
 
@@ -25,7 +31,7 @@ def roc_curves(
     axes.plot([0, 1], [0, 1], color=INK["muted"], linewidth=0.8, linestyle=(0, (4, 4)))
     for number, (name, label) in enumerate(models.items()):
         one = predictions[predictions["model"] == name]
-        auc = fill(f"{label}: {interval_text(metrics, name, 'roc_auc')}", 44)
+        auc = fill(f"{label}: {interval_text(metrics, name, 'roc_auc')}", LEGEND)
         axes.plot(*mean_roc(one), dash(number), color=colour(number), linewidth=1.6, label=auc)
     axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set_box_aspect(1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from motor_bids_app.reports.pages import Figure, MethodsText, Table, format_number, render
+from motor_bids_app.reports.participant.viewer import Viewer
 
 _MOST_SAID = 3  # unusual measures in the headline; the others are listed below it
 SECTIONS = {  # the order of the page; what a section says when its input is absent
@@ -90,6 +91,7 @@ class ParticipantReport:
     warnings: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()  # results that no brain gives: they stand in the headline
     errors: Mapping[str, str] = field(default_factory=dict)  # step -> message
+    viewer: Viewer | None = None  # of the volumes in standard space
     sections: Mapping[str, Section] = field(default_factory=dict)  # keys of SECTIONS
     quality: Mapping[str, float | str | None] = field(default_factory=dict)  # measure -> value
     quality_notes: Mapping[str, str] = field(default_factory=dict)  # measure -> what is unusual
@@ -116,7 +118,8 @@ def render_participant(report: ParticipantReport) -> str:
         (key, title, _with_facts(report, key) or Section(absent=absent))
         for key, (title, absent) in SECTIONS.items()
     ]
-    contents = {key: title for key, title, _ in sections}
+    contents = {"explore": "Explore"} if report.viewer else {}
+    contents |= {key: title for key, title, _ in sections}
     contents |= {"quality": "Quality", "features": "Features", "methods": "Methods"}
     if report.settings:
         contents["settings"] = "Settings"
@@ -128,6 +131,7 @@ def render_participant(report: ParticipantReport) -> str:
         state=state,
         look_at=(*report.doubts, *report.warnings, *_notes(report)),
         headline=headline,
+        viewer=report.viewer,
         sections=sections,
         contents=contents,
         quality=_measures(

@@ -1,5 +1,5 @@
 "use strict";
-/* Tables that sort and filter, methods that copy, pictures to wipe between, links that open what they lead to. */
+/* Tables that sort and filter, methods that copy, people in charts, pictures to wipe between, links that open what they lead to. */
 const valueOf = (row, column) => {
   const cell = row.cells[column];
   const text = (cell.dataset.value || cell.textContent).trim();
@@ -60,6 +60,18 @@ for (const part of document.querySelectorAll("[data-copy]")) {
     button.textContent = document.execCommand("copy") ? "Copied" : "Selected: copy it by hand";
   });
   part.before(button);
+}
+/* People in a chart: Tab reaches one of them, arrow keys go on to the others. */
+for (const chart of document.querySelectorAll(".marked svg")) {
+  const links = [...chart.querySelectorAll("a")];
+  chart.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const next = links[(links.indexOf(event.target) + by + links.length) % links.length];
+    links.forEach((one) => one.setAttribute("tabindex", one === next ? 0 : -1));
+    next.focus();
+  });
 }
 /* Two pictures of the same slices, one over the other: a slider moves the edge between them. */
 for (const states of document.querySelectorAll(".states")) {

@@ -82,8 +82,8 @@ def render_side_by_side(
 
 def _performance(report: ValidationReport) -> Table:
     return Table(
-        caption="Performance in these patients (left, not used to develop the model) and in the "
-        "cross-validation at development, with 95 % intervals.",
+        caption="Here: in these patients, who were not used to develop the model. In development: "
+        "in its cross-validation. Both with 95 % intervals.",
         columns=("Metric", "Here", "In development"),
         rows=report.performance,
         numeric=frozenset({1, 2}),
@@ -122,7 +122,7 @@ def _two_digits(value: float) -> str:
 def _case_mix(table: pd.DataFrame) -> Table:
     rows = [
         (
-            row["quantity"],
+            row["quantity"].replace("_", " "),
             f"{row['mean']:.2f} (SD {row['sd']:.2f}), n = {row['n_people']}",
             f"{row['mean_training']:.2f} (SD {row['sd_training']:.2f}), n = {row['n_training']}",
             f"{row['difference']:+.2f}",
@@ -130,11 +130,12 @@ def _case_mix(table: pd.DataFrame) -> Table:
         )
         for _, row in table.iterrows()
     ]
+    skewed = " ln(1 + ...): compared on a logarithmic scale, because the amounts are skewed."
     return Table(
         caption="These people compared with the training people. Difference: in standard "
         "deviations of the training people. Outside: share of people outside the range of 99 of "
         "100 training-like people. A more homogeneous sample than in training is harder to "
-        "discriminate.",
+        "discriminate." + (skewed if any(row[0].startswith("ln(") for row in rows) else ""),
         columns=("Quantity", "Here", "In training", "Difference", "Outside"),
         rows=tuple(rows),
         numeric=frozenset({1, 2, 3, 4}),

@@ -1,4 +1,5 @@
 import json
+from datetime import date
 
 import pytest
 
@@ -49,6 +50,29 @@ def test_the_scores_map_tells_codes_of_the_sex(tmp_path):
     (tmp_path / "participants.tsv").write_text("participant_id\tsex\nsub-01\t1\n")
     found = identity(Scan(participant="01"), tmp_path, {}, tmp_path / "map.toml")
     assert found["Sex"] == "male"
+
+
+def test_scores_are_told_with_their_range_and_those_of_phenotype_too(tmp_path):
+    (tmp_path / "phenotype").mkdir()
+    (tmp_path / "phenotype" / "nihss.tsv").write_text("participant_id\tNIHSS\nsub-01\t5\n")
+    found = told(tmp_path, "participant_id\tFMA-UE\tdays_since_stroke\nsub-01\t34\t30\n")
+
+    assert found["FMA-UE"] == "34 of 66 points"
+    assert found["NIHSS"] == "5 of 42 points"
+    assert found["Months since stroke"] == "0.986"
+
+
+def test_the_score_is_that_of_the_session_of_the_page(tmp_path):
+    rows = "sub-01\tses-1\t20\nsub-01\tses-2\t40\n"
+    (tmp_path / "participants.tsv").write_text(f"participant_id\tsession_id\tfma_ue\n{rows}")
+    found = identity(Scan(participant="01", session="2"), tmp_path, {})
+
+    assert found["FMA-UE"] == "40 of 66 points"
+
+
+def test_the_day_does_not_change_what_is_told(tmp_path):
+    text = " ".join(told(tmp_path, "participant_id\tage\nsub-01\t64\n").values())
+    assert str(date.today().year) not in text.replace(tmp_path.name, "")
 
 
 @pytest.mark.parametrize("table", ["", "participant_id\tage\nsub-02\t50\n", "broken;\n1,2"])

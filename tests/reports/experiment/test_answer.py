@@ -94,6 +94,7 @@ def test_a_permutation_test_says_how_many_did_as_well(answer):
     tested = replace(answer, chance_p=0.01, n_permutations=999)
 
     assert "9 cross-validations did as well" in chance_test(tested)
+    assert "no cross-validation did as well" in chance_test(replace(tested, chance_p=0.001))
 
 
 def test_the_headline_says_how_many_of_the_patients_were_tested(answer):

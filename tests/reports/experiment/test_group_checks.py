@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from motor_bids_app.reports.experiment.group_checks import quality_strips
+from motor_bids_app.reports.experiment.group_checks import quality_strips, quality_table
 from motor_bids_app.reports.experiment.page import CohortImages, GroupReport, render_comparison
 
 
@@ -39,12 +39,40 @@ def test_marks_are_in_the_order_of_their_values(table):
 def test_marks_of_the_group_page_lead_to_people(table, read_page):
     strips = quality_strips(table, ["snr_wm"])
     images = CohortImages(n_people=4, n_with_lesion_mask=0, strips=strips)
-    pages = {"sub-4": "sub-4.html"}
+    pages = {"sub-4": {"": "sub-4.html"}}
 
     html = render_comparison(
         GroupReport(dataset="d", experiments=(), images=images, person_pages=pages)
     )
 
-    links = [one["href"] for one in read_page(html).all("a") if one.get("tabindex") == "-1"]
+    links = [one["href"] for one in read_page(html).all("a") if "tabindex" in one]
     assert links == ["sub-4.html"]
     assert "sub-3" not in html
+
+
+def test_marks_and_rows_of_a_session_lead_to_the_page_of_that_session(table, read_page):
+    visits = table.assign(
+        participant_id="sub-4", session_id=["ses-1", "ses-2", "ses-3", "ses-4"], outlier_in=None
+    )
+    measures = ["snr_wm"]
+    images = CohortImages(
+        n_people=1,
+        n_with_lesion_mask=0,
+        strips=quality_strips(visits, measures),
+        quality=quality_table(visits, measures),
+    )
+    pages = {"sub-4": {f"ses-{k}": f"sub-4_ses-{k}.html" for k in (1, 2, 3)}}
+
+    page = read_page(
+        render_comparison(
+            GroupReport(dataset="d", experiments=(), images=images, person_pages=pages)
+        )
+    )
+
+    by_name = {one["aria-label"]: one["href"] for one in page.all("a") if "tabindex" in one}
+    assert by_name["sub-4 ses-2"] == "sub-4_ses-2.html"
+    assert by_name["sub-4 ses-4"] == "sub-4_ses-1.html"  # which has no page of its own
+    rows = [one["href"] for one in page.all("a") if "tabindex" not in one]
+    assert [href for href in rows if href.startswith("sub-4")][:3] == [
+        f"sub-4_ses-{k}.html" for k in (1, 2, 3)
+    ]

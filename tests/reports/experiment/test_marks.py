@@ -59,18 +59,27 @@ def test_a_mark_lies_where_the_value_of_its_person_is(predictions):
 def test_marks_of_people_with_a_page_are_links_and_others_are_not_named(
     experiment, predictions, read_page
 ):
-    pages = {"sub-03": "../../sub-03_ses-1.html"}
+    pages = {"sub-03": {"ses-1": "../../sub-03_ses-1.html"}}
     block = replace(experiment.blocks[1], figures=(strips(predictions),), tables=())
 
     html = render_experiment(replace(experiment, blocks=(block,), person_pages=pages))
     page = read_page(html)
 
     assert len(page.all("circle")) == len(MODELS)
-    assert {one["href"] for one in page.all("a") if one.get("tabindex") == "-1"} == {
-        *pages.values()
-    }
-    assert "<title>sub-03</title>" in html
+    links = [one for one in page.all("a") if "tabindex" in one]
+    assert {one["href"] for one in links} == {"../../sub-03_ses-1.html"}
+    assert {one["aria-label"] for one in links} == {"sub-03"}
     assert "sub-04" not in html
+
+
+def test_one_mark_of_a_chart_is_reached_by_tab(experiment, predictions, read_page):
+    figure = strips(predictions)
+    pages = {mark.person: {"": f"../../{mark.person}.html"} for mark in figure.marks}
+    block = replace(experiment.blocks[1], figures=(figure,), tables=())
+    page = read_page(render_experiment(replace(experiment, blocks=(block,), person_pages=pages)))
+
+    stops = [one["tabindex"] for one in page.all("a") if "tabindex" in one]
+    assert stops == ["0"] + ["-1"] * (len(figure.marks) - 1)
 
 
 def test_without_pages_of_people_a_chart_is_nothing_but_an_image(experiment, predictions):
@@ -87,6 +96,6 @@ def test_names_and_addresses_cannot_break_out_of_a_link(experiment, predictions,
     some = predictions.replace({"participant_id": {"sub-03": name}})
     block = replace(experiment.blocks[1], figures=(strips(some),), tables=())
 
-    html = render_experiment(replace(experiment, blocks=(block,), person_pages={name: name}))
+    html = render_experiment(replace(experiment, blocks=(block,), person_pages={name: {"": name}}))
 
     assert len(read_page(html).all("script")) == 1  # that of the page

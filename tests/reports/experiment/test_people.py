@@ -26,8 +26,17 @@ def test_the_worst_miss_stands_first():
 
 def test_people_lead_to_their_pages_where_there_are_some(experiment, read_page):
     block = Block(place="figures", tables=(people_table(PEOPLE, "Kernel", "classification"),))
-    report = replace(experiment, blocks=(block,), person_pages={"sub-2": "../../sub-2.html"})
+    report = replace(experiment, blocks=(block,), person_pages={"sub-2": {"": "../../sub-2.html"}})
     links = [link["href"] for link in read_page(render_experiment(report)).all("a")]
 
     assert "../../sub-2.html" in links
     assert "../../sub-1.html" not in links
+
+
+def test_a_person_of_several_sessions_leads_to_all_of_them(experiment, read_page):
+    block = Block(place="figures", tables=(people_table(PEOPLE, "Kernel", "classification"),))
+    pages = {"sub-2": {"ses-1": "../../a.html", "ses-2": "../../b.html"}}
+    page = read_page(render_experiment(replace(experiment, blocks=(block,), person_pages=pages)))
+
+    assert {"../../a.html", "../../b.html"} <= {link["href"] for link in page.all("a")}
+    assert "sub-2 ( ses-1 , ses-2 )" in page.text

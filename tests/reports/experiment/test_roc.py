@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,3 +46,17 @@ def test_the_roc_says_each_auc_with_its_interval(predictions, metrics):
 
     assert "Kernel 0.80 (0.70 to 0.88)" in figure.alt
     assert b"0.80 (0.70" in figure.data
+
+
+@pytest.mark.parametrize(
+    "label", ["All voxels of the maps, age, sex and time (linear kernel machine)"]
+)
+def test_a_long_legend_does_not_push_the_label_off_the_sheet(predictions, metrics, label):
+    tested = predictions.assign(repeat=1, fold=1)
+    figure = roc.roc_curves(tested, metrics, {**MODELS, "kernel": label})
+
+    text = next(line for line in figure.data.decode().splitlines() if "Sensitivity" in line)
+    size, x = (
+        float(re.search(what, text)[1]) for what in ("font-size: ([0-9.]+)px", ' x="([-0-9.]+)"')
+    )
+    assert x > size  # upright letters end at x, and begin their height to the left of it
