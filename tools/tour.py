@@ -17,7 +17,7 @@ from PIL import Image
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 WIDTH = 1000  # pixels
-COLOURS = 128
+COLOURS = 256
 LARGEST = 150_000  # bytes of a picture
 # A page cannot be asked for a part of it from a file: it is shown in a frame, moved there by name.
 FRAME = """<!doctype html><style>body{{margin:0}}iframe{{border:0}}</style>
@@ -34,9 +34,9 @@ class Shot:
 
 
 SHOTS = {
-    "index": Shot(page="derivatives/index.html", height=620),
-    "participant": Shot(page="derivatives/sub-001.html", height=820),
-    "lesion": Shot(page="derivatives/sub-001.html", part="lesion", height=760),
+    "index": Shot(page="derivatives/index.html", height=520),
+    "participant": Shot(page="derivatives/sub-001.html", height=800),
+    "lesion": Shot(page="derivatives/sub-001.html", part="lesion", height=440),
     "verdict": Shot(page="derivatives/experiments/baselines/report.html", height=700),
     "models": Shot(page="derivatives/experiments/baselines/report.html", part="models", height=760),
     "prediction": Shot(
@@ -70,7 +70,9 @@ def take(shot: Shot, demo: Path, target: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not seen.is_file():
             raise SystemExit(f"Chromium took no picture of {page}: {done.stderr[-2000:]}")
-        Image.open(seen).convert("RGB").quantize(COLOURS).save(target, optimize=True)
+        Image.open(seen).convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(
+            target, optimize=True
+        )
     if target.stat().st_size > LARGEST:
         raise SystemExit(f"{target.name} has {target.stat().st_size} bytes: show less of the page.")
 

@@ -136,7 +136,7 @@ RUN = sorted(
 @pytest.mark.parametrize("command", RUN)
 def test_commands_of_the_participant_level_run_on_a_dataset(command, dataset, tmp_path):
     shutil.copytree(dataset / "bids", tmp_path / "bids")
-    words = words_of(command)[1:]
+    words = ["001" if word == "01" else word for word in words_of(command)[1:]]
     words[:2] = [str(tmp_path / "bids"), str(tmp_path / "out")]
     once = [word for word in ("--dry-run",) if word not in words]
     assert isinstance(parse_settings(words), Settings)
