@@ -34,6 +34,13 @@ def test_every_document_is_a_page_of_the_site(site):
     assert {path.stem for path in DOCS.glob("*.md")} <= {path.stem for path in site.glob("*.html")}
 
 
+def test_pictures_keep_a_clone_small():
+    sizes = [path.stat().st_size for path in (DOCS / "pictures").glob("*.png")]
+    assert len(sizes) >= 5
+    assert max(sizes) <= 150_000
+    assert sum(sizes) <= 1_000_000
+
+
 def test_the_site_loads_nothing_from_elsewhere_and_has_what_it_loads(site):
     loaded = [
         (page, address)
