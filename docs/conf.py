@@ -1,4 +1,4 @@
-"""How Sphinx makes a site of these pages: `make docs`. Nothing in it is fetched from the network."""
+"""How Sphinx makes a site of these pages (`make docs`), without fetching anything."""
 
 import re
 from pathlib import Path
