@@ -149,6 +149,8 @@ def test_the_arguments_of_babs_are_understood():
 
     assert settings.selection.participants == ("01",)
     assert settings.skip_bids_validation
+    lesions = content["input_datasets"]["lesions"]["path_in_babs"]
+    assert content["bids_app_args"]["--derivatives"] == f"lesions=${{PWD}}/{lesions}"
     assert content["zip_foldernames"] == {"motor_bids_app": __version__.replace(".", "-")}
 
 
