@@ -1,6 +1,7 @@
 # What runs is what the lock files say, with their hashes. See docs/container.md.
 #   docker build -t motor_bids_app .                                     PyTorch as the usual index has it
 #   docker build --build-arg PIP_EXTRA_INDEX_URL=... -t motor_bids_app . the small build, without CUDA
+#   docker build --target cuda -t motor_bids_app:cuda .                  fails unless PyTorch is for CUDA
 # BASE takes a digest: the one that was pulled last is shown by `docker image inspect`.
 ARG BASE=debian:bookworm-slim
 
@@ -29,7 +30,7 @@ COPY --from=python /var/lib/dpkg/status ./
 RUN python3 tools/slim.py && python3 tools/sbom.py status > sbom.cdx.json \
     && python3 -c "import motor_bids_app; print(motor_bids_app.__version__)" > version
 
-FROM python
+FROM python AS app
 ARG VERSION=""
 ARG REVISION=""
 ARG SOURCE=""
@@ -50,3 +51,11 @@ LABEL org.opencontainers.image.title="motor_bids_app" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}"
 ENTRYPOINT ["motor_bids_app"]
+
+# For clusters that hand a GPU to every container that asks for one; `--gpus all` needs neither.
+FROM app AS cuda
+RUN /opt/venv/bin/python3 -c "import torch; assert torch.version.cuda, 'PyTorch of the index is for CPUs'"
+ENV NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+FROM app

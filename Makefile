@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: image bench-image release env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale chaos try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
+.PHONY: image bench-image release docs env demo test fuzz bench-coregistration bench-distortion bench-lesion bench-added bench-lesion-warp model bench-reading bench-recovery bench-scale chaos try-install test-all check bench-truth bench-permutation bench-evaluation bench-maps bench-preproc bench-bold bench-physiology bench-fusion bench-states bench-real bench-gpu bench-train bench-explain bench-pretrain gallery lock clean help
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+## make docs        the documents as a site, in site/; a dead link or a page without a place in it is an error
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs site
+	@echo "Open site/index.html in a browser."
 
 ## make bench-truth two simulated cohorts against the best reachable AUC, shuffled scores, and bench-evaluation
 bench-truth: $(READY)
@@ -180,9 +185,11 @@ image:
 bench-image:
 	$(PYTHON) benchmarks/image.py --engine $(ENGINE) --image $(IMAGE):latest
 
-## make release     wheel, bill of materials, lists of options and licences, in dist/
+## make release     wheel, documents and bill of materials in dist/; an installation from the index; the image
 release: $(READY)
 	$(BIN)/python tools/release.py
+	$(PYTHON) tools/try_install.py --ways index --pythons $(PYTHON)
+	$(MAKE) image
 
 ## make lock        exact versions and hashes of what is installed now
 lock: $(READY)
@@ -190,4 +197,4 @@ lock: $(READY)
 
 ## make clean       remove what the targets above made
 clean:
-	rm -rf $(VENV) $(PEERS) $(KERAS) $(DEMO) bench_out dist
+	rm -rf $(VENV) $(PEERS) $(KERAS) $(DEMO) bench_out dist site

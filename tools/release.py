@@ -1,10 +1,12 @@
-"""Make what a release consists of, in dist/: wheel, bill of materials and Boutiques descriptor.
+"""Make what a release consists of, in dist/: wheel, documents, bill of materials, descriptor.
 
 usage: python tools/release.py
 
 Refuses a tree with changes, a version that is not the one of CITATION.cff, or that the changelog
-still calls unreleased, and pages that are not up to date. The wheel is then installed beside the
-packages of this environment and has to tell its version. The image is made by `make image`.
+still calls unreleased, and pages that are not up to date (but docs/outputs.md, which is written
+from the results of runs). The wheel is then installed beside the packages of this environment and
+has to tell its version. `make release` goes on with an installation from the package index alone,
+and with the image.
 """
 
 import re
@@ -19,7 +21,10 @@ DIST = ROOT / "dist"
 PAGES = {  # what writes a file of the repository
     "boutiques.json": ("-m", "motor_bids_app", "--bids-exec-spec"),
     "docs/commands.md": ("tools/commands.py",),
+    "docs/experiments.md": ("tools/experiments.py",),
     "docs/licences.md": ("tools/licences.py",),
+    "docs/methods.md": ("tools/methods.py",),
+    "docs/options.md": ("tools/options.py",),
 }
 
 
@@ -59,16 +64,9 @@ def make_wheel(told: str) -> Path:
     (wheel,) = DIST.glob("*.whl")
     with tempfile.TemporaryDirectory() as folder:
         output_of(
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-deps",
-            "--target",
-            folder,
-            wheel,
-        )
+            sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
+            "--target", folder, wheel,
+        )  # fmt: skip
         code = f"import sys; sys.path.insert(0, {folder!r}); import motor_bids_app as app; "
         found = output_of(
             sys.executable, "-c", f"{code}print(app.__file__, app.__version__)"
@@ -76,6 +74,15 @@ def make_wheel(told: str) -> Path:
     if found != [f"{folder}/motor_bids_app/__init__.py", told]:
         raise SystemExit(f"{wheel.name} holds {found} instead of version {told}.")
     return wheel
+
+
+def make_site(told: str) -> None:
+    """Pack the documents as a site, to be read without a network."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder) / f"motor_bids_app-{told}-docs"
+        options = ("--fail-on-warning", "--quiet", "--doctree-dir", f"{folder}/doctrees")
+        output_of(sys.executable, "-m", "sphinx", *options, "docs", site)
+        shutil.make_archive(str(DIST / site.name), "zip", folder, site.name)
 
 
 def main() -> None:
@@ -88,6 +95,7 @@ def main() -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     make_wheel(told)
+    make_site(told)
     (DIST / "sbom.cdx.json").write_text(output_of(sys.executable, "tools/sbom.py"))
     shutil.copy(ROOT / "boutiques.json", DIST)
     print("\n".join(sorted(path.name for path in DIST.iterdir())))

@@ -2,8 +2,9 @@
 
 usage: python tools/sbom.py [STATUS] > sbom.cdx.json
 
-Python packages are those of the environment that runs this, each with the hashes that the lock
-files allow; STATUS is the file of Debian's dpkg (/var/lib/dpkg/status) of the image to describe.
+Python packages are those of the environment that runs this, without those for developers alone,
+each with the hashes that the lock files allow; STATUS is the file of Debian's dpkg
+(/var/lib/dpkg/status) of the image to describe.
 """
 
 import json
@@ -49,11 +50,20 @@ def hashes() -> dict[str, list[str]]:
     return found
 
 
+def for_developers() -> set[str]:
+    """Packages that the app does not need; none where their lock file is not, as in the image."""
+    path = ROOT / "requirements-dev.lock"
+    text = path.read_text() if path.is_file() else ""
+    return {canonical(name) for name in re.findall(r"^(\S+?)==", text, re.MULTILINE)}
+
+
 def python_components() -> list[dict[str, Any]]:
     """One component for each Python package but the app itself."""
-    known, found = hashes(), {}
+    known, left_out, found = hashes(), for_developers(), {}
     for package in distributions():
         name = canonical(package.metadata["Name"])
+        if name in left_out:
+            continue
         component = {
             "type": "library",
             "name": name,

@@ -124,11 +124,18 @@ def test_the_command_of_nipoppy_is_understood(tmp_path, monkeypatch):
 
 def test_files_of_nipoppy_name_each_other_and_this_version():
     config = json.loads((NIPOPPY / "config.json").read_text())
+    tracker = json.loads((NIPOPPY / "tracker.json").read_text())
     (step,) = config["STEPS"]
+
+    # Its validator asks for these, and for files that lie in the folder itself.
+    assert config["SCHEMA_VERSION"] == tracker["SCHEMA_VERSION"] == "1.0"
+    assert not any(path.is_symlink() for path in NIPOPPY.iterdir())
 
     assert config["VERSION"] == __version__
     assert all((NIPOPPY / name).is_file() for key, name in step.items() if key.endswith("_FILE"))
-    assert (NIPOPPY / "descriptor.json").read_text() == (ROOT / "boutiques.json").read_text()
+    assert (NIPOPPY / "descriptor.json").read_text() == (ROOT / "boutiques.json").read_text(), (
+        f"run: cp boutiques.json {(NIPOPPY / 'descriptor.json').relative_to(ROOT)}"
+    )
 
 
 def test_the_arguments_of_babs_are_understood():
@@ -142,4 +149,17 @@ def test_the_arguments_of_babs_are_understood():
 
     assert settings.selection.participants == ("01",)
     assert settings.skip_bids_validation
+    lesions = content["input_datasets"]["lesions"]["path_in_babs"]
+    assert content["bids_app_args"]["--derivatives"] == f"lesions=${{PWD}}/{lesions}"
     assert content["zip_foldernames"] == {"motor_bids_app": __version__.replace(".", "-")}
+
+
+def test_the_entry_for_the_list_of_bids_apps_says_what_the_list_knows():
+    text = (ROOT / "platforms" / "bids-apps" / "apps.yml").read_text()
+    (entry,) = yaml.safe_load(text)["apps"]
+
+    assert {"gh", "dh", "status", "description"} <= entry.keys()
+    assert entry["status"] in ("active", "unmaintained")
+    assert entry["ci"] in ("gh", "travis", "circleci", "none")
+    assert set(entry["ds_type"]) <= {"raw", "derivative"}
+    assert set(entry["datatype"]) == {"anat", "dwi", "fmap", "func", "eeg", "emg"}
