@@ -202,6 +202,8 @@ class Settings:
     scores_map: Path | None = None
     qc_file: Path | None = None
     predictors: Path | None = None  # table of predictors that a bundle reads
+    key_file: Path | None = None  # of pseudonyms, under which people are read
+    label_key: str = ""  # mark of that key; none where people are read under their own labels
     allow: tuple[str, ...] = ()  # checks of the audit that may fail
     models: tuple[Path, ...] = ()  # bundles to apply or to validate
     init_from: Path | None = None  # bundle whose weights networks begin with

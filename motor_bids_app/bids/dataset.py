@@ -166,17 +166,19 @@ def write_dataset_files(
     output_dir: Path,
     derivatives: Mapping[str, Path],
     processing: ProcessingSettings,
+    label_key: str = "",
 ) -> None:
     """Write dataset_description.json, .bidsignore, descriptions.tsv and participants.tsv.
 
     The description keeps the settings that change results, which a model is compared with
     before it is applied. Several runs may call this at once, for other participants of the
-    same input.
+    same input. With a `label_key` it says by which key people have pseudonyms; where their images
+    are is not told then, since they are nowhere under these names.
     """
     with locked(output_dir):
         write_json(
             output_dir / "dataset_description.json",
-            _description(bids_dir, output_dir, derivatives, processing),
+            _description(bids_dir, output_dir, derivatives, processing, label_key),
         )
         write_text(output_dir / ".bidsignore", "\n".join(_BIDSIGNORE) + "\n")
         table = pd.DataFrame(
@@ -194,15 +196,16 @@ def _description(
     output_dir: Path,
     derivatives: Mapping[str, Path],
     processing: ProcessingSettings,
+    label_key: str,
 ) -> dict[str, Any]:
     source = _description_of(bids_dir)
-    sources = [{"URL": bids_dir.resolve().as_uri()}]
+    links = {
+        name: f"urn:pseudonyms:{label_key}:{name}" if label_key else folder.resolve().as_uri()
+        for name, folder in {"raw": bids_dir, **derivatives}.items()
+    }
+    sources = [{"URL": link} for link in links.values()]
     if source.get("DatasetDOI"):
         sources[0]["DOI"] = str(source["DatasetDOI"])
-    links = {"raw": bids_dir.resolve().as_uri()}
-    for name, folder in derivatives.items():
-        sources.append({"URL": folder.resolve().as_uri()})
-        links[name] = folder.resolve().as_uri()
     earlier = _description_of(output_dir).get("DatasetLinks") or {}
     return {
         "Name": f"Motor impairment derivatives of {dataset_name(bids_dir)}",
@@ -216,6 +219,7 @@ def _description(
                 "Description": "BIDS App that predicts motor impairment after stroke",
                 "ProcessingSettings": _recorded(processing),
                 "ProcessingDigest": processing.digest,
+                **({"LabelKey": label_key} if label_key else {}),
             }
         ],
         "SourceDatasets": sources,
@@ -234,6 +238,11 @@ def _recorded(processing: ProcessingSettings) -> dict[str, Any]:
 def dataset_name(dataset: Path) -> str:
     """Name of a dataset as its description has it, else that of its folder."""
     return str(_description_of(dataset).get("Name") or dataset.resolve().name)
+
+
+def label_key_of(dataset: Path) -> str:
+    """Mark of the key by which people in an output have pseudonyms; '' where they have none."""
+    return str(maker_of(dataset).get("LabelKey") or "")
 
 
 def _description_of(dataset: Path) -> dict[str, Any]:

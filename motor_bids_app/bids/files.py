@@ -37,15 +37,17 @@ _OTHER_FORMATS = {
     b"\x89png": "a PNG picture",
     b"{": "a text",
 }
+_REMARKS = {"descrip", "aux_file", "db_name"}  # fields of a header
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Give a temporary name to write to; rename it to `path` when all went well.
 
     What was written is on the disk before the name is: a machine that loses power has the file
-    before or the file after, but none that is empty.
+    before or the file after, but none that is empty. `mode` is who may use it, less what the user
+    forbids for all new files.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_file(path) as temporary:
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
+            temporary.chmod(mode & ~_umask())
             _sync(temporary)
             temporary.replace(path)
     except OSError as error:
@@ -276,7 +278,12 @@ def _cause(path: Path, error: Exception) -> str:
 def save_image(
     image: nib.Nifti1Image, path: Path, sidecar: Mapping[str, Any] | None = None
 ) -> None:
-    """Write an image and, where given, its JSON sidecar beside it."""
+    """Write an image and its sidecar; of its header no remarks, which hold names and times."""
+    header = image.header.copy()
+    header.extensions = type(header.extensions)()
+    for remark in _REMARKS & {*header.keys()}:
+        header[remark] = b""
+    image = type(image)(image.dataobj, image.affine, header)
     with replacing(path) as temporary:
         if path.suffix == ".gz":
             # nibabel writes through zlib, which takes nine times as long for files of one size.

@@ -10,16 +10,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.errors import MotorBidsAppError, ReadWriteError
 
 _EXTENSIONS = (".nii", ".nii.gz", ".edf", ".bdf", ".vhdr", ".set", ".fif")
-_Names = Mapping[str, Sequence[str]]
+_DESCRIBING = (".json", ".bval", ".bvec", ".tsv")
+_Described = Mapping[tuple[str, str], Sequence[tuple[frozenset[str], Path]]]
 _Content = dict[str, Any]
-_listed: ContextVar[dict[Path, _Names] | None] = ContextVar("listed", default=None)
+_listed: ContextVar[dict[tuple[str, str], list[_Described]] | None] = ContextVar(
+    "listed", default=None
+)
 _read: ContextVar[Callable[[Path], _Content]] = ContextVar("read", default=read_json)
 _KEPT = 1024  # sidecars; those of one session are read several times, one after the other
 
@@ -57,7 +60,7 @@ class _Run(int):
 
 @contextmanager
 def listed_once() -> Iterator[None]:
-    """Keep what `names_in` and `read_once` find until the end of the block; it writes nothing."""
+    """Keep what `describing_above` and `read_once` find, until the end; nothing is written."""
     listed, read = _listed.set({}), _read.set(lru_cache(_KEPT)(read_json))
     try:
         yield
@@ -71,26 +74,52 @@ def read_once(path: Path) -> Mapping[str, Any]:
     return _read.get()(path)
 
 
-def names_in(folder: Path, extension: str) -> Sequence[str]:
-    """Names in a folder with this last extension ('.json'), in order; none if it is not there."""
+def describing_above(path: str, root: str) -> Sequence[_Described]:
+    """Files that may describe others, in each folder from a dataset down to that of a file.
+
+    Of a folder they are by suffix and extension ('dwi', '.json'): entities and path of each, the
+    most general first. Nothing is found where the file is not in the dataset.
+    """
     known = _listed.get()
-    if known is None:
-        return _names_by_extension(folder).get(extension, ())
-    if folder not in known:
-        known[folder] = _names_by_extension(folder)
-    return known[folder].get(extension, ())
+    folder = path.rpartition("/")[0]  # faster than pathlib, of which this is asked often
+    return _describing_from(folder, root, {} if known is None else known)
 
 
-def _names_by_extension(folder: Path) -> _Names:
+def _describing_from(
+    folder: str, root: str, known: dict[tuple[str, str], list[_Described]]
+) -> list[_Described]:
+    if (folder, root) not in known:
+        above = folder.rpartition("/")[0]
+        if folder == root:
+            known[folder, root] = [_describing(folder)]
+        elif not above:
+            known[folder, root] = []
+        else:
+            found = _describing_from(above, root, known)
+            known[folder, root] = [*found, _describing(folder)] if found else []
+    return known[folder, root]
+
+
+def _describing(folder: str) -> _Described:
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries)
+            names = [entry.name for entry in entries if entry.name.endswith(_DESCRIBING)]
     except OSError:
         return {}
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for name in names:
-        kinds[PurePath(name).suffix].append(name)
+    kinds: dict[tuple[str, str], list[tuple[frozenset[str], Path]]] = defaultdict(list)
+    split = [(*split_name(name), name) for name in names]
+    for suffix, entities, name in sorted(split, key=lambda one: (len(one[1]), one[2])):
+        extension = f".{name.rpartition('.')[2]}"
+        if name.endswith(f"{suffix}{extension}"):
+            kinds[suffix, extension].append((entities, Path(folder, name)))
     return kinds
+
+
+@lru_cache(maxsize=4096)
+def split_name(name: str) -> tuple[str, frozenset[str]]:
+    """Suffix and entities of a name: ('dwi', {'sub-1', 'dir-AP'})."""
+    *entities, suffix = name.split(".")[0].split("_")
+    return suffix, frozenset(entities)
 
 
 def participants_in(folder: Path) -> list[str]:
@@ -130,14 +159,15 @@ def find_images(folder: Path, participants: Sequence[str]) -> list[Found]:
     try:
         if (description := folder / "dataset_description.json").exists():
             read_json(description)
-        paths = sorted(Path(path) for name in own for path in _walk(str(folder / name)))
+        paths = [path for name in own for path in _walk(str(folder / name))]
     except (OSError, MotorBidsAppError) as error:
         raise ReadWriteError(
             f"{folder} cannot be indexed: {error}. Check its dataset_description.json, and that "
             "all folders can be read."
         ) from error
     start = len(str(folder).rstrip("/"))
-    files = (Found(path=path, entities=_entities(str(path)[start:])) for path in paths)
+    paths.sort(key=lambda path: path.split("/"))
+    files = (Found(path=Path(path), entities=_entities(path[start:])) for path in paths)
     # Of a folder whose name is no label, such as 'sub-a b', the first word is taken for one.
     return [
         file
@@ -164,19 +194,27 @@ def _walk(folder: str, levels: int = 2) -> Iterator[str]:
 def _entities(path: str) -> dict[str, Any]:
     """Entities of a file, from its path in the dataset, which begins with '/'."""
     found: dict[str, Any] = {}
-    for name, pattern in _patterns():
-        if match := pattern.search(path):
+    for name, key, pattern in _patterns():
+        if key in path and (match := pattern.search(path)):
             found[name] = _Run(match[1]) if name == "run" else match[1]
     return found
 
 
 @cache
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    """Entities and their patterns as pybids has them; its import would take half a second."""
+def _patterns() -> list[tuple[str, str, re.Pattern[str]]]:
+    """Entities and their patterns as pybids has them; its import would take half a second.
+
+    Between them is what a text must hold to fit the pattern, such as 'ses-': most do not.
+    """
     spec = find_spec("bids")
     (package,) = (spec.submodule_search_locations if spec else None) or ("",)
     patterns: dict[str, str] = {}
     for kind in ("bids", "derivatives"):
         text = Path(package, "layout", "config", f"{kind}.json").read_text(encoding="utf-8")
         patterns |= {each["name"]: each["pattern"] for each in json.loads(text)["entities"]}
-    return [(name, re.compile(pattern)) for name, pattern in patterns.items()]
+    plain = {name: re.sub(r"\[[^\]]*\]", "", pattern) for name, pattern in patterns.items()}
+    keys = {name: re.search("[a-z]+-", text) for name, text in plain.items()}
+    return [
+        (name, key[0] if (key := keys[name]) else "", re.compile(pattern))
+        for name, pattern in patterns.items()
+    ]

@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from motor_bids_app.bids.listing import Found, names_in, read_once
+from motor_bids_app.bids.listing import Found, describing_above, read_once, split_name
 from motor_bids_app.errors import DataError, UsageError
 
 _FILTER_KEYS = {
@@ -106,37 +105,14 @@ def inherited(path: Path, extension: str, root: Path, suffix: str | None = None)
     suffix : str, optional
         Of the files to find, such as 'channels', where it is not that of the image.
     """
-    own, labels = _split_name(path.name)
-    suffix = suffix or own
-    applicable = []
-    for folder in _folders_from(root, path.parent):
-        described = [
-            (len(entities), name)
-            for name in names_in(folder, extension)
-            if name.endswith(suffix + extension)
-            for found, entities in [_split_name(name)]
-            if found == suffix and entities <= labels
-        ]
-        applicable += [folder / name for _, name in sorted(described)]
-    return applicable
-
-
-@lru_cache(maxsize=256)
-def _folders_from(root: Path, folder: Path) -> tuple[Path, ...]:
-    """Folders from a dataset down to one of its folders; none if that is not in it."""
-    folders = [folder]
-    while folders[0] != root:
-        if folders[0] == folders[0].parent:
-            return ()
-        folders.insert(0, folders[0].parent)
-    return tuple(folders)
-
-
-@lru_cache(maxsize=4096)
-def _split_name(name: str) -> tuple[str, frozenset[str]]:
-    """Suffix and entities of a name: ('dwi', {'sub-1', 'dir-AP'})."""
-    *entities, suffix = name.split(".")[0].split("_")
-    return suffix, frozenset(entities)
+    own, labels = split_name(path.name)
+    key = (suffix or own, extension)
+    return [
+        found
+        for described in describing_above(str(path), str(root))
+        for entities, found in described.get(key, ())
+        if entities <= labels
+    ]
 
 
 def number_in(sidecar: Mapping[str, Any], key: str) -> float | None:

@@ -104,6 +104,12 @@ def _add_inputs(parser: argparse.ArgumentParser) -> None:
     _add_cohort_files(group)
     _add_model_files(group)
     group.add_argument(
+        "--anonymise-labels", "--anonymize-labels", type=Path, metavar="KEY.json",
+        help="write nothing but pseudonyms of participants, in names and in content; the file "
+        "holds their key and the labels behind them, is made if it is not there, and must be kept "
+        "private and the same for all levels",
+    )  # fmt: skip
+    group.add_argument(
         "--config-file", type=Path, metavar="FILE.toml",
         help="options as TOML, under their names; the command line takes precedence",
     )  # fmt: skip

@@ -206,6 +206,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         init_from=given.get("init_from"),
         weights=given.get("weights"),
         outside=given.get("outside", "widen"),
+        key_file=given["anonymise_labels"].absolute() if "anonymise_labels" in given else None,
         clean_work_dir=given.get("clean_workdir", False),
         verbosity=-1 if given.get("quiet") else given.get("verbose", 0),
         remarks=tuple(dict.fromkeys(given.get("remarks", ()))),

@@ -22,9 +22,11 @@ from motor_bids_app.bids.tables.sources import participants_table
 from motor_bids_app.bids.validation import check_description, validate
 from motor_bids_app.engine import check_engine
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
+from motor_bids_app.levels.anonymised import under_pseudonyms
 from motor_bids_app.levels.index import write_index
 from motor_bids_app.levels.logs import log_files
 from motor_bids_app.levels.participant.overview import overview
+from motor_bids_app.levels.progress import pulse
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Settings
 
@@ -42,7 +44,12 @@ def run(settings: Settings) -> str:
     check_description(settings.bids_dir)
     for remark in settings.remarks:
         log.warning("%s", remark)
-    levels = (settings, *settings.followed_by)
+    with under_pseudonyms((settings, *settings.followed_by)) as levels:
+        return _run_all(levels)
+
+
+def _run_all(levels: Sequence[Settings]) -> str:
+    settings = levels[0]
     if settings.dry_run or settings.explain_columns or settings.boilerplate_only:
         sys.stdout.write("\n\n".join(_explain_all(levels)) + "\n")
         return "Nothing was computed or written."
@@ -166,22 +173,29 @@ def run_level(settings: Settings) -> "Sequence[Result]":
 
 
 def _do(settings: Settings) -> "Sequence[Result]":
-    """Do one level."""
-    if settings.level == "group":
-        from motor_bids_app.levels.group import level as group
-
-        return group.run(settings)
-    if settings.level == "predict":
-        from motor_bids_app.levels.predict import level as predict
-
-        predict.run(settings)
-    elif settings.level == "validate":
-        from motor_bids_app.levels.validate import level as validation
-
-        validation.run(settings)
-    else:
+    """Do one level; one that is silent for long says that it is at work."""
+    if settings.level == "participant":
         _run_participants(settings)
-    return ()
+        return ()
+    start = time.perf_counter()
+
+    def at_work() -> str:
+        return f"still at the {settings.level} level, {(time.perf_counter() - start) / 60:.1f} min"
+
+    with pulse(at_work, watched=True):
+        if settings.level == "group":
+            from motor_bids_app.levels.group import level as group
+
+            return group.run(settings)
+        if settings.level == "predict":
+            from motor_bids_app.levels.predict import level as predict
+
+            predict.run(settings)
+        else:
+            from motor_bids_app.levels.validate import level as validation
+
+            validation.run(settings)
+        return ()
 
 
 def _run_participants(settings: Settings) -> None:
@@ -203,6 +217,7 @@ def _run_participants(settings: Settings) -> None:
         settings.output_dir,
         settings.derivatives,
         settings.processing,
+        settings.label_key,
     )
     write_dataset_files(
         *described

@@ -264,3 +264,10 @@ def test_predict_reads_doubtful_measures_where_allowed_and_has_no_audit():
         parse("--model", "m", "--allow", "two-folds", level="predict")
     with pytest.raises(UsageError, match="--allow is for the group, predict or validate level"):
         parse("--allow", "snr_b0", level="participant")
+
+
+@pytest.mark.parametrize("option", ["--anonymise-labels", "--anonymize_labels"])
+def test_the_key_of_pseudonyms_is_for_all_levels(option):
+    settings = parse_settings(["bids", "out", "participant", "group", option, "key.json"])
+    assert settings.key_file == Path("key.json").absolute()
+    assert settings.followed_by[0].key_file == settings.key_file

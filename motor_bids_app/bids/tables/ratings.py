@@ -14,7 +14,7 @@ _WORDS = {
     **dict.fromkeys(("include", "included", "accept", "pass", "keep"), False),
     **dict.fromkeys(("exclude", "excluded", "reject", "fail"), True),
 }
-_PERSON = ("participantid", "participant", "subjectid", "subject", "bidsname")
+PERSON = ("participantid", "participant", "subjectid", "subject", "bidsname")
 _RATING = ("rating", "qc", "decision")
 
 
@@ -39,7 +39,7 @@ def rated_exclude(path: Path) -> list[tuple[str, str | None, str]]:
         A column is missing, or a rating or participant cannot be understood.
     """
     table = read_table(path)
-    person, rating, visit = (_find(table, names) for names in (_PERSON, _RATING, ("sessionid",)))
+    person, rating, visit = (_find(table, names) for names in (PERSON, _RATING, ("sessionid",)))
     if person is None or rating is None:
         raise DataError(
             f"{path} needs the columns participant_id and rating, separated by tabs; it has "

@@ -6,6 +6,7 @@ from typing import Any
 import mne
 import numpy as np
 import pandas as pd
+from mne._fiff.write import get_machid
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.edf import write_edf
@@ -149,6 +150,7 @@ def save_windows(windows: Windows, cleaned: Cleaned, file: RecordingFile, output
     with replacing(path) as temporary:
         # MNE wants its ending, and puts what is too large in files of their own.
         epochs.save(temporary, fmt="single", overwrite=True, split_size="2GB", verbose="ERROR")
+        _forget_machine(temporary)
     write_json(
         path.with_suffix(".json"),
         {
@@ -160,6 +162,14 @@ def save_windows(windows: Windows, cleaned: Cleaned, file: RecordingFile, output
         },
     )
     outputs.written.extend([path, path.with_suffix(".json")])
+
+
+def _forget_machine(path: Path) -> None:
+    """Take the address of this machine's network card out of a file of MNE, which puts it there."""
+    number = get_machid().astype(">i4").tobytes()
+    content = path.read_bytes()
+    if number in content:
+        path.write_bytes(content.replace(number, bytes(len(number))))
 
 
 def save_figures(cleaned: Cleaned, windows: Windows, kind: str, outputs: Outputs) -> None:
