@@ -141,11 +141,6 @@ def _slice_times(
 ) -> tuple[int, NDArray[np.float64] | None]:
     """Axis of the slices, and their times; None where nothing is said of them."""
     direction, times = str(sidecar.get("SliceEncodingDirection", "k")), sidecar.get("SliceTiming")
-    if direction.removesuffix("-") not in ("i", "j", "k"):
-        raise DataError(
-            f"SliceEncodingDirection is {direction!r}, which is no axis of an image. Write i, j or "
-            "k, with or without -, into the JSON sidecar."
-        )
     axis = "ijk".index(direction[0])
     if not times:
         return axis, None
