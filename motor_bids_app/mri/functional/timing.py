@@ -8,6 +8,7 @@ from scipy.interpolate import make_interp_spline
 
 from motor_bids_app.errors import DataError
 
+SHORTEST_TR = 0.05  # s; no scanner covers a brain in less
 LONGEST_TR = 20.0  # s; a larger number is meant in milliseconds
 _OUTLYING = 3.5  # scaled median absolute deviations, as in nipype's NonSteadyStateDetector
 _SEARCHED = 50  # volumes
@@ -35,6 +36,11 @@ def repetition_time(sidecar: object, header: float) -> float:
         raise DataError(
             f"{where} gives {value:g} s between bold volumes, which can only be milliseconds. "
             f'Write "RepetitionTime": {value / 1000:g} into the JSON sidecar.'
+        )
+    if value < SHORTEST_TR:
+        raise DataError(
+            f"{where} gives {value:g} s between bold volumes, which no scanner is as fast for. "
+            'Write "RepetitionTime", in seconds, into the JSON sidecar.'
         )
     return float(value)
 

@@ -23,10 +23,11 @@ def test_repetition_time_is_that_of_the_sidecar_else_of_the_header(sidecar, head
         (2000, 2.0, '"RepetitionTime": 2 into'),
         (None, 0.0, "time between bold volumes is unknown"),
         (None, 2000.0, "milliseconds"),
+        (0.002, 2.0, "0.002 s between bold volumes"),
         ("2", 2.0, "RepetitionTime in the sidecar says '2'"),
         (float("nan"), 2.0, "unknown"),
     ],
-    ids=["ms", "missing", "ms in the header", "text", "nan"],
+    ids=["ms", "missing", "ms in the header", "ms twice", "text", "nan"],
 )
 def test_impossible_repetition_times_are_explained(sidecar, header, words):
     with pytest.raises(DataError, match=words):
