@@ -1,7 +1,7 @@
 """Reading of EEG and EMG recordings with what their dataset says of them."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mne_bids
@@ -26,6 +26,7 @@ _LEFT_OUT = (  # types that BIDS knows, and this app has no use for
 )  # fmt: skip
 _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
 _MICRO = 1e6
+_SAME_RATE = 0.01  # share by which header and sidecar may differ in the sampling rate
 _NUMERIC = {"onset", "duration", "x", "y", "z"}
 _SIDECARS = ("eeg.json", "emg.json")
 
@@ -63,7 +64,8 @@ def read_recording(
     own_kinds = [kinds[k] for k in kept]
     places, about_places = read_places(raw, file, names, own_kinds)
     events, about_events = read_events(raw, file, event_names)
-    notes += [*about_places, *about_events]
+    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
+    notes += [*about_places, *about_events, *_another_rate(raw, sidecar)]
     recording = Recording(
         signals=signals,
         rate=float(raw.info["sfreq"]),
@@ -72,7 +74,7 @@ def read_recording(
         muscles=tuple(_text(muscles.get(name)) for name in names),
         places=places,
         events=events,
-        mains=_mains(raw, file),
+        mains=_mains(raw, sidecar),
         bad=tuple(plain_name(name) for name in names if name in _declared_bad(raw, channels)),
     )
     if len(set(recording.names)) < len(names):
@@ -192,9 +194,20 @@ def file_has_units(raw: Any) -> bool:
     return not raw._orig_units
 
 
-def _mains(raw: Any, file: RecordingFile) -> float | None:
+def _another_rate(raw: Any, sidecar: Mapping[str, Any]) -> list[str]:
+    """Say where the sidecar tells another sampling rate than the recording."""
+    told, own = sidecar.get("SamplingFrequency"), float(raw.info["sfreq"])
+    if not isinstance(told, int | float) or abs(told - own) <= _SAME_RATE * own:
+        return []
+    return [
+        f"The sidecar says {told:g} samples per second, and the recording itself {own:g}, which "
+        "was used: if that is wrong, all times and frequencies are. Correct SamplingFrequency, or "
+        "the header of the recording."
+    ]
+
+
+def _mains(raw: Any, sidecar: Mapping[str, Any]) -> float | None:
     """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file."""
-    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
     frequency = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
     return float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
 

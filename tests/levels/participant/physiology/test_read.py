@@ -98,6 +98,16 @@ def test_the_mains_is_inherited(root):
     assert read_recording(write(root, sidecar={"PowerLineFrequency": "n/a"}))[0].mains is None
 
 
+@pytest.mark.parametrize(("rate", "said"), [(RATE, False), (2 * RATE, True), ("n/a", False)])
+def test_a_sidecar_that_tells_another_rate_than_the_recording_is_said(root, rate, said):
+    recording, notes = read_recording(write(root, sidecar={"SamplingFrequency": rate}))
+
+    assert recording.rate == RATE
+    assert any("says 400 samples per second, and the recording itself 200" in n for n in notes) == (
+        said
+    )
+
+
 def test_types_come_from_the_table(root):
     names = ("C3", "C4", "E1", "H1", "X")
     file = write(root, names, channels={"type": ["EEG", "EEG", "EMG", "VEOG", "TRIG"]})
