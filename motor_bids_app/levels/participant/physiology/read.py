@@ -26,6 +26,7 @@ _LEFT_OUT = (  # types that BIDS knows, and this app has no use for
 )  # fmt: skip
 _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
 _MICRO = 1e6
+_MAINS = (45.0, 65.0)  # Hz; 50 and 60 in all countries
 _SAME_RATE = 0.01  # share by which header and sidecar may differ in the sampling rate
 _NUMERIC = {"onset", "duration", "x", "y", "z"}
 _SIDECARS = ("eeg.json", "emg.json")
@@ -64,18 +65,20 @@ def read_recording(
     own_kinds = [kinds[k] for k in kept]
     places, about_places = read_places(raw, file, names, own_kinds)
     events, about_events = read_events(raw, file, event_names)
+    shown = tuple(map(_shown_name, names, own_kinds))
+    bad = _declared_bad(raw, channels)
     sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
     notes += [*about_places, *about_events, *_another_rate(raw, sidecar)]
     recording = Recording(
         signals=signals,
         rate=float(raw.info["sfreq"]),
-        names=tuple(map(plain_name, names)),
+        names=shown,
         kinds=tuple(own_kinds),
         muscles=tuple(_text(muscles.get(name)) for name in names),
         places=places,
         events=events,
         mains=_mains(raw, sidecar),
-        bad=tuple(plain_name(name) for name in names if name in _declared_bad(raw, channels)),
+        bad=tuple(own for own, name in zip(shown, names, strict=True) if name in bad),
     )
     if len(set(recording.names)) < len(names):
         raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
@@ -147,6 +150,11 @@ def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[st
     return kinds
 
 
+def _shown_name(name: str, kind: str) -> str:
+    """Name without what exporters add to that of an electrode; of a muscle, 're' is the right."""
+    return name.strip() if kind == "emg" else plain_name(name)
+
+
 def _declared_bad(raw: Any, channels: pd.DataFrame) -> set[str]:
     """Channels that the recording or channels.tsv calls bad."""
     bad = set(raw.info["bads"])
@@ -207,9 +215,13 @@ def _another_rate(raw: Any, sidecar: Mapping[str, Any]) -> list[str]:
 
 
 def _mains(raw: Any, sidecar: Mapping[str, Any]) -> float | None:
-    """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file."""
-    frequency = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
-    return float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
+    """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file.
+
+    What is that of no country is not believed: the mains is then looked for in the signals.
+    """
+    told = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
+    known = isinstance(told, int | float) and _MAINS[0] <= told <= _MAINS[1]
+    return float(told) if known else None
 
 
 def _text(value: object) -> str:

@@ -331,6 +331,29 @@ def test_codes_without_meaning_are_named_and_tell_no_work(root):
     assert any("T0, T1" in note and "trial_type" in note for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("rest", "said"), [("rest", False), ("Ruhe", False), ("no movement", False), ("Leerlauf", True)]
+)
+def test_names_that_all_count_as_work_are_said(root, rest, said):
+    events = [(0, 2, rest), (2, 2, "grip")]
+
+    recording, notes = read_recording(write(root, channels={}, events=events))
+
+    assert (periods(recording.events, RATE, 4 * RATE)[1] is None) == said
+    assert any("Leerlauf, grip all count as work" in note for note in notes) == said
+
+
+def test_a_muscle_keeps_the_side_that_would_be_a_reference_of_an_electrode(root):
+    recording, _ = read_recording(write(root, ("Bizeps li", "Bizeps re"), kind="emg"))
+
+    assert recording.names == ("Bizeps li", "Bizeps re")
+
+
+@pytest.mark.parametrize(("told", "mains"), [(50, 50), (60, 60), (500, None), (0, None)])
+def test_a_mains_of_no_country_is_not_believed(root, told, mains):
+    assert read_recording(write(root, sidecar={"PowerLineFrequency": told}))[0].mains == mains
+
+
 def test_codes_are_named_by_the_line_that_the_message_offers(root, tmp_path):
     file = write(root, channels={}, events=[(0, 2, "T0"), (2, 2, "T1")])
     _, (note,) = read_recording(file)
