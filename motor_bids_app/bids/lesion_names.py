@@ -24,7 +24,10 @@ _UNNAMED_SPACES = ("orig", "native", "individual", "scanner", "subject")
 _SIDE = "left|right"
 _LESION = re.compile(rf"(T1w?|T2w?|FLAIR|dwi)?({_SIDE})?lesions?([0-9]+|{_SIDE})?", re.IGNORECASE)
 _LABEL = re.compile("L[0-9]*")  # BIDS: label-L is the lesion
-_LIKELY = re.compile(rf"lesion|stroke|infarct|lacun|h(a)?emorrh|label-({_SIDE}|R)_", re.IGNORECASE)
+_LIKELY = re.compile(
+    rf"lesion|stroke|infarct|lacun|h(a)?emorrh|label-({_SIDE}|R)_|label-L[0-9]*_(prob|d)?seg",
+    re.IGNORECASE,
+)
 TAKEN_NAMES = "label-L_mask, label-lesion_roi, desc-lesion_mask, desc-lesion2_mask, lesion and msk"
 
 

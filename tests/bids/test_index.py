@@ -493,7 +493,14 @@ def test_masks_of_two_authors_are_not_united(make_dataset):
 
 @pytest.mark.parametrize(
     "name",
-    ["desc-infarct_mask", "label-lesion_dseg", "label-left_mask", "lesionMask", "infarct"],
+    [
+        "desc-infarct_mask",
+        "label-lesion_dseg",
+        "label-left_mask",
+        "lesionMask",
+        "infarct",
+        "label-L_probseg",
+    ],
 )
 def test_a_mask_of_an_unknown_name_is_named_with_those_that_are_taken(make_dataset, name):
     root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", f"sub-1/anat/sub-1_{name}.nii.gz")
