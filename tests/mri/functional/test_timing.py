@@ -7,6 +7,7 @@ from motor_bids_app.mri.functional.timing import (
     check_slice_times,
     correct_slice_timing,
     count_dummies,
+    even_volumes,
     middle_time,
     repetition_time,
 )
@@ -32,6 +33,14 @@ def test_repetition_time_is_that_of_the_sidecar_else_of_the_header(sidecar, head
 def test_impossible_repetition_times_are_explained(sidecar, header, words):
     with pytest.raises(DataError, match=words):
         repetition_time(sidecar, header)
+
+
+def test_times_of_volumes_stand_for_the_repetition_time_where_they_are_even():
+    assert even_volumes([0, 2.5, 5, 7.5]) == 2.5
+    assert even_volumes(None) is None
+    for uneven in ([0, 2, 4, 16], [0, 0, 0], ["a", "b"], 3, [1]):
+        with pytest.raises(DataError, match="evenly spaced"):
+            even_volumes(uneven)
 
 
 @pytest.mark.parametrize("dummies", [0, 1, 3])
