@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile, check_parts
-from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.bids.tables.event_names import EventName
 from motor_bids_app.bids.tables.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
@@ -48,7 +48,7 @@ def read_recording(
     DataError
         No channel can be used.
     """
-    channels = _channels(file)
+    channels, sidecar = _channels(file), _sidecar(file)
     raw = _read(file)
     notes: list[str] = []
     kinds = _kinds(raw, file, channels, notes)
@@ -67,7 +67,6 @@ def read_recording(
     events, about_events = read_events(raw, file, event_names)
     shown = tuple(map(_shown_name, names, own_kinds))
     bad = _declared_bad(raw, channels)
-    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
     notes += [*about_places, *about_events, *_another_rate(raw, sidecar)]
     recording = Recording(
         signals=signals,
@@ -93,11 +92,31 @@ def _channels(file: RecordingFile) -> pd.DataFrame:
             found = read_table(described)
             for name in _NUMERIC & {*found}:
                 numeric_column(found, name, described)
+            if described.name.endswith("events.tsv") and not {"onset", "duration"} <= {*found}:
+                raise ReadWriteError(
+                    f"{described} needs the columns onset and duration, in seconds; it has "
+                    f"{', '.join(map(str, found))}."
+                )
     table = file.table("channels")
     channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
     if "name" not in channels:
         raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
-    return channels.drop_duplicates("name").set_index("name")
+    channels = channels.drop_duplicates()
+    twice = channels["name"][channels["name"].duplicated()]
+    if len(twice):
+        raise ReadWriteError(
+            f"{table} has the channel {twice.iloc[0]} twice, with different entries. Keep one."
+        )
+    return channels.set_index("name")
+
+
+def _sidecar(file: RecordingFile) -> dict[str, Any]:
+    """What the JSON files say of a recording; its frequencies are numbers, or not there."""
+    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
+    for key in ("PowerLineFrequency", "SamplingFrequency"):
+        if sidecar.get(key) != "n/a":
+            number_in(sidecar, key)
+    return sidecar
 
 
 def _read(file: RecordingFile) -> Any:

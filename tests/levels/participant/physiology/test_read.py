@@ -164,6 +164,7 @@ def test_mixed_units_are_refused_by_the_cleaning(root):
         (lambda text: text.replace(b"uV", b"\xb5V"), "line 2 holds the byte 0xB5.*UTF-8"),
         (lambda text: text.replace(b"type", b"name"), "the column name twice"),
         (lambda text: text.replace(b"name", b"label"), "no column name"),
+        (lambda text: text.replace(b"C4", b"C3").replace(b"C3\tEEG", b"C3\tEOG", 1), "C3 twice"),
         (lambda text: text.decode().encode("utf-16"), "Save it as UTF-8"),
     ],
 )
@@ -174,6 +175,23 @@ def test_a_faulty_table_of_channels_is_named(root, change, message):
 
     with pytest.raises(MotorBidsAppError, match=rf"channels\.tsv.*{message}"):
         read_recording(file)
+
+
+def test_a_table_of_events_without_times_is_named(root):
+    file = write(root, channels={}, events=[(0, 2, "rest")])
+    path = file.table("events")
+    path.write_text(path.read_text().replace("onset", "time"))
+
+    with pytest.raises(
+        MotorBidsAppError, match=r"events\.tsv needs the columns onset and duration"
+    ):
+        read_recording(file)
+
+
+@pytest.mark.parametrize("key", ["PowerLineFrequency", "SamplingFrequency"])
+def test_a_frequency_that_is_no_number_is_named(root, key):
+    with pytest.raises(DataError, match=f"{key} = '50', which is not a number"):
+        read_recording(write(root, sidecar={key: "50"}))
 
 
 @pytest.mark.parametrize("onset", ["1,5", "early", "1.5 s"])
