@@ -19,7 +19,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from motor_bids_app.bids.headers import DAMAGED, HEADER_BYTES, check_header
-from motor_bids_app.bids.orientation import oriented
+from motor_bids_app.bids.orientation import check_edges, oriented
 from motor_bids_app.bids.tables.spreadsheets import as_text
 from motor_bids_app.documents import parse_json
 from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
@@ -173,7 +173,8 @@ def load_image(path: Path) -> nib.Nifti1Image:
     InputMissingError, ReadWriteError
         There is no such file, or its content was not fetched; it is truncated or not an image.
     DataError
-        Its values are colours or complex numbers, or its header leaves open where left is.
+        Its values are colours or complex numbers, or its header leaves open where left is, or how
+        large a voxel is.
     """
     with _open_image(path) as image:
         data = np.asanyarray(image.dataobj)
@@ -243,7 +244,9 @@ def _check_kind(image: nib.Nifti1Image, path: Path) -> None:
 
 def _oriented(image: nib.Nifti1Image, path: Path, data: Any, header: Any) -> nib.Nifti1Image:
     try:
-        return oriented(nib.Nifti1Image(data, image.affine, header), path)
+        found = oriented(nib.Nifti1Image(data, image.affine, header), path)
+        check_edges(found, path)
+        return found
     except (HeaderDataError, ValueError) as error:
         raise ReadWriteError(
             f"{path} says of its place in space what cannot be: {error}. Copy it again, or correct "

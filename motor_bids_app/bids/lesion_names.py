@@ -24,7 +24,10 @@ _UNNAMED_SPACES = ("orig", "native", "individual", "scanner", "subject")
 _SIDE = "left|right"
 _LESION = re.compile(rf"(T1w?|T2w?|FLAIR|dwi)?({_SIDE})?lesions?([0-9]+|{_SIDE})?", re.IGNORECASE)
 _LABEL = re.compile("L[0-9]*")  # BIDS: label-L is the lesion
-_LIKELY = re.compile(rf"lesion|stroke|infarct|lacun|h(a)?emorrh|label-({_SIDE}|R)_", re.IGNORECASE)
+_LIKELY = re.compile(
+    rf"lesion|stroke|infarct|lacun|h(a)?emorrh|label-({_SIDE}|R)_|label-L[0-9]*_(prob|d)?seg",
+    re.IGNORECASE,
+)
 TAKEN_NAMES = "label-L_mask, label-lesion_roi, desc-lesion_mask, desc-lesion2_mask, lesion and msk"
 
 
@@ -111,9 +114,9 @@ def is_lesion_name(entities: Mapping[str, Any], folder: str = "") -> bool:
     False
     """
     label, desc, suffix = (entities.get(key) or "" for key in ("label", "desc", "suffix"))
-    if suffix in ("msk", "lesion"):  # ISLES, and masks named by their suffix alone
+    if re.fullmatch("msk|lesions?", suffix, re.IGNORECASE):  # ISLES; named by their suffix alone
         return True
-    if suffix not in ("mask", "roi"):
+    if suffix.lower() not in ("mask", "roi"):
         return False
     if label and re.fullmatch(_SIDE, label, re.IGNORECASE):
         return bool(_LESION.fullmatch(desc) or "lesion" in folder.lower())
@@ -125,11 +128,14 @@ def is_lesion_name(entities: Mapping[str, Any], folder: str = "") -> bool:
 def is_likely_lesion(name: str) -> bool:
     """Whether a name that is not taken sounds like that of a lesion mask.
 
-    >>> is_likely_lesion("sub-1_desc-infarct_mask.nii.gz")
-    True
+    >>> is_likely_lesion("sub-1_desc-infarct_mask.nii.gz"), is_likely_lesion("sub-1_stroke.nii.gz")
+    (True, True)
     """
     suffix = name.split(".")[0].rpartition("_")[2]
-    return suffix in ("mask", "roi", "dseg", "probseg", "seg") and bool(_LIKELY.search(name))
+    if _LIKELY.search(suffix):
+        return True
+    is_mask = suffix.lower() in ("mask", "roi", "dseg", "probseg", "seg", "msk")
+    return is_mask and bool(_LIKELY.search(name))
 
 
 def lesion_image(

@@ -21,7 +21,7 @@ from motor_bids_app.bids.lesion_names import (
     lesion_image,
 )
 from motor_bids_app.bids.listing import Found
-from motor_bids_app.bids.mni_spaces import moved_in_words, space_of
+from motor_bids_app.bids.mni_spaces import has_box_of_template, moved_in_words, space_of
 from motor_bids_app.bids.scan import ANATOMY, BidsFilter, Scan
 from motor_bids_app.bids.search import matches
 from motor_bids_app.errors import MotorBidsAppError
@@ -196,6 +196,12 @@ def _session(scan: Scan) -> str:
 
 def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
     """Name the image the mask was drawn on; None if that is not there, and what to say of it."""
+    drawn_on = _image_of(lesion, scan)
+    if drawn_on is not None:
+        return drawn_on, (
+            f"{lesion.path.name} says {lesion.space} in its name, but its voxels are those of the "
+            f"{drawn_on.image}, and it is assumed to have been drawn on that"
+        )
     if lesion.is_standard:
         space, remark = space_of(lesion.path, lesion.space or STANDARD_SPACE)
         if space:
@@ -211,8 +217,15 @@ def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
         named = f"_space-{lesion.space}_" in finished.head.name
         if named or (by_tool and lesion.image in (None, finished.contrast)):
             return replace(lesion, image=finished.contrast, drawn_on=finished.head), ""
-    if name in (*ANATOMY, "dwi") and scan.raw_image(name):
-        return replace(lesion, image=name, drawn_on=scan.raw_image(name)), ""
+    raw = scan.raw_image(name) if name in (*ANATOMY, "dwi") else None
+    if raw and has_box_of_template(lesion.path) and not has_box_of_template(raw):
+        return None, (
+            f"The lesion mask {lesion.path.name} was left out: its voxels are those of an MNI152 "
+            f"template, not of {raw.name}. Name its space, such as space-MNI152NLin6Asym; or, if "
+            "it was drawn on that image, resample it to that."
+        )
+    if raw:
+        return replace(lesion, image=name, drawn_on=raw), ""
     for other in (*ANATOMY, "dwi"):
         path = scan.image(other)
         if path is not None and same_place(lesion.path, path):
@@ -229,6 +242,17 @@ def _place(lesion: LesionFile, scan: Scan) -> tuple[LesionFile | None, str]:
         f"{lesion.image or 'image'} to place it with. Provide that image, or a mask drawn on an "
         "image in the dataset."
     )
+
+
+def _image_of(lesion: LesionFile, scan: Scan) -> LesionFile | None:
+    """A mask that is called one of a standard space, on the image whose voxels it has."""
+    if not lesion.is_standard or has_box_of_template(lesion.path):
+        return None
+    for name in (*ANATOMY, "dwi"):
+        path = scan.image(name)
+        if path is not None and same_place(lesion.path, path):
+            return replace(lesion, image=name, drawn_on=path)
+    return None
 
 
 def same_place(one: Path, other: Path) -> bool:

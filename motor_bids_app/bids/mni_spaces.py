@@ -20,6 +20,7 @@ _BOXES = {
     "MNI152NLin2009cAsym": ((-96, -132, -78), (96, 96, 114)),
     STANDARD_SPACE: ((-98, -134, -72), (98, 98, 116)),
 }
+_FSL_BOX = ((-90, -126, -72), (90, 90, 108))  # also that of SPM, and of ours
 
 
 def known_space(name: str) -> str | None:
@@ -47,6 +48,11 @@ def space_of(path: Path, name: str) -> tuple[str | None, str]:
         f"{path.name} is in {name} of no version, and was taken to be in {found}, {reason}. If it "
         "is in another, it lies some millimetres off: name the version in its space."
     )
+
+
+def has_box_of_template(path: Path) -> bool:
+    """Whether the outermost voxels of an image are those of a template, as no scan's are."""
+    return any(_in_box(path, box) for box in (*_BOXES.values(), _FSL_BOX))
 
 
 def moved_in_words(space: str | None) -> str:

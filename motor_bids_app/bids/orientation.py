@@ -8,7 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, voxel_sizes
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from motor_bids_app.errors import DataError, MotorBidsAppError
 from motor_bids_app.opening import check_file
 from motor_bids_app.settings import MATRICES, Trust
 
+_EDGES = (0.05, 100.0)  # mm, of voxels; beyond, the header is in another unit
 _APART = 1.001  # mm at a corner, from which qform and sform mean two places; a real 2 mm head has 1
 _REMEDY = (
     "Convert the scanner's files again or repair the header, or say what holds with "
@@ -98,6 +99,21 @@ def orientation_problem(image: nib.Nifti1Image) -> str | None:
     if apart <= _APART:
         return None
     return f"its qform and its sform lay a corner of the image {apart:.1f} mm apart."
+
+
+def check_edges(image: nib.Nifti1Image, path: Path) -> None:
+    """Raise for voxels of a size that is none in mm, which all that follows takes affines to be.
+
+    The message names the unit that the header declares: it is not believed, as many are wrong.
+    """
+    edges = voxel_sizes(image.affine)
+    if (edges > _EDGES[1]).any() or ((edges > 0) & (edges < _EDGES[0])).any():
+        listed = " x ".join(f"{edge:g}" for edge in edges)
+        raise DataError(
+            f"{path} has voxels of {listed} mm (unit in its header: "
+            f"{image.header.get_xyzt_units()[0]}), which no scan of a head has. Convert its header "
+            "to mm, or correct it."
+        )
 
 
 def _form(header: Any, name: str) -> NDArray[np.float64] | None:

@@ -1,6 +1,7 @@
 """Images and recordings of a dataset with their BIDS entities, and the files that describe them."""
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ _FILTER_KEYS = {
     "emg": "emg",
 }
 _FILTERS_OF_OTHER_APPS = ("sbref", "fmap", "asl")
+_DIRECTIONS = ("PhaseEncodingDirection", "PhaseEncodingAxis", "SliceEncodingDirection")
+_DIRECTION = re.compile("(?P<before>[+-]?)(?P<axis>[ijkxyz])(?P<after>[+-]?)", re.IGNORECASE)
+_VOXEL_AXES = dict(zip("xyz", "ijk", strict=True))
 
 
 def check_filter(bids_filter: Mapping[str, object]) -> None:
@@ -132,8 +136,33 @@ def number_in(sidecar: Mapping[str, Any], key: str) -> float | None:
 
 
 def read_sidecars(paths: Iterable[Path]) -> dict[str, Any]:
-    """Merge JSON files that apply to one image; the later, more specific ones win."""
+    """Merge JSON files that apply to one image; the later, more specific ones win.
+
+    Directions come as BIDS has them, 'j-', also where a file says '-j' or 'y-'.
+
+    Raises
+    ------
+    ReadWriteError
+        One is no JSON object.
+    DataError
+        A direction is no voxel axis.
+    """
     merged: dict[str, Any] = {}
     for path in paths:
-        merged |= read_once(path)
+        told = read_once(path)
+        merged |= told
+        merged |= {key: _direction(told[key], key, path) for key in _DIRECTIONS if told.get(key)}
     return merged
+
+
+def _direction(value: object, key: str, path: Path) -> str:
+    """A direction along a voxel axis, which 'AP' is not: it depends on how voxels are stored."""
+    found = _DIRECTION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or (found["before"] and found["after"]):
+        raise DataError(
+            f"{path} has {key} = {value!r:.80}, which is no axis of the voxels. Write i, j or k, "
+            "with - behind it where the direction is reversed."
+        )
+    axis = found["axis"].lower()
+    reverse = "-" if "-" in (found["before"], found["after"]) else ""
+    return _VOXEL_AXES.get(axis, axis) + reverse

@@ -13,8 +13,8 @@ _TOLERATED = 8.0  # times more or less than typical, until units are in doubt
 DIFFUSIVITIES = ("md", "rd", "ad")
 
 
-def diffusivity_factor(maps: Mapping[str, nib.Nifti1Image]) -> float:
-    """Find what diffusivities must be multiplied by to be in mm2/s.
+def diffusivity_factors(maps: Mapping[str, nib.Nifti1Image]) -> dict[str, float]:
+    """Find what each diffusivity must be multiplied by to be in mm2/s.
 
     Units differ by factors of 1000, brains by far less.
 
@@ -25,8 +25,8 @@ def diffusivity_factor(maps: Mapping[str, nib.Nifti1Image]) -> float:
 
     Returns
     -------
-    float
-        1, 1e-3 or 1e-6; 1 where there is no diffusivity.
+    dict of float
+        1, 1e-3 or 1e-6, of each that is there.
 
     Raises
     ------
@@ -36,13 +36,14 @@ def diffusivity_factor(maps: Mapping[str, nib.Nifti1Image]) -> float:
     Examples
     --------
     >>> image = nib.Nifti1Image(np.full((2, 2, 2), 0.7, np.float32), np.eye(4))
-    >>> diffusivity_factor({"md": image})
-    0.001
+    >>> diffusivity_factors({"md": image})
+    {'md': 0.001}
     """
-    name = next((name for name in DIFFUSIVITIES if name in maps), None)
-    if name is None:
-        return 1.0
-    values = np.asarray(maps[name].dataobj, dtype=np.float64)
+    return {name: _factor(name, maps[name]) for name in DIFFUSIVITIES if name in maps}
+
+
+def _factor(name: str, image: nib.Nifti1Image) -> float:
+    values = np.asarray(image.dataobj, dtype=np.float64)
     typical = float(np.median(values[values > 0])) if (values > 0).any() else 0.0
     ratios = {factor: typical * factor / _TYPICAL for factor in _FACTORS}
     fitting = [f for f, ratio in ratios.items() if 1 / _TOLERATED < ratio < _TOLERATED]

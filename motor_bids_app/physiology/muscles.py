@@ -11,7 +11,12 @@ from motor_bids_app.physiology.recording import Array, Event, Recording
 SIDES = ("left", "right")
 ENVELOPE = 0.1  # s, over which the rectified EMG is averaged
 SHORTEST = 2.0  # s, of an event that is work, not a marker
-_REST = re.compile(r"(?<![a-z])rest|relax|baseline|pause|idle|eyes", re.IGNORECASE)
+_REST = re.compile(
+    r"(?<![a-z])(rest|ruhe|repos|reposo|riposo|fixation|fix(?![a-z])|iti(?![a-z])|isi(?![a-z]))|"
+    r"\b(no|without|non)[\s_-]*(move|movement|motion|task|grip|grasp|contraction)|"
+    r"relax|baseline|pause|idle|eyes|(?<![a-z])(still|quiet|inter[\s_-]?trial)(?![a-z])",
+    re.IGNORECASE,
+)
 _NO_WORK = re.compile(
     r"(?<![a-z])(bad|boundary|edge|new segment|start|end|stop)(?![a-z])", re.IGNORECASE
 )
@@ -19,8 +24,9 @@ _CODE = re.compile(
     r"([a-z]|stimulus|response|trigger|marker|event|code|condition|cue)?[\s/_:-]*[a-z]?\s*\d+",
     re.IGNORECASE,
 )
-_LEFT = re.compile(r"(^|[^a-z])(l|left|li)([^a-z]|$)|^left|left$", re.IGNORECASE)
-_RIGHT = re.compile(r"(^|[^a-z])(r|right|re)([^a-z]|$)|^right|right$", re.IGNORECASE)
+_LEFT = re.compile(r"(^|[^a-z])(l|left|li|lt)([^a-z]|$)|^left|left$", re.IGNORECASE)
+_RIGHT = re.compile(r"(^|[^a-z])(r|right|re|rt)([^a-z]|$)|^right|right$", re.IGNORECASE)
+_LATERAL = re.compile(r"(?<![a-z])l(?![a-z])", re.IGNORECASE)
 _ANTAGONISTS = (
     (
         r"flexor (digitorum|carpi)|\b(FDS|FDP|FCR|FCU)\b",
@@ -53,8 +59,16 @@ def channels_of(recording: Recording, side: str) -> list[int]:
     return [
         k
         for k, (name, muscle) in enumerate(zip(recording.names, recording.muscles, strict=True))
-        if name not in recording.bad and side_of(name, muscle) == side
+        if name not in recording.bad
+        and side_of(name, muscle) == side
+        and (muscle or not _is_lateral(name, recording.names))
     ]
+
+
+def _is_lateral(name: str, names: tuple[str, ...]) -> bool:
+    """Whether the L of a name is that of a lateral muscle: 'Gastroc L' beside 'Gastroc M'."""
+    medial = {other.lower() for other in names}
+    return bool(_LATERAL.search(name)) and _LATERAL.sub("m", name).lower() in medial
 
 
 def antagonists(recording: Recording, channels: list[int]) -> tuple[int, int] | None:
@@ -88,11 +102,25 @@ def periods(
     """Samples of work and of rest as the events tell, None for what they do not tell."""
     work, rest = np.zeros(n_samples, dtype=bool), np.zeros(n_samples, dtype=bool)
     for event in events:
-        if event.duration < SHORTEST or _NO_WORK.search(event.kind) or is_code(event.kind):
+        if not says_something(event):
             continue
         start, stop = round(event.onset * rate), round((event.onset + event.duration) * rate)
-        (rest if _REST.search(event.kind) else work)[max(start, 0) : stop] = True
+        (rest if is_rest(event.kind) else work)[max(start, 0) : stop] = True
     return (work if work.any() else None), (rest if rest.any() else None)
+
+
+def says_something(event: Event) -> bool:
+    """Whether an event is a period of work or of rest, and no marker."""
+    return not (event.duration < SHORTEST or _NO_WORK.search(event.kind) or is_code(event.kind))
+
+
+def is_rest(kind: str) -> bool:
+    """Whether the kind of an event says rest; any other word is work.
+
+    >>> is_rest("Ruhe"), is_rest("no movement"), is_rest("arrest")
+    (True, True, False)
+    """
+    return _REST.search(kind) is not None
 
 
 def is_code(kind: str) -> bool:

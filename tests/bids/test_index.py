@@ -491,7 +491,17 @@ def test_masks_of_two_authors_are_not_united(make_dataset):
     assert "2 lesion masks: used" in scan.notes[0]
 
 
-@pytest.mark.parametrize("name", ["desc-infarct_mask", "label-lesion_dseg", "label-left_mask"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "desc-infarct_mask",
+        "label-lesion_dseg",
+        "label-left_mask",
+        "lesionMask",
+        "infarct",
+        "label-L_probseg",
+    ],
+)
 def test_a_mask_of_an_unknown_name_is_named_with_those_that_are_taken(make_dataset, name):
     root = make_dataset("sub-1/anat/sub-1_T1w.nii.gz", f"sub-1/anat/sub-1_{name}.nii.gz")
 
@@ -549,6 +559,37 @@ def test_a_mask_of_an_absent_image_counts_only_on_the_grid_of_one_that_is_there(
     else:
         assert scan.lesion is None
         assert "left out" in scan.doubts[0]
+
+
+TEMPLATE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("head_too", [False, True])
+def test_a_native_mask_with_the_voxels_of_a_template_is_not_laid_on_the_head(
+    make_dataset, head_too
+):
+    head, mask = "sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_label-lesion_roi.nii.gz"
+    root = make_dataset(head, mask)
+    write_image(root / mask, TEMPLATE, (91, 109, 91))
+    write_image(root / head, TEMPLATE if head_too else np.eye(4), (91, 109, 91))
+
+    (scan,) = index(root)
+
+    assert (scan.lesion is not None) == head_too
+    assert any("voxels are those of an MNI152 template" in one for one in scan.doubts) != head_too
+
+
+def test_a_mask_called_one_of_the_standard_space_is_of_the_head_whose_voxels_it_has(make_dataset):
+    head = "sub-1/anat/sub-1_T1w.nii.gz"
+    mask = "sub-1/anat/sub-1_space-MNI152NLin6Asym_label-L_mask.nii.gz"
+    root = make_dataset(head, mask)
+    for name in (head, mask):
+        write_image(root / name, np.diag([1.1, 1, 1, 1]), (160, 190, 170))
+
+    (scan,) = index(root)
+
+    assert (scan.lesion.image, scan.lesion_drawn_on) == ("T1w", root / head)
+    assert "says MNI152NLin6Asym in its name" in scan.doubts[0]
 
 
 def test_a_sidecar_says_which_image_a_mask_was_drawn_on(make_dataset):

@@ -19,6 +19,9 @@ from motor_bids_app.bids.listing import find_images
         "sub-1_label-lesion1_mask",
         "sub-1_desc-lesion12_mask",
         "sub-1_label-lesionLeft_roi",
+        "sub-1_T1w_Lesion",
+        "sub-1_lesions",
+        "sub-1_label-L_MASK",
     ],
 )
 def test_every_name_of_a_lesion_mask_is_known(make_dataset, name):

@@ -53,6 +53,17 @@ def test_one_place_however_oblique_and_in_whichever_matrix_is_read(write, pose, 
     assert load_image(path).affine == pytest.approx(pose @ AFFINE, abs=1e-4)
 
 
+@pytest.mark.parametrize(("factor", "unit"), [(1000, "micron"), (1e-3, "meter"), (1000, "mm")])
+def test_voxels_of_a_size_that_no_scan_has_are_refused_with_the_unit(write, factor, unit):
+    path = write(np.diag([factor, factor, factor, 1]) @ AFFINE, AFFINE, (1, 0))
+    image = nib.load(path)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, path)
+
+    with pytest.raises(DataError, match=f"{3 * factor:g} mm .unit in its header: {unit}"):
+        load_image(path)
+
+
 def test_matrices_that_differ_by_rounding_are_one_place(write):
     path = write(AFFINE, tilted((0.2, 0, 0), (0.3, 0, 0)) @ AFFINE)
 

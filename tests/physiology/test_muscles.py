@@ -23,6 +23,8 @@ from motor_bids_app.physiology.recording import Event, Recording
         ("EMG1", "right tibialis anterior", "right"),
         ("BicepsRight", "", "right"),
         ("EMG L", "", "left"),
+        ("LT TIB.ANT.", "", "left"),
+        ("Bizeps re", "", "right"),
         ("Leg", "", ""),
         ("FDS_L", "right flexor digitorum", "right"),
     ],
@@ -54,6 +56,13 @@ def test_antagonists_are_known_by_name(names, muscles, pair):
     found = recording(names, muscles)
 
     assert antagonists(found, channels_of(found, "left")) == pair
+
+
+def test_the_lateral_head_of_a_muscle_is_on_no_side():
+    found = recording(("Gastroc L", "Gastroc M", "TA_L", "SOL_R"))
+
+    assert channels_of(found, "left") == [2]
+    assert channels_of(recording(("VL_L", "VM_L")), "left") == [0, 1]
 
 
 def test_bad_channels_have_no_part():

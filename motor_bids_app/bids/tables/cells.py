@@ -12,9 +12,12 @@ from motor_bids_app.bids.tables.groups import group_of
 from motor_bids_app.bids.tables.quantities import (
     MONTHS_PER,
     SCALES,
+    check_codes,
     check_range,
     check_score_values,
     check_uncoded,
+    is_far,
+    is_no_age,
     singular,
     unit_in_name,
 )
@@ -70,7 +73,7 @@ def _without_missing(
     name: str, column: Column, declared: Declaration
 ) -> tuple[Column, tuple[str, ...]]:
     """Drop the cells that stand for a missing value; and say which, if not n/a or blank."""
-    codes = (*missing_codes(column.description), *declared.missing)
+    codes = (*missing_codes(column.description), *(declared.missing or ()))
     dropped = [
         cell
         for cell in column.filled
@@ -93,7 +96,7 @@ def _says_missing(name: str, cell: str) -> bool:
 
 def _read_score(score: Score, column: Column, declared: Declaration) -> Values:
     check_uncoded(column, score)
-    values = column.numbers()
+    numbers = values = column.numbers()
     scales = SCALES.get(score.name)
     if scales and values.notna().any():
         units = declared.units or column.units
@@ -107,7 +110,16 @@ def _read_score(score: Score, column: Column, declared: Declaration) -> Values:
         values = values * scales[singular(units)]
     what = f"{score.title} goes from {score.range_text}"
     check_range(column, values, score, what)
+    _check_codes(score.name, column, declared, numbers)
     return Values(values, check_score_values(column, values, score))
+
+
+def _check_codes(name: str, column: Column, declared: Declaration, values: pd.Series) -> None:
+    """Raise for what looks like a code for missing, unless the user says which codes are."""
+    if declared.missing is None:
+        line = line_to_add(name, column=column.name, missing=[])
+        is_odd = is_no_age if name == "age" else is_far
+        check_codes(column, values, f"add to --scores-map: {line}", is_odd)
 
 
 def _read_age(column: Column, declared: Declaration) -> Values:
@@ -126,6 +138,7 @@ def _read_age(column: Column, declared: Declaration) -> Values:
         remarks.append(f"unit {told!r} is none of time: read as years")
     what = f"age goes from {years.range_text}"
     check_range(column, values, years, what)
+    _check_codes("age", column, declared, values)
     oldest = ", ".join(column.cells[top_coded].unique())
     if oldest:
         remarks.append(f"{top_coded.sum()} ages such as {oldest} read as the number")
@@ -139,7 +152,7 @@ def _read_time(column: Column, declared: Declaration) -> Values:
     """Time since stroke in months, from a declared unit or one that is part of the name."""
     months = Score(name="time_since_stroke", title="Time since stroke", minimum=0, maximum=1440)
     check_uncoded(column, months)
-    values = column.numbers()
+    numbers = values = column.numbers()
     if values.isna().all():
         return Values(values)
     in_name = unit_in_name(column.name)
@@ -160,6 +173,7 @@ def _read_time(column: Column, declared: Declaration) -> Values:
     values = values * MONTHS_PER[unit]
     what = "time since stroke is 0 to 120 years"
     check_range(column, values, months, what)
+    _check_codes("time_since_stroke", column, declared, numbers)
     return Values(values)
 
 

@@ -68,6 +68,7 @@ def resolve_columns(
     table = _with_group(table, collector)
     conflicts = _reconcile_sides(table)
     table = _without_time_for_controls(table, collector)
+    _check_times(table, collector, strict)
     declared = {name: entry.score for name, entry in declarations.declarations.items()}
     known = {**SCORES, **{name: score for name, score in declared.items() if score}}
     return ResolvedTable(
@@ -246,6 +247,26 @@ def _reconcile_sides(table: pd.DataFrame) -> list[str]:
         "is a side of the brain, the paresis of the body, and they should be opposite"
         for row in clash.itertuples()
     ]
+
+
+def _check_times(table: pd.DataFrame, collector: _Collector, strict: bool) -> None:
+    """Nobody had a stroke before birth: the unit of the time is another one, then."""
+    if not {"age", "time_since_stroke"} <= set(table):
+        return
+    years = table["time_since_stroke"].astype(float) / 12
+    late = table[years > table["age"].astype(float) + 1]
+    if late.empty:
+        return
+    first = late.iloc[0]
+    message = (
+        f"{first['participant_id']}: by {collector.origin['time_since_stroke']} the stroke was "
+        f"{first['time_since_stroke'] / 12:.0f} years ago, and by {collector.origin['age']} the "
+        f"age is {shown_age(first['age'])} ({len(late)} such rows). Correct the unit of the time, "
+        "or the values."
+    )
+    if strict:
+        raise ScoreError(message)
+    collector.errors.append(message)
 
 
 def _without_time_for_controls(table: pd.DataFrame, collector: _Collector) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from motor_bids_app.bids.tables.scores import SCORES
+from motor_bids_app.bids.tables.scores import SCORES, Score
 from motor_bids_app.bids.tables.words import means_missing
 
 _TIMES = "hour|day|week|month|year"
@@ -14,12 +14,13 @@ _MISSING_KEYS = {
 }  # fmt: skip
 _NUMBER = r"[-\u2212]?[0-9]+(?:\.[0-9]+)?"
 _CODED_MISSING = (  # '-999 = missing', '99: not tested'
-    rf"(?<![\w.])({_NUMBER})\s*(?:=|:|is|means?|denotes?|indicates?|stands for|for|represents?)\s*"
+    rf"(?<![\w.])({_NUMBER})\s*(?:=|:|is|means?|denotes?|indicates?|stands for|for|"
+    r"represents?|if|when|where)\s*"
     r"([^,;.()0-9]{2,40})"
 )
 _MISSING_CODED = (  # 'missing values are coded as -999', 'missing = -9'
     r"\b(missing|unknown|not (?:available|done|tested|applicable)|no data)\b[a-z ]{0,25}"
-    rf"(?:=|:|as|by|with|is|are)\s*({_NUMBER})(?!\w|\.[0-9])"
+    rf"(?:=|:|as|by|with|is|are|coded)\s*({_NUMBER})(?!\w|\.[0-9])"
 )
 _SHARE_UNIT = re.compile(r"%|\bpercent|\bpct\b|\bproportion\b|\bfraction\b|\bz\b|[zt][- ]?score")
 _SHARE = re.compile(
@@ -55,6 +56,24 @@ _HEALTHY_SIDE = re.compile(
 )
 _BRAIN = re.compile(r"\b(?:hemispher|brain|lesion|infarct|stroke)")
 _BODY = re.compile(r"\b(?:body|hand|arm|leg|limb|(?:hemi)?pare|weak|(?:hemi)?plegi)")
+_WORSE = (
+    r"(?:wors[et]|poor(?:er|est)?\b|dead\b|death\b|paraly|(?:hemi)?plegi|bedridden|dependent|"
+    r"(?:more|greater|higher|severe|complete|maxim\w+|total) "
+    r"(?:motor )?(?:severe|impair|disab|deficit|severity)|no (?:movement|function)\b)"
+)
+_BETTER = (
+    r"(?:better\b|best\b|normal|asymptomatic|independen|healthy\b|"
+    r"(?:no|less|lower|milder|without) "
+    r"(?:motor |significant )?(?:severe|impair|disab|deficit|symptoms?\b|severity)|"
+    r"(?:more|greater|higher|full|good|intact) "
+    r"(?:motor )?(?:function|recovery|independence|performance|capacity))"
+)
+_IS = r"\W{0,3}(?:is|are|means?|indicates?|reflects?|represents?|denotes?|stands? for)?\s*(?:a )?"
+_TOLD = re.compile(  # 'higher scores indicate worse function', '66 = normal'
+    rf"\b(?:(?P<way>higher|larger|lower|smaller)(?: (?:scores?|values?|numbers?|points))?|"
+    rf"(?P<number>[0-9]+)){_IS}(?:(?P<worse>{_WORSE})|(?P<better>{_BETTER}))"
+)
+_REVERSED = re.compile(r"\b(?:reversed?|inverted|flipped)\b")
 _NAME_PARTS = re.compile(  # of a column's name, between which is no letter
     r"(?<![a-z])(percent|percentage|pct|perc|prop|norm|normed|normali[sz]ed|change|delta|diff|"
     r"difference|gain|improvement|predicted|z|zscore|premorbid|pre-?stroke|sensory|non|un|"
@@ -132,6 +151,22 @@ def missing_codes(description: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code.strip().replace("\u2212", "-") for code in codes))
 
 
+def is_turned_round(score: Score, text: str) -> bool:
+    """Whether a text in small letters says of a score that its bad end is the good one.
+
+    >>> is_turned_round(SCORES["fma_ue"], "0 = normal, 66 = no movement")
+    True
+    """
+    found = set()
+    for told in _TOLD.finditer(text):
+        good = told["better"] is not None
+        if told["way"]:
+            found.add((told["way"] in ("higher", "larger")) == good)
+        elif float(told["number"]) in (score.minimum, score.maximum):
+            found.add((float(told["number"]) == score.maximum) == good)
+    return found == {not score.higher_is_better}
+
+
 def another_thing(column: str) -> str:
     """The part of a column's name that makes it another thing than the score it begins with.
 
@@ -156,6 +191,10 @@ def contradiction(name: str, description: Mapping[str, Any]) -> str:
     """
     text = text_of(description)
     if name in SCORES:
+        coded = (f"{code} = {meaning}" for code, meaning in levels_of(description).items())
+        told = ". ".join((text, *coded)).lower()
+        if _REVERSED.search(text) or is_turned_round(SCORES[name], told):
+            return "a scale whose good end is the bad one of the score"
         return _no_score(name, text, units_of(description).lower())
     if name == "age" and _AGE_AT.search(text):
         return "the age at another time, or of somebody else"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from motor_bids_app.bids.tables.column import Column
 from motor_bids_app.bids.tables.descriptions import missing_codes
+from motor_bids_app.bids.tables.quantities import check_codes
 from motor_bids_app.bids.tables.tsv import MISSING, is_number, same_code
 from motor_bids_app.bids.tables.words import is_missing
 from motor_bids_app.errors import ScoreError
@@ -24,8 +25,9 @@ _YES = {
         ("no", "n", "false", "absent", "negative", "neg", "-", "\u2212", "0", "0.0"), 0.0
     ),
 }
-_CODES = (-1, -9, -99, -999, -9999, 99, 999, 9999, 99999)
 _ZEROS = re.compile("0[0-9]+")
+_NEARLY_NUMBER = re.compile("[+-]?[0-9][0-9., ]*%?")  # also with a decimal comma, or in per cent
+_NOT_MISSING = "declare the column with its minimum and maximum in --scores-map."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,7 @@ def learn_predictor(column: Column, group: str = "") -> Predictor:
         )
     words = _words(column)
     if words is None:
-        _check_codes(column)
+        check_codes(column, column.numbers(), _NOT_MISSING)
         return replace(known, type=NUMBER)
     if set(words.values()) <= set(_YES):
         return replace(known, type=YES_NO)
@@ -127,8 +129,10 @@ def _words(column: Column) -> dict[str, str] | None:
 
     Numbers are codes where all are among the declared levels, or one begins with a zero.
     """
-    numbers = [cell for cell in column.filled if is_number(cell)]
     declared = all(column.level(cell) is not None for cell in column.filled)
+    if not declared and any(map(_NEARLY_NUMBER.fullmatch, column.filled)):
+        _check_written(column)
+    numbers = [cell for cell in column.filled if is_number(cell)]
     coded = declared or any(_ZEROS.fullmatch(cell) for cell in numbers)
     if len(numbers) == len(column.filled):
         return _meanings(column) if coded else None
@@ -142,22 +146,10 @@ def _words(column: Column) -> dict[str, str] | None:
     return _meanings(column)
 
 
-def _check_codes(column: Column) -> None:
-    """Raise where a number far from all others is one that often stands for a missing value."""
-    values = column.numbers().dropna()
-    for code in values[values.isin(_CODES)].unique():
-        others = values[values != code]
-        if len(others) == len(values) or others.empty:
-            continue
-        n = len(values) - len(others)
-        low, high = float(others.min()), float(others.max())
-        if max(low - code, code - high) > max(high - low, abs(low), abs(high)):
-            raise ScoreError(
-                f"{column.file}: {column.name} is {code:g} in {n} cells, and {low:g} to "
-                f"{high:g} in the others. If it stands for a missing value, write n/a, "
-                "or declare it under MissingValues in the JSON file; if not, declare the column "
-                "with its minimum and maximum in --scores-map."
-            )
+def _check_written(column: Column) -> None:
+    """Raise for a number that is written in another way: '0,5' or '5 %' would be a category."""
+    nearly = column.cells.map(lambda cell: bool(_NEARLY_NUMBER.fullmatch(cell)), na_action="ignore")
+    replace(column, cells=column.cells.where(nearly.fillna(False).astype(bool))).numbers()
 
 
 def _meanings(column: Column) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Numbers of people in tables: their units, ranges, and signs that they are something else."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,10 @@ SCALES = {
     },
     "nhpt": {"s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "min": 60.0, "minute": 60.0},
 }
+_ADULT, _NINES = 18, 99  # years
+_COUNTED = ("points", "blocks/min")  # units of scores that come in whole numbers
+# Numbers that often stand for a missing value.
+_CODES = (0, -1, -9, -99, -999, -9999, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999, 99999)
 
 
 def singular(unit: str) -> str:
@@ -86,6 +91,50 @@ def check_range(column: Column, values: pd.Series, limits: Score, what: str) -> 
     )
 
 
+def is_far(code: float, _n: int, low: float, high: float) -> bool:
+    """Whether a number is farther from all others than they are from each other and from 0."""
+    return max(low - code, code - high) > max(high - low, abs(low), abs(high))
+
+
+def is_no_age(code: float, n: int, low: float, _high: float) -> bool:
+    """Whether an age that n people have is none: 0 among adults, 99 of several."""
+    return (code == 0 and low >= _ADULT) or (code == _NINES and n > 1)
+
+
+def check_codes(
+    column: Column,
+    values: pd.Series,
+    remedy: str,
+    is_odd: Callable[[float, int, float, float], bool] = is_far,
+) -> None:
+    """Raise where an odd number is one that often stands for a missing value.
+
+    Parameters
+    ----------
+    column : Column
+    values : Series of float
+        Its numbers, NaN where missing.
+    remedy : str
+        What to do if it is a value, to end a sentence with.
+    is_odd : callable
+        Whether it is doubtful, from the number, how many cells have it, and the least and greatest
+        of the others.
+    """
+    known = values.dropna()
+    for code in known[known.isin(_CODES)].unique():
+        others = known[known != code]
+        if others.empty:
+            continue
+        n = len(known) - len(others)
+        low, high = float(others.min()), float(others.max())
+        if is_odd(code, n, low, high):
+            raise ScoreError(
+                f"{column.file}: {column.name} is {code:g} in {n} cell{'s' * (n > 1)}, and {low:g} "
+                f"to {high:g} in the others. If it stands for a missing value, write n/a, or "
+                f"declare it under MissingValues in the JSON file; if not, {remedy}"
+            )
+
+
 def check_uncoded(column: Column, score: Score) -> None:
     """Raise ScoreError where the levels of a column make its numbers codes of something else.
 
@@ -121,7 +170,7 @@ def check_score_values(column: Column, values: pd.Series, score: Score) -> tuple
         All are shares from 0 to 1, or a Barthel index of 20 points was given for one of 100.
     """
     known = values.dropna().to_numpy(dtype=np.float64)
-    if score.unit != "points" or len(known) == 0 or score.maximum <= 1:
+    if score.unit not in _COUNTED or len(known) == 0 or score.maximum <= 1:
         return ()
     broken = known != np.round(known)
     span = f"{score.title} goes from {score.range_text}"
@@ -137,5 +186,5 @@ def check_score_values(column: Column, values: pd.Series, score: Score) -> tuple
             f"index of 20 points, but {span}. {ways}"
         )
     if broken.any():
-        return (f"{broken.sum()} values are no whole points: means, shares or imputed?",)
+        return (f"{broken.sum()} values are no whole numbers: means, shares or imputed?",)
     return ()

@@ -131,7 +131,7 @@ SCORES: dict[str, Score] = {
             aliases=("boxandblock", "boxandblocks", "boxandblocktest", "boxblocktest", "boxblock"),
         ),
         Score(
-            name="nhpt", title="Nine Hole Peg Test", minimum=0, maximum=600, unit="s",
+            name="nhpt", title="Nine Hole Peg Test", minimum=5, maximum=600, unit="s",
             aliases=("ninehole", "nineholepeg", "nineholepegtest", "9hpt", "9holepegtest"),
             higher_is_better=False,
         ),

@@ -32,8 +32,8 @@ class Declaration:
         Unit of its numbers.
     levels : dict of str
         Meaning of its codes.
-    missing : tuple of str
-        Cells that stand for a missing value.
+    missing : tuple of str or None
+        Cells that stand for a missing value; None: nothing is said of them.
     score : Score or None
         The score, with the limits given by the user; None for demographic variables.
     """
@@ -41,7 +41,7 @@ class Declaration:
     column: str | None = None
     units: str | None = None
     levels: Mapping[str, str] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
     score: Score | None = None
 
 
@@ -123,8 +123,8 @@ def _declare(path: Path, name: str, entry: Any) -> Declaration:
             f"{path}: {name} is not a known variable ({', '.join((*SCORES, *DEMOGRAPHICS))}). Give "
             "a score of your own a minimum and a maximum."
         )
-    levels, missing = entry.get("levels", {}), entry.get("missing", [])
-    if not isinstance(levels, dict) or not isinstance(missing, list):
+    levels, missing = entry.get("levels", {}), entry.get("missing")
+    if not isinstance(levels, dict) or not isinstance(missing, list | None):
         raise UsageError(f"{path}: {name} needs levels as a table and missing as a list.")
     for key in ("column", "units", "title"):
         if not isinstance(entry.get(key, ""), str):
@@ -133,7 +133,7 @@ def _declare(path: Path, name: str, entry: Any) -> Declaration:
         column=_text(entry, "column"),
         units=_text(entry, "units"),
         levels={str(code).strip(): str(meaning).strip() for code, meaning in levels.items()},
-        missing=tuple(str(cell).strip() for cell in missing),
+        missing=None if missing is None else tuple(str(cell).strip() for cell in missing),
         score=None if name in DEMOGRAPHICS else _score(path, name, entry),
     )
 

@@ -36,11 +36,11 @@ _DENIAL = re.compile(
 # Words of the other kind of side: a paresis on the left is of a lesion on the right.
 _OTHER_SIDE = {
     "lesion_side": re.compile(
-        r"\b(hands?|arms?|legs?|limbs?|foot|body|side of the body|weak\w*|"
+        r"\b(hands?|handed\w*|arms?|legs?|limbs?|foot|body|side of the body|weak\w*|"
         r"(?:hemi|mono)?(?:pare\w+|plegi\w*))\b"
     ),
     "paretic_side": re.compile(
-        r"\b(hemispher\w*|brain|cort\w+|lesion\w*|infarct\w*|stroke|mca|aca|pca|ica|thalam\w*|"
+        r"\b(handed\w*|hemispher\w*|brain|cort\w+|lesion\w*|infarct\w*|stroke|mca|aca|pca|ica|thalam\w*|"
         r"basal|capsul\w*|pons|pontine|cerebr\w*|cerebell\w*)\b"
     ),
 }
@@ -56,7 +56,7 @@ _MISSING_WORDS = (
 )
 _MEANS_MISSING = re.compile(rf"(?<!not )(?<!no )\b(?:{_MISSING_WORDS})\b")
 _IS_MISSING = re.compile(rf"(?:{_MISSING_WORDS}|none|null|nil|unk|data missing)")
-_CELLS = frozenset((".", "..", "?", "??", "na.", "n\\a", "none"))
+_CELLS = frozenset((".", "..", "?", "??", "na.", "n\\a", "none", "n.d.", "k.a."))
 
 
 def word_of(name: str, text: str) -> str | None:

@@ -8,7 +8,9 @@ from scipy.interpolate import make_interp_spline
 
 from motor_bids_app.errors import DataError
 
+SHORTEST_TR = 0.05  # s; no scanner covers a brain in less
 LONGEST_TR = 20.0  # s; a larger number is meant in milliseconds
+_EVEN = 0.01  # share by which the times between volumes may differ
 _OUTLYING = 3.5  # scaled median absolute deviations, as in nipype's NonSteadyStateDetector
 _SEARCHED = 50  # volumes
 _ROUNDING = 0.01  # s that a slice time may exceed the repetition time by
@@ -36,7 +38,35 @@ def repetition_time(sidecar: object, header: float) -> float:
             f"{where} gives {value:g} s between bold volumes, which can only be milliseconds. "
             f'Write "RepetitionTime": {value / 1000:g} into the JSON sidecar.'
         )
+    if value < SHORTEST_TR:
+        raise DataError(
+            f"{where} gives {value:g} s between bold volumes, which no scanner is as fast for. "
+            'Write "RepetitionTime", in seconds, into the JSON sidecar.'
+        )
     return float(value)
+
+
+def even_volumes(times: object) -> float | None:
+    """Seconds between volumes that VolumeTiming tells, in the place of RepetitionTime.
+
+    Raises
+    ------
+    DataError
+        They are no numbers, or not evenly spaced, which filters and correlations take them to be.
+    """
+    if times is None:
+        return None
+    try:
+        steps = np.diff(np.asarray(times, dtype=np.float64))
+    except (TypeError, ValueError):
+        steps = np.zeros(0)
+    usual = float(np.median(steps)) if steps.size else 0.0
+    if not (usual > 0 and (np.abs(steps - usual) <= _EVEN * usual).all()):
+        raise DataError(
+            "VolumeTiming does not tell evenly spaced volumes, and without these there is no "
+            "filter and no connectivity. Correct the JSON sidecar, or leave bold out."
+        )
+    return usual
 
 
 def count_dummies(means: NDArray[np.floating]) -> int:

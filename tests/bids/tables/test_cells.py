@@ -144,12 +144,36 @@ def test_levels_that_turn_a_plain_word_into_its_opposite_are_refused(write):
         ("barthel", ("18", "6"), "no multiple of 5"),
         ("fma_ue", ("12,5", "6"), "write a decimal point"),
         ("age", ("60-69", "6"), "is not a number"),
+        ("bbt", ("0.4", "0.9"), "shares from 0 to 1"),
+        ("bbt", ("99", "5", "40", "99"), r"bbt is 99 in 2 cells, and 5 to 40 in the others"),
+        ("tss_months", ("12", "999", "30"), "tss_months is 999 in 1 cell, and 12 to 30"),
+        ("age", ("50", "0", "85"), "age is 0 in 1 cell, and 50 to 85"),
+        ("age", ("99", "40", "99", "85"), "age is 99 in 2 cells, and 40 to 85"),
     ],
 )
 def test_numbers_that_are_something_else_are_refused(write, column, cells, message):
     folder = write(f"participant_id {column}", *(f"sub-{k} {c}" for k, c in enumerate(cells)))
     with pytest.raises(ScoreError, match=message):
         resolve_columns(folder)
+
+
+def test_a_value_far_from_others_counts_where_the_user_says_that_none_is_missing(write):
+    folder = write("participant_id bbt", "sub-1 5", "sub-2 40", "sub-3 99")
+    with pytest.raises(ScoreError, match="missing value") as caught:
+        resolve_columns(folder)
+    line = str(caught.value).rsplit("--scores-map: ")[1]
+
+    resolved = resolve_columns(folder, declare(folder, line))
+    assert resolved.table["bbt"].tolist() == [5, 40, 99]
+
+
+def test_a_stroke_before_birth_is_refused(write):
+    folder = write("participant_id age tss_months", "sub-1 60 30", "sub-2 50 900", "sub-3 70 240")
+    with pytest.raises(ScoreError, match=r"sub-2: .*75 years ago, and by .* the age is 50"):
+        resolve_columns(folder)
+
+    (problem,) = resolve_columns(folder, strict=False).problems
+    assert "75 years ago" in problem
 
 
 def test_p_and_c_are_patients_and_controls_only_as_a_pair(write):

@@ -78,9 +78,11 @@ def test_declared_codes_are_missing():
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (["1", "2", "3", "-999"], "x is -999 in 1 cells, and 1 to 3 in the others"),
+        (["1", "2", "3", "-999"], "x is -999 in 1 cell, and 1 to 3 in the others"),
         (["10", "20", "999", "999"], "x is 999 in 2 cells"),
-        (["1", "2,5", "3"], "'2,5' as x, and numbers in other cells"),
+        (["1", "2,5", "3"], "'2,5' as x, which is not a number .write a decimal point"),
+        (["0,5", "1,5"] * 3, "'0,5' as x, which is not a number"),
+        (["5%", "10 %"] * 3, "'5%' as x, which is not a number"),
         (["1", ">90", "3"], "and numbers in other cells"),
         ([f"remark {n}" for n in range(30)], "holds 30 different texts"),
         (["a", "b", "c"], "no category of x is that of 3 people"),

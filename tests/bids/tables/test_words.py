@@ -71,6 +71,8 @@ def test_what_may_mean_either_is_not_understood(text):
         ("paretic_side", "healthy side: left", None),
         ("paretic_side", "non-paretic: right", None),
         ("paretic_side", "L?", None),
+        ("paretic_side", "left-handed", None),
+        ("lesion_side", "right handedness", None),
         ("handedness", "Right-handed", "right"),
         ("handedness", "not right-handed", None),
     ],

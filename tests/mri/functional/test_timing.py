@@ -7,6 +7,7 @@ from motor_bids_app.mri.functional.timing import (
     check_slice_times,
     correct_slice_timing,
     count_dummies,
+    even_volumes,
     middle_time,
     repetition_time,
 )
@@ -23,14 +24,23 @@ def test_repetition_time_is_that_of_the_sidecar_else_of_the_header(sidecar, head
         (2000, 2.0, '"RepetitionTime": 2 into'),
         (None, 0.0, "time between bold volumes is unknown"),
         (None, 2000.0, "milliseconds"),
+        (0.002, 2.0, "0.002 s between bold volumes"),
         ("2", 2.0, "RepetitionTime in the sidecar says '2'"),
         (float("nan"), 2.0, "unknown"),
     ],
-    ids=["ms", "missing", "ms in the header", "text", "nan"],
+    ids=["ms", "missing", "ms in the header", "ms twice", "text", "nan"],
 )
 def test_impossible_repetition_times_are_explained(sidecar, header, words):
     with pytest.raises(DataError, match=words):
         repetition_time(sidecar, header)
+
+
+def test_times_of_volumes_stand_for_the_repetition_time_where_they_are_even():
+    assert even_volumes([0, 2.5, 5, 7.5]) == 2.5
+    assert even_volumes(None) is None
+    for uneven in ([0, 2, 4, 16], [0, 0, 0], ["a", "b"], 3, [1]):
+        with pytest.raises(DataError, match="evenly spaced"):
+            even_volumes(uneven)
 
 
 @pytest.mark.parametrize("dummies", [0, 1, 3])

@@ -8,11 +8,13 @@ import SimpleITK as sitk  # noqa: N813
 
 from motor_bids_app.bids.files import load_image
 from motor_bids_app.bids.finished import Finished
-from motor_bids_app.errors import EmptyRegionError, ReadWriteError
+from motor_bids_app.errors import DataError, EmptyRegionError, ReadWriteError
 from motor_bids_app.levels.participant.anatomy.images import TakenAnatomy
 from motor_bids_app.mri.resampling import resample
 from motor_bids_app.spaces.grids import RESOLUTION, Grid, standard_grid
 from motor_bids_app.spaces.transforms import Transform, transform_of_field
+
+_MOST_SHARE = 1.1  # interpolation may leave the range of probabilities a little
 
 
 def take_anatomy(finished: Finished, head: nib.Nifti1Image) -> TakenAnatomy:
@@ -22,6 +24,8 @@ def take_anatomy(finished: Finished, head: nib.Nifti1Image) -> TakenAnatomy:
     ------
     EmptyRegionError
         The brain mask is empty on the grid of the head.
+    DataError
+        A probability of tissue is above 1.
     ReadWriteError
         A file cannot be read.
     """
@@ -37,9 +41,21 @@ def take_anatomy(finished: Finished, head: nib.Nifti1Image) -> TakenAnatomy:
     return TakenAnatomy(
         head=finished.head is not None,
         brain=brain,
-        tissue={name: _on(head, path) for name, path in finished.tissue.items()},
+        tissue={name: _share(head, path) for name, path in finished.tissue.items()},
         transform=read_itk_transform(finished.transform) if finished.transform else None,
     )
+
+
+def _share(head: nib.Nifti1Image, path: Path) -> nib.Nifti1Image:
+    """A probability of tissue on the grid of the head."""
+    image = _on(head, path)
+    highest = float(np.asarray(image.dataobj).max())
+    if highest > _MOST_SHARE:
+        raise DataError(
+            f"{path} goes up to {highest:.3g}, and a probability to 1. Scale it, or leave this "
+            "derivative out."
+        )
+    return image
 
 
 def _on(head: nib.Nifti1Image, path: Path) -> nib.Nifti1Image:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from math import prod
 from pathlib import Path
 
 import nibabel as nib
@@ -36,16 +37,22 @@ def read_anatomy(scan: Scan) -> HeadImages:
         if name != contrast and (path := scan.image(name)) is not None
     }
     grids: dict[Path, Grid] = {}
+    warnings: list[str] = []
 
     def canonical(path: Path) -> nib.Nifti1Image:
         image = load_image(path)
         grids[path] = Grid.of(image)
+        volumes = prod(image.shape[3:])
+        if volumes > 1:
+            warnings.append(
+                f"{path.name} has {volumes} volumes, whose mean was taken. If they differ in "
+                "contrast, as echoes and inversions do, give one of them as an image."
+            )
         with naming(str(path)):
             return reorient(image)
 
     source, *repeats = head_runs(scan)
     runs, others = {source.name: canonical(source)}, {}
-    warnings: list[str] = []
     for path in repeats:
         run = unless_unusable(
             f"{path.name}, a run of the head,", partial(canonical, path), warnings

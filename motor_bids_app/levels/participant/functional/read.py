@@ -16,6 +16,7 @@ from motor_bids_app.levels.participant.outputs import Facts
 from motor_bids_app.mri.functional.timing import (
     check_slice_times,
     count_dummies,
+    even_volumes,
     middle_time,
     repetition_time,
 )
@@ -109,7 +110,7 @@ def _repetition(image: nib.Nifti1Image, sidecar: Mapping[str, Any], facts: Facts
     unit = image.header.get_xyzt_units()[1]
     seconds = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(unit, 0.0)  # 0: whatever it says
     header = float(image.header.get_zooms()[3]) * seconds
-    told = sidecar.get("RepetitionTime")
+    told = sidecar.get("RepetitionTime", even_volumes(sidecar.get("VolumeTiming")))
     repetition = repetition_time(told, header)
     if told is None:
         facts.notes.append(
@@ -141,11 +142,6 @@ def _slice_times(
 ) -> tuple[int, NDArray[np.float64] | None]:
     """Axis of the slices, and their times; None where nothing is said of them."""
     direction, times = str(sidecar.get("SliceEncodingDirection", "k")), sidecar.get("SliceTiming")
-    if direction.removesuffix("-") not in ("i", "j", "k"):
-        raise DataError(
-            f"SliceEncodingDirection is {direction!r}, which is no axis of an image. Write i, j or "
-            "k, with or without -, into the JSON sidecar."
-        )
     axis = "ijk".index(direction[0])
     if not times:
         return axis, None

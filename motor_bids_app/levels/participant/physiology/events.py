@@ -11,7 +11,7 @@ from motor_bids_app.bids.recordings import RecordingFile
 from motor_bids_app.bids.tables.event_names import EventName, plain
 from motor_bids_app.bids.tables.scores_map import line_to_add
 from motor_bids_app.bids.tables.tsv import numeric_column, read_table
-from motor_bids_app.physiology.muscles import SHORTEST, is_code
+from motor_bids_app.physiology.muscles import SHORTEST, is_code, is_rest, says_something
 from motor_bids_app.physiology.recording import Event
 
 _SLACK = 1.0  # s, by which an event may end after the recording
@@ -36,7 +36,7 @@ def read_events(
             f"{seconds:.0f} s: what lies after it is not used."
         )
     events, about_names = _named(_annotated(raw), file, names)
-    return events, (*notes, *about_names, *_unnamed(events, file))
+    return events, (*notes, *about_names, *_unnamed(events, file), *_all_work(events, file))
 
 
 def _named(
@@ -69,6 +69,18 @@ def _unnamed(events: tuple[Event, ...], file: RecordingFile) -> list[str]:
         f"Events are called {', '.join(listed[:6])}, which does not distinguish work from rest, so "
         f"they count as neither. Name them in the file of --scores-map: {line}, where rest or the "
         "movement stands for the dots; or in the column trial_type of events.tsv."
+    ]
+
+
+def _all_work(events: tuple[Event, ...], file: RecordingFile) -> list[str]:
+    """Say where events of several names all count as work: one of them may be a word for rest."""
+    kinds = sorted({event.kind for event in events if says_something(event)})
+    if len(kinds) < 2 or any(map(is_rest, kinds)):
+        return []
+    line = line_to_add(f"events.{file.task}" if file.task else "events", **{kinds[0]: "rest"})
+    return [
+        f"Events called {', '.join(kinds[:6])} all count as work, as no name says rest. If one of "
+        f"them is rest, name it in the file of --scores-map, such as {line}."
     ]
 
 

@@ -1,7 +1,7 @@
 """Reading of EEG and EMG recordings with what their dataset says of them."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mne_bids
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from motor_bids_app.bids.recordings import RecordingFile, check_parts
-from motor_bids_app.bids.search import read_sidecars
+from motor_bids_app.bids.search import number_in, read_sidecars
 from motor_bids_app.bids.tables.event_names import EventName
 from motor_bids_app.bids.tables.tsv import check_for_libraries, numeric_column, read_table
 from motor_bids_app.errors import DataError, ReadWriteError
@@ -26,6 +26,8 @@ _LEFT_OUT = (  # types that BIDS knows, and this app has no use for
 )  # fmt: skip
 _VOLTS = {"V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6, "μV": 1e-6, "nV": 1e-9}
 _MICRO = 1e6
+_MAINS = (45.0, 65.0)  # Hz; 50 and 60 in all countries
+_SAME_RATE = 0.01  # share by which header and sidecar may differ in the sampling rate
 _NUMERIC = {"onset", "duration", "x", "y", "z"}
 _SIDECARS = ("eeg.json", "emg.json")
 
@@ -46,7 +48,7 @@ def read_recording(
     DataError
         No channel can be used.
     """
-    channels = _channels(file)
+    channels, sidecar = _channels(file), _sidecar(file)
     raw = _read(file)
     notes: list[str] = []
     kinds = _kinds(raw, file, channels, notes)
@@ -63,17 +65,19 @@ def read_recording(
     own_kinds = [kinds[k] for k in kept]
     places, about_places = read_places(raw, file, names, own_kinds)
     events, about_events = read_events(raw, file, event_names)
-    notes += [*about_places, *about_events]
+    shown = tuple(map(_shown_name, names, own_kinds))
+    bad = _declared_bad(raw, channels)
+    notes += [*about_places, *about_events, *_another_rate(raw, sidecar)]
     recording = Recording(
         signals=signals,
         rate=float(raw.info["sfreq"]),
-        names=tuple(map(plain_name, names)),
+        names=shown,
         kinds=tuple(own_kinds),
         muscles=tuple(_text(muscles.get(name)) for name in names),
         places=places,
         events=events,
-        mains=_mains(raw, file),
-        bad=tuple(plain_name(name) for name in names if name in _declared_bad(raw, channels)),
+        mains=_mains(raw, sidecar),
+        bad=tuple(own for own, name in zip(shown, names, strict=True) if name in bad),
     )
     if len(set(recording.names)) < len(names):
         raise DataError(f"{file.path.name} has two channels of one name. Rename one of them.")
@@ -88,11 +92,31 @@ def _channels(file: RecordingFile) -> pd.DataFrame:
             found = read_table(described)
             for name in _NUMERIC & {*found}:
                 numeric_column(found, name, described)
+            if described.name.endswith("events.tsv") and not {"onset", "duration"} <= {*found}:
+                raise ReadWriteError(
+                    f"{described} needs the columns onset and duration, in seconds; it has "
+                    f"{', '.join(map(str, found))}."
+                )
     table = file.table("channels")
     channels = read_table(table) if table else pd.DataFrame(columns=["name", "type", "units"])
     if "name" not in channels:
         raise ReadWriteError(f"{table} has no column name. Name the channels of {file.path.name}.")
-    return channels.drop_duplicates("name").set_index("name")
+    channels = channels.drop_duplicates()
+    twice = channels["name"][channels["name"].duplicated()]
+    if len(twice):
+        raise ReadWriteError(
+            f"{table} has the channel {twice.iloc[0]} twice, with different entries. Keep one."
+        )
+    return channels.set_index("name")
+
+
+def _sidecar(file: RecordingFile) -> dict[str, Any]:
+    """What the JSON files say of a recording; its frequencies are numbers, or not there."""
+    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
+    for key in ("PowerLineFrequency", "SamplingFrequency"):
+        if sidecar.get(key) != "n/a":
+            number_in(sidecar, key)
+    return sidecar
 
 
 def _read(file: RecordingFile) -> Any:
@@ -145,6 +169,11 @@ def _kinds(raw: Any, file: RecordingFile, channels: pd.DataFrame, notes: list[st
     return kinds
 
 
+def _shown_name(name: str, kind: str) -> str:
+    """Name without what exporters add to that of an electrode; of a muscle, 're' is the right."""
+    return name.strip() if kind == "emg" else plain_name(name)
+
+
 def _declared_bad(raw: Any, channels: pd.DataFrame) -> set[str]:
     """Channels that the recording or channels.tsv calls bad."""
     bad = set(raw.info["bads"])
@@ -192,11 +221,26 @@ def file_has_units(raw: Any) -> bool:
     return not raw._orig_units
 
 
-def _mains(raw: Any, file: RecordingFile) -> float | None:
-    """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file."""
-    sidecar = read_sidecars([path for path in file.described if path.name.endswith(_SIDECARS)])
-    frequency = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
-    return float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
+def _another_rate(raw: Any, sidecar: Mapping[str, Any]) -> list[str]:
+    """Say where the sidecar tells another sampling rate than the recording."""
+    told, own = sidecar.get("SamplingFrequency"), float(raw.info["sfreq"])
+    if not isinstance(told, int | float) or abs(told - own) <= _SAME_RATE * own:
+        return []
+    return [
+        f"The sidecar says {told:g} samples per second, and the recording itself {own:g}, which "
+        "was used: if that is wrong, all times and frequencies are. Correct SamplingFrequency, or "
+        "the header of the recording."
+    ]
+
+
+def _mains(raw: Any, sidecar: Mapping[str, Any]) -> float | None:
+    """Frequency of the mains, Hz, as sidecars of all levels tell it, else the file.
+
+    What is that of no country is not believed: the mains is then looked for in the signals.
+    """
+    told = sidecar.get("PowerLineFrequency", raw.info["line_freq"])
+    known = isinstance(told, int | float) and _MAINS[0] <= told <= _MAINS[1]
+    return float(told) if known else None
 
 
 def _text(value: object) -> str:

@@ -65,6 +65,18 @@ def test_good_images_are_all_read(scan):
     assert images.lesion.remarks.warnings == []
 
 
+@pytest.mark.parametrize(("volumes", "said"), [(1, 0), (3, 1)])
+def test_a_head_of_several_volumes_is_averaged_and_that_is_a_warning(scan, volumes, said):
+    values = np.random.default_rng(0).random((20, 20, 20, volumes), dtype=np.float32)
+    save(scan.t1w, values)
+
+    images = read_anatomy(scan)
+
+    head = np.asarray(images.runs["sub-1_T1w.nii"].dataobj)
+    assert head == pytest.approx(values.mean(axis=3))
+    assert sum("3 volumes, whose mean was taken" in text for text in images.warnings) == said
+
+
 @pytest.mark.parametrize("how", ["empty", "no orientation", "broken link", "pointer", "web page"])
 def test_a_bad_image_beside_the_head_is_left_out_and_named(scan, how):
     spoil(scan.flair, how)

@@ -387,7 +387,7 @@ GOOD = 100 + np.random.default_rng(0).normal(size=(3, 3, 4, 20))
         (GOOD, {"RepetitionTime": 2, "SliceTiming": [0, 1]}, "2 times, but the bold has 4"),
         (GOOD, {"RepetitionTime": 2, "SliceTiming": [0, 500, 1000, 1500]}, "milliseconds"),
         (GOOD, {}, "time between bold volumes is unknown"),
-        (GOOD, {"RepetitionTime": 2, "SliceEncodingDirection": "z"}, "'z', which is no axis"),
+        (GOOD, {"RepetitionTime": 2, "SliceEncodingDirection": "IS"}, "'IS', which is no axis"),
     ],
     ids=["one volume", "TR in ms", "too short", "slices", "slice times in ms", "no TR", "axis"],
 )

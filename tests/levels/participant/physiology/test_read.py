@@ -98,6 +98,16 @@ def test_the_mains_is_inherited(root):
     assert read_recording(write(root, sidecar={"PowerLineFrequency": "n/a"}))[0].mains is None
 
 
+@pytest.mark.parametrize(("rate", "said"), [(RATE, False), (2 * RATE, True), ("n/a", False)])
+def test_a_sidecar_that_tells_another_rate_than_the_recording_is_said(root, rate, said):
+    recording, notes = read_recording(write(root, sidecar={"SamplingFrequency": rate}))
+
+    assert recording.rate == RATE
+    assert any("says 400 samples per second, and the recording itself 200" in n for n in notes) == (
+        said
+    )
+
+
 def test_types_come_from_the_table(root):
     names = ("C3", "C4", "E1", "H1", "X")
     file = write(root, names, channels={"type": ["EEG", "EEG", "EMG", "VEOG", "TRIG"]})
@@ -154,6 +164,7 @@ def test_mixed_units_are_refused_by_the_cleaning(root):
         (lambda text: text.replace(b"uV", b"\xb5V"), "line 2 holds the byte 0xB5.*UTF-8"),
         (lambda text: text.replace(b"type", b"name"), "the column name twice"),
         (lambda text: text.replace(b"name", b"label"), "no column name"),
+        (lambda text: text.replace(b"C4", b"C3").replace(b"C3\tEEG", b"C3\tEOG", 1), "C3 twice"),
         (lambda text: text.decode().encode("utf-16"), "Save it as UTF-8"),
     ],
 )
@@ -164,6 +175,23 @@ def test_a_faulty_table_of_channels_is_named(root, change, message):
 
     with pytest.raises(MotorBidsAppError, match=rf"channels\.tsv.*{message}"):
         read_recording(file)
+
+
+def test_a_table_of_events_without_times_is_named(root):
+    file = write(root, channels={}, events=[(0, 2, "rest")])
+    path = file.table("events")
+    path.write_text(path.read_text().replace("onset", "time"))
+
+    with pytest.raises(
+        MotorBidsAppError, match=r"events\.tsv needs the columns onset and duration"
+    ):
+        read_recording(file)
+
+
+@pytest.mark.parametrize("key", ["PowerLineFrequency", "SamplingFrequency"])
+def test_a_frequency_that_is_no_number_is_named(root, key):
+    with pytest.raises(DataError, match=f"{key} = '50', which is not a number"):
+        read_recording(write(root, sidecar={key: "50"}))
 
 
 @pytest.mark.parametrize("onset", ["1,5", "early", "1.5 s"])
@@ -319,6 +347,29 @@ def test_codes_without_meaning_are_named_and_tell_no_work(root):
 
     assert periods(recording.events, RATE, 4 * RATE) == (None, None)
     assert any("T0, T1" in note and "trial_type" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"), [("rest", False), ("Ruhe", False), ("no movement", False), ("Leerlauf", True)]
+)
+def test_names_that_all_count_as_work_are_said(root, rest, said):
+    events = [(0, 2, rest), (2, 2, "grip")]
+
+    recording, notes = read_recording(write(root, channels={}, events=events))
+
+    assert (periods(recording.events, RATE, 4 * RATE)[1] is None) == said
+    assert any("Leerlauf, grip all count as work" in note for note in notes) == said
+
+
+def test_a_muscle_keeps_the_side_that_would_be_a_reference_of_an_electrode(root):
+    recording, _ = read_recording(write(root, ("Bizeps li", "Bizeps re"), kind="emg"))
+
+    assert recording.names == ("Bizeps li", "Bizeps re")
+
+
+@pytest.mark.parametrize(("told", "mains"), [(50, 50), (60, 60), (500, None), (0, None)])
+def test_a_mains_of_no_country_is_not_believed(root, told, mains):
+    assert read_recording(write(root, sidecar={"PowerLineFrequency": told}))[0].mains == mains
 
 
 def test_codes_are_named_by_the_line_that_the_message_offers(root, tmp_path):

@@ -23,7 +23,7 @@ from motor_bids_app.mri.diffusion.tensor import fit_tensor
 from motor_bids_app.mri.quality import motion_summary
 from motor_bids_app.mri.registration import coregister
 from motor_bids_app.mri.resampling import resample
-from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factor
+from motor_bids_app.mri.units import DIFFUSIVITIES, diffusivity_factors
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid, check_same_grid, finite_values
 from motor_bids_app.spaces.mni import to_mni_space
@@ -75,13 +75,14 @@ def place_maps(given: FinishedMaps) -> PlacedMaps:
     check_same_grid(next(iter(maps.values())), **maps)
     facts = Facts(taken={"maps": given.dataset}, warnings=[*given.warnings])
     _check_share(maps, given.dataset)
-    factor = diffusivity_factor(maps)
-    for name in maps.keys() & set(DIFFUSIVITIES):
+    factors = diffusivity_factors(maps)
+    for name, factor in factors.items():
         scaled = np.asarray(maps[name].dataobj) * np.float32(factor)
         maps[name] = nib.Nifti1Image(scaled, maps[name].affine)
-    if factor != 1:
+    turned = [f"{name} times {factor:g}" for name, factor in factors.items() if factor != 1]
+    if turned:
         facts.notes.append(
-            f"The diffusivities of {given.dataset} were turned into mm2/s (times {factor:g})."
+            f"Diffusivities of {given.dataset} were turned into mm2/s ({', '.join(turned)})."
         )
     first = maps["fa"] if "fa" in maps else next(iter(maps.values()))
     measured = np.any([np.asarray(image.dataobj) > 0 for image in maps.values()], axis=0)
