@@ -1,6 +1,5 @@
 """Pages by the rules of axe: no fault that keeps out people who cannot see or use a mouse."""
 
-import html
 import json
 import re
 from dataclasses import replace
@@ -12,7 +11,7 @@ from motor_bids_app.reports.checklists import CHECKLISTS, render_checklist
 from motor_bids_app.reports.experiment.page import render_experiment
 
 from .checklists.test_checklists import ONE
-from .test_browser import CHROMIUM, browse
+from .test_browser import CHROMIUM, probed
 from .test_every_page import makers  # noqa: F401 (a fixture)
 
 axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
@@ -38,10 +37,8 @@ def violations(folder, document, *options):
     open_page = re.sub('<meta http-equiv="Content-Security-Policy"[^>]*>', "", document)
     checked = open_page.replace("</body>", f"<script>{script}\n{_RUN}</script></body>")
     (folder / "page.html").write_text(checked)
-    dom, _ = browse(folder, "--dump-dom", "--virtual-time-budget=60000", *options)
-    found = re.search('data-found="([^"]*)"', dom)
-    assert found, "axe did not run"
-    return json.loads(html.unescape(found[1]))
+    found, _ = probed(folder, *options)
+    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

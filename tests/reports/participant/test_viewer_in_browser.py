@@ -1,13 +1,12 @@
 """The viewer in a real browser: it draws, obeys mouse and keys, and tells the right values."""
 
 import html
-import json
 import re
 
 import numpy as np
 import pytest
 
-from ..test_browser import CHROMIUM, browse
+from ..test_browser import CHROMIUM, probed
 from .test_viewer import page, volumes
 
 pytestmark = [
@@ -80,10 +79,7 @@ def explore(folder, document):
     """Use a viewer as a reader would; return what it drew and told, and what the console said."""
     frame = f'<iframe style="width:1280px;height:900px" srcdoc="{html.escape(document)}"></iframe>'
     (folder / "page.html").write_text(f"<!DOCTYPE html><body>{_PROBE}{frame}</body>")
-    dom, said = browse(folder, "--dump-dom", "--virtual-time-budget=60000")
-    found = re.search('data-found="([^"]*)"', dom)
-    assert found, "the probe did not run"
-    return json.loads(html.unescape(found[1])), said
+    return probed(folder)
 
 
 @pytest.fixture(scope="module")
