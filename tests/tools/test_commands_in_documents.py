@@ -82,8 +82,11 @@ def understand(words):
             parse_settings(after(words, "motor_bids_app.sif"))
         case ["apptainer", "build", "motor_bids_app.sif", source]:
             assert source.startswith("docker-daemon://") or (ROOT / source).is_file()
-        case ["docker", "build", *_]:
-            assert (ROOT / "Dockerfile").is_file()
+        case ["docker", "build", *options]:
+            target = options[options.index("--target") + 1] if "--target" in options else "app"
+            assert f" AS {target}\n" in (ROOT / "Dockerfile").read_text()
+        case ["docker", "image", "inspect"]:  # of Docker alone
+            pass
         case ["python", script, *_]:
             assert (ROOT / script).is_file() or script == "-m"
         case ["pip", "install", *names]:
