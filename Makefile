@@ -145,14 +145,17 @@ bench-distortion: $(READY)
 bench-lesion: $(READY)
 	$(BIN)/python benchmarks/lesions.py
 
-## make bench-scale  listing datasets of many people, beside bids2table; networks on one and two processes
+## make bench-scale  listing datasets of many people, beside bids2table; people and networks on two processes
 bench-scale: $(READY) $(PEERS)/.ready
 	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/people.py
+	$(BIN)/python benchmarks/thousand.py
 	$(BIN)/python benchmarks/apart.py
 
-## make chaos       the group level killed at random moments, with resume
+## make chaos       both levels killed at random moments, and on disks that are full, with resume
 chaos: $(READY)
 	$(BIN)/python benchmarks/chaos.py 100
+	$(BIN)/python benchmarks/disk.py 20
 
 ## make bench-added  what images add to own predictors, where the truth is known
 bench-added: $(READY)

@@ -6,7 +6,8 @@ bold, EEG and EMG, of empty images, and lists it: CPU seconds of a fresh process
 median of three. Then the same for the start of the group level: derivatives of as many people, five
 maps and 200 features each, gathered with their scores. Ends with 1 if listing 1,000 people takes
 more than 3 CPU seconds or gathering them more than 5, or any number more than twice what bids2table
-takes, where it is installed in .venv-peers.
+takes, where it is installed in .venv-peers. For at most 100 people pybids is timed too, without
+the content of sidecars.
 """
 
 import statistics
@@ -53,6 +54,15 @@ start = time.process_time()
 found = index_dataset(sys.argv[1])
 print(time.process_time() - start, len(found))
 """
+PYBIDS = """
+import sys, time
+from bids.layout import BIDSLayout, BIDSLayoutIndexer
+start = time.process_time()
+indexer = BIDSLayoutIndexer(validate=False, index_metadata=False)
+found = BIDSLayout(sys.argv[1], validate=False, indexer=indexer).get_files()
+print(time.process_time() - start, len(found))
+"""
+MOST_PYBIDS = 100  # people: it takes about a minute for 1,000
 SIDECARS = {
     "T1w": "{}",
     "dwi": '{"PhaseEncodingDirection": "j", "TotalReadoutTime": 0.05}',
@@ -135,6 +145,9 @@ def main():
                 theirs, files = listed(str(PEER_PYTHON), PEER, str(root))
                 line += f", bids2table {files} files in {theirs:.2f}, {seconds / theirs:.2f} times"
                 missed |= seconds > TIMES_PEER * theirs
+            if people <= MOST_PYBIDS:
+                theirs, files = listed(sys.executable, PYBIDS, str(root))
+                line += f", pybids {files} files in {theirs:.2f}"
             print(line, flush=True)
             missed |= people >= 1000 and seconds > allowed
             write_derivatives(root, people)

@@ -1,6 +1,7 @@
 """The table of states: how each step of each participant and session ended."""
 
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import MotorBidsAppError
 
 log = logging.getLogger(__name__)
+_LEAST_PAUSE = 20  # times as long as writing took
 _STATUS_COLUMNS: dict[str, dict[str, Any]] = {
     "participant_id": {"Description": "Participant"},
     "session_id": {"Description": "Session; n/a where the dataset has none"},
@@ -83,6 +85,39 @@ def update_status(output_dir: Path, rows: Sequence[StatusRow]) -> None:
             table = pd.concat([_earlier_status(path), table.astype(object)], ignore_index=True)
         table = table.drop_duplicates(keys, keep="last").sort_values(keys, kind="stable")
         write_table(path, table, _STATUS_COLUMNS)
+
+
+class StatusKeeper:
+    """Takes rows as participants end, and writes them so that this takes little of the time.
+
+    The table is written as a whole: for thousands of people that takes as long as some of their
+    steps. What is not written yet when a run is killed is in the records of steps.
+
+    Parameters
+    ----------
+    output_dir : Path
+    """
+
+    def __init__(self, output_dir: Path) -> None:
+        self._output_dir = output_dir
+        self._rows: list[StatusRow] = []
+        self._next = 0.0  # when it may write again
+
+    def add(self, rows: Sequence[StatusRow]) -> None:
+        """Write these rows, now or with others later."""
+        self._rows += rows
+        if time.monotonic() >= self._next:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is left to write."""
+        if not self._rows:
+            return
+        start = time.monotonic()
+        update_status(self._output_dir, self._rows)
+        self._rows = []
+        end = time.monotonic()
+        self._next = end + _LEAST_PAUSE * (end - start)
 
 
 def read_status(output_dir: Path) -> pd.DataFrame:

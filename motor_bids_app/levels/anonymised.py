@@ -64,11 +64,8 @@ def _renamed(levels: Sequence[Settings], renaming: Renaming, folder: Path) -> li
         if label_key_of(given) != renaming.key.mark:
             derivatives[name] = folder / "derivatives" / name
             renaming.dataset(given, derivatives[name])
-    tables = {
-        name: renaming.table(path, folder / name)
-        for name, path in (("qc_file", first.qc_file), ("predictors", first.predictors))
-        if path is not None
-    }
+    ratings = first.qc_file and renaming.table(first.qc_file, folder / "ratings")
+    predictors = first.predictors and renaming.table(first.predictors, folder / "predictors")
     return [
         replace(
             one,
@@ -87,7 +84,8 @@ def _renamed(levels: Sequence[Settings], renaming: Renaming, folder: Path) -> li
                 ),
             ),
             label_key=renaming.key.mark,
-            **tables,
+            qc_file=ratings,
+            predictors=predictors,
         )
         for one in levels
     ]

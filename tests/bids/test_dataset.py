@@ -2,12 +2,13 @@ import errno
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from motor_bids_app.bids import dataset
+from motor_bids_app.bids import dataset, status
 from motor_bids_app.bids.dataset import (
     locked,
     prepare_output,
@@ -257,6 +258,22 @@ def test_runs_that_write_at_once_lose_no_status(tmp_path):
         list(pool.map(write, range(24)))
 
     assert len(read_status(tmp_path)) == 24
+
+
+def test_rows_that_come_fast_are_written_together_and_all_in_the_end(tmp_path, monkeypatch):
+    written = Mock()
+    monkeypatch.setattr(status, "update_status", written)
+    now = iter(range(0, 1000, 2))  # each look at the clock takes 2 s, and so does writing
+    monkeypatch.setattr(status.time, "monotonic", lambda: next(now))
+    keeper = status.StatusKeeper(tmp_path)
+
+    for number in range(100):
+        keeper.add([StatusRow(participant=str(number), modality="anat", state="done")])
+    keeper.flush()
+
+    rows = [row.participant for call in written.call_args_list for row in call.args[1]]
+    assert rows == [str(number) for number in range(100)]
+    assert 3 < written.call_count < 12
 
 
 def test_lock_held_by_another_run_asks_to_try_again(tmp_path, monkeypatch):

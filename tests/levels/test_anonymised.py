@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from mne._fiff.write import get_machid
 
+from motor_bids_app.bids.tables.ratings import rated_exclude
 from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import EmptySelectionError, OutputError, UsageError
 from motor_bids_app.levels.anonymised import under_pseudonyms
@@ -231,3 +232,13 @@ def test_a_key_is_not_kept_where_it_would_be_shared(fake, tmp_path):
 def test_a_dry_run_makes_no_key(fake, tmp_path):
     opened(replace(fake, output_dir=tmp_path / "new", dry_run=True))
     assert not fake.key_file.exists()
+
+
+def test_ratings_are_of_pseudonyms_at_all_levels(fake, tmp_path):
+    given = tmp_path / "ratings.tsv"
+    given.write_text("participant_id\trating\n03\texclude\n")
+    ours = replace(fake, output_dir=tmp_path / "new", qc_file=given)
+    with under_pseudonyms([ours, replace(ours, level="validate")]) as (one, other):
+        ((name, _, _),) = rated_exclude(one.qc_file)
+        assert other.qc_file == one.qc_file
+    assert json.loads(fake.key_file.read_text())["people"][name] == "sub-03"

@@ -119,7 +119,7 @@ def train_apart(settings: Settings, name: str, asked: Sequence[Asked], folder: P
     failed: dict[int, MotorBidsAppError] = {}
     with (
         closing(map_unordered(train, units, resources)) as results,
-        progress_bar(f"{name}: trainings") as report,
+        progress_bar(f"{name}: trainings", resources.n_procs) as report,
     ):
         for done, (unit, result) in enumerate(results, start=1):
             if result is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from motor_bids_app.bids.orientation import trust_orientation, trusted_notes
 from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.bids.status import StatusRow, update_status
+from motor_bids_app.bids.status import StatusKeeper, StatusRow
 from motor_bids_app.engine import map_unordered
 from motor_bids_app.errors import (
     IncompleteRunError,
@@ -30,7 +30,7 @@ from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.levels.participant.tasks import TASKS, Task, records_of
 from motor_bids_app.levels.participant.tractogram import tractogram_space
 from motor_bids_app.levels.participant.usage import Usage
-from motor_bids_app.levels.progress import pulse, track
+from motor_bids_app.levels.progress import TimeLeft, pulse, track
 from motor_bids_app.scratch import sweep
 from motor_bids_app.settings import Selection, Settings
 
@@ -61,22 +61,27 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
         tractogram_space(settings.processing.tractogram)
     jobs = {scan.prefix: Job(scan, settings) for scan in scans}
     failed: list[StatusRow] = []
-    open_jobs = dict(jobs)
+    open_jobs, status = dict(jobs), StatusKeeper(settings.output_dir)
     try:
-        under_way = partial(_under_way, open_jobs, settings.output_dir, time.time())
+        left = TimeLeft(settings.resources.n_procs)
+        under_way = partial(_under_way, open_jobs, settings.output_dir, time.time(), left)
         with (
             closing(map_unordered(process, list(jobs.values()), settings.resources)) as results,
             pulse(under_way, watched=len(jobs) > 1),
         ):
-            for job, result in track(results, len(jobs), "participants"):
+            for job, result in track(results, len(jobs), "participants", left):
                 del open_jobs[job.scan.prefix]
-                failed += _keep(job, result, f"{len(jobs) - len(open_jobs)}/{len(jobs)}")
+                left.count(len(open_jobs), worked=_has_worked(result))
+                count = f"{len(jobs) - len(open_jobs)}/{len(jobs)}{left}"
+                failed += _keep(job, result, count, status)
                 if failed and settings.stop_on_first_crash:
                     break
     except (KeyboardInterrupt, TryAgainError):
-        rows = [row for job in open_jobs.values() for row in unfinished(job, "stopped", _STOPPED)]
-        update_status(settings.output_dir, rows)
+        for job in open_jobs.values():
+            status.add(unfinished(job, "stopped", _STOPPED))
         raise
+    finally:
+        status.flush()
     if failed:
         names = sorted({row.prefix for row in failed})
         raise IncompleteRunError(
@@ -86,7 +91,12 @@ def run(settings: Settings, scans: Sequence[Scan]) -> None:
         )
 
 
-def _under_way(open_jobs: Mapping[str, Job], output_dir: Path, start: float) -> str:
+def _has_worked(result: list[StatusRow] | WorkerDiedError) -> bool:
+    """Whether a job took its time, and was not done by an earlier run."""
+    return isinstance(result, Exception) or any(row.state != "kept" for row in result)
+
+
+def _under_way(open_jobs: Mapping[str, Job], output_dir: Path, start: float, left: TimeLeft) -> str:
     """Say how long the run has been at work, who is under way, and at which step."""
     told = []
     for prefix, job in list(open_jobs.items()):
@@ -98,7 +108,8 @@ def _under_way(open_jobs: Mapping[str, Job], output_dir: Path, start: float) -> 
     rest = f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
     whom = ", ".join(told[:_MOST_TOLD]) + rest
     minutes = (time.time() - start) / 60
-    return f"still at work after {minutes:.1f} min, {len(open_jobs)} left{': ' * bool(whom)}{whom}"
+    sentence = f"still at work after {minutes:.1f} min, {len(open_jobs)} left{left}"
+    return f"{sentence}: {whom}" if whom else sentence
 
 
 def _is_since(path: Path, start: float) -> bool:
@@ -109,10 +120,12 @@ def _is_since(path: Path, start: float) -> bool:
         return False
 
 
-def _keep(job: Job, result: list[StatusRow] | WorkerDiedError, count: str) -> list[StatusRow]:
+def _keep(
+    job: Job, result: list[StatusRow] | WorkerDiedError, count: str, status: StatusKeeper
+) -> list[StatusRow]:
     """Write down how the steps of a job ended; return those that failed."""
     rows = unfinished(job, "failed", str(result)) if isinstance(result, Exception) else result
-    update_status(job.settings.output_dir, rows)
+    status.add(rows)
     log.info("%s %s: %s", count, job.scan.prefix, _summary(rows), extra=_event(job, rows))
     failed = [row for row in rows if row.state == "failed"]
     for row in failed:

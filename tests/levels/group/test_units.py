@@ -203,11 +203,12 @@ def trained(monkeypatch):
 
 
 @pytest.mark.slow
-def test_on_two_processes_an_experiment_is_the_same_and_nothing_is_trained_in_the_first(
-    fake_cohort, tmp_path, alone, trained
+@pytest.mark.parametrize("n_procs", [2, 4])
+def test_on_several_processes_an_experiment_is_the_same_and_nothing_is_trained_in_the_first(
+    fake_cohort, tmp_path, alone, trained, n_procs
 ):
     found = run(
-        copied(fake_cohort, tmp_path), tmp_path, resources=Resources(n_procs=2, device="cpu")
+        copied(fake_cohort, tmp_path), tmp_path, resources=Resources(n_procs=n_procs, device="cpu")
     )
 
     assert found.keys() == alone.keys()

@@ -3,6 +3,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import replace
+from unittest.mock import Mock
 
 import nibabel as nib
 import numpy as np
@@ -19,6 +20,7 @@ from motor_bids_app.levels.participant import tasks
 from motor_bids_app.levels.participant.outputs import Outputs
 from motor_bids_app.levels.participant.steps import Step
 from motor_bids_app.levels.participant.truth import compare_with_truth
+from motor_bids_app.levels.progress import TimeLeft
 from motor_bids_app.levels.run import run_level
 from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.simulate.level import run as simulate
@@ -94,11 +96,11 @@ def test_a_run_with_other_settings_starts_anew(lesions):
 
 def test_a_run_under_way_names_the_step_and_those_that_are_done(lesions):
     scan, start = index_dataset(lesions.bids_dir, Selection())[0], time.time() - 1
-    jobs = {scan.prefix: participant.Job(scan, lesions)}
+    jobs, left = {scan.prefix: participant.Job(scan, lesions)}, TimeLeft()
 
-    before = participant._under_way(jobs, lesions.output_dir, start)
+    before = participant._under_way(jobs, lesions.output_dir, start, left)
     participant.process(jobs[scan.prefix])
-    after = participant._under_way(jobs, lesions.output_dir, start)
+    after = participant._under_way(jobs, lesions.output_dir, start, left)
 
     assert before.endswith("1 left: sub-1 at anat")
     assert after.endswith("1 left: sub-1 at report (anat, features done)")
@@ -299,17 +301,34 @@ def test_the_image_that_a_mask_was_drawn_on_is_an_input(drawn, tmp_path):
     assert tmp_path / "trace" in drawn("dwi").values()
 
 
-def test_the_number_of_processes_does_not_change_a_byte(lesions, tmp_path):
+@pytest.mark.parametrize("way", ["processes", "shards", "stopped"])
+def test_the_way_of_running_does_not_change_a_byte(lesions, tmp_path, monkeypatch, way):
     run(lesions)
-    twice = replace(lesions, output_dir=tmp_path / "twice", resources=Resources(n_procs=2))
-    run(twice)
+    other = replace(lesions, output_dir=tmp_path / "other")
 
-    for name in ("sub-1", "sub-2"):
-        ours, other = contents(lesions.output_dir / name), contents(twice.output_dir / name)
-        images = [path for path in ours if path.suffix == ".gz"]
-        assert images
-        for path in images:
-            assert ours[path] == other[path], path
+    if way == "processes":
+        run(replace(other, resources=Resources(n_procs=2)))
+    if way == "shards":
+        for part in (2, 1):
+            run(replace(other, selection=Selection(shard=(part, 2))))
+    if way == "stopped":
+        with monkeypatch.context() as patch:
+            patch.setitem(participant.TASKS, "features", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                run(other)
+        run(other)
+
+    ours, theirs = (files_of(settings.output_dir) for settings in (lesions, other))
+    assert len(ours) > 20
+    assert [
+        path for path in ours.keys() | theirs.keys() if ours.get(path) != theirs.get(path)
+    ] == []
+
+
+def files_of(output):
+    """All files, but the table that has how long steps took."""
+    found = contents(output)
+    return {path: data for path, data in found.items() if path.stem != "participants_status"}
 
 
 @pytest.mark.slow
