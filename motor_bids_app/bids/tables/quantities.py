@@ -48,6 +48,7 @@ SCALES = {
     "nhpt": {"s": 1.0, "sec": 1.0, "second": 1.0, "ms": 1e-3, "min": 60.0, "minute": 60.0},
 }
 _ADULT, _NINES = 18, 99  # years
+_MANY = 5  # others, among which a single number far from all is no chance
 _COUNTED = ("points", "blocks/min")  # units of scores that come in whole numbers
 # Numbers that often stand for a missing value.
 _CODES = (0, -1, -9, -99, -999, -9999, 77, 88, 99, 777, 888, 999, 7777, 8888, 9999, 99999)
@@ -91,21 +92,26 @@ def check_range(column: Column, values: pd.Series, limits: Score, what: str) -> 
     )
 
 
-def is_far(code: float, _n: int, low: float, high: float) -> bool:
-    """Whether a number is farther from all others than they are from each other and from 0."""
-    return max(low - code, code - high) > max(high - low, abs(low), abs(high))
+def is_far(code: float, n: int, others: pd.Series) -> bool:
+    """Whether a number is farther from all others than they are from each other and from 0.
+
+    Among few people, one of two digits may well be a value.
+    """
+    low, high = float(others.min()), float(others.max())
+    rare = 0 < code < 100 and n == 1 and len(others) < _MANY
+    return not rare and max(low - code, code - high) > max(high - low, abs(low), abs(high))
 
 
-def is_no_age(code: float, n: int, low: float, _high: float) -> bool:
+def is_no_age(code: float, n: int, others: pd.Series) -> bool:
     """Whether an age that n people have is none: 0 among adults, 99 of several."""
-    return (code == 0 and low >= _ADULT) or (code == _NINES and n > 1)
+    return (code == 0 and bool(others.min() >= _ADULT)) or (code == _NINES and n > 1)
 
 
 def check_codes(
     column: Column,
     values: pd.Series,
     remedy: str,
-    is_odd: Callable[[float, int, float, float], bool] = is_far,
+    is_odd: Callable[[float, int, pd.Series], bool] = is_far,
 ) -> None:
     """Raise where an odd number is one that often stands for a missing value.
 
@@ -117,8 +123,7 @@ def check_codes(
     remedy : str
         What to do if it is a value, to end a sentence with.
     is_odd : callable
-        Whether it is doubtful, from the number, how many cells have it, and the least and greatest
-        of the others.
+        Whether it is doubtful, from the number, how many cells have it, and the others.
     """
     known = values.dropna()
     for code in known[known.isin(_CODES)].unique():
@@ -126,12 +131,12 @@ def check_codes(
         if others.empty:
             continue
         n = len(known) - len(others)
-        low, high = float(others.min()), float(others.max())
-        if is_odd(code, n, low, high):
+        if is_odd(code, n, others):
             raise ScoreError(
-                f"{column.file}: {column.name} is {code:g} in {n} cell{'s' * (n > 1)}, and {low:g} "
-                f"to {high:g} in the others. If it stands for a missing value, write n/a, or "
-                f"declare it under MissingValues in the JSON file; if not, {remedy}"
+                f"{column.file}: {column.name} is {code:g} in {n} cell{'s' * (n > 1)}, and "
+                f"{others.min():g} to {others.max():g} in the others. If it stands for a missing "
+                "value, write n/a, or declare it under MissingValues in the JSON file; if not, "
+                f"{remedy}"
             )
 
 

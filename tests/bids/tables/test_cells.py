@@ -158,13 +158,22 @@ def test_numbers_that_are_something_else_are_refused(write, column, cells, messa
 
 
 def test_a_value_far_from_others_counts_where_the_user_says_that_none_is_missing(write):
-    folder = write("participant_id bbt", "sub-1 5", "sub-2 40", "sub-3 99")
+    folder = write("participant_id bbt", "sub-1 5", "sub-2 99", "sub-3 99")
     with pytest.raises(ScoreError, match="missing value") as caught:
         resolve_columns(folder)
     line = str(caught.value).rsplit("--scores-map: ")[1]
 
     resolved = resolve_columns(folder, declare(folder, line))
-    assert resolved.table["bbt"].tolist() == [5, 40, 99]
+    assert resolved.table["bbt"].tolist() == [5, 99, 99]
+
+
+def test_one_value_of_two_digits_far_from_those_of_few_others_may_be_one(write):
+    few = write("participant_id bbt", "sub-1 5", "sub-2 40", "sub-3 99")
+    assert resolve_columns(few).table["bbt"].tolist() == [5, 40, 99]
+
+    many = write("participant_id bbt", "sub-1 99", *(f"sub-{n} {4 * n}" for n in range(2, 8)))
+    with pytest.raises(ScoreError, match="bbt is 99 in 1 cell, and 8 to 28"):
+        resolve_columns(many)
 
 
 def test_a_stroke_before_birth_is_refused(write):
