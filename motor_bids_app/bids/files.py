@@ -37,7 +37,6 @@ _OTHER_FORMATS = {
     b"\x89png": "a PNG picture",
     b"{": "a text",
 }
-_REMARKS = {"descrip", "aux_file", "db_name"}  # fields of a header
 _COMPRESSION = 1  # of 0 to 3; more takes longer for files of the same size
 
 
@@ -284,7 +283,7 @@ def save_image(
     """Write an image and its sidecar; of its header no remarks, which hold names and times."""
     header = image.header.copy()
     header.extensions = type(header.extensions)()
-    for remark in _REMARKS & {*header.keys()}:
+    for remark in {"descrip", "aux_file", "db_name"} & {*header.keys()}:
         header[remark] = b""
     image = type(image)(image.dataobj, image.affine, header)
     with replacing(path) as temporary:
