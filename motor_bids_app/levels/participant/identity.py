@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from motor_bids_app.bids.tables.meanings import meaning_of
 from motor_bids_app.bids.tables.scores_map import ScoresMap, load_scores_map
 from motor_bids_app.bids.tables.sources import Source, read_source
 from motor_bids_app.errors import MotorBidsAppError, TableError
+from motor_bids_app.levels.intact import record_of
 from motor_bids_app.privacy import OLDEST, shown_age
 
 _SHOWN = {
@@ -32,8 +34,7 @@ def identity(
 
     Age, sex, group, time since stroke and scores are what models read in participants.tsv and
     phenotype/, with their JSON files and the scores map: an age in months is told in years, and one
-    above 89 as "89+". No date is told: that of a scan identifies, and that of today would change
-    the page of an unchanged person.
+    above 89 as "89+". The date of a scan is not told: it identifies.
     """
     told = _told(scan, dataset, scores_map)
     found = {label: told.pop(name) for name, label in _SHOWN.items() if name in told}
@@ -41,6 +42,13 @@ def identity(
     if side not in (None, "none"):
         found["Side of the lesion"] = str(side)
     return {"Dataset": dataset_name(dataset), **found, **told}
+
+
+def processed_on(output_dir: Path, prefix: str) -> dict[str, str]:
+    """Day of the last step before the report, labelled: the same until one of them runs again."""
+    records, report = record_of(output_dir, prefix, "*"), record_of(output_dir, prefix, "report")
+    days = [path.stat().st_mtime for path in records.parent.glob(records.name) if path != report]
+    return {"Processed on": date.fromtimestamp(max(days)).isoformat()} if days else {}
 
 
 def _told(scan: Scan, dataset: Path, scores_map: Path | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from motor_bids_app.bids.tables.tsv import read_table
 from motor_bids_app.errors import ReadWriteError
 from motor_bids_app.features.columns import dictionary_for
 from motor_bids_app.features.usual import USUAL, unusual
-from motor_bids_app.levels.participant.identity import identity, source_files
+from motor_bids_app.levels.participant.identity import identity, processed_on, source_files
 from motor_bids_app.levels.participant.lesion_tables import lesion_tables
 from motor_bids_app.levels.participant.outputs import Facts, Outputs
 from motor_bids_app.levels.participant.overview import taken_from
@@ -68,7 +68,8 @@ def write_report(
     report = ParticipantReport(
         participant=f"sub-{outputs.participant}",
         session=f"ses-{outputs.session}" if outputs.session else None,
-        identity=identity(scan, settings.bids_dir, features, settings.scores_map),
+        identity=identity(scan, settings.bids_dir, features, settings.scores_map)
+        | processed_on(outputs.root, outputs.prefix),
         sources=source_files(scan, (settings.bids_dir, *settings.derivatives.values())),
         done=(*_done(scan, facts), *taken_from(facts.taken)),
         missing=_missing(scan, settings),

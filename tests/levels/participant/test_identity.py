@@ -1,10 +1,12 @@
 import json
-from datetime import date
+import os
+from datetime import datetime
 
 import pytest
 
 from motor_bids_app.bids.scan import Scan
-from motor_bids_app.levels.participant.identity import identity, source_files
+from motor_bids_app.levels.intact import record_of
+from motor_bids_app.levels.participant.identity import identity, processed_on, source_files
 
 
 def told(tmp_path, table):
@@ -70,9 +72,16 @@ def test_the_score_is_that_of_the_session_of_the_page(tmp_path):
     assert found["FMA-UE"] == "40 of 66 points"
 
 
-def test_the_day_does_not_change_what_is_told(tmp_path):
-    text = " ".join(told(tmp_path, "participant_id\tage\nsub-01\t64\n").values())
-    assert str(date.today().year) not in text.replace(tmp_path.name, "")
+def test_the_day_is_that_of_the_last_step_and_not_that_of_the_page(tmp_path):
+    for step, day in (("anat", 1), ("dwi", 2), ("report", 3)):
+        record = record_of(tmp_path, "sub-01", step)
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.touch()
+        moment = datetime(2026, 3, day, 12).timestamp()
+        os.utime(record, (moment, moment))
+
+    assert processed_on(tmp_path, "sub-01") == {"Processed on": "2026-03-02"}
+    assert processed_on(tmp_path, "sub-02") == {}
 
 
 @pytest.mark.parametrize("table", ["", "participant_id\tage\nsub-02\t50\n", "broken;\n1,2"])
