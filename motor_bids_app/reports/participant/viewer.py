@@ -159,7 +159,7 @@ def _pack(one: ViewedMap, box: Box) -> PackedMap:
         top=float(top),
         over=bool((values > top * (1 + 0.5 / _STEPS)).any()),
         fades=one.fades,
-        data=base64.b64encode(zlib.compress(codes.tobytes(order="F"), 9)).decode("ascii"),
+        data=base64.b64encode(zlib.compress(codes.tobytes(order="F"))).decode("ascii"),
     )
 
 
