@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -200,7 +201,7 @@ def _description(
 ) -> dict[str, Any]:
     source = _description_of(bids_dir)
     links = {
-        name: f"urn:pseudonyms:{label_key}:{name}" if label_key else folder.resolve().as_uri()
+        name: f"urn:pseudonyms:{label_key}:{name}" if label_key else _link(folder, output_dir)
         for name, folder in {"raw": bids_dir, **derivatives}.items()
     }
     sources = [{"URL": link} for link in links.values()]
@@ -233,6 +234,11 @@ def _recorded(processing: ProcessingSettings) -> dict[str, Any]:
     if isinstance(seed, Path):
         found["bold"]["seed"] = f"mask with SHA-256 {hash_file(seed)}"
     return found
+
+
+def _link(folder: Path, output_dir: Path) -> str:
+    """Where a folder is, seen from the output: nothing above what both are in is told."""
+    return quote(Path(os.path.relpath(folder.resolve(), output_dir.resolve())).as_posix())
 
 
 def dataset_name(dataset: Path) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from motor_bids_app.bids.files import read_json
 from motor_bids_app.bids.listing import Found
@@ -180,7 +181,7 @@ def _is_here(dataset: str, root: Path) -> bool:
     link = links.get(dataset) if isinstance(links, dict) else None
     if not dataset or not isinstance(link, str):
         return True
-    return (root / link.removeprefix("file://")).resolve() == root.resolve()
+    return (root / unquote(link.removeprefix("file://"))).resolve() == root.resolve()
 
 
 def _plain(parts: Sequence[str]) -> list[str]:

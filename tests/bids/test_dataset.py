@@ -227,7 +227,7 @@ def test_description_names_tool_and_all_sources(source, tmp_path):
 
     assert description["DatasetType"] == "derivative"
     assert description["GeneratedBy"][0]["Name"] == "motor_bids_app"
-    assert description["SourceDatasets"][0]["URL"] == source.as_uri()
+    assert description["SourceDatasets"][0]["URL"] == f"../{source.name}"
     assert set(description["DatasetLinks"]) == {"raw", "lesions"}  # URIs of the first run use it
 
 
