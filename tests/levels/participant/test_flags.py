@@ -43,6 +43,9 @@ TESTED = {  # (module, function that warns): the test, in this module where no o
         "anatomy/test_contrasts.py::test_another_contrast_that_hardly_fits_the_head_is_doubted",
     ("anatomy/preprocess.py", "_place_drawn"): "test_a_lesion_drawn_on_noise_is_doubted",
     ("anatomy/preprocess.py", "_coverage"): "test_a_head_that_is_cut_off_is_doubted",
+    ("anatomy/read.py", "canonical"):
+        "anatomy/test_read.py::"
+        "test_a_head_of_several_volumes_is_averaged_and_that_is_a_warning",
     ("diffusion/clean.py", "_judge_shells"): "test_a_shell_that_jumps_is_doubted",
     ("diffusion/finished/preprocess.py", "fit_series"):
         "diffusion/test_finished_checks.py::"
@@ -77,6 +80,7 @@ TESTED = {  # (module, function that warns): the test, in this module where no o
 }  # fmt: skip
 PASSED_ON = {  # functions that hand on what others warn of
     ("anatomy/preprocess.py", "preprocess_anatomy"),
+    ("anatomy/read.py", "read_anatomy"),
     ("diffusion/finished/preprocess.py", "place_maps"),
     ("diffusion/preprocess.py", "preprocess_series"),
     ("diffusion/read.py", "read_series"),
