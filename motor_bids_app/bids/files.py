@@ -286,9 +286,9 @@ def save_image(
     for remark in {"descrip", "aux_file", "db_name"} & {*header.keys()}:
         header[remark] = b""
     image = type(image)(image.dataobj, image.affine, header)
+    image.header.set_slope_inter(*header.get_slope_inter())  # which a new image forgets
     with replacing(path) as temporary:
-        if path.suffix == ".gz":
-            # nibabel writes through zlib, which takes nine times as long for files of one size.
+        if path.suffix == ".gz":  # nibabel writes through zlib, which takes nine times as long
             with (
                 temporary.open("wb") as raw,
                 igzip.IGzipFile("", "wb", _COMPRESSION, raw, mtime=0) as stream,

@@ -242,3 +242,12 @@ def is_number(text):
     except ValueError:
         return False
     return True
+
+
+def test_the_scale_of_whole_numbers_is_kept(tmp_path):
+    image = nib.Nifti1Image(np.arange(27, dtype=np.uint8).reshape(3, 3, 3), np.eye(4))
+    image.header.set_slope_inter(0.5, 0)
+
+    save_image(image, tmp_path / "image.nii.gz")
+
+    assert np.asarray(nib.load(tmp_path / "image.nii.gz").dataobj).max() == 13
