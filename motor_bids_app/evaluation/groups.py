@@ -1,5 +1,6 @@
 """How people with poor and with good outcomes differ in what is known of them."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -57,11 +58,15 @@ def group_tests(
 
 
 def _spread(*classes: NDArray[np.float64]) -> list[str]:
-    """Mean and standard deviation of each class, with as many decimals in both."""
+    """Mean and standard deviation of each class, to the second digit of the deviation.
+
+    >>> _spread(np.array([0.4, 0.42]), np.array([61.0, 75.0]), np.array([0.0007, 0.0009]))
+    ['0.410 ± 0.014', '68.0 ± 9.9', '0.00080 ± 0.00014']
+    """
     said = []
     for values in classes:
         sd = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        digits = 1 if sd >= 1 else 2
+        digits = max(0, 1 - math.floor(math.log10(sd))) if sd > 0 else 2
         said.append(f"{values.mean():.{digits}f} ± {sd:.{digits}f}" if sd == sd else "n/a")
     return said
 

@@ -33,8 +33,8 @@ def limit_threads(count: int) -> None:
 def keep_memory() -> None:
     """Let this process keep the memory of freed arrays for the next ones.
 
-    Fetching it from the system anew, page by page, takes a tenth of a participant's time, and a
-    quarter of that of training on a CPU. Does nothing where the C library is not that of GNU.
+    Fetching it from the system anew, page by page, takes a tenth of a participant's time. Does
+    nothing where the C library is not that of GNU.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
