@@ -1,17 +1,17 @@
 """Who and what the page of a participant is about: for its head, and for a second look at files."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from motor_bids_app.bids.dataset import dataset_name
 from motor_bids_app.bids.scan import Scan
 from motor_bids_app.bids.tables.cells import read_variable
 from motor_bids_app.bids.tables.column import Column
 from motor_bids_app.bids.tables.meanings import meaning_of
+from motor_bids_app.bids.tables.scores import Score
 from motor_bids_app.bids.tables.scores_map import ScoresMap, load_scores_map
 from motor_bids_app.bids.tables.sources import Source, read_source
 from motor_bids_app.errors import MotorBidsAppError, TableError
@@ -25,6 +25,7 @@ _SHOWN = {
     "time_since_stroke": "Months since stroke",
 }
 _SEXES = {0.0: "female", 1.0: "male"}
+_KEPT = 32  # tables
 
 
 def identity(
@@ -53,53 +54,62 @@ def processed_on(output_dir: Path, prefix: str) -> dict[str, str]:
 
 def _told(scan: Scan, dataset: Path, scores_map: Path | None) -> dict[str, str]:
     """What tables say of the person, by the name of the quantity or the label of the score."""
-    try:
-        declared = load_scores_map(scores_map)
-    except MotorBidsAppError:  # the group level says what is wrong with it
-        return {}
+    person = f"sub-{scan.participant}"
+    keys = [(person, None), *([(person, f"ses-{scan.session}")] if scan.session else [])]
     found: dict[str, str] = {}
-    for table in _tables(dataset):
-        for column in map(str, table.table.columns):
-            name, _ = meaning_of(column, table.describes(column), declared)
-            score = declared.get(name or "").score
-            if name is None or not (score or name in _SHOWN):
-                continue
-            said = [_said(name, column, table, row, declared) for row in _rows(table, scan)]
-            if any(said):
-                found[score.label if score else name] = [words for words in said if words][-1]
+    for path in (dataset / "participants.tsv", *sorted((dataset / "phenotype").glob("*.tsv"))):
+        files = (path, path.with_suffix(".json"), *([scores_map] if scores_map else []))
+        states = tuple(one.stat().st_mtime_ns if one.is_file() else 0 for one in files)
+        table = _said_by(path, scores_map, states)
+        for key in keys:
+            found |= table.get(key, {})
     return found
 
 
-def _tables(dataset: Path) -> Iterator[Source]:
-    """Tables that can be read; the group level says what is wrong with others."""
-    for path in (dataset / "participants.tsv", *sorted((dataset / "phenotype").glob("*.tsv"))):
-        with suppress(MotorBidsAppError):
-            yield read_source(path)
+@lru_cache(_KEPT)
+def _said_by(
+    path: Path, scores_map: Path | None, _states: tuple[int, ...]
+) -> dict[tuple[str, str | None], dict[str, str]]:
+    """What a table says of each of its rows; nothing where it cannot be read.
+
+    Read once for all people, unless a file changes. The group level says what is wrong with it.
+    """
+    try:
+        declared, table = load_scores_map(scores_map), read_source(path)
+    except MotorBidsAppError:
+        return {}
+    found: dict[tuple[str, str | None], dict[str, str]] = {key: {} for key in table.keys.values()}
+    for column in map(str, table.table.columns):
+        name, _ = meaning_of(column, table.describes(column), declared)
+        score = declared.get(name or "").score
+        if name is None or not (score or name in _SHOWN):
+            continue
+        for row, words in _column_in_words(name, column, table, declared).items():
+            found[table.keys[row]][score.label if score else name] = words
+    return found
 
 
-def _rows(table: Source, scan: Scan) -> list[str]:
-    """Rows of the person, that of the session last."""
-    person = f"sub-{scan.participant}"
-    keys = [(person, None)] + ([(person, f"ses-{scan.session}")] if scan.session else [])
-    places = {key: row for row, key in table.keys.items()}
-    return [places[key] for key in keys if key in places]
-
-
-def _said(name: str, column: str, table: Source, row: str, declared: ScoresMap) -> str:
-    """A quantity of a person in words; empty where it is missing or not understood."""
-    cells, score = table.table[column], declared.get(name).score
+def _column_in_words(name: str, column: str, table: Source, declared: ScoresMap) -> dict[str, str]:
+    """A quantity in words, by row; nothing of cells that are missing or not understood."""
+    cells = table.table[column]
     described = Column.described(table.file, column, cells, table.describes(column))
     try:
-        value = read_variable(name, described, declared.get(name)).series[row]
+        values = read_variable(name, described, declared.get(name)).series.dropna()
     except TableError:
-        return ""
-    if pd.isna(value):
-        return ""
+        return {}
+    score = declared.get(name).score
+    return {
+        row: _in_words(name, score, value, cells[row])
+        for row, value in zip(map(str, values.index), values, strict=True)
+    }
+
+
+def _in_words(name: str, score: Score | None, value: Any, cell: str) -> str:
     if score is not None:
         whole = f" of {score.maximum:g}" if score.unit == "points" else ""
         return f"{value:g}{whole} {score.unit}"
     if name == "age":
-        return f"{OLDEST}+" if "+" in cells[row] else shown_age(float(value))
+        return f"{OLDEST}+" if "+" in cell else shown_age(float(value))
     if name == "time_since_stroke":
         return f"{value:.3g}"
     return _SEXES[value] if name == "sex" else str(value)
