@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -289,11 +290,9 @@ def save_image(
     image.header.set_slope_inter(*header.get_slope_inter())  # which a new image forgets
     with replacing(path) as temporary:
         if path.suffix == ".gz":  # nibabel writes through zlib, which takes nine times as long
-            with (
-                temporary.open("wb") as raw,
-                igzip.IGzipFile("", "wb", _COMPRESSION, raw, mtime=0) as stream,
-            ):
-                image.to_stream(stream)
+            raw = BytesIO()  # packed in pieces, the bytes would depend on what memory held
+            image.to_stream(raw)
+            temporary.write_bytes(igzip.compress(raw.getbuffer(), _COMPRESSION, mtime=0))
         else:
             nib.save(image, temporary)
     if sidecar is not None:

@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from isal import igzip
 
 from motor_bids_app.bids.files import (
     hash_file,
@@ -67,6 +68,16 @@ def test_the_same_image_gives_the_same_bytes(tmp_path, image):
     save_image(image, tmp_path / "b.nii.gz")
 
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+def test_an_image_is_packed_in_one_piece(tmp_path):
+    """In pieces, equal content rarely became other bytes, by what was packed before."""
+    steps = np.arange(20 * 30 * 40, dtype=np.uint16).reshape(20, 30, 40) // 7
+    save_image(nib.Nifti1Image(steps, np.eye(4)), tmp_path / "map.nii.gz")
+
+    packed = (tmp_path / "map.nii.gz").read_bytes()
+
+    assert packed == igzip.compress(gzip.decompress(packed), 1, mtime=0)
 
 
 def test_scaled_integers_are_saved_again_without_rounding(tmp_path):
