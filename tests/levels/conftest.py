@@ -1,8 +1,8 @@
 """A cohort of fake derivatives in which damage of the left motor tract makes people worse."""
 
-import gzip
 import json
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from motor_bids_app.settings import STANDARD_SPACE, ProcessingSettings, Settings
+from motor_bids_app.levels.group import level as group
+from motor_bids_app.levels.group.explanation.looks import Look
+from motor_bids_app.settings import STANDARD_SPACE, ProcessingSettings, Resources, Settings
 from motor_bids_app.spaces.grids import standard_grid
 
 GRID = standard_grid(4)
@@ -69,18 +71,19 @@ def write_scan(output, label, damage, rng, *, control=False, session=None, maps=
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    """All files of a folder, images unpacked.
-
-    Once igzip packed an image of equal content in another way than its twin; 100,000 tries did
-    not repeat it (docs/developing.md).
-    """
+    """All files of a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder): gzip.decompress(path.read_bytes())
-        if path.suffix == ".gz"
-        else path.read_bytes()
-        for path in files
-    }
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def on_two_processes(cohort, experiment, folder, monkeypatch):
+    """Run an experiment again; return its files, with nothing explained in this process."""
+    shutil.copytree(cohort.output, folder / "out", ignore=shutil.ignore_patterns("experiments"))
+    again = replace(cohort, output=folder / "out")
+    resources = Resources(n_procs=2, device="cpu")
+    monkeypatch.setattr(Look, "pack", None)  # of looks that had to be had here
+    group.run(again.settings("group", experiments=(str(experiment),), resources=resources))
+    return contents(folder / "out" / "experiments" / experiment.stem)
 
 
 def describe(folder, **extra):

@@ -26,7 +26,7 @@ from motor_bids_app.levels.group.flawed import right_plan
 from motor_bids_app.levels.group.folds import is_costly
 from motor_bids_app.levels.group.pace import Pace
 from motor_bids_app.levels.group.splitting import plan_splits, usable_splits
-from motor_bids_app.levels.group.trainings import Training, trainings_of
+from motor_bids_app.levels.group.trainings import Training, on_device, trainings_of
 
 FINAL = "final model"
 
@@ -71,12 +71,37 @@ class Asked:
     training: Training
     samples: Samples
 
+    @property
+    def words(self) -> str:
+        """What it is."""
+        return f"{self.model}, {self.purpose}: {self.training.kind}"
+
+    def do(self, device: str) -> None:
+        """Train on a device; what was learned is left as a checkpoint."""
+        network = on_device(self.training.network, device)
+        network.fit(self.samples[self.training.rows], self.training.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A model that is shown to whoever watches an evaluation, and the last of its trainings.
+
+    See `cross_validate` for `repeat`, `training` and `tested`.
+    """
+
+    model: Any
+    repeat: int
+    training: int
+    tested: NDArray[np.bool_]
+    last: Asked
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rehearsal(Builder):
-    """Builds models that do not learn, and notes what they would have trained."""
+    """Builds models that do not learn, and notes what they would have trained, and shown."""
 
     asked: list[Asked] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
     purpose: str = "cross-validation"
 
     def build(self, name: str, **changes: Any) -> list[Any]:
@@ -92,6 +117,11 @@ class Rehearsal(Builder):
                 training = training.among(rows)
                 self.asked.append(Asked(model.called, self.purpose, training, samples))
             yield model
+
+    def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
+        """Note a model that would be shown; see `cross_validate`."""
+        own = model.learns(**model.get_params(deep=False))
+        self.shown.append(Shown(own, repeat, training, tested, self.asked[-1]))
 
     def doing(self, purpose: str) -> "Rehearsal":
         """Return the same, which counts for something else."""
@@ -169,8 +199,11 @@ def _go_through(
     splits = usable_splits(splits, list(cohort.labels.truth.index))
     samples, y, kind = cohort.samples, cohort.y, experiment.model.kind
     costly = [name for name in models if is_costly(builder, name)]
+    watch, fit = {final: builder.watch}, builder.fit
     tables = {
-        name: cross_validate(builder.build(name), samples, y, splits, fit=builder.fit)
+        name: cross_validate(
+            builder.build(name), samples, y, splits, watch=watch.get(name), fit=fit
+        )
         for name in costly
     }
     evaluate_comparisons(builder.doing("comparisons"), splits, None, costly)

@@ -1,6 +1,7 @@
 """Run one experiment, from its people to its files."""
 
 import logging
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from motor_bids_app.levels.group.checkpoints import FolderCheckpoints, checkpoin
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.evaluation import Evaluation, Setup
 from motor_bids_app.levels.group.experiment import PARTS, evaluate
+from motor_bids_app.levels.group.explanation.ahead import looks_of
 from motor_bids_app.levels.group.explanation.watchers import Watchers
 from motor_bids_app.levels.group.folds import fit_folds, is_costly
 from motor_bids_app.levels.group.initial_weights import FolderWeights
@@ -31,7 +33,7 @@ from motor_bids_app.levels.group.splitting import read_splits
 from motor_bids_app.levels.group.states import describe_states
 from motor_bids_app.levels.group.stopped import write_stopped
 from motor_bids_app.levels.group.transfer import Inheritance, inherit
-from motor_bids_app.levels.group.units import is_alone, train_apart, trainings_asked
+from motor_bids_app.levels.group.units import asked_of, do_apart, is_alone
 from motor_bids_app.levels.hardware import choose_device
 from motor_bids_app.levels.person_pages import person_pages
 from motor_bids_app.reports.experiment.content import ExperimentReport
@@ -116,12 +118,16 @@ def evaluated(
     experiment, cohort = builder.experiment, builder.cohort
     folder = own_folder(settings.output_dir, "experiments", experiment.name)
 
+    watchers = Watchers.build(folder, experiment, library, builder)
+    shutil.rmtree(folder / "maps", ignore_errors=True)
+
     def ahead(setup: Setup) -> None:
         if not is_alone(settings.resources):
-            asked = trainings_asked(builder, setup, given)
-            train_apart(settings, experiment.name, asked, library.folder)
+            asked, shown = asked_of(builder, setup, given)
+            do_apart(settings, f"{experiment.name}: trainings", asked, library.folder)
+            title, looks = f"{experiment.name}: explanations", looks_of(watchers, shown)
+            do_apart(settings, title, looks, library.folder, "Explanation")
 
-    watchers = Watchers.build(folder, cohort, experiment, library, builder.seed)
     try:
         evaluation = evaluate(builder, settings.allow, given, watchers.watch, ahead)
     except StoppedByAuditError as stop:

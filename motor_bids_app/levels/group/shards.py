@@ -1,9 +1,10 @@
-"""One share of the trainings of experiments, for array jobs without a scheduler of their own."""
+"""One share of the work of experiments, for array jobs without a scheduler of their own."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.errors import IncompleteRunError, MotorBidsAppError, UsageError
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.maps import MapLibrary
@@ -11,8 +12,10 @@ from motor_bids_app.levels.cohort.participants import Participants
 from motor_bids_app.levels.failures import failure_of
 from motor_bids_app.levels.group import run
 from motor_bids_app.levels.group.experiment import prepare
+from motor_bids_app.levels.group.explanation.ahead import looks_of
+from motor_bids_app.levels.group.explanation.watchers import Watchers
 from motor_bids_app.levels.group.joint import prepare_scores
-from motor_bids_app.levels.group.units import train_apart, trainings_asked
+from motor_bids_app.levels.group.units import asked_of, do_apart, key_of
 from motor_bids_app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +32,9 @@ def train_share(
     people: Participants,
     library: MapLibrary,
 ) -> None:
-    """Do the trainings of one share of each experiment, and leave them in the work folder.
+    """Do the trainings of one share of each experiment, and explain what can be explained then.
+
+    All is left in the work folder.
 
     Nothing else is written: a run without a share finds all of them there.
 
@@ -79,9 +84,16 @@ def _train_share_of_part(
     part, n_parts = settings.selection.shard
     opened = run.open_experiment(without_share(settings), prepared, people, library)
     setup = prepare(opened.builder, settings.allow, opened.given)
-    asked = trainings_asked(opened.builder, setup, opened.given)
+    asked, shown = asked_of(opened.builder, setup, opened.given)
     own = asked[part - 1 :: n_parts]
-    name = opened.builder.experiment.name
+    experiment = opened.builder.experiment
+    name = experiment.name
     log.info("%s: %d of %d trainings are of shard %d/%d", name, len(own), len(asked), part, n_parts)
-    train_apart(settings, name, own, library.folder)
+    do_apart(settings, f"{name}: trainings", own, library.folder)
+    # An explanation is of the shard that has the last of its trainings.
+    mine = {key_of(one) for one in own}
+    folder = own_folder(settings.output_dir, "experiments", name)
+    watchers = Watchers.build(folder, experiment, library, opened.builder)
+    looks = [one for one in looks_of(watchers, shown) if key_of(one.shown.last) in mine]
+    do_apart(settings, f"{name}: explanations", looks, library.folder, "Explanation")
     return len(asked)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from motor_bids_app.errors import DataError
 from motor_bids_app.features.samples import Samples
@@ -90,6 +91,19 @@ def trainings_of(model: Any, X: Samples, y: Labels) -> list[Training]:
     if isinstance(model, FusionModel):
         return _of_fusion(model, X, y)
     return [_of_scans(model, X, y)] if isinstance(model, NetworkModel) else []
+
+
+def on_device(model: Any, device: str) -> Any:
+    """Return a model that is not fitted, to be trained on a device."""
+    if isinstance(model, InstanceNetwork):
+        return replace(model, plan=replace(model.plan, device=device))
+    return with_everywhere(clone(model), device=device)
+
+
+def with_everywhere(model: Any, **params: Any) -> Any:
+    """Give parameters to a model, and to those inside it that have them too."""
+    names = [name for name in model.get_params() if name.split("__")[-1] in params]
+    return model.set_params(**{name: params[name.split("__")[-1]] for name in names})
 
 
 def _within(rows: NDArray[np.intp], model: Any, X: Samples, y: Labels) -> list[Training]:

@@ -1,8 +1,8 @@
-"""Trainings of networks, each on its own: in any process, on any machine, kept in one folder.
+"""Trainings of networks, and looks at them, each on its own: in any process, on any machine.
 
-A rehearsal tells which trainings an experiment will ask for. Each is done by whoever comes to it
-and left as a checkpoint, which the evaluation then finds instead of training: what it computes is
-the same whoever trained. Nothing else needs to know of processes.
+A rehearsal tells which an experiment will ask for. Each is done by whoever comes to it and left in
+one folder, where the evaluation finds it instead of doing it: what it computes is the same whoever
+did. Nothing else needs to know of processes.
 """
 
 import logging
@@ -16,19 +16,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import clone
 
 from motor_bids_app.bids.files import check_space
 from motor_bids_app.engine import map_unordered, worker_number
 from motor_bids_app.errors import MotorBidsAppError, ReadWriteError, WorkerDiedError
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.evaluation import Setup
-from motor_bids_app.levels.group.rehearsal import Asked, rehearse
+from motor_bids_app.levels.group.rehearsal import Asked, Shown, rehearse
 from motor_bids_app.levels.hardware import choose_device, fold_devices, set_up_process
 from motor_bids_app.levels.progress import progress_bar
 from motor_bids_app.models.instances.network import InstanceNetwork
@@ -37,9 +36,22 @@ from motor_bids_app.settings import Resources, Settings
 log = logging.getLogger(__name__)
 
 
+class Work(Protocol):
+    """What can be done in any process."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for the message that it failed."""
+        ...
+
+    def do(self, device: str) -> None:
+        """Do it on a device, and leave the result where the evaluation finds it."""
+        ...
+
+
 @dataclass(frozen=True)
 class _Unit:
-    """One training, as a worker gets it: its number among those in a file."""
+    """One piece of work, as a worker gets it: its number among those in a file."""
 
     path: Path
     number: int
@@ -61,10 +73,10 @@ def is_alone(resources: Resources) -> bool:
     return local and processes(resources).n_procs == 1
 
 
-def trainings_asked(
+def asked_of(
     builder: Builder, setup: Setup, given: pd.DataFrame | None = None
-) -> list[Asked]:
-    """Return the trainings of an experiment that leave a checkpoint, each once.
+) -> tuple[list[Asked], list[Shown]]:
+    """Return the trainings of an experiment that leave a checkpoint, each once; and what is shown.
 
     Parameters
     ----------
@@ -74,11 +86,12 @@ def trainings_asked(
     given : DataFrame, optional
         Splits of the user.
     """
-    found = rehearse(builder, setup.models, setup.final, given).asked
-    return list({_key(one): one for one in reversed(found) if one.training.keeps}.values())[::-1]
+    found = rehearse(builder, setup.models, setup.final, given)
+    kept = [one for one in found.asked if one.training.keeps]
+    return list({key_of(one): one for one in reversed(kept)}.values())[::-1], found.shown
 
 
-def _key(asked: Asked) -> tuple[object, ...]:
+def key_of(asked: Asked) -> tuple[object, ...]:
     """What is alike of two trainings that are the same; their samples are the same objects."""
     training = asked.training
     network = training.network
@@ -91,35 +104,39 @@ def _key(asked: Asked) -> tuple[object, ...]:
     return (id(asked.samples), type(network), settings, *data)
 
 
-def train_apart(settings: Settings, name: str, asked: Sequence[Asked], folder: Path) -> None:
-    """Do trainings on as many processes as the settings say, and leave their checkpoints.
+def do_apart(
+    settings: Settings, title: str, work: Sequence[Work], folder: Path, kind: str = "Training"
+) -> None:
+    """Do work on as many processes as the settings say.
 
     Parameters
     ----------
     settings : Settings
-    name : str
-        Of the experiment.
-    asked : sequence of Asked
+    title : str
+        For the progress.
+    work : sequence of Work
     folder : Path
         For a file that all processes read, on this machine and others; of this run alone.
+    kind : str
+        What a piece of work is called.
 
     Raises
     ------
     WorkerDiedError
-        A training ended its process, twice. The others are done.
+        A piece of work ended its process, twice. The others are done.
     MotorBidsAppError
-        The first error of a training, as the evaluation would raise it.
+        The first error of a piece, as the evaluation would raise it.
     """
-    if not asked:
+    if not work:
         return
     resources = processes(settings.resources)
-    path = _write(folder.absolute(), asked)
+    path = _write(folder.absolute(), work)
     n_threads = settings.processing.omp_nthreads
-    units = [_Unit(path, number, resources, n_threads) for number in range(len(asked))]
+    units = [_Unit(path, number, resources, n_threads) for number in range(len(work))]
     failed: dict[int, MotorBidsAppError] = {}
     with (
-        closing(map_unordered(train, units, resources)) as results,
-        progress_bar(f"{name}: trainings", resources.n_procs) as report,
+        closing(map_unordered(do, units, resources)) as results,
+        progress_bar(title, resources.n_procs) as report,
     ):
         for done, (unit, result) in enumerate(results, start=1):
             if result is not None:
@@ -128,22 +145,17 @@ def train_apart(settings: Settings, name: str, asked: Sequence[Asked], folder: P
     path.unlink(missing_ok=True)
     for number, error in sorted(failed.items()):
         if isinstance(error, WorkerDiedError):
-            one = asked[number]
             raise WorkerDiedError(
-                f"Training {number + 1} of {len(asked)} ({one.model}, {one.purpose}: "
-                f"{one.training.kind}) failed. {error}"
+                f"{kind} {number + 1} of {len(work)} ({work[number].words}) failed. {error}"
             )
         raise error
 
 
-def train(unit: _Unit) -> MotorBidsAppError | None:
-    """Do one training in whatever process this is; return the error of one that cannot be done."""
+def do(unit: _Unit) -> MotorBidsAppError | None:
+    """Do one piece of work in whatever process this is; return its error."""
     set_up_process(unit.n_threads)
-    asked = _read(unit.path)[unit.number]
-    training, samples = asked.training, asked.samples[asked.training.rows]
     try:
-        network = _on_device(training.network, _device(unit.resources))
-        network.fit(samples, training.labels)
+        _read(unit.path)[unit.number].do(_device(unit.resources))
     except MotorBidsAppError as error:
         return error
     finally:
@@ -157,27 +169,15 @@ def _device(resources: Resources) -> str:
     return devices[worker_number() % len(devices)] if resources.engine == "local" else devices[0]
 
 
-def _on_device(network: Any, device: str) -> Any:
-    """Return a network that is not fitted, to be trained on a device."""
-    if isinstance(network, InstanceNetwork):
-        return replace(network, plan=replace(network.plan, device=device))
-    return clone(network).set_params(device=device)
-
-
-def _write(folder: Path, asked: Sequence[Asked]) -> Path:
-    """Write trainings, with the samples that they share once; maps in a file are named.
+def _write(folder: Path, work: Sequence[Work]) -> Path:
+    """Write work, with the samples that its pieces share once; maps in a file are named.
 
     The file has a new name each time, as workers keep what they read.
     """
-    for one in asked:
-        if one.samples.volumes is not None and isinstance(
-            one.samples.volumes.store.data, np.memmap
-        ):
-            one.samples.volumes.store.data.flush()  # other machines see what is on the disk
     try:
-        handle, name = tempfile.mkstemp(prefix="trainings-", dir=folder)
+        handle, name = tempfile.mkstemp(prefix="work-", dir=folder)
         with os.fdopen(handle, "wb") as stream:
-            ForkingPickler(stream, pickle.HIGHEST_PROTOCOL).dump(list(asked))
+            ForkingPickler(stream, pickle.HIGHEST_PROTOCOL).dump(list(work))
     except OSError as error:
         check_space(error, folder)
         raise ReadWriteError(
@@ -187,21 +187,22 @@ def _write(folder: Path, asked: Sequence[Asked]) -> Path:
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path) -> list[Asked]:
+def _read(path: Path) -> list[Work]:
     """Read what `_write` wrote, in a folder that nobody but this user can write to."""
     try:
-        asked: list[Asked] = pickle.loads(path.read_bytes())  # noqa: S301 - see above
+        work: list[Work] = pickle.loads(path.read_bytes())  # noqa: S301 - see above
     except FileNotFoundError as error:
         raise ReadWriteError(
             f"A worker does not find {path}. Choose a work folder (--work-dir) that all machines "
             "share under one name."
         ) from error
-    return asked
+    return work
 
 
 def _by_name(array: "np.memmap[Any, Any]") -> Any:
     """Open the file again instead of copying what is in it; a part of one is copied."""
     if isinstance(array.base, mmap.mmap) and array.flags.c_contiguous:
+        array.flush()  # other machines see what is on the disk
         return np.memmap, (array.filename, array.dtype, "r", array.offset, array.shape)
     return np.array(array).__reduce__()
 

@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logit
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.linear_model import LogisticRegression
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.tables.centring import Array, Centring
@@ -18,6 +18,7 @@ from motor_bids_app.models.tables.classical import within
 from motor_bids_app.models.training.folds import binary_labels, inner_folds
 
 PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
+_MOST_STEPS, _SHORTEST, _CLOSE = 100, 1e-6, 1e-9  # of Newton's method
 SAFE_PENALTY = 10.0  # where there are too few people to choose by
 
 
@@ -81,21 +82,59 @@ class DualLogistic(ClassifierMixin, Dual):
     def _solve(
         self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
     ) -> list[tuple[Array, float]]:
-        values, vectors = np.linalg.eigh(products)
-        kept = values > 1e-7 * max(values[-1], 1e-30)
-        if not kept.any():
-            return [(np.zeros(len(y)), float(logit(y.mean())))] * len(penalties)
-        roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
-        solutions = []
-        for penalty in penalties:
-            model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-8)
-            model.fit(vectors * roots, y)  # coordinates with the same inner products
-            dual = vectors @ (model.coef_[0] / roots)
-            solutions.append((dual, float(model.intercept_[0])))
-        return solutions
+        dual, intercept = np.zeros(len(y)), float(logit(y.mean()))
+        found = {}
+        for penalty in sorted(penalties, reverse=True):  # each from where the stronger one ended
+            dual, intercept = _logistic(products, y, penalty, dual, intercept)
+            found[penalty] = (dual, intercept)
+        return [found[penalty] for penalty in penalties]
 
     def _loss(self, scores: Array, y: NDArray[Any]) -> float:
         return float(np.logaddexp(0, np.where(y == 1, -scores, scores)).sum())
+
+
+def _logistic(
+    products: Array, y: NDArray[Any], penalty: float, dual: Array, intercept: float
+) -> tuple[Array, float]:
+    """Weights of the scans and intercept of a logistic regression, from a first guess of them.
+
+    Newton's method for the scores of the scans (Rasmussen and Williams 2006, algorithm 3.1), with
+    an intercept without penalty. Every step factors one matrix, whose eigenvalues are 1 or more.
+    """
+
+    def cost(dual: Array, scores: Array, intercept: float) -> float:
+        loss = np.logaddexp(0, np.where(y == 1, -scores, scores)).sum()
+        return float(loss + penalty / 2 * dual @ (scores - intercept))
+
+    scores = products @ dual + intercept
+    before = cost(dual, scores, intercept)
+    for _ in range(_MOST_STEPS):
+        poor = expit(scores)
+        roots = np.sqrt(np.maximum(poor * (1 - poor), 1e-12))
+        matrix = products * (roots[:, None] * roots / penalty)
+        matrix[np.diag_indices_from(matrix)] += 1
+        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+        sides = np.column_stack([roots * scores + (y - poor) / roots, roots])
+        own, ones = (roots[:, None] * cho_solve(factor, sides, check_finite=False) / penalty).T
+        step = own.sum() / ones.sum() - intercept
+        change = own - (intercept + step) * ones - dual
+        moved = products @ change + step
+        share = 1.0
+        while (
+            share > _SHORTEST
+            and not (
+                after := cost(
+                    dual + share * change, scores + share * moved, intercept + share * step
+                )
+            )
+            <= before
+        ):
+            share /= 2
+        dual, intercept = dual + share * change, float(intercept + share * step)
+        scores, before = scores + share * moved, after
+        if np.abs(moved).max() <= _CLOSE * max(1.0, np.abs(scores).max()):
+            break
+    return dual, intercept
 
 
 class DualRidge(RegressorMixin, Dual):

@@ -81,6 +81,14 @@ def pack(
     return bytes(safetensors.torch.save(whole, {"facts": json.dumps(facts)}))
 
 
+def is_done(content: bytes) -> bool:
+    """Whether a checkpoint is of a training that is done; False where it cannot be read."""
+    try:
+        return bool(_facts(content)["course"]["done"])
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def _momentum(net: NeuralNet) -> dict[str, Tensor]:
     """State of the optimizer and of the random generators."""
     tensors = {
@@ -132,9 +140,7 @@ def unpack(
 def _read(content: bytes, fingerprint: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the facts and tensors of a checkpoint; errors as of `unpack`."""
     try:
-        size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size])
-        facts = json.loads(header["__metadata__"]["facts"])
+        facts = _facts(content)
         tensors = safetensors.torch.load(content)
     except (ValueError, KeyError, safetensors.SafetensorError) as error:
         raise UsageError(
@@ -148,6 +154,12 @@ def _read(content: bytes, fingerprint: str) -> tuple[dict[str, Any], dict[str, T
             "the checkpoints from the work folder to train anew."
         )
     return facts, tensors
+
+
+def _facts(content: bytes) -> dict[str, Any]:
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    return dict(json.loads(header["__metadata__"]["facts"]))
 
 
 def _difference(before: str, now: str) -> str:

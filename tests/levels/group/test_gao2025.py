@@ -18,7 +18,7 @@ from motor_bids_app.levels.predict import level as predict
 from motor_bids_app.settings import BoldSettings, ProcessingSettings, Selection
 
 from ..bold_cohort import VOLUMES, WINDOW, make_bold_cohort
-from ..conftest import record_processing
+from ..conftest import contents, on_two_processes, record_processing
 
 pytestmark = pytest.mark.slow
 SMALL = """
@@ -196,6 +196,16 @@ def test_every_person_has_a_map_of_what_the_network_looked_at(done, cohort):
     assert checks.loc[("randomised", np.nan), "n"] == 8  # four of each of two test sets
     assert checks.loc[("deletion", np.nan), "n"] == 4
     assert "Grad-CAM of the network of windows" in (done[1] / "report.html").read_text()
+
+
+def test_on_two_processes_the_experiment_is_the_same(done, cohort, tmp_path, monkeypatch):
+    (tmp_path / "small.toml").write_text(SMALL)
+
+    found = on_two_processes(cohort, tmp_path / "small.toml", tmp_path, monkeypatch)
+
+    expected = contents(done[1])
+    assert found.keys() == expected.keys()
+    assert [path for path in found if found[path] != expected[path]] == []
 
 
 def test_the_network_is_tested_against_permuted_labels_too(done):

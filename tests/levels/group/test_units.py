@@ -19,6 +19,7 @@ from motor_bids_app.levels import hardware
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.group import units
 from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
+from motor_bids_app.levels.group.explanation.collect import Explainer
 from motor_bids_app.levels.group.rehearsal import Asked
 from motor_bids_app.levels.group.trainings import trainings_of
 from motor_bids_app.models.networks.deep import NetworkClassifier
@@ -114,7 +115,7 @@ def settings(**resources):
 
 def test_trainings_are_left_where_a_model_finds_them(samples, tmp_path, monkeypatch):
     (one,) = asked(samples, tmp_path, NetworkClassifier)
-    units.train_apart(settings(), "x", [one], tmp_path)
+    units.do_apart(settings(), "x", [one], tmp_path)
     expected = NetworkClassifier(**TINY).fit(samples, POOR).predict_proba(samples)
 
     monkeypatch.setattr(SteppedNet, "fit_loop", None)
@@ -136,7 +137,7 @@ def test_processes_open_the_file_of_the_maps_instead_of_a_copy(samples, tmp_path
 
 def test_errors_of_a_training_arrive_as_they_are(samples, tmp_path):
     with pytest.raises(DataError, match="These people cannot be used"):
-        units.train_apart(settings(), "x", asked(samples, tmp_path, Faulty), tmp_path)
+        units.do_apart(settings(), "x", asked(samples, tmp_path, Faulty), tmp_path)
 
 
 @pytest.mark.slow
@@ -147,7 +148,7 @@ def test_a_training_that_ends_its_process_is_named_and_the_others_are_done(
     some = asked(samples, tmp_path, NetworkClassifier, Killed, NetworkClassifier)
 
     with pytest.raises(WorkerDiedError, match=r"Training 2 of 3 \(net, cross-validation: network"):
-        units.train_apart(settings(n_procs=2), "x", some, tmp_path)
+        units.do_apart(settings(n_procs=2), "x", some, tmp_path)
 
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
@@ -202,10 +203,23 @@ def trained(monkeypatch):
     return begun
 
 
+@pytest.fixture
+def explained(monkeypatch):
+    """Looks at networks that are had in this process; each test set has one."""
+    mean_map, had = Explainer._mean_map, []
+
+    def counted(*args, judge=True):
+        had.extend([1] if judge else [])
+        return mean_map(*args, judge=judge)
+
+    monkeypatch.setattr(Explainer, "_mean_map", counted)
+    return had
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("n_procs", [2, 4])
-def test_on_several_processes_an_experiment_is_the_same_and_nothing_is_trained_in_the_first(
-    fake_cohort, tmp_path, alone, trained, n_procs
+def test_on_several_processes_an_experiment_is_the_same_and_the_first_trains_and_explains_nothing(
+    fake_cohort, tmp_path, alone, trained, explained, n_procs
 ):
     found = run(
         copied(fake_cohort, tmp_path), tmp_path, resources=Resources(n_procs=n_procs, device="cpu")
@@ -213,12 +227,12 @@ def test_on_several_processes_an_experiment_is_the_same_and_nothing_is_trained_i
 
     assert found.keys() == alone.keys()
     assert [path for path in alone if found[path] != alone[path]] == []
-    assert trained == []
+    assert trained == explained == []
 
 
 @pytest.mark.slow
 def test_two_shards_and_a_last_run_are_the_same_though_one_shard_was_stopped(
-    fake_cohort, tmp_path, alone, trained, monkeypatch
+    fake_cohort, tmp_path, alone, trained, explained, monkeypatch
 ):
     cohort, work = copied(fake_cohort, tmp_path), tmp_path / "work"
     save = FolderCheckpoints.save
@@ -234,11 +248,12 @@ def test_two_shards_and_a_last_run_are_the_same_though_one_shard_was_stopped(
             run(cohort, tmp_path, work_dir=work, selection=Selection(shard=(2, 2)))
     assert not (cohort.output / "experiments").exists()
     assert len(trained) == 4 + 1  # of the first share, and of the second before it was stopped
+    assert len(explained) == 1  # by the training of the first share
 
     found = run(cohort, tmp_path, work_dir=work)
 
     assert [path for path in alone if found[path] != alone[path]] == []
-    assert len(trained) == TRAININGS
+    assert (len(trained), len(explained)) == (TRAININGS, 2)
     assert not (work / "checkpoints" / "network").exists()
 
 

@@ -1,18 +1,18 @@
 """Attribution maps of the final model while it is cross-validated, for people it has not seen."""
 
-import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
 from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.explanation.attribution import activation_pattern, deviations
-from motor_bids_app.explanation.checks import deletion_drops, rank_correlation, shares
+from motor_bids_app.explanation.checks import STEPS, deletion_drops, rank_correlation, shares
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.group.explanation.attributing import (
@@ -21,7 +21,16 @@ from motor_bids_app.levels.group.explanation.attributing import (
     linear_output,
     network_output,
 )
+from motor_bids_app.levels.group.explanation.looks import (
+    TOGETHER,
+    FirstTime,
+    Look,
+    in_parts,
+    kept,
+    name_look,
+)
 from motor_bids_app.levels.group.explanation.maps import save_person
+from motor_bids_app.levels.group.explanation.tally import Tally
 from motor_bids_app.models.networks.inputs import map_columns, volumes_of
 from motor_bids_app.models.opened.maps import (
     OpenNetwork,
@@ -32,66 +41,28 @@ from motor_bids_app.models.opened.maps import (
     plain_model,
     seen_volumes,
 )
+from motor_bids_app.models.training.snapshots import Checkpoints
 
 OF_LINEAR = ("weights", "pattern", "integrated_gradients")
 CHEAP = {"linear": OF_LINEAR, "network": ("gradcam", "integrated_gradients")}
-_FOLDS = 10  # whose maps are kept to compare; pairs of more tell little more
-_BATCH = 4  # people at a time, and of each fold for the comparison with random models
 Maps = NDArray[np.float32]
-
-
-@dataclass
-class Tally:
-    """What is known of one method so far.
-
-    Parameters
-    ----------
-    total : float64 array, shape (n_maps, X, Y, Z)
-        Sum of the maps of people, each in the direction of its own prediction.
-    n_people : int
-        People in it.
-    folds : list of float32 array
-        Map of the model of each training fold.
-    randomised : list of float
-        Rank correlations with maps of models that learned nothing.
-    drops, random_drops : list of float array
-        See `deletion_drops`, by person.
-    lesion : list of (float, float)
-        Share of a person's attribution, and of the voxels, in the own lesion.
-    errors : list of (float, float)
-        Of integrated gradients: by how much the map misses the output, and the output.
-    """
-
-    total: NDArray[np.float64]
-    n_people: int = 0
-    folds: list[Maps] = field(default_factory=list)
-    randomised: list[float] = field(default_factory=list)
-    drops: list[NDArray[Any]] = field(default_factory=list)
-    random_drops: list[NDArray[Any]] = field(default_factory=list)
-    lesion: list[tuple[float, float]] = field(default_factory=list)
-    errors: list[tuple[float, float]] = field(default_factory=list)
-
-    def keep_fold(self, values: Maps) -> None:
-        """Remember the map of a fold's model."""
-        if len(self.folds) < _FOLDS:
-            self.folds.append(values)
 
 
 class Explainer:
     """Explains models to the people they are tested on, each person the first time.
 
-    Folds test everyone in the first repeat; holdouts take several repeats to come to all.
-
     Parameters
     ----------
     folder : Path
-        For the maps; emptied.
+        For the maps.
     cohort : Cohort
         With maps.
     experiment : Experiment
     lesions : bool array, shape (n_scans, X, Y, Z), or None
         Lesion of each scan on the grid of the maps.
     seed : int
+    place : Checkpoints, optional
+        Where looks at networks are kept.
     """
 
     def __init__(
@@ -101,12 +72,14 @@ class Explainer:
         experiment: Experiment,
         lesions: Callable[[int], NDArray[np.bool_]] | None,
         seed: int,
+        place: Checkpoints | None = None,
     ) -> None:
         self.folder = folder
         self.cohort = cohort
         self.wanted = experiment.explanation
         self.lesions = lesions
         self.seed = seed
+        self.place = place
         self.volumes = volumes_of(cohort.samples)
         self.mask = np.ones(self.volumes.grid.shape, dtype=bool)
         if cohort.mask is not None:
@@ -116,14 +89,11 @@ class Explainer:
         self.tallies: dict[str, Tally] = {}
         self.linear = False
         self.refused: set[str] = set()
-        self._seen: set[str] = set()  # people tested in earlier test sets
-        shutil.rmtree(folder, ignore_errors=True)
+        self.turn = FirstTime(cohort.samples.participants, self.wanted.people_per_test)
 
     def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:  # noqa: ARG002
         """Explain a model fitted to the people outside a test set; see `cross_validate`."""
-        if training != 1:
-            return
-        rows = self._new_rows(tested)
+        rows = self.turn.rows(training, tested)
         if not rows:
             return
         self.linear = is_linear(model)
@@ -131,6 +101,15 @@ class Explainer:
             self._explain_linear(model, tested, rows)
         elif networks := open_networks(model):
             self._explain_networks(networks, rows)
+
+    def look_ahead(self, model: Any, rows: list[int], *, first: bool) -> None:
+        """Have the looks that `watch` will ask for at some people, the first of a test set or not.
+
+        They are kept, and nothing else is changed.
+        """
+        if networks := open_networks(model):
+            for method in self.methods(OF_NETWORKS, "network"):
+                self.look(method, networks, rows, first=first)
 
     def methods(self, possible: tuple[str, ...], kind: str) -> list[str]:
         """Methods to use, of those that are possible for a kind of model."""
@@ -145,16 +124,6 @@ class Explainer:
             shape = (len(self.cohort.maps), *self.volumes.grid.shape)
             self.tallies[method] = Tally(np.zeros(shape))
         return self.tallies[method]
-
-    def _new_rows(self, tested: NDArray[np.bool_]) -> list[int]:
-        """Scans to explain: the first one of each person not tested before, as many as wanted."""
-        people = self.cohort.samples.participants
-        first: dict[str, int] = {}
-        for row in np.flatnonzero(tested):
-            first.setdefault(str(people[row]), int(row))
-        new = sorted(row for person, row in first.items() if person not in self._seen)
-        self._seen |= set(first)
-        return new[: self.wanted.people_per_test]
 
     def add_person(self, method: str, row: int, values: Maps, effect: float) -> None:
         """Save the map of a person, and add it in the direction of the person's prediction."""
@@ -203,7 +172,7 @@ class Explainer:
             effect = float(values.sum())
             self.add_person("integrated_gradients", row, values, effect)
             self.add_deletion("integrated_gradients", linear_output(weights), inputs, values)
-            if row in rows[:_BATCH]:
+            if row in rows[:TOGETHER]:
                 tally.randomised.append(self._agree(values, inputs * random_weights))
             fold += values if effect >= 0 else -values
         tally.keep_fold(fold / np.float32(len(rows)))
@@ -221,32 +190,48 @@ class Explainer:
         return rank_correlation((one * scale)[:, self.mask], (other * scale)[:, self.mask])
 
     def _explain_networks(self, networks: Sequence[OpenNetwork], rows: list[int]) -> None:
-        seen = sorted({self.cohort.maps.index(name) for one in networks for name in one.maps})
         for method in self.methods(OF_NETWORKS, "network"):
             tally, fold = self.tally(method), np.zeros_like(self.tally(method).total, np.float32)
-            for start in range(0, len(rows), _BATCH):
-                some = rows[start : start + _BATCH]
-                values, effects = self._mean_map(method, networks, some)
-                if start == 0:
-                    nothing = [network.randomised(self.seed) for network in networks]
-                    random, _ = self._mean_map(method, nothing, some, judge=False)
-                    # Maps that no network sees are 0 in both, and would look alike.
-                    tally.randomised += map(self._agree, values[:, seen], random[:, seen])
-                for row, one, effect in zip(some, values, effects, strict=True):
+            for number, some in enumerate(in_parts(rows)):
+                look = self.look(method, networks, some, first=number == 0)
+                tally.add(look)
+                for row, one, effect in zip(some, look.values, look.effects, strict=True):
                     self.add_person(method, row, one, float(effect))
                     fold += one if effect >= 0 else -one
             tally.keep_fold(fold / np.float32(len(rows)))
 
+    def look(
+        self, method: str, networks: Sequence[OpenNetwork], rows: list[int], *, first: bool
+    ) -> Look:
+        """Mean over networks of what each says of scans; the first of a test set are compared."""
+
+        def name() -> str:
+            samples = self.cohort.samples[rows]
+            said = (method, self.seed, first, *(one.maps for one in networks))
+            shown = (part for one in networks for part in one.inputs(samples))
+            mask = torch.from_numpy(self.mask)
+            return name_look(said, [one.module for one in networks], (mask, *shown))
+
+        def look() -> Look:
+            found = self._mean_map(method, networks, rows)
+            if not first:
+                return found
+            nothing = [network.randomised(self.seed) for network in networks]
+            random = self._mean_map(method, nothing, rows, judge=False).values
+            # Maps that no network sees are 0 in both, and would look alike.
+            seen = sorted({self.cohort.maps.index(name) for one in networks for name in one.maps})
+            alike = map(self._agree, found.values[:, seen], random[:, seen])
+            return replace(found, randomised=np.array([*alike]))
+
+        return kept(self.place, name, look)
+
     def _mean_map(
         self, method: str, networks: Sequence[OpenNetwork], rows: list[int], judge: bool = True
-    ) -> tuple[Maps, NDArray[np.float64]]:
-        """Maps of scans and what they moved the output by, mean over networks.
-
-        With `judge`, deletions and errors go into the tally.
-        """
+    ) -> Look:
+        """Maps of scans and what they moved the output by; with `judge` by what is deleted too."""
         samples = self.cohort.samples[rows]
-        values = np.zeros((len(rows), *self.tally(method).total.shape), dtype=np.float32)
-        effects = np.zeros(len(rows))
+        values = np.zeros((len(rows), len(self.cohort.maps), *self.mask.shape), dtype=np.float32)
+        effects, drops, missed = np.zeros(len(rows)), list[tuple[Any, Any]](), list[Any]()
         for network in networks:
             columns = [self.cohort.maps.index(name) for name in network.maps]
             inputs, demographics = network.inputs(samples)
@@ -254,13 +239,21 @@ class Explainer:
                 method, network, inputs, demographics, self.mask, self.voxel_size
             )
             values[:, columns] += found / len(networks)
-            for k in range(len(rows)):
+            for k, row in enumerate(rows):
                 output = network_output(network, demographics[k])
                 person = inputs[k].cpu().numpy()
                 whole, none = output(np.stack([person, 0 * person]))
                 effects[k] += (whole - none) / len(networks)
                 if judge:
-                    self.add_deletion(method, output, person, found[k])
+                    order = np.random.default_rng([self.seed, row])
+                    drops.append(deletion_drops(output, person, found[k], self.mask, order))
                 if judge and errors is not None:
-                    self.tally(method).errors.append((abs(errors[k]), abs(whole - none)))
-        return values, effects
+                    missed.append((abs(errors[k]), abs(whole - none)))
+        return Look(
+            values=values,
+            effects=effects,
+            randomised=np.zeros(0),
+            drops=np.array([one for one, _ in drops]).reshape(-1, STEPS + 1),
+            random_drops=np.array([one for _, one in drops]).reshape(-1, STEPS + 1),
+            errors=np.array(missed).reshape(-1, 2),
+        )

@@ -12,9 +12,10 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.explanation.attribution import activation_pattern
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary
-from motor_bids_app.levels.group.explanation.collect import Explainer, Tally
+from motor_bids_app.levels.group.explanation.collect import Explainer
 from motor_bids_app.levels.group.explanation.maps import TITLES, is_mean, save_group, unit
 from motor_bids_app.levels.group.explanation.tables import ExplainedTables
+from motor_bids_app.levels.group.explanation.tally import Tally
 from motor_bids_app.models.networks.inputs import map_columns
 from motor_bids_app.models.opened.maps import (
     linear_scores,
@@ -23,6 +24,7 @@ from motor_bids_app.models.opened.maps import (
     plain_model,
     seen_volumes,
 )
+from motor_bids_app.models.training.snapshots import Checkpoints
 from motor_bids_app.reports.experiment.explanation import Explanation
 
 
@@ -40,7 +42,12 @@ class Lesions:
 
 
 def build_explainer(
-    folder: Path, cohort: Cohort, experiment: Experiment, library: MapLibrary, seed: int
+    folder: Path,
+    cohort: Cohort,
+    experiment: Experiment,
+    library: MapLibrary,
+    seed: int,
+    place: Checkpoints | None = None,
 ) -> Explainer | None:
     """Return what watches the models of an experiment; None where there are no maps."""
     volumes = cohort.samples.volumes
@@ -53,7 +60,7 @@ def build_explainer(
         inputs = experiment.inputs
         store = library.store(("lesion",), inputs.resolution, inputs.mirror_lesion_to)
         lesions = Lesions(store.data, 0, volumes.rows)
-    return Explainer(folder, cohort, experiment, lesions, seed)
+    return Explainer(folder, cohort, experiment, lesions, seed, place)
 
 
 def explain(

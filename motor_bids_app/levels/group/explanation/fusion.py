@@ -15,6 +15,7 @@ from motor_bids_app.levels.group.explanation.slices import SliceExplainer
 from motor_bids_app.models.catalog import FUSION
 from motor_bids_app.models.instances.fusion import FusionModel
 from motor_bids_app.models.opened.maps import plain_model
+from motor_bids_app.models.training.snapshots import Checkpoints
 from motor_bids_app.reports.experiment.explanation import Explanation
 from motor_bids_app.reports.experiment.fusion import FusionSection, weight_chart, weight_table
 
@@ -85,12 +86,16 @@ class FusionWatch:
 
 
 def build_fusion_watch(
-    folder: Path, cohort: Cohort, experiment: Experiment, seed: int
+    folder: Path,
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    place: Checkpoints | None = None,
 ) -> FusionWatch | None:
     """Return what watches the models of slices, EEG and EMG; None where there are none of them."""
     if not set(FUSION) & set(experiment.models):
         return None
     explainer = None
     if SLICES in cohort.samples.instances:
-        explainer = SliceExplainer(folder / "maps", cohort, experiment, seed)
+        explainer = SliceExplainer(folder / "maps", cohort, experiment, seed, place)
     return FusionWatch(folder, explainer)

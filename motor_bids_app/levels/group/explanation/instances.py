@@ -1,26 +1,35 @@
 """Where networks of windows or slices look, in people that they have not learned from."""
 
-import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from motor_bids_app.bids.files import save_image
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.explanation.checks import rank_correlation
+from motor_bids_app.explanation.checks import STEPS, rank_correlation
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.levels.cohort.cohort import Cohort
-from motor_bids_app.levels.group.explanation.collect import Tally
+from motor_bids_app.levels.group.explanation.looks import (
+    FirstTime,
+    Look,
+    in_parts,
+    kept,
+    name_look,
+)
 from motor_bids_app.levels.group.explanation.maps import TITLES, map_image
 from motor_bids_app.levels.group.explanation.tables import ExplainedTables
+from motor_bids_app.levels.group.explanation.tally import Tally
+from motor_bids_app.models.training.snapshots import Checkpoints
 from motor_bids_app.reports.experiment.explanation import Explanation
 from motor_bids_app.settings import STANDARD_SPACE
 from motor_bids_app.spaces.grids import Grid
 
-_COMPARED = 4  # people of each test set who are compared with a network that learned nothing
 _DELETED = 2  # people of each test set whose voxels are deleted, which takes 20 looks at each
 Volume = NDArray[np.float32]
 Curve = NDArray[np.floating[Any]]
@@ -28,6 +37,11 @@ Curve = NDArray[np.floating[Any]]
 
 class Opened(Protocol):
     """A network as `models.opened.slices` and `models.opened.windows` give it."""
+
+    @property
+    def module(self) -> nn.Module:
+        """What computes."""
+        ...
 
     def randomised(self, seed: int) -> Self:
         """Return the same network with all weights drawn anew."""
@@ -37,16 +51,18 @@ Network = TypeVar("Network", bound=Opened)
 
 
 class InstanceExplainer(ABC, Generic[Network]):
-    """Explains the networks of the first repeat to the people they are tested on.
+    """Explains networks to the people they are tested on, each person the first time.
 
     Parameters
     ----------
     folder : Path
-        For the maps; emptied.
+        For the maps.
     cohort : Cohort
         With such instances.
     experiment : Experiment
     seed : int
+    place : Checkpoints, optional
+        Where looks at networks are kept.
     """
 
     instance: ClassVar[str]  # of `Samples.instances`
@@ -55,20 +71,26 @@ class InstanceExplainer(ABC, Generic[Network]):
     reading: ClassVar[str]  # of a figure
     meaning: ClassVar[dict[str, str]]  # of the map, for its sidecar, by method
 
-    def __init__(self, folder: Path, cohort: Cohort, experiment: Experiment, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        cohort: Cohort,
+        experiment: Experiment,
+        seed: int,
+        place: Checkpoints | None = None,
+    ) -> None:
         wanted = experiment.explanation.methods
         chosen = ("gradcam",) if isinstance(wanted, str) else wanted
-        self.folder, self.cohort, self.seed = folder, cohort, seed
+        self.folder, self.cohort, self.seed, self.place = folder, cohort, seed, place
         self.grid, self.resolution, self.mask = self.places(experiment)
-        self.most = experiment.explanation.people_per_test
         self.refused = sorted(set(chosen) - set(self.meaning))
         shape = (1, *self.grid.shape)
         self.tallies = {
             method: Tally(np.zeros(shape)) for method in self.meaning if method in chosen
         }
-        self._random = np.random.default_rng(seed)
-        self._repeat: int | None = None
-        shutil.rmtree(folder, ignore_errors=True)
+        has = cohort.samples.instances[self.instance].counts > 0
+        most = experiment.explanation.people_per_test
+        self.turn = FirstTime(cohort.samples.participants, most, has)
 
     @abstractmethod
     def places(self, experiment: Experiment) -> tuple[Grid, int, NDArray[np.bool_]]:
@@ -77,6 +99,10 @@ class InstanceExplainer(ABC, Generic[Network]):
     @abstractmethod
     def open(self, model: Any) -> Network | None:
         """Return the network of a fitted model; None if it has none."""
+
+    @abstractmethod
+    def shown(self, network: Network, sample: Samples) -> Iterator[Tensor]:
+        """Yield what the network is shown of one scan."""
 
     @abstractmethod
     def person_map(
@@ -101,52 +127,71 @@ class InstanceExplainer(ABC, Generic[Network]):
         """What the sidecar of a person's map says besides."""
         return {}
 
-    def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
+    def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:  # noqa: ARG002
         """Explain a model fitted to the people outside a test set; see `cross_validate`."""
-        network = self.open(model)
-        if self._repeat is None:
-            self._repeat = repeat
-        if network is None or repeat != self._repeat or training != 1:
+        network, rows = self.open(model), self.turn.rows(training, tested)
+        if network is None or not rows:
             return
-        rows, nothing = self._rows(tested), network.randomised(self.seed)
         for method, tally in self.tallies.items():
             fold = np.zeros_like(tally.total, dtype=np.float32)
-            for number, row in enumerate(rows):
-                sample = self.cohort.samples[[row]]
-                values, effect, errors = self.person_map(network, sample, method)
-                values *= self.mask
-                if number < _COMPARED:
-                    other, _, _ = self.person_map(nothing, sample, method)
-                    alike = rank_correlation(values[self.mask], other[self.mask])
-                    tally.randomised.append(alike)
-                if number < _DELETED:
-                    drops, random = self.deletion(network, sample, values, self._random)
-                    tally.drops.append(drops)
-                    tally.random_drops.append(random)
-                signed = values if effect >= 0 else -values
-                fold += signed
-                tally.total += signed
-                tally.n_people += 1
-                tally.errors += errors
-                self._save(method, row, values)
-            if rows:
-                tally.keep_fold(fold / np.float32(len(rows)))
+            for number, some in enumerate(in_parts(rows)):
+                look = self.look(method, network, some, first=number == 0)
+                tally.add(look)
+                for row, values, effect in zip(some, look.values[:, 0], look.effects, strict=True):
+                    signed = values if effect >= 0 else -values
+                    fold += signed
+                    tally.total += signed
+                    tally.n_people += 1
+                    self._save(method, row, values)
+            tally.keep_fold(fold / np.float32(len(rows)))
 
-    def _rows(self, tested: NDArray[np.bool_]) -> list[int]:
-        """Scans to explain: the first one with instances of each tested person."""
-        people = self.cohort.samples.participants
-        has = self.cohort.samples.instances[self.instance].counts
-        first: dict[str, int] = {}
-        for row in np.flatnonzero(tested & (has > 0)):
-            first.setdefault(str(people[row]), int(row))
-        return sorted(first.values())[: self.most]
+    def look_ahead(self, model: Any, rows: list[int], *, first: bool) -> None:
+        """Have looks that `watch` will ask for; see `Explainer.look_ahead`."""
+        network = self.open(model)
+        if network is not None:
+            for method in self.tallies:
+                self.look(method, network, rows, first=first)
+
+    def look(self, method: str, network: Network, rows: list[int], *, first: bool) -> Look:
+        """What a network says of scans; of a test set the first are compared, and deleted."""
+        samples = [self.cohort.samples[[row]] for row in rows]
+
+        def name() -> str:
+            said = (self.instance, method, self.seed, first)
+            given = (part for sample in samples for part in self.shown(network, sample))
+            return name_look(said, [network.module], (torch.from_numpy(self.mask), *given))
+
+        def look() -> Look:
+            found = [self.person_map(network, sample, method) for sample in samples]
+            maps = [values * self.mask for values, _, _ in found]
+            alike, drops = list[float](), list[tuple[Curve, Curve]]()
+            if first:
+                nothing = network.randomised(self.seed)
+                others = [self.person_map(nothing, sample, method)[0] for sample in samples]
+                pairs = zip(maps, others, strict=True)
+                alike = [rank_correlation(a[self.mask], b[self.mask]) for a, b in pairs]
+                drops = [
+                    self.deletion(network, sample, values, np.random.default_rng([self.seed, row]))
+                    for row, sample, values in zip(rows[:_DELETED], samples, maps, strict=False)
+                ]
+            return Look(
+                values=np.stack(maps)[:, None].astype(np.float32) + np.float32(0),  # no -0
+                effects=np.array([effect for _, effect, _ in found]),
+                randomised=np.array(alike),
+                drops=np.array([one for one, _ in drops]).reshape(-1, STEPS + 1),
+                random_drops=np.array([one for _, one in drops]).reshape(-1, STEPS + 1),
+                errors=np.array([one for *_, errors in found for one in errors]).reshape(-1, 2),
+            )
+
+        return kept(self.place, name, look)
 
     def _save(self, method: str, row: int, values: Volume) -> None:
         person = str(self.cohort.samples.participants[row])
         label = person if person.startswith("sub-") else f"sub-{person}"
         sidecar = {
             **self._sidecar(method),
-            "Model": "of the first repeat and training, which did not learn from this person",
+            "Model": "of the first training of the first test set with this person: it did not "
+            "learn from them",
             **self.details(row),
         }
         name = f"{label}_desc-{method.replace('_', '')}.nii.gz"
@@ -190,7 +235,8 @@ class InstanceExplainer(ABC, Generic[Network]):
         n_people = max(tally.n_people for tally in self.tallies.values())
         said = [
             f"{n_people} people were each explained by a {self.network} that had not learned from "
-            "them (first repeat, first training). Their maps are in the folder maps.",
+            "them (first training of the first test set that they are in). Their maps are in the "
+            "folder maps.",
             *self.notes(),
         ]
         if self.refused:

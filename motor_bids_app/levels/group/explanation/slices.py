@@ -1,5 +1,6 @@
 """Where in the bold a network of slices looks (shi2025)."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,6 +52,10 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         if network is not None:
             self._apart = network.places[0] * network.pixel_size
         return network
+
+    def shown(self, network: OpenSlices, sample: Samples) -> Iterator[torch.Tensor]:
+        """Yield the slices; see `InstanceExplainer`."""
+        return network.pictures(sample)
 
     def person_map(
         self,

@@ -12,8 +12,8 @@ from motor_bids_app.bids.files import write_table
 from motor_bids_app.explanation.checks import deletion_area, most_alike, shares, stability
 from motor_bids_app.explanation.peaks import Regions, peak_table
 from motor_bids_app.levels.cohort.maps import experiment_mask
-from motor_bids_app.levels.group.explanation.collect import Tally
 from motor_bids_app.levels.group.explanation.maps import TITLES, map_image
+from motor_bids_app.levels.group.explanation.tally import Tally
 from motor_bids_app.reports.experiment.explanation import (
     REFERENCES,
     Explanation,

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motor_bids_app.experiments.schema import Experiment
-from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.maps import MapLibrary
+from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.explanation.collect import Explainer
 from motor_bids_app.levels.group.explanation.explain import build_explainer, explain
 from motor_bids_app.levels.group.explanation.fusion import FusionWatch, build_fusion_watch
+from motor_bids_app.levels.group.explanation.slices import SliceExplainer
 from motor_bids_app.levels.group.explanation.windows import (
     WindowExplainer,
     build_window_explainer,
@@ -40,16 +41,23 @@ class Watchers:
 
     @classmethod
     def build(
-        cls, folder: Path, cohort: Cohort, experiment: Experiment, library: MapLibrary, seed: int
+        cls, folder: Path, experiment: Experiment, library: MapLibrary, builder: Builder
     ) -> Self:
-        """Return what an experiment needs."""
+        """Return what an experiment needs; nothing is written before something is watched."""
+        cohort, seed, place = builder.cohort, builder.seed, builder.checkpoints
         return cls(
             folder=folder,
             experiment=experiment,
-            maps=build_explainer(folder / "maps", cohort, experiment, library, seed),
-            fusion=build_fusion_watch(folder, cohort, experiment, seed),
-            windows=build_window_explainer(folder / "maps", cohort, experiment, seed),
+            maps=build_explainer(folder / "maps", cohort, experiment, library, seed, place),
+            fusion=build_fusion_watch(folder, cohort, experiment, seed, place),
+            windows=build_window_explainer(folder / "maps", cohort, experiment, seed, place),
         )
+
+    @property
+    def explainers(self) -> list[Explainer | WindowExplainer | SliceExplainer]:
+        """Those that look at networks."""
+        slices = None if self.fusion is None else self.fusion.explainer
+        return [one for one in (self.maps, slices, self.windows) if one is not None]
 
     def watch(self, model: Any, repeat: int, training: int, tested: NDArray[np.bool_]) -> None:
         """Look at a fitted model; see `cross_validate`."""

@@ -1,5 +1,6 @@
 """Where a network of sliding windows looks (gao2025)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.maps import experiment_mask
 from motor_bids_app.levels.group.explanation.instances import Curve, InstanceExplainer, Volume
 from motor_bids_app.models.opened.windows import OpenWindows, open_windows
+from motor_bids_app.models.training.snapshots import Checkpoints
 from motor_bids_app.spaces.grids import Grid
 
 _WINDOWS = 8  # of a person, evenly spaced: neighbours are nearly the same
@@ -52,6 +54,10 @@ class WindowExplainer(InstanceExplainer[OpenWindows]):
         if network is not None:
             self._apart = float(network.places[0] * self.grid.voxel_sizes.max())
         return network
+
+    def shown(self, network: OpenWindows, sample: Samples) -> Iterator[torch.Tensor]:
+        """Yield the windows that are explained; see `InstanceExplainer`."""
+        return (part for given in network.inputs(sample, _WINDOWS) for part in given)
 
     def person_map(
         self, network: OpenWindows, sample: Samples, method: str
@@ -126,10 +132,14 @@ def windows_deletion(
 
 
 def build_window_explainer(
-    folder: Path, cohort: Cohort, experiment: Experiment, seed: int
+    folder: Path,
+    cohort: Cohort,
+    experiment: Experiment,
+    seed: int,
+    place: Checkpoints | None = None,
 ) -> WindowExplainer | None:
     """Return what watches networks of windows; None where nobody has windows."""
     instances = cohort.samples.instances.get(WINDOWS)
     if instances is None or not instances.size:
         return None
-    return WindowExplainer(folder, cohort, experiment, seed)
+    return WindowExplainer(folder, cohort, experiment, seed, place)

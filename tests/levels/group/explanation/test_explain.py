@@ -13,6 +13,7 @@ import pytest
 from motor_bids_app.levels.cohort.maps import brain_grid
 from motor_bids_app.levels.group import level as group
 from motor_bids_app.levels.group.explanation.collect import Explainer
+from motor_bids_app.levels.group.explanation.looks import Look
 
 pytest.importorskip("captum")
 
@@ -163,7 +164,7 @@ def test_maps_that_no_network_sees_do_not_look_alike(monkeypatch):
     def noise(*_, **__):
         values = random.normal(size=(1, 2, 8, 8, 8)).astype(np.float32)
         values[:, 1] = 0
-        return values, np.ones(1)
+        return Look(values, np.ones(1), *(np.zeros(0) for _ in range(4)))
 
     monkeypatch.setattr(Explainer, "_mean_map", noise)
     monkeypatch.setattr(Explainer, "add_person", lambda *_: None)
@@ -172,7 +173,7 @@ def test_maps_that_no_network_sees_do_not_look_alike(monkeypatch):
     explainer.mask = np.ones((8, 8, 8), dtype=bool)
     explainer.volumes = SimpleNamespace(grid=SimpleNamespace(shape=(8, 8, 8)))
     explainer.wanted = SimpleNamespace(methods=("gradcam",))
-    explainer.refused, explainer.tallies, explainer.seed = set(), {}, 0
+    explainer.refused, explainer.tallies, explainer.seed, explainer.place = set(), {}, 0, None
 
     network = SimpleNamespace(maps=("fa",), randomised=lambda seed: network)
     explainer._explain_networks([network], [0])
