@@ -99,7 +99,8 @@ def halves(raw, folder):
         )
         for part in (1, 2)
     ]
-    if any([run.wait() for run in runs]):
+    codes = [run.wait() for run in runs]
+    if any(codes):
         raise RuntimeError("a run of half the people failed")
     return time.perf_counter() - start
 
