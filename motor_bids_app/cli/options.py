@@ -95,7 +95,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         type=cli_values.shard,
         metavar="i/N",
         help="participant level: process part i of N of the participants; group level: run part i "
-        "of N of the network trainings, which a later run without --shard collects (--work-dir)",
+        "of N of the trainings and explanations of networks, which a later run without --shard "
+        "collects (--work-dir)",
     )
 
 
