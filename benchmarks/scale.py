@@ -1,13 +1,13 @@
 """How long it takes to list datasets of many people, beside bids2table, and their derivatives.
 
 usage: python benchmarks/scale.py [PEOPLE ...]
-For each number of people (default: 100, 1000) writes a dataset of two sessions with anatomy, dwi,
-bold, EEG and EMG, of empty images, and lists it: CPU seconds of a fresh process, imports left out,
-median of three. Then the same for the start of the group level: derivatives of as many people, five
-maps and 200 features each, gathered with their scores. Ends with 1 if listing 1,000 people takes
-more than 3 CPU seconds or gathering them more than 5, or any number more than twice what bids2table
-takes, where it is installed in .venv-peers. For at most 100 people pybids is timed too, without
-the content of sidecars.
+For each number of people (default: 100, 1000, 10000) writes a dataset of two sessions with
+anatomy, dwi, bold, EEG and EMG, of empty images, and lists it: CPU seconds of a fresh process,
+imports left out, median of three; and as one of 100 array jobs does. Then the same for the start of
+the group level: derivatives of as many people, five maps and 200 features each, gathered with their
+scores. Ends with 1 if listing 1,000 people takes more than 3 CPU seconds or gathering them more
+than 5, or any number more than twice what bids2table takes, where it is installed in .venv-peers.
+For at most 100 people pybids is timed too, without the content of sidecars.
 """
 
 import statistics
@@ -27,7 +27,7 @@ from pathlib import Path
 from motor_bids_app.bids.index import index_dataset
 from motor_bids_app.settings import Selection
 start = time.process_time()
-found = index_dataset(Path(sys.argv[1]), Selection())
+found = index_dataset(Path(sys.argv[1]), Selection(shard=(1, int(sys.argv[2]))))
 print(time.process_time() - start, len(found))
 """
 GROUP = """
@@ -113,12 +113,12 @@ def write_derivatives(root, people):
     (root / "participants.tsv").write_text("".join(rows))
 
 
-def listed(python, program, root):
+def listed(python, program, *given):
     """CPU seconds, median of three processes, and what was found."""
     runs = []
     for _ in range(3):
         done = subprocess.run(
-            [python, "-c", program, root], check=True, stdout=subprocess.PIPE, text=True
+            [python, "-c", program, *given], check=True, stdout=subprocess.PIPE, text=True
         )
         runs.append([float(word) for word in done.stdout.split()])
     return statistics.median(seconds for seconds, _ in runs), int(runs[0][1])
@@ -132,14 +132,15 @@ def has_peer():
 
 def main():
     """Print a line for each size; 1 if a limit is missed."""
-    sizes = [int(word) for word in sys.argv[1:]] or [100, 1000]
+    sizes = [int(word) for word in sys.argv[1:]] or [100, 1000, 10000]
     peer, missed = has_peer(), False
     for people in sizes:
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(scratch) / "bids"
             write_dataset(root, people)
-            seconds, found = listed(sys.executable, OURS, str(root))
-            line = f"{people} people: {found} scans in {seconds:.2f} CPU s"
+            seconds, found = listed(sys.executable, OURS, str(root), "1")
+            own, _ = listed(sys.executable, OURS, str(root), "100")
+            line = f"{people} people: {found} scans in {seconds:.2f} CPU s, 1 of 100 jobs {own:.2f}"
             allowed = LIMIT * people / 1000
             if peer:
                 theirs, files = listed(str(PEER_PYTHON), PEER, str(root))
