@@ -1,7 +1,6 @@
 """Run one experiment, from its people to its files."""
 
 import logging
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -118,8 +117,8 @@ def evaluated(
     experiment, cohort = builder.experiment, builder.cohort
     folder = own_folder(settings.output_dir, "experiments", experiment.name)
 
-    watchers = Watchers.build(folder, experiment, library, builder)
-    shutil.rmtree(folder / "maps", ignore_errors=True)
+    watchers = Watchers.build(folder, experiment, builder)
+    watchers.begin(library)
 
     def ahead(setup: Setup) -> None:
         if not is_alone(settings.resources):

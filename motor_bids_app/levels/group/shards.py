@@ -93,7 +93,7 @@ def _train_share_of_part(
     # An explanation is of the shard that has the last of its trainings.
     mine = {key_of(one) for one in own}
     folder = own_folder(settings.output_dir, "experiments", name)
-    watchers = Watchers.build(folder, experiment, library, opened.builder)
+    watchers = Watchers.build(folder, experiment, opened.builder)
     looks = [one for one in looks_of(watchers, shown) if key_of(one.shown.last) in mine]
     do_apart(settings, f"{name}: explanations", looks, library.folder, "Explanation")
     return len(asked)

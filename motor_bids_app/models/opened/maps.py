@@ -133,17 +133,24 @@ def untrained(module: Module, seed: int) -> Module:
 
 
 def plain_model(model: Any) -> Any:
-    """Return the model itself, without a recalibration of its probabilities."""
-    return model.model_ if isinstance(model, RecalibratedClassifier) else model
+    """Return the model itself, without a recalibration of its probabilities; fitted or not."""
+    if isinstance(model, RecalibratedClassifier):
+        return getattr(model, "model_", model.model)
+    return model
+
+
+def is_opened(model: Any) -> bool:
+    """Whether `open_networks` finds networks in a model, once that is fitted."""
+    plain = plain_model(model)
+    windowed = isinstance(plain, WindowClassifier | WindowRegressor)
+    return isinstance(plain, NetworkModel) and not windowed  # explanations are of maps of scans
 
 
 def open_networks(model: Any) -> list[OpenNetwork]:
     """Return the networks of a fitted model, whose mean it is; none if it is no network."""
-    plain = plain_model(model)
-    if not isinstance(plain, NetworkModel):
+    if not is_opened(model):
         return []
-    if isinstance(plain, WindowClassifier | WindowRegressor):
-        return []  # explanations are of maps of scans
+    plain = plain_model(model)
     if hasattr(plain, "networks_"):  # networks by map and inner fold, of which some maps count
         by_map = zip(plain.maps_, plain.networks_, strict=True)
         chosen = [one for name, ones in by_map if name in plain.chosen_ for one in ones]

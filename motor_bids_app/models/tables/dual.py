@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit, logit
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.linear_model import LogisticRegression
 
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.tables.centring import Array, Centring
@@ -19,6 +20,7 @@ from motor_bids_app.models.training.folds import binary_labels, inner_folds
 
 PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
 _MOST_STEPS, _SHORTEST, _CLOSE = 100, 1e-6, 1e-9  # of Newton's method
+_NOTHING = 1e-7  # of the largest eigenvalue
 SAFE_PENALTY = 10.0  # where there are too few people to choose by
 
 
@@ -82,6 +84,8 @@ class DualLogistic(ClassifierMixin, Dual):
     def _solve(
         self, products: Array, y: NDArray[Any], penalties: tuple[float, ...]
     ) -> list[tuple[Array, float]]:
+        if _is_thin(products):
+            return _thin_logistic(products, y, penalties)
         dual, intercept = np.zeros(len(y)), float(logit(y.mean()))
         found = {}
         for penalty in sorted(penalties, reverse=True):  # each from where the stronger one ended
@@ -91,6 +95,29 @@ class DualLogistic(ClassifierMixin, Dual):
 
     def _loss(self, scores: Array, y: NDArray[Any]) -> float:
         return float(np.logaddexp(0, np.where(y == 1, -scores, scores)).sum())
+
+
+def _is_thin(products: Array) -> bool:
+    """Whether the inputs are few beside the scans, judged by a quarter of these."""
+    values = np.linalg.eigvalsh(products[::4, ::4])
+    return bool(values[0] <= _NOTHING * values[-1])
+
+
+def _thin_logistic(
+    products: Array, y: NDArray[Any], penalties: tuple[float, ...]
+) -> list[tuple[Array, float]]:
+    """Fit coordinates with the same inner products, which are few; see `DualLogistic._solve`."""
+    values, vectors = np.linalg.eigh(products)
+    kept = values > _NOTHING * max(values[-1], 1e-30)
+    if not kept.any():
+        return [(np.zeros(len(y)), float(logit(y.mean())))] * len(penalties)
+    roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
+    solutions = []
+    for penalty in penalties:
+        model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-8)
+        model.fit(vectors * roots, y)
+        solutions.append((vectors @ (model.coef_[0] / roots), float(model.intercept_[0])))
+    return solutions
 
 
 def _logistic(

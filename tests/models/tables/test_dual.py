@@ -22,7 +22,7 @@ def cases():
 
 @pytest.mark.parametrize(("what", "voxels", "poor"), list(cases()))
 def test_the_gradient_is_zero_at_every_penalty(what, voxels, poor):
-    """Of the loss of the scores f = K a + b and a'Ka / 2 it is K (p - y + penalty a), sum(p - y)."""
+    """Of the scores f = K a + b it is K (p - y + penalty a), and sum(p - y)."""
     centred = voxels - voxels.mean(axis=0)
     products = centred @ centred.T / (centred**2).sum(axis=1).mean()
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from motor_bids_app.levels.group.explanation.looks import in_parts
@@ -51,14 +52,20 @@ class LookAhead:
 
     def do(self, device: str) -> None:
         """Find what the networks have learned, and look at them."""
-        place, cohort, tested = self.explainer.place, self.explainer.cohort, self.shown.tested
-        model = on_device(self.shown.model, device)
-        with_everywhere(model, checkpoints=_Finished(place))
         try:
-            model.fit(cohort.samples[~tested], cohort.y[~tested])
+            model = _fitted(self.shown, self.explainer, device)
         except _NotYetError:
             return
         self.explainer.look_ahead(model, self.rows, first=self.first)
+
+
+@lru_cache(maxsize=1)
+def _fitted(shown: Shown, explainer: Any, device: str) -> Any:
+    """Return a model with what was learned; the looks of a test set come one after the other."""
+    cohort, tested = explainer.cohort, shown.tested
+    model = on_device(shown.model, device)
+    with_everywhere(model, checkpoints=_Finished(explainer.place))
+    return model.fit(cohort.samples[~tested], cohort.y[~tested])
 
 
 def looks_of(watchers: Watchers, shown: Sequence[Shown]) -> list[LookAhead]:
@@ -67,6 +74,8 @@ def looks_of(watchers: Watchers, shown: Sequence[Shown]) -> list[LookAhead]:
     for explainer in watchers.explainers:
         turn = deepcopy(explainer.turn)
         for one in shown:
+            if not explainer.explains(one.model):
+                continue
             parts = enumerate(in_parts(turn.rows(one.training, one.tested)))
             found += [LookAhead(one, explainer, rows, number == 0) for number, rows in parts]
     return found

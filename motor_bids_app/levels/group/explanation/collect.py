@@ -35,6 +35,7 @@ from motor_bids_app.models.networks.inputs import map_columns, volumes_of
 from motor_bids_app.models.opened.maps import (
     OpenNetwork,
     is_linear,
+    is_opened,
     linear_scores,
     linear_weights,
     open_networks,
@@ -58,11 +59,14 @@ class Explainer:
     cohort : Cohort
         With maps.
     experiment : Experiment
-    lesions : bool array, shape (n_scans, X, Y, Z), or None
-        Lesion of each scan on the grid of the maps.
     seed : int
     place : Checkpoints, optional
         Where looks at networks are kept.
+
+    Attributes
+    ----------
+    lesions : callable or None
+        From a scan to its lesion on the grid of the maps, a bool array, shape (X, Y, Z).
     """
 
     def __init__(
@@ -70,14 +74,13 @@ class Explainer:
         folder: Path,
         cohort: Cohort,
         experiment: Experiment,
-        lesions: Callable[[int], NDArray[np.bool_]] | None,
         seed: int,
         place: Checkpoints | None = None,
     ) -> None:
         self.folder = folder
         self.cohort = cohort
         self.wanted = experiment.explanation
-        self.lesions = lesions
+        self.lesions: Callable[[int], NDArray[np.bool_]] | None = None
         self.seed = seed
         self.place = place
         self.volumes = volumes_of(cohort.samples)
@@ -101,6 +104,10 @@ class Explainer:
             self._explain_linear(model, tested, rows)
         elif networks := open_networks(model):
             self._explain_networks(networks, rows)
+
+    def explains(self, model: Any) -> bool:
+        """Whether there will be networks to look at in a model that is not fitted."""
+        return is_opened(model)
 
     def look_ahead(self, model: Any, rows: list[int], *, first: bool) -> None:
         """Have the looks that `watch` will ask for at some people, the first of a test set or not.
@@ -207,7 +214,8 @@ class Explainer:
 
         def name() -> str:
             samples = self.cohort.samples[rows]
-            said = (method, self.seed, first, *(one.maps for one in networks))
+            maps = [self.cohort.maps, *(one.maps for one in networks)]
+            said = (method, self.seed, first, rows, self.mask.shape, *maps)
             shown = (part for one in networks for part in one.inputs(samples))
             mask = torch.from_numpy(self.mask)
             return name_look(said, [one.module for one in networks], (mask, *shown))

@@ -1,6 +1,6 @@
 """What the final model looks at: maps, tables and the section of the report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,22 +45,27 @@ def build_explainer(
     folder: Path,
     cohort: Cohort,
     experiment: Experiment,
-    library: MapLibrary,
     seed: int,
     place: Checkpoints | None = None,
 ) -> Explainer | None:
     """Return what watches the models of an experiment; None where there are no maps."""
+    if cohort.samples.volumes is None:
+        return None
+    return Explainer(folder, cohort, experiment, seed, place)
+
+
+def find_lesions(cohort: Cohort, experiment: Experiment, library: MapLibrary) -> Lesions | None:
+    """Return the lesions of a cohort with maps, read where they are none of its maps."""
     volumes = cohort.samples.volumes
     if volumes is None:
         return None
-    lesions: Callable[[int], NDArray[np.bool_]] | None = None
     if "lesion" in volumes.maps:
-        lesions = Lesions(volumes.store.data, volumes.maps.index("lesion"), volumes.rows)
-    elif any("lesion" in scan.maps for scan in library.scans):
-        inputs = experiment.inputs
-        store = library.store(("lesion",), inputs.resolution, inputs.mirror_lesion_to)
-        lesions = Lesions(store.data, 0, volumes.rows)
-    return Explainer(folder, cohort, experiment, lesions, seed, place)
+        return Lesions(volumes.store.data, volumes.maps.index("lesion"), volumes.rows)
+    if not any("lesion" in scan.maps for scan in library.scans):
+        return None
+    inputs = experiment.inputs
+    store = library.store(("lesion",), inputs.resolution, inputs.mirror_lesion_to)
+    return Lesions(store.data, 0, volumes.rows)
 
 
 def explain(

@@ -97,6 +97,10 @@ class InstanceExplainer(ABC, Generic[Network]):
         """Grid of the maps, resolution (mm) of the template behind them, and voxels that count."""
 
     @abstractmethod
+    def explains(self, model: Any) -> bool:
+        """Whether `open` will find a network in a model that is not fitted."""
+
+    @abstractmethod
     def open(self, model: Any) -> Network | None:
         """Return the network of a fitted model; None if it has none."""
 
@@ -157,7 +161,7 @@ class InstanceExplainer(ABC, Generic[Network]):
         samples = [self.cohort.samples[[row]] for row in rows]
 
         def name() -> str:
-            said = (self.instance, method, self.seed, first)
+            said = (self.instance, method, self.seed, first, rows, self.mask.shape)
             given = (part for sample in samples for part in self.shown(network, sample))
             return name_look(said, [network.module], (torch.from_numpy(self.mask), *given))
 

@@ -79,13 +79,21 @@ class Look:
 
 
 def name_look(said: Sequence[object], modules: Iterable[nn.Module], shown: Iterable[Tensor]) -> str:
-    """Name a look by what it follows from: words and numbers, weights, and inputs."""
-    seen = hashlib.sha256(repr((__version__, *said)).encode())
+    """Name a look by what it follows from: words and numbers, networks, and inputs."""
+    parts = [part for module in modules for part in module.modules()]
+    plain = [(type(part).__name__, _numbers(part)) for part in parts]
+    seen = hashlib.sha256(repr((__version__, *said, *plain)).encode())
     weights = (one for module in modules for one in module.state_dict().values())
     for part in (*weights, *shown):
         tensor = part.detach().cpu().contiguous()
         seen.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return seen.hexdigest()[:24]
+
+
+def _numbers(part: nn.Module) -> list[tuple[str, object]]:
+    """Return what a layer knows beside its weights, such as the range of a score."""
+    known = sorted(vars(part).items())
+    return [(name, one) for name, one in known if isinstance(one, int | float | str | tuple)]
 
 
 def kept(place: Checkpoints | None, name: Callable[[], str], look: Callable[[], Look]) -> Look:

@@ -14,6 +14,8 @@ from motor_bids_app.features.samples import Samples
 from motor_bids_app.features.slices import SLICES, VolumeSlices
 from motor_bids_app.levels.cohort.maps import experiment_mask, to_flip
 from motor_bids_app.levels.group.explanation.instances import Curve, InstanceExplainer, Volume
+from motor_bids_app.models.instances.fusion import FusionModel
+from motor_bids_app.models.opened.maps import plain_model
 from motor_bids_app.models.opened.slices import OpenSlices, open_slices, places_of
 from motor_bids_app.spaces.grids import Grid
 
@@ -46,6 +48,11 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         self._mirrored = to_flip(table, experiment.inputs.mirror_lesion_to)
         return source.grid, _RESOLUTION, experiment_mask("brain", source.grid)
 
+    def explains(self, model: Any) -> bool:
+        """Whether it reads slices; see `InstanceExplainer`."""
+        plain = plain_model(model)
+        return isinstance(plain, FusionModel) and SLICES in plain.modalities
+
     def open(self, model: Any) -> OpenSlices | None:
         """Return the network; see `InstanceExplainer`."""
         network = open_slices(model, float(self.grid.voxel_sizes.max()))
@@ -54,8 +61,9 @@ class SliceExplainer(InstanceExplainer[OpenSlices]):
         return network
 
     def shown(self, network: OpenSlices, sample: Samples) -> Iterator[torch.Tensor]:
-        """Yield the slices; see `InstanceExplainer`."""
-        return network.pictures(sample)
+        """Yield the slices, and the output of the average one; see `InstanceExplainer`."""
+        yield torch.tensor(network.learned.average, dtype=torch.float64)
+        yield from network.pictures(sample)
 
     def person_map(
         self,

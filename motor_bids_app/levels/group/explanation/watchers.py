@@ -1,5 +1,6 @@
 """Everything that watches the final models of an experiment, to show what they look at."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ from motor_bids_app.experiments.schema import Experiment
 from motor_bids_app.levels.cohort.maps import MapLibrary
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.explanation.collect import Explainer
-from motor_bids_app.levels.group.explanation.explain import build_explainer, explain
+from motor_bids_app.levels.group.explanation.explain import (
+    build_explainer,
+    explain,
+    find_lesions,
+)
 from motor_bids_app.levels.group.explanation.fusion import FusionWatch, build_fusion_watch
 from motor_bids_app.levels.group.explanation.slices import SliceExplainer
 from motor_bids_app.levels.group.explanation.windows import (
@@ -40,18 +45,22 @@ class Watchers:
     windows: WindowExplainer | None
 
     @classmethod
-    def build(
-        cls, folder: Path, experiment: Experiment, library: MapLibrary, builder: Builder
-    ) -> Self:
-        """Return what an experiment needs; nothing is written before something is watched."""
+    def build(cls, folder: Path, experiment: Experiment, builder: Builder) -> Self:
+        """Return what an experiment needs; nothing is read or written."""
         cohort, seed, place = builder.cohort, builder.seed, builder.checkpoints
         return cls(
             folder=folder,
             experiment=experiment,
-            maps=build_explainer(folder / "maps", cohort, experiment, library, seed, place),
+            maps=build_explainer(folder / "maps", cohort, experiment, seed, place),
             fusion=build_fusion_watch(folder, cohort, experiment, seed, place),
             windows=build_window_explainer(folder / "maps", cohort, experiment, seed, place),
         )
+
+    def begin(self, library: MapLibrary) -> None:
+        """Read the lesions that maps are compared with, and delete earlier maps."""
+        shutil.rmtree(self.folder / "maps", ignore_errors=True)
+        if self.maps is not None:
+            self.maps.lesions = find_lesions(self.maps.cohort, self.experiment, library)
 
     @property
     def explainers(self) -> list[Explainer | WindowExplainer | SliceExplainer]:

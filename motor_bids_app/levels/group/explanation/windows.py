@@ -16,6 +16,8 @@ from motor_bids_app.features.series import WINDOWS, SeriesWindows
 from motor_bids_app.levels.cohort.cohort import Cohort
 from motor_bids_app.levels.cohort.maps import experiment_mask
 from motor_bids_app.levels.group.explanation.instances import Curve, InstanceExplainer, Volume
+from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
+from motor_bids_app.models.opened.maps import plain_model
 from motor_bids_app.models.opened.windows import OpenWindows, open_windows
 from motor_bids_app.models.training.snapshots import Checkpoints
 from motor_bids_app.spaces.grids import Grid
@@ -47,6 +49,10 @@ class WindowExplainer(InstanceExplainer[OpenWindows]):
         assert isinstance(source, SeriesWindows)
         mask = experiment_mask(experiment.inputs.mask, source.grid)
         return source.grid, experiment.inputs.resolution, mask
+
+    def explains(self, model: Any) -> bool:
+        """Whether it is a network of windows; see `InstanceExplainer`."""
+        return isinstance(plain_model(model), WindowClassifier | WindowRegressor)
 
     def open(self, model: Any) -> OpenWindows | None:
         """Return the network; see `InstanceExplainer`."""

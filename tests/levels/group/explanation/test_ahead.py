@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.group.explanation.ahead import LookAhead
+from motor_bids_app.levels.group.rehearsal import Shown
 
 
 class Loading(BaseEstimator):
@@ -32,7 +33,7 @@ class Around(BaseEstimator):
         return self
 
 
-@dataclass
+@dataclass(eq=False)
 class Explainer:
     place: FolderCheckpoints
     cohort: SimpleNamespace
@@ -59,7 +60,7 @@ def test_only_models_whose_trainings_are_done_are_looked_at(tmp_path, content, l
     cohort = SimpleNamespace(samples=np.zeros(3), y=np.zeros(3))
     explainer = Explainer(place, cohort, [])
     tested = np.array([True, False, False])
-    shown = SimpleNamespace(model=Around(Loading(place, "cuda:0")), tested=tested)
+    shown = Shown(Around(Loading(place, "cuda:0")), 1, 1, tested, None)
 
     LookAhead(shown, explainer, [0], first=True).do("cpu")
 

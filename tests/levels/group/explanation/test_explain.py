@@ -9,9 +9,11 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from motor_bids_app.levels.cohort.maps import brain_grid
 from motor_bids_app.levels.group import level as group
+from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.group.explanation.collect import Explainer
 from motor_bids_app.levels.group.explanation.looks import Look
 
@@ -179,3 +181,30 @@ def test_maps_that_no_network_sees_do_not_look_alike(monkeypatch):
     explainer._explain_networks([network], [0])
 
     assert abs(explainer.tallies["gradcam"].randomised[0]) < 0.2
+
+
+def test_a_kept_look_is_not_found_after_maps_or_people_changed(monkeypatch, tmp_path):
+    """The networks of an ensemble may see the same maps, while its explanation has others."""
+
+    def mean_map(explainer, _, networks, rows, judge=True):
+        values = np.zeros((len(rows), len(explainer.cohort.maps), 2, 2, 2), dtype=np.float32)
+        return Look(values, np.ones(len(rows)), *(np.zeros(0) for _ in range(4)))
+
+    monkeypatch.setattr(Explainer, "_mean_map", mean_map)
+    inputs = (torch.zeros(1), torch.zeros(1))
+    module = torch.nn.Linear(1, 1)
+    network = SimpleNamespace(maps=("fa",), module=module, inputs=lambda _: inputs)
+
+    def look(maps, row):
+        explainer = object.__new__(Explainer)
+        samples = np.zeros(9)
+        explainer.cohort = SimpleNamespace(maps=maps, samples=samples)
+        explainer.mask, explainer.seed = np.ones((2, 2, 2), dtype=bool), 0
+        explainer.place = FolderCheckpoints(tmp_path)
+        return explainer.look("gradcam", [network], [row], first=False).values.shape
+
+    assert look(("fa", "md"), 0) == look(("fa", "md"), 0) == (1, 2, 2, 2, 2)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert look(("md", "fa"), 0) == look(("fa", "md"), 3) == (1, 2, 2, 2, 2)
+    assert look(("fa", "md", "gm"), 0) == (1, 3, 2, 2, 2)
+    assert len(list(tmp_path.iterdir())) == 4

@@ -9,6 +9,7 @@ import torch
 from motor_bids_app.errors import UsageError
 from motor_bids_app.levels.group.checkpoints import FolderCheckpoints
 from motor_bids_app.levels.group.explanation.looks import FirstTime, Look, kept, name_look
+from motor_bids_app.models.networks.heads import Points
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def test_the_name_follows_words_weights_and_inputs():
     with torch.no_grad():
         network.bias += 1
     names.add(name_look(["gradcam", 0], [network], [inputs]))
-    assert len(names - {before}) == 3
+    doubled = [name_look(["gradcam", 0], [Points(scale)], [inputs]) for scale in (1.0, 2.0)]
+    assert len({*names, *doubled} - {before}) == 5
 
 
 def test_each_person_is_explained_once_by_the_first_training_and_by_scans_that_can_be():
