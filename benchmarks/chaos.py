@@ -26,7 +26,7 @@ from people import results
 from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.levels.simulate.level import run as simulate
 
-EPOCHS = 20
+EPOCHS = 2
 PEOPLE, VOXEL_SIZE, DIRECTIONS = 4, 5.0, 8
 SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 Runs = list[list[str]]

@@ -70,8 +70,10 @@ def track(items: Iterable[Item], total: int, unit: str, left: TimeLeft) -> Itera
 
 
 @contextmanager
-def progress_bar(what: str, workers: int = 1) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is told how many fits are done, of how many.
+def progress_bar(
+    what: str, workers: int = 1, units: str = "fits"
+) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how many fits (or other units) are done, of how many.
 
     On a terminal it draws a bar; it always logs the end, and elsewhere the way, now and then.
     """
@@ -84,7 +86,7 @@ def progress_bar(what: str, workers: int = 1) -> Iterator[Callable[[int, int], N
         left.count(total - done)
         if done == total or (not watched and time.monotonic() > last + LOG_SECONDS):
             last = time.monotonic()
-            log.info("%s, %d of %d fits%s", what, done, total, left)
+            log.info("%s, %d of %d %s%s", what, done, total, units, left)
 
     if not watched:
         yield report

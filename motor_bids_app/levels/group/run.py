@@ -123,9 +123,9 @@ def evaluated(
     def ahead(setup: Setup) -> None:
         if not is_alone(settings.resources):
             asked, shown = asked_of(builder, setup, given)
-            do_apart(settings, f"{experiment.name}: trainings", asked, library.folder)
-            title, looks = f"{experiment.name}: explanations", looks_of(watchers, shown)
-            do_apart(settings, title, looks, library.folder, "Explanation")
+            do_apart(settings, experiment.name, asked, library.folder)
+            looks = looks_of(watchers, shown)
+            do_apart(settings, experiment.name, looks, library.folder, "explanation")
 
     try:
         evaluation = evaluate(builder, settings.allow, given, watchers.watch, ahead)

@@ -89,11 +89,11 @@ def _train_share_of_part(
     experiment = opened.builder.experiment
     name = experiment.name
     log.info("%s: %d of %d trainings are of shard %d/%d", name, len(own), len(asked), part, n_parts)
-    do_apart(settings, f"{name}: trainings", own, library.folder)
+    do_apart(settings, name, own, library.folder)
     # An explanation is of the shard that has the last of its trainings.
     mine = {key_of(one) for one in own}
     folder = own_folder(settings.output_dir, "experiments", name)
     watchers = Watchers.build(folder, experiment, opened.builder)
     looks = [one for one in looks_of(watchers, shown) if key_of(one.shown.last) in mine]
-    do_apart(settings, f"{name}: explanations", looks, library.folder, "Explanation")
+    do_apart(settings, name, looks, library.folder, "explanation")
     return len(asked)

@@ -105,15 +105,15 @@ def key_of(asked: Asked) -> tuple[object, ...]:
 
 
 def do_apart(
-    settings: Settings, title: str, work: Sequence[Work], folder: Path, kind: str = "Training"
+    settings: Settings, name: str, work: Sequence[Work], folder: Path, kind: str = "training"
 ) -> None:
     """Do work on as many processes as the settings say.
 
     Parameters
     ----------
     settings : Settings
-    title : str
-        For the progress.
+    name : str
+        Of the experiment.
     work : sequence of Work
     folder : Path
         For a file that all processes read, on this machine and others; of this run alone.
@@ -136,7 +136,7 @@ def do_apart(
     failed: dict[int, MotorBidsAppError] = {}
     with (
         closing(map_unordered(do, units, resources)) as results,
-        progress_bar(title, resources.n_procs) as report,
+        progress_bar(name, resources.n_procs, f"{kind}s") as report,
     ):
         for done, (unit, result) in enumerate(results, start=1):
             if result is not None:
@@ -145,9 +145,8 @@ def do_apart(
     path.unlink(missing_ok=True)
     for number, error in sorted(failed.items()):
         if isinstance(error, WorkerDiedError):
-            raise WorkerDiedError(
-                f"{kind} {number + 1} of {len(work)} ({work[number].words}) failed. {error}"
-            )
+            which = f"{kind.capitalize()} {number + 1} of {len(work)} ({work[number].words})"
+            raise WorkerDiedError(f"{which} failed. {error}")
         raise error
 
 
