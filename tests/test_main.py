@@ -8,6 +8,15 @@ import pytest
 from motor_bids_app.__main__ import _guarded
 
 
+@pytest.fixture
+def heard():
+    """A hang-up ends a program, unless it was started to outlive its terminal (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_signals_that_ask_to_end_clean_up_and_say_so(name, capsys):
     cleaned = []
