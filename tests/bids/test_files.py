@@ -1,6 +1,7 @@
 import errno
 import gzip
 import re
+from io import BytesIO
 
 import nibabel as nib
 import numpy as np
@@ -70,14 +71,14 @@ def test_the_same_image_gives_the_same_bytes(tmp_path, image):
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
 
 
-def test_an_image_is_packed_in_one_piece(tmp_path):
-    """In pieces, equal content rarely became other bytes, by what was packed before."""
-    steps = np.arange(20 * 30 * 40, dtype=np.uint16).reshape(20, 30, 40) // 7
-    save_image(nib.Nifti1Image(steps, np.eye(4)), tmp_path / "map.nii.gz")
+def test_images_are_packed_at_the_level_that_always_gives_the_same_bytes(tmp_path, image):
+    """At others, about 2 in 1,000 became other bytes (docs/developing.md), too few for a test."""
+    save_image(image, tmp_path / "map.nii.gz")
+    raw = BytesIO()
+    with igzip.IGzipFile("", "wb", 0, raw, mtime=0) as stream:
+        load_image(tmp_path / "map.nii.gz").to_stream(stream)
 
-    packed = (tmp_path / "map.nii.gz").read_bytes()
-
-    assert packed == igzip.compress(gzip.decompress(packed), 1, mtime=0)
+    assert (tmp_path / "map.nii.gz").read_bytes() == raw.getvalue()
 
 
 def test_scaled_integers_are_saved_again_without_rounding(tmp_path):
