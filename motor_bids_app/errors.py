@@ -1,6 +1,8 @@
 """Errors a user can act on, and the one table of exit codes."""
 
+import errno
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 EXIT_CODES: dict[int, str] = {
@@ -138,3 +140,12 @@ class TryAgainError(MotorBidsAppError):
     """Something outside is busy; the same call may succeed later."""
 
     exit_code = 75
+
+
+def check_space(error: OSError, place: Path) -> None:
+    """Raise DiskFullError if an error says that there is no room left to write at a place."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise DiskFullError(
+            f"{place} could not be written: {error.strerror}. Free space there, or choose another "
+            "folder; then run again to continue."
+        ) from error

@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 
 from motor_bids_app import __version__
 from motor_bids_app.bids.files import (
-    check_space,
     hash_file,
     read_json,
     write_json,
@@ -28,7 +27,7 @@ from motor_bids_app.bids.paths import own_folder
 from motor_bids_app.bids.tables.identifiers import near_miss
 from motor_bids_app.bids.tables.passed_on import known_variables
 from motor_bids_app.bids.tables.sources import participants_table
-from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError
+from motor_bids_app.errors import MotorBidsAppError, OutputError, TryAgainError, check_space
 from motor_bids_app.settings import ProcessingSettings
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from motor_bids_app.bids.headers import DAMAGED, HEADER_BYTES, check_header
 from motor_bids_app.bids.orientation import check_edges, oriented
 from motor_bids_app.bids.tables.spreadsheets import as_text
 from motor_bids_app.documents import parse_json
-from motor_bids_app.errors import DataError, DiskFullError, OutputError, ReadWriteError
+from motor_bids_app.errors import DataError, OutputError, ReadWriteError, check_space
 from motor_bids_app.opening import check_file, read_text
 from motor_bids_app.scratch import temporary_file
 
@@ -68,15 +68,6 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[Path]:
         raise kind(
             f"{path} could not be written: {error.strerror or error}. "
             "Choose another output folder; then run again to continue."
-        ) from error
-
-
-def check_space(error: OSError, place: Path) -> None:
-    """Raise DiskFullError if an error says that there is no room left to write at a place."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        raise DiskFullError(
-            f"{place} could not be written: {error.strerror}. Free space there, or choose another "
-            "folder; then run again to continue."
         ) from error
 
 

@@ -3,8 +3,14 @@
 import traceback
 from pathlib import Path
 
-from motor_bids_app.bids.files import check_space, write_text
-from motor_bids_app.errors import DataError, DiskFullError, InternalError, MotorBidsAppError
+from motor_bids_app.bids.files import write_text
+from motor_bids_app.errors import (
+    DataError,
+    DiskFullError,
+    InternalError,
+    MotorBidsAppError,
+    check_space,
+)
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad allocation")
 

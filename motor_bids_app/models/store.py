@@ -17,7 +17,12 @@ import numpy as np
 import safetensors.numpy
 
 from motor_bids_app.documents import parse_json
-from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
+from motor_bids_app.errors import (
+    IncompatibleModelError,
+    InputMissingError,
+    OutputError,
+    check_space,
+)
 from motor_bids_app.models.catalog import Model
 from motor_bids_app.models.instances.fusion import FusionClassifier, FusionRegressor
 from motor_bids_app.models.instances.windowed import WindowClassifier, WindowRegressor
@@ -104,8 +109,8 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
 
     Raises
     ------
-    OutputError
-        The folder cannot be made or written.
+    OutputError, DiskFullError
+        The folder cannot be made or written, or is full.
     """
     plain, form = estimator, FORMAT
     if isinstance(estimator, RecalibratedClassifier):
@@ -147,9 +152,10 @@ def save_bundle(folder: Path, estimator: Model, metadata: dict[str, Any]) -> Non
             temporary.write_bytes(part)
             temporary.replace(folder / name)
     except OSError as error:
+        check_space(error, folder)
         raise OutputError(
             f"The model could not be written to {folder}: {error.strerror or error}. "
-            "Free space there, or choose another output folder."
+            "Choose another output folder."
         ) from error
 
 

@@ -14,7 +14,11 @@ import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-from motor_bids_app.errors import IncompatibleModelError, InputMissingError, OutputError
+from motor_bids_app.errors import (
+    DiskFullError,
+    IncompatibleModelError,
+    InputMissingError,
+)
 from motor_bids_app.features.samples import Samples
 from motor_bids_app.models.catalog import COMPARED_ONLY, MODELS, TASKS, build_model
 from motor_bids_app.models.store import load_bundle, save_bundle
@@ -222,7 +226,7 @@ def test_an_interrupted_save_leaves_no_model(bundle, samples, outcome, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(type(bundle), "write_bytes", full)
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(DiskFullError, match="No space left"):
         save_bundle(bundle, model, {})
     with pytest.raises(InputMissingError):
         load_bundle(bundle)

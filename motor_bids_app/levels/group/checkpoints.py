@@ -6,8 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from motor_bids_app.bids.files import check_space
-from motor_bids_app.errors import OutputError, ReadWriteError
+from motor_bids_app.errors import OutputError, ReadWriteError, check_space
 from motor_bids_app.scratch import sweep, temporary_file
 
 _FOLDER = "checkpoints"

@@ -22,9 +22,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from motor_bids_app.bids.files import check_space
 from motor_bids_app.engine import map_unordered, worker_number
-from motor_bids_app.errors import MotorBidsAppError, ReadWriteError, WorkerDiedError
+from motor_bids_app.errors import MotorBidsAppError, ReadWriteError, WorkerDiedError, check_space
 from motor_bids_app.levels.group.estimators import Builder
 from motor_bids_app.levels.group.evaluation import Setup
 from motor_bids_app.levels.group.rehearsal import Asked, Shown, rehearse
