@@ -76,14 +76,17 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path.relative_to(folder): path.read_bytes() for path in files}
 
 
-def on_two_processes(cohort, experiment, folder, monkeypatch):
-    """Run an experiment again; return its files, with nothing explained in this process."""
+def check_on_two_processes(cohort, text, expected, folder, monkeypatch):
+    """An experiment gives the files in `expected`, with nothing explained in this process."""
     shutil.copytree(cohort.output, folder / "out", ignore=shutil.ignore_patterns("experiments"))
     again = replace(cohort, output=folder / "out")
-    resources = Resources(n_procs=2, device="cpu")
+    (folder / "again.toml").write_text(text)
+    given = {"experiments": (str(folder / "again.toml"),)}
     monkeypatch.setattr(Look, "pack", None)  # of looks that had to be had here
-    group.run(again.settings("group", experiments=(str(experiment),), resources=resources))
-    return contents(folder / "out" / "experiments" / experiment.stem)
+    group.run(again.settings("group", resources=Resources(n_procs=2, device="cpu"), **given))
+    found, expected = contents(folder / "out/experiments" / expected.name), contents(expected)
+    assert found.keys() == expected.keys()
+    assert [path for path in found if found[path] != expected[path]] == []
 
 
 def describe(folder, **extra):

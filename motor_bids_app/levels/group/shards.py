@@ -34,9 +34,7 @@ def train_share(
 ) -> None:
     """Do the trainings of one share of each experiment, and explain what can be explained then.
 
-    All is left in the work folder.
-
-    Nothing else is written: a run without a share finds all of them there.
+    All is left in the work folder, where a run without a share finds it; nothing else is written.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from motor_bids_app.models.tables.classical import within
 from motor_bids_app.models.training.folds import binary_labels, inner_folds
 
 PENALTIES = tuple(np.logspace(-2, 4, 7))  # for scans at a mean square distance of 1
-_MOST_STEPS, _SHORTEST, _CLOSE = 100, 1e-6, 1e-9  # of Newton's method
+_MOST_STEPS, _SHORTEST, _CLOSE, _ROUNDING = 100, 1e-6, 1e-9, 1e-12  # of Newton's method
 _NOTHING = 1e-7  # of the largest eigenvalue
 SAFE_PENALTY = 10.0  # where there are too few people to choose by
 
@@ -146,19 +146,14 @@ def _logistic(
         step = own.sum() / ones.sum() - intercept
         change = own - (intercept + step) * ones - dual
         moved = products @ change + step
-        share = 1.0
-        while (
-            share > _SHORTEST
-            and not (
-                after := cost(
-                    dual + share * change, scores + share * moved, intercept + share * step
-                )
-            )
-            <= before
+        share, most = 1.0, before * (1 + _ROUNDING)
+        while share > _SHORTEST and most < cost(
+            dual + share * change, scores + share * moved, intercept + share * step
         ):
             share /= 2
         dual, intercept = dual + share * change, float(intercept + share * step)
-        scores, before = scores + share * moved, after
+        scores = scores + share * moved
+        before = cost(dual, scores, intercept)
         if np.abs(moved).max() <= _CLOSE * max(1.0, np.abs(scores).max()):
             break
     return dual, intercept

@@ -18,7 +18,7 @@ from motor_bids_app.levels.predict import level as predict
 from motor_bids_app.settings import BoldSettings, ProcessingSettings, Selection
 
 from ..bold_cohort import VOLUMES, WINDOW, make_bold_cohort
-from ..conftest import contents, on_two_processes, record_processing
+from ..conftest import check_on_two_processes, record_processing
 
 pytestmark = pytest.mark.slow
 SMALL = """
@@ -199,13 +199,7 @@ def test_every_person_has_a_map_of_what_the_network_looked_at(done, cohort):
 
 
 def test_on_two_processes_the_experiment_is_the_same(done, cohort, tmp_path, monkeypatch):
-    (tmp_path / "small.toml").write_text(SMALL)
-
-    found = on_two_processes(cohort, tmp_path / "small.toml", tmp_path, monkeypatch)
-
-    expected = contents(done[1])
-    assert found.keys() == expected.keys()
-    assert [path for path in found if found[path] != expected[path]] == []
+    check_on_two_processes(cohort, SMALL, done[1], tmp_path, monkeypatch)
 
 
 def test_the_network_is_tested_against_permuted_labels_too(done):

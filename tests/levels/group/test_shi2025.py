@@ -18,7 +18,7 @@ from motor_bids_app.levels.simulate import level as simulate
 from motor_bids_app.levels.simulate.dataset import SimulationSettings
 from motor_bids_app.spaces.grids import standard_grid
 
-from ..conftest import contents, on_two_processes
+from ..conftest import check_on_two_processes
 from ..fusion_cohort import EEG, EMG, make_fusion_cohort, write_bold
 
 pytest.importorskip("mne")
@@ -110,13 +110,7 @@ def test_other_backbones_stand_in_the_tables_of_the_paper_and_not_among_the_rung
 
 
 def test_on_two_processes_the_experiment_is_the_same(done, cohort, tmp_path, monkeypatch):
-    (tmp_path / "small.toml").write_text(SMALL)
-
-    found = on_two_processes(cohort, tmp_path / "small.toml", tmp_path, monkeypatch)
-
-    expected = contents(done[1])
-    assert found.keys() == expected.keys()
-    assert [path for path in found if found[path] != expected[path]] == []
+    check_on_two_processes(cohort, SMALL, done[1], tmp_path, monkeypatch)
 
 
 def test_weights_are_told_for_every_fold(done):
